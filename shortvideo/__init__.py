@@ -1,0 +1,1 @@
+"""The project package: settings, URLs, and what every app shares."""

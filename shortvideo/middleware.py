@@ -1,0 +1,41 @@
+"""What happens around every request: its id, and one line in the log."""
+
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+logger = structlog.get_logger(__name__)
+
+
+class RequestIdMiddleware:
+    """Give each request a fresh id: `request.request_id`, in its log lines and `X-Request-Id`.
+
+    Only the path is logged: query strings carry console tokens.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request_id = str(uuid.uuid4())
+        request.request_id = request_id  # type: ignore[attr-defined]  # ours, added here for all
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            started = time.perf_counter()
+            response = self.get_response(request)
+            response["X-Request-Id"] = request_id
+            logger.info(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            )
+        return response
+
+
+def current_request_id() -> str:
+    """The id of the request being answered, or an empty string outside of one."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))

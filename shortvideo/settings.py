@@ -1,0 +1,262 @@
+"""Settings, typed and read from the environment or from `var/env`.
+
+The environment wins over the file named by `ENV_FILE` (default `var/env`, written by `run.py demo`).
+A value that cannot be read stops the start with one sentence that names it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(Path(env.str("ENV_FILE", default=str(BASE_DIR / "var" / "env"))))
+
+
+def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
+    value: str = env.str(name, default=default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+    return value
+
+
+def whole_number(name: str, default: int, *, at_least: int = 0) -> int:
+    try:
+        value: int = env.int(name, default=default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a whole number.") from error
+    if value < at_least:
+        raise ImproperlyConfigured(f"{name} is {value}; it must be at least {at_least}.")
+    return value
+
+
+# --- Django -------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if not DEBUG and not env.bool("TESTING", default=False):
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set: put it into the environment or var/env, or run `run.py demo`."
+        )
+    SECRET_KEY = "insecure-key-for-development-and-tests-only"  # noqa: S105 - refused above
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "shortvideo.site.ConsoleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "axes",
+    "shortvideo.outbox",
+    "accounts",
+    "videos",
+    "recommendations",
+]
+
+MIDDLEWARE = [
+    "shortvideo.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "shortvideo.urls"
+WSGI_APPLICATION = "shortvideo.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = True
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "shortvideo" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database -----------------------------------------------------------------------------------
+
+_database: dict[str, Any] = env.db_url(
+    "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}"
+)
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    if not _database["NAME"].startswith((":memory:", "file:")):
+        _database["NAME"] = str(BASE_DIR / _database["NAME"])
+    # With Django's defaults concurrent writers fail with "database is locked"; with these none did.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
+        ),
+    }
+else:
+    _database["CONN_MAX_AGE"] = whole_number("DATABASE_CONN_MAX_AGE", 60)
+    _database["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": _database}
+
+# --- People -------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.Operator"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+CONSOLE_TOKEN_TTL = whole_number("CONSOLE_TOKEN_TTL", 30 * 24 * 3600, at_least=60)
+
+# 5 failures for one account and address; the cap of 30 for one address is accounts.lockout's.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours: 15 minutes
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ADMIN = False
+AXES_IPWARE_PROXY_COUNT = whole_number("TRUSTED_PROXY_COUNT", 0)
+AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.locked_out"
+AXES_USERNAME_CALLABLE = "accounts.lockout.username_of"
+
+# --- Language, time, static files ---------------------------------------------------------------
+
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+TIME_ZONE = env.str("TIME_ZONE", default="Asia/Shanghai")
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "shortvideo" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+# Serves straight from the apps' folders, so that nothing must be collected before the first start.
+WHITENOISE_USE_FINDERS = True
+
+# --- HTTP ---------------------------------------------------------------------------------------
+
+_https = env.bool("HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_SSL_REDIRECT = _https
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin" if _https else None
+if env.bool("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+CDN_DOMAINS: list[str] = env.list("CDN_DOMAINS", default=[])
+MEDIA_URL_SCHEME = choice("MEDIA_URL_SCHEME", ("https", "http"), "https")
+_media_origins = [f"{MEDIA_URL_SCHEME}://{domain}" for domain in CDN_DOMAINS]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", *_media_origins],
+        "media-src": ["'self'", *_media_origins],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Short Video Console",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- ApsaraVideo VOD and CDN --------------------------------------------------------------------
+
+ALIBABA_CLOUD_ACCESS_KEY_ID = env.str("ALIBABA_CLOUD_ACCESS_KEY_ID", default="")
+ALIBABA_CLOUD_ACCESS_KEY_SECRET = env.str("ALIBABA_CLOUD_ACCESS_KEY_SECRET", default="")
+VOD_REGION = env.str("VOD_REGION", default="cn-shanghai")
+VOD_ENDPOINT = env.str("VOD_ENDPOINT", default="")  # empty: the region's own
+VOD_PROTOCOL = choice("VOD_PROTOCOL", ("https", "http"), "https")
+CDN_ENDPOINT = env.str("CDN_ENDPOINT", default="")
+CDN_PROTOCOL = choice("CDN_PROTOCOL", ("https", "http"), "https")
+CLOUD_PROXY = env.str("CLOUD_PROXY", default="")
+CLOUD_DEADLINE = env.float("CLOUD_DEADLINE", default=5.0)  # seconds for one call, retries included
+VOD_TRANSCODE_TEMPLATE_GROUP_ID = env.str("VOD_TRANSCODE_TEMPLATE_GROUP_ID", default="")
+VOD_NARROWBAND_TEMPLATE_GROUP_ID = env.str("VOD_NARROWBAND_TEMPLATE_GROUP_ID", default="")
+# The callback URL exactly as VOD has it: it is part of the signature, and a proxy may change what
+# Django sees.
+VOD_CALLBACK_URL = env.str("VOD_CALLBACK_URL", default="")
+VOD_CALLBACK_KEY = env.str("VOD_CALLBACK_KEY", default="")
+VOD_CALLBACK_PREVIOUS_KEY = env.str("VOD_CALLBACK_PREVIOUS_KEY", default="")
+VOD_CALLBACK_MAX_AGE = whole_number("VOD_CALLBACK_MAX_AGE", 300, at_least=1)  # seconds
+MEDIA_URL_AUTH_KEY = env.str("MEDIA_URL_AUTH_KEY", default="")
+MEDIA_URL_TTL = whole_number("MEDIA_URL_TTL", 3600, at_least=60)  # seconds
+MEDIA_URL_TTL_UNPUBLISHED = 600
+# How long the CDN honours a signed URL after the moment it carries (a setting of the domain).
+MEDIA_URL_AUTH_VALIDITY = whole_number("MEDIA_URL_AUTH_VALIDITY", 1800)
+
+# --- Moderation ---------------------------------------------------------------------------------
+
+MACHINE_REVIEW = choice("MACHINE_REVIEW", ("vod", "submit", "off"), "vod")
+REVIEW_NORMAL = choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
+MACHINE_REVIEW_TIMEOUT = whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
+EVIDENCE_DAYS = whole_number("EVIDENCE_DAYS", 180)
+CONSOLE_API_COMPAT = env.bool("CONSOLE_API_COMPAT", default=False)
+CONSOLE_DEFAULT_BLOCK_REASON = env.str("CONSOLE_DEFAULT_BLOCK_REASON", default="Blocked by review")
+if len(CONSOLE_DEFAULT_BLOCK_REASON.encode()) > 128:
+    raise ImproperlyConfigured("CONSOLE_DEFAULT_BLOCK_REASON is longer than 128 bytes of UTF-8.")
+
+# --- Outbox -------------------------------------------------------------------------------------
+
+OUTBOX_LEASE_SECONDS = whole_number("OUTBOX_LEASE_SECONDS", 10, at_least=1)
+OUTBOX_POLL_SECONDS = env.float("OUTBOX_POLL_SECONDS", default=0.5)
+OUTBOX_MAX_ATTEMPTS = whole_number("OUTBOX_MAX_ATTEMPTS", 12, at_least=1)
+OUTBOX_BACKOFF_SECONDS = env.float("OUTBOX_BACKOFF_SECONDS", default=1.0)
+OUTBOX_BACKOFF_CAP_SECONDS = env.float("OUTBOX_BACKOFF_CAP_SECONDS", default=300.0)
+
+# --- Logging ------------------------------------------------------------------------------------
+
+LOG_LEVEL = choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+LOG_FORMAT = choice("LOG_FORMAT", ("console", "json"), "console")
+LOGGING_CONFIG = "shortvideo.logs.configure"
+LOGGING = {"level": LOG_LEVEL, "format": LOG_FORMAT}
