@@ -1,0 +1,1 @@
+"""Real media: probing, transcoding and snapshots by ffmpeg; knows nothing of VOD's state."""

@@ -1,0 +1,155 @@
+"""Running ffmpeg: one function that ends with the process, whatever ends it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import IO
+
+import imageio_ffmpeg
+
+POLL_SECONDS = 0.2
+TAIL_BYTES = 4_000
+TIMEOUT_SECONDS = 900.0
+
+
+class MediaError(Exception):
+    """A file that cannot be used, or work on it that failed.
+
+    `code` is one of `InvalidVideo.Damaged`, `InvalidVideo.NoVideoStream`, `TranscodeFailed`,
+    `SnapshotFailed`, `Timeout` and `Cancelled`; `message` is a sentence for the operator.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class Children:
+    """The ffmpeg processes that belong together, so that they can be ended together."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._is_closed = False
+
+    def start(self, command: Sequence[str], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start a process; once `kill` was called, none starts any more (MediaError)."""
+        with self._lock:
+            if self._is_closed:
+                raise MediaError("Cancelled", "The media pool has been shut down.")
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr
+            )
+            self._running.add(process)
+            return process
+
+    def forget(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running.discard(process)
+
+    def kill(self) -> None:
+        """End all of them at once and refuse new ones."""
+        with self._lock:
+            self._is_closed = True
+            for process in self._running:
+                process.kill()
+
+
+class _Thread(threading.local):
+    children = Children()  # of threads that no pool adopted: shared, never killed
+
+
+_thread = _Thread()
+
+
+def adopt_thread(children: Children) -> None:
+    """Let every ffmpeg that this thread starts from now on belong to `children`."""
+    _thread.children = children
+
+
+@functools.cache
+def _command() -> tuple[str, ...]:
+    """ffmpeg at low priority: a web server on the same two cores must stay usable."""
+    nice = shutil.which("nice")
+    binary = imageio_ffmpeg.get_ffmpeg_exe()
+    return (nice, "-n", "10", binary) if nice else (binary,)
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    on_progress: Callable[[float], None] | None = None,
+    cancelled: threading.Event | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    level: str = "error",
+) -> tuple[int, str]:
+    """Run ffmpeg to its end and return its exit status and the tail of what it said.
+
+    `on_progress` hears the seconds of media written so far. MediaError `Cancelled` when the event
+    is set or the pool is shut down meanwhile, `Timeout` when it takes longer than allowed.
+    """
+    progress = ["-progress", "pipe:1", "-stats_period", "0.25"] if on_progress else []
+    command = [*_command(), "-hide_banner", "-nostdin", "-v", level, *progress, *arguments]
+    children = _thread.children
+    with tempfile.TemporaryFile() as stderr:
+        process = children.start(command, stderr)
+        try:
+            _follow(process, on_progress, cancelled, time.monotonic() + timeout_seconds)
+        finally:
+            process.kill()
+            process.wait()
+            children.forget(process)
+            if process.stdout:
+                process.stdout.close()
+        if process.returncode == -9:
+            raise MediaError("Cancelled", "The media job was cancelled.")
+        return process.returncode, _tail(stderr)
+
+
+def _follow(
+    process: subprocess.Popen[bytes],
+    on_progress: Callable[[float], None] | None,
+    cancelled: threading.Event | None,
+    deadline: float,
+) -> None:
+    """Read ffmpeg's progress until it ends, is cancelled or runs out of time."""
+    if process.stdout is None:
+        raise RuntimeError("ffmpeg was started without a pipe")
+    descriptor, rest, reached = process.stdout.fileno(), b"", 0.0
+    while True:
+        if cancelled is not None and cancelled.is_set():
+            raise MediaError("Cancelled", "The media job was cancelled.")
+        if time.monotonic() > deadline:
+            raise MediaError("Timeout", "ffmpeg took too long and was stopped.")
+        if not select.select([descriptor], [], [], POLL_SECONDS)[0]:
+            continue
+        data = os.read(descriptor, 65_536)
+        if not data:
+            break
+        *lines, rest = (rest + data).split(b"\n")
+        written = _seconds_written(lines)
+        if on_progress is not None and written > reached:  # ffmpeg's own figure goes back at times
+            reached = written
+            on_progress(reached)
+    process.wait(timeout=max(1.0, deadline - time.monotonic()))
+
+
+def _seconds_written(lines: Sequence[bytes]) -> float:
+    """The largest moment that lines of ffmpeg's progress name; 0 when they name none."""
+    pairs = (line.split(b"=", 1) for line in lines if line.startswith(b"out_time_us="))
+    return max((int(value) for _, value in pairs if value.strip().isdigit()), default=0) / 1_000_000
+
+
+def _tail(stderr: IO[bytes]) -> str:
+    stderr.seek(0, os.SEEK_END)
+    stderr.seek(max(0, stderr.tell() - TAIL_BYTES))
+    return stderr.read().decode(errors="replace").strip()
