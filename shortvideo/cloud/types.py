@@ -1,0 +1,347 @@
+"""What VOD and CDN say and are told, in our own terms.
+
+Statuses are plain strings as the cloud writes them, because a new one must not break a sync page;
+the enums below name those that are documented and compare equal to them. Moments are aware and in
+UTC, sizes in bytes, durations in seconds, bitrates in kbit/s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, NewType
+
+MediaPath = NewType("MediaPath", str)
+"""Where a media file lies: `host/path`, without scheme, query and fragment. "" is no file."""
+
+
+class VodStatus(StrEnum):
+    UPLOADING = "Uploading"
+    UPLOAD_FAIL = "UploadFail"
+    UPLOAD_SUCC = "UploadSucc"
+    TRANSCODING = "Transcoding"
+    TRANSCODE_FAIL = "TranscodeFail"
+    CHECKING = "Checking"
+    BLOCKED = "Blocked"
+    NORMAL = "Normal"
+    PRODUCE_FAIL = "ProduceFail"
+
+
+class AuditStatus(StrEnum):
+    NORMAL = "Normal"
+    BLOCKED = "Blocked"
+
+
+class Suggestion(StrEnum):
+    PASS = "pass"
+    REVIEW = "review"
+    BLOCK = "block"
+
+
+class TaskStatus(StrEnum):
+    PROCESSING = "Processing"
+    PARTIAL = "Partial"
+    ALL_SUCCEEDED = "CompleteAllSucc"
+    ALL_FAILED = "CompleteAllFail"
+    SOME_SUCCEEDED = "CompletePartialSucc"
+
+
+class JobStatus(StrEnum):
+    TRANSCODING = "Transcoding"
+    SUCCEEDED = "TranscodeSuccess"
+    FAILED = "TranscodeFail"
+
+
+class Trigger(StrEnum):
+    AUTO = "Auto"
+    MANUAL = "Manual"
+
+
+class MachineJobStatus(StrEnum):
+    WAITING = "init"
+    PROCESSING = "processing"
+    SUCCEEDED = "success"
+    FAILED = "fail"
+
+
+class CdnTaskStatus(StrEnum):
+    COMPLETE = "Complete"
+    REFRESHING = "Refreshing"
+    PENDING = "Pending"
+    FAILED = "Failed"
+
+
+class SnapshotType(StrEnum):
+    COVER = "CoverSnapshot"
+    NORMAL = "NormalSnapshot"
+    SPRITE = "SpriteSnapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Uploader:
+    """Who uploaded a video, as the app's server wrote it into the upload's UserData."""
+
+    user_id: str
+    user_name: str = ""
+    avatar_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UserData:
+    """What travels with an upload or a job through VOD and comes back in its events."""
+
+    extend: Mapping[str, Any] | str | None = None
+
+    @property
+    def uploader(self) -> Uploader | None: ...
+
+    def to_json(self) -> str:
+        """Return the text to send. Raises ValueError where Extend is longer than 512 bytes."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFacts:
+    """One video as VOD described it when asked at `read_at`.
+
+    None means that this origin says nothing about the field, so that the mirror keeps what it has:
+    a search page knows neither user_data nor template_group_id, and only a single fetch knows
+    audit_status ("" while there is no final decision).
+    """
+
+    vod_id: str
+    read_at: datetime  # when the request was sent
+    origin: Literal["search", "info"]
+    title: str | None = None
+    description: str | None = None
+    tags: str | None = None  # comma-separated
+    cate_id: int | None = None  # 0: none
+    cate_name: str | None = None
+    cover: MediaPath | None = None
+    status: str | None = None
+    audit_status: str | None = None
+    size: int | None = None
+    duration: float | None = None
+    creation_time: datetime | None = None
+    modification_time: datetime | None = None
+    template_group_id: str | None = None
+    user_data: UserData | None = None
+    snapshots: tuple[MediaPath, ...] | None = None
+    storage_location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """A page of the catalogue; `scroll_token` is what fetches the next one, "" at the end."""
+
+    total: int
+    videos: tuple[MediaFacts, ...]
+    scroll_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    videos: tuple[MediaFacts, ...]
+    missing_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a deletion did not delete: what VOD does not have, and what it refuses to delete."""
+
+    missing_ids: tuple[str, ...] = ()
+    forbidden_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFile:
+    """One playable file that transcoding made."""
+
+    path: MediaPath
+    definition: str = ""
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    bitrate: float = 0.0
+    fps: float = 0.0
+    size: int = 0
+    duration: float = 0.0
+    codec: str = ""
+    is_narrowband: bool = False
+    job_id: str = ""
+    status: str = ""
+    creation_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mezzanine:
+    """The uploaded source file."""
+
+    path: MediaPath
+    file_name: str = ""
+    status: str = ""
+    width: int = 0
+    height: int = 0
+    bitrate: float = 0.0
+    fps: float = 0.0
+    size: int = 0
+    duration: float = 0.0
+    creation_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscodeJobFacts:
+    """One output stream of a task; `output` is None until there is a file."""
+
+    job_id: str
+    status: str
+    progress: int = 0  # 0 to 100
+    definition: str = ""
+    error_code: str = ""
+    error_message: str = ""
+    output: StreamFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscodeTask:
+    """One submission of a template group; a listing carries no jobs."""
+
+    task_id: str
+    vod_id: str
+    status: str
+    trigger: str
+    template_group_id: str
+    creation_time: datetime | None = None
+    complete_time: datetime | None = None
+    jobs: tuple[TranscodeJobFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundJobs:
+    jobs: tuple[TranscodeJobFacts, ...]
+    missing_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedTranscode:
+    task_id: str
+    job_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A decision to deliver to VOD's CreateAudit."""
+
+    vod_id: str
+    status: AuditStatus
+    reason: str = ""  # at most 128 bytes of UTF-8
+    comment: str = ""  # at most 512 bytes of UTF-8
+
+    def as_json(self) -> dict[str, str]:
+        """Return the entry of CreateAudit's AuditContent."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """A decision as VOD remembers it, whoever made it."""
+
+    created_at: datetime
+    status: str
+    reason: str = ""
+    comment: str = ""
+    auditor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What the machine saw, and where: `timestamp_ms` is None for covers, titles and sound.
+
+    `module` is porn, terrorism, ad, live or logo for pictures of the video, else cover, title or
+    audio; `score` is 0 to 100; `picture` is the frame, kept by VOD for two weeks.
+    """
+
+    label: str
+    score: float
+    timestamp_ms: int | None
+    module: str
+    picture: MediaPath = MediaPath("")
+
+
+@dataclass(frozen=True, slots=True)
+class MachineResult:
+    """The machine's verdict on a video. `raw` is VOD's whole answer with URLs cut to host/path."""
+
+    suggestion: str
+    labels: tuple[str, ...] = ()
+    abnormal_modules: tuple[str, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    raw: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MachineJob:
+    """A machine review that was asked for; `result` only when it succeeded."""
+
+    job_id: str
+    vod_id: str
+    status: str
+    code: str = ""
+    message: str = ""
+    result: MachineResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadTicket:
+    """What an app needs to upload one file straight to storage; the two texts are opaque, secret
+    and valid for 3,000 seconds."""
+
+    vod_id: str
+    upload_address: str
+    upload_auth: str
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    cate_id: int
+    name: str
+    level: int = 0
+    parent_id: int = -1  # -1: a top category
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackSettings:
+    """Where VOD sends its events. The key is secret: never log it."""
+
+    url: str
+    event_types: tuple[str, ...] = ("ALL",)
+    auth_key: str = ""
+    callback_type: str = "HTTP"
+
+    def __repr__(self) -> str:
+        return f"CallbackSettings(url={self.url!r}, event_types={self.event_types!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class CdnTaskFacts:
+    """One URL of a prefetch or a purge."""
+
+    task_id: str
+    path: MediaPath
+    kind: str  # preload, file, directory, regex
+    status: str
+    progress: int = 0  # 0 to 100
+    created_at: datetime | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CdnQuota:
+    """How many URLs may be sent today, and how many of them are left."""
+
+    prefetch_quota: int
+    prefetch_remaining: int
+    purge_quota: int
+    purge_remaining: int
+    purge_directory_quota: int
+    purge_directory_remaining: int
