@@ -1,0 +1,211 @@
+"""Deliveries, the lanes they travel in, and work that comes round."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+
+class DeliveryState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    LEASED = "leased", _("Being sent")
+    DONE = "done", _("Done")
+    SUPERSEDED = "superseded", _("Superseded")
+    GIVEN_UP = "given_up", _("Given up")
+
+
+OPEN_STATES = (DeliveryState.WAITING, DeliveryState.LEASED)
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def waiting(self) -> Self:
+        return self.filter(state=DeliveryState.WAITING)
+
+    def open(self) -> Self:
+        """Not finished: waiting, or being sent."""
+        return self.filter(state__in=OPEN_STATES)
+
+    def done(self) -> Self:
+        return self.filter(state=DeliveryState.DONE)
+
+    def given_up(self) -> Self:
+        return self.filter(state=DeliveryState.GIVEN_UP)
+
+    def for_subject(self, subject: str) -> Self:
+        return self.filter(subject=subject)
+
+    def due(self, now: datetime) -> Self:
+        """What a worker may take: waiting long enough, or left behind by a worker that is gone.
+
+        Whether its turn has come within its subject is `in_turn()`'s question.
+        """
+        # due_at of a leased row has passed too: one range of the index holds all candidates.
+        return self.open().filter(
+            Q(state=DeliveryState.WAITING) | Q(lease_until__lte=now), due_at__lte=now
+        )
+
+    def in_turn(self) -> Self:
+        """First of its kind and subject, and what it comes after is done."""
+        of_same_subject = Delivery.objects.filter(
+            kind=OuterRef("kind"), subject=OuterRef("subject")
+        )
+        # A retried row is older than a newer one that may be under way: neither may run beside
+        # the other.
+        blocker = of_same_subject.filter(
+            Q(id__lt=OuterRef("id"), state__in=OPEN_STATES)
+            | (Q(state=DeliveryState.LEASED) & ~Q(id=OuterRef("id")))
+        )
+        return self.filter(~Exists(blocker), Q(after=None) | Q(after__state=DeliveryState.DONE))
+
+
+class Delivery(models.Model):
+    """One call that must reach the cloud, and what became of it."""
+
+    kind = models.CharField(max_length=40, help_text=_("Chooses the handler."))
+    subject = models.CharField(
+        max_length=200, help_text=_("What it is about, such as a video's id in VOD.")
+    )
+    payload = models.JSONField(default=dict, blank=True)
+    state = models.CharField(
+        max_length=10, choices=DeliveryState, default=DeliveryState.WAITING, editable=False
+    )
+    due_at = models.DateTimeField()
+    after = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="followers",
+        help_text=_("Sent only once this one is done."),
+    )
+    is_superseding = models.BooleanField(
+        default=False, help_text=_("Replaces older ones of its kind and subject.")
+    )
+
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    lease_token = models.UUIDField(
+        null=True, blank=True, editable=False, help_text=_("Only its holder may finish the row.")
+    )
+    attempts = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text=_("Since it was sent or retried; throttled ones apart."),
+    )
+    claim_count = models.PositiveIntegerField(
+        default=0, editable=False, help_text=_("How often a worker has taken it, ever.")
+    )
+    broken_lease_count = models.PositiveIntegerField(
+        default=0, editable=False, help_text=_("How often its worker died or froze.")
+    )
+    first_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    error_code = models.CharField(max_length=100, blank=True, editable=False)
+    error = models.TextField(blank=True, editable=False, help_text=_("One sentence, fit to show."))
+    error_request_id = models.CharField(max_length=100, blank=True, editable=False)
+    result = models.JSONField(default=dict, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        default_permissions = ("view",)
+        permissions = [("retry_delivery", "Can retry a delivery that was given up")]
+        indexes = [
+            models.Index(
+                fields=["kind", "due_at", "id"],
+                condition=Q(state__in=OPEN_STATES),
+                name="outbox_claim",
+            ),
+            models.Index(
+                fields=["kind", "subject", "id"],
+                condition=Q(state__in=OPEN_STATES),
+                name="outbox_turn",
+            ),
+            models.Index(fields=["subject", "id"], name="outbox_subject"),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(state=DeliveryState.GIVEN_UP),
+                name="outbox_given_up",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state=DeliveryState.LEASED, lease_token__isnull=False)
+                | (~Q(state=DeliveryState.LEASED) & Q(lease_token__isnull=True)),
+                name="outbox_lease_has_token",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+    @property
+    def may_have_been_sent(self) -> bool:
+        """Whether an earlier attempt than the present one may have reached the cloud.
+
+        For handlers, while they deliver: an operation that must not happen twice asks the cloud
+        first.
+        """
+        return self.claim_count > 1
+
+
+class LaneQuerySet(models.QuerySet["Lane"]):
+    def paused(self, now: datetime) -> Self:
+        return self.filter(paused_until__gt=now)
+
+
+class Lane(models.Model):
+    """A whole kind of delivery, slowed down while the cloud throttles it."""
+
+    kind = models.CharField(max_length=40, unique=True)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+    throttled_count = models.PositiveIntegerField(
+        default=0, help_text=_("In a row; the next pause grows with it.")
+    )
+
+    objects = LaneQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lane")
+        verbose_name_plural = _("lanes")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class PeriodicTaskQuerySet(models.QuerySet["PeriodicTask"]):
+    def due(self, now: datetime) -> Self:
+        return self.filter(Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now)
+
+
+class PeriodicTask(models.Model):
+    """Work that comes round: one runner at a time among all workers."""
+
+    name = models.CharField(max_length=100, unique=True)
+    due_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    lease_token = models.UUIDField(null=True, blank=True, editable=False)
+    last_run_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_finished_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_error = models.TextField(blank=True, editable=False)
+
+    objects = PeriodicTaskQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("periodic task")
+        verbose_name_plural = _("periodic tasks")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,129 @@
+"""Writing deliveries: `from shortvideo.outbox import services as outbox`."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from . import chains
+from .handlers import handler_for
+from .models import Delivery, DeliveryState
+
+
+class DeliveryStateError(ValueError):
+    """The delivery is not in a state that allows this; the message is one sentence, fit to show."""
+
+
+def send(
+    kind: str,
+    *,
+    subject: str,
+    payload: Mapping[str, Any] | None = None,
+    delay_seconds: float = 0,
+    after: Delivery | None = None,
+    supersede: bool = False,
+) -> Delivery:
+    """Write a delivery in the transaction of the decision that it carries out.
+
+    Deliveries of one kind and subject are sent strictly in the order in which they were written:
+    the caller holds a lock on its own row of the subject, so that there is an order.
+
+    Args:
+        kind: chooses the handler; LookupError when no app registered one.
+        subject: what it is about, such as a video's id in VOD; at most 200 characters.
+        payload: what the handler needs, as JSON.
+        delay_seconds: not before this many seconds from now (an undo window).
+        after: sent only once that one is done. Superseded or given up with it, at once when it
+            is already.
+        supersede: replaces older ones of the same kind and subject that were not sent, or were
+            given up. Those under way are finished first; those tried without success are replaced
+            only where the handler allows it (`Handler.supersede_attempted`).
+
+    Raises TransactionManagementError outside an atomic block: the row and the decision stand or
+    fall together.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError(
+            "A delivery is written in the transaction of its decision: call send() inside "
+            "transaction.atomic()."
+        )
+    handler, now = handler_for(kind), timezone.now()
+    if supersede:
+        _supersede_older(kind, subject, attempted_too=handler.supersede_attempted)
+    delivery = Delivery(
+        kind=kind,
+        subject=subject,
+        payload=dict(payload or {}),
+        due_at=now + timedelta(seconds=delay_seconds),
+        is_superseding=supersede,
+    )
+    if after is not None:
+        _put_after(delivery, after)
+    delivery.save()
+    return delivery
+
+
+@transaction.atomic
+def retry(delivery: Delivery) -> Delivery:
+    """Send a delivery that was given up once more, and what was given up because of it.
+
+    Raises DeliveryStateError for any other state, and when the one it comes after is not done.
+    """
+    now = timezone.now()
+    delivery = _locked(delivery)
+    if delivery.state != DeliveryState.GIVEN_UP:
+        raise DeliveryStateError(
+            f"Only a delivery that was given up can be retried; this one is {delivery.state}."
+        )
+    if delivery.after is not None and delivery.after.state != DeliveryState.DONE:
+        raise DeliveryStateError(
+            f"It comes after a {delivery.after.kind} that is {delivery.after.state}, not done."
+        )
+    chains.wait_afresh(delivery, now=now)
+    chains.revive_followers(delivery, now=now)
+    return delivery
+
+
+@transaction.atomic
+def cancel(delivery: Delivery) -> Delivery:
+    """Take back a delivery that no worker has taken yet, and all that waits for it.
+
+    Raises DeliveryStateError when it was or is being sent: then only a new decision helps.
+    """
+    delivery = _locked(delivery)
+    if delivery.state != DeliveryState.WAITING or delivery.claim_count:
+        raise DeliveryStateError(
+            "Only a delivery that was never tried can be cancelled; "
+            f"this one is {delivery.state} after {delivery.claim_count} attempts."
+        )
+    chains.supersede(Delivery.objects.filter(pk=delivery.pk), now=timezone.now())
+    delivery.refresh_from_db()
+    return delivery
+
+
+def _locked(delivery: Delivery) -> Delivery:
+    return Delivery.objects.select_for_update().get(pk=delivery.pk)
+
+
+def _supersede_older(kind: str, subject: str, *, attempted_too: bool) -> None:
+    replaceable = Q(state=DeliveryState.GIVEN_UP) | Q(state=DeliveryState.WAITING)
+    if not attempted_too:
+        replaceable &= Q(state=DeliveryState.GIVEN_UP) | Q(claim_count=0)
+    older = Delivery.objects.filter(replaceable, kind=kind).for_subject(subject)
+    chains.supersede(older.select_for_update(), now=timezone.now())
+
+
+def _put_after(delivery: Delivery, predecessor: Delivery) -> None:
+    """Locks the predecessor: it cannot end unseen between our look and our commit."""
+    delivery.after = predecessor = _locked(predecessor)
+    if predecessor.state == DeliveryState.SUPERSEDED:
+        delivery.state = DeliveryState.SUPERSEDED
+        delivery.finished_at = timezone.now()
+    elif predecessor.state == DeliveryState.GIVEN_UP:
+        outcome = chains.refusal_of_follower(predecessor)
+        delivery.state = DeliveryState.GIVEN_UP
+        delivery.finished_at = timezone.now()
+        delivery.error_code, delivery.error = outcome.code, outcome.message
