@@ -107,7 +107,9 @@ _database: dict[str, Any] = env.db_url(
 )
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     if not _database["NAME"].startswith((":memory:", "file:")):
-        _database["NAME"] = str(BASE_DIR / _database["NAME"])
+        _file = BASE_DIR / _database["NAME"]
+        _file.parent.mkdir(parents=True, exist_ok=True)  # a bare `manage.py migrate` makes var/
+        _database["NAME"] = str(_file)
     # With Django's defaults concurrent writers fail with "database is locked"; with these none did.
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",

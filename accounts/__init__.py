@@ -1,0 +1,1 @@
+"""Operators and their roles, console tokens, and the uploaders of clips."""

@@ -1,0 +1,23 @@
+"""Who did what to a row: one line in Django's own admin log, which its history pages show."""
+
+import json
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
+
+from accounts.models import Operator
+
+
+def record(operator: Operator | None, row: Model, action: str, *, request_id: str = "") -> None:
+    """Log `action` on `row`; what no operator did (a machine, a command) is in the row itself."""
+    if operator is None:
+        return
+    LogEntry.objects.create(
+        user_id=operator.pk,
+        content_type=ContentType.objects.get_for_model(row),
+        object_id=str(row.pk),
+        object_repr=str(row)[:200],
+        action_flag=CHANGE,
+        change_message=json.dumps({"action": action, "requestId": request_id}),
+    )

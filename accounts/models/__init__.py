@@ -1,0 +1,13 @@
+"""Who acts here, and whose clips they are."""
+
+from accounts.models.operator import Operator
+from accounts.models.token import ConsoleToken, ConsoleTokenQuerySet
+from accounts.models.uploader import Uploader, UploaderQuerySet
+
+__all__ = [
+    "ConsoleToken",
+    "ConsoleTokenQuerySet",
+    "Operator",
+    "Uploader",
+    "UploaderQuerySet",
+]

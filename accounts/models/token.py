@@ -1,0 +1,61 @@
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+TOKEN_LENGTH = 32
+
+
+def hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class ConsoleTokenQuerySet(models.QuerySet["ConsoleToken"]):
+    def unexpired(self, now: datetime) -> Self:
+        return self.filter(last_used_at__gt=now - timedelta(seconds=settings.CONSOLE_TOKEN_TTL))
+
+    def personal(self) -> Self:
+        return self.filter(service="")
+
+
+class ConsoleToken(models.Model):
+    """A token for `/console/...`, stored only as a hash.
+
+    It lives for `CONSOLE_TOKEN_TTL` since its last use, and dies with a change of the operator's
+    password: `session_hash` is Django's own hash of it.
+    """
+
+    operator = models.ForeignKey("accounts.Operator", models.CASCADE, related_name="console_tokens")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    session_hash = models.CharField(max_length=64, editable=False)
+    service = models.CharField(
+        _("service"),
+        max_length=64,
+        blank=True,
+        help_text=_("The service that uses it; such a token outlives signing out by password."),
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ConsoleTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("console token")
+        verbose_name_plural = _("console tokens")
+
+    def __str__(self) -> str:
+        return self.service or f"{self.operator}, {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.last_used_at + timedelta(seconds=settings.CONSOLE_TOKEN_TTL)
+
+    @staticmethod
+    def new_secret() -> str:
+        """32 URL-safe characters, 192 random bits."""
+        return secrets.token_urlsafe(TOKEN_LENGTH * 3 // 4)

@@ -1,0 +1,34 @@
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from shortvideo.text import folded
+
+
+class UploaderQuerySet(models.QuerySet["Uploader"]):
+    def named_like(self, text: str) -> Self:
+        return self.filter(name_search__contains=folded(text))
+
+
+class Uploader(models.Model):
+    """A user of the app, as its backend named them in a clip's user data."""
+
+    user_id = models.CharField(_("user id"), max_length=128, unique=True)
+    user_name = models.CharField(_("user name"), max_length=255, blank=True)
+    avatar_url = models.CharField(_("avatar URL"), max_length=1024, blank=True)
+    name_search = models.CharField(max_length=1024, blank=True, editable=False)
+
+    objects = UploaderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("uploader")
+        verbose_name_plural = _("uploaders")
+        ordering = ["user_id"]
+
+    def __str__(self) -> str:
+        return self.user_name or self.user_id
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.name_search = folded(self.user_name)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through unread

@@ -1,0 +1,83 @@
+"""The five roles, as groups that exist after `migrate`.
+
+The table of who may do what; an installation may add permissions to a group or make groups of its
+own, `migrate` only adds what is missing.
+"""
+
+from typing import Any
+
+from django.apps import apps as installed_apps
+from django.apps.registry import Apps
+
+VIEW = frozenset(
+    {
+        "videos.view_video",
+        "videos.view_reviewdecision",
+        "videos.view_reviewtask",
+        "videos.view_machinereview",
+        "videos.view_reasontemplate",
+        "videos.view_transcodejob",
+        "videos.view_videodeletion",
+        "videos.view_cdntask",
+        "recommendations.view_recommendation",
+        "accounts.view_uploader",
+    }
+)
+REVIEW = frozenset({"videos.review_video", "videos.play_unpublished_video"})
+CURATE = frozenset(
+    {
+        "recommendations.recommend_video",
+        "recommendations.change_recommendation",
+        "recommendations.delete_recommendation",
+        "videos.prefetch_video",
+    }
+)
+OPERATE = frozenset(
+    {
+        "videos.transcode_video",
+        "videos.delete_video",
+        "videos.sync_video",
+        "videos.change_reasontemplate",
+        "videos.add_reasontemplate",
+        "videos.view_vodevent",
+        "videos.view_syncrun",
+        "outbox.view_delivery",
+        "outbox.retry_delivery",
+        "outbox.view_lane",
+        "outbox.view_periodictask",
+    }
+)
+ADMINISTER = frozenset(
+    {
+        "accounts.add_operator",
+        "accounts.change_operator",
+        "accounts.view_operator",
+        "accounts.view_consoletoken",
+        "accounts.delete_consoletoken",
+        "auth.view_group",
+        "auth.change_group",
+        "auth.add_group",
+        "videos.delete_reasontemplate",
+    }
+)
+
+ROLES: dict[str, frozenset[str]] = {
+    "viewer": VIEW,
+    "moderator": VIEW | REVIEW,
+    "curator": VIEW | CURATE,
+    "operator": VIEW | REVIEW | CURATE | OPERATE,
+    "administrator": VIEW | REVIEW | CURATE | OPERATE | ADMINISTER,
+}
+
+
+def create_roles(*, using: str, apps: Apps = installed_apps, **_: Any) -> None:
+    """Add each role and the permissions it lacks (a `post_migrate` receiver)."""
+    Group = apps.get_model("auth", "Group")
+    Permission = apps.get_model("auth", "Permission")
+    known = {
+        f"{permission.content_type.app_label}.{permission.codename}": permission
+        for permission in Permission.objects.using(using).select_related("content_type")
+    }
+    for role, names in ROLES.items():
+        group, _created = Group.objects.using(using).get_or_create(name=role)
+        group.permissions.add(*(known[name] for name in names if name in known))

@@ -1,0 +1,1 @@
+"""The recommended list: what the app's users are shown first."""

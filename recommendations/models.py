@@ -1,0 +1,75 @@
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from videos.models import CensorStatus, Video
+
+
+class RecommendationQuerySet(models.QuerySet["Recommendation"]):
+    def published(self) -> Self:
+        """What the outside sees: passed, not deleted, not blocked since, inside its time."""
+        now = timezone.now()
+        return self.filter(
+            Q(video__blocked_at=None) | Q(recommended_at__gt=F("video__blocked_at")),
+            Q(starts_at=None) | Q(starts_at__lte=now),
+            Q(ends_at=None) | Q(ends_at__gt=now),
+            video__censor_status=CensorStatus.SUCCESS,
+            video__deleted_at=None,
+        )
+
+    def in_order(self) -> Self:
+        """Positioned items by position, then the newest recommendation first."""
+        return self.order_by(F("position").asc(nulls_last=True), "-recommended_at", "-id")
+
+
+class Recommendation(models.Model):
+    """A video's place on the recommended list.
+
+    Empty display fields show the video's own; one that is filled overrides it.
+    """
+
+    video = models.OneToOneField(Video, models.CASCADE, related_name="recommendation")
+    position = models.PositiveIntegerField(_("position"), null=True, blank=True)
+    title = models.CharField(_("title"), max_length=512, blank=True)
+    title_search = models.TextField(blank=True, editable=False)
+    description = models.TextField(_("description"), blank=True)
+    tags = models.CharField(_("tags"), max_length=1024, blank=True)
+    cate_name = models.CharField(_("category"), max_length=255, blank=True)
+    cover = models.CharField(_("cover"), max_length=1024, blank=True)
+    first_frame = models.CharField(_("first frame"), max_length=1024, blank=True)
+    recommended_at = models.DateTimeField(_("recommended"), default=timezone.now)
+    recommended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    starts_at = models.DateTimeField(_("from"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("until"), null=True, blank=True)
+    request_id = models.CharField(max_length=36, blank=True, editable=False)
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = RecommendationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("recommendation")
+        verbose_name_plural = _("recommendations")
+        permissions = [("recommend_video", _("Can recommend videos"))]
+        indexes = [
+            models.Index(
+                F("position").asc(nulls_last=True),
+                F("recommended_at").desc(),
+                F("id").desc(),
+                name="recommended_order",
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts_at=None) | Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
+                name="recommendation_ends_after_start",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(self.video)

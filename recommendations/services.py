@@ -1,0 +1,100 @@
+"""Curating the recommended list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import journal
+from accounts.models import Operator
+from recommendations.models import Recommendation
+from shortvideo.text import folded
+from videos.errors import StateForbids
+from videos.models import TranscodeKind, TranscodeStatus, Video
+from videos.services import prefetch, submit_transcode
+
+DISPLAY_FIELDS = ("title", "description", "tags", "cate_name", "cover", "first_frame")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What happens beside putting a video on the list."""
+
+    overrides: Mapping[str, str] = field(default_factory=dict)  # of DISPLAY_FIELDS
+    narrowband: bool = False
+    prefetch: bool = False
+
+
+@transaction.atomic
+def recommend_video(
+    video: Video,
+    *,
+    operator: Operator | None = None,
+    options: Options = Options(),
+    request_id: str = "",
+) -> Recommendation:
+    """Put a passed video on the list, or update its item, which keeps its place.
+
+    Media in `options.overrides` are `host/path`. An override that equals the video's own value is
+    none; one that is absent stays. Raises StateForbids for a video that is not passed.
+    """
+    video = Video.objects.visible().select_for_update().get(pk=video.pk)
+    if not video.is_passed:
+        raise StateForbids(
+            f"Only a video that passed review can be recommended; this one is {video.censor_status}."
+        )
+    now = timezone.now()
+    item, created = Recommendation.objects.get_or_create(
+        video=video, defaults={"recommended_by": operator, "recommended_at": now}
+    )
+    if not created and (video.blocked_at is not None and item.recommended_at <= video.blocked_at):
+        item.recommended_at, item.recommended_by = now, operator  # it had left with the block
+    override(item, options.overrides)
+    item.request_id, item.changed_at = request_id, now
+    item.save()
+    Video.objects.filter(pk=video.pk).update(changed_at=now)
+    submit_extras(video, item, operator=operator, options=options, request_id=request_id)
+    journal.record(operator, video, "recommend", request_id=request_id)
+    return item
+
+
+def override(item: Recommendation, values: Mapping[str, str]) -> None:
+    for name in DISPLAY_FIELDS:
+        if value := values.get(name, ""):
+            setattr(item, name, "" if value == getattr(item.video, name) else value)
+    item.title_search = folded(item.title)
+
+
+def submit_extras(
+    video: Video,
+    item: Recommendation,
+    *,
+    operator: Operator | None,
+    options: Options,
+    request_id: str,
+) -> None:
+    settled = (TranscodeStatus.ON_TRANSCODE, TranscodeStatus.SUCCESS)
+    if options.narrowband and video.narrow_transcode_status not in settled:
+        submit_transcode(
+            video, kind=TranscodeKind.NARROWBAND, operator=operator, request_id=request_id
+        )
+    if options.prefetch:
+        file = video.file_to_prefetch()
+        prefetch(
+            [item.first_frame or video.first_frame, item.cover or video.cover]
+            + ([file["path"]] if file else []),
+            operator=operator,
+            video=video,
+            request_id=request_id,
+        )
+
+
+@transaction.atomic
+def remove_recommendation(
+    item: Recommendation, *, operator: Operator | None = None, request_id: str = ""
+) -> None:
+    """Take an item off the list, its overrides with it."""
+    journal.record(operator, item.video, "remove recommendation", request_id=request_id)
+    Video.objects.filter(pk=item.video_id).update(changed_at=timezone.now())
+    item.delete()

@@ -1,0 +1,1 @@
+"""The mirror of VOD's videos, and what people decide about them."""

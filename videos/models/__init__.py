@@ -1,0 +1,48 @@
+"""The mirror of VOD, the log of decisions, and the work that follows from both."""
+
+from videos.models.cdn_task import CdnTask
+from videos.models.event import VodEvent
+from videos.models.machine import MachineReview
+from videos.models.review import (
+    ReasonTemplate,
+    ReviewDecision,
+    ReviewDecisionQuerySet,
+    ReviewTask,
+    ReviewTaskQuerySet,
+)
+from videos.models.status import (
+    CensorStatus,
+    Decision,
+    SnapshotStatus,
+    Source,
+    TaskCause,
+    TranscodeKind,
+    TranscodeStatus,
+)
+from videos.models.sync import SyncRun
+from videos.models.transcode import TranscodeJob, TranscodeJobQuerySet, VideoDeletion
+from videos.models.video import Video, VideoQuerySet
+
+__all__ = [
+    "CdnTask",
+    "CensorStatus",
+    "Decision",
+    "MachineReview",
+    "ReasonTemplate",
+    "ReviewDecision",
+    "ReviewDecisionQuerySet",
+    "ReviewTask",
+    "ReviewTaskQuerySet",
+    "SnapshotStatus",
+    "Source",
+    "SyncRun",
+    "TaskCause",
+    "TranscodeJob",
+    "TranscodeJobQuerySet",
+    "TranscodeKind",
+    "TranscodeStatus",
+    "Video",
+    "VideoDeletion",
+    "VideoQuerySet",
+    "VodEvent",
+]

@@ -1,0 +1,34 @@
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class VodEvent(models.Model):
+    """One callback of VOD, kept as it came and processed after it was answered."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        DONE = "done", _("processed")
+        FAILED = "failed", _("failed")
+        UNKNOWN = "unknown", _("kept, of an unknown type")
+
+    event_type = models.CharField(_("type"), max_length=64)
+    media_id = models.CharField(_("video id"), max_length=64, blank=True)
+    event_time = models.DateTimeField(null=True, blank=True)
+    dedupe_key = models.CharField(max_length=64, unique=True, editable=False)
+    body = models.JSONField()
+    state = models.CharField(_("state"), max_length=7, choices=State, default=State.WAITING)
+    error = models.TextField(blank=True)
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("VOD event")
+        verbose_name_plural = _("VOD events")
+        indexes = [
+            models.Index("media_id", "id", name="event_media"),
+            models.Index("state", "id", name="event_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.media_id}"

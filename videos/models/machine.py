@@ -1,0 +1,40 @@
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class MachineReview(models.Model):
+    """What the machine said about one version of a source."""
+
+    class Suggestion(models.TextChoices):
+        PASS = "pass", _("pass")
+        REVIEW = "review", _("a person must look")
+        BLOCK = "block", _("block")
+        ERROR = "error", _("failed")
+
+    video = models.ForeignKey("videos.Video", models.CASCADE, related_name="machine_reviews")
+    source_version = models.PositiveIntegerField()
+    job_id = models.CharField(max_length=64, blank=True)
+    suggestion = models.CharField(max_length=6, choices=Suggestion)
+    labels = models.JSONField(default=list, help_text=_("Labels that are not normal."))
+    hits = models.JSONField(
+        default=list,
+        help_text=_("A list of objects: label, score (0-100), timestamp_ms, module."),
+    )
+    abnormal_modules = models.CharField(max_length=255, blank=True)
+    result = models.JSONField(default=dict, help_text=_("VOD's MediaAuditResult as it came."))
+    error_code = models.CharField(max_length=128, blank=True)
+    error_message = models.TextField(blank=True)
+    received_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("machine review")
+        verbose_name_plural = _("machine reviews")
+        constraints = [
+            models.UniqueConstraint(
+                "video", "source_version", name="one_machine_review_per_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_suggestion_display()}: {self.video}"

@@ -1,0 +1,152 @@
+from datetime import datetime
+from typing import Any, NoReturn, Self
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from videos.models.status import CensorStatus, Decision, Source, TaskCause
+
+REASON_BYTES = 128
+COMMENT_BYTES = 480  # VOD takes 512; the rest is for our mark
+
+
+class ReviewDecisionQuerySet(models.QuerySet["ReviewDecision"]):
+    def by_people(self) -> Self:
+        return self.filter(source__in=Source.human())
+
+    def by_machine(self) -> Self:
+        return self.filter(source=Source.MACHINE)
+
+
+class ReviewDecision(models.Model):
+    """One line of the log of decisions. Append-only: triggers refuse update and delete."""
+
+    video = models.ForeignKey("videos.Video", models.PROTECT, related_name="decisions")
+    source_version = models.PositiveIntegerField()
+    operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="review_decisions",
+    )
+    auditor = models.CharField(
+        max_length=255, blank=True, help_text=_("Who decided in the VOD console.")
+    )
+    decision = models.CharField(max_length=8, choices=Decision)
+    source = models.CharField(max_length=8, choices=Source)
+    from_status = models.CharField(max_length=8, choices=CensorStatus)
+    to_status = models.CharField(max_length=8, choices=CensorStatus)
+    reason = models.CharField(max_length=512, blank=True)
+    comment = models.TextField(blank=True)
+    request_id = models.CharField(max_length=36, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    delivery = models.OneToOneField(
+        "outbox.Delivery",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="review_decision",
+        help_text=_("How it reaches VOD; none for what VOD told us."),
+    )
+
+    objects = ReviewDecisionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        indexes = [models.Index(fields=["video", "-id"], name="decision_video")]
+
+    def __str__(self) -> str:
+        return f"{self.get_decision_display()}: {self.video}"
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("The log of decisions is append-only.")
+
+    @property
+    def is_human(self) -> bool:
+        return self.source in Source.human()
+
+    @property
+    def mark(self) -> str:
+        """What ends the Comment in VOD, so that our own decisions are known when they come back."""
+        return f"#{self.pk}"
+
+
+class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
+    def open(self) -> Self:
+        return self.filter(closed_at=None, video__deleted_at=None)
+
+    def claimable(self, now: datetime) -> Self:
+        return self.open().filter(Q(claimed_by=None) | Q(claimed_until__lte=now))
+
+    def oldest_first(self) -> Self:
+        return self.order_by(F("priority").desc(), "opened_at", "id")
+
+
+class ReviewTask(models.Model):
+    """Why a person must look at a video. The open ones are the review queue."""
+
+    video = models.ForeignKey("videos.Video", models.CASCADE, related_name="review_tasks")
+    cause = models.CharField(_("cause"), max_length=16, choices=TaskCause)
+    priority = models.SmallIntegerField(_("priority"), default=0)
+    opened_at = models.DateTimeField(_("opened"), default=timezone.now)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+
+    objects = ReviewTaskQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("review task")
+        verbose_name_plural = _("review queue")
+        constraints = [
+            models.UniqueConstraint(
+                "video", "cause", name="one_open_task_per_cause", condition=Q(closed_at=None)
+            )
+        ]
+        indexes = [
+            models.Index(
+                F("priority").desc(),
+                "opened_at",
+                "id",
+                name="task_open_oldest",
+                condition=Q(closed_at=None),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_cause_display()}: {self.video}"
+
+
+def fits_reason(text: str) -> None:
+    """Refuse more than 128 bytes of UTF-8: VOD counts bytes, not characters."""
+    length = len(text.encode())
+    if length > REASON_BYTES:
+        raise ValidationError(
+            _("This is %(length)d bytes of UTF-8; a reason has at most %(limit)d."),
+            params={"length": length, "limit": REASON_BYTES},
+        )
+
+
+class ReasonTemplate(models.Model):
+    """A reason for blocking that moderators choose instead of typing it."""
+
+    text = models.CharField(_("reason"), max_length=REASON_BYTES, validators=[fits_reason])
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("reason template")
+        verbose_name_plural = _("reason templates")
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.text

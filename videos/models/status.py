@@ -1,0 +1,77 @@
+"""The statuses, with exactly the values that the console API documents."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class CensorStatus(TextChoices):
+    ON_CENSOR = "onCensor", _("in machine review")
+    CHECK = "check", _("awaiting review")
+    SUCCESS = "success", _("passed")
+    FAIL = "fail", _("blocked")
+
+
+class TranscodeStatus(TextChoices):
+    NONE = "", _("not submitted")
+    ON_TRANSCODE = "onTranscode", _("transcoding")
+    SUCCESS = "success", _("done")
+    FAIL = "fail", _("failed")
+
+
+class SnapshotStatus(TextChoices):
+    NONE = "", _("none")
+    ON_SNAPSHOT = "onSnapshot", _("being taken")
+    SUCCESS = "success", _("done")
+    FAIL = "fail", _("failed")
+
+
+class TranscodeKind(TextChoices):
+    STANDARD = "standard", _("standard")
+    NARROWBAND = "narrowband", _("Narrowband HD")
+
+    @property
+    def status_field(self) -> str:
+        """The field of Video that follows jobs of this kind."""
+        return "transcode_status" if self is self.STANDARD else "narrow_transcode_status"
+
+
+class Decision(TextChoices):
+    """What was decided: VOD's words, and `Review` for what goes back to a person."""
+
+    NORMAL = "Normal", _("passed")
+    BLOCKED = "Blocked", _("blocked")
+    REVIEW = "Review", _("sent to review")
+
+    @property
+    def censor_status(self) -> CensorStatus:
+        return {
+            Decision.NORMAL: CensorStatus.SUCCESS,
+            Decision.BLOCKED: CensorStatus.FAIL,
+            Decision.REVIEW: CensorStatus.CHECK,
+        }[self]
+
+
+class Source(TextChoices):
+    """Where a decision came from. People decide through the first three."""
+
+    API = "api", _("console API")
+    ADMIN = "admin", _("admin")
+    VOD = "vod", _("VOD console")
+    MACHINE = "machine", _("machine review")
+    SYSTEM = "system", _("this system")
+
+    @classmethod
+    def human(cls) -> tuple["Source", ...]:
+        return (cls.API, cls.ADMIN, cls.VOD)
+
+
+class TaskCause(TextChoices):
+    """Why a person must look."""
+
+    MACHINE_VERDICT = "machine_verdict", _("machine verdict")
+    MACHINE_FAILED = "machine_failed", _("machine review failed")
+    NEW = "new", _("new clip")
+    REPORTED = "reported", _("reported")
+    RECHECK = "recheck", _("re-check")
+    SECOND_OPINION = "second_opinion", _("second opinion")
+    ESCALATED = "escalated", _("escalated")

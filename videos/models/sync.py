@@ -1,0 +1,41 @@
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class SyncRun(models.Model):
+    """One walk through VOD's videos; the checkpoint is a moment of CreationTime."""
+
+    class Kind(models.TextChoices):
+        FULL = "full", _("full")
+        INCREMENTAL = "incremental", _("incremental")
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    kind = models.CharField(_("kind"), max_length=11, choices=Kind)
+    state = models.CharField(_("state"), max_length=7, choices=State, default=State.RUNNING)
+    is_dry_run = models.BooleanField(_("dry run"), default=False)
+    since = models.DateTimeField(null=True, blank=True)
+    until = models.DateTimeField()
+    checkpoint = models.DateTimeField(
+        null=True, blank=True, help_text=_("Everything created before it was read.")
+    )
+    expected_count = models.PositiveIntegerField(default=0)
+    seen_count = models.PositiveIntegerField(default=0)
+    new_count = models.PositiveIntegerField(default=0)
+    changed_count = models.PositiveIntegerField(default=0)
+    unchanged_count = models.PositiveIntegerField(default=0)
+    failed_count = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("sync run")
+        verbose_name_plural = _("sync runs")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.started_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,110 @@
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from videos.models.status import TranscodeKind, TranscodeStatus
+
+
+class TranscodeJobQuerySet(models.QuerySet["TranscodeJob"]):
+    def running(self) -> Self:
+        return self.filter(state__in=TranscodeJob.RUNNING)
+
+    def of_kind(self, kind: TranscodeKind) -> Self:
+        return self.filter(kind=kind)
+
+
+class TranscodeJob(models.Model):
+    """One submission of ours: all the streams of one template group."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting to be submitted")
+        SUBMITTED = "submitted", _("running in VOD")
+        SUCCESS = "success", _("done")
+        FAIL = "fail", _("failed")
+        REFUSED = "refused", _("refused by VOD")
+
+    RUNNING = (State.WAITING, State.SUBMITTED)
+
+    video = models.ForeignKey("videos.Video", models.CASCADE, related_name="transcode_jobs")
+    source_version = models.PositiveIntegerField(default=1)
+    kind = models.CharField(_("kind"), max_length=10, choices=TranscodeKind)
+    template_group_id = models.CharField(max_length=64)
+    previous_status = models.CharField(
+        max_length=11, choices=TranscodeStatus, blank=True, default=TranscodeStatus.NONE
+    )
+    state = models.CharField(_("state"), max_length=9, choices=State, default=State.WAITING)
+    task_id = models.CharField(max_length=64, blank=True)
+    job_ids = models.JSONField(default=list, blank=True, help_text=_("VOD's, one per stream."))
+    progress = models.PositiveSmallIntegerField(_("progress"), default=0, help_text=_("Percent."))
+    error_code = models.CharField(max_length=128, blank=True)
+    error_message = models.TextField(blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    request_id = models.CharField(max_length=36, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    delivery = models.OneToOneField(
+        "outbox.Delivery", models.PROTECT, null=True, blank=True, related_name="transcode_job"
+    )
+
+    objects = TranscodeJobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("transcoding job")
+        verbose_name_plural = _("transcoding jobs")
+        constraints = [
+            models.UniqueConstraint(
+                "video",
+                "kind",
+                name="one_running_job_per_kind",
+                condition=Q(state__in=["waiting", "submitted"]),
+            )
+        ]
+        indexes = [models.Index("task_id", name="transcode_task")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.video}"
+
+    @property
+    def session_id(self) -> str:
+        """What makes VOD refuse a second submission of this job (7 days, 50 characters)."""
+        return f"svc-{self.pk}"
+
+
+class VideoDeletion(models.Model):
+    """One deletion, from the tombstone here to VOD's word that it is gone."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting to be sent")
+        DONE = "done", _("deleted in VOD")
+        REFUSED = "refused", _("refused by VOD")
+
+    video = models.ForeignKey("videos.Video", models.CASCADE, related_name="deletions")
+    operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    state = models.CharField(_("state"), max_length=7, choices=State, default=State.WAITING)
+    request_id = models.CharField(max_length=36, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    delivery = models.OneToOneField(
+        "outbox.Delivery", models.PROTECT, null=True, blank=True, related_name="video_deletion"
+    )
+
+    class Meta:
+        verbose_name = _("deletion")
+        verbose_name_plural = _("deletions")
+        constraints = [
+            models.UniqueConstraint(
+                "video", name="one_deletion_under_way", condition=Q(state="waiting")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()}: {self.video}"

@@ -1,0 +1,188 @@
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Uploader
+from shortvideo.text import folded
+from videos.models.status import CensorStatus, SnapshotStatus, TranscodeKind, TranscodeStatus
+
+MEDIA_PATH_LENGTH = 1024
+
+
+class VideoQuerySet(models.QuerySet["Video"]):
+    def visible(self) -> Self:
+        """Every video that was not deleted: all that anybody is ever shown."""
+        return self.filter(deleted_at=None)
+
+    def passed(self) -> Self:
+        return self.visible().filter(censor_status=CensorStatus.SUCCESS)
+
+    def awaiting_review(self) -> Self:
+        return self.visible().filter(censor_status=CensorStatus.CHECK)
+
+    def for_uploader(self, uploader: Uploader) -> Self:
+        return self.filter(uploader=uploader)
+
+    def titled_like(self, text: str) -> Self:
+        return self.filter(title_search__contains=folded(text))
+
+    def newest_first(self) -> Self:
+        return self.order_by("-creation_time", "-id")
+
+
+class Video(models.Model):
+    """One VOD video as last read, with what was decided about it.
+
+    Media are kept as `host/path`: URLs are built and signed when they are shown.
+    """
+
+    vod_id = models.CharField(
+        _("video id"), max_length=64, unique=True, help_text=_("The video's id in VOD.")
+    )
+    title = models.CharField(_("title"), max_length=512, blank=True)
+    title_search = models.TextField(blank=True, editable=False)
+    description = models.TextField(_("description"), blank=True)
+    tags = models.CharField(_("tags"), max_length=1024, blank=True)
+    cate_id = models.BigIntegerField(_("category id"), default=0)
+    cate_name = models.CharField(_("category"), max_length=255, blank=True)
+    uploader = models.ForeignKey(
+        Uploader, models.PROTECT, null=True, blank=True, related_name="videos"
+    )
+    duration = models.FloatField(_("duration"), default=0, help_text=_("Seconds."))
+    size = models.BigIntegerField(_("size"), default=0, help_text=_("Bytes of the source file."))
+    creation_time = models.DateTimeField(_("created"))
+    modification_time = models.DateTimeField(null=True, blank=True, editable=False)
+
+    cover = models.CharField(_("cover"), max_length=MEDIA_PATH_LENGTH, blank=True)
+    first_frame = models.CharField(_("first frame"), max_length=MEDIA_PATH_LENGTH, blank=True)
+    share_url = models.CharField(_("share URL"), max_length=1024, blank=True)
+    source_path = models.CharField(max_length=MEDIA_PATH_LENGTH, blank=True, editable=False)
+    snapshots = models.JSONField(
+        default=list, blank=True, editable=False, help_text=_("A list of host/path.")
+    )
+    files = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text=_(
+            "A list of objects: path, definition, format, width, height, bitrate (kbit/s), fps, "
+            "size (bytes), duration (s), codec, is_narrowband, job_id."
+        ),
+    )
+    files_read_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    status = models.CharField(_("VOD status"), max_length=32, blank=True)
+    audit_status = models.CharField(max_length=16, blank=True, editable=False)
+    template_group_id = models.CharField(max_length=64, blank=True, editable=False)
+    censor_status = models.CharField(
+        _("review"), max_length=8, choices=CensorStatus, default=CensorStatus.ON_CENSOR
+    )
+    transcode_status = models.CharField(
+        _("transcoding"),
+        max_length=11,
+        choices=TranscodeStatus,
+        default=TranscodeStatus.NONE,
+        blank=True,
+    )
+    narrow_transcode_status = models.CharField(
+        _("Narrowband HD"),
+        max_length=11,
+        choices=TranscodeStatus,
+        default=TranscodeStatus.NONE,
+        blank=True,
+    )
+    snapshot_status = models.CharField(
+        _("snapshots"),
+        max_length=10,
+        choices=SnapshotStatus,
+        default=SnapshotStatus.NONE,
+        blank=True,
+    )
+
+    source_version = models.PositiveIntegerField(
+        default=1, editable=False, help_text=_("Counts the source files under this id.")
+    )
+    source_uploaded_at = models.DateTimeField(null=True, blank=True, editable=False)
+    censor_changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    blocked_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The last block: it ends every recommendation made before it."),
+    )
+    read_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the newest read that was written here was sent to VOD."),
+    )
+    first_seen_at = models.DateTimeField(default=timezone.now, editable=False)
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = VideoQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("video")
+        verbose_name_plural = _("videos")
+        permissions = [
+            ("review_video", _("Can pass or block videos")),
+            ("play_unpublished_video", _("Can play pending and blocked videos")),
+            ("transcode_video", _("Can submit transcoding jobs")),
+            ("prefetch_video", _("Can prefetch to the CDN")),
+            ("sync_video", _("Can sync with VOD")),
+        ]
+        indexes = [
+            models.Index(
+                fields=["-creation_time", "-id"], name="video_newest", condition=Q(deleted_at=None)
+            ),
+            models.Index(
+                fields=["censor_status", "-creation_time", "-id"],
+                name="video_censor_newest",
+                condition=Q(deleted_at=None),
+            ),
+            models.Index(
+                fields=["uploader", "-creation_time", "-id"],
+                name="video_uploader_newest",
+                condition=Q(deleted_at=None),
+            ),
+            models.Index(
+                fields=["changed_at", "id"], name="video_changed", condition=Q(deleted_at=None)
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(censor_status__in=CensorStatus.values), name="video_censor_status"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.vod_id
+
+    @property
+    def is_passed(self) -> bool:
+        return self.censor_status == CensorStatus.SUCCESS
+
+    def transcode_status_of(self, kind: TranscodeKind) -> TranscodeStatus:
+        return TranscodeStatus(getattr(self, kind.status_field))
+
+    def set_censor_status(self, status: CensorStatus, *, at: datetime) -> list[str]:
+        """Change the status in memory; returns the names of the fields to save."""
+        self.censor_status = status
+        self.censor_changed_at = self.changed_at = at
+        if status == CensorStatus.FAIL:
+            self.blocked_at = at
+        return ["censor_status", "censor_changed_at", "changed_at", "blocked_at"]
+
+    def file_to_prefetch(self) -> dict[str, Any] | None:
+        """The tallest Narrowband HD stream, else the tallest standard one, else the source."""
+        streams = [file for file in self.files if file.get("path")]
+        if streams:
+            return max(streams, key=lambda file: (file["is_narrowband"], file["height"]))
+        if self.source_path:
+            return {"path": self.source_path, "definition": "OD", "is_narrowband": False}
+        return None

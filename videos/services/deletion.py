@@ -1,0 +1,34 @@
+"""Deleting: gone from every list at once, then from VOD and the CDN."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import journal
+from accounts.models import Operator
+from shortvideo.outbox import services as outbox
+from videos.models import ReviewTask, Video, VideoDeletion
+from videos.services.cdn import purge_media
+
+
+@transaction.atomic
+def delete_video(
+    video: Video, *, operator: Operator | None = None, request_id: str = ""
+) -> VideoDeletion | None:
+    """Set the tombstone and record the deletion for the worker; None where it was set already.
+
+    A sync or an event never takes the tombstone away: only VOD's refusal does.
+    """
+    video = Video.objects.select_for_update().get(pk=video.pk)
+    if video.deleted_at is not None:
+        return None
+    now = timezone.now()
+    delivery = outbox.send("delete_video", subject=video.vod_id)
+    deletion = VideoDeletion.objects.create(
+        video=video, operator=operator, request_id=request_id, delivery=delivery
+    )
+    purge_media(video, operator=operator, request_id=request_id, after=delivery)
+    video.deleted_at = video.changed_at = now
+    video.save(update_fields=["deleted_at", "changed_at"])
+    ReviewTask.objects.filter(video=video, closed_at=None).update(closed_at=now)
+    journal.record(operator, video, "delete", request_id=request_id)
+    return deletion

@@ -1,0 +1,122 @@
+"""Decisions about videos: the log, the status, and what must reach VOD."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Operator
+from shortvideo.outbox import services as outbox
+from videos.errors import StateForbids
+from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
+from videos.models.review import COMMENT_BYTES, REASON_BYTES
+from videos.services.cdn import purge_media
+
+DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # what VOD does not know by itself
+
+
+@transaction.atomic
+def review_video(
+    video: Video,
+    *,
+    decision: Decision,
+    source: Source,
+    operator: Operator | None = None,
+    auditor: str = "",
+    reason: str = "",
+    comment: str = "",
+    request_id: str = "",
+) -> ReviewDecision:
+    """Pass or block a video (or send it back to review), here at once and in VOD soon after.
+
+    Repeating what already stands adds nothing and returns the standing decision. Raises
+    StateForbids for a machine's verdict on what a person decided, Video.DoesNotExist for a deleted
+    video, ValueError for a reason over 128 bytes, a missing one, or a comment over 480 bytes.
+    """
+    check_texts(decision, source, reason, comment)
+    video = Video.objects.visible().select_for_update().get(pk=video.pk)
+    standing = latest_human_decision(video)
+    if standing is not None:
+        if source == Source.MACHINE:
+            raise StateForbids("A person has decided about this video.")
+        if is_repeated(video, standing, decision, reason, comment):
+            return standing
+    review = record_decision(
+        video,
+        decision=decision,
+        source=source,
+        operator=operator,
+        auditor=auditor,
+        reason=reason,
+        comment=comment,
+        request_id=request_id,
+    )
+    if decision == Decision.BLOCKED:
+        purge_media(video, operator=operator, request_id=request_id, after=review.delivery)
+    return review
+
+
+def check_texts(decision: Decision, source: Source, reason: str, comment: str) -> None:
+    """Refuse what VOD would refuse; what VOD itself said is taken as it is."""
+    if source == Source.VOD:
+        return
+    if decision == Decision.BLOCKED and not reason:
+        raise ValueError("A reason is required to block.")
+    if len(reason.encode()) > REASON_BYTES:
+        raise ValueError(f"A reason has at most {REASON_BYTES} bytes of UTF-8.")
+    if len(comment.encode()) > COMMENT_BYTES:
+        raise ValueError(f"A comment has at most {COMMENT_BYTES} bytes of UTF-8.")
+
+
+def latest_human_decision(video: Video) -> ReviewDecision | None:
+    """The last decision of a person about the present version of the source."""
+    return (
+        video.decisions.by_people()
+        .filter(source_version=video.source_version)
+        .order_by("-id")
+        .first()
+    )
+
+
+def is_repeated(
+    video: Video, standing: ReviewDecision, decision: Decision, reason: str, comment: str
+) -> bool:
+    return (
+        video.censor_status == standing.to_status
+        and standing.decision == decision
+        and (standing.reason, standing.comment) == (reason, comment)
+    )
+
+
+def record_decision(
+    video: Video,
+    *,
+    decision: Decision,
+    source: Source,
+    operator: Operator | None = None,
+    auditor: str = "",
+    reason: str = "",
+    comment: str = "",
+    request_id: str = "",
+) -> ReviewDecision:
+    """Write one line of the log and what follows from it. The caller holds the video's lock."""
+    delivery = None
+    if source in DELIVERED and decision != Decision.REVIEW:
+        delivery = outbox.send("create_audit", subject=video.vod_id, supersede=True)
+    review = ReviewDecision.objects.create(
+        video=video,
+        source_version=video.source_version,
+        operator=operator,
+        auditor=auditor,
+        decision=decision,
+        source=source,
+        from_status=video.censor_status,
+        to_status=decision.censor_status,
+        reason=reason,
+        comment=comment,
+        request_id=request_id,
+        delivery=delivery,
+    )
+    now = timezone.now()
+    video.save(update_fields=video.set_censor_status(decision.censor_status, at=now))
+    if video.censor_status != CensorStatus.CHECK:
+        ReviewTask.objects.open().filter(video=video).update(closed_at=now)
+    return review
