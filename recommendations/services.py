@@ -42,7 +42,8 @@ def recommend_video(
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
     if not video.is_passed:
         raise StateForbids(
-            f"Only a video that passed review can be recommended; this one is {video.censor_status}."
+            f"Only a video that passed review can be recommended; its status is "
+            f"{video.censor_status}."
         )
     now = timezone.now()
     item, created = Recommendation.objects.get_or_create(

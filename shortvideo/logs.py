@@ -38,7 +38,7 @@ def configure(options: Mapping[str, Any]) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": options["level"]},
             "loggers": {
-                # Its lines carry paths with query strings, that is, tokens; the middleware's do not.
+                # Their lines carry query strings, that is, tokens; the middleware's do not.
                 "django.request": {"level": "ERROR"},
                 "django.server": {"level": "ERROR"},
                 "axes": {"level": "WARNING"},

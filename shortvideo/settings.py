@@ -1,7 +1,7 @@
 """Settings, typed and read from the environment or from `var/env`.
 
-The environment wins over the file named by `ENV_FILE` (default `var/env`, written by `run.py demo`).
-A value that cannot be read stops the start with one sentence that names it.
+The environment wins over the file named by `ENV_FILE` (default `var/env`, which `run.py demo`
+writes). A value that cannot be read stops the start with one sentence that names it.
 """
 
 from pathlib import Path

@@ -10,7 +10,7 @@ class Operator(AbstractUser):
     Operators are deactivated, never deleted: the log of decisions points to them.
     """
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]  # AbstractUser.Meta exists
+    class Meta:
         verbose_name = _("operator")
         verbose_name_plural = _("operators")
 

@@ -180,7 +180,7 @@ class Video(models.Model):
 
     def file_to_prefetch(self) -> dict[str, Any] | None:
         """The tallest Narrowband HD stream, else the tallest standard one, else the source."""
-        streams = [file for file in self.files if file.get("path")]
+        streams: list[dict[str, Any]] = [file for file in self.files if file.get("path")]
         if streams:
             return max(streams, key=lambda file: (file["is_narrowband"], file["height"]))
         if self.source_path:

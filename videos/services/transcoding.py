@@ -59,7 +59,7 @@ def refuse_where_forbidden(video: Video, kind: TranscodeKind, group: str) -> Non
     if video.status not in TRANSCODABLE:
         allowed = ", ".join(TRANSCODABLE)
         raise StateForbids(
-            f"The video's status in VOD is {video.status or 'unknown'}; transcoding needs {allowed}."
+            f"Its status in VOD is {video.status or 'unknown'}; transcoding needs {allowed}."
         )
     if video.transcode_status_of(kind) == TranscodeStatus.ON_TRANSCODE:
         raise StateForbids(f"A {kind.label} transcoding job of this video is running.")
