@@ -1,8 +1,20 @@
 """Work that comes round, run by one worker at a time."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import uuid4
+
+from django.db import InterfaceError, OperationalError, models
+from django.utils import timezone
+
+from shortvideo.cloud.errors import CloudError
+
+from .leases import Heartbeat, lease_end
+from .models import PeriodicTask
+
+logger = logging.getLogger(__name__)
 
 Work = Callable[[], None]
 
@@ -30,3 +42,55 @@ def periodic(name: str, *, every: timedelta) -> Callable[[Work], Work]:
         return work
 
     return register
+
+
+def due_names() -> list[str]:
+    """The registered tasks that are due and in nobody's hands, unknown ones entered first."""
+    now = timezone.now()
+    rows = PeriodicTask.objects.filter(name__in=list(_registered))
+    for name in _registered.keys() - set(rows.values_list("name", flat=True)):
+        due_at = now + _registered[name].every
+        PeriodicTask.objects.get_or_create(name=name, defaults={"due_at": due_at})
+    return sorted(rows.due(now).values_list("name", flat=True))
+
+
+def run(name: str) -> int:
+    """Run a task that is due, unless another worker does; returns 1 when it ran here, else 0."""
+    task = _registered[name]
+    token, now = uuid4(), timezone.now()
+    taken = PeriodicTask.objects.due(now).filter(name=name)
+    if not taken.update(lease_token=token, lease_until=lease_end(now), last_run_at=now):
+        return 0
+    held = PeriodicTask.objects.filter(name=name, lease_token=token)
+    with Heartbeat(lambda: _extend(held)):
+        error = _error_of(task)
+    ended = timezone.now()
+    is_finished = held.update(
+        lease_token=None,
+        lease_until=None,
+        due_at=ended + task.every,
+        last_finished_at=ended,
+        last_error=error,
+    )
+    if not is_finished:
+        logger.warning("The lease of a periodic task was lost", extra={"task": name})
+    return 1
+
+
+def _extend(held: models.QuerySet[PeriodicTask]) -> None:
+    held.update(lease_until=lease_end(timezone.now()))
+
+
+def _error_of(task: Registered) -> str:
+    """Do the work; an error, as a sentence fit to show, or nothing."""
+    try:
+        task.work()
+    except CloudError as error:
+        logger.warning("A periodic task failed", extra={"task": task.name, "reason": str(error)})
+        return str(error)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        logger.exception("A periodic task failed", extra={"task": task.name})
+        return f"{type(error).__name__}; the log tells more."
+    return ""

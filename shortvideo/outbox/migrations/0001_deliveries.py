@@ -5,77 +5,190 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Lane',
+            name="Lane",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=40, unique=True)),
-                ('paused_until', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('throttled_count', models.PositiveIntegerField(default=0, help_text='In a row; the next pause grows with it.')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40, unique=True)),
+                ("paused_until", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.TextField(blank=True)),
+                (
+                    "throttled_count",
+                    models.PositiveIntegerField(
+                        default=0, help_text="In a row; the next pause grows with it."
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'lane',
-                'verbose_name_plural': 'lanes',
-                'default_permissions': ('view',),
+                "verbose_name": "lane",
+                "verbose_name_plural": "lanes",
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='PeriodicTask',
+            name="PeriodicTask",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('due_at', models.DateTimeField()),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('last_run_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_finished_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_error', models.TextField(blank=True, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("due_at", models.DateTimeField()),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("last_run_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_finished_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_error", models.TextField(blank=True, editable=False)),
             ],
             options={
-                'verbose_name': 'periodic task',
-                'verbose_name_plural': 'periodic tasks',
-                'default_permissions': ('view',),
+                "verbose_name": "periodic task",
+                "verbose_name_plural": "periodic tasks",
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(help_text='Chooses the handler.', max_length=40)),
-                ('subject', models.CharField(help_text="What it is about, such as a video's id in VOD.", max_length=200)),
-                ('payload', models.JSONField(blank=True, default=dict)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('leased', 'Being sent'), ('done', 'Done'), ('superseded', 'Superseded'), ('given_up', 'Given up')], default='waiting', editable=False, max_length=10)),
-                ('due_at', models.DateTimeField()),
-                ('is_superseding', models.BooleanField(default=False, help_text='Replaces older ones of its kind and subject.')),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, help_text='Only its holder may finish the row.', null=True)),
-                ('attempts', models.PositiveIntegerField(default=0, editable=False, help_text='Since it was sent or retried; throttled ones apart.')),
-                ('claim_count', models.PositiveIntegerField(default=0, editable=False, help_text='How often a worker has taken it, ever.')),
-                ('broken_lease_count', models.PositiveIntegerField(default=0, editable=False, help_text='How often its worker died or froze.')),
-                ('first_attempt_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('error_code', models.CharField(blank=True, editable=False, max_length=100)),
-                ('error', models.TextField(blank=True, editable=False, help_text='One sentence, fit to show.')),
-                ('error_request_id', models.CharField(blank=True, editable=False, max_length=100)),
-                ('result', models.JSONField(blank=True, default=dict, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('after', models.ForeignKey(blank=True, help_text='Sent only once this one is done.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='followers', to='outbox.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(help_text="Chooses the handler.", max_length=40)),
+                (
+                    "subject",
+                    models.CharField(
+                        help_text="What it is about, such as a video's id in VOD.", max_length=200
+                    ),
+                ),
+                ("payload", models.JSONField(blank=True, default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("leased", "Being sent"),
+                            ("done", "Done"),
+                            ("superseded", "Superseded"),
+                            ("given_up", "Given up"),
+                        ],
+                        default="waiting",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("due_at", models.DateTimeField()),
+                (
+                    "is_superseding",
+                    models.BooleanField(
+                        default=False, help_text="Replaces older ones of its kind and subject."
+                    ),
+                ),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "lease_token",
+                    models.UUIDField(
+                        blank=True,
+                        editable=False,
+                        help_text="Only its holder may finish the row.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "attempts",
+                    models.PositiveIntegerField(
+                        default=0,
+                        editable=False,
+                        help_text="Since it was sent or retried; throttled ones apart.",
+                    ),
+                ),
+                (
+                    "claim_count",
+                    models.PositiveIntegerField(
+                        default=0,
+                        editable=False,
+                        help_text="How often a worker has taken it, ever.",
+                    ),
+                ),
+                (
+                    "broken_lease_count",
+                    models.PositiveIntegerField(
+                        default=0, editable=False, help_text="How often its worker died or froze."
+                    ),
+                ),
+                ("first_attempt_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("error_code", models.CharField(blank=True, editable=False, max_length=100)),
+                (
+                    "error",
+                    models.TextField(
+                        blank=True, editable=False, help_text="One sentence, fit to show."
+                    ),
+                ),
+                ("error_request_id", models.CharField(blank=True, editable=False, max_length=100)),
+                ("result", models.JSONField(blank=True, default=dict, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("finished_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "after",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Sent only once this one is done.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="followers",
+                        to="outbox.delivery",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'delivery',
-                'verbose_name_plural': 'deliveries',
-                'permissions': [('retry_delivery', 'Can retry a delivery that was given up')],
-                'default_permissions': ('view',),
-                'indexes': [models.Index(condition=models.Q(('state__in', ('waiting', 'leased'))), fields=['kind', 'due_at', 'id'], name='outbox_claim'), models.Index(condition=models.Q(('state__in', ('waiting', 'leased'))), fields=['kind', 'subject', 'id'], name='outbox_turn'), models.Index(fields=['subject', 'id'], name='outbox_subject'), models.Index(condition=models.Q(('state', 'given_up')), fields=['finished_at'], name='outbox_given_up')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('lease_token__isnull', False), ('state', 'leased')), models.Q(models.Q(('state', 'leased'), _negated=True), ('lease_token__isnull', True)), _connector='OR'), name='outbox_lease_has_token')],
+                "verbose_name": "delivery",
+                "verbose_name_plural": "deliveries",
+                "permissions": [("retry_delivery", "Can retry a delivery that was given up")],
+                "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ("waiting", "leased"))),
+                        fields=["kind", "due_at", "id"],
+                        name="outbox_claim",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state__in", ("waiting", "leased"))),
+                        fields=["kind", "subject", "id"],
+                        name="outbox_turn",
+                    ),
+                    models.Index(fields=["subject", "id"], name="outbox_subject"),
+                    models.Index(
+                        condition=models.Q(("state", "given_up")),
+                        fields=["finished_at"],
+                        name="outbox_given_up",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("lease_token__isnull", False), ("state", "leased")),
+                            models.Q(
+                                models.Q(("state", "leased"), _negated=True),
+                                ("lease_token__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="outbox_lease_has_token",
+                    )
+                ],
             },
         ),
     ]

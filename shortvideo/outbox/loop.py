@@ -1,0 +1,110 @@
+"""The worker as a process: looks for work, and gives each kind a thread while it has some."""
+
+import logging
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable, Collection
+from types import FrameType
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
+
+from . import periodic
+from .worker import due_kinds, send_batch
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_RECONNECT_SECONDS = 10.0
+
+
+class WorkerLoop:
+    """Works until `stop()`, then finishes the batches under way.
+
+    A kind or a periodic task runs in a thread of its own, so that a slow one holds up no other;
+    the thread ends, and closes its database connection, as soon as nothing more is due.
+    """
+
+    def __init__(self, kinds: Collection[str] | None = None) -> None:
+        self._kinds = kinds
+        self._threads: dict[str, threading.Thread] = {}
+        self._is_stopping = False
+        self._wake_reader, self._wake_writer = os.pipe()
+
+    def stop(self) -> None:
+        """May be called from a signal handler: takes no lock."""
+        self._is_stopping = True
+        os.write(self._wake_writer, b".")
+
+    def stop_on_signals(self) -> None:
+        """SIGTERM and SIGINT let the batches under way end, and no other begin."""
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self.stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+
+    def run(self) -> None:
+        logger.info("Worker started")
+        try:
+            self._look_until_stopped()
+            self._join()
+        finally:
+            connections.close_all()
+            os.close(self._wake_reader)
+            os.close(self._wake_writer)
+        logger.info("Worker stopped")
+
+    def _look_until_stopped(self) -> None:
+        pause = settings.OUTBOX_POLL_SECONDS
+        while not self._is_stopping:
+            try:
+                close_old_connections()
+                self._look()
+                pause = settings.OUTBOX_POLL_SECONDS
+            except (OperationalError, InterfaceError):
+                pause = min(pause * 2 or 1, _LONGEST_RECONNECT_SECONDS)
+                logger.warning("No database; trying again", extra={"seconds": pause}, exc_info=True)
+                connections.close_all()
+            select.select([self._wake_reader], [], [], pause)
+
+    def _look(self) -> None:
+        """Start a thread for all that is due and has none."""
+        for kind in due_kinds(self._kinds):
+            self._start(f"deliveries:{kind}", lambda kind=kind: send_batch(kind))
+        if self._kinds is None:
+            for name in periodic.due_names():
+                self._start(f"periodic:{name}", lambda name=name: periodic.run(name))
+
+    def _start(self, name: str, step: Callable[[], int]) -> None:
+        running = self._threads.get(name)
+        if running is not None and running.is_alive():
+            return
+        # Daemons, because a long periodic task may not keep a stopped worker alive.
+        thread = threading.Thread(target=self._drain, args=(step,), name=name, daemon=True)
+        self._threads[name] = thread
+        thread.start()
+
+    def _drain(self, step: Callable[[], int]) -> None:
+        try:
+            while not self._is_stopping and step():
+                pass
+        except (OperationalError, InterfaceError):
+            # The rows stay leased, and are taken again when the lease has ended.
+            logger.warning("The database was lost during a batch", exc_info=True)
+        except Exception:
+            logger.exception("A thread of the worker failed")
+        finally:
+            connections.close_all()
+
+    def _join(self) -> None:
+        """Wait for the batches; for periodic tasks, which are resumable, no longer than a lease."""
+        leaves_at = time.monotonic() + settings.OUTBOX_LEASE_SECONDS
+        for name, thread in self._threads.items():
+            is_periodic = name.startswith("periodic:")
+            thread.join(max(0.0, leaves_at - time.monotonic()) if is_periodic else None)
+            if thread.is_alive():
+                logger.warning("A periodic task was left unfinished", extra={"task": name})

@@ -1,0 +1,129 @@
+"""Finishing a delivery under its fencing token, together with the app's own rows."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils import timezone
+
+from . import backoff, chains
+from .handlers import Again, Done, Handler, Outcome, Refused
+from .leases import LeaseLostError, lock_held
+from .models import Delivery, DeliveryState
+
+logger = logging.getLogger(__name__)
+
+
+def finish(
+    delivery: Delivery, outcome: Outcome, *, handler: Handler, paused_until: datetime | None = None
+) -> None:
+    """Write what became of a delivery that this worker holds.
+
+    A worker that lost its lease writes nothing. When `settle` fails, nothing of its work is kept
+    and the delivery is tried again later.
+    """
+    try:
+        _finish(delivery, outcome, handler=handler, paused_until=paused_until)
+    except LeaseLostError:
+        _log_lost(delivery)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("An outcome could not be settled", extra=_fields(delivery))
+        _put_back(delivery)
+
+
+@transaction.atomic
+def _finish(
+    delivery: Delivery, outcome: Outcome, *, handler: Handler, paused_until: datetime | None
+) -> None:
+    row = lock_held(delivery, delivery.lease_token)
+    outcome = _final(row, outcome)
+    _apply(row, outcome, paused_until=paused_until)
+    is_replaced = _is_replaced(row, outcome, handler)
+    row.lease_until = row.lease_token = None
+    row.save()
+    if is_replaced:
+        chains.supersede(Delivery.objects.filter(pk=row.pk), now=timezone.now())
+        row.refresh_from_db()
+    handler.settle(row, outcome)
+    if row.state == DeliveryState.GIVEN_UP:
+        chains.give_up_followers(row, now=timezone.now())
+    logger.info("Delivery finished", extra={**_fields(row), "state": row.state})
+
+
+def _put_back(delivery: Delivery) -> None:
+    """Without `settle`, which has just failed. What cannot even be put back stays leased."""
+    outcome = Again("Its outcome could not be recorded; the log tells more.")
+    try:
+        _finish(delivery, outcome, handler=Handler(), paused_until=None)
+    except LeaseLostError:
+        _log_lost(delivery)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("A delivery could not be put back", extra=_fields(delivery))
+
+
+def _final(row: Delivery, outcome: Outcome) -> Outcome:
+    """The outcome itself, or a refusal where all attempts are used up."""
+    if not isinstance(outcome, Again) or outcome.throttled:
+        return outcome
+    if row.attempts < settings.OUTBOX_MAX_ATTEMPTS:
+        return outcome
+    return Refused(
+        code="AttemptsExhausted",
+        message=f"Given up after {row.attempts} attempts: {outcome.reason}",
+    )
+
+
+def _apply(row: Delivery, outcome: Outcome, *, paused_until: datetime | None) -> None:
+    now = timezone.now()
+    row.error_code = row.error = row.error_request_id = ""
+    match outcome:
+        case Done():
+            row.state, row.finished_at = DeliveryState.DONE, now
+            row.result = dict(outcome.result)
+        case Refused():
+            row.state, row.finished_at = DeliveryState.GIVEN_UP, now
+            row.error_code, row.error = outcome.code[:100], outcome.message
+            row.error_request_id = outcome.request_id[:100]
+        case Again(throttled=True):
+            row.state, row.error = DeliveryState.WAITING, outcome.reason
+            row.due_at = paused_until or now
+            row.attempts -= 1
+        case Again():
+            row.state, row.error = DeliveryState.WAITING, outcome.reason
+            row.due_at = now + timedelta(seconds=_delay_seconds(row, outcome))
+
+
+def _delay_seconds(row: Delivery, outcome: Again) -> float:
+    if outcome.delay_seconds is not None:
+        return outcome.delay_seconds
+    return backoff.retry_seconds(row.attempts)
+
+
+def _is_replaced(row: Delivery, outcome: Outcome, handler: Handler) -> bool:
+    """Whether it failed, and a newer one that may replace it has come while it was under way."""
+    if isinstance(outcome, Done):
+        return False
+    if isinstance(outcome, Again) and not handler.supersede_attempted:
+        return False
+    same = Delivery.objects.open().filter(kind=row.kind, is_superseding=True, pk__gt=row.pk)
+    return same.for_subject(row.subject).exists()
+
+
+def _log_lost(delivery: Delivery) -> None:
+    logger.warning(
+        "The lease was lost: another worker may have taken over", extra=_fields(delivery)
+    )
+
+
+def _fields(delivery: Delivery) -> dict[str, object]:
+    return {
+        "kind": delivery.kind,
+        "subject": delivery.subject,
+        "delivery": delivery.pk,
+        "attempts": delivery.attempts,
+    }
