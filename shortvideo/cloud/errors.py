@@ -7,21 +7,37 @@ chained as `__cause__` and is for the log only.
 
 
 class CloudError(Exception):
-    """A call to VOD or CDN did not succeed."""
+    """A call to VOD or CDN did not succeed.
+
+    `code` is the cloud's error code and `request_id` what its support asks for; both are empty
+    where nothing came back.
+    """
+
+    def __init__(self, sentence: str, *, code: str = "", request_id: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.request_id = request_id
 
 
 class CloudUnavailable(CloudError):
-    """Trying again may help: no answer, an answer nobody understands, throttling, a fault there.
+    """Trying again may help: no answer, an answer nobody understands, throttling, a fault there,
+    or a fault of the account that an operator can mend.
 
     The operation may have been carried out all the same: the answer can get lost on its way.
-    `retry_after` is in seconds, None where the cloud named no time; `throttled` tells that the
-    account's rate limit for this operation is used up.
+    `retry_after` is in seconds, None where the cloud named no time; `throttled` tells that a rate
+    limit or a daily quota is used up, so that every call of this kind would fail now.
     """
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None, throttled: bool = False
+        self,
+        sentence: str,
+        *,
+        retry_after: float | None = None,
+        throttled: bool = False,
+        code: str = "",
+        request_id: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(sentence, code=code, request_id=request_id)
         self.retry_after = retry_after
         self.throttled = throttled
 
@@ -29,17 +45,14 @@ class CloudUnavailable(CloudError):
 class CloudRejected(CloudError):
     """The cloud understood and refused; the same call will be refused again.
 
-    `code` is the cloud's error code, `message` its own explanation without URLs' parameters (empty
-    where it could carry a secret), `request_id` what its support asks for.
+    `message` is the cloud's own explanation without parameters of URLs.
     """
 
     def __init__(
         self, sentence: str, *, code: str, message: str = "", request_id: str = ""
     ) -> None:
-        super().__init__(sentence)
-        self.code = code
+        super().__init__(sentence, code=code, request_id=request_id)
         self.message = message
-        self.request_id = request_id
 
     @property
     def is_not_found(self) -> bool:

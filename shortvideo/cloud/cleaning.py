@@ -1,0 +1,41 @@
+"""Making what others wrote storable: texts without what databases refuse, moments in UTC."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+MAX_DEPTH = 20
+
+
+def clean_text(value: str) -> str:
+    """Return the text without what no database stores: NUL characters and lone surrogates."""
+    return value.replace("\x00", "").encode(errors="replace").decode()
+
+
+def clean(value: Any, depth: int = 0) -> Any:
+    """Return a JSON value with all its texts cleaned. Raises ValueError where it nests too deep."""
+    if depth > MAX_DEPTH:
+        raise ValueError("nested too deep")
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, Mapping):
+        return {clean_text(str(key)): clean(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [clean(item, depth + 1) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def parse_moment(text: str) -> datetime | None:
+    """Read `2022-10-20T10:29:46Z`, also with `.540Z` or, as some events write it, `:540Z`."""
+    day, separator, time = text.strip().partition("T")
+    hours, *rest = time.split(":")
+    if len(rest) == 3:
+        time = f"{hours}:{rest[0]}:{rest[1]}.{rest[2]}"
+    try:
+        moment = datetime.fromisoformat(f"{day}{separator}{time}")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

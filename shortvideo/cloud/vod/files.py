@@ -1,0 +1,135 @@
+"""A video's files: upload, source, streams, snapshots."""
+
+from collections.abc import Sequence
+
+from alibabacloud_vod20170321 import models
+from alibabacloud_vod20170321.client import Client
+
+from shortvideo.cloud.gateway import Gateway
+from shortvideo.cloud.reply import Reply
+from shortvideo.cloud.types import (
+    MediaPath,
+    Mezzanine,
+    SnapshotType,
+    StreamFile,
+    UploadTicket,
+    UserData,
+)
+from shortvideo.cloud.vod.limits import check_text
+from shortvideo.cloud.vod.parsing import media_path, play_file
+
+MAX_SNAPSHOTS = 100  # a page of ListSnapshots
+
+
+class Files(Gateway):
+    def create_upload(
+        self,
+        *,
+        title: str,
+        file_name: str,
+        file_size: int | None = None,
+        description: str = "",
+        tags: Sequence[str] = (),
+        cate_id: int | None = None,
+        cover_url: str = "",
+        template_group_id: str = "",
+        user_data: UserData | None = None,
+    ) -> UploadTicket:
+        """Open a video for upload; each call makes one. `file_name` needs an extension."""
+        check_text(title=title, description=description, tags=tags)
+        reply = self._once(
+            Client.create_upload_video_with_options,
+            models.CreateUploadVideoRequest(
+                title=title,
+                file_name=file_name,
+                file_size=file_size,
+                description=description or None,
+                tags=",".join(tags) or None,
+                cate_id=cate_id,
+                cover_url=cover_url or None,
+                template_group_id=template_group_id or None,
+                user_data=user_data.to_json() if user_data else None,
+            ),
+        )
+        return _ticket(reply)
+
+    def refresh_upload(self, vod_id: str) -> UploadTicket:
+        """Return a new ticket for a video whose own has expired or whose source is replaced."""
+        reply = self._repeatable(
+            Client.refresh_upload_video_with_options,
+            models.RefreshUploadVideoRequest(video_id=vod_id),
+        )
+        return _ticket(reply)
+
+    def play_files(self, vod_id: str) -> tuple[StreamFile, ...]:
+        """Return the files that play.
+
+        A video that VOD does not let play is CloudRejected with the code Forbidden.IllegalStatus,
+        one without streams with InvalidVideo.NoneStream.
+        """
+        reply = self._repeatable(
+            Client.get_play_info_with_options,
+            models.GetPlayInfoRequest(video_id=vod_id, result_type="Multiple"),
+        )
+        streams = reply.children("PlayInfoList", wrapped="PlayInfo")
+        files = (play_file(stream) for stream in streams)
+        return tuple(file for file in files if file.path)
+
+    def mezzanine(self, vod_id: str) -> Mezzanine:
+        """Return the uploaded source."""
+        reply = self._repeatable(
+            Client.get_mezzanine_info_with_options,
+            models.GetMezzanineInfoRequest(video_id=vod_id),
+        )
+        source = reply.child("Mezzanine")
+        return Mezzanine(
+            path=media_path(source, "FileURL"),
+            file_name=source.text("FileName"),
+            status=source.text("Status"),
+            width=source.whole("Width"),
+            height=source.whole("Height"),
+            bitrate=source.number("Bitrate"),
+            fps=source.number("Fps"),
+            size=source.whole("Size"),
+            duration=source.number("Duration"),
+            creation_time=source.moment("CreationTime"),
+        )
+
+    def submit_snapshots(
+        self, vod_id: str, *, count: int, user_data: UserData | None = None
+    ) -> str:
+        """Ask for `count` pictures, spread evenly over the video. Returns the job's id."""
+        reply = self._once(
+            Client.submit_snapshot_job_with_options,
+            models.SubmitSnapshotJobRequest(
+                video_id=vod_id,
+                count=count,
+                interval=0,  # spread evenly
+                user_data=user_data.to_json() if user_data else None,
+            ),
+        )
+        return reply.child("SnapshotJob").required("JobId")
+
+    def snapshots(
+        self, vod_id: str, kind: SnapshotType = SnapshotType.COVER
+    ) -> tuple[MediaPath, ...]:
+        """Return the pictures of the latest job of one kind, at most 100, in the video's order."""
+        reply = self._repeatable(
+            Client.list_snapshots_with_options,
+            models.ListSnapshotsRequest(
+                video_id=vod_id, snapshot_type=kind.value, page_no=1, page_size=MAX_SNAPSHOTS
+            ),
+        )
+        listing = reply.optional("MediaSnapshot")
+        pictures = listing.children("Snapshots", wrapped="Snapshot") if listing else ()
+        in_order = sorted(pictures, key=lambda picture: picture.whole("Index"))
+        paths = (media_path(picture, "Url") for picture in in_order)
+        return tuple(path for path in paths if path)
+
+
+def _ticket(reply: Reply) -> UploadTicket:
+    return UploadTicket(
+        vod_id=reply.required("VideoId"),
+        upload_address=reply.required("UploadAddress"),
+        upload_auth=reply.required("UploadAuth"),
+    )

@@ -1,0 +1,105 @@
+"""What VOD's answers have in common: videos, streams and URLs."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from shortvideo.cloud.reply import Reply
+from shortvideo.cloud.types import MediaFacts, MediaPath, StreamFile, UserData
+from shortvideo.cloud.urls import host_and_path
+
+
+def media_path(reply: Reply, name: str) -> MediaPath:
+    return host_and_path(reply.text(name))
+
+
+def search_facts(row: Reply) -> MediaFacts:
+    """Read an item of SearchMedia's MediaList."""
+    return _facts(row.child("Video"), origin="search")
+
+
+def info_facts(video: Reply, *, has_audit_status: bool = False) -> MediaFacts:
+    """Read a video of GetVideoInfo or GetVideoInfos; only the former knows the audit status."""
+    facts = _facts(video, origin="info")
+    return replace(facts, audit_status=video.text("AuditStatus")) if has_audit_status else facts
+
+
+def _facts(video: Reply, *, origin: Literal["search", "info"]) -> MediaFacts:
+    informed = origin == "info"
+    return MediaFacts(
+        vod_id=video.required("VideoId"),
+        read_at=video.sent_at,
+        origin=origin,
+        title=video.text("Title"),
+        description=video.text("Description"),
+        tags=video.text("Tags"),
+        cate_id=max(0, video.whole("CateId")),
+        cate_name=video.text("CateName"),
+        cover=media_path(video, "CoverURL"),
+        status=video.required("Status"),
+        size=video.whole("Size"),
+        duration=video.number("Duration"),
+        creation_time=video.moment("CreationTime"),
+        modification_time=video.moment("ModificationTime"),
+        template_group_id=video.text("TemplateGroupId") if informed else None,
+        user_data=UserData.parse(video.text("UserData")) if informed else None,
+        snapshots=_snapshots(video),
+        storage_location=video.text("StorageLocation"),
+    )
+
+
+def _snapshots(video: Reply) -> tuple[MediaPath, ...]:
+    """Read a flat list (GetVideoInfos, SearchMedia) or a wrapped one (GetVideoInfo)."""
+    paths = (host_and_path(url) for url in video.names("Snapshots", wrapped="Snapshot"))
+    return tuple(path for path in paths if path)
+
+
+def play_file(stream: Reply) -> StreamFile:
+    """Read an item of GetPlayInfo's PlayInfoList."""
+    definition = stream.text("Definition")
+    narrowband = stream.text("NarrowBandType")
+    return StreamFile(
+        path=media_path(stream, "PlayURL"),
+        definition=definition,
+        format=stream.text("Format"),
+        width=stream.whole("Width"),
+        height=stream.whole("Height"),
+        bitrate=stream.number("Bitrate"),
+        fps=stream.number("Fps"),
+        size=stream.whole("Size"),
+        duration=stream.number("Duration"),
+        codec=stream.text("CodecName"),
+        is_narrowband=narrowband not in {"", "0", "0.0"} or is_narrowband(definition),
+        job_id=stream.text("JobId"),
+        status=stream.text("Status"),
+        creation_time=stream.moment("CreationTime"),
+    )
+
+
+def job_output(
+    output: Reply, *, job_id: str, definition: str, status: str, created_at: datetime | None
+) -> StreamFile | None:
+    """Read the OutputFile of a transcode job; None while it names no file."""
+    path = media_path(output, "OutputFileUrl")
+    if not path:
+        return None
+    return StreamFile(
+        path=path,
+        definition=definition,
+        format=output.text("Format"),
+        width=output.whole("Width"),
+        height=output.whole("Height"),
+        bitrate=output.number("Bitrate"),
+        fps=output.number("Fps"),
+        size=output.whole("Filesize"),
+        duration=output.number("Duration"),
+        is_narrowband=is_narrowband(definition),
+        job_id=job_id,
+        status=status,
+        creation_time=created_at,
+    )
+
+
+def is_narrowband(definition: str) -> bool:
+    """Whether a definition is one of Narrowband HD's: `LD-NBV1`, also with a suffix."""
+    return "-NBV" in definition.upper()

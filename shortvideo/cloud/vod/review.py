@@ -1,0 +1,209 @@
+"""Decisions by people, verdicts by machines, and who may see a video before either."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alibabacloud_vod20170321 import models
+from alibabacloud_vod20170321.client import Client
+
+from shortvideo.cloud.cleaning import clean
+from shortvideo.cloud.errors import CloudRejected
+from shortvideo.cloud.gateway import Gateway, at_most
+from shortvideo.cloud.reply import Reply
+from shortvideo.cloud.types import (
+    Audit,
+    AuditEntry,
+    Hit,
+    MachineJob,
+    MachineResult,
+    UserData,
+)
+from shortvideo.cloud.urls import host_and_path
+from shortvideo.cloud.vod.parsing import media_path
+
+VIDEO_MODULES = {
+    "PornResult": "porn",
+    "TerrorismResult": "terrorism",
+    "AdResult": "ad",
+    "LiveResult": "live",
+    "LogoResult": "logo",
+    "GreenEnhancedResult": "green",
+}
+TIMELINE_MODULES = ("Porn", "Terrorism", "Ad", "Live", "Logo")
+HISTORY_PAGE_SIZE = 100
+
+
+class Review(Gateway):
+    def create_audit(self, audits: Sequence[Audit]) -> None:
+        """Deliver up to 100 decisions in one call. VOD answers nothing about the single one."""
+        at_most(100, audits, "decisions")
+        content = json.dumps(
+            [audit.as_json() for audit in audits], ensure_ascii=False, separators=(",", ":")
+        )
+        self._repeatable(
+            Client.create_audit_with_options, models.CreateAuditRequest(audit_content=content)
+        )
+
+    def audit_history(self, vod_id: str) -> tuple[AuditEntry, ...]:
+        """Return the newest 100 decisions on a video, newest first."""
+        reply = self._repeatable(
+            Client.get_audit_history_with_options,
+            models.GetAuditHistoryRequest(
+                video_id=vod_id, page_no=1, page_size=HISTORY_PAGE_SIZE, sort_by="CreationTime:Desc"
+            ),
+        )
+        return tuple(_entry(entry) for entry in reply.children("Histories"))
+
+    def submit_machine_review(self, vod_id: str, *, user_data: UserData | None = None) -> str:
+        """Ask the machine for a verdict, by the default template. Returns the job's id."""
+        reply = self._once(
+            Client.submit_aimedia_audit_job_with_options,
+            models.SubmitAIMediaAuditJobRequest(
+                media_id=vod_id,
+                media_type="video",
+                user_data=user_data.to_json() if user_data else None,
+            ),
+        )
+        return reply.required("JobId")
+
+    def machine_job(self, job_id: str) -> MachineJob:
+        reply = self._repeatable(
+            Client.get_aimedia_audit_job_with_options,
+            models.GetAIMediaAuditJobRequest(job_id=job_id),
+        )
+        job = reply.child("MediaAuditJob")
+        data = job.optional("Data")
+        return MachineJob(
+            job_id=job.required("JobId"),
+            vod_id=job.text("MediaId"),
+            status=job.required("Status"),
+            code=job.text("Code"),
+            message=job.text("Message"),
+            result=_result(data) if data else None,
+        )
+
+    def machine_result(self, vod_id: str) -> MachineResult | None:
+        """Return the machine's verdict, None while there is none."""
+        try:
+            reply = self._repeatable(
+                Client.get_media_audit_result_with_options,
+                models.GetMediaAuditResultRequest(media_id=vod_id),
+            )
+        except CloudRejected as error:
+            # VOD's pages name no codes here; whether the video itself exists is asked elsewhere.
+            if error.is_not_found:
+                return None
+            raise
+        result = reply.optional("MediaAuditResult")
+        return _result(result) if result else None
+
+    def machine_timeline(self, vod_id: str) -> tuple[Hit, ...]:
+        """Return all that the machine saw, in the video's order; in some regions only."""
+        reply = self._repeatable(
+            Client.get_media_audit_result_timeline_with_options,
+            models.GetMediaAuditResultTimelineRequest(media_id=vod_id),
+        )
+        timeline = reply.child("MediaAuditResultTimeline")
+        hits = [
+            _hit(entry, module.lower())
+            for module in TIMELINE_MODULES
+            for entry in timeline.children(module)
+        ]
+        return tuple(sorted(hits, key=lambda hit: hit.timestamp_ms or 0))
+
+    def set_security_ip(self, addresses: Sequence[str], *, group: str = "Default") -> None:
+        """Let these addresses play what is pending or blocked; replaces the group's list."""
+        at_most(100, addresses, "addresses")
+        self._repeatable(
+            Client.set_audit_security_ip_with_options,
+            models.SetAuditSecurityIpRequest(
+                ips=",".join(addresses), operate_mode="Cover", security_group_name=group
+            ),
+        )
+
+    def list_security_ip(self, *, group: str = "Default") -> tuple[str, ...]:
+        reply = self._repeatable(
+            Client.list_audit_security_ip_with_options,
+            models.ListAuditSecurityIpRequest(security_group_name=group),
+        )
+        groups = reply.children("SecurityIpList")
+        return tuple(address for found in groups for address in found.names("Ips"))
+
+
+def _entry(entry: Reply) -> AuditEntry:
+    return AuditEntry(
+        created_at=entry.moment("CreationTime") or entry.unexpected("CreationTime is missing"),
+        status=entry.required("Status"),
+        reason=entry.text("Reason"),
+        comment=entry.text("Comment"),
+        auditor=entry.text("Auditor"),
+    )
+
+
+def _result(result: Reply) -> MachineResult | None:
+    """Read a MediaAuditResult; None where it holds no suggestion yet."""
+    suggestion = result.text("Suggestion")
+    if not suggestion:
+        return None
+    try:
+        raw = _without_signatures(clean(result.fields))
+    except ValueError:
+        result.unexpected("it is nested too deep")
+    return MachineResult(
+        suggestion=suggestion,
+        labels=result.names("Label"),
+        abnormal_modules=result.names("AbnormalModules"),
+        hits=(*_video_hits(result), *_other_hits(result)),
+        raw=raw,
+    )
+
+
+def _video_hits(result: Reply) -> list[Hit]:
+    video = result.optional("VideoResult")
+    if not video:
+        return []
+    hits = [
+        _hit(entry, module)
+        for key, module in VIDEO_MODULES.items()
+        if (part := video.optional(key))
+        for entry in part.children("TopList")
+        if entry.text("Label") != "normal"
+    ]
+    return sorted(hits, key=lambda hit: hit.timestamp_ms or 0)
+
+
+def _other_hits(result: Reply) -> list[Hit]:
+    """Read what was found outside the pictures of the video: cover, title, sound."""
+    parts = [
+        *(
+            ("cover", entry)
+            for image in result.children("ImageResult")
+            for entry in image.children("Result")
+        ),
+        *(("title", entry) for entry in result.children("TextResult")),
+        *(("audio", entry) for entry in result.children("AudioResult")),
+    ]
+    return [_hit(entry, module) for module, entry in parts if entry.text("Label") != "normal"]
+
+
+def _hit(entry: Reply, module: str) -> Hit:
+    return Hit(
+        label=entry.text("Label"),
+        score=entry.number("Score"),
+        timestamp_ms=entry.whole("Timestamp") if entry.text("Timestamp") else None,
+        module=module,
+        picture=media_path(entry, "Url"),
+    )
+
+
+def _without_signatures(value: Any) -> Any:
+    """Cut every Url to host and path: the rest of it opens the picture to whoever reads it."""
+    if isinstance(value, Mapping):
+        return {
+            key: host_and_path(item)
+            if key.lower() == "url" and isinstance(item, str)
+            else _without_signatures(item)
+            for key, item in value.items()
+        }
+    return [_without_signatures(item) for item in value] if isinstance(value, list) else value
