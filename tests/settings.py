@@ -1,11 +1,14 @@
 """The project's settings as tests need them: nothing of `var/env`, nothing beyond loopback."""
 
 import os
+import tempfile
+from pathlib import Path
 
 os.environ.setdefault("TESTING", "true")
 os.environ["ENV_FILE"] = os.devnull
 
 from shortvideo.settings import *  # noqa: F403 - after the environment is set
+from shortvideo.settings import DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]
@@ -20,3 +23,10 @@ VOD_ENDPOINT = CDN_ENDPOINT = "127.0.0.1:9"
 VOD_PROTOCOL = CDN_PROTOCOL = "http"
 ALIBABA_CLOUD_ACCESS_KEY_ID = "localvod"
 ALIBABA_CLOUD_ACCESS_KEY_SECRET = "localvod-secret"
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file of this run alone: threads share it as processes do; SQLite's in-memory databases lock
+    # differently and know no WAL.
+    DATABASES["default"]["TEST"] = {
+        "NAME": str(Path(tempfile.gettempdir()) / f"short-video-console-{os.getpid()}.sqlite3")
+    }
