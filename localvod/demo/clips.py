@@ -1,0 +1,204 @@
+"""The demo clips: who uploads what, what it looks like, and what the machine will say of it.
+
+In the first 24 there are 16 that pass, 4 to review and 4 to block; from number 25 on a clip is
+a further take of an earlier one, with another seed, and passes or not as that one did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from localvod.demo import painting, sounds
+from localvod.demo.painting import Size
+from localvod.demo.scenes import (
+    Scene,
+    aurora,
+    balloons,
+    broadcast,
+    cells,
+    city,
+    drifting,
+    fractal,
+    kaleidoscope,
+    lava,
+    planets,
+    poster,
+    ridges,
+    sea,
+    weave,
+)
+
+PORTRAIT: Size = (540, 960)
+LARGE_PORTRAIT: Size = (720, 1280)
+LANDSCAPE: Size = (960, 540)
+SQUARE: Size = (640, 640)
+
+PENTATONIC = (261.6, 293.7, 329.6, 392.0, 440.0, 392.0, 329.6, 293.7)
+HIGH_PENTATONIC = (523.3, 659.3, 587.3, 784.0, 880.0, 659.3)
+MINOR = (220.0, 261.6, 329.6, 293.7, 246.9, 329.6, 440.0, 261.6)
+
+
+@dataclass(frozen=True)
+class Person:
+    """An invented uploader; `colours` are those of the avatar."""
+
+    user_id: str
+    name: str
+    colours: tuple[str, str, str]
+
+
+PEOPLE = (
+    Person("71000001", "northlight", ("#0b2545", "#2ec4b6", "#f4f1de")),
+    Person("71000002", "老街阿杰", ("#7f1d1d", "#f59e0b", "#fff7ed")),
+    Person("71000003", "kitewind", ("#0369a1", "#7dd3fc", "#fef08a")),
+    Person("71000004", "小鹿慢慢", ("#365314", "#a3e635", "#fefce8")),
+    Person("71000005", "luna.draws", ("#4c1d95", "#c084fc", "#fdf4ff")),
+    Person("71000006", "城市夜行", ("#0f172a", "#f472b6", "#fde68a")),
+    Person("71000007", "tidepool", ("#134e4a", "#5eead4", "#fda4af")),
+    Person("71000008", "flashdeals_88", ("#b91c1c", "#fde047", "#ffffff")),
+)
+(NORTHLIGHT, AJIE, KITEWIND, XIAOLU, LUNA, YEXING, TIDEPOOL, DEALS) = PEOPLE
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip. `switches` are tags that localvod obeys: `narrowband:fail` and the like."""
+
+    number: int
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    person: Person
+    scene: Scene
+    sound: str
+    seconds: int
+    size: Size = PORTRAIT
+    verdict: str = "pass"
+    switches: tuple[str, ...] = ()
+
+    @property
+    def reference_id(self) -> str:
+        """The ReferenceId of the upload: the same clip is found again, not uploaded twice."""
+        return f"localvod-demo-{self.number:04d}"
+
+    @property
+    def seed(self) -> int:
+        return 1000 + self.number
+
+
+_DUSK = ("#2b2d6e", "#8e4a8b", "#f0806a", "#ffc27a")
+_DAWN = ("#6fa8dc", "#bcd9f0", "#ffe5c4")
+_NIGHT = ("#070b24", "#141c4a", "#2a3a78")
+_NOON = ("#3a8ee6", "#8cc7f5", "#dff1fb")
+_SEA_NIGHT = ("#050d1f", "#0d2847", "#1f5a86")
+
+_CLIPS = (
+    Clip(1, "Last light over the blue hills", "Twenty minutes after sunset, from the window seat.",
+         ("travel", "sunset", "hills"), NORTHLIGHT,
+         ridges(_DUSK, ("#7b4b86", "#573a78", "#3a2b60", "#1e1a40"), "#ffd9a0", trees=True),
+         sounds.melody(PENTATONIC, 0.5), 9, LARGE_PORTRAIT),
+    Clip(2, "元宵灯会", "河边放灯,愿望都在上面。", ("灯会", "节日", "夜景"), AJIE,
+         drifting(("#0a0620", "#2a1140", "#6a2440"), painting.lantern,
+                  ("#ff9a3c", "#ffb347", "#f4663a"), speed=-34, side=46, count=13),
+         sounds.melody(HIGH_PENTATONIC, 0.6), 10),
+    Clip(3, "Slow swell, full moon", "Low tide at the old pier.", ("sea", "night", "calm"),
+         TIDEPOOL,
+         sea(_SEA_NIGHT, ("#12456b", "#0f3a5c", "#0b2d4a", "#082138", "#051627"), "#f5f0d8"),
+         sounds.surf(0.22), 11),
+    Clip(4, "Balloon morning", "Six of them took off before breakfast.", ("travel", "balloon"),
+         KITEWIND,
+         balloons(_DAWN, ("#6b9a6e", "#47784f"), ("#d1495b", "#2e86ab", "#edae49")),
+         sounds.wind(), 8, switches=("narrowband:fail",)),
+    Clip(5, "夜行列车窗外", "加班回家的最后一班车。", ("城市", "夜景", "通勤"), YEXING,
+         city(("#0c0a2a", "#2b1a55", "#6a2f6e"), ("#2a2256", "#1b1740", "#0d0b24"),
+              ("#ffd27a", "#ffe9b0", "#8fd3ff", "#ff9fb2")),
+         sounds.pulse(0.6), 8),
+    Clip(6, "Into the seahorse valley", "A dive into the Mandelbrot set, no edits.",
+         ("math", "fractal", "art"), LUNA, fractal(-0.7436, 0.1318, 20),
+         sounds.chord((110.0, 164.8, 220.0)), 8, verdict="review"),
+    Clip(7, "First snow in the valley", "It started at four and did not stop.", ("snow", "winter"),
+         NORTHLIGHT,
+         drifting(("#25406b", "#6f8fb8", "#c9d8ea"), painting.flake, ("#ffffff", "#e8f1ff"),
+                  speed=70, slant=-14, ground="#1c2f4a", side=16, count=70),
+         sounds.wind(), 8, switches=("transcode:fail",)),
+    Clip(8, "WIN A PHONE - scan now", "Only today! Share with ten friends.", ("deal", "gift"),
+         DEALS,
+         poster(("#ff512f", "#f7b733", "#fc00ff"), "#1a1a2e"), sounds.pulse(0.4), 6,
+         verdict="block"),
+    Clip(9, "竹叶慢慢落", "雨后的院子,什么都不用做。", ("自然", "慢生活"), XIAOLU,
+         drifting(("#1f4d2b", "#5f9a4f", "#d5e8a8"), painting.leaf,
+                  ("#9bc53d", "#c5d86d", "#e9b44c", "#6a994e"), speed=42, slant=-20, side=44,
+                  count=18),
+         sounds.melody(MINOR, 0.7), 10, switches=("snapshots:off",)),
+    Clip(10, "Green fire over the cabin", "Forty minus outside, worth it.", ("aurora", "night"),
+         NORTHLIGHT, aurora(("#030714", "#071a2e", "#0d3a48"), ("#8f3fd0", "#19c58a", "#5ef2b0"),
+                "#02070d"),
+         sounds.chord((98.0, 146.8, 196.0, 246.9)), 9),
+    Clip(11, "Reef at feeding time", "Nobody here is shy.", ("sea", "fish", "colour"), TIDEPOOL,
+         drifting(("#0a6e9c", "#0d4f7d", "#06233f"), painting.fish,
+                  ("#ff9f1c", "#ffd23f", "#ee4266", "#3bceac", "#f7f7ff"), speed=-2, slant=-60,
+                  side=90, count=11),
+         sounds.surf(0.4), 9),
+    Clip(12, "Street parade, drums and flags", "Downtown, Saturday.", ("parade", "street"),
+         KITEWIND,
+         drifting(("#ff7b54", "#ffb26b", "#ffd56f"), painting.flake,
+                  ("#e63946", "#457b9d", "#2a9d8f", "#f4a261", "#ffffff"), speed=120, slant=30,
+                  side=44, count=44),
+         sounds.pulse(0.45), 7, verdict="review"),
+    Clip(13, "万花筒", "小时候的那一个,还在。", ("手工", "童年", "颜色"), LUNA,
+         kaleidoscope(("#1a1040", "#4a1a6a", "#8a2a7a"),
+                      ("#f72585", "#7209b7", "#4cc9f0", "#f9c74f", "#ffffff"), 10),
+         sounds.melody(HIGH_PENTATONIC, 0.4), 8),
+    Clip(14, "加群领红包", "扫码进群,先到先得。", ("红包", "福利"), DEALS,
+         poster(("#b80d0d", "#ff4b1f", "#ffcc33"), "#7a0000"), sounds.melody(MINOR, 0.3), 6,
+         verdict="block"),
+    Clip(15, "Pocket solar system", "Paper, wire and a lamp.", ("craft", "space"), LUNA,
+         planets(("#02030f", "#0a0f2e", "#1b1140"), "#ffd166",
+                 ("#8ecae6", "#ef476f", "#06d6a0", "#c8a2ff")),
+         sounds.chord((130.8, 196.0, 261.6)), 12, SQUARE),
+    Clip(16, "Copied from TV: the big match", "Second half, filmed from the screen.",
+         ("sport", "tv"),
+         DEALS, broadcast(), sounds.chord((440.0, 880.0)), 6, LANDSCAPE, verdict="block"),
+    Clip(17, "Winter sea, early", "Gloves off for this one.", ("sea", "morning"), TIDEPOOL,
+         sea(("#8fb8de", "#cfe3f1", "#ffe9d6"), ("#7ba7bc", "#5a8ca6", "#3f7089", "#2b566d"),
+             "#fff3d0"),
+         sounds.surf(0.3), 8, LANDSCAPE),
+    Clip(18, "Game of life on the kitchen wall", "Each tile follows four rules.", ("math", "tiles"),
+         LUNA, cells("#f6bd60", "#264653", "#2a6f77"), sounds.melody(PENTATONIC, 0.25), 7),
+    Clip(19, "山里的早晨", "雾散之前走到了山顶。", ("山", "徒步", "风景"), XIAOLU,
+         ridges(("#9fc9d9", "#dcebe4", "#fdf3dc"), ("#9dbfb4", "#74a08f", "#4a7d6b", "#25523f"),
+                "#fff8e1", trees=True),
+         sounds.melody(PENTATONIC, 0.8), 9),
+    Clip(20, "Smoke test in the yard", "Chemistry club, last session.", ("smoke", "science"),
+         KITEWIND,
+         lava("r='0/0.1 0.45/0.75 1/1':g='0/0 0.5/0.2 0.8/0.75 1/1':b='0/0.2 0.5/0.12 1/0.7'"), sounds.wind(), 6, verdict="review"),
+    Clip(21, "Lottery numbers, guaranteed", "Message me for the rest.", ("lottery", "win"), DEALS,
+         weave(30, "colorchannelmixer=rr=0.9:gg=0.2:bb=0.4"), sounds.pulse(0.5), 5,
+         verdict="block"),
+    Clip(22, "樱花雨", "三月底,就这三天。", ("樱花", "春天"), XIAOLU,
+         drifting(("#8ec5f0", "#f3d1dc", "#fbe6ea"), painting.leaf,
+                  ("#ee6f8e", "#f58fa8", "#fab4c4"), speed=55, slant=24, side=26, count=34),
+         sounds.melody(HIGH_PENTATONIC, 0.5), 8),
+    Clip(23, "霓虹夜市", "吃了六家,排队四家。", ("美食", "夜市", "城市"), AJIE,
+         city(("#1a0530", "#5a0f5e", "#d1477a"), ("#3d1152", "#25093a", "#120420"),
+              ("#ff5da2", "#3df5ff", "#ffe14d", "#ffffff")),
+         sounds.pulse(0.5), 8, verdict="review"),
+    Clip(24, "Bubbles, one breath", "Freediving practice, twelve metres.", ("sea", "sport"),
+         TIDEPOOL,
+         drifting(("#37b6c9", "#12708f", "#083b55"), painting.bubble, ("#e0fbfc", "#c2f0f5"),
+                  speed=-90, side=44, count=20),
+         sounds.surf(0.5), 8),
+)  # fmt: skip
+
+
+def clips(count: int) -> list[Clip]:
+    """The first `count` clips."""
+    return [_clip(number) for number in range(1, count + 1)]
+
+
+def _clip(number: int) -> Clip:
+    take, index = divmod(number - 1, len(_CLIPS))
+    first = _CLIPS[index]
+    if take == 0:
+        return first
+    return replace(first, number=number, title=f"{first.title} ({take + 1})", switches=())
