@@ -1,0 +1,87 @@
+"""One merged log on standard output, with a line for progress below it on a terminal."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+NAME_WIDTH = 9
+COLOURS = (36, 33, 35, 32, 34, 96, 93, 95)
+ERASE_LINE = "\r\x1b[K"
+
+
+class Console:
+    """Prints whole lines with the name of the part they come from, and redraws the progress line.
+
+    `on_closed` is called once, when nobody reads the output any longer (a closed pipe or terminal).
+    """
+
+    def __init__(self, stream: TextIO = sys.stdout) -> None:
+        self._stream = stream
+        self.is_terminal = stream.isatty()
+        self._is_coloured = self.is_terminal and not os.environ.get("NO_COLOR")
+        self._colours: dict[str, int] = {}
+        self._status = ""
+        self._is_open = True
+        self.on_closed: Callable[[], None] | None = None
+
+    def line(self, name: str, text: str) -> None:
+        """One line of the part called `name`."""
+        self._print(f"{self._prefix(name)} {text}")
+
+    def say(self, text: str) -> None:
+        """A line of `run.py` itself."""
+        self.line("run", text)
+
+    def block(self, text: str) -> None:
+        """Lines that stand for themselves, without a prefix."""
+        self._print(text)
+
+    def status(self, name: str, text: str) -> None:
+        """Replace the progress line; on anything but a terminal there is none."""
+        if not self.is_terminal:
+            return
+        self._status = f"{self._prefix(name)} {text}" if text else ""
+        self._write(ERASE_LINE + self._status)
+
+    @property
+    def progress_columns(self) -> int:
+        """How wide a progress line may be, in columns."""
+        return max(20, shutil.get_terminal_size().columns - NAME_WIDTH - 4)
+
+    def _prefix(self, name: str) -> str:
+        label = f"{name:<{NAME_WIDTH}} |"
+        if not self._is_coloured:
+            return label
+        colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
+        return f"\x1b[{colour}m{label}\x1b[0m"
+
+    def _print(self, text: str) -> None:
+        self._write(f"{ERASE_LINE}{text}\n{self._status}" if self._status else f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        if not self._is_open:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (BrokenPipeError, ValueError):
+            self._close()
+        except OSError as error:  # EIO: the terminal has gone
+            self._close()
+            if self.on_closed is None:
+                raise error from None
+
+    def _close(self) -> None:
+        self._is_open = False
+        if self.on_closed is not None:
+            self.on_closed()
+
+
+def bar(done: float, total: float, text: str, *, columns: int) -> str:
+    """A progress bar as wide as `columns` allows, `text` behind it."""
+    share = min(1.0, done / total) if total else 1.0
+    width = max(10, columns // 3)
+    filled = "#" * round(width * share)
+    return f"[{filled:.<{width}}] {share:4.0%} {text}"[:columns]

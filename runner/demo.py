@@ -1,0 +1,226 @@
+"""`run.py demo`: VOD, the server and its worker on this machine, with clips to moderate."""
+
+import asyncio
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner import settings
+from runner.children import Children
+from runner.console import Console
+from runner.failure import Failure
+from runner.installation import MEGABYTE, ensure_space, installed
+from runner.project import Project, Python
+from runner.supervision import Part, answers, keep_alive
+
+SPACE_FOR_CLIPS = 500 * MEGABYTE
+SEED_ATTEMPTS = 3
+# Neither the query string nor the referrer is logged: they may carry tokens.
+ACCESS_LOG_FORMAT = '%(h)s "%(m)s %(U)s %(H)s" %(s)s %(B)s %(L)s'
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    port: int = 8000
+    clips: int = 24
+    is_seeding: bool = True
+    is_reset: bool = False
+    is_sure: bool = False
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One start of the demo: what the steps below share."""
+
+    options: DemoOptions
+    project: Project
+    children: Children
+    python: Python
+    settings: Mapping[str, str]
+
+    @property
+    def console(self) -> Console:
+        return self.children.console
+
+    @property
+    def vod_port(self) -> int:
+        return int(self.settings["LOCALVOD_PORT"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {
+            "ENV_FILE": str(self.project.env_file),
+            "DJANGO_SETTINGS_MODULE": "shortvideo.settings",
+        }
+        return self.python.environment({**self.settings, **ours})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.options.port}"
+
+
+async def run_demo(options: DemoOptions, project: Project, children: Children) -> None:
+    """Run until cancelled; raises Failure when it cannot go on."""
+    started_at = time.monotonic()
+    require_free(options.port, "choose another one with --port")
+    if options.is_reset:
+        reset(project, is_sure=options.is_sure)
+    python = await installed(project, children)
+    values = settings.prepared(project, web_port=options.port)
+    demo = Demo(options, project, children, python, values)
+    require_free(demo.vod_port, "localvod keeps it (LOCALVOD_PORT in var/env): stop that program")
+    try:
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(keep_alive(vod_part(demo), children))
+            await prepare_database(demo)
+            parts.create_task(keep_alive(web_part(demo), children))
+            parts.create_task(keep_alive(worker_part(demo), children))
+            await answers(demo.vod_port, "/_localvod/healthz", within=60)
+            await answers(options.port, "/admin/login/", within=60)
+            announce(demo, seconds=time.monotonic() - started_at)
+            await seed(demo)
+    except BaseExceptionGroup as group:
+        failures = group.subgroup(Failure)
+        raise (failures or group).exceptions[0] from None
+
+
+def require_free(port: int, remedy: str) -> None:
+    if not settings.is_free(port):
+        raise Failure(f"Port {port} is taken by another program; {remedy}.")
+
+
+def reset(project: Project, *, is_sure: bool) -> None:
+    """Delete what earlier runs stored, after asking; the lock that we hold stays."""
+    database = settings.read(project.env_file).get("DATABASE_URL", "sqlite:///var/")
+    if not database.startswith("sqlite:///var/"):
+        raise Failure("--reset deletes only the demo's own SQLite, but var/env names another one.")
+    if not is_sure:
+        if not sys.stdin.isatty():
+            raise Failure("--reset deletes all data of the demo: add --yes to confirm it.")
+        question = f"Delete all data of the demo ({project.var})? [y/N] "
+        if input(question).strip().lower() not in ("y", "yes"):
+            raise Failure("Nothing was deleted.")
+    for path in project.var.iterdir():
+        if path == project.lock_file:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def vod_part(demo: Demo) -> Part:
+    state = demo.settings["LOCALVOD_STATE"]
+    command = demo.python.module("localvod", "serve", "--port", str(demo.vod_port))
+    return Part("localvod", [*command, "--state", state], demo.environment)
+
+
+def web_part(demo: Demo) -> Part:
+    command = demo.python.module(
+        "gunicorn",
+        "shortvideo.wsgi:application",
+        f"--bind=127.0.0.1:{demo.options.port}",
+        "--worker-class=gthread",
+        "--workers=2",
+        "--threads=4",
+        "--graceful-timeout=5",
+        "--no-control-socket",
+        "--access-logfile=-",
+        f"--access-logformat={ACCESS_LOG_FORMAT}",
+    )
+    return Part("web", command, demo.environment)
+
+
+def worker_part(demo: Demo) -> Part:
+    return Part("worker", demo.python.manage("work"), demo.environment)
+
+
+async def prepare_database(demo: Demo) -> None:
+    """Bring the schema up to date, and make the operator where there is none."""
+    await step(demo, "migrate", demo.python.manage("migrate", "--verbosity=1", "--no-input"))
+    if demo.project.password_file.exists():
+        return
+    password = secrets.token_urlsafe(12)
+    command = demo.python.manage(
+        "create_operator", "--username=admin", "--role=administrator", "--password-stdin"
+    )
+    await step(demo, "operator", command, given=password)
+    settings.replace_secret_file(demo.project.password_file, password + "\n")
+
+
+async def step(demo: Demo, name: str, command: list[str], *, given: str = "") -> None:
+    status, _ = await demo.children.run(
+        name, command, environment=demo.environment, given=given, draws_bars=True
+    )
+    if status != 0:
+        raise Failure(f"`{name}` failed (status {status}): its lines above say why.")
+
+
+def announce(demo: Demo, *, seconds: float) -> None:
+    place = shown(demo.project.password_file, demo.project.root)
+    password = demo.project.password_file.read_text(encoding="utf-8").strip()
+    for line in (
+        f"Ready after {seconds:.1f} s. Ctrl-C stops everything; a second start keeps the data.",
+        f"  Console   {demo.url}/admin/",
+        f"  Operator  admin, password {password} (kept in {place})",
+        f"  REST API  {demo.url}/console/",
+        f"  localvod  http://127.0.0.1:{demo.vod_port}",
+    ):
+        demo.console.say(line)
+
+
+def shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root))
+
+
+async def seed(demo: Demo) -> None:
+    """Make, upload and settle the clips, unless an earlier start has done so.
+
+    Both commands resume where they were interrupted, so that a failure is simply tried again. The
+    console is of use without them too: when they fail for good, it runs on.
+    """
+    marker = demo.project.seeded_file
+    if not demo.options.is_seeding:
+        demo.console.say("No demo clips are made (--no-seed).")
+        return
+    if marker.exists() and int(marker.read_text()) >= demo.options.clips:
+        return
+    ensure_space(demo.project.var, SPACE_FOR_CLIPS)
+    started_at = time.monotonic()
+    for name, command in seed_commands(demo).items():
+        if not await succeeds(demo, name, command):
+            demo.console.say(
+                f"The demo clips are not complete: {name} failed {SEED_ATTEMPTS} times. The "
+                "console runs on; another start of `run.py demo` resumes."
+            )
+            return
+    settings.replace_secret_file(marker, f"{demo.options.clips}\n")
+    seconds = time.monotonic() - started_at
+    demo.console.say(f"The demo clips have settled, {seconds:.0f} s after the page was ready.")
+
+
+def seed_commands(demo: Demo) -> dict[str, list[str]]:
+    clips = demo.python.module(
+        "localvod",
+        "demo",
+        f"--clips={demo.options.clips}",
+        f"--state={demo.settings['LOCALVOD_STATE']}",
+        f"--endpoint=127.0.0.1:{demo.vod_port}",
+    )
+    return {"clips": clips, "seed": demo.python.manage("seed_demo")}
+
+
+async def succeeds(demo: Demo, name: str, command: list[str]) -> bool:
+    for attempt in range(1, SEED_ATTEMPTS + 1):
+        status, _ = await demo.children.run(
+            name, command, environment=demo.environment, draws_bars=True
+        )
+        if status == 0:
+            return True
+        demo.console.say(f"{name} failed (status {status}, attempt {attempt}).")
+        await asyncio.sleep(attempt)
+    return False

@@ -1,0 +1,61 @@
+"""One `run.py demo` at a time in a checkout."""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+
+from runner.console import Console
+from runner.failure import Failure
+from runner.guard import GRACE_SECONDS
+from runner.project import Project
+
+
+@contextlib.contextmanager
+def held(project: Project, console: Console) -> Iterator[int]:
+    """Hold the checkout's lock and yield its descriptor.
+
+    After `kill -9` the guard process of the earlier run holds it until it has stopped everything:
+    that is waited for. A run that is alive is not.
+    """
+    project.make_var()
+    descriptor = os.open(project.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        deadline = time.monotonic() + GRACE_SECONDS + 5
+        is_told = False
+        while not taken(descriptor):
+            holder = os.pread(descriptor, 20, 0).decode() or "unknown"
+            if is_running(holder) or time.monotonic() > deadline:
+                raise Failure(
+                    f"`run.py demo` is already running here (process {holder}); stop it first."
+                )
+            if not is_told:
+                console.say("Waiting until what an earlier run left behind has stopped.")
+                is_told = True
+            time.sleep(0.1)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_running(process: str) -> bool:
+    if not process.isdigit():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
