@@ -1,34 +1,51 @@
 """ApsaraVideo VOD and CDN in our own terms; the only package that imports an SDK.
 
 `vod_gateway()` and `cdn_gateway()` are made once per process and settings, and are safe to share
-between threads. They know nothing of Django but its settings.
+between threads. The package knows nothing of Django but its settings.
+
+The SDKs take a second and 60 MB to import, so that is left until a gateway is first asked for:
+most processes need only the types, the errors and the URLs.
 """
 
 import os
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from shortvideo.cloud.cdn import CdnGateway
-from shortvideo.cloud.client import CloudSettings, Service
-from shortvideo.cloud.vod import VodGateway
+from shortvideo.cloud.errors import CloudError, CloudRejected, CloudUnavailable
+
+if TYPE_CHECKING:
+    from shortvideo.cloud.cdn import CdnGateway
+    from shortvideo.cloud.client import CloudSettings
+    from shortvideo.cloud.vod import VodGateway
 
 
-def vod_gateway() -> VodGateway:
+def vod_gateway() -> "VodGateway":
     """Return the process's VOD gateway."""
+    from shortvideo.cloud.client import CloudSettings  # noqa: PLC0415 - see above
+
     return _vod(CloudSettings.from_django())
 
 
-def cdn_gateway() -> CdnGateway:
+def cdn_gateway() -> "CdnGateway":
     """Return the process's CDN gateway."""
+    from shortvideo.cloud.client import CloudSettings  # noqa: PLC0415 - see above
+
     return _cdn(CloudSettings.from_django())
 
 
 @lru_cache
-def _vod(settings: CloudSettings) -> VodGateway:
+def _vod(settings: "CloudSettings") -> "VodGateway":
+    from shortvideo.cloud.client import Service  # noqa: PLC0415 - see above
+    from shortvideo.cloud.vod import VodGateway  # noqa: PLC0415 - see above
+
     return VodGateway(Service.vod(settings))
 
 
 @lru_cache
-def _cdn(settings: CloudSettings) -> CdnGateway:
+def _cdn(settings: "CloudSettings") -> "CdnGateway":
+    from shortvideo.cloud.cdn import CdnGateway  # noqa: PLC0415 - see above
+    from shortvideo.cloud.client import Service  # noqa: PLC0415 - see above
+
     return CdnGateway(Service.cdn(settings))
 
 
@@ -40,4 +57,4 @@ def _forget() -> None:
 
 os.register_at_fork(after_in_child=_forget)
 
-__all__ = ["CdnGateway", "CloudSettings", "VodGateway", "cdn_gateway", "vod_gateway"]
+__all__ = ["CloudError", "CloudRejected", "CloudUnavailable", "cdn_gateway", "vod_gateway"]
