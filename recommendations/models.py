@@ -57,12 +57,8 @@ class Recommendation(models.Model):
         verbose_name_plural = _("recommendations")
         permissions = [("recommend_video", _("Can recommend videos"))]
         indexes = [
-            models.Index(
-                F("position").asc(nulls_last=True),
-                F("recommended_at").desc(),
-                F("id").desc(),
-                name="recommended_order",
-            )
+            # On PostgreSQL ascending means nulls last, which is what in_order() asks for.
+            models.Index(fields=["position", "-recommended_at", "-id"], name="recommended_order")
         ]
         constraints = [
             models.CheckConstraint(
