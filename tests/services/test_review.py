@@ -1,0 +1,149 @@
+"""Decisions: what stands here the moment a decision is made."""
+
+import pytest
+
+from recommendations.models import Recommendation
+from shortvideo.outbox.models import Delivery
+from tests.factories import make_operator, make_video
+from videos.errors import StateForbids
+from videos.models import (
+    CdnTask,
+    CensorStatus,
+    Decision,
+    ReviewDecision,
+    ReviewTask,
+    Source,
+    TaskCause,
+    Video,
+)
+from videos.services import delete_video, review_video
+
+pytestmark = pytest.mark.django_db
+
+
+def block(video: Video, **values: object) -> ReviewDecision:
+    return review_video(
+        video,
+        **{"decision": Decision.BLOCKED, "source": Source.API, "reason": "violence", **values},  # type: ignore[arg-type]  # a mix of types
+    )
+
+
+def test_a_decision_is_logged_with_who_what_why_and_from_where() -> None:
+    video, operator = make_video(censor_status=CensorStatus.CHECK), make_operator("moderator")
+    review = block(video, operator=operator, comment="knife at 0:03", request_id="r-1")
+    assert (review.operator, review.reason, review.comment) == (
+        operator,
+        "violence",
+        "knife at 0:03",
+    )
+    assert (review.from_status, review.to_status) == (CensorStatus.CHECK, CensorStatus.FAIL)
+    assert (review.source, review.request_id) == (Source.API, "r-1")
+
+
+def test_a_block_leaves_the_recommendations_and_is_sent_before_the_purge() -> None:
+    video = make_video(recommended=True)
+    review = block(video)
+    assert not Recommendation.objects.published().filter(video=video).exists()
+    purge = CdnTask.objects.get(video=video, kind=CdnTask.Kind.PURGE)
+    assert set(purge.urls) == {
+        video.cover,
+        video.first_frame,
+        video.source_path,
+        *video.snapshots,
+        video.files[0]["path"],
+    }
+    assert purge.delivery is not None
+    assert purge.delivery.after == review.delivery
+
+
+def test_passing_after_a_block_does_not_bring_the_recommendation_back() -> None:
+    video = make_video(recommended=True)
+    block(video)
+    review_video(video, decision=Decision.NORMAL, source=Source.API)
+    assert not Recommendation.objects.published().filter(video=video).exists()
+
+
+def test_repeating_the_standing_decision_adds_nothing() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    first = block(video)
+    assert block(video) == first
+    assert ReviewDecision.objects.count() == 1
+    assert Delivery.objects.filter(kind="create_audit").count() == 1
+
+
+def test_blocking_again_for_another_reason_is_a_new_decision() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    block(video)
+    block(video, reason="spam")
+    assert [review.reason for review in ReviewDecision.objects.order_by("id")] == [
+        "violence",
+        "spam",
+    ]
+
+
+def test_a_newer_decision_supersedes_one_that_was_not_sent() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    first = block(video)
+    second = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    states = dict(Delivery.objects.filter(kind="create_audit").values_list("id", "state"))
+    assert states == {first.delivery_id: "superseded", second.delivery_id: "waiting"}
+
+
+def test_a_machine_cannot_overrule_a_person() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    block(video)
+    with pytest.raises(StateForbids, match="A person has decided"):
+        review_video(video, decision=Decision.NORMAL, source=Source.MACHINE)
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.FAIL
+
+
+def test_a_machine_may_judge_a_new_source_that_no_person_has_seen() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    block(video)
+    Video.objects.filter(pk=video.pk).update(source_version=2)
+    review = review_video(video, decision=Decision.NORMAL, source=Source.MACHINE)
+    assert review.to_status == CensorStatus.SUCCESS
+
+
+def test_a_decision_closes_the_open_tasks_of_the_video() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    ReviewTask.objects.create(video=video, cause=TaskCause.NEW)
+    block(video)
+    assert not ReviewTask.objects.open().exists()
+
+
+@pytest.mark.parametrize(
+    ("reason", "comment", "message"),
+    [
+        ("", "", "A reason is required"),
+        ("敏" * 43, "", "128 bytes"),
+        ("spam", "x" * 481, "480 bytes"),
+    ],
+)
+def test_texts_that_vod_would_refuse_are_refused_before_anything_is_written(
+    reason: str, comment: str, message: str
+) -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    with pytest.raises(ValueError, match=message):
+        block(video, reason=reason, comment=comment)
+    assert not ReviewDecision.objects.exists()
+    assert not Delivery.objects.exists()
+
+
+def test_42_chinese_characters_are_a_reason() -> None:
+    assert block(make_video(), reason="敏" * 42).reason == "敏" * 42
+
+
+def test_a_decision_of_the_vod_console_is_not_sent_back_to_vod() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    review = block(video, source=Source.VOD, auditor="auditor@example.com", reason="x" * 200)
+    assert review.delivery is None
+    assert not Delivery.objects.filter(kind="create_audit").exists()
+
+
+def test_a_deleted_video_cannot_be_decided_about() -> None:
+    video = make_video()
+    delete_video(video)
+    with pytest.raises(Video.DoesNotExist):
+        block(video)
