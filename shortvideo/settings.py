@@ -161,14 +161,15 @@ TIME_ZONE = env.str("TIME_ZONE", default="Asia/Shanghai")
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# Empty: served straight from the apps' folders, so that nothing must be collected before the first
+# start. An image collects into a folder of its own and names it here.
+STATIC_ROOT = env.str("STATIC_ROOT", default="") or None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 STATICFILES_DIRS = [BASE_DIR / "shortvideo" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
-# Serves straight from the apps' folders, so that nothing must be collected before the first start.
-WHITENOISE_USE_FINDERS = True
 
 # --- HTTP ---------------------------------------------------------------------------------------
 

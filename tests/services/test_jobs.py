@@ -1,5 +1,7 @@
 """Transcoding, deletion, prefetch and recommendation: what is recorded, what is refused."""
 
+from typing import Any
+
 import pytest
 from pytest_django import Settings
 
@@ -51,7 +53,7 @@ def test_a_second_job_of_the_same_kind_is_refused_while_one_runs() -> None:
     ],
 )
 def test_a_video_that_vod_would_not_transcode_is_refused(
-    values: dict[str, str], message: str
+    values: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(StateForbids, match=message):
         submit_transcode(make_video(**values), kind=TranscodeKind.STANDARD)
