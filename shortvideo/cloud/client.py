@@ -18,7 +18,7 @@ from Tea.exceptions import TeaException
 from shortvideo.cloud import transport
 from shortvideo.cloud.errors import CloudUnavailable
 from shortvideo.cloud.reply import Reply
-from shortvideo.cloud.translation import translated
+from shortvideo.cloud.translation import is_for_the_log, translated
 
 MAX_ATTEMPTS = 3
 
@@ -147,7 +147,8 @@ class Service:
             try:
                 response = operation(client, request, RuntimeOptions())
             except TeaException as error:
-                raise translated(error, service=self.name, operation=name) from error
+                failure = translated(error, service=self.name, operation=name)
+                raise failure from (error if is_for_the_log(error) else None)
         if not call.is_guarded:
             raise RuntimeError("The SDK sent a call past the deadline, size limit and proxy.")
         if response.body is None:  # the SDK's way of saying that the shape was not as expected

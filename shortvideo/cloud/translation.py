@@ -44,6 +44,12 @@ def translated(error: TeaException, *, service: str, operation: str) -> CloudErr
     return CloudUnavailable(f"{service} did not answer {operation}: {reason}.")
 
 
+def is_for_the_log(error: TeaException) -> bool:
+    """Whether the SDK's own text may be logged: the cloud's refusals, but no text that quotes the
+    request (a signature's, with all parameters) or the whole of an answer."""
+    return isinstance(error, AlibabaCloudException) and "ignature" not in f"{error.code}"
+
+
 def _refused(error: AlibabaCloudException, *, service: str, operation: str) -> CloudError:
     data = error.data if isinstance(error.data, dict) else {}
     code = _word(error.code) or "no code"

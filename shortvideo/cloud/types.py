@@ -6,7 +6,7 @@ UTC, sizes in bytes, durations in seconds, bitrates in kbit/s.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, NewType
@@ -296,8 +296,8 @@ class UploadTicket:
     and valid for 3,000 seconds."""
 
     vod_id: str
-    upload_address: str
-    upload_auth: str
+    upload_address: str = field(repr=False)
+    upload_auth: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,11 +314,8 @@ class CallbackSettings:
 
     url: str
     event_types: tuple[str, ...] = ("ALL",)
-    auth_key: str = ""
+    auth_key: str = field(default="", repr=False)
     callback_type: str = "HTTP"
-
-    def __repr__(self) -> str:
-        return f"CallbackSettings(url={self.url!r}, event_types={self.event_types!r})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ class Catalogue(Gateway):
                 scroll_token=scroll_token or None,
             ),
         )
+        if not reply.text("Total"):  # an empty catalogue says 0
+            reply.unexpected("Total is missing")
         return SearchPage(
             total=reply.whole("Total"),
             videos=tuple(search_facts(row) for row in reply.children("MediaList")),
@@ -85,10 +87,13 @@ class Catalogue(Gateway):
             if error.is_not_found:  # none of them is there
                 return Found(videos=(), missing_ids=tuple(vod_ids))
             raise
-        return Found(
+        found = Found(
             videos=tuple(info_facts(video) for video in reply.children("VideoList")),
             missing_ids=reply.names("NonExistVideoIds"),
         )
+        if not found.videos and not found.missing_ids:
+            reply.unexpected("it names no video")
+        return found
 
     def delete(self, vod_ids: Sequence[str]) -> Deleted:
         """Delete up to 20 videos for good, all their files included; the CDN keeps its copies."""
