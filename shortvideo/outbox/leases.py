@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import DatabaseError, connections, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, PositiveIntegerField, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -49,6 +49,7 @@ def claim(kind: str, *, limit: int, now: datetime) -> list[Delivery]:
             broken_lease_count=Case(
                 When(state=DeliveryState.LEASED, then=F("broken_lease_count") + 1),
                 default=F("broken_lease_count"),
+                output_field=PositiveIntegerField(),
             ),
             first_attempt_at=Coalesce("first_attempt_at", Value(now)),
         )

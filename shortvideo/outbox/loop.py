@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from types import FrameType
 
 from django.conf import settings
@@ -74,10 +75,10 @@ class WorkerLoop:
     def _look(self) -> None:
         """Start a thread for all that is due and has none."""
         for kind in due_kinds(self._kinds):
-            self._start(f"deliveries:{kind}", lambda kind=kind: send_batch(kind))
+            self._start(f"deliveries:{kind}", partial(send_batch, kind))
         if self._kinds is None:
             for name in periodic.due_names():
-                self._start(f"periodic:{name}", lambda name=name: periodic.run(name))
+                self._start(f"periodic:{name}", partial(periodic.run, name))
 
     def _start(self, name: str, step: Callable[[], int]) -> None:
         running = self._threads.get(name)

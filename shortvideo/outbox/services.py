@@ -80,7 +80,8 @@ def retry(delivery: Delivery) -> Delivery:
         )
     if delivery.after is not None and delivery.after.state != DeliveryState.DONE:
         raise DeliveryStateError(
-            f"It comes after a {delivery.after.kind} that is {delivery.after.state}, not done."
+            f"It comes after another ({delivery.after.kind}), which is {delivery.after.state}, "
+            "not done."
         )
     chains.wait_afresh(delivery, now=now)
     chains.revive_followers(delivery, now=now)

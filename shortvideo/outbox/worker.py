@@ -40,13 +40,17 @@ def work_until_idle(timeout_seconds: float = 10, kinds: Collection[str] | None =
     while True:
         batch = work_once(kinds)
         touched += batch
-        if not batch and not _open_until(ends_at, kinds).exists():
+        is_late = timezone.now() >= ends_at
+        if batch and not is_late:
+            continue
+        open_count = _open_until(ends_at, kinds).count()
+        if not open_count:
             return touched
-        if timezone.now() >= ends_at:
-            count = _open_until(ends_at, kinds).count()
-            raise TimeoutError(f"{count} deliveries are still open after {timeout_seconds} s.")
-        if not batch:
-            time.sleep(_IDLE_POLL_SECONDS)
+        if is_late:
+            raise TimeoutError(
+                f"Still open after {timeout_seconds:g} seconds: {open_count} deliveries."
+            )
+        time.sleep(_IDLE_POLL_SECONDS)
 
 
 def due_kinds(kinds: Collection[str] | None = None) -> list[str]:

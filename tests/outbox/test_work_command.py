@@ -1,0 +1,246 @@
+"""`manage.py work` as a real process: signals, sudden death, freezing, a second one."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from shortvideo.outbox import handlers
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_once
+
+from .support import ScriptedHandler, let_leases_end, send
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).parents[2]
+LONGEST_WAIT_SECONDS = 30
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    """Poll until it holds."""
+    ends_at = time.monotonic() + LONGEST_WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < ends_at, f"In vain: {what}"
+        time.sleep(0.02)
+
+
+def database_url() -> str:
+    """The database of the tests, for another process."""
+    at: dict[str, Any] = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{at['NAME']}"
+    return f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
+
+
+class Worker:
+    """One `manage.py work` process; its standard error is gathered as it comes."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.outbox.worker_settings",
+            "DATABASE_URL": database_url(),
+            "WAITING_APP_FOLDER": str(folder),
+            "OUTBOX_LEASE_SECONDS": "1",
+            "OUTBOX_POLL_SECONDS": "0.05",
+        }
+        self.log = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "work", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log += line
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def exit_status(self) -> int:
+        status = self.process.wait(LONGEST_WAIT_SECONDS)
+        self._reader.join()
+        return status
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.exit_status()
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the worker's handler says that it began and looks for `go`."""
+    return tmp_path
+
+
+@pytest.fixture
+def start_worker(folder: Path) -> Iterator[Callable[..., Worker]]:
+    workers: list[Worker] = []
+
+    def start(*arguments: str) -> Worker:
+        workers.append(Worker(folder, *arguments))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.close()
+
+
+@pytest.fixture
+def waiting() -> ScriptedHandler:
+    """The worker's kind, known to the test's process too, which may take over."""
+    handler = ScriptedHandler("waiting", answer=lambda _: handlers.Done({"by": "the test"}))
+    handlers.register(handler)
+    return handler
+
+
+def begun(folder: Path, subject: str) -> Callable[[], bool]:
+    return (folder / subject).exists
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_batch_under_way_finish_and_no_other_begin(
+    waiting: ScriptedHandler,
+    folder: Path,
+    start_worker: Callable[..., Worker],
+    number: signal.Signals,
+) -> None:
+    first = send("v1", kind="waiting")
+    second = send("v1", kind="waiting")
+    worker = start_worker()
+    eventually(begun(folder, "v1"), "the worker begins")
+    worker.send_signal(number)
+    (folder / "go").touch()
+    assert worker.exit_status() == 0
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == (DeliveryState.DONE, DeliveryState.WAITING)
+    assert "Worker stopped" in worker.log
+    assert "Traceback" not in worker.log
+
+
+def test_an_idle_worker_leaves_at_once(
+    waiting: ScriptedHandler, start_worker: Callable[..., Worker]
+) -> None:
+    worker = start_worker()
+    eventually(lambda: "Worker started" in worker.log, "the worker starts")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.exit_status() == 0
+
+
+def test_a_killed_worker_loses_nothing(
+    waiting: ScriptedHandler, folder: Path, start_worker: Callable[..., Worker]
+) -> None:
+    delivery = send("v1", kind="waiting")
+    worker = start_worker()
+    eventually(begun(folder, "v1"), "the worker begins")
+    worker.send_signal(signal.SIGKILL)
+    worker.exit_status()
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.LEASED
+    (folder / "go").touch()
+    start_worker()
+    eventually(lambda: Delivery.objects.done().exists(), "another worker finishes it")
+    delivery.refresh_from_db()
+    assert (delivery.attempts, delivery.claim_count, delivery.broken_lease_count) == (2, 2, 1)
+
+
+def test_a_frozen_worker_that_comes_back_finishes_nothing(
+    waiting: ScriptedHandler, folder: Path, start_worker: Callable[..., Worker]
+) -> None:
+    delivery = send("v1", kind="waiting")
+    worker = start_worker()
+    eventually(begun(folder, "v1"), "the worker begins")
+    worker.send_signal(signal.SIGSTOP)
+    let_leases_end()
+    assert work_once(["waiting"]) == 1
+    (folder / "go").touch()
+    worker.send_signal(signal.SIGCONT)
+    eventually(lambda: "The lease was lost" in worker.log, "the worker sees it")
+    delivery.refresh_from_db()
+    assert delivery.result == {"by": "the test"}
+
+
+def test_a_kind_that_hangs_holds_up_no_other(
+    waiting: ScriptedHandler, folder: Path, start_worker: Callable[..., Worker]
+) -> None:
+    """Two kinds are due; the one that the process does not serve stays, the other begins."""
+    handlers.register(ScriptedHandler("unknown to the worker"))
+    send("v1", kind="unknown to the worker")
+    send("v2", kind="waiting")
+    start_worker()
+    eventually(begun(folder, "v2"), "the worker begins with what it serves")
+    assert Delivery.objects.waiting().get().subject == "v1"
+
+
+def test_a_second_worker_is_refused_over_sqlite_only(
+    waiting: ScriptedHandler, folder: Path, start_worker: Callable[..., Worker]
+) -> None:
+    first = start_worker()
+    eventually(lambda: "Worker started" in first.log, "the first worker starts")
+    second = start_worker()
+    if connection.vendor == "sqlite":
+        assert second.exit_status() == 1
+        assert second.log == (
+            "CommandError: Another worker runs on this SQLite database, which allows one only: "
+            "stop it first, or use PostgreSQL.\n"
+        )
+        first.send_signal(signal.SIGKILL)
+        first.exit_status()
+        second = start_worker()  # the place of a killed worker is free at once
+    eventually(lambda: "Worker started" in second.log, "the second worker starts")
+
+
+def test_a_worker_outlives_the_loss_of_its_connections(
+    waiting: ScriptedHandler, folder: Path, start_worker: Callable[..., Worker]
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no connection that can be lost.")
+    (folder / "go").touch()
+    worker = start_worker()
+    send("v1", kind="waiting")
+    eventually(lambda: Delivery.objects.done().count() == 1, "the worker works")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    send("v2", kind="waiting")
+    eventually(lambda: Delivery.objects.done().count() == 2, "the worker works again")
+    assert worker.process.poll() is None
+
+
+def test_once_and_until_idle_say_what_they_did(
+    waiting: ScriptedHandler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for subject in ("v1", "v1", "v2"):
+        send(subject, kind="waiting")
+    call_command("work", "--once", "--kinds", "waiting")
+    assert capsys.readouterr().out == "1 rows worked on.\n"
+    call_command("work", "--until-idle")
+    assert capsys.readouterr().out == "2 rows worked on.\n"
+
+
+def test_a_kind_that_does_not_exist_is_refused_by_name(waiting: ScriptedHandler) -> None:
+    with pytest.raises(CommandError, match=r"Unknown kind wating; allowed: waiting\."):
+        call_command("work", "--once", "--kinds", "wating")
