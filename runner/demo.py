@@ -188,6 +188,7 @@ async def seed(demo: Demo) -> None:
         demo.console.say("No demo clips are made (--no-seed).")
         return
     if marker.exists() and int(marker.read_text()) >= demo.options.clips:
+        demo.console.say("The demo clips are there already.")
         return
     ensure_space(demo.project.var, SPACE_FOR_CLIPS)
     started_at = time.monotonic()

@@ -37,7 +37,17 @@ OTHER_SETTINGS = {
 
 
 def binaries() -> Path | None:
-    """The folder of initdb and postgres: on PATH, else the distribution's newest."""
+    """The folder of initdb and postgres: on PATH, else the distribution's newest.
+
+    `SHORTVIDEO_POSTGRES` names another one, or says `off`.
+    """
+    chosen = os.environ.get("SHORTVIDEO_POSTGRES")
+    if chosen == "off":
+        return None
+    if chosen:
+        if not (Path(chosen) / "initdb").exists():
+            raise Failure(f"SHORTVIDEO_POSTGRES names {chosen}, where there is no initdb.")
+        return Path(chosen).resolve()
     on_path = shutil.which("postgres")
     if on_path and Path(on_path).resolve().with_name("initdb").exists():
         return Path(on_path).resolve().parent

@@ -20,6 +20,10 @@ NOTHING_SELECTED = 5  # pytest's exit status
 SUMMARY = re.compile(r"=* ?((?:no tests ran|\d+ \w+).* in [\d.]+s.*?)\s*=*$")
 SHARE = re.compile(r"\[ *(\d+)%\]$")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
+WITHOUT_POSTGRES = (
+    "no binaries found on PATH or in the distribution's folder (/usr/lib/postgresql/*/bin), "
+    "or SHORTVIDEO_POSTGRES=off"
+)
 HEARTBEAT_SECONDS = 30.0
 # Decided by the plugin in tests/support: deselects what does not touch the database.
 DATABASE_TESTS_ONLY = ("-p", "tests.support.database_only")
@@ -207,9 +211,7 @@ def report(session: Session, runs: Sequence[Outcome], coverage: str) -> bool:
     if failed:
         console.block(f"FAILED: {', '.join(failed)}.")
     if len(runs) == 1:
-        console.block(
-            "PostgreSQL was not tested: no binaries found (PATH, /usr/lib/postgresql/*/bin)."
-        )
+        console.block(f"PostgreSQL was not tested: {WITHOUT_POSTGRES}.")
     for run in runs:
         console.block(f"{run.step.name}: {run.summary}")
     return not failed

@@ -1,0 +1,254 @@
+"""A copy of `run.py` and `runner/` in a folder of its own, stand-ins for what it starts beside.
+
+Each stand-in writes what it was called with to `calls/`, and lives as the real one does.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0  # seconds; only a failing test waits that long
+
+STAND_IN = '''
+import json, os, pathlib, signal, subprocess, sys, time
+
+def called(name, given=""):
+    """Note the call under a name of its own, complete from the moment it is there."""
+    folder = pathlib.Path("calls")
+    folder.mkdir(exist_ok=True)
+    note = folder / f"{name}.{time.time_ns()}.{os.getpid()}"
+    unfinished = note.with_name("." + note.name)
+    unfinished.write_text(json.dumps({
+        "pid": os.getpid(), "arguments": sys.argv[1:], "given": given,
+        "environment": dict(os.environ),
+    }))
+    unfinished.rename(note)
+
+def live(name):
+    """Until SIGTERM, with a process of its own, as gunicorn and ffmpeg have; or die as told."""
+    if name in os.environ.get("STAND_IN_DIES", "").split(","):
+        print(f"{name} has no luck today")
+        sys.exit(3)
+    process = subprocess.Popen(["sleep", "600"])
+    pathlib.Path("calls", f"child-of-{name}.{process.pid}").touch()
+    if name in os.environ.get("STAND_IN_IS_STUBBORN", "").split(","):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        time.sleep(600)
+'''
+
+MANAGE = """
+import sys
+from stand_in import called, live
+
+command = sys.argv[1]
+called(command, sys.stdin.read() if command == "create_operator" else "")
+if command == "work":
+    live("worker")
+if command == "migrate":
+    open("var/db.sqlite3", "w").close()
+if command == "seed_demo":
+    from tqdm import tqdm
+    for _ in tqdm(range(3), desc="settling", disable=None):
+        pass
+    print("seeded")
+"""
+
+LOCALVOD = """
+import http.server, os, signal, sys, threading
+from stand_in import called, live
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+called("localvod-" + sys.argv[1])
+if sys.argv[1] == "demo" and "clips" in os.environ.get("STAND_IN_DIES", ""):
+    sys.exit("no clips today")
+if sys.argv[1] == "serve":
+    port = int(sys.argv[sys.argv.index("--port") + 1])
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    live("localvod")
+"""
+
+WSGI = """
+from stand_in import called
+
+called("web")
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"the page"]
+"""
+
+
+class Checkout:
+    """The copy: its files, what its stand-ins were called with, and runs of its run.py."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.var = root / "var"
+        shutil.copy(ROOT / "run.py", root)
+        shutil.copytree(
+            ROOT / "runner", root / "runner", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        self.write("stand_in.py", STAND_IN)
+        self.write("manage.py", MANAGE)
+        self.write("localvod/__init__.py", "")
+        self.write("localvod/__main__.py", LOCALVOD)
+        self.write("shortvideo/__init__.py", "")
+        self.write("shortvideo/wsgi.py", WSGI)
+        self.write("requirements.txt", "left-pad==1.0\n")
+        self._runs: list[Run] = []
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def environment(self, **extra: str | None) -> dict[str, str]:
+        """Ours without what would reach into the copy, and with our own environment in use."""
+        unwanted = (
+            "COV_",
+            "DJANGO_",
+            "SHORTVIDEO_",
+            "DATABASE_URL",
+            "VOD_",
+            "LOCALVOD_",
+            "PYTEST_",
+        )
+        values: dict[str, str | None] = {
+            name: value for name, value in os.environ.items() if not name.startswith(unwanted)
+        }
+        values |= {"SHORTVIDEO_VENV": sys.prefix, **extra}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def run(self, *arguments: str, **extra: str | None) -> subprocess.CompletedProcess[str]:
+        """run.py to its end, standard input closed."""
+        return subprocess.run(
+            [sys.executable, "run.py", *arguments],
+            cwd=self.root,
+            env=self.environment(**extra),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=3 * PATIENCE,
+            check=False,
+        )
+
+    def start(self, *arguments: str, **extra: str | None) -> "Run":
+        """run.py, going on."""
+        run = Run([sys.executable, "run.py", *arguments], self.root, self.environment(**extra))
+        self._runs.append(run)
+        return run
+
+    def demo(self, *arguments: str, port: int = 0, **extra: str | None) -> "Run":
+        """A demo whose page answers, on a free port where none is given."""
+        run = self.start("demo", f"--port={port or free_port()}", *arguments, **extra)
+        run.wait_for("Ready after")
+        return run
+
+    def calls(self, name: str) -> list[Path]:
+        """The notes of the calls of a stand-in, oldest first."""
+        return sorted(self.root.glob(f"calls/{name}.*"))
+
+    def processes(self) -> list[int]:
+        """Every process that a stand-in has noted: its own and its child's."""
+        return [int(path.name.rpartition(".")[2]) for path in self.root.glob("calls/*.*")]
+
+    def stop(self) -> None:
+        for run in self._runs:
+            run.kill()
+
+
+class Run:
+    """A running `run.py`: its merged log so far, and signals to it."""
+
+    def __init__(self, command: list[str], root: Path, environment: Mapping[str, str]) -> None:
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            command,
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    @property
+    def log(self) -> str:
+        return "\n".join(self.lines)
+
+    def wait_for(self, text: str, *, times: int = 1) -> None:
+        """Until the log has held a text so often; AssertionError with the log when it ends."""
+        until(
+            lambda: self.log.count(text) >= times or self.process.poll() is not None,
+            lambda: f"{text!r} did not come:\n{self.log}",
+        )
+        if self.process.poll() is not None:
+            self._reader.join(PATIENCE)
+        assert self.log.count(text) >= times, self.log
+
+    def signal(self, number: signal.Signals) -> int:
+        """The exit status after a signal."""
+        self.process.send_signal(number)
+        return self.end()
+
+    def end(self) -> int:
+        status = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return status
+
+    def kill(self) -> None:
+        """What a test left behind goes by the guard, as for any run that is killed."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.end()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            for line in output:
+                self.lines.append(line.rstrip("\n"))
+
+
+def until(condition: Callable[[], bool], message: Callable[[], str]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, message()
+        time.sleep(0.05)
+
+
+def alive(processes: list[int]) -> list[int]:
+    return [process for process in processes if is_alive(process)]
+
+
+def is_alive(process: int) -> bool:
+    """Zombies are dead: whoever adopted them may be slow to bury them."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
