@@ -68,14 +68,10 @@ class CdnGateway(Gateway):
         reply = self._repeatable(
             Client.describe_refresh_quota_with_options, models.DescribeRefreshQuotaRequest()
         )
-        return CdnQuota(
-            prefetch_quota=reply.whole("PreloadQuota"),
-            prefetch_remaining=reply.whole("PreloadRemain"),
-            purge_quota=reply.whole("UrlQuota"),
-            purge_remaining=reply.whole("UrlRemain"),
-            purge_directory_quota=reply.whole("DirQuota"),
-            purge_directory_remaining=reply.whole("DirRemain"),
-        )
+        names = ("PreloadQuota", "PreloadRemain", "UrlQuota", "UrlRemain", "DirQuota", "DirRemain")
+        for name in names:
+            reply.required(name)
+        return CdnQuota(*(reply.whole(name) for name in names))
 
 
 def _check(paths: Sequence[MediaPath]) -> None:

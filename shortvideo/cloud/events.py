@@ -143,12 +143,19 @@ def _job_ids(content: Mapping[str, Any]) -> tuple[str, ...]:
     """Return every job that the event names, its own first, each once."""
     named = [_text(content.get("JobId"))]
     many = content.get("JobIds")
-    named += many.split(",") if isinstance(many, str) else map(_text, many or ())
+    if isinstance(many, str):
+        named += many.split(",")
+    elif isinstance(many, list):
+        named += map(_text, many)
     for key in JOB_LISTS:
         items = content.get(key)
-        for item in items if isinstance(items, list) else ():
-            named.append(_text(item.get("JobId")) if isinstance(item, dict) else "")
+        objects = filter(_is_object, items if isinstance(items, list) else ())
+        named += (_text(item.get("JobId")) for item in objects)
     return tuple(dict.fromkeys(filter(None, (job_id.strip() for job_id in named))))
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _text(value: Any) -> str:

@@ -1,12 +1,16 @@
 """Media URLs: the mirror keeps host and path, and the one function that signs them is here."""
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
 from shortvideo.cloud.types import MediaPath
+
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def host_and_path(url: str) -> MediaPath:
@@ -16,7 +20,7 @@ def host_and_path(url: str) -> MediaPath:
     """
     text = url.strip()
     try:
-        parts = urlsplit(text if "://" in text else f"//{text.removeprefix('//')}")
+        parts = urlsplit(text if SCHEME.match(text) else f"//{text.removeprefix('//')}")
         host = parts.netloc.rpartition("@")[2].lower()
     except ValueError:  # an unbalanced bracket in the host
         return MediaPath("")
@@ -33,8 +37,8 @@ def media_url(path: MediaPath, *, ttl_seconds: int, now: datetime) -> str:
     if not path:
         return ""
     host, _, key = path.partition("/")
-    # The CDN signs the path as it is requested, so it is encoded first, and only once.
-    encoded = quote(unquote(f"/{key}"), safe="/~!$&'()*+,;=:@")
+    # The CDN signs the path as it is requested, so it is encoded first; what is encoded stays.
+    encoded = quote(LONE_PERCENT.sub("%25", f"/{key}"), safe="/%~!$&'()*+,;=:@")
     url = f"{settings.MEDIA_URL_SCHEME}://{host}{encoded}"
     secret = settings.MEDIA_URL_AUTH_KEY
     if not secret:
