@@ -128,7 +128,7 @@ DATABASES = {"default": _database}
 AUTH_USER_MODEL = "accounts.Operator"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "accounts.backends.OperatorBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -142,16 +142,16 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 CONSOLE_TOKEN_TTL = whole_number("CONSOLE_TOKEN_TTL", 30 * 24 * 3600, at_least=60)
 
-# 5 failures for one account and address; the cap of 30 for one address is accounts.lockout's.
+# Failed logins are counted by accounts.lockout: 5 for one account and address, 30 for one address.
+TRUSTED_PROXY_COUNT = whole_number("TRUSTED_PROXY_COUNT", 0)
 AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = 0.25  # hours: 15 minutes
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-AXES_ENABLE_ADMIN = False
-AXES_IPWARE_PROXY_COUNT = whole_number("TRUSTED_PROXY_COUNT", 0)
-AXES_VERBOSE = False
+AXES_HANDLER = "accounts.lockout.LockoutHandler"
+AXES_CLIENT_IP_CALLABLE = "accounts.lockout.client_address"
 AXES_LOCKOUT_CALLABLE = "accounts.lockout.locked_out"
 AXES_USERNAME_CALLABLE = "accounts.lockout.username_of"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 # --- Language, time, static files ---------------------------------------------------------------
 

@@ -1,0 +1,215 @@
+"""Operators, roles, console tokens and uploaders on the desk."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import journal
+from accounts.models import ConsoleToken, Operator, Uploader
+from accounts.requests import operator_of
+from shortvideo.cloud.types import MediaPath
+from shortvideo.cloud.urls import host_and_path, media_url
+from shortvideo.desk import display
+from shortvideo.desk.filters import DateRangeFilter
+from shortvideo.desk.operations import Operation, carry_out
+from shortvideo.desk.options import ReadOnlyAdmin
+from shortvideo.middleware import current_request_id
+from shortvideo.text import folded
+
+admin.site.unregister(Group)
+
+
+@admin.register(Operator)
+class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Operators are deactivated here, never deleted: the log of decisions points to them."""
+
+    list_display = ("username", "full_name", "role_names", "condition", "last_login")
+    list_filter = ("is_active", "is_staff", "groups")
+    filter_horizontal = ("groups",)
+    show_full_result_count = False
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email")}),
+        (
+            gettext_lazy("May do"),
+            {
+                "fields": ("is_active", "is_staff", "is_superuser", "groups"),
+                "description": gettext_lazy(
+                    "An operator who leaves is made inactive: sessions and tokens end at once."
+                ),
+            },
+        ),
+        (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("username", "usable_password", "password1", "password2"),
+            },
+        ),
+        (gettext_lazy("May do"), {"fields": ("is_staff", "groups")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Operator]:
+        operators: QuerySet[Operator] = super().get_queryset(request)
+        return operators.prefetch_related("groups")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Operator | None = None
+    ) -> tuple[str, ...]:
+        """Only superusers make superusers."""
+        fixed = ("last_login", "date_joined")
+        return fixed if request.user.is_superuser else (*fixed, "is_superuser")
+
+    def has_change_permission(self, request: HttpRequest, obj: Operator | None = None) -> bool:
+        """Nobody changes somebody who may do more than an administrator."""
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Operator | None = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("name"))
+    def full_name(self, operator: Operator) -> str:
+        return operator.get_full_name() or display.NOTHING
+
+    @admin.display(description=gettext_lazy("roles"))
+    def role_names(self, operator: Operator) -> str:
+        names = [group.name for group in operator.groups.all()]
+        if operator.is_superuser:
+            names.insert(0, _("superuser"))
+        return ", ".join(names) or display.NOTHING
+
+    @admin.display(description=gettext_lazy("state"), ordering="is_active")
+    def condition(self, operator: Operator) -> SafeString:
+        if not operator.is_active:
+            return display.toned(_("deactivated"), "neutral")
+        if not operator.is_staff:
+            return display.toned(_("may not log in here"), "attention")
+        return display.toned(_("active"), "good")
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """The five roles exist after `migrate`; an installation may add its own."""
+
+    list_display = ("name", "operator_count")
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        groups: QuerySet[Group] = super().get_queryset(request)
+        return groups.annotate(operator_count=Count("user"))
+
+    @admin.display(description=gettext_lazy("operators"), ordering="operator_count")
+    def operator_count(self, group: Any) -> int:
+        count: int = group.operator_count  # annotated above
+        return count
+
+
+class Revoke(Operation[ConsoleToken]):
+    name = "revoke"
+    title = gettext_lazy("Revoke console tokens")
+    verb = gettext_lazy("Revoke")
+    done = gettext_lazy("revoked")
+    explanation = gettext_lazy("Whoever uses them must log in again, or be given a new token.")
+    is_destructive = True
+
+    def run(self, row: ConsoleToken, values: Mapping[str, Any], request: HttpRequest) -> None:
+        with transaction.atomic():
+            journal.record(operator_of(request), row, "revoke", request_id=current_request_id())
+            row.delete()
+
+
+@admin.register(ConsoleToken)
+class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
+    list_display = (
+        "id",
+        "operator",
+        "service",
+        "condition",
+        "created_at",
+        "last_used_at",
+        "expires",
+    )
+    list_select_related = ("operator",)
+    list_filter = ("operator__is_active", ("last_used_at", DateRangeFilter))
+    search_fields = ("operator__username", "service")
+    ordering = ("-last_used_at",)
+    actions = ("revoke",)
+    fields = ("operator", "service", "created_at", "last_used_at")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.delete_consoletoken")
+
+    @admin.action(description=gettext_lazy("Revoke…"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, tokens: QuerySet[ConsoleToken]) -> HttpResponse | None:
+        return carry_out(self, request, tokens, Revoke())
+
+    @admin.display(description=gettext_lazy("state"))
+    def condition(self, token: ConsoleToken) -> SafeString:
+        if token.expires_at <= timezone.now():
+            return display.toned(_("expired"), "neutral")
+        if not (token.operator.is_active and token.operator.is_staff):
+            return display.toned(_("operator may not log in"), "attention")
+        return display.toned(_("valid"), "good")
+
+    @admin.display(description=gettext_lazy("expires"), ordering="last_used_at")
+    def expires(self, token: ConsoleToken) -> datetime:
+        return token.expires_at
+
+
+@admin.register(Uploader)
+class UploaderAdmin(ReadOnlyAdmin[Uploader]):
+    """Users of the app, as VOD's user data names them."""
+
+    list_display = ("avatar", "name", "user_id", "videos")
+    list_display_links = ("name",)
+    search_fields = ("name_search", "user_id")
+    search_help_text = gettext_lazy("A part of the name, or the user id.")
+    ordering = ("user_id",)
+    fields = ("avatar", "user_id", "user_name", "videos")
+    readonly_fields = ("avatar", "videos")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        return queryset.filter(Q(name_search__contains=folded(text)) | Q(user_id=text)), False
+
+    @admin.display(description=gettext_lazy("name"), ordering="name_search")
+    def name(self, uploader: Uploader) -> str:
+        return uploader.user_name or display.NOTHING
+
+    @admin.display(description=gettext_lazy("picture"))
+    def avatar(self, uploader: Uploader) -> SafeString:
+        path = host_and_path(uploader.avatar_url)
+        if path.partition("/")[0] not in settings.CDN_DOMAINS:
+            return format_html('<span class="avatar">{}</span>', str(uploader)[:1].upper())
+        url = media_url(MediaPath(path), ttl_seconds=settings.MEDIA_URL_TTL, now=timezone.now())
+        return format_html('<span class="avatar"><img src="{}" alt="" loading="lazy"></span>', url)
+
+    @admin.display(description=gettext_lazy("videos"))
+    def videos(self, uploader: Uploader) -> SafeString:
+        query = {"uploader__id__exact": uploader.pk}
+        url = reverse("admin:videos_video_changelist", query=query)
+        return format_html('<a href="{}">{}</a>', url, _("Show videos"))

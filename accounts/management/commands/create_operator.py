@@ -1,0 +1,63 @@
+import secrets
+import sys
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from accounts.models import Operator
+from accounts.roles import ROLES
+
+
+class Command(BaseCommand):
+    help = (
+        "Make an operator with a role, or give an existing one this role and a new password. "
+        "Without --password-stdin a random password is made and printed, once."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--username", required=True)
+        parser.add_argument("--role", required=True, choices=list(ROLES))
+        parser.add_argument("--email", default="")
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="Read the password's line from stdin."
+        )
+
+    def handle(
+        self,
+        *args: Any,
+        username: str,
+        role: str,
+        email: str,
+        password_stdin: bool,
+        **options: Any,
+    ) -> None:
+        password = sys.stdin.readline().rstrip("\r\n") if password_stdin else ""
+        if password_stdin and not password:
+            raise CommandError("There is no password on standard input.")
+        chosen = password or secrets.token_urlsafe(12)
+        is_new = save_operator(username=username, role=role, email=email, password=chosen)
+        verb = "Made" if is_new else "Changed"
+        self.stdout.write(f"{verb} the operator {username} ({role}).")
+        if not password:
+            self.stdout.write(f"Password: {chosen}")
+
+
+@transaction.atomic
+def save_operator(*, username: str, role: str, email: str, password: str) -> bool:
+    """Returns whether the operator is new. Raises CommandError for a name that is none."""
+    known = Operator.objects.filter(username=username).first()
+    operator = known or Operator(username=username)
+    operator.email = email or operator.email
+    operator.is_staff = operator.is_active = True
+    operator.set_password(password)
+    try:
+        operator.full_clean()
+    except ValidationError as error:
+        problems = [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
+        raise CommandError(" ".join(problems)) from error
+    operator.save()
+    operator.groups.set([Group.objects.get(name=role)])
+    return known is None
