@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from alibabacloud_cdn20180510 import models
 from alibabacloud_cdn20180510.client import Client
 
-from shortvideo.cloud.gateway import Gateway, at_most
+from shortvideo.cloud.gateway import Gateway, at_most, portions
 from shortvideo.cloud.types import CdnQuota, CdnTaskFacts, MediaPath
 from shortvideo.cloud.urls import host_and_path
 
@@ -19,13 +19,19 @@ class CdnGateway(Gateway):
     """Raises as the VOD gateway does. A daily quota that is used up is CloudUnavailable."""
 
     def prefetch(self, paths: Sequence[MediaPath]) -> tuple[str, ...]:
-        """Bring up to 100 files to the edge. Returns the ids of the tasks, one for each domain."""
+        """Bring up to 100 files to the edge, in one call unless their paths are very long.
+
+        Returns the ids of the tasks, one for each domain.
+        """
         _check(paths)
-        reply = self._once(
-            Client.push_object_cache_with_options,
-            models.PushObjectCacheRequest(object_path="\n".join(paths)),
-        )
-        return reply.names("PushTaskId") or reply.unexpected("PushTaskId is missing")
+        task_ids: list[str] = []
+        for portion in portions(paths):
+            reply = self._once(
+                Client.push_object_cache_with_options,
+                models.PushObjectCacheRequest(object_path="\n".join(portion)),
+            )
+            task_ids += reply.names("PushTaskId") or reply.unexpected("PushTaskId is missing")
+        return tuple(task_ids)
 
     def purge(self, paths: Sequence[MediaPath]) -> tuple[str, ...]:
         """Make the edge forget up to 100 files. Returns the ids of the tasks."""

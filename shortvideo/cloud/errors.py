@@ -58,3 +58,12 @@ class CloudRejected(CloudError):
     def is_not_found(self) -> bool:
         """Whether the cloud does not have what was asked for (a video, a job, a template group)."""
         return self.code == "NoSuchResource" or self.code.endswith(".NotFound")
+
+    @property
+    def is_duplicate_session(self) -> bool:
+        """Whether VOD has taken this session id already, which proves that it has the job.
+
+        Its pages do not give the code, so every code that says so in its name counts.
+        """
+        code = self.code.lower()
+        return "session" in code and any(word in code for word in ("duplicat", "exist", "repeat"))

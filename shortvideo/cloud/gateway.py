@@ -1,11 +1,14 @@
 """What the parts of the VOD gateway stand on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
+from urllib.parse import quote_plus
 
 from shortvideo.cloud.client import Operation, Service
 from shortvideo.cloud.reply import Reply
+
+MAX_QUERY_LENGTH = 32 * 1024
 
 
 class Gateway:
@@ -23,6 +26,24 @@ class Gateway:
 
     def _once(self, operation: Operation, request: Any) -> Reply:
         return self._service.once(operation, request)
+
+
+def portions(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Share texts out so that each portion, percent-encoded, fits into a query string.
+
+    The SDK sends parameters in the URL, and a URL that is too long never arrives.
+    """
+    portion: list[str] = []
+    length = 0
+    for text in texts:
+        more = len(quote_plus(text))
+        if portion and length + more > MAX_QUERY_LENGTH:
+            yield portion
+            portion, length = [], 0
+        portion.append(text)
+        length += more
+    if portion:
+        yield portion
 
 
 def at_most(limit: int, items: Sequence[str] | Sequence[object], what: str) -> None:

@@ -9,7 +9,7 @@ from alibabacloud_vod20170321.client import Client
 
 from shortvideo.cloud.cleaning import clean
 from shortvideo.cloud.errors import CloudRejected
-from shortvideo.cloud.gateway import Gateway, at_most
+from shortvideo.cloud.gateway import Gateway, at_most, portions
 from shortvideo.cloud.reply import Reply
 from shortvideo.cloud.types import (
     Audit,
@@ -36,14 +36,21 @@ HISTORY_PAGE_SIZE = 100
 
 class Review(Gateway):
     def create_audit(self, audits: Sequence[Audit]) -> None:
-        """Deliver up to 100 decisions in one call. VOD answers nothing about the single one."""
+        """Deliver up to 100 decisions, in one call unless their texts are very long.
+
+        VOD answers nothing about the single one. Where a later call fails, the earlier ones have
+        been carried out: deliver all of them again, which only repeats them in the history.
+        """
         at_most(100, audits, "decisions")
-        content = json.dumps(
-            [audit.as_json() for audit in audits], ensure_ascii=False, separators=(",", ":")
-        )
-        self._repeatable(
-            Client.create_audit_with_options, models.CreateAuditRequest(audit_content=content)
-        )
+        entries = [
+            json.dumps(audit.as_json(), ensure_ascii=False, separators=(",", ":"))
+            for audit in audits
+        ]
+        for portion in portions(entries):
+            self._repeatable(
+                Client.create_audit_with_options,
+                models.CreateAuditRequest(audit_content=f"[{','.join(portion)}]"),
+            )
 
     def audit_history(self, vod_id: str) -> tuple[AuditEntry, ...]:
         """Return the newest 100 decisions on a video, newest first."""
