@@ -78,7 +78,11 @@ def test_a_worker_that_froze_writes_nothing_after_another_took_over(
     settings.OUTBOX_LEASE_SECONDS = 3600  # no beat of the heart: this worker is frozen
     gate = Gate()
     handler.answer = gate.answer
-    handler.on_settle = lambda delivery: Lane.objects.create(kind=delivery.result["by"]) and None
+
+    def settle(row: Delivery) -> None:
+        Lane.objects.create(kind=row.result["by"])
+
+    handler.on_settle = settle
     delivery = send()
     with another_worker(work_once):
         assert gate.is_reached.wait(LONGEST_WAIT_SECONDS)
@@ -129,7 +133,12 @@ def test_a_dead_workers_row_is_taken_again_and_its_attempts_are_kept(
     assert work_once() == 0
     let_leases_end()
     seen: list[bool] = []
-    handler.answer = lambda row: seen.append(row.may_have_been_sent) or Done()
+
+    def answer(row: Delivery) -> Outcome:
+        seen.append(row.may_have_been_sent)
+        return Done()
+
+    handler.answer = answer
     assert work_once() == 1
     delivery.refresh_from_db()
     assert seen == [True]
@@ -158,7 +167,12 @@ def test_workers_at_the_same_time_share_the_rows_without_overlap(register: Regis
     for number in range(60):
         send(f"v{number % 20}", payload={"n": number})
     order: list[tuple[str, int]] = []
-    handler.answer = lambda row: order.append((row.subject, row.payload["n"])) or Done()
+
+    def answer(row: Delivery) -> Outcome:
+        order.append((row.subject, row.payload["n"]))
+        return Done()
+
+    handler.answer = answer
     start = threading.Barrier(4)
 
     def drain() -> None:

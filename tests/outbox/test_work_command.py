@@ -182,14 +182,29 @@ def test_a_frozen_worker_that_comes_back_finishes_nothing(
 
 
 def test_a_kind_that_hangs_holds_up_no_other(
-    waiting: ScriptedHandler, folder: Path, start_worker: Callable[..., Worker]
+    waiting: ScriptedHandler, start_worker: Callable[..., Worker], folder: Path
 ) -> None:
-    """Two kinds are due; the one that the process does not serve stays, the other begins."""
-    handlers.register(ScriptedHandler("unknown to the worker"))
-    send("v1", kind="unknown to the worker")
-    send("v2", kind="waiting")
+    handlers.register(ScriptedHandler("quick"))
+    hanging = send("v1", kind="waiting")
     start_worker()
-    eventually(begun(folder, "v2"), "the worker begins with what it serves")
+    eventually(begun(folder, "v1"), "the worker begins with the kind that hangs")
+    send("v2", kind="quick")
+    eventually(lambda: Delivery.objects.done().exists(), "the other kind is done")
+    hanging.refresh_from_db()
+    assert hanging.state == DeliveryState.LEASED
+
+
+def test_a_kind_that_the_worker_does_not_serve_stays(
+    waiting: ScriptedHandler, start_worker: Callable[..., Worker], folder: Path
+) -> None:
+    handlers.register(ScriptedHandler("quick"))
+    (folder / "go").touch()
+    send("v1", kind="waiting")
+    worker = start_worker("--kinds", "quick")
+    send("v2", kind="quick")
+    eventually(lambda: Delivery.objects.done().exists(), "its kind is done")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.exit_status() == 0
     assert Delivery.objects.waiting().get().subject == "v1"
 
 

@@ -1,1 +1,1 @@
-"""An app for real worker processes: its kind of delivery waits until the test lets it go."""
+"""An app for real worker processes: one kind waits until the test lets it go, one does not."""

@@ -8,6 +8,7 @@ class WaitingAppConfig(AppConfig):
     def ready(self) -> None:
         from shortvideo.outbox.handlers import register
 
-        from .handler import WaitingHandler
+        from .handler import QuickHandler, WaitingHandler
 
         register(WaitingHandler())
+        register(QuickHandler())

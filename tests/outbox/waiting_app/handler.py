@@ -21,3 +21,10 @@ class WaitingHandler(Handler):
         while not (folder / "go").exists() and time.monotonic() < ends_at:
             time.sleep(0.02)
         return {batch[0].pk: Done({"by": os.getpid()})}
+
+
+class QuickHandler(Handler):
+    kind = "quick"
+
+    def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
+        return {delivery.pk: Done() for delivery in batch}
