@@ -1,5 +1,7 @@
 """Decisions about videos: the log, the status, and what must reach VOD."""
 
+from datetime import datetime
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,8 +26,11 @@ def review_video(
     reason: str = "",
     comment: str = "",
     request_id: str = "",
+    created_at: datetime | None = None,
 ) -> ReviewDecision:
     """Pass or block a video (or send it back to review), here at once and in VOD soon after.
+
+    `created_at` is when it was decided, for what was decided elsewhere; else it is now.
 
     Repeating what already stands adds nothing and returns the standing decision. Raises
     StateForbids for a machine's verdict on what a person decided, Video.DoesNotExist for a deleted
@@ -48,6 +53,7 @@ def review_video(
         reason=reason,
         comment=comment,
         request_id=request_id,
+        created_at=created_at,
     )
     if decision == Decision.BLOCKED:
         purge_media(video, operator=operator, request_id=request_id, after=review.delivery)
@@ -96,8 +102,10 @@ def record_decision(
     reason: str = "",
     comment: str = "",
     request_id: str = "",
+    created_at: datetime | None = None,
 ) -> ReviewDecision:
     """Write one line of the log and what follows from it. The caller holds the video's lock."""
+    now = timezone.now()
     delivery = None
     if source in DELIVERED and decision != Decision.REVIEW:
         delivery = outbox.send("create_audit", subject=video.vod_id, supersede=True)
@@ -114,8 +122,8 @@ def record_decision(
         comment=comment,
         request_id=request_id,
         delivery=delivery,
+        created_at=created_at or now,
     )
-    now = timezone.now()
     video.save(update_fields=video.set_censor_status(decision.censor_status, at=now))
     if video.censor_status != CensorStatus.CHECK:
         ReviewTask.objects.open().filter(video=video).update(closed_at=now)

@@ -1,0 +1,127 @@
+"""Decisions in VOD's history: those of people in its own console, and ours coming back."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from django.db.models import Q
+
+from shortvideo.cloud.types import AuditEntry, AuditStatus, MediaFacts
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery
+from videos.mirror.source import is_of_earlier_source
+from videos.models import CensorStatus, Decision, ReviewDecision, Source, Video
+from videos.services.review import latest_human_decision, review_video
+
+KIND: Final = "create_audit"
+MARK: Final = re.compile(r"(?:^|\s)#(\d{1,18})$")
+EXPECTED: Final = {
+    CensorStatus.SUCCESS: AuditStatus.NORMAL,
+    CensorStatus.FAIL: AuditStatus.BLOCKED,
+}
+
+
+def is_history_needed(video: Video | None, facts: MediaFacts) -> bool:
+    """Whether VOD's history must be read to tell who decided what the facts show."""
+    if facts.status not in {AuditStatus.NORMAL, AuditStatus.BLOCKED}:
+        return False
+    if video is None or video.status != facts.status:
+        return True
+    expected = EXPECTED.get(CensorStatus(video.censor_status))
+    return expected is not None and expected != facts.status and not is_under_way(video)
+
+
+def is_under_way(video: Video) -> bool:
+    return Delivery.objects.open().filter(kind=KIND).for_subject(video.vod_id).exists()
+
+
+def bring_in(video: Video, entries: Sequence[AuditEntry]) -> bool:
+    """Record what people decided in VOD's console; what of ours landed late is overruled.
+
+    `entries` are VOD's, newest first. The caller holds the video's lock and has saved it. Returns
+    whether anything was recorded.
+    """
+    ours = marked(video, entries)
+    foreign = foreign_entries(video, entries, ours)
+    recorded = [record(video, entry) for entry in reversed(foreign)]
+    overrule(video, entries[0] if entries else None, ours)
+    return any(recorded)
+
+
+def marked(video: Video, entries: Sequence[AuditEntry]) -> dict[int, ReviewDecision]:
+    """Our decisions about this video that the history carries, by id."""
+    ids = {mark for entry in entries if (mark := mark_of(entry)) is not None}
+    return {decision.pk: decision for decision in video.decisions.filter(pk__in=ids)}
+
+
+def mark_of(entry: AuditEntry) -> int | None:
+    found = MARK.search(entry.comment)
+    return int(found[1]) if found else None
+
+
+def foreign_entries(
+    video: Video, entries: Sequence[AuditEntry], ours: dict[int, ReviewDecision]
+) -> list[AuditEntry]:
+    """Entries of other people that are newer than our latest human decision, newest first."""
+    standing = latest_human_decision(video)
+    is_standing_listed = standing is not None and (standing.pk in ours or is_known(standing))
+    known = set(video.decisions.filter(source=Source.VOD).values_list("created_at", "decision"))
+    found: list[AuditEntry] = []
+    for entry in entries:
+        decision = ours.get(mark_of(entry) or 0)
+        if decision is not None:
+            if decision.is_human:
+                break
+            continue  # a machine's: people overrule it wherever they stand
+        if (entry.created_at, entry.status) in known:
+            break
+        if entry.status not in Decision.values or is_of_earlier_source(video, entry.created_at):
+            continue
+        # One of ours that VOD has not seen yet is newer than all that it was decided after.
+        if standing is None or is_standing_listed or entry.created_at > standing.created_at:
+            found.append(entry)
+    return found
+
+
+def is_known(standing: ReviewDecision) -> bool:
+    """Whether VOD told us of it itself."""
+    return standing.source == Source.VOD
+
+
+def record(video: Video, entry: AuditEntry) -> bool:
+    """Write somebody else's decision; ours that was not sent yet is older and goes nowhere."""
+    count = video.decisions.count()
+    review_video(
+        video,
+        decision=Decision(entry.status),
+        source=Source.VOD,
+        auditor=entry.auditor[:255],
+        reason=entry.reason[:512],
+        comment=entry.comment,
+        created_at=entry.created_at,
+    )
+    unsent = Delivery.objects.waiting().filter(kind=KIND, claim_count=0)
+    for delivery in unsent.for_subject(video.vod_id):
+        outbox.cancel(delivery)
+    return video.decisions.count() > count
+
+
+def overrule(video: Video, top: AuditEntry | None, ours: dict[int, ReviewDecision]) -> None:
+    """Deliver the standing decision over again where an older one of ours came in after it."""
+    if top is None or (mark_of(top) or 0) not in ours:
+        return
+    standing = standing_decision(video)
+    if standing is None or standing.pk == mark_of(top) or standing.decision == top.status:
+        return
+    if not is_under_way(video):
+        outbox.send(KIND, subject=video.vod_id, payload={"decision": standing.pk}, supersede=True)
+
+
+def standing_decision(video: Video) -> ReviewDecision | None:
+    """The decision that VOD should show: a person's, else the machine's; none once in review."""
+    decisions = video.decisions.filter(source_version=video.source_version)
+    latest = decisions.order_by("-id").first()
+    if latest is None or latest.decision == Decision.REVIEW:
+        return None
+    human = latest_human_decision(video)
+    return human or decisions.filter(~Q(decision=Decision.REVIEW)).order_by("-id").first()

@@ -1,0 +1,111 @@
+"""Transcoding: the jobs of ours, and the automatic one that an upload carries."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from shortvideo.cloud.types import JobStatus, TaskStatus, TranscodeTask, VodStatus
+from videos.models import (
+    TranscodeJob,
+    TranscodeJobQuerySet,
+    TranscodeKind,
+    TranscodeStatus,
+    Video,
+)
+from videos.services.transcoding import template_group_id
+
+# A job of ours leaves VOD's status of the video alone, so it speaks of the automatic one.
+AUTOMATIC: Final[Mapping[str, TranscodeStatus]] = {
+    VodStatus.TRANSCODING: TranscodeStatus.ON_TRANSCODE,
+    VodStatus.TRANSCODE_FAIL: TranscodeStatus.FAIL,
+    VodStatus.CHECKING: TranscodeStatus.SUCCESS,
+    VodStatus.BLOCKED: TranscodeStatus.SUCCESS,
+    VodStatus.NORMAL: TranscodeStatus.SUCCESS,
+}
+# As VOD's own event has it: one stream that can be played is a success.
+OUTCOMES: Final[Mapping[str, TranscodeJob.State]] = {
+    TaskStatus.ALL_SUCCEEDED: TranscodeJob.State.SUCCESS,
+    TaskStatus.SOME_SUCCEEDED: TranscodeJob.State.SUCCESS,
+    TaskStatus.ALL_FAILED: TranscodeJob.State.FAIL,
+}
+SHOWN: Final = {
+    TranscodeJob.State.WAITING: TranscodeStatus.ON_TRANSCODE,
+    TranscodeJob.State.SUBMITTED: TranscodeStatus.ON_TRANSCODE,
+    TranscodeJob.State.SUCCESS: TranscodeStatus.SUCCESS,
+    TranscodeJob.State.FAIL: TranscodeStatus.FAIL,
+}
+
+
+def update(video: Video, tasks: Sequence[TranscodeTask], *, at: datetime) -> bool:
+    """Bring our jobs up to date with their tasks; returns whether any changed."""
+    by_id = {task.task_id: task for task in tasks}
+    if not by_id:
+        return False
+    ours = jobs_of(video).filter(task_id__in=by_id).select_for_update()
+    changed = [update_job(job, by_id[job.task_id], at=at) for job in ours]
+    return any(changed)
+
+
+def follow(video: Video) -> None:
+    """Set both transcoding statuses on the row, in memory."""
+    for kind in TranscodeKind:
+        status = status_of(video, kind)
+        if status is not None:
+            setattr(video, kind.status_field, status)
+
+
+def status_of(video: Video, kind: TranscodeKind) -> TranscodeStatus | None:
+    """What the latest job of ours says, else the automatic one; None where neither exists."""
+    if not video._state.adding:
+        ours = jobs_of(video).of_kind(kind).filter(source_version=video.source_version)
+        latest = ours.exclude(state=TranscodeJob.State.REFUSED).order_by("-id").first()
+        if latest is not None:
+            return SHOWN[TranscodeJob.State(latest.state)]
+    group = template_group_id(kind)
+    if group and video.template_group_id == group and video.status in AUTOMATIC:
+        return AUTOMATIC[video.status]
+    return None
+
+
+def jobs_of(video: Video) -> TranscodeJobQuerySet:
+    return TranscodeJob.objects.filter(video=video)
+
+
+def update_job(job: TranscodeJob, task: TranscodeTask, *, at: datetime) -> bool:
+    """Write how far a job of ours has come; a job that has ended stays as it ended."""
+    if job.state not in TranscodeJob.RUNNING:
+        return False
+    before = (job.state, job.progress, job.job_ids)
+    job.state = OUTCOMES.get(task.status, TranscodeJob.State.SUBMITTED)
+    job.progress = progress_of(task)
+    job.job_ids = [item.job_id for item in task.jobs] or job.job_ids
+    if before == (job.state, job.progress, job.job_ids):
+        return False
+    job.checked_at = at
+    if job.state != TranscodeJob.State.SUBMITTED:
+        job.finished_at = task.complete_time or at
+        job.error_code, job.error_message = error_of(task)
+    job.save(
+        update_fields=[
+            "state", "progress", "job_ids", "checked_at", "finished_at", "error_code",
+            "error_message",
+        ]
+    )  # fmt: skip
+    return True
+
+
+def progress_of(task: TranscodeTask) -> int:
+    """Percent of all streams together."""
+    if task.status in OUTCOMES:
+        return 100
+    return sum(job.progress for job in task.jobs) // len(task.jobs) if task.jobs else 0
+
+
+def error_of(task: TranscodeTask) -> tuple[str, str]:
+    """The first failed stream's code and message; a task without jobs failed for its source."""
+    failed = next((job for job in task.jobs if job.status == JobStatus.FAILED), None)
+    if failed is not None:
+        return failed.error_code[:128], failed.error_message
+    if task.status == TaskStatus.ALL_FAILED:
+        return "TranscodeFail", "VOD could not read the source."
+    return "", ""

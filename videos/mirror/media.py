@@ -1,0 +1,42 @@
+"""Files and pictures: what plays, what was uploaded, and whether there are snapshots."""
+
+from typing import Any
+
+from shortvideo.cloud.types import StreamFile
+from videos.mirror.reading import Reading
+from videos.models import SnapshotStatus, Video
+
+
+def copy(video: Video, reading: Reading) -> None:
+    """Put the files of a reading on the row; without a change the row stays as it is."""
+    if reading.source is not None and reading.source.path:
+        video.source_path = reading.source.path
+    if reading.files is not None:
+        files = sorted((as_json(file) for file in reading.files), key=order)
+        if files != video.files or video.files_read_at is None:
+            video.files, video.files_read_at = files, reading.facts.read_at
+    if reading.snapshots_failed and not video.snapshots:
+        video.snapshot_status = SnapshotStatus.FAIL
+
+
+def as_json(file: StreamFile) -> dict[str, Any]:
+    """One item of `Video.files`."""
+    return {
+        "path": file.path,
+        "definition": file.definition,
+        "format": file.format,
+        "width": file.width,
+        "height": file.height,
+        "bitrate": file.bitrate,
+        "fps": file.fps,
+        "size": file.size,
+        "duration": file.duration,
+        "codec": file.codec,
+        "is_narrowband": file.is_narrowband,
+        "job_id": file.job_id,
+    }
+
+
+def order(file: dict[str, Any]) -> tuple[bool, int, str]:
+    """The same for the same files, in whatever order VOD lists them."""
+    return file["is_narrowband"], file["height"], file["path"]

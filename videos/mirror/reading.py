@@ -1,0 +1,61 @@
+"""What one look at VOD brought: the typed value that the mirror writes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shortvideo.cloud.types import (
+    AuditEntry,
+    MachineJob,
+    MachineResult,
+    MediaFacts,
+    Mezzanine,
+    StreamFile,
+    TranscodeTask,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The facts of one video, and what was asked beside them; None was not asked.
+
+    Attributes:
+        files: the streams that transcoding made.
+        source: the uploaded file; its path is empty where VOD does not let it play.
+        snapshots_failed: VOD told that taking snapshots failed.
+        machine: the machine's verdict, or the job that came to none.
+        machine_at: when VOD told of the verdict; None where it was asked for without an event.
+        audits: VOD's history of decisions, newest first.
+        tasks: transcoding tasks with their jobs.
+        source_uploaded_at: when VOD told that an upload was complete.
+    """
+
+    facts: MediaFacts
+    files: tuple[StreamFile, ...] | None = None
+    source: Mezzanine | None = None
+    snapshots_failed: bool = False
+    machine: MachineResult | MachineJob | None = None
+    machine_at: datetime | None = None
+    audits: tuple[AuditEntry, ...] | None = None
+    tasks: tuple[TranscodeTask, ...] = ()
+    source_uploaded_at: datetime | None = None
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it holds the facts alone: then equal facts mean that there is nothing to do."""
+        return self == Reading(self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """How many videos were new, changed, or as they were."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "Applied") -> "Applied":
+        return Applied(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+        )

@@ -1,0 +1,79 @@
+"""Who uploaded a clip, as its app's backend wrote it into the upload."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from django.db.models import Max
+
+from accounts.models import Uploader
+from shortvideo.cloud.types import MediaFacts
+from shortvideo.cloud.types import Uploader as Named
+from shortvideo.text import folded
+from videos.models import Video
+
+USER_ID_LENGTH = 128
+
+
+def bring_in(facts: Iterable[MediaFacts]) -> dict[str, Uploader]:
+    """Make the uploaders that the facts name, and return them by user id.
+
+    A name or picture that changed is taken from the newest clip only, so that reading the clips in
+    another order, or once more, changes nothing.
+    """
+    newest: dict[str, MediaFacts] = {}
+    for item in facts:
+        if (named := named_by(item)) is not None:
+            known = newest.get(named.user_id)
+            if known is None or is_newer(item, known):
+                newest[named.user_id] = item
+    if not newest:
+        return {}
+    found = Uploader.objects.in_bulk(newest, field_name="user_id")
+    missing = sorted(set(newest) - set(found))
+    if missing:
+        rows = [filled(Uploader(user_id=user_id), newest[user_id]) for user_id in missing]
+        Uploader.objects.bulk_create(rows, ignore_conflicts=True)
+        found |= Uploader.objects.in_bulk(missing, field_name="user_id")
+    for user_id in sorted(set(newest) - set(missing)):
+        rename(found[user_id], newest[user_id])
+    return found
+
+
+def named_by(facts: MediaFacts) -> Named | None:
+    named = facts.user_data.uploader if facts.user_data else None
+    return named if named is not None and len(named.user_id) <= USER_ID_LENGTH else None
+
+
+def is_newer(facts: MediaFacts, other: MediaFacts) -> bool:
+    if facts.creation_time is None or other.creation_time is None:
+        return False
+    return facts.creation_time > other.creation_time
+
+
+def filled(uploader: Uploader, facts: MediaFacts) -> Uploader:
+    """Set the name and the picture that the facts give; an empty one says nothing."""
+    named = named_by(facts)
+    if named is not None:
+        uploader.user_name = named.user_name[:255] or uploader.user_name
+        uploader.avatar_url = web_address(named.avatar_url) or uploader.avatar_url
+        uploader.name_search = folded(uploader.user_name)
+    return uploader
+
+
+def rename(uploader: Uploader, facts: MediaFacts) -> None:
+    before = (uploader.user_name, uploader.avatar_url)
+    filled(uploader, facts)
+    if before == (uploader.user_name, uploader.avatar_url):
+        return
+    newest = Video.objects.filter(uploader=uploader).aggregate(at=Max("creation_time"))["at"]
+    if newest is None or (facts.creation_time is not None and facts.creation_time >= newest):
+        uploader.save(update_fields=["user_name", "avatar_url", "name_search"])
+
+
+def web_address(url: str) -> str:
+    """The URL itself; "" for what a browser must not be sent to."""
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        return ""
+    return url[:1024] if scheme in {"http", "https"} else ""

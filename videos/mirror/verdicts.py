@@ -1,0 +1,111 @@
+"""What the machine said about a source, and the decision that follows from it."""
+
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any, Final
+
+from shortvideo.cloud.types import MachineJob, MachineJobStatus, MachineResult
+from videos.errors import StateForbids
+from videos.mirror.reading import Reading
+from videos.mirror.source import is_of_earlier_source
+from videos.models import Decision, MachineReview, Source, Video
+from videos.models.review import REASON_BYTES
+from videos.services.review import review_video
+from videos.text import cut_to_bytes
+
+Suggestion = MachineReview.Suggestion
+DECISIONS: Final = {
+    Suggestion.PASS: Decision.NORMAL,
+    Suggestion.BLOCK: Decision.BLOCKED,
+}
+
+
+def record(video: Video, reading: Reading) -> bool:
+    """Keep the machine's verdict and decide by it, unless a person has; returns what is new.
+
+    The caller holds the video's lock and has saved it.
+    """
+    if reading.machine is None or is_of_earlier_source(video, reading.machine_at):
+        return False
+    values = as_values(reading.machine)
+    if values is None or is_repeated(video, values):
+        return False
+    review, _ = MachineReview.objects.update_or_create(
+        video=video,
+        source_version=video.source_version,
+        defaults={**values, "received_at": reading.facts.read_at},
+    )
+    decide(video, review)
+    return True
+
+
+def as_values(machine: MachineResult | MachineJob) -> dict[str, Any] | None:
+    """The fields of a MachineReview; None for a job that is not at its end."""
+    if isinstance(machine, MachineResult):
+        return of_result(machine)
+    if machine.status == MachineJobStatus.FAILED:
+        return of_failure(machine.job_id, machine.code, machine.message)
+    if machine.status != MachineJobStatus.SUCCEEDED:
+        return None
+    if machine.result is None:
+        return of_failure(machine.job_id, machine.code, "The machine review named no verdict.")
+    return {**of_result(machine.result), "job_id": machine.job_id}
+
+
+def of_result(result: MachineResult) -> dict[str, Any]:
+    """A suggestion that nobody knows is one for a person."""
+    known = result.suggestion in DECISIONS
+    return {
+        "suggestion": result.suggestion if known else Suggestion.REVIEW,
+        "labels": [label for label in result.labels if label != "normal"],
+        "hits": [asdict(hit) for hit in result.hits],
+        "abnormal_modules": ",".join(result.abnormal_modules)[:255],
+        "result": dict(result.raw or {}),
+        "error_code": "",
+        "error_message": "",
+    }
+
+
+def of_failure(job_id: str, code: str, message: str) -> dict[str, Any]:
+    return {
+        "suggestion": Suggestion.ERROR,
+        "job_id": job_id,
+        "error_code": code[:128],
+        "error_message": message or "The machine review failed.",
+    }
+
+
+def is_repeated(video: Video, values: dict[str, Any]) -> bool:
+    """Whether the verdict is known, or still the one about an earlier source.
+
+    VOD gives a source no version: an unchanged answer after a new upload is about the old one.
+    """
+    same = [name for name in ("suggestion", "result", "error_code") if name in values]
+    return any(
+        all(getattr(review, name) == values[name] for name in same)
+        and values.get("job_id", review.job_id) in {review.job_id, ""}
+        for review in video.machine_reviews.all()
+    )
+
+
+def decide(video: Video, review: MachineReview) -> None:
+    """Pass or block as the machine suggests; a person's decision stands whatever it says."""
+    decision = DECISIONS.get(Suggestion(review.suggestion))
+    if decision is None:
+        return
+    reason = f"Machine review: {', '.join(review.labels) or 'blocked'}"
+    with suppress(StateForbids):  # the verdict is kept beside the person's decision
+        review_video(
+            video,
+            decision=decision,
+            source=Source.MACHINE,
+            reason=cut_to_bytes(reason, REASON_BYTES) if decision == Decision.BLOCKED else "",
+        )
+
+
+def suggestion_of(video: Video) -> str | None:
+    """The machine's suggestion about the present source, None where there is none yet."""
+    if video._state.adding:
+        return None
+    reviews = video.machine_reviews.filter(source_version=video.source_version)
+    return reviews.values_list("suggestion", flat=True).first()

@@ -1,0 +1,258 @@
+"""Read, compare, write: in chunks small enough for the other writers of an SQLite file."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import Uploader
+from shortvideo.cloud.types import MediaFacts
+from shortvideo.outbox import services as outbox
+from videos.mirror import audits, censor, facts, jobs, media, source, uploaders, verdicts
+from videos.mirror.reading import Applied, Reading
+from videos.models import CensorStatus, TaskCause, Video
+
+CHUNK: Final = 50  # rows in a transaction: well under 50 ms
+PAUSE_SECONDS: Final = 0.005  # in which SQLite's other writers get their turn
+
+# The fields that the mirror writes, and those of them that nobody is ever shown.
+MIRRORED: Final = (
+    *facts.COPIED,
+    "title_search",
+    "uploader_id",
+    "snapshots",
+    "first_frame",
+    "snapshot_status",
+    "source_path",
+    "files",
+    "files_read_at",
+    "source_version",
+    "source_uploaded_at",
+    "transcode_status",
+    "narrow_transcode_status",
+    "censor_status",
+    "censor_changed_at",
+    "blocked_at",
+)
+UNSEEN: Final = frozenset(
+    (
+        "modification_time",
+        "audit_status",
+        "template_group_id",
+        "files_read_at",
+        "source_uploaded_at",
+        "source_version",
+        "title_search",
+    )
+)
+
+Told = MediaFacts | Reading
+
+
+def apply(
+    told: Told | Iterable[Told],
+    *,
+    old_stock_until: datetime | None = None,
+    dry_run: bool = False,
+) -> Applied:
+    """Write what VOD says about one video or many.
+
+    Args:
+        told: bare facts, or a reading with more; each video once.
+        old_stock_until: a first import is under way: videos created before are taken as VOD has
+            them, and do not flood the queue.
+        dry_run: count what would be written, and write nothing.
+    """
+    total = Applied()
+    for chunk in in_chunks(as_readings(told)):
+        if total != Applied():
+            pause()
+        total += apply_chunk(chunk, old_stock_until=old_stock_until, dry_run=dry_run)
+    return total
+
+
+def as_readings(told: Told | Iterable[Told]) -> Iterator[Reading]:
+    for item in [told] if isinstance(told, MediaFacts | Reading) else told:
+        yield item if isinstance(item, Reading) else Reading(item)
+
+
+def in_chunks(readings: Iterator[Reading]) -> Iterator[list[Reading]]:
+    while chunk := list(islice(readings, CHUNK)):
+        yield chunk
+
+
+def pause() -> None:
+    if connection.vendor == "sqlite":
+        time.sleep(PAUSE_SECONDS)
+
+
+def apply_chunk(
+    readings: Sequence[Reading], *, old_stock_until: datetime | None, dry_run: bool
+) -> Applied:
+    rows = Video.objects.in_bulk([item.facts.vod_id for item in readings], field_name="vod_id")
+    pending = [item for item in readings if may_change(rows.get(item.facts.vod_id), item)]
+    untouched = Applied(unchanged=len(readings) - len(pending))
+    if not pending:
+        return untouched
+    with transaction.atomic():
+        written = write(pending, old_stock_until)
+        transaction.set_rollback(dry_run)
+    return untouched + written
+
+
+def may_change(video: Video | None, reading: Reading) -> bool:
+    """Whether a transaction is worth it; decided again, for certain, on the locked row."""
+    if video is None:
+        return True
+    if video.deleted_at is not None:
+        return False
+    return not reading.is_bare or (is_fresh(video, reading) and differs(video, reading.facts))
+
+
+def differs(video: Video, said: MediaFacts) -> bool:
+    if facts.differ(video, said):
+        return True
+    return uploaders.named_by(said) is not None and video.uploader_id is None
+
+
+def is_fresh(video: Video, reading: Reading) -> bool:
+    return video.read_at is None or reading.facts.read_at >= video.read_at
+
+
+def write(readings: Sequence[Reading], old_stock_until: datetime | None) -> Applied:
+    """Write readings inside the caller's transaction."""
+    named = uploaders.bring_in(item.facts for item in readings)
+    rows = locked_rows(readings)
+    missing = [item for item in readings if item.facts.vod_id not in rows]
+    inserted = insert(missing, named, old_stock_until)
+    rows |= locked_rows(missing)
+    total = Applied()
+    for item in readings:
+        video, stock = rows[item.facts.vod_id], is_old_stock(item, old_stock_until)
+        is_new = video.vod_id in inserted
+        if is_new:
+            welcome(video, stock=stock)
+        if is_new and item.is_bare and video.read_at == item.facts.read_at:
+            has_changed = False
+        else:
+            has_changed = update(video, item, named, stock=stock)
+        total += Applied(
+            new=int(is_new),
+            changed=int(has_changed and not is_new),
+            unchanged=int(not has_changed and not is_new),
+        )
+    return total
+
+
+def locked_rows(readings: Sequence[Reading]) -> dict[str, Video]:
+    """The rows of these videos, always locked in the same order."""
+    ids = [item.facts.vod_id for item in readings]
+    rows = Video.objects.select_for_update().filter(vod_id__in=ids).order_by("pk")
+    return {video.vod_id: video for video in rows} if ids else {}
+
+
+def is_old_stock(reading: Reading, until: datetime | None) -> bool:
+    created = reading.facts.creation_time
+    return until is not None and created is not None and created < until
+
+
+def insert(
+    readings: Sequence[Reading], named: dict[str, Uploader], old_stock_until: datetime | None
+) -> set[str]:
+    """Insert rows as their facts have them; returns their VOD ids.
+
+    Another process may insert the same row at the same time: then its row stands, and the update
+    that follows compares with it.
+    """
+    rows = [
+        fresh_row(item, named, stock=is_old_stock(item, old_stock_until))
+        for item in sorted(readings, key=lambda item: item.facts.vod_id)
+    ]
+    Video.objects.bulk_create(rows, ignore_conflicts=True)
+    return {row.vod_id for row in rows}
+
+
+def fresh_row(reading: Reading, named: dict[str, Uploader], *, stock: bool) -> Video:
+    said = reading.facts
+    video = Video(vod_id=said.vod_id, creation_time=said.read_at, read_at=said.read_at)
+    copy(video, Reading(said), named)
+    jobs.follow(video)
+    censor.settle_unsaved(video, at=timezone.now(), is_old_stock=stock)
+    return video
+
+
+def welcome(video: Video, *, stock: bool) -> None:
+    """What the arrival of a new row sets off beside it."""
+    if video.censor_status == CensorStatus.CHECK:
+        censor.open_task(video, TaskCause.NEW)
+    if video.source_uploaded_at is not None and not stock:
+        ask_machine(video)
+
+
+def uploader_of(said: MediaFacts, named: dict[str, Uploader]) -> Uploader | None:
+    name = uploaders.named_by(said)
+    return named.get(name.user_id) if name is not None else None
+
+
+def update(video: Video, reading: Reading, named: dict[str, Uploader], *, stock: bool) -> bool:
+    """Write on a locked row what the reading changes about it; returns whether it did."""
+    if video.deleted_at is not None:
+        return False
+    before = values_of(video)
+    has_new_source = copy(video, reading, named)
+    has_changed = jobs.update(video, reading.tasks, at=reading.facts.read_at)
+    jobs.follow(video)
+    if has_new_source and not stock:
+        ask_machine(video)
+    if reading.audits is not None or reading.machine is not None:
+        has_changed |= save(video, before, reading)
+        has_changed |= judge(video, reading)
+        video.refresh_from_db()
+        before = values_of(video)
+    censor.settle(video, at=timezone.now(), is_old_stock=stock)
+    return save(video, before, reading) or has_changed
+
+
+def copy(video: Video, reading: Reading, named: dict[str, Uploader]) -> bool:
+    """Bring the row up to date in memory; returns whether there is a source nobody judged."""
+    fresh = is_fresh(video, reading)
+    has_new_source = source.follow(video, reading, is_fresh=fresh)
+    if fresh:
+        facts.copy(video, reading.facts)
+        video.uploader = uploader_of(reading.facts, named) or video.uploader
+    media.copy(video, reading)
+    return has_new_source
+
+
+def ask_machine(video: Video) -> None:
+    """Have the source reviewed by the machine where VOD does not see to it by itself."""
+    if settings.MACHINE_REVIEW == "submit":
+        outbox.send("submit_machine_review", subject=video.vod_id)
+
+
+def judge(video: Video, reading: Reading) -> bool:
+    """Record the decisions that the reading tells of: people's first, then the machine's."""
+    has_changed = reading.audits is not None and audits.bring_in(video, reading.audits)
+    return verdicts.record(video, reading) or has_changed
+
+
+def values_of(video: Video) -> dict[str, Any]:
+    return {name: getattr(video, name) for name in MIRRORED}
+
+
+def save(video: Video, before: dict[str, Any], reading: Reading) -> bool:
+    """Save the fields that changed, and when they were read; nothing where none did."""
+    names = [name for name in MIRRORED if getattr(video, name) != before[name]]
+    if not names and video.read_at is not None:
+        return False
+    if is_fresh(video, reading):
+        video.read_at = reading.facts.read_at
+    if not UNSEEN.issuperset(names):
+        video.changed_at = timezone.now()
+    video.save(update_fields=[*names, "read_at", "changed_at"])
+    return True
