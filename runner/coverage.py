@@ -12,7 +12,10 @@ async def coverage_table(folder: Path, children: Children, python: Python) -> st
     """One line per package, from the data files that pytest-cov left in `folder`."""
     environment = python.environment({"COVERAGE_FILE": str(folder / "combined")})
     report = folder / "coverage.json"
-    for arguments in (["combine", str(folder)], ["json", "-q", "-o", str(report)]):
+    data_files = sorted(map(str, folder.iterdir()))
+    if not data_files:
+        return "Coverage is unknown: no tests ran."
+    for arguments in (["combine", *data_files], ["json", "-q", "-o", str(report)]):
         status, output = await children.run(
             "coverage",
             python.module("coverage", *arguments),

@@ -141,6 +141,11 @@ def worker_part(demo: Demo) -> Part:
 
 async def prepare_database(demo: Demo) -> None:
     """Bring the schema up to date, and make the operator where there is none."""
+    is_ours = demo.settings["DATABASE_URL"] == settings.DATABASE_URL
+    if is_ours and not demo.project.database_file.exists():
+        # Without its database, nothing of what we remember about it is true.
+        demo.project.password_file.unlink(missing_ok=True)
+        demo.project.seeded_file.unlink(missing_ok=True)
     await step(demo, "migrate", demo.python.manage("migrate", "--verbosity=1", "--no-input"))
     if demo.project.password_file.exists():
         return

@@ -166,7 +166,9 @@ class PrivateCluster:
         command += [f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8"]
         command += [f"--locale={'C.UTF-8' if sys.platform == 'linux' else 'C'}", "--no-sync"]
         made = self._popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self._watch("group", made.pid, signal.SIGTERM.value)
         output, _ = made.communicate()
+        self._watch("gone", made.pid)
         if made.returncode != 0:
             raise Failure(f"initdb failed: {last_line(output.decode(errors='replace'))}")
 

@@ -26,6 +26,10 @@ class Project:
         return self.var / "run.lock"
 
     @property
+    def database_file(self) -> Path:
+        return self.var / "db.sqlite3"
+
+    @property
     def password_file(self) -> Path:
         return self.var / "operator-password.txt"
 

@@ -185,6 +185,7 @@ def pytest_step(
     colour = "yes" if session.console.is_terminal else "no"
     command = session.python.module(
         "pytest",
+        "-ra",  # nothing is skipped silently
         f"--color={colour}",
         "--cov",
         "--cov-report=",

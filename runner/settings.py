@@ -16,6 +16,7 @@ from runner.project import Project
 LOCALVOD_PORTS = range(20_000, 32_768)  # below the ports that systems give to outgoing connections
 CALLBACK_URL = "http://127.0.0.1:{port}/vodcallback/callback"
 OUR_CALLBACK_URL = re.compile(r"http://127\.0\.0\.1:\d+/vodcallback/callback")
+DATABASE_URL = "sqlite:///var/db.sqlite3"
 HEADER = "# Settings of the demo, written by run.py. The environment overrides them.\n"
 
 
@@ -51,7 +52,7 @@ def defaults(stored: Mapping[str, str], *, web_port: int) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(48),
         "DEBUG": "false",
         "ALLOWED_HOSTS": "127.0.0.1,localhost,[::1]",
-        "DATABASE_URL": "sqlite:///var/db.sqlite3",
+        "DATABASE_URL": DATABASE_URL,
         "ALIBABA_CLOUD_ACCESS_KEY_ID": key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key_secret,
         "VOD_ENDPOINT": address,

@@ -70,6 +70,16 @@ def test_a_second_start_keeps_settings_operator_and_clips(checkout: Checkout) ->
     assert len(checkout.calls("seed_demo")) == 1
 
 
+def test_a_deleted_database_gets_its_operator_and_clips_again(checkout: Checkout) -> None:
+    for count in (1, 2):
+        run = checkout.demo()
+        run.wait_for("have settled")
+        run.signal(signal.SIGTERM)
+        assert len(checkout.calls("create_operator")) == count
+        assert len(checkout.calls("seed_demo")) == count
+        (checkout.var / "db.sqlite3").unlink()
+
+
 def test_more_clips_than_the_first_time_are_made(checkout: Checkout) -> None:
     for clips in (2, 5, 3):
         run = checkout.demo(f"--clips={clips}")
