@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -135,6 +136,7 @@ class Liar:
     behaviours: list[Behaviour] = field(default_factory=lambda: [answer()])
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
@@ -183,9 +185,11 @@ class Liar:
             self._start(self._serve, sock)
 
     def _serve(self, sock: socket.socket) -> None:
-        with self._lock:
-            self._open.add(sock)
         try:
+            if self.tls:
+                sock = self.tls.wrap_socket(sock, server_side=True)
+            with self._lock:
+                self._open.add(sock)
             self._converse(sock)
         except OSError:
             return  # the other side left
