@@ -1,0 +1,205 @@
+"""What is asked of VOD about its videos, and what becomes of the answers."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shortvideo.cloud.errors import CloudUnavailable
+from shortvideo.cloud.types import (
+    AuditStatus,
+    Uploader,
+    VodStatus,
+)
+from shortvideo.cloud.vod import VodGateway
+from tests.cloud.liar import Liar, answer, refusal
+
+VIDEO: dict[str, Any] = {
+    "VideoId": "v1",
+    "Title": "海边的日落",
+    "Description": "",
+    "Tags": "sea,sun",
+    "CateId": 10,
+    "CateName": "Nature",
+    "CoverURL": "http://media.example.com/v1/cover.jpg?auth_key=1-0-0-abc",
+    "Status": "Normal",
+    "Size": 1_048_576,
+    "Duration": 12.345,
+    "CreationTime": "2026-03-01T08:00:00Z",
+    "ModificationTime": "2026-03-01T08:05:00Z",
+    "StorageLocation": "out-1.oss-cn-shanghai.aliyuncs.com",
+}
+MOMENT = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+def test_a_search_asks_for_a_half_open_window_in_utc(vod: VodGateway, liar: Liar) -> None:
+    liar.says(answer({"Total": 0}))
+    vod.search(
+        created_from=datetime.fromisoformat("2026-03-01T16:00:00+08:00"),
+        created_before=datetime(2026, 3, 2, tzinfo=UTC),
+        statuses=[VodStatus.NORMAL, VodStatus.CHECKING],
+        newest_first=True,
+        page_no=3,
+        scroll_token="t" * 32,
+    )
+    asked = liar.requests[0].parameters
+    assert asked["Match"] == (
+        "CreationTime=['2026-03-01T08:00:00Z','2026-03-02T00:00:00Z')"
+        " and Status in ('Normal','Checking')"
+    )
+    assert asked["SortBy"] == "CreationTime:Desc"
+    assert (asked["SearchType"], asked["PageNo"], asked["PageSize"]) == ("video", "3", "100")
+    assert asked["ScrollToken"] == "t" * 32
+
+
+def test_a_search_without_conditions_sends_none(vod: VodGateway, liar: Liar) -> None:
+    liar.says(answer({"Total": 0}))
+    vod.search()
+    assert {"Match", "ScrollToken"}.isdisjoint(liar.requests[0].parameters)
+
+
+def test_a_status_cannot_smuggle_in_a_condition(vod: VodGateway, liar: Liar) -> None:
+    with pytest.raises(ValueError, match="quotation mark"):
+        vod.search(statuses=["Normal') or Status in ('Blocked"])
+    assert liar.requests == []
+
+
+def test_a_search_row_leaves_open_what_it_does_not_know(vod: VodGateway, liar: Liar) -> None:
+    row = {"MediaId": "v1", "Video": {**VIDEO, "Snapshots": ["http://media.example.com/1.jpg?a=b"]}}
+    liar.says(answer({"Total": 6001, "MediaList": [row], "ScrollToken": "next"}))
+    before = datetime.now(UTC)
+    page = vod.search()
+    assert (page.total, page.scroll_token) == (6001, "next")
+    [facts] = page.videos
+    assert before <= facts.read_at <= datetime.now(UTC)
+    assert facts.origin == "search"
+    assert (facts.vod_id, facts.title, facts.status) == ("v1", "海边的日落", VodStatus.NORMAL)
+    assert (facts.size, facts.duration, facts.cate_id) == (1_048_576, 12.345, 10)
+    assert facts.creation_time == MOMENT
+    assert facts.cover == "media.example.com/v1/cover.jpg"
+    assert facts.snapshots == ("media.example.com/1.jpg",)
+    assert (facts.user_data, facts.audit_status, facts.template_group_id) == (None, None, None)
+
+
+def test_a_single_fetch_knows_everything(vod: VodGateway, liar: Liar) -> None:
+    extend = {"userId": "u1", "userName": "阿明", "avatarUrl": "http://media.example.com/u1.png"}
+    video = {
+        **VIDEO,
+        "AuditStatus": "Blocked",
+        "TemplateGroupId": "g1",
+        "UserData": json.dumps({"Extend": extend}),
+        "Snapshots": {"Snapshot": ["http://media.example.com/1.jpg"]},
+    }
+    liar.says(answer({"Video": video}))
+    facts = vod.get_info("v1")
+    assert facts.origin == "info"
+    assert facts.audit_status == AuditStatus.BLOCKED
+    assert facts.template_group_id == "g1"
+    assert facts.snapshots == ("media.example.com/1.jpg",)
+    assert facts.user_data
+    assert facts.user_data.uploader == Uploader("u1", "阿明", "http://media.example.com/u1.png")
+
+
+def test_numbers_as_text_are_numbers(vod: VodGateway, liar: Liar) -> None:
+    liar.says(answer({"Video": {**VIDEO, "Size": "42", "Duration": "7.5", "CateId": "-1"}}))
+    facts = vod.get_info("v1")
+    assert (facts.size, facts.duration, facts.cate_id) == (42, 7.5, 0)
+
+
+def test_absent_details_are_empty_and_an_absent_moment_stays_open(
+    vod: VodGateway, liar: Liar
+) -> None:
+    liar.says(answer({"Video": {"VideoId": "v1", "Status": "Uploading"}}))
+    facts = vod.get_info("v1")
+    assert (facts.title, facts.cover, facts.size, facts.snapshots) == ("", "", 0, ())
+    assert (facts.creation_time, facts.user_data, facts.audit_status) == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"Size": 10**30}, {"Size": "much"}, {"Duration": float("inf")}, {"CreationTime": "now"}],
+    ids=str,
+)
+def test_what_no_database_stores_is_not_understood(
+    vod: VodGateway, liar: Liar, change: dict[str, Any]
+) -> None:
+    liar.says(answer({"Video": {**VIDEO, **change}}))
+    with pytest.raises(CloudUnavailable, match="VOD's answer to GetVideoInfo is not understood"):
+        vod.get_info("v1")
+
+
+def test_characters_that_no_database_stores_are_left_out(vod: VodGateway, liar: Liar) -> None:
+    liar.says(answer({"Video": {**VIDEO, "Title": "a\x00b\ud800c"}}))
+    assert vod.get_info("v1").title == "ab?c"
+
+
+def test_an_unknown_status_is_handed_on(vod: VodGateway, liar: Liar) -> None:
+    liar.says(answer({"Video": {**VIDEO, "Status": "Archived"}}))
+    assert vod.get_info("v1").status == "Archived"
+
+
+def test_several_are_fetched_with_the_ids_that_are_missing(vod: VodGateway, liar: Liar) -> None:
+    video = {**VIDEO, "UserData": '{"Extend":"{\\"userId\\":7}"}', "Snapshots": ["m.example/1.jpg"]}
+    liar.says(answer({"VideoList": [video], "NonExistVideoIds": ["v2"]}))
+    found = vod.get_infos(["v1", "v2"])
+    assert liar.requests[0].parameters["VideoIds"] == "v1,v2"
+    assert found.missing_ids == ("v2",)
+    [facts] = found.videos
+    assert facts.user_data
+    assert facts.user_data.uploader == Uploader("7")
+    assert facts.audit_status is None
+    assert facts.snapshots == ("m.example/1.jpg",)
+
+
+def test_several_that_are_all_missing_are_no_error(vod: VodGateway, liar: Liar) -> None:
+    liar.says(refusal("InvalidVideo.NotFound", 404))
+    assert vod.get_infos(["v1", "v2"]).missing_ids == ("v1", "v2")
+    assert vod.delete(["v1", "v2"]).missing_ids == ("v1", "v2")
+
+
+@pytest.mark.parametrize("count", [0, 21])
+def test_more_than_twenty_are_not_asked_for(vod: VodGateway, liar: Liar, count: int) -> None:
+    ids = [str(number) for number in range(count)]
+    for call in (vod.get_infos, vod.delete):
+        with pytest.raises(ValueError, match=f"{count} video ids were given; one call takes 1 to"):
+            call(ids)
+    assert liar.requests == []
+
+
+@pytest.mark.parametrize("missing", [["v1"], "v1"])
+def test_a_deletion_says_what_was_not_deleted(vod: VodGateway, liar: Liar, missing: object) -> None:
+    liar.says(answer({"NonExistVideoIds": missing, "ForbiddenVideoIds": "v2,v3"}))
+    deleted = vod.delete(["v1", "v2", "v3", "v4"])
+    assert (deleted.missing_ids, deleted.forbidden_ids) == (("v1",), ("v2", "v3"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"title": "字" * 43}, "The title has 129 bytes of UTF-8; at most 128"),
+        ({"description": "x" * 1025}, "The description has 1025 bytes"),
+        ({"tags": ["t"] * 17}, "17 tags were given; at most 16"),
+        ({"tags": ["字" * 11]}, "has 33 bytes of UTF-8; at most 32"),
+        ({"tags": ["a,b"]}, "holds a comma"),
+    ],
+)
+def test_texts_that_vod_would_refuse_are_not_sent(
+    vod: VodGateway, liar: Liar, fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        vod.update_info("v1", **fields)
+    assert liar.requests == []
+
+
+def test_categories_are_read_to_the_last_page(vod: VodGateway, liar: Liar) -> None:
+    def category(number: int) -> dict[str, Any]:
+        return {"CateId": number, "CateName": f"C{number}", "Level": 0, "ParentId": -1}
+
+    full = [category(number) for number in range(100)]
+    liar.says(
+        answer({"SubTotal": 101, "SubCategories": {"Category": full}}),
+        answer({"SubTotal": 101, "SubCategories": {"Category": [category(100)]}}),
+    )
+    found = vod.categories()
+    assert (len(found), found[-1].name) == (101, "C100")

@@ -1,0 +1,83 @@
+"""Uploads, sources, streams and snapshots: what is asked, what is read."""
+
+import json
+
+import pytest
+
+from shortvideo.cloud.errors import CloudRejected
+from shortvideo.cloud.types import (
+    SnapshotType,
+    Uploader,
+    UserData,
+)
+from shortvideo.cloud.vod import VodGateway
+from tests.cloud.liar import Liar, answer, refusal
+
+
+def test_play_files_are_read_with_numbers_as_text(vod: VodGateway, liar: Liar) -> None:
+    stream = {
+        "PlayURL": "http://media.example.com/v1/hd.mp4?auth_key=1-0-0-abc",
+        "Definition": "HD-NBV1",
+        "Format": "mp4",
+        "Width": "720",
+        "Height": "1280",
+        "Size": "5000",
+        "Bitrate": "812.5",
+        "Fps": "25.0",
+        "Duration": "12.3",
+        "NarrowBandType": "1.0",
+        "JobId": "j1",
+        "Status": "Normal",
+        "CreationTime": "2026-03-01T08:00:00Z",
+    }
+    source = {**stream, "Definition": "OD", "NarrowBandType": "0", "JobId": "j2"}
+    liar.says(answer({"PlayInfoList": {"PlayInfo": [stream, source]}}))
+    narrow, standard = vod.play_files("v1")
+    assert liar.requests[0].parameters["ResultType"] == "Multiple"
+    assert narrow.path == "media.example.com/v1/hd.mp4"
+    assert (narrow.width, narrow.height, narrow.size) == (720, 1280, 5000)
+    assert (narrow.bitrate, narrow.fps, narrow.duration) == (812.5, 25.0, 12.3)
+    assert (narrow.is_narrowband, narrow.job_id) == (True, "j1")
+    assert not standard.is_narrowband
+
+
+def test_a_blocked_video_plays_nowhere(vod: VodGateway, liar: Liar) -> None:
+    liar.says(refusal("Forbidden.IllegalStatus", 403, message="Current Status is Blocked"))
+    with pytest.raises(CloudRejected) as caught:
+        vod.play_files("v1")
+    assert caught.value.code == "Forbidden.IllegalStatus"
+
+
+def test_snapshots_come_in_the_videos_order(vod: VodGateway, liar: Liar) -> None:
+    pictures = [{"Index": index, "Url": f"http://m.example/{index}.jpg?k=1"} for index in (2, 1)]
+    liar.says(answer({"MediaSnapshot": {"Total": 2, "Snapshots": {"Snapshot": pictures}}}))
+    assert vod.snapshots("v1", SnapshotType.NORMAL) == ("m.example/1.jpg", "m.example/2.jpg")
+    assert liar.requests[0].parameters["SnapshotType"] == "NormalSnapshot"
+
+
+def test_the_source_is_read(vod: VodGateway, liar: Liar) -> None:
+    liar.says(answer({"Mezzanine": {"FileURL": "http://m.example/s.mp4?x=1", "Size": 9}}))
+    source = vod.mezzanine("v1")
+    assert (source.path, source.size) == ("m.example/s.mp4", 9)
+
+
+def test_an_upload_ticket_carries_the_uploader_along(vod: VodGateway, liar: Liar) -> None:
+    liar.says(answer({"VideoId": "v9", "UploadAddress": "YWRk", "UploadAuth": "YXV0aA=="}))
+    ticket = vod.create_upload(
+        title="A clip",
+        file_name="clip.mp4",
+        tags=["sea", "sun"],
+        user_data=UserData.of(Uploader("u1", "Ming")),
+    )
+    asked = liar.requests[0].parameters
+    assert ticket.vod_id == "v9"
+    assert asked["Tags"] == "sea,sun"
+    assert json.loads(asked["UserData"])["Extend"]["userId"] == "u1"
+    assert "YXV0aA==" not in repr(ticket)
+
+
+def test_snapshots_are_spread_evenly(vod: VodGateway, liar: Liar) -> None:
+    liar.says(answer({"SnapshotJob": {"JobId": "j1"}}))
+    assert vod.submit_snapshots("v1", count=8) == "j1"
+    asked = liar.requests[0].parameters
+    assert (asked["Count"], asked["Interval"]) == ("8", "0")
