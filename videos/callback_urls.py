@@ -1,0 +1,7 @@
+"""The URL that is configured in VOD as its callback."""
+
+from django.urls import path
+
+from videos.callback import receive_callback
+
+urlpatterns = [path("callback", receive_callback, name="vod-callback")]

@@ -1,0 +1,25 @@
+"""One handler per kind of delivery: a batch in, an outcome per item out."""
+
+from shortvideo.outbox.handlers import register
+from videos.deliveries.audit import CreateAuditHandler
+from videos.deliveries.cdn import PrefetchHandler, PurgeHandler
+from videos.deliveries.deletion import DeleteVideoHandler
+from videos.deliveries.machine import SubmitMachineReviewHandler
+from videos.deliveries.reading import ProcessEventHandler, ReadVideoHandler
+from videos.deliveries.transcode import SubmitTranscodeHandler
+
+HANDLERS = (
+    CreateAuditHandler,
+    SubmitTranscodeHandler,
+    DeleteVideoHandler,
+    PrefetchHandler,
+    PurgeHandler,
+    SubmitMachineReviewHandler,
+    ProcessEventHandler,
+    ReadVideoHandler,
+)
+
+
+def register_handlers() -> None:
+    for handler in HANDLERS:
+        register(handler())

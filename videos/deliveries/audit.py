@@ -1,0 +1,80 @@
+"""create_audit: decisions on their way to VOD."""
+
+from collections.abc import Mapping, Sequence
+
+from django.utils import timezone
+
+from shortvideo.cloud import vod_gateway
+from shortvideo.cloud.types import Audit, AuditStatus
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.handlers import Done, Handler, Outcome
+from shortvideo.outbox.models import Delivery, DeliveryState
+from videos.mirror.censor import open_task
+from videos.models import Decision, ReviewDecision, Source, TaskCause, Video
+from videos.models.review import COMMENT_BYTES, REASON_BYTES
+from videos.services.review import record_decision
+from videos.text import cut_to_bytes
+
+# A worker that froze in its call may wake up later than this, but hardly one that is still there.
+LOOK_BACK_SECONDS = 60
+
+
+class CreateAuditHandler(Handler):
+    """The last decision wins in VOD, so a newer one may replace one that failed.
+
+    VOD says nothing about a single item of a batch; the outbox divides a refused batch until the
+    bad item stands alone.
+    """
+
+    kind = "create_audit"
+    batch_size = 100
+    supersede_attempted = True
+
+    def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
+        decisions = {delivery.pk: decision_of(delivery) for delivery in batch}
+        vod_gateway().create_audit([as_audit(decision) for decision in decisions.values()])
+        return {delivery.pk: Done() for delivery in batch}
+
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        if delivery.state == DeliveryState.GIVEN_UP:
+            take_back_pass(decision_of(delivery), delivery)
+        elif delivery.state == DeliveryState.DONE and delivery.broken_lease_count:
+            # A worker lost its lease over this one: its call may still land, after a newer one.
+            outbox.send("read_video", subject=delivery.subject, delay_seconds=LOOK_BACK_SECONDS)
+
+
+def decision_of(delivery: Delivery) -> ReviewDecision:
+    """The decision that a delivery carries: its own, or one that is delivered over again."""
+    decisions = ReviewDecision.objects.select_related("video")
+    if "decision" in delivery.payload:
+        return decisions.get(pk=delivery.payload["decision"])
+    return decisions.get(delivery=delivery)
+
+
+def as_audit(decision: ReviewDecision) -> Audit:
+    """The call's item; its comment ends in our mark, by which it is known when it comes back."""
+    comment = cut_to_bytes(decision.comment, COMMENT_BYTES)
+    return Audit(
+        vod_id=decision.video.vod_id,
+        status=AuditStatus(decision.decision),
+        reason=cut_to_bytes(decision.reason, REASON_BYTES),
+        comment=f"{comment} {decision.mark}".lstrip(),
+    )
+
+
+def take_back_pass(decision: ReviewDecision, delivery: Delivery) -> None:
+    """A pass that VOD refused goes back to a person; a refused block stays blocked here."""
+    video = Video.objects.select_for_update().get(pk=decision.video_id)
+    latest = video.decisions.order_by("-id").first()
+    is_standing = latest == decision and decision.source_version == video.source_version
+    if decision.decision != Decision.NORMAL or not is_standing or video.deleted_at is not None:
+        return
+    record_decision(
+        video,
+        decision=Decision.REVIEW,
+        source=Source.SYSTEM,
+        reason=cut_to_bytes(f"VOD refused the pass: {delivery.error_code}", REASON_BYTES),
+        comment=delivery.error,
+        created_at=timezone.now(),
+    )
+    open_task(video, TaskCause.RECHECK)

@@ -1,0 +1,48 @@
+"""delete_video: deletions on their way to VOD."""
+
+from collections.abc import Mapping, Sequence
+
+from django.utils import timezone
+
+from shortvideo.cloud import vod_gateway
+from shortvideo.outbox.handlers import Done, Handler, Outcome, Refused
+from shortvideo.outbox.models import Delivery, DeliveryState
+from videos.mirror.censor import open_task
+from videos.models import CensorStatus, TaskCause, Video, VideoDeletion
+
+FORBIDDEN = Refused("ForbiddenVideoIds", "VOD does not allow this video to be deleted.")
+
+
+class DeleteVideoHandler(Handler):
+    kind = "delete_video"
+    batch_size = 20
+
+    def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
+        """What VOD does not have is deleted already: by us, if the answer before was lost."""
+        deleted = vod_gateway().delete([delivery.subject for delivery in batch])
+        return {
+            delivery.pk: FORBIDDEN if delivery.subject in deleted.forbidden_ids else Done()
+            for delivery in batch
+        }
+
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        if delivery.state == DeliveryState.DONE:
+            end(delivery, VideoDeletion.State.DONE, is_deleted=True)
+        elif delivery.state == DeliveryState.GIVEN_UP:
+            end(delivery, VideoDeletion.State.REFUSED, is_deleted=False)
+
+
+def end(delivery: Delivery, state: VideoDeletion.State, *, is_deleted: bool) -> None:
+    """Write the end of a deletion; a refused one brings the video back."""
+    now = timezone.now()
+    deletion = delivery.video_deletion
+    deletion.state, deletion.finished_at = state, now
+    deletion.save(update_fields=["state", "finished_at"])
+    video = Video.objects.select_for_update().get(pk=deletion.video_id)
+    if is_deleted == (video.deleted_at is not None):
+        return
+    video.deleted_at = now if is_deleted else None
+    video.changed_at = now
+    video.save(update_fields=["deleted_at", "changed_at"])
+    if not is_deleted and video.censor_status == CensorStatus.CHECK:
+        open_task(video, TaskCause.RECHECK)

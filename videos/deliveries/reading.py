@@ -1,0 +1,80 @@
+"""process_event and read_video: VOD is asked again, and the mirror writes what it says."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from django.utils import timezone
+
+from shortvideo.cloud import CloudRejected, CloudUnavailable
+from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused
+from shortvideo.outbox.models import Delivery, DeliveryState
+from videos import mirror, reader
+from videos.inbox import questions_of, tells_of_deletion
+from videos.models import VodEvent
+from videos.reader import EVERYTHING, Questions
+
+
+class ProcessEventHandler(Handler):
+    """An event causes a reading; its body is not signed, and so not believed."""
+
+    kind = "process_event"
+    batch_size = reader.BATCH
+
+    def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
+        events = VodEvent.objects.in_bulk([delivery.payload["event"] for delivery in batch])
+        by_delivery = {delivery.pk: events[delivery.payload["event"]] for delivery in batch}
+        return read_batch(
+            batch,
+            lambda delivery: questions_of(by_delivery[delivery.pk]),
+            removable=lambda delivery: tells_of_deletion(by_delivery[delivery.pk]),
+        )
+
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        event = VodEvent.objects.get(pk=delivery.payload["event"])
+        if delivery.state == DeliveryState.DONE:
+            event.state, event.error = VodEvent.State.DONE, ""
+            event.processed_at = timezone.now()
+        elif delivery.state == DeliveryState.GIVEN_UP:
+            event.state, event.error = VodEvent.State.FAILED, delivery.error
+        else:
+            return
+        event.save(update_fields=["state", "error", "processed_at"])
+
+
+class ReadVideoHandler(Handler):
+    """A reading of everything about a video, asked for by its id."""
+
+    kind = "read_video"
+    batch_size = reader.BATCH
+
+    def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
+        return read_batch(batch, lambda _: EVERYTHING, removable=lambda _: False)
+
+
+def read_batch(
+    batch: Sequence[Delivery],
+    asked: Callable[[Delivery], Questions],
+    *,
+    removable: Callable[[Delivery], bool],
+) -> dict[int, Outcome]:
+    """Read the videos of a batch and apply them; what VOD refuses about one stops no other.
+
+    Raises CloudUnavailable, CloudRejected when the facts themselves could not be read.
+    """
+    facts, missing = reader.read_facts(delivery.subject for delivery in batch)
+    rows = reader.rows_of(facts.values())
+    readings: list[mirror.Reading] = []
+    outcomes: dict[int, Outcome] = {}
+    for delivery in batch:
+        vod_id = delivery.subject
+        outcomes[delivery.pk] = Done()
+        if vod_id in facts:
+            try:
+                readings.append(reader.read(facts[vod_id], rows.get(vod_id), asked(delivery)))
+            except CloudUnavailable as error:
+                outcomes[delivery.pk] = Again(str(error), error.retry_after, error.throttled)
+            except CloudRejected as error:
+                outcomes[delivery.pk] = Refused(error.code, str(error), error.request_id)
+        elif vod_id in missing and removable(delivery):
+            mirror.remove([vod_id])
+    mirror.apply(readings)
+    return outcomes

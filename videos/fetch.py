@@ -1,0 +1,50 @@
+"""A video that somebody asks for and the mirror does not have: the one request that waits."""
+
+import hashlib
+from typing import Final
+
+from django.core.cache import cache
+from django.db import transaction
+
+from shortvideo.cloud import CloudRejected, vod_gateway
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery
+from videos import mirror
+from videos.models import Video
+
+DEADLINE_SECONDS: Final = 3
+MISS_SECONDS: Final = 60
+ID_LENGTH: Final = 64
+
+
+def fetch_video(vod_id: str) -> Video | None:
+    """Fetch a video from VOD and store it; None where VOD does not have it, or it was deleted here.
+
+    Waits 3 seconds at most. A miss is remembered for 60 seconds. Raises CloudUnavailable.
+    """
+    if not 0 < len(vod_id) <= ID_LENGTH or not vod_id.isprintable():
+        return None
+    missed = miss_key(vod_id)
+    if cache.get(missed):
+        return None
+    try:
+        facts = vod_gateway().with_deadline(DEADLINE_SECONDS).get_info(vod_id)
+    except CloudRejected:  # not found, or no id that VOD could know
+        cache.set(missed, 1, timeout=MISS_SECONDS)
+        return None
+    mirror.apply(facts)
+    read_later(vod_id)
+    return Video.objects.visible().filter(vod_id=vod_id).first()
+
+
+def miss_key(vod_id: str) -> str:
+    """A key of plain characters, whatever was asked for."""
+    return f"vod-missing:{hashlib.sha256(vod_id.encode()).hexdigest()}"
+
+
+@transaction.atomic
+def read_later(vod_id: str) -> None:
+    """Have the worker read the files and everything else about a video, unless it is about to."""
+    reading = Delivery.objects.open().filter(kind="read_video").for_subject(vod_id)
+    if not reading.exists():
+        outbox.send("read_video", subject=vod_id)

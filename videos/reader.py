@@ -1,0 +1,143 @@
+"""Asking VOD about videos: from a question to the reading that the mirror writes."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from shortvideo.cloud import CloudRejected, vod_gateway
+from shortvideo.cloud.types import (
+    MachineJob,
+    MachineResult,
+    MediaFacts,
+    Mezzanine,
+    StreamFile,
+    TranscodeTask,
+)
+from shortvideo.cloud.vod import VodGateway
+from videos.mirror import Reading
+from videos.mirror.audits import is_history_needed
+from videos.mirror.jobs import OUTCOMES
+from videos.models import TranscodeJob, Video
+
+BATCH = 20  # videos in one GetVideoInfos
+NOT_PLAYABLE = ("Forbidden.IllegalStatus", "InvalidVideo.NoneStream")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What to ask beside the facts.
+
+    Attributes:
+        files: the streams.
+        source: the uploaded file, where its place is not known yet.
+        jobs: how our transcoding jobs are doing; the files too, when one has ended.
+        audits: the history of decisions; without it, only where the facts make it necessary.
+        machine: the machine's verdict, of `machine_job_id` where it is given.
+    """
+
+    files: bool = False
+    source: bool = False
+    jobs: bool = False
+    audits: bool = False
+    machine: bool = False
+    machine_job_id: str = ""
+    machine_at: datetime | None = None
+    snapshots_failed: bool = False
+    source_uploaded_at: datetime | None = None
+
+
+EVERYTHING = Questions(files=True, source=True, jobs=True, audits=True, machine=True)
+
+
+def read_facts(vod_ids: Iterable[str]) -> tuple[dict[str, MediaFacts], set[str]]:
+    """The facts of up to 20 videos by id, and the ids that VOD does not have.
+
+    Raises CloudUnavailable, CloudRejected.
+    """
+    found = vod_gateway().get_infos(list(vod_ids))
+    return {facts.vod_id: facts for facts in found.videos}, set(found.missing_ids)
+
+
+def rows_of(facts: Iterable[MediaFacts]) -> dict[str, Video]:
+    return Video.objects.in_bulk([item.vod_id for item in facts], field_name="vod_id")
+
+
+def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
+    """Ask all that is needed about one video whose facts have just been read.
+
+    `video` is its row, None where it is new. Raises CloudUnavailable, CloudRejected.
+    """
+    gateway = vod_gateway()
+    tasks = tasks_of(gateway, video) if asked.jobs and video is not None else ()
+    has_ended = any(task.status in OUTCOMES for task in tasks)
+    needs_source = asked.source and (video is None or not video.source_path)
+    needs_audits = asked.audits or is_history_needed(video, facts)
+    return Reading(
+        facts,
+        files=files_of(gateway, facts, video) if asked.files or has_ended else None,
+        source=source_of(gateway, facts) if needs_source else None,
+        snapshots_failed=asked.snapshots_failed,
+        machine=machine_of(gateway, facts.vod_id, asked.machine_job_id) if asked.machine else None,
+        machine_at=asked.machine_at,
+        audits=gateway.audit_history(facts.vod_id) if needs_audits else None,
+        tasks=tasks,
+        source_uploaded_at=asked.source_uploaded_at,
+    )
+
+
+def unless_missing(ask: Callable[[str], T], name: str) -> T | None:
+    """The answer; None where VOD does not have what was asked for."""
+    try:
+        return ask(name)
+    except CloudRejected as error:
+        if error.is_not_found:
+            return None
+        raise
+
+
+def tasks_of(gateway: VodGateway, video: Video) -> tuple[TranscodeTask, ...]:
+    """The tasks of our jobs that VOD is working on."""
+    running = TranscodeJob.objects.filter(video=video, state=TranscodeJob.State.SUBMITTED)
+    ids = running.exclude(task_id="").values_list("task_id", flat=True)
+    found = (unless_missing(gateway.transcode_task, task_id) for task_id in ids)
+    return tuple(task for task in found if task is not None)
+
+
+def files_of(gateway: VodGateway, facts: MediaFacts, video: Video | None) -> tuple[StreamFile, ...]:
+    """The streams of a video; of one that VOD does not let play, what its tasks have made."""
+    try:
+        return gateway.play_files(facts.vod_id)
+    except CloudRejected as error:
+        if error.code not in NOT_PLAYABLE:
+            raise
+    since = video.source_uploaded_at if video is not None and video.source_version > 1 else None
+    return outputs_of_tasks(gateway, facts.vod_id, since)
+
+
+def outputs_of_tasks(
+    gateway: VodGateway, vod_id: str, since: datetime | None
+) -> tuple[StreamFile, ...]:
+    """The newest output of each definition and format."""
+    newest: dict[tuple[str, str], StreamFile] = {}
+    for listed in gateway.transcode_tasks(vod_id, since=since):
+        task = unless_missing(gateway.transcode_task, listed.task_id)
+        for job in task.jobs if task is not None else ():
+            if job.output is not None:
+                newest.setdefault((job.output.definition, job.output.format), job.output)
+    return tuple(newest.values())
+
+
+def source_of(gateway: VodGateway, facts: MediaFacts) -> Mezzanine | None:
+    return unless_missing(gateway.mezzanine, facts.vod_id)
+
+
+def machine_of(gateway: VodGateway, vod_id: str, job_id: str) -> MachineResult | MachineJob | None:
+    """The job that an event named, as VOD has it; else the latest verdict."""
+    if job_id:
+        job = unless_missing(gateway.machine_job, job_id)
+        if job is not None and job.vod_id in {vod_id, ""}:
+            return job
+    return gateway.machine_result(vod_id)
