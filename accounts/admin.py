@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from accounts import journal
 from accounts.models import ConsoleToken, Operator, Uploader
 from accounts.requests import operator_of
+from accounts.tokens import revoke_token
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import host_and_path, media_url
 from shortvideo.desk import display
@@ -135,7 +136,7 @@ class Revoke(Operation[ConsoleToken]):
     def run(self, row: ConsoleToken, values: Mapping[str, Any], request: HttpRequest) -> None:
         with transaction.atomic():
             journal.record(operator_of(request), row, "revoke", request_id=current_request_id())
-            row.delete()
+            revoke_token(row)
 
 
 @admin.register(ConsoleToken)

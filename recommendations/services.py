@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,10 +12,11 @@ from accounts.models import Operator
 from recommendations.models import Recommendation
 from shortvideo.text import folded
 from videos.errors import StateForbids
-from videos.models import TranscodeKind, TranscodeStatus, Video
+from videos.models import CdnTask, TranscodeKind, TranscodeStatus, Video
 from videos.services import prefetch, submit_transcode
 
 DISPLAY_FIELDS = ("title", "description", "tags", "cate_name", "cover", "first_frame")
+EDITABLE_FIELDS = (*DISPLAY_FIELDS, "position", "starts_at", "ends_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,44 @@ def submit_extras(
             video, kind=TranscodeKind.NARROWBAND, operator=operator, request_id=request_id
         )
     if options.prefetch:
-        file = video.file_to_prefetch()
-        prefetch(
-            [item.first_frame or video.first_frame, item.cover or video.cover]
-            + ([file["path"]] if file else []),
-            operator=operator,
-            video=video,
-            request_id=request_id,
-        )
+        prefetch_recommendation(item, operator=operator, request_id=request_id)
+
+
+def prefetch_recommendation(
+    item: Recommendation, *, operator: Operator | None = None, request_id: str = ""
+) -> CdnTask | None:
+    """Prefetch the first frame, the cover and the file that is played; None where all are missing.
+
+    The first frame and the cover are those that the item shows.
+    """
+    video = item.video
+    file = video.file_to_prefetch()
+    return prefetch(
+        [item.first_frame or video.first_frame, item.cover or video.cover]
+        + ([file["path"]] if file else []),
+        operator=operator,
+        video=video,
+        request_id=request_id,
+    )
+
+
+@transaction.atomic
+def edit_recommendation(
+    item: Recommendation, *, values: Mapping[str, Any], request_id: str = ""
+) -> Recommendation:
+    """Change an item's place, time or display fields, given by name; empty ones override nothing.
+
+    Takes the names in EDITABLE_FIELDS; ValueError for any other.
+    """
+    if unknown := set(values) - set(EDITABLE_FIELDS):
+        raise ValueError(f"Not editable: {', '.join(sorted(unknown))}.")
+    for name, value in values.items():
+        setattr(item, name, value)
+    item.title_search = folded(item.title)
+    item.request_id, item.changed_at = request_id, timezone.now()
+    item.save(update_fields=[*values, "title_search", "request_id", "changed_at"])
+    Video.objects.filter(pk=item.video_id).update(changed_at=item.changed_at)
+    return item
 
 
 @transaction.atomic

@@ -91,6 +91,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "DIRS": [BASE_DIR / "shortvideo" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": {"desk": "shortvideo.desk.tags"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -1,0 +1,208 @@
+"""The recommended list on the desk: order, time, prefetch, removal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import F, Q
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.requests import operator_of
+from recommendations.models import Recommendation, RecommendationQuerySet
+from recommendations.services import (
+    edit_recommendation,
+    prefetch_recommendation,
+    remove_recommendation,
+)
+from shortvideo.cloud.urls import host_and_path
+from shortvideo.desk import display
+from shortvideo.desk.operations import Operation, carry_out
+from shortvideo.desk.options import DeskAdmin
+from shortvideo.middleware import current_request_id
+from shortvideo.text import folded
+from videos.admin.columns import VideoColumns
+from videos.admin.media import thumbnail
+
+
+class Prefetch(Operation[Recommendation]):
+    name = "prefetch"
+    title = gettext_lazy("Prefetch to the CDN")
+    verb = gettext_lazy("Prefetch")
+    done = gettext_lazy("submitted")
+    explanation = gettext_lazy(
+        "First frame, cover and the file that is played: so they start fast."
+    )
+
+    def refusals(self, rows: Sequence[Recommendation]) -> Mapping[int, str]:
+        return {row.pk: absence for row in rows if (absence := why_unpublished(row))}
+
+    def run(self, row: Recommendation, values: Mapping[str, Any], request: HttpRequest) -> None:
+        task = prefetch_recommendation(
+            row, operator=operator_of(request), request_id=current_request_id()
+        )
+        if task is None:
+            raise ValueError(_("It has no media to prefetch."))
+
+    def thumbnail(self, row: Recommendation) -> SafeString:
+        return thumbnail(row.video)
+
+
+class Remove(Operation[Recommendation]):
+    name = "remove"
+    title = gettext_lazy("Remove from the recommended list")
+    verb = gettext_lazy("Remove")
+    done = gettext_lazy("removed")
+    explanation = gettext_lazy("Their place, time and display texts are forgotten.")
+    is_destructive = True
+
+    def run(self, row: Recommendation, values: Mapping[str, Any], request: HttpRequest) -> None:
+        remove_recommendation(row, operator=operator_of(request), request_id=current_request_id())
+
+    def thumbnail(self, row: Recommendation) -> SafeString:
+        return thumbnail(row.video)
+
+
+class RecommendationForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable here
+    class Meta:
+        model = Recommendation
+        fields = (
+            "position", "starts_at", "ends_at", "title", "description", "tags", "cate_name",
+            "cover", "first_frame",
+        )  # fmt: skip
+
+    def clean_cover(self) -> str:
+        return own_media(self.cleaned_data["cover"])
+
+    def clean_first_frame(self) -> str:
+        return own_media(self.cleaned_data["first_frame"])
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        start, end = self.cleaned_data.get("starts_at"), self.cleaned_data.get("ends_at")
+        if start and end and end <= start:
+            self.add_error("ends_at", _("It must end after it starts."))
+        return cleaned
+
+
+def own_media(value: str) -> str:
+    """`host/path` of a URL on one of our play domains."""
+    path = host_and_path(value) if value else ""
+    if value and path.partition("/")[0] not in settings.CDN_DOMAINS:
+        allowed = ", ".join(settings.CDN_DOMAINS) or _("none is configured")
+        raise ValidationError(_("It must be on a play domain: %s.") % allowed)
+    return path
+
+
+@admin.register(Recommendation)
+class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
+    form = RecommendationForm
+    list_display = (
+        "picture", "heading", "position", "publication", "starts_at", "ends_at",
+        "recommended_at", "recommended_by",
+    )  # fmt: skip
+    list_display_links = ("heading",)
+    list_editable = ("position",)
+    list_select_related = ("video", "recommended_by")
+    search_fields = ("title_search", "video__title_search", "video__vod_id")
+    search_help_text = gettext_lazy("Video id, or a part of the title.")
+    ordering = (F("position").asc(nulls_last=True), "-recommended_at", "-id")
+    actions = ("prefetch", "remove")
+    fieldsets = (
+        (None, {"fields": ("position", ("starts_at", "ends_at"))}),
+        (
+            gettext_lazy("Shown instead of the video's own"),
+            {
+                "fields": ("title", "description", "tags", "cate_name", "cover", "first_frame"),
+                "description": gettext_lazy("An empty field shows the video's own value."),
+            },
+        ),
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        matches = (
+            Q(video__vod_id=text)
+            | Q(title_search__contains=folded(text))
+            | Q(video__title_search__contains=folded(text))
+        )
+        return queryset.filter(matches), False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Videos are recommended from their own list."""
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Recommendation | None = None
+    ) -> bool:
+        """Items leave through the action, which goes through the service."""
+        return False
+
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("recommendations.delete_recommendation")
+
+    def has_prefetch_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("videos.prefetch_video")
+
+    @admin.action(description=gettext_lazy("Prefetch to the CDN"), permissions=["prefetch"])
+    def prefetch(self, request: HttpRequest, items: RecommendationQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, items, Prefetch())
+
+    @admin.action(description=gettext_lazy("Remove…"), permissions=["remove"])
+    def remove(self, request: HttpRequest, items: RecommendationQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, items, Remove())
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Recommendation,
+        form: Any,
+        change: bool,  # noqa: FBT001 - Django's signature
+    ) -> None:
+        edit_recommendation(
+            obj,
+            values={name: form.cleaned_data[name] for name in form.changed_data},
+            request_id=current_request_id(),
+        )
+
+    @admin.display(description=gettext_lazy("title"), ordering="video__title_search")
+    def heading(self, item: Recommendation) -> SafeString:
+        return format_html(
+            '<span class="heading">{}</span><span class="identifier">{}</span>',
+            item,
+            item.video.vod_id,
+        )
+
+    @admin.display(description=gettext_lazy("on the list"))
+    def publication(self, item: Recommendation) -> SafeString:
+        absence = why_unpublished(item)
+        if absence:
+            return display.toned(absence, "attention")
+        return display.toned(_("published"), "good")
+
+
+def why_unpublished(item: Recommendation) -> str:
+    """Why the app's users do not see it; "" where they do. In words what `published()` asks."""
+    video, now = item.video, timezone.now()
+    if video.deleted_at is not None:
+        return _("video deleted")
+    if not video.is_passed:
+        return _("video not passed")
+    if video.blocked_at is not None and item.recommended_at <= video.blocked_at:
+        return _("ended by a block")
+    if item.starts_at is not None and item.starts_at > now:
+        return _("not yet")
+    if item.ends_at is not None and item.ends_at <= now:
+        return _("over")
+    return ""

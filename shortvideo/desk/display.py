@@ -1,0 +1,73 @@
+"""How values look: badges with colour and text, durations, sizes."""
+
+from collections.abc import Mapping
+
+from django.db.models import Choices
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+NOTHING = "–"
+# The tone of a value of a status; each has its colours in desk.css.
+TONES: Mapping[str, str] = {
+    "success": "good",
+    "done": "good",
+    "pass": "good",
+    "Normal": "good",
+    "fail": "bad",
+    "failed": "bad",
+    "refused": "bad",
+    "given_up": "bad",
+    "error": "bad",
+    "block": "bad",
+    "Blocked": "bad",
+    "check": "attention",
+    "review": "attention",
+    "Review": "attention",
+    "waiting": "attention",
+    "onCensor": "busy",
+    "onTranscode": "busy",
+    "onSnapshot": "busy",
+    "submitted": "busy",
+    "leased": "busy",
+    "running": "busy",
+}
+
+
+def badge(value: str, label: str) -> SafeString:
+    """A status as colour and text; an empty one is a dash."""
+    if not value:
+        return format_html('<span class="quiet" title="{}">{}</span>', label, NOTHING)
+    return toned(label, TONES.get(value, "neutral"))
+
+
+def toned(label: str, tone: str) -> SafeString:
+    return format_html('<span class="badge badge-{}">{}</span>', tone, label)
+
+
+def choice_badge(choices: type[Choices], value: str) -> SafeString:
+    """The badge of one of a field's choices, under its translated label."""
+    return badge(value, str(choices(value).label))  # type: ignore[call-arg]  # an enum's lookup
+
+
+def clock(seconds: float) -> str:
+    """1:05 for 65 seconds, 1:00:05 for an hour and five seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def milliseconds_clock(milliseconds: float) -> str:
+    """0:03.0 for 3,005 ms."""
+    seconds = milliseconds / 1000
+    return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
+
+
+def file_size(size: int) -> str:
+    return filesizeformat(size) if size else NOTHING
+
+
+def bitrate(kilobits: float) -> str:
+    """As VOD gives it: kbit/s."""
+    return _("%(rate)s kbit/s") % {"rate": f"{kilobits:,.0f}"} if kilobits else NOTHING

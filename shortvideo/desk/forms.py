@@ -1,0 +1,33 @@
+"""Text that is counted in bytes, as VOD counts it."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+
+class ByteLimitedField(forms.CharField):
+    """At most `max_bytes` of UTF-8; the page shows a live meter beside it.
+
+    One line, or a text area of `rows` lines.
+    """
+
+    def __init__(self, *, max_bytes: int, rows: int = 1, **options: Any) -> None:
+        self.max_bytes = max_bytes
+        meter = {"data-max-bytes": max_bytes, "autocomplete": "off"}
+        widget = forms.Textarea({"rows": rows, **meter}) if rows > 1 else forms.TextInput(meter)
+        super().__init__(widget=widget, **options)
+
+    def to_python(self, value: Any) -> str:
+        """Browsers send line ends as two characters and count them as one."""
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        length = len(value.encode())
+        if length > self.max_bytes:
+            raise ValidationError(
+                _("This is %(length)d bytes of UTF-8; at most %(limit)d are allowed."),
+                params={"length": length, "limit": self.max_bytes},
+            )

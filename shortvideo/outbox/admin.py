@@ -1,0 +1,134 @@
+"""Deliveries on the desk: what waits, what was given up and why, and sending it once more."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from shortvideo.desk import display
+from shortvideo.desk.filters import DateRangeFilter
+from shortvideo.desk.operations import Operation, carry_out
+from shortvideo.desk.options import ReadOnlyAdmin
+
+from . import services
+from .models import OPEN_STATES, Delivery, DeliveryQuerySet, DeliveryState, Lane, PeriodicTask
+
+
+class Retry(Operation[Delivery]):
+    name = "retry"
+    title = gettext_lazy("Retry deliveries")
+    verb = gettext_lazy("Retry")
+    done = gettext_lazy("will be sent again")
+    explanation = gettext_lazy("A worker sends them within seconds, and what waited for them.")
+
+    def refusals(self, rows: Sequence[Delivery]) -> Mapping[int, str]:
+        return {
+            row.pk: _("It is not given up: %s.") % row.get_state_display()
+            for row in rows
+            if row.state != DeliveryState.GIVEN_UP
+        }
+
+    def run(self, row: Delivery, values: Mapping[str, Any], request: HttpRequest) -> None:
+        services.retry(row)
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Without a choice: what needs an eye, that is all but what ended well."""
+
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [*DeliveryState.choices, ("all", _("All"))]
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        choices = super().choices(changelist)
+        yield {**next(choices), "display": _("Unfinished or given up")}
+        yield from choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        state = self.value()
+        if state == "all":
+            return queryset
+        if state is not None:
+            return queryset.filter(state=state)
+        return queryset.filter(state__in=(*OPEN_STATES, DeliveryState.GIVEN_UP))
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
+    list_display = (
+        "id", "kind", "subject_link", "state_badge", "attempts", "error_text", "due_at",
+        "created_at",
+    )  # fmt: skip
+    list_filter = (StateFilter, "kind", ("created_at", DateRangeFilter))
+    search_fields = ("=subject", "=error_code")
+    search_help_text = gettext_lazy("What it is about, or an error code: exactly.")
+    ordering = ("-id",)
+    actions = ("retry",)
+    fields = (
+        "kind", "subject", "state", "attempts", "claim_count", "broken_lease_count", "due_at",
+        "after", "is_superseding", "first_attempt_at", "lease_until", "error_code", "error",
+        "error_request_id", "payload", "result", "created_at", "finished_at",
+    )  # fmt: skip
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("outbox.retry_delivery")
+
+    @admin.action(description=gettext_lazy("Retry"), permissions=["retry"])
+    def retry(self, request: HttpRequest, deliveries: DeliveryQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, deliveries, Retry())
+
+    @admin.display(description=gettext_lazy("about"), ordering="subject")
+    def subject_link(self, delivery: Delivery) -> SafeString:
+        url = reverse("admin:videos_video_changelist", query={"q": delivery.subject})
+        return format_html('<a href="{}"><code>{}</code></a>', url, delivery.subject)
+
+    @admin.display(description=gettext_lazy("state"), ordering="state")
+    def state_badge(self, delivery: Delivery) -> SafeString:
+        return display.badge(delivery.state, delivery.get_state_display())
+
+    @admin.display(description=gettext_lazy("error"))
+    def error_text(self, delivery: Delivery) -> SafeString | str:
+        if not delivery.error and not delivery.error_code:
+            return display.NOTHING
+        return format_html(
+            '<span class="error-text"><code>{}</code> {}</span>',
+            delivery.error_code,
+            delivery.error,
+        )
+
+
+@admin.register(Lane)
+class LaneAdmin(ReadOnlyAdmin[Lane]):
+    list_display = ("kind", "condition", "paused_until", "throttled_count", "reason")
+    ordering = ("kind",)
+
+    @admin.display(description=gettext_lazy("state"))
+    def condition(self, lane: Lane) -> SafeString:
+        if lane.paused_until is not None and lane.paused_until > timezone.now():
+            return display.toned(_("paused"), "attention")
+        return display.toned(_("open"), "good")
+
+
+@admin.register(PeriodicTask)
+class PeriodicTaskAdmin(ReadOnlyAdmin[PeriodicTask]):
+    list_display = ("name", "condition", "due_at", "last_run_at", "last_finished_at", "last_error")
+    ordering = ("name",)
+
+    @admin.display(description=gettext_lazy("state"))
+    def condition(self, task: PeriodicTask) -> SafeString:
+        if task.last_error:
+            return display.toned(_("failed"), "bad")
+        if task.last_finished_at is None:
+            return display.toned(_("not run yet"), "neutral")
+        return display.toned(_("done"), "good")

@@ -1,0 +1,44 @@
+"""Columns of rows that belong to a video."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from shortvideo.desk import display
+from videos.admin.media import thumbnail
+from videos.models import Video
+
+
+def video_url(video: Video) -> str:
+    return reverse("admin:videos_video_change", args=[video.pk])
+
+
+class VideoColumns:
+    """For a ModelAdmin whose model has `video`; it names it in `list_select_related`."""
+
+    @admin.display(description=_("picture"))
+    def picture(self, row: Any) -> SafeString | str:
+        return thumbnail(row.video) if row.video else ""
+
+    @admin.display(description=_("video"))
+    def video_link(self, row: Any) -> SafeString | str:
+        if row.video is None:
+            return display.NOTHING
+        return format_html(
+            '<a class="heading" href="{}">{}</a><span class="identifier">{}</span>',
+            video_url(row.video),
+            row.video.title or _("Untitled"),
+            row.video.vod_id,
+        )
+
+
+class StateColumn:
+    """For a model whose `state` has choices."""
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_badge(self, row: Any) -> SafeString:
+        return display.badge(row.state, row.get_state_display())

@@ -1,0 +1,143 @@
+"""The first page: what waits for a person, what went wrong, and whether the worker runs."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from shortvideo.outbox.models import Delivery, DeliveryState, Lane, PeriodicTask
+from videos.models import Decision, ReviewDecision, ReviewTask, SyncRun, TranscodeJob
+
+FAILED_DAYS = 7  # older failures are history
+# Work that has been due for so long that no worker can be running: it looks twice a second.
+WORKER_SILENCE = timedelta(seconds=60)
+NEXT_TASKS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the desk; `tone` is how it looks when it is not zero."""
+
+    label: str | Promise
+    hint: str | Promise
+    permission: str
+    tone: str
+    count: Callable[[], int]
+    path: str
+    query: dict[str, str]
+
+
+def figures() -> tuple[Figure, ...]:
+    now = timezone.now()
+    today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    failed_since = now - timedelta(days=FAILED_DAYS)
+    return (
+        Figure(
+            _("Open review tasks"),
+            _("oldest first"),
+            "videos.view_reviewtask",
+            "attention",
+            lambda: ReviewTask.objects.open().count(),
+            "videos_reviewtask",
+            {},
+        ),
+        Figure(
+            _("Blocked today"),
+            _("decisions by people and machines"),
+            "videos.view_reviewdecision",
+            "neutral",
+            lambda: blocked_since(today),
+            "videos_video",
+            {"censor_status__exact": "fail"},
+        ),
+        Figure(
+            _("Failed transcoding jobs"),
+            _("in the last 7 days"),
+            "videos.view_transcodejob",
+            "bad",
+            lambda: failed_jobs_since(failed_since),
+            "videos_transcodejob",
+            {
+                "state__in": f"{TranscodeJob.State.FAIL},{TranscodeJob.State.REFUSED}",
+                "created_at_from": timezone.localtime(failed_since).date().isoformat(),
+            },
+        ),
+        Figure(
+            _("Deliveries given up"),
+            _("refused by the cloud, or tried too often"),
+            "outbox.view_delivery",
+            "bad",
+            lambda: Delivery.objects.given_up().count(),
+            "outbox_delivery",
+            {"state": DeliveryState.GIVEN_UP},
+        ),
+    )
+
+
+def blocked_since(moment: datetime) -> int:
+    blocked = ReviewDecision.objects.filter(decision=Decision.BLOCKED, created_at__gte=moment)
+    return blocked.values("video").distinct().count()
+
+
+def failed_jobs_since(moment: datetime) -> int:
+    failed = (TranscodeJob.State.FAIL, TranscodeJob.State.REFUSED)
+    return TranscodeJob.objects.filter(state__in=failed, created_at__gte=moment).count()
+
+
+def desk_context(request: HttpRequest) -> dict[str, Any]:
+    """Only what the operator may see is counted."""
+    user = request.user
+    context: dict[str, Any] = {"figures": list(counted(request))}
+    if user.has_perm("videos.view_reviewtask"):
+        context["next_tasks"] = next_tasks()
+    if user.has_perm("outbox.view_periodictask"):
+        context["system"] = system_state(timezone.now())
+    return context
+
+
+def counted(request: HttpRequest) -> Iterator[dict[str, Any]]:
+    for figure in figures():
+        if request.user.has_perm(figure.permission):
+            count = figure.count()
+            yield {
+                "label": figure.label,
+                "hint": figure.hint,
+                "count": count,
+                "tone": figure.tone if count else "calm",
+                "url": reverse(f"admin:{figure.path}_changelist", query=figure.query),
+            }
+
+
+def next_tasks() -> list[ReviewTask]:
+    tasks = ReviewTask.objects.open().oldest_first().select_related("video__uploader")
+    return list(tasks[:NEXT_TASKS])
+
+
+def system_state(now: datetime) -> dict[str, Any]:
+    """Whether the worker keeps up, what is paused, and the last walk through VOD."""
+    return {
+        "is_worker_silent": is_worker_silent(now),
+        "open_count": Delivery.objects.open().count(),
+        "paused_lanes": list(Lane.objects.paused(now).order_by("kind")),
+        "failing_tasks": list(PeriodicTask.objects.exclude(last_error="").order_by("name")),
+        "last_sync": SyncRun.objects.order_by("-id").first(),
+        "is_never_run": not PeriodicTask.objects.exists(),
+    }
+
+
+def is_worker_silent(now: datetime) -> bool:
+    """Work that nobody took although it is long due, lanes that are paused apart."""
+    long_due = now - WORKER_SILENCE
+    paused = Lane.objects.paused(now).values("kind")
+    waiting = Delivery.objects.due(long_due).in_turn().exclude(kind__in=paused)
+    overdue = PeriodicTask.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lte=long_due), due_at__lte=long_due
+    )
+    return waiting.exists() or overdue.exists()

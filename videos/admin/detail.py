@@ -1,0 +1,46 @@
+"""What the page of one video shows."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from shortvideo.outbox.models import Delivery
+from videos.admin.media import play_sources, shown_url, snapshots
+from videos.models import MachineReview, Video
+
+LATEST = 50  # deliveries: a video that was decided often has more than anybody reads
+
+
+def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
+    user = request.user
+    may_play = video.is_passed or user.has_perm("videos.play_unpublished_video")
+    return {
+        "video": video,
+        "may_play": may_play,
+        "sources": play_sources(video) if may_play else [],
+        "poster": shown_url(video, video.first_frame or video.cover),
+        "snapshots": snapshots(video),
+        "files": files(video),
+        "machine_review": latest_machine_review(video),
+        "decisions": video.decisions.select_related("operator", "delivery").order_by("-id"),
+        "open_tasks": video.review_tasks.filter(closed_at=None).order_by("opened_at"),
+        "jobs": video.transcode_jobs.select_related("requested_by", "delivery").order_by("-id"),
+        "cdn_tasks": video.cdn_tasks.select_related("operator", "delivery").order_by("-id"),
+        "deletions": video.deletions.select_related("operator", "delivery").order_by("-id"),
+        "recommendation": getattr(video, "recommendation", None),
+        "deliveries": deliveries(video) if user.has_perm("outbox.view_delivery") else None,
+        "may_retry": user.has_perm("outbox.retry_delivery"),
+    }
+
+
+def files(video: Video) -> list[dict[str, Any]]:
+    """Streams, tallest first."""
+    return sorted(video.files, key=lambda file: (-file["height"], file["is_narrowband"]))
+
+
+def latest_machine_review(video: Video) -> MachineReview | None:
+    return video.machine_reviews.filter(source_version=video.source_version).first()
+
+
+def deliveries(video: Video) -> list[Delivery]:
+    return list(Delivery.objects.for_subject(video.vod_id).order_by("-id")[:LATEST])

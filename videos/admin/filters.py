@@ -1,0 +1,48 @@
+"""Filters of the lists of videos and of review tasks."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from videos.models import ReviewTaskQuerySet, VideoQuerySet
+
+
+class DeletedFilter(admin.SimpleListFilter):
+    """Tombstones show only where they are asked for, by those who may delete."""
+
+    title = _("deleted")
+    parameter_name = "deleted"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Deleted"))] if model_admin.has_remove_permission(request) else []
+
+    def choices(self, changelist: Any) -> Any:
+        choices = super().choices(changelist)
+        yield {**next(choices), "display": _("Not deleted")}
+        yield from choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> VideoQuerySet:
+        videos: VideoQuerySet = queryset  # type: ignore[assignment]  # the model's own manager
+        return videos.exclude(deleted_at=None) if self.value() == "yes" else videos.visible()
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """The queue is the open tasks; the closed ones are its past."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("closed", _("Closed"))]
+
+    def choices(self, changelist: Any) -> Any:
+        choices = super().choices(changelist)
+        yield {**next(choices), "display": _("Open")}
+        yield from choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> ReviewTaskQuerySet:
+        tasks: ReviewTaskQuerySet = queryset  # type: ignore[assignment]  # the model's own manager
+        return tasks.exclude(closed_at=None) if self.value() == "closed" else tasks.open()

@@ -1,0 +1,43 @@
+"""What the pages of operations ask for."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from shortvideo.desk.forms import ByteLimitedField
+from videos.models.review import COMMENT_BYTES, REASON_BYTES
+
+
+def comment_field() -> ByteLimitedField:
+    return ByteLimitedField(
+        max_bytes=COMMENT_BYTES,
+        rows=3,
+        required=False,
+        label=_("Comment"),
+        help_text=_("For colleagues: kept in the history and sent to VOD, not shown to uploaders."),
+    )
+
+
+class ApproveForm(forms.Form):
+    comment = comment_field()
+
+
+class BlockForm(forms.Form):
+    reason = ByteLimitedField(
+        max_bytes=REASON_BYTES,
+        label=_("Reason"),
+        help_text=_("Required. VOD takes 128 bytes: 128 Latin letters or 42 Chinese characters."),
+    )
+    comment = comment_field()
+
+
+class RecommendForm(forms.Form):
+    narrowband = forms.BooleanField(
+        required=False,
+        label=_("Transcode to Narrowband HD"),
+        help_text=_("Nothing is submitted where such a job is running or done."),
+    )
+    prefetch = forms.BooleanField(
+        required=False,
+        label=_("Prefetch to the CDN"),
+        help_text=_("First frame, cover and the file that is played."),
+    )

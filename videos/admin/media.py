@@ -1,0 +1,67 @@
+"""Media on the desk: signed when shown, and never from a host that is not ours."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from shortvideo.cloud.types import MediaPath
+from shortvideo.cloud.urls import media_url
+from videos.models import CensorStatus, Video
+
+STREAMED = ("m3u8", "mpd")  # browsers need a script for these: the desk plays plain files
+
+
+def shown_url(video: Video, path: str) -> str:
+    """The signed URL of one of the video's media; "" where a browser may not load it."""
+    lifetime = settings.MEDIA_URL_TTL
+    if not video.is_passed or video.deleted_at is not None:
+        lifetime = min(lifetime, settings.MEDIA_URL_TTL_UNPUBLISHED)
+    return signed(path, ttl_seconds=lifetime)
+
+
+def signed(path: str, *, ttl_seconds: int) -> str:
+    host = path.partition("/")[0]
+    if host not in settings.CDN_DOMAINS:
+        return ""
+    return media_url(MediaPath(path), ttl_seconds=ttl_seconds, now=timezone.now())
+
+
+def thumbnail(video: Video) -> SafeString:
+    """The cover (else the first frame); blurred when the video is blocked."""
+    url = shown_url(video, video.cover or video.first_frame)
+    blurred = " is-blurred" if video.censor_status == CensorStatus.FAIL else ""
+    if not url:
+        return format_html('<span class="thumb thumb-empty" title="{}"></span>', _("No picture"))
+    return format_html(
+        '<span class="thumb{}"><img src="{}" alt="" loading="lazy" decoding="async"></span>',
+        blurred,
+        url,
+    )
+
+
+def snapshots(video: Video) -> list[str]:
+    return [url for path in video.snapshots if (url := shown_url(video, path))]
+
+
+def play_sources(video: Video) -> list[dict[str, Any]]:
+    """What the player offers, best first: `url`, `label`; streams, then the source file."""
+    return list(_sources(video))
+
+
+def _sources(video: Video) -> Iterator[dict[str, Any]]:
+    files = [file for file in video.files if str(file.get("format", "")).lower() not in STREAMED]
+    for file in sorted(files, key=lambda file: (file["is_narrowband"], file["height"]))[::-1]:
+        if url := shown_url(video, file["path"]):
+            yield {"url": url, "label": file_label(file)}
+    if url := shown_url(video, video.source_path):
+        yield {"url": url, "label": _("Source")}
+
+
+def file_label(file: dict[str, Any]) -> str:
+    height = f"{min(file['width'], file['height'])}p" if file["height"] else file["definition"]
+    return _("Narrowband HD %(height)s") % {"height": height} if file["is_narrowband"] else height

@@ -1,0 +1,110 @@
+"""The review queue, what machines said, and the reasons that moderators choose from."""
+
+from datetime import datetime
+
+from django.contrib import admin
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext_lazy as _
+
+from shortvideo.desk import display
+from shortvideo.desk.operations import carry_out
+from shortvideo.desk.options import DeskAdmin, ReadOnlyAdmin
+from videos.admin import operations
+from videos.admin.columns import VideoColumns
+from videos.admin.filters import OpenFilter
+from videos.models import (
+    CensorStatus,
+    MachineReview,
+    ReasonTemplate,
+    ReviewTask,
+    ReviewTaskQuerySet,
+    Video,
+)
+
+
+def video_of(task: ReviewTask) -> Video:
+    return task.video
+
+
+@admin.register(ReviewTask)
+class ReviewTaskAdmin(VideoColumns, ReadOnlyAdmin[ReviewTask]):
+    list_display = (
+        "picture", "video_link", "uploader", "cause", "review", "length", "age", "opened_at",
+        "claimed_by",
+    )  # fmt: skip
+    list_display_links = None
+    list_select_related = ("video__uploader", "claimed_by")
+    list_filter = (OpenFilter, "cause")
+    ordering = (F("priority").desc(), "opened_at", "id")
+    actions = ("approve", "block")
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("videos.review_video")
+
+    @admin.action(description=_("Approve"), permissions=["review"])
+    def approve(self, request: HttpRequest, tasks: ReviewTaskQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, tasks, operations.Approve(video_of))
+
+    @admin.action(description=_("Block…"), permissions=["review"])
+    def block(self, request: HttpRequest, tasks: ReviewTaskQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, tasks, operations.Block(video_of))
+
+    @admin.display(description=_("uploader"))
+    def uploader(self, task: ReviewTask) -> str:
+        return str(task.video.uploader or display.NOTHING)
+
+    @admin.display(description=_("review"))
+    def review(self, task: ReviewTask) -> SafeString:
+        return display.choice_badge(CensorStatus, task.video.censor_status)
+
+    @admin.display(description=_("duration"))
+    def length(self, task: ReviewTask) -> str:
+        return display.clock(task.video.duration)
+
+    @admin.display(description=_("waiting for"), ordering="opened_at")
+    def age(self, task: ReviewTask) -> str:
+        return waited(task.opened_at, task.closed_at or timezone.now())
+
+
+def waited(start: datetime, end: datetime) -> str:
+    return timesince(start, end, depth=1)
+
+
+@admin.register(MachineReview)
+class MachineReviewAdmin(VideoColumns, ReadOnlyAdmin[MachineReview]):
+    list_display = ("picture", "video_link", "verdict", "label_list", "hit_count", "received_at")
+    list_display_links = ("received_at",)
+    list_select_related = ("video",)
+    list_filter = ("suggestion",)
+    ordering = ("-id",)
+    fields = (
+        "video", "source_version", "suggestion", "labels", "hits", "abnormal_modules", "job_id",
+        "error_code", "error_message", "received_at", "result",
+    )  # fmt: skip
+
+    @admin.display(description=_("verdict"), ordering="suggestion")
+    def verdict(self, row: MachineReview) -> SafeString:
+        return display.badge(row.suggestion, row.get_suggestion_display())
+
+    @admin.display(description=_("labels"))
+    def label_list(self, row: MachineReview) -> str:
+        return ", ".join(row.labels)
+
+    @admin.display(description=_("hits"))
+    def hit_count(self, row: MachineReview) -> int:
+        return len(row.hits)
+
+
+@admin.register(ReasonTemplate)
+class ReasonTemplateAdmin(DeskAdmin[ReasonTemplate]):
+    list_display = ("text", "byte_count", "position", "is_active")
+    list_editable = ("position", "is_active")
+    ordering = ("position", "id")
+
+    @admin.display(description=_("bytes"))
+    def byte_count(self, template: ReasonTemplate) -> str:
+        return f"{len(template.text.encode())} / 128"

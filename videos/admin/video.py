@@ -1,0 +1,201 @@
+"""The list of videos and the page of one video."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from shortvideo.desk import display
+from shortvideo.desk.filters import AutocompleteFilter, DateRangeFilter
+from shortvideo.desk.operations import carry_out
+from shortvideo.desk.options import ReadOnlyAdmin
+from shortvideo.text import folded
+from videos.admin import operations
+from videos.admin.detail import detail_context
+from videos.admin.filters import DeletedFilter
+from videos.admin.media import thumbnail
+from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video, VideoQuerySet
+
+
+@admin.register(Video)
+class VideoAdmin(ReadOnlyAdmin[Video]):
+    list_display = (
+        "picture",
+        "heading",
+        "uploader",
+        "review",
+        "transcoding",
+        "narrowband",
+        "snapshots",
+        "length",
+        "file_size",
+        "creation_time",
+    )
+    list_display_links = ("picture", "heading")
+    list_select_related = ("uploader",)
+    list_filter = (
+        "censor_status",
+        "transcode_status",
+        "narrow_transcode_status",
+        "snapshot_status",
+        ("creation_time", DateRangeFilter),
+        ("uploader", AutocompleteFilter),
+        DeletedFilter,
+    )
+    search_fields = ("title_search", "vod_id", "uploader__name_search", "uploader__user_id")
+    search_help_text = _("Video id, a part of the title, or the uploader.")
+    ordering = ("-creation_time", "-id")
+    actions = (
+        "approve", "block", "transcode", "transcode_narrowband", "recommend", "remove",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> VideoQuerySet:
+        """Tombstones are reached only by those who may delete."""
+        videos = Video.objects.all()
+        return videos if self.has_remove_permission(request) else videos.visible()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        """An id exactly, a part of the title or of the uploader's name: as the API compares."""
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        matches = (
+            Q(vod_id=text)
+            | Q(title_search__contains=folded(text))
+            | Q(uploader__name_search__contains=folded(text))
+            | Q(uploader__user_id=text)
+        )
+        return queryset.filter(matches), False
+
+    # --- Who may do what
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("videos.review_video")
+
+    def has_transcode_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("videos.transcode_video")
+
+    def has_recommend_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("recommendations.recommend_video")
+
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("videos.delete_video")
+
+    # --- Actions
+
+    @admin.action(description=_("Approve"), permissions=["review"])
+    def approve(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, videos, operations.Approve())
+
+    @admin.action(description=_("Block…"), permissions=["review"])
+    def block(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, videos, operations.Block())
+
+    @admin.action(description=_("Transcode"), permissions=["transcode"])
+    def transcode(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, videos, operations.TranscodeStandard())
+
+    @admin.action(description=_("Transcode to Narrowband HD"), permissions=["transcode"])
+    def transcode_narrowband(
+        self, request: HttpRequest, videos: VideoQuerySet
+    ) -> HttpResponse | None:
+        return carry_out(self, request, videos, operations.TranscodeNarrowband())
+
+    @admin.action(description=_("Recommend…"), permissions=["recommend"])
+    def recommend(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, videos, operations.Recommend())
+
+    @admin.action(description=_("Delete…"), permissions=["remove"])
+    def remove(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, videos, operations.Delete())
+
+    # --- Columns
+
+    @admin.display(description=_("picture"))
+    def picture(self, video: Video) -> SafeString:
+        return thumbnail(video)
+
+    @admin.display(description=_("title"), ordering="title_search")
+    def heading(self, video: Video) -> SafeString:
+        return format_html(
+            '<span class="heading">{}</span><span class="identifier">{}</span>',
+            video.title or _("Untitled"),
+            video.vod_id,
+        )
+
+    @admin.display(description=_("review"), ordering="censor_status")
+    def review(self, video: Video) -> SafeString:
+        if video.deleted_at is not None:
+            return display.toned(str(_("deleted")), "neutral")
+        return display.choice_badge(CensorStatus, video.censor_status)
+
+    @admin.display(description=_("transcoding"), ordering="transcode_status")
+    def transcoding(self, video: Video) -> SafeString:
+        return display.choice_badge(TranscodeStatus, video.transcode_status)
+
+    @admin.display(description=_("Narrowband HD"), ordering="narrow_transcode_status")
+    def narrowband(self, video: Video) -> SafeString:
+        return display.choice_badge(TranscodeStatus, video.narrow_transcode_status)
+
+    @admin.display(description=_("snapshots"), ordering="snapshot_status")
+    def snapshots(self, video: Video) -> SafeString:
+        return display.choice_badge(SnapshotStatus, video.snapshot_status)
+
+    @admin.display(description=_("duration"), ordering="duration")
+    def length(self, video: Video) -> str:
+        return display.clock(video.duration)
+
+    @admin.display(description=_("size"), ordering="size")
+    def file_size(self, video: Video) -> str:
+        return display.file_size(video.size)
+
+    # --- The page of one video
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Facts and buttons: nothing on this page is edited in place."""
+        video = self.get_object(request, unquote(object_id))
+        if not self.has_view_permission(request, video):
+            raise PermissionDenied
+        if video is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            **detail_context(request, video),
+            "opts": self.opts,
+            "title": str(video),
+            "actions": self.buttons(request, video),
+        }
+        return TemplateResponse(request, "admin/videos/video/detail.html", context)
+
+    def buttons(self, request: HttpRequest, video: Video) -> list[dict[str, Any]]:
+        """The actions that this operator may start from the page of this video."""
+        if video.deleted_at is not None:
+            return []
+        allowed = self.get_actions(request)
+        return [
+            {"name": name, "label": label, "tone": tone, "is_confirmed": name == "approve"}
+            for name, tone in (
+                ("approve", "good"),
+                ("block", "bad"),
+                ("recommend", ""),
+                ("transcode", ""),
+                ("transcode_narrowband", ""),
+                ("remove", "quiet"),
+            )
+            if name in allowed and (label := allowed[name][2])
+        ]
