@@ -214,6 +214,16 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["shortvideo.console.schema.without_slash_twins"],
+    "POSTPROCESSING_HOOKS": [],  # choices stay where they are used
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "consoleToken": {"type": "apiKey", "in": "query", "name": "consoleToken"},
+        }
+    },
+    # Operations say what they need by themselves.
+    "SECURITY": [],
 }
 
 # --- ApsaraVideo VOD and CDN --------------------------------------------------------------------

@@ -1,10 +1,17 @@
 """Every URL of the project."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-urlpatterns = [
+from shortvideo.console.routes import operation
+from shortvideo.console.views import UnknownOperationView
+from videos.views import PlayVideoView
+
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("console/", include("shortvideo.console.urls")),
+    path("console", UnknownOperationView.as_view()),
+    *operation("vodVideo/getVideoById", PlayVideoView),
 ]

@@ -1,0 +1,50 @@
+"""Parameters and data of the user operations, in the documented spellings."""
+
+from dataclasses import dataclass
+
+from rest_framework import serializers
+
+from shortvideo.console.errors import BadParameter
+from shortvideo.console.fields import Text
+from shortvideo.console.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    user_name: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login(user_name={self.user_name!r})"  # a password belongs into no log
+
+
+class LoginParameters(Parameters[Login]):
+    asked_class = Login
+    userName = Text(source="user_name")
+    password = Text(max_length=None)
+
+
+class LoginData(serializers.Serializer[None]):
+    consoleToken = serializers.CharField(min_length=32, max_length=32)
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    """With a password: all tokens of the user; without: the token that came along."""
+
+    user_name: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return f"SignOut(user_name={self.user_name!r})"
+
+
+class SignOutParameters(Parameters[SignOut]):
+    asked_class = SignOut
+    userName = Text(source="user_name", required=False)
+    password = Text(max_length=None, required=False)
+
+    def validate(self, attrs: dict[str, str]) -> dict[str, str]:
+        if "password" in attrs and "user_name" not in attrs:
+            raise BadParameter("userName is required with password.")
+        return attrs

@@ -1,0 +1,7 @@
+from accounts.views import LoginView, SignOutView
+from shortvideo.console.routes import operation
+
+urlpatterns = [
+    *operation("user/login", LoginView),
+    *operation("user/signOut", SignOutView),
+]

@@ -1,0 +1,46 @@
+"""The user operations of the console API."""
+
+from accounts.models import ConsoleToken
+from accounts.serializers import Login, LoginData, LoginParameters, SignOut, SignOutParameters
+from accounts.services import check_credentials, log_in
+from accounts.tokens import find_token, issue_token, revoke_personal_tokens, revoke_token
+from shortvideo.console.envelope import Envelope
+from shortvideo.console.errors import BadParameter, Conflict
+from shortvideo.console.views import DialectView
+
+
+class LoginView(DialectView[Login]):  # POST /console/user/login
+    """Log in with a password. A token that comes along is ignored."""
+
+    http_method_names = ["post"]
+    parameters_class = LoginParameters
+    data_class = LoginData
+
+    def respond_to(self, asked: Login) -> Envelope:
+        operator = log_in(self.request._request, user_name=asked.user_name, password=asked.password)
+        return Envelope("Logon is successful.", {"consoleToken": issue_token(operator)})
+
+
+class SignOutView(DialectView[SignOut]):  # POST /console/user/signOut
+    """Revoke the token that comes along, or with a password all of the user's."""
+
+    http_method_names = ["post"]
+    parameters_class = SignOutParameters
+
+    def respond_to(self, asked: SignOut) -> Envelope:
+        token = find_token(self.received.token) if self.received.token else None
+        if asked.password:
+            self.revoke_all(asked, token)
+        elif not self.received.token:
+            raise BadParameter("consoleToken, or userName and password, are required.")
+        if token is not None:
+            revoke_token(token)
+        return Envelope("Logoff is complete.")
+
+    def revoke_all(self, asked: SignOut, token: ConsoleToken | None) -> None:
+        operator = check_credentials(
+            self.request._request, user_name=asked.user_name, password=asked.password
+        )
+        if token is not None and token.operator_id != operator.pk:
+            raise Conflict("The console token belongs to another user than userName.")
+        revoke_personal_tokens(operator)

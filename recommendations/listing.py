@@ -1,0 +1,27 @@
+"""The recommended list as it is asked for."""
+
+from django.db.models import Q
+
+from recommendations.models import Recommendation, RecommendationQuerySet
+from shortvideo.text import folded
+from videos.listing import ListAsked, about_video, within
+
+
+def recommendations_asked(asked: ListAsked) -> RecommendationQuerySet:
+    """The published items that match, in their order; titles are compared as they are shown."""
+    items = shown().filter(about_video(asked, "video__"), within(asked, "recommended_at"))
+    if asked.title:
+        title = folded(asked.title)
+        items = items.filter(
+            Q(title_search__contains=title)
+            | Q(title_search="", video__title_search__contains=title)
+        )
+    if asked.updated_since is not None:
+        since = asked.updated_since
+        items = items.filter(Q(changed_at__gte=since) | Q(video__changed_at__gte=since))
+    return items.in_order()
+
+
+def shown() -> RecommendationQuerySet:
+    """The published items with all that they show."""
+    return Recommendation.objects.published().select_related("video", "video__uploader")

@@ -1,0 +1,174 @@
+"""Parameters and data of the recommendation operations, in the documented spellings."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from rest_framework import serializers
+
+from recommendations.models import Recommendation
+from shortvideo.cloud.types import MediaPath
+from shortvideo.console.errors import BadParameter
+from shortvideo.console.fields import Flag, Text
+from shortvideo.console.parameters import Parameters
+from videos.documents import SnapshotListsDocument, VideoFactsDocument
+from videos.models import Video
+from videos.models.video import MEDIA_PATH_LENGTH
+from videos.serializers import (
+    Signer,
+    file_urls,
+    is_on_cdn,
+    signer_for,
+    snapshot_lists,
+    video_facts,
+    web_path,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendVideo:
+    """Empty text asks for nothing."""
+
+    vod_id: str
+    user_id: str = ""
+    title: str = ""
+    description: str = ""
+    tags: str = ""
+    cate_name: str = ""
+    cover_url: str = ""
+    first_frame_url: str = ""
+    is_narrow: bool = False
+    is_cache: bool = False
+
+    def overrides(self, video: Video | None) -> dict[str, str]:
+        """The display fields that were given, media as `host/path`. Raises BadParameter."""
+        return {
+            "title": self.title,
+            "description": self.description,
+            "tags": self.tags,
+            "cate_name": self.cate_name,
+            "cover": overriding_path("coverUrl", self.cover_url, video.cover if video else ""),
+            "first_frame": overriding_path(
+                "firstFrameUrl", self.first_frame_url, video.first_frame if video else ""
+            ),
+        }
+
+
+def overriding_path(name: str, url: str, own: str) -> str:
+    """`host/path` of a URL: the video's own wherever it lies, else one of the play domains.
+
+    Raises BadParameter, which names the parameter.
+    """
+    if not url:
+        return ""
+    path = web_path(url) if "://" in url else MediaPath("")
+    if path and unquote(path) == unquote(own):
+        return own
+    if not path or not is_on_cdn(path) or len(path) > MEDIA_PATH_LENGTH:
+        raise BadParameter(f"{name} must be an http or https URL on one of the play domains.")
+    return path
+
+
+class RecommendVideoParameters(Parameters[RecommendVideo]):
+    """Clients echo a row of a list: what belongs to the mirror is taken and not looked at."""
+
+    asked_class = RecommendVideo
+    videoId = Text(source="vod_id")
+    userId = Text(source="user_id", required=False)
+    title = Text(max_length=512, required=False)
+    description = Text(max_length=None, required=False)
+    tags = Text(required=False)
+    cateName = Text(max_length=255, source="cate_name", required=False)
+    coverUrl = Text(max_length=None, source="cover_url", required=False)
+    firstFrameUrl = Text(max_length=None, source="first_frame_url", required=False)
+    isNarrow = Flag(source="is_narrow", required=False)
+    isCache = Flag(source="is_cache", required=False)
+    duration = Text(max_length=None, required=False, help_text="Ignored.")
+    size = Text(max_length=None, required=False, help_text="Ignored.")
+    cateId = Text(max_length=None, required=False, help_text="Ignored.")
+    transcodeStatus = Text(max_length=None, required=False, help_text="Ignored.")
+    snapshotStatus = Text(max_length=None, required=False, help_text="Ignored.")
+    censorStatus = Text(max_length=None, required=False, help_text="Ignored.")
+
+    IGNORED = (
+        "duration",
+        "size",
+        "cateId",
+        "transcodeStatus",
+        "snapshotStatus",
+        "censorStatus",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in attrs.items() if name not in self.IGNORED}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRecommendation:
+    vod_id: str
+    user_id: str = ""
+
+
+class RemoveRecommendationParameters(Parameters[RemoveRecommendation]):
+    asked_class = RemoveRecommendation
+    videoId = Text(source="vod_id")
+    userId = Text(source="user_id", required=False, help_text="Ignored.")
+
+
+def displayed(item: Recommendation, sign: Signer) -> dict[str, Any]:
+    """The video's facts with the item's own display fields in their place."""
+    video = item.video
+    return {
+        **video_facts(video, sign),
+        "title": item.title or video.title,
+        "description": item.description or video.description,
+        "coverUrl": sign(item.cover or video.cover),
+        "firstFrameUrl": sign(item.first_frame or video.first_frame),
+        "cateName": item.cate_name or video.cate_name,
+        "tags": item.tags or video.tags,
+    }
+
+
+def playable(video: Video, sign: Signer) -> dict[str, str]:
+    """The file to prefetch: its object key, and where it plays."""
+    file = video.file_to_prefetch()
+    path = file["path"] if file else ""
+    return {"fileUrl": path.partition("/")[2], "playUrl": sign(path)}
+
+
+def listed_item(item: Recommendation, *, now: datetime) -> dict[str, Any]:
+    """An item of getRecommendVideos."""
+    sign = signer_for(item.video, now)
+    return {**displayed(item, sign), **playable(item.video, sign)}
+
+
+def single_item(item: Recommendation, *, may_review: bool, now: datetime) -> dict[str, Any]:
+    """The item of getRecommendVideoById."""
+    sign = signer_for(item.video, now)
+    urls = file_urls(item.video, sign, may_review=may_review)
+    return {
+        **displayed(item, sign),
+        **snapshot_lists(item.video, sign),
+        "fileUrilList": urls,
+        "fileUrlList": urls,
+        **playable(item.video, sign),
+    }
+
+
+class ListedItemDocument(VideoFactsDocument):
+    fileUrl = serializers.CharField(
+        allow_blank=True, help_text="The object key, relative to the play domain."
+    )
+    playUrl = serializers.CharField(allow_blank=True)
+
+
+class SingleItemDocument(SnapshotListsDocument, ListedItemDocument):
+    fileUrilList = serializers.ListField(child=serializers.CharField())
+    fileUrlList = serializers.ListField(child=serializers.CharField())
+
+
+class ItemListDocument(serializers.Serializer[None]):
+    total = serializers.IntegerField()
+    nowTotal = serializers.IntegerField()
+    videoList = ListedItemDocument(many=True)

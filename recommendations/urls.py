@@ -1,0 +1,14 @@
+from recommendations.views import (
+    DeleteRecommendByIdView,
+    GetRecommendVideoByIdView,
+    GetRecommendVideosView,
+    RecommendVideoView,
+)
+from shortvideo.console.routes import operation
+
+urlpatterns = [
+    *operation("vod/getRecommendVideos", GetRecommendVideosView),
+    *operation("vod/getRecommendVideoById", GetRecommendVideoByIdView),
+    *operation("vod/recommendVideo", RecommendVideoView),
+    *operation("vod/deleteRecommendById", DeleteRecommendByIdView),
+]

@@ -1,0 +1,98 @@
+"""The recommendation operations of the console API."""
+
+from django.utils import timezone
+
+from accounts.models import Operator
+from recommendations.listing import recommendations_asked, shown
+from recommendations.models import Recommendation
+from recommendations.serializers import (
+    ItemListDocument,
+    RecommendVideo,
+    RecommendVideoParameters,
+    RemoveRecommendation,
+    RemoveRecommendationParameters,
+    SingleItemDocument,
+    listed_item,
+    single_item,
+)
+from recommendations.services import Options, recommend_video, remove_recommendation
+from shortvideo.console.envelope import Envelope
+from shortvideo.console.errors import NotFound
+from shortvideo.console.views import ConsoleView
+from videos.listing import ListAsked, page_of
+from videos.models import Video
+from videos.serializers import ListParameters, OneVideo, VideoIdParameters
+from videos.views import REVIEW, refuse_other_owner
+
+
+def published_item(vod_id: str) -> Recommendation:
+    """The item; NotFound for a video that the list does not show."""
+    item = shown().filter(video__vod_id=vod_id).first()
+    if item is None:
+        raise NotFound("The video with this videoId is not recommended.")
+    return item
+
+
+class GetRecommendVideosView(ConsoleView[ListAsked]):  # GET /console/vod/getRecommendVideos
+    """The recommended items that match all filters, in their order."""
+
+    permission_required = "videos.view_video"
+    parameters_class = ListParameters
+    data_class = ItemListDocument
+
+    def respond(self, operator: Operator, asked: ListAsked) -> Envelope:
+        page = page_of(recommendations_asked(asked), asked)
+        now = timezone.now()
+        listed = [listed_item(item, now=now) for item in page.rows]
+        return Envelope(data={"total": page.total, "nowTotal": page.total, "videoList": listed})
+
+
+class GetRecommendVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getRecommendVideoById
+    """One recommended item."""
+
+    permission_required = "videos.view_video"
+    parameters_class = VideoIdParameters
+    data_class = SingleItemDocument
+
+    def respond(self, operator: Operator, asked: OneVideo) -> Envelope:
+        item = published_item(asked.vod_id)
+        data = single_item(item, may_review=operator.has_perm(REVIEW), now=timezone.now())
+        return Envelope("The video details are retrieved based on the video ID.", data)
+
+
+class RecommendVideoView(ConsoleView[RecommendVideo]):  # POST /console/vod/recommendVideo
+    """Put a passed video on the list, or change how it is displayed there."""
+
+    http_method_names = ["post"]
+    permission_required = "recommendations.recommend_video"
+    parameters_class = RecommendVideoParameters
+
+    def respond(self, operator: Operator, asked: RecommendVideo) -> Envelope:
+        video = (
+            Video.objects.visible().select_related("uploader").filter(vod_id=asked.vod_id).first()
+        )
+        # Whether a URL is allowed depends on the video; a refusal of it comes first all the same.
+        overrides = asked.overrides(video)
+        if video is None:
+            raise NotFound("There is no video with this videoId.")
+        if asked.user_id:
+            refuse_other_owner(video, asked.user_id)
+        options = Options(overrides=overrides, narrowband=asked.is_narrow, prefetch=asked.is_cache)
+        recommend_video(video, operator=operator, options=options, request_id=self.request_id)
+        return Envelope("The video is added to the recommendation list.")
+
+
+class DeleteRecommendByIdView(
+    ConsoleView[RemoveRecommendation]
+):  # POST /console/vod/deleteRecommendById
+    """Take an item off the list, its display fields with it."""
+
+    http_method_names = ["post"]
+    permission_required = "recommendations.delete_recommendation"
+    parameters_class = RemoveRecommendationParameters
+
+    def respond(self, operator: Operator, asked: RemoveRecommendation) -> Envelope:
+        remove_recommendation(
+            published_item(asked.vod_id), operator=operator, request_id=self.request_id
+        )
+        return Envelope("The recommendation is canceled.")

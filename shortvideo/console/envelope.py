@@ -1,0 +1,53 @@
+"""What every operation answers: result, requestId, message, code, data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+# Clients of the original AppServer show the message of these two, go back to their login page on
+# 403, and take every other code for success.
+COMPAT_CODES = ("200", "401", "500")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An answer. `code` is the HTTP status too, except in the AppServer's dialect."""
+
+    message: str = ""
+    data: Mapping[str, Any] | None = None
+    code: int = 200
+    needs_login: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def as_response(self, request: HttpRequest) -> HttpResponse:
+        code = self.code_in_dialect()
+        content = {
+            "result": "true" if self.code == 200 else "false",
+            "requestId": request_id_of(request),
+            "message": self.message,
+            "code": code,
+            "data": self.data,
+        }
+        return HttpResponse(
+            orjson.dumps(content),
+            content_type="application/json",
+            status=200 if settings.CONSOLE_API_COMPAT else self.code,
+            headers={"Cache-Control": "no-store", **self.headers},
+        )
+
+    def code_in_dialect(self) -> str:
+        """The documented code; in the AppServer's dialect one that its clients understand."""
+        code = str(self.code)
+        if not settings.CONSOLE_API_COMPAT or code in COMPAT_CODES or self.needs_login:
+            return code
+        return "500"
+
+
+def request_id_of(request: HttpRequest) -> str:
+    """The id that the middleware gave to the request."""
+    request_id: str = request.request_id  # type: ignore[attr-defined]  # RequestIdMiddleware's
+    return request_id

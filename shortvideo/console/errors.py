@@ -1,0 +1,138 @@
+"""Refusals, and how each becomes an envelope: the one exception handler of the console."""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg.errors
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import OperationalError
+
+from accounts.errors import TooManyAttempts, WrongCredentials
+from shortvideo.cloud.errors import CloudUnavailable
+from shortvideo.console.envelope import Envelope
+from videos.errors import StateForbids
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 5
+WRONG_CREDENTIALS = "The user name or the password is wrong, or the account is disabled."
+
+
+class Refusal(Exception):
+    """Why a request is refused. The text is one sentence for the client."""
+
+    code = 500
+
+    def as_envelope(self) -> Envelope:
+        return Envelope(str(self), code=self.code, headers=self.headers())
+
+    def headers(self) -> Mapping[str, str]:
+        return {}
+
+
+class BadParameter(Refusal):
+    code = 400
+
+
+class UnreadableBody(BadParameter):
+    """`may_hold_token`: whether a readable body of its type could have carried the token."""
+
+    def __init__(self, sentence: str, *, may_hold_token: bool) -> None:
+        super().__init__(sentence)
+        self.may_hold_token = may_hold_token
+
+
+class NotLoggedIn(Refusal):
+    code = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The console token is missing, unknown, expired or revoked: please log in."
+        )
+
+    def as_envelope(self) -> Envelope:
+        return Envelope(str(self), code=self.code, needs_login=True)
+
+
+class MissingPermission(Refusal):
+    code = 403
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"You lack the permission {permission}.")
+
+
+class NotFound(Refusal):
+    code = 404
+
+
+class WrongMethod(Refusal):
+    code = 405
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"This operation takes {allowed} only.")
+
+
+class Conflict(Refusal):
+    code = 409
+
+
+def envelope_of(error: Exception) -> Envelope:
+    """Turn whatever stopped a request into its envelope; a defect of ours is logged."""
+    for kind, envelope in ENVELOPES.items():
+        if isinstance(error, kind):
+            return envelope(error)
+    return defect(error)
+
+
+def too_many_attempts(error: TooManyAttempts) -> Envelope:
+    seconds = str(error.retry_after_seconds)
+    return Envelope(
+        f"Too many failed logins; try again in {seconds} seconds.",
+        code=429,
+        headers={"Retry-After": seconds},
+    )
+
+
+def cloud_unavailable(error: CloudUnavailable) -> Envelope:
+    logger.warning("cloud unavailable", exc_info=error)
+    return unavailable("VOD cannot be reached now; try again.")
+
+
+def database_trouble(error: OperationalError) -> Envelope:
+    if not ran_past_limit(error):
+        return defect(error)
+    logger.warning("query past its time limit", exc_info=error)
+    return unavailable("The database took too long; nothing changed, try again.")
+
+
+def defect(error: Exception) -> Envelope:
+    logger.error("defect", exc_info=error)
+    return Envelope(
+        "This is a defect of the server; its log tells more under this requestId.", code=500
+    )
+
+
+def unavailable(sentence: str) -> Envelope:
+    return Envelope(sentence, code=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def ran_past_limit(error: OperationalError) -> bool:
+    """Whether a query or its wait for a lock was cut off, on either database."""
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.OperationalError):
+        return cause.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERRUPT)
+    return isinstance(cause, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable)
+
+
+ENVELOPES: Mapping[type[Exception], Callable[[Any], Envelope]] = {
+    Refusal: Refusal.as_envelope,
+    StateForbids: lambda error: Envelope(str(error), code=409),
+    WrongCredentials: lambda _: Envelope(WRONG_CREDENTIALS, code=401),
+    TooManyAttempts: too_many_attempts,
+    # Deleted between two of our looks.
+    ObjectDoesNotExist: lambda _: Envelope("There is no such video.", code=404),
+    CloudUnavailable: cloud_unavailable,
+    OperationalError: database_trouble,
+}

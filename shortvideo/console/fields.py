@@ -1,0 +1,125 @@
+"""Fields of parameters: each documents, validates and coerces one.
+
+Error messages continue the parameter's name: "pageSize" + "must be a whole number from 1 to 100".
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from shortvideo.console.moments import parse_moment
+
+WHOLE_DIGITS = 18  # more than any page or id has; longer numbers are taken as this large
+TEXT_LENGTH = 1024
+
+
+class Text(serializers.CharField):
+    """Text as it came, not trimmed."""
+
+    def __init__(self, *, max_length: int | None = TEXT_LENGTH, **options: Any) -> None:
+        super().__init__(
+            max_length=max_length,
+            trim_whitespace=False,
+            error_messages={
+                "required": "is required",
+                "blank": "is required",
+                "max_length": "must have at most {max_length} characters",
+            },
+            **options,
+        )
+
+
+class Bytes(Text):
+    """Text whose UTF-8 has at most `max_bytes` bytes."""
+
+    def __init__(self, *, max_bytes: int, **options: Any) -> None:
+        self.max_bytes = max_bytes
+        super().__init__(
+            max_length=None,
+            help_text=f"At most {max_bytes} bytes of UTF-8.",
+            **options,
+        )
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        length = len(text.encode(errors="replace"))
+        if length > self.max_bytes:
+            raise serializers.ValidationError(
+                f"must have at most {self.max_bytes} bytes of UTF-8; it has {length}"
+            )
+        return text
+
+
+class Whole(serializers.IntegerField):
+    """`[0-9]+` of any size, within bounds."""
+
+    def __init__(self, *, at_least: int, at_most: int | None = None, **options: Any) -> None:
+        bounds = f"from {at_least}" + (f" to {at_most}" if at_most is not None else "")
+        sentence = f"must be a whole number {bounds}"
+        super().__init__(
+            min_value=at_least,
+            max_value=at_most,
+            error_messages={
+                "required": "is required",
+                "invalid": sentence,
+                "min_value": sentence,
+                "max_value": sentence,
+            },
+            **options,
+        )
+
+    def to_internal_value(self, data: Any) -> int:
+        if not re.fullmatch(r"[0-9]+", data):
+            self.fail("invalid")
+        significant = data.lstrip("0")
+        return 10**WHOLE_DIGITS if len(significant) > WHOLE_DIGITS else int(significant or "0")
+
+
+class Choice(serializers.ChoiceField):
+    def __init__(self, choices: Iterable[str], **options: Any) -> None:
+        allowed = [str(choice) for choice in choices]
+        super().__init__(
+            choices=allowed,
+            error_messages={
+                "required": "is required",
+                "invalid_choice": f"must be one of {', '.join(allowed)}",
+            },
+            **options,
+        )
+
+
+class Flag(serializers.ChoiceField):
+    """`true` or `false`, also `1` or `0`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            choices=["true", "false", "1", "0"],
+            error_messages={"invalid_choice": "must be true, false, 1 or 0"},
+            **options,
+        )
+
+    def to_internal_value(self, data: Any) -> bool:  # type: ignore[override]  # more than text
+        return super().to_internal_value(data.lower()) in ("true", "1")
+
+
+class Moment(serializers.CharField):
+    """A moment in one of the documented spellings; `is_end` makes it the first moment after."""
+
+    def __init__(self, *, is_end: bool = False, **options: Any) -> None:
+        self.is_end = is_end
+        super().__init__(
+            help_text="YYYY-MM-DD HH:MM:SS or YYYY-MM-DD in the server's time zone, or ISO 8601 "
+            "with an offset.",
+            **options,
+        )
+
+    def to_internal_value(self, data: Any) -> datetime:  # type: ignore[override]  # more than text
+        span = parse_moment(data)
+        if span is None:
+            raise serializers.ValidationError(
+                "must be YYYY-MM-DD HH:MM:SS, a date YYYY-MM-DD, or ISO 8601 with an offset"
+            )
+        return span.end if self.is_end else span.start

@@ -1,0 +1,131 @@
+"""What came with a request: query and body merged, and the token wherever it was."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, Self
+
+from django.conf import settings
+from django.core.exceptions import (
+    BadRequest,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
+
+from shortvideo.console.errors import UnreadableBody
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+TOKEN = "consoletoken"  # noqa: S105 - a parameter's name, compared without regard to case
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The parameters as they came: text, or what the operation refuses (lists, objects, files).
+
+    `problem` tells why the body could not be read; then only the query's parameters are here.
+    """
+
+    parameters: Mapping[str, Any]
+    token: str = ""
+    problem: UnreadableBody | None = None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Self:
+        """Merge query and body: the body wins, null and empty text are as good as absent."""
+        body: Mapping[str, Any] = {}
+        problem = None
+        if request.method != "GET":
+            try:
+                body = body_of(request)
+            except UnreadableBody as error:
+                problem = error
+        query = request.GET.dict()
+        filled = {name: value for name, value in body.items() if value not in (None, "")}
+        parameters = {**{n: v for n, v in body.items() if v is not None}, **query, **filled}
+        token = bearer(request) or token_in([*body.items()][::-1]) or token_in(query.items())
+        return cls(parameters=parameters, token=token, problem=problem)
+
+
+def bearer(request: HttpRequest) -> str:
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def token_in(items: Iterable[tuple[str, Any]]) -> str:
+    tokens: Iterator[str] = (
+        value
+        for name, value in items
+        if name.lower() == TOKEN and isinstance(value, str) and value and is_unicode(value)
+    )
+    return next(tokens, "")
+
+
+def is_unicode(text: str) -> bool:
+    """False for half a surrogate pair, which JSON can spell and nothing can store."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def body_of(request: HttpRequest) -> Mapping[str, Any]:
+    """The body's parameters. Raises UnreadableBody."""
+    content_type = request.content_type or ""
+    if not content_type and not content_length(request):
+        return {}
+    if content_type not in (*FORMS, "application/json"):
+        raise UnreadableBody(
+            f"The body's type must be {', '.join(FORMS)} or application/json.",
+            may_hold_token=False,
+        )
+    refuse_oversized(request)
+    try:
+        if content_type in FORMS:
+            return {**request.POST.dict(), **request.FILES.dict()}
+        return json_object(request.body)
+    except RequestDataTooBig as error:
+        raise too_big() from error
+    except (TooManyFieldsSent, TooManyFilesSent) as error:
+        raise UnreadableBody("The body has too many fields.", may_hold_token=True) from error
+    except (MultiPartParserError, BadRequest, UnreadablePostError) as error:
+        raise UnreadableBody(
+            "The body is not a well-formed form in UTF-8.", may_hold_token=True
+        ) from error
+
+
+def content_length(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+def refuse_oversized(request: HttpRequest) -> None:
+    """Before a byte is read: Django's own limit does not count files."""
+    if content_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise too_big()
+
+
+def too_big() -> UnreadableBody:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return UnreadableBody(f"The body is longer than {limit} bytes.", may_hold_token=True)
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Read a JSON object; its numbers stay the text that they are."""
+    try:
+        content = json.loads(body, parse_int=str, parse_float=str, parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableBody("The body is not well-formed JSON.", may_hold_token=True) from error
+    if not isinstance(content, dict):
+        raise UnreadableBody("The JSON body must be an object.", may_hold_token=True)
+    return {name: as_text(value) for name, value in content.items()}
+
+
+def refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON.")
+
+
+def as_text(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value

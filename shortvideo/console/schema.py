@@ -1,0 +1,69 @@
+"""OpenAPI: what drf-spectacular is told about operations, once for all of them."""
+
+from functools import cache
+from typing import Any, TypeVar
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import inline_serializer
+from rest_framework import serializers
+
+from shortvideo.console.received import FORMS
+
+Endpoint = TypeVar("Endpoint", bound=tuple[Any, ...])
+
+
+class ConsoleSchema(AutoSchema):
+    """Reads the operation off its view: parameters, `data`, and the error that every one shares."""
+
+    view: Any  # a DialectView, whose module needs this one
+
+    def get_operation_id(self) -> str:
+        name = self.operation_name()
+        is_second = self.method == "POST" and "get" in self.view.http_method_names
+        return f"{name}ByPost" if is_second else name
+
+    def get_tags(self) -> list[str]:
+        return ["console"]
+
+    def get_override_parameters(self) -> list[Any]:
+        return [self.view.parameters_class] if self.method == "GET" else []
+
+    def get_request_serializer(self) -> Any:
+        return dict.fromkeys([*FORMS, "application/json"], self.view.parameters_class)
+
+    def get_response_serializers(self) -> Any:
+        answer = envelope(f"{self.operation_name()}Answer", "true", self.view.data_class)
+        return {"200": answer, "default": envelope("refusal", "false")}
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        if not hasattr(self.view, "permission_required"):
+            return []
+        return [{"bearer": []}, {"consoleToken": []}]
+
+    def get_description(self) -> str:  # type: ignore[override]  # spectacular's own
+        permission = getattr(self.view, "permission_required", "")
+        needs = f"\n\nNeeds the permission `{permission}`." if permission else ""
+        return f"{super().get_description()}{needs}"
+
+    def operation_name(self) -> str:
+        name = type(self.view).__name__.removesuffix("View")
+        return f"{name[0].lower()}{name[1:]}"
+
+
+@cache
+def envelope(
+    name: str, result: str, data_class: type[serializers.Serializer[Any]] | None = None
+) -> serializers.Serializer[Any]:
+    fields: dict[str, serializers.Field[Any, Any, Any, Any]] = {
+        "result": serializers.ChoiceField(choices=[result]),
+        "requestId": serializers.UUIDField(),
+        "message": serializers.CharField(),
+        "code": serializers.RegexField(r"^[0-9]{3}$"),
+        "data": data_class() if data_class else serializers.DictField(allow_null=True),
+    }
+    return inline_serializer(name, fields)
+
+
+def without_slash_twins(endpoints: list[Endpoint]) -> list[Endpoint]:
+    """Document each operation once (a drf-spectacular preprocessing hook)."""
+    return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]

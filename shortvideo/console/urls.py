@@ -1,0 +1,15 @@
+"""/console/...: every documented operation, its documentation, and a refusal for the rest."""
+
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from shortvideo.console.documentation import docs, schema
+from shortvideo.console.views import UnknownOperationView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("videos.urls")),
+    path("", include("recommendations.urls")),
+    path("", include("accounts.urls")),
+    path("schema", schema, name="schema"),
+    path("docs", docs, name="docs"),
+    re_path("", UnknownOperationView.as_view()),
+]

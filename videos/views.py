@@ -1,0 +1,204 @@
+"""The video operations of the console API."""
+
+from django.utils import timezone
+
+from accounts.models import Operator
+from recommendations.models import Recommendation
+from shortvideo.cloud import vod_gateway
+from shortvideo.cloud.errors import CloudRejected
+from shortvideo.console.envelope import Envelope
+from shortvideo.console.errors import Conflict, NotFound
+from shortvideo.console.views import ConsoleView
+from videos.documents import PlayInfoDocument, SingleVideoDocument, VideoListDocument
+from videos.fetch import fetch_video
+from videos.listing import ListAsked, page_of, videos_asked
+from videos.models import Source, TranscodeKind, Video
+from videos.serializers import (
+    CreateAudit,
+    CreateAuditParameters,
+    DeleteVideo,
+    DeleteVideoParameters,
+    ListParameters,
+    MediaIdParameters,
+    OneVideo,
+    PushObjectCache,
+    PushObjectCacheParameters,
+    VideoIdParameters,
+    listed_video,
+    mirrored_files,
+    play_info,
+    signer_for,
+    single_video,
+    streamed_files,
+)
+from videos.services import delete_video, prefetch, review_video, submit_transcode
+
+REVIEW = "videos.review_video"
+PLAY_UNPUBLISHED = "videos.play_unpublished_video"
+
+
+def visible_video(vod_id: str, *, name: str) -> Video:
+    """The video; NotFound, which names the parameter, for one unknown or deleted here."""
+    video = Video.objects.visible().select_related("uploader").filter(vod_id=vod_id).first()
+    if video is None:
+        raise NotFound(f"There is no video with this {name}.")
+    return video
+
+
+def visible_or_fetched(vod_id: str) -> Video:
+    """Like `visible_video`, but a video unknown here is fetched from VOD.
+
+    Raises CloudUnavailable where VOD cannot be reached.
+    """
+    video = Video.objects.select_related("uploader").filter(vod_id=vod_id).first()
+    if video is None:
+        video = fetch_video(vod_id)
+    if video is None or video.deleted_at is not None:
+        raise NotFound("There is no video with this videoId.")
+    return video
+
+
+def refuse_other_owner(video: Video, user_id: str) -> None:
+    """Raises Conflict where the user does not own the video; nobody is the user "" ."""
+    owner = video.uploader.user_id if video.uploader else ""
+    if user_id != owner:
+        raise Conflict("userId does not own this video.")
+
+
+class GetVideosView(ConsoleView[ListAsked]):  # GET /console/vod/getVideos
+    """The videos that match all filters, newest first."""
+
+    permission_required = "videos.view_video"
+    parameters_class = ListParameters
+    data_class = VideoListDocument
+
+    def respond(self, operator: Operator, asked: ListAsked) -> Envelope:
+        page = page_of(videos_asked(asked), asked)
+        may_review, now = operator.has_perm(REVIEW), timezone.now()
+        listed = [
+            listed_video(
+                video,
+                is_recommended=video.is_recommended,  # type: ignore[attr-defined]  # by shown()
+                may_review=may_review,
+                now=now,
+            )
+            for video in page.rows
+        ]
+        return Envelope(data={"total": page.total, "videoList": listed})
+
+
+class GetVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getVideoById
+    """One video; one that only VOD has is fetched, stored and answered."""
+
+    permission_required = "videos.view_video"
+    parameters_class = VideoIdParameters
+    data_class = SingleVideoDocument
+
+    def respond(self, operator: Operator, asked: OneVideo) -> Envelope:
+        video = visible_or_fetched(asked.vod_id)
+        data = single_video(
+            video,
+            is_recommended=Recommendation.objects.published().filter(video=video).exists(),
+            may_review=operator.has_perm(REVIEW),
+            now=timezone.now(),
+        )
+        return Envelope(data=data)
+
+
+class SubmitTranscodeView(ConsoleView[OneVideo]):  # GET or POST /console/vod/submitTranscode
+    """Submit a job of the standard template group."""
+
+    http_method_names = ["get", "post"]
+    permission_required = "videos.transcode_video"
+    parameters_class = MediaIdParameters
+    kind = TranscodeKind.STANDARD
+    success_message = "The standard transcoding job was submitted."
+
+    def respond(self, operator: Operator, asked: OneVideo) -> Envelope:
+        video = visible_video(asked.vod_id, name="mediaId")
+        submit_transcode(video, kind=self.kind, operator=operator, request_id=self.request_id)
+        return Envelope(self.success_message)
+
+
+class SubmitTabTranscodeView(SubmitTranscodeView):  # GET or POST /console/vod/submitTabTranscode
+    """Submit a job of the Narrowband HD template group."""
+
+    kind = TranscodeKind.NARROWBAND
+    success_message = "The Narrowband HD transcoding job is submitted."
+
+
+class CreateAuditView(ConsoleView[CreateAudit]):  # GET or POST /console/vod/createAudit
+    """Pass or block a video."""
+
+    http_method_names = ["get", "post"]
+    permission_required = REVIEW
+    parameters_class = CreateAuditParameters
+
+    def respond(self, operator: Operator, asked: CreateAudit) -> Envelope:
+        review_video(
+            visible_video(asked.vod_id, name="mediaId"),
+            decision=asked.decision,
+            source=Source.API,
+            operator=operator,
+            reason=asked.reason,
+            comment=asked.comment,
+            request_id=self.request_id,
+        )
+        return Envelope("The review is complete.")
+
+
+class PushObjectCacheView(ConsoleView[PushObjectCache]):  # POST /console/vod/pushObjectCache
+    """Prefetch files to the CDN's nodes."""
+
+    http_method_names = ["post"]
+    permission_required = "videos.prefetch_video"
+    parameters_class = PushObjectCacheParameters
+
+    def respond(self, operator: Operator, asked: PushObjectCache) -> Envelope:
+        prefetch(asked.paths, operator=operator, request_id=self.request_id)
+        return Envelope("The prefetch is complete.")
+
+
+class DeleteVideoByIdView(ConsoleView[DeleteVideo]):  # POST /console/vod/deleteVideoById
+    """Delete a video, here at once and in VOD soon after."""
+
+    http_method_names = ["post"]
+    permission_required = "videos.delete_video"
+    parameters_class = DeleteVideoParameters
+
+    def respond(self, operator: Operator, asked: DeleteVideo) -> Envelope:
+        # A deleted one is found too: repeating a deletion is no error.
+        video = Video.objects.select_related("uploader").filter(vod_id=asked.vod_id).first()
+        if video is None:
+            raise NotFound("There is no video with this videoId.")
+        refuse_other_owner(video, asked.user_id)
+        delete_video(video, operator=operator, request_id=self.request_id)
+        return Envelope("The deletion is complete.")
+
+
+class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
+    """What plays a video: from the mirror, or from VOD for what is not published."""
+
+    permission_required = "videos.view_video"
+    parameters_class = VideoIdParameters
+    data_class = PlayInfoDocument
+
+    def respond(self, operator: Operator, asked: OneVideo) -> Envelope:
+        video = visible_or_fetched(asked.vod_id)
+        if not video.is_passed:
+            self.require(PLAY_UNPUBLISHED)
+        files = mirrored_files(video) if video.is_passed else []
+        return Envelope(
+            data=play_info(files or played_by_vod(video), signer_for(video, timezone.now()))
+        )
+
+
+def played_by_vod(video: Video) -> list[tuple[str, str]]:
+    """What VOD lets this server play. Raises Conflict where that is nothing."""
+    try:
+        return streamed_files(vod_gateway().play_files(video.vod_id))
+    except CloudRejected as error:
+        raise Conflict(
+            "VOD does not let this video play here; for one that is not published VOD must list "
+            "this server among the security IPs of review."
+        ) from error
