@@ -77,6 +77,8 @@ def defaults(stored: Mapping[str, str], *, web_port: int) -> dict[str, str]:
         "LOCALVOD_CALLBACK_KEY": callback_key,
         "LOCALVOD_STANDARD_GROUP": standard,
         "LOCALVOD_NARROWBAND_GROUP": narrowband,
+        # The console's server is a review IP: operators watch what the public is not shown.
+        "LOCALVOD_REVIEW_IPS": "127.0.0.1",
     }
 
 
