@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/", include("shortvideo.console.urls")),
     path("console", UnknownOperationView.as_view()),
     *operation("vodVideo/getVideoById", PlayVideoView),
+    path("vodcallback/", include("videos.callback_urls")),
 ]

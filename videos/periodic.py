@@ -1,0 +1,76 @@
+"""Work that comes round: what events did not tell, and what never tells."""
+
+from datetime import timedelta
+
+from django.db.models import F
+from django.utils import timezone
+
+from shortvideo.cloud import cdn_gateway
+from shortvideo.cloud.types import CdnTaskFacts, CdnTaskStatus
+from shortvideo.outbox.periodic import periodic
+from videos import sync
+from videos.models import CdnTask
+from videos.sync.catalogue import forget_uneventful, last_start
+
+POLLED_AT_ONCE = 100
+REMEMBERED = timedelta(days=3)  # by the CDN
+ENDED = (CdnTaskStatus.COMPLETE, CdnTaskStatus.FAILED)
+
+
+@periodic("videos.sync", every=timedelta(minutes=1))
+def sync_changes() -> None:
+    """Read what was modified since the last sync; the first one is `manage.py sync_videos`."""
+    if last_start() is None:
+        return
+    for _ in sync.walk(sync.resume_or_start()):
+        pass
+    forget_uneventful()
+
+
+@periodic("videos.sweep", every=timedelta(minutes=1))
+def sweep_pending() -> None:
+    sync.sweep_pending()
+
+
+@periodic("videos.transcodes", every=timedelta(seconds=10))
+def check_transcodes() -> None:
+    for _ in sync.check_transcodes(limit=POLLED_AT_ONCE):
+        pass
+
+
+@periodic("videos.cdn", every=timedelta(seconds=15))
+def check_cdn_tasks() -> None:
+    """Ask how prefetches and purges are doing, those first that were not asked for longest."""
+    running = CdnTask.objects.filter(state=CdnTask.State.SUBMITTED)
+    for task in running.order_by(F("checked_at").asc(nulls_first=True), "id")[:POLLED_AT_ONCE]:
+        check_cdn_task(task)
+
+
+def check_cdn_task(task: CdnTask) -> None:
+    """Write how far one task has come. Raises CloudUnavailable, CloudRejected."""
+    gateway, now = cdn_gateway(), timezone.now()
+    urls = set(task.urls)
+    told = [item for task_id in task.task_ids for item in gateway.tasks(task_id)]
+    items = [item for item in told if item.path in urls]
+    task.checked_at = now
+    if items:
+        task.progress = sum(progress_of(item) for item in items) // len(items)
+        failed = [item for item in items if item.status == CdnTaskStatus.FAILED]
+        if all(item.status in ENDED for item in items):
+            task.state = CdnTask.State.FAIL if failed else CdnTask.State.SUCCESS
+            task.finished_at = now
+            task.error_message = failure_of(failed, len(items))
+    elif now - task.created_at > REMEMBERED:
+        task.state, task.finished_at = CdnTask.State.FAIL, now
+        task.error_message = "The CDN no longer tells what became of it."
+    task.save(update_fields=["state", "progress", "error_message", "checked_at", "finished_at"])
+
+
+def progress_of(item: CdnTaskFacts) -> int:
+    return 100 if item.status == CdnTaskStatus.COMPLETE else item.progress
+
+
+def failure_of(failed: list[CdnTaskFacts], count: int) -> str:
+    if not failed:
+        return ""
+    return f"{len(failed)} of {count} URLs failed: {failed[0].description or failed[0].path}"

@@ -1,0 +1,10 @@
+"""Sync: what VOD has, pulled into the mirror.
+
+`walk` goes through the catalogue, `sync_ids` reads single videos, `check_transcodes` asks how jobs
+are doing, and `sweep_pending` looks after clips that no machine has judged in time.
+"""
+
+from videos.sync.catalogue import resume_or_start, walk
+from videos.sync.single import Tally, check_transcodes, sweep_pending, sync_ids
+
+__all__ = ["Tally", "check_transcodes", "resume_or_start", "sweep_pending", "sync_ids", "walk"]

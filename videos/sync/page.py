@@ -1,0 +1,102 @@
+"""One page of the catalogue: what is new or differs is read in full, then applied."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from shortvideo.cloud import CloudRejected, vod_gateway
+from shortvideo.cloud.types import AuditEntry, Found, MediaFacts
+from videos import mirror, reader
+from videos.fetch import read_later
+from videos.mirror import Applied, Reading
+from videos.mirror.audits import is_history_needed
+from videos.mirror.facts import differ
+from videos.mirror.source import has_source
+from videos.models import Video
+from videos.sync.patience import in_batches, patiently
+
+CALLS_AT_ONCE: Final = 5
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    applied: Applied
+    failed_count: int
+
+
+def take_in(
+    listed: Sequence[MediaFacts], *, old_stock_until: datetime | None, dry_run: bool
+) -> PageResult:
+    """Apply one page. A search row knows neither uploader nor template group, so what is not here
+    yet, or is not as it was, is read once more in batches of 20.
+
+    Raises CloudUnavailable, CloudRejected where the page cannot be read.
+    """
+    rows = reader.rows_of(listed)
+    full = read_in_full([item.vod_id for item in listed if is_news(rows.get(item.vod_id), item)])
+    readings: list[Reading] = []
+    failed_count = 0
+    for item in listed:
+        video = rows.get(item.vod_id)
+        facts = full.get(item.vod_id)
+        if facts is None and (video is None or is_news(video, item)):
+            continue  # gone since it was listed
+        try:
+            readings.append(with_history(video, facts or item, old_stock_until))
+        except CloudRejected as error:
+            failed_count += 1
+            logger.warning(
+                "A video could not be read", extra={"vod_id": item.vod_id, "reason": str(error)}
+            )
+    applied = mirror.apply(readings, old_stock_until=old_stock_until, dry_run=dry_run)
+    if old_stock_until is None and not dry_run:
+        read_files_later(full.values())
+    return PageResult(applied, failed_count)
+
+
+def is_news(video: Video | None, listed: MediaFacts) -> bool:
+    if video is None:
+        return True
+    return video.deleted_at is None and differ(video, listed)
+
+
+def read_in_full(vod_ids: Sequence[str]) -> dict[str, MediaFacts]:
+    """The facts by id, several calls at a time."""
+    if not vod_ids:
+        return {}
+    gateway = vod_gateway()
+
+    def ask(batch: list[str]) -> Found:
+        return patiently(lambda: gateway.get_infos(batch))
+
+    with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+        answers = list(pool.map(ask, in_batches(vod_ids, reader.BATCH)))
+    return {facts.vod_id: facts for found in answers for facts in found.videos}
+
+
+def with_history(
+    video: Video | None, facts: MediaFacts, old_stock_until: datetime | None
+) -> Reading:
+    """The reading of one video; of what a first import brings nobody asks who decided it."""
+    if video is not None and video.deleted_at is not None:
+        return Reading(facts)
+    if (video is None and old_stock_until is not None) or not is_history_needed(video, facts):
+        return Reading(facts)
+    return Reading(facts, audits=history_of(facts.vod_id))
+
+
+def history_of(vod_id: str) -> tuple[AuditEntry, ...]:
+    return patiently(lambda: vod_gateway().audit_history(vod_id))
+
+
+def read_files_later(facts: Iterable[MediaFacts]) -> None:
+    """Have the files read of what an event did not tell of."""
+    ids = [item.vod_id for item in facts if has_source(item.status or "")]
+    unread = Video.objects.visible().filter(vod_id__in=ids, files_read_at=None)
+    for vod_id in unread.values_list("vod_id", flat=True):
+        read_later(vod_id)

@@ -1,0 +1,122 @@
+"""Single videos: read by id, while their jobs run, or when no machine has judged them in time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from shortvideo.cloud import CloudRejected
+from shortvideo.cloud.types import MediaFacts, VodStatus
+from videos import mirror, reader
+from videos.mirror import Applied, Reading
+from videos.mirror.censor import send_to_review
+from videos.mirror.source import WITHOUT_SOURCE
+from videos.models import CensorStatus, TaskCause, TranscodeStatus, Video, VideoQuerySet
+from videos.reader import EVERYTHING, Questions
+from videos.sync.patience import in_batches, patiently
+
+SWEEP_LIMIT = 200  # videos in one round
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the videos so far; `problems` are sentences, one for each that failed."""
+
+    seen: int = 0
+    applied: Applied = field(default_factory=Applied)
+    problems: list[str] = field(default_factory=list)
+
+
+Asked = Callable[[MediaFacts, Video | None], Questions]
+
+
+def sync_ids(vod_ids: Sequence[str], *, dry_run: bool = False) -> Iterator[Tally]:
+    """Read everything about some videos; yields the tally after each batch of 20.
+
+    Raises CloudUnavailable where VOD is not available for long.
+    """
+    return read_all(vod_ids, lambda _facts, _video: EVERYTHING, dry_run=dry_run)
+
+
+def check_transcodes(limit: int | None = None) -> Iterator[Tally]:
+    """Read the videos that are being transcoded; yields the tally after each batch of 20."""
+    return read_all(list(transcoding().values_list("vod_id", flat=True)[:limit]), of_transcoding)
+
+
+def transcoding() -> VideoQuerySet:
+    running = TranscodeStatus.ON_TRANSCODE
+    statuses = Q(transcode_status=running) | Q(narrow_transcode_status=running)
+    return Video.objects.visible().filter(statuses).order_by("changed_at", "id")
+
+
+def of_transcoding(facts: MediaFacts, video: Video | None) -> Questions:
+    """How our jobs are doing; the files too, when the automatic one has ended unheard."""
+    was_running = video is not None and video.status == VodStatus.TRANSCODING
+    return Questions(jobs=True, files=was_running and facts.status != VodStatus.TRANSCODING)
+
+
+def read_all(vod_ids: Sequence[str], asked: Asked, *, dry_run: bool = False) -> Iterator[Tally]:
+    tally = Tally()
+    for batch in in_batches(dict.fromkeys(vod_ids), reader.BATCH):
+        read_batch(batch, asked, tally, dry_run=dry_run)
+        yield tally
+
+
+def read_batch(vod_ids: list[str], asked: Asked, tally: Tally, *, dry_run: bool) -> None:
+    tally.seen += len(vod_ids)
+    try:
+        facts, missing = patiently(lambda: reader.read_facts(vod_ids))
+    except CloudRejected as error:
+        tally.problems += [f"{vod_id}: {error}" for vod_id in vod_ids]
+        return
+    rows = reader.rows_of(facts.values())
+    tally.problems += [
+        f"{vod_id}: VOD does not have it." for vod_id in vod_ids if vod_id in missing
+    ]
+    readings: list[Reading] = []
+    for vod_id, item in facts.items():
+        video = rows.get(vod_id)
+        try:
+            readings.append(read_one(item, video, asked))
+        except CloudRejected as error:
+            tally.problems.append(f"{vod_id}: {error}")
+    tally.applied += mirror.apply(readings, dry_run=dry_run)
+
+
+def read_one(facts: MediaFacts, video: Video | None, asked: Asked) -> Reading:
+    return patiently(lambda: reader.read(facts, video, asked(facts, video)))
+
+
+def sweep_pending() -> int:
+    """Ask VOD about clips that have waited too long for the machine, then call a person.
+
+    Returns how many went to a person. Raises CloudUnavailable; they are tried again next time.
+    """
+    pending = list(overdue().values_list("vod_id", flat=True)[:SWEEP_LIMIT])
+    for _ in read_all(pending, lambda _facts, _video: Questions(machine=True)):
+        pass
+    return sum(call_person(vod_id) for vod_id in pending)
+
+
+def overdue() -> VideoQuerySet:
+    """Uploaded, not judged, and longer in machine review than the timeout allows."""
+    since = timezone.now() - timedelta(seconds=settings.MACHINE_REVIEW_TIMEOUT)
+    is_uploaded_since = Q(source_uploaded_at=None) | Q(source_uploaded_at__lt=since)
+    waiting = Video.objects.visible().filter(
+        is_uploaded_since, censor_status=CensorStatus.ON_CENSOR, censor_changed_at__lt=since
+    )
+    return waiting.exclude(status__in=WITHOUT_SOURCE).order_by("censor_changed_at", "id")
+
+
+@transaction.atomic
+def call_person(vod_id: str) -> bool:
+    video = overdue().select_for_update().filter(vod_id=vod_id).first()
+    if video is None:
+        return False
+    names = send_to_review(video, TaskCause.MACHINE_FAILED, at=timezone.now())
+    video.save(update_fields=names)
+    return True
