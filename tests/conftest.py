@@ -1,3 +1,3 @@
 """What every test may use."""
 
-pytest_plugins: list[str] = []
+pytest_plugins: list[str] = ["tests.fixtures_localvod"]

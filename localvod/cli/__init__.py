@@ -1,0 +1,41 @@
+"""The command line: `python -m localvod COMMAND`."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from localvod.cli.control import ControlFailure
+
+# Command, module, prefix of its two functions, and what it does. Modules are imported only for
+# their own command: ffmpeg, Pillow and the server are slow to load.
+_COMMANDS = (
+    ("serve", "localvod.cli.serve", "", "run VOD and CDN until stopped"),
+    ("upload", "localvod.uploader", "", "upload files the way an app does"),
+    ("demo", "localvod.demo", "", "make and upload demonstration clips"),
+    ("catalogue", "localvod.cli.control", "catalogue", "list N computed videos"),
+    ("faults", "localvod.cli.control", "faults", "show, add or end faults"),
+    ("ledger", "localvod.cli.control", "ledger", "show the calls so far"),
+    ("report", "localvod.report", "", "compare Narrowband HD with the standard streams"),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser("localvod", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module_name, prefix, help_text in _COMMANDS:
+        command = commands.add_parser(name, help=help_text, description=help_text)
+        if name in given[:1]:
+            module = importlib.import_module(module_name)
+            add_arguments = f"add_{prefix}_arguments" if prefix else "add_arguments"
+            getattr(module, add_arguments)(command)
+            command.set_defaults(run=getattr(module, f"run_{prefix}" if prefix else "run"))
+    parsed = parser.parse_args(given)
+    try:
+        status: int = parsed.run(parsed)
+    except ControlFailure as error:
+        sys.stderr.write(f"localvod: {error}\n")
+        return 1
+    return status

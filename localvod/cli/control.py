@@ -1,0 +1,143 @@
+"""`catalogue`, `faults`, `ledger`: the control endpoints of a running server."""
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from localvod.settings import raw_from_environment
+
+
+class ControlFailure(Exception):
+    """The server cannot be reached or refuses; the message is one clear sentence."""
+
+
+def add_endpoint(parser: argparse.ArgumentParser) -> None:
+    raw = raw_from_environment()
+    parser.add_argument(
+        "--endpoint",
+        default=f"{raw.host}:{raw.port}",
+        metavar="HOST:PORT",
+        help="the running server (default: %(default)s)",
+    )
+
+
+def request(
+    endpoint: str, method: str, path: str, *, content: object = None, **parameters: str
+) -> Any:
+    """One control request; ControlFailure says what is wrong."""
+    url = f"http://{endpoint}/_localvod/{path}"
+    try:
+        with httpx.Client(trust_env=False, timeout=30) as client:
+            answer = client.request(method, url, json=content, params=parameters)
+            body = answer.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise ControlFailure(f"No localvod answers at {endpoint} ({error}).") from error
+    if answer.status_code != 200:
+        raise ControlFailure(str(body.get("error", f"The server answered {answer.status_code}.")))
+    return body
+
+
+def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
+    add_endpoint(parser)
+    parser.add_argument("count", type=int, help="how many computed videos; 0 removes them")
+    parser.add_argument("--seed", type=int, default=1)
+
+
+def run_catalogue(arguments: argparse.Namespace) -> int:
+    content = {"count": arguments.count, "seed": arguments.seed}
+    answer = request(arguments.endpoint, "POST", "catalogue", content=content)
+    sys.stdout.write(f"{answer['count']} computed videos.\n")
+    return 0
+
+
+def add_faults_arguments(parser: argparse.ArgumentParser) -> None:
+    add_endpoint(parser)
+    parser.add_argument("--clear", action="store_true", help="end all faults")
+    parser.add_argument("--operation", default="*", help="the operation that fails (default: all)")
+    parser.add_argument("--kind", choices=("error", "lost", "body"), help="how calls fail")
+    parser.add_argument("--rate", type=float, default=1.0, help="share of calls, 0 to 1")
+    parser.add_argument("--times", type=int, help="how many calls at most")
+    parser.add_argument("--code", default="ServiceUnAvailable", help="error code of --kind error")
+    parser.add_argument("--status", type=int, default=503, help="HTTP status of the answer")
+    parser.add_argument("--body", default="", help="what --kind body answers")
+    parser.add_argument("--after", action="store_true", help="the work is done nevertheless")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--drop", type=float, help="share of callbacks that are never sent")
+    parser.add_argument("--duplicate", type=float, help="share of callbacks that are sent twice")
+    parser.add_argument("--reorder", type=float, help="share of callbacks that are held back")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same faults")
+
+
+def run_faults(arguments: argparse.Namespace) -> int:
+    """Add a fault to those in force, or end all; without options only show them."""
+    faults = request(arguments.endpoint, "GET", "faults")
+    if arguments.clear:
+        faults = request(arguments.endpoint, "POST", "faults", content={})
+    elif _asks_for_change(arguments):
+        content = _changed(arguments, faults)
+        faults = request(arguments.endpoint, "POST", "faults", content=content)
+    sys.stdout.write(f"{json.dumps(faults, indent=2)}\n")
+    return 0
+
+
+def _asks_for_change(arguments: argparse.Namespace) -> bool:
+    return bool(arguments.kind or arguments.latency or _callbacks(arguments))
+
+
+def _callbacks(arguments: argparse.Namespace) -> dict[str, float]:
+    shares = {name: getattr(arguments, name) for name in ("drop", "duplicate", "reorder")}
+    return {name: share for name, share in shares.items() if share is not None}
+
+
+def _changed(arguments: argparse.Namespace, faults: dict[str, Any]) -> dict[str, Any]:
+    rule = {
+        "operation": arguments.operation,
+        "kind": arguments.kind or "",
+        "rate": arguments.rate,
+        "times": arguments.times,
+        "code": arguments.code,
+        "status": arguments.status,
+        "body": arguments.body,
+        "is_after": arguments.after,
+        "latency_seconds": arguments.latency,
+    }
+    is_rule = bool(arguments.kind or arguments.latency)
+    return {
+        "seed": arguments.seed,
+        "rules": [*faults["rules"], rule] if is_rule else faults["rules"],
+        "callbacks": {**faults["callbacks"], **_callbacks(arguments)},
+    }
+
+
+def add_ledger_arguments(parser: argparse.ArgumentParser) -> None:
+    add_endpoint(parser)
+    parser.add_argument("--operation", default="", help="only this operation")
+    parser.add_argument("--video-id", default="", help="only calls that concern this video")
+    parser.add_argument("--accepted", action="store_true", help="without refused calls")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+
+
+def run_ledger(arguments: argparse.Namespace) -> int:
+    answer = request(
+        arguments.endpoint,
+        "GET",
+        "ledger",
+        operation=arguments.operation,
+        video_id=arguments.video_id,
+        accepted="1" if arguments.accepted else "",
+    )
+    for entry in answer["entries"]:
+        line = json.dumps(entry, ensure_ascii=False) if arguments.json else _line(entry)
+        sys.stdout.write(f"{line}\n")
+    return 0
+
+
+def _line(entry: dict[str, Any]) -> str:
+    at = datetime.fromtimestamp(entry["at"], UTC).strftime("%Y-%m-%d %H:%M:%S")
+    outcome = entry["code"] or "accepted"
+    effect = json.dumps(entry["effect"], ensure_ascii=False) if entry["effect"] else ""
+    return f"{at}  {entry['operation']:<28} {outcome:<24} {effect}".rstrip()

@@ -1,0 +1,33 @@
+"""`serve`: run the server until it is stopped."""
+
+import argparse
+import dataclasses
+import sys
+
+from localvod.settings import RawSettings, SettingsError, checked, raw_from_environment
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One flag for each setting; the default is the environment's value."""
+    raw = raw_from_environment()
+    for item in dataclasses.fields(RawSettings):
+        parser.add_argument(
+            f"--{item.name.replace('_', '-')}",
+            default=getattr(raw, item.name),
+            metavar=item.name.upper(),
+            help=f"{item.metadata['help']} (LOCALVOD_{item.name.upper()})",
+        )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    # The server's libraries are loaded for this command only: the others start faster.
+    from localvod.server import PortTakenError, serve
+
+    names = [item.name for item in dataclasses.fields(RawSettings)]
+    raw = RawSettings(**{name: getattr(arguments, name) for name in names})
+    try:
+        serve(checked(raw))
+    except (SettingsError, PortTakenError) as error:
+        sys.stderr.write(f"localvod: {error}\n")
+        return 1
+    return 0

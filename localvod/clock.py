@@ -1,0 +1,33 @@
+"""Moments in the spelling of the service: UTC, whole seconds, a final Z."""
+
+from datetime import UTC, datetime, timedelta
+
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def text(moment: datetime) -> str:
+    """Spell a moment as the service does: `2026-01-31T08:15:00Z`."""
+    return moment.astimezone(UTC).strftime(_FORMAT)
+
+
+def now_text() -> str:
+    """The present moment as the service spells it."""
+    return text(now())
+
+
+def parse(value: str) -> datetime:
+    """Read a moment in the service's spelling; ValueError says what was expected."""
+    try:
+        return datetime.strptime(value, _FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a UTC time like 2026-01-31T08:15:00Z") from None
+
+
+def ago(**span: float) -> str:
+    """The moment that lies the given timedelta back, as text (`ago(days=7)`)."""
+    return text(now() - timedelta(**span))

@@ -1,0 +1,130 @@
+"""Faults on request: errors, lost and broken answers, delays, and careless callbacks."""
+
+import dataclasses
+import random
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+KINDS = ("error", "lost", "body")
+
+
+class FaultError(ValueError):
+    """A fault that cannot be set as described; the message is one clear sentence."""
+
+
+@dataclass(slots=True)
+class Rule:
+    """One fault of calls.
+
+    `operation` is a name or `*`. `kind`: `error` answers `code` with `status`; `lost` closes the
+    connection without an answer; `body` answers `body` as it stands; empty: only the delay of
+    `latency_seconds`. `rate` is the share of calls, `times` how many calls at most (None: no end).
+    With `is_after` the work is done before the answer goes wrong. `drip_seconds` spreads an answer
+    over that time, byte by byte.
+    """
+
+    operation: str = "*"
+    kind: str = ""
+    rate: float = 1.0
+    times: int | None = None
+    code: str = "ServiceUnAvailable"
+    status: int = 503
+    message: str = "The request has failed due to a temporary failure of the server."
+    is_after: bool = False
+    latency_seconds: float = 0.0
+    retry_after: int = 0
+    body: str = ""
+    content_type: str = "application/json"
+    drip_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class CallbackFaults:
+    """Shares (0 to 1) of callbacks that are dropped, sent twice, or held back out of order."""
+
+    drop: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+
+
+class Faults:
+    """The faults in force. The same seed and the same calls give the same faults."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._random = random.Random(1)  # noqa: S311 - repeatable tests, not secrets
+            self._rules: list[Rule] = []
+            self._callbacks = CallbackFaults()
+            self._seed = 1
+
+    def set(self, wanted: Mapping[str, Any]) -> None:
+        """Put faults in force in place of the earlier ones; FaultError names what is wrong."""
+        _refuse_unknown("faults", wanted, {"seed", "rules", "callbacks"})
+        rules = [_rule(item) for item in wanted.get("rules", [])]
+        callbacks = _callbacks(wanted.get("callbacks", {}))
+        seed = wanted.get("seed", 1)
+        with self._lock:
+            self._rules, self._callbacks, self._seed = rules, callbacks, seed
+            self._random = random.Random(seed)  # noqa: S311 - repeatable tests, not secrets
+
+    def as_json(self) -> dict[str, Any]:
+        with self._lock:
+            return {
+                "seed": self._seed,
+                "rules": [dataclasses.asdict(rule) for rule in self._rules],
+                "callbacks": dataclasses.asdict(self._callbacks),
+            }
+
+    def for_call(self, operation: str) -> Rule | None:
+        """The fault that this call meets, if any; uses up one of its times."""
+        with self._lock:
+            for rule in self._rules:
+                if rule.operation not in ("*", operation) or rule.times == 0:
+                    continue
+                if self._random.random() < rule.rate:
+                    if rule.times is not None:
+                        rule.times -= 1
+                    return dataclasses.replace(rule)
+            return None
+
+    def for_callback(self) -> tuple[int, float]:
+        """How often to send a callback (0 drops it), and how many seconds to hold it back."""
+        with self._lock:
+            chance, faults = self._random.random, self._callbacks
+            copies = 0 if chance() < faults.drop else 2 if chance() < faults.duplicate else 1
+            return copies, self._random.uniform(0.2, 2.0) if chance() < faults.reorder else 0.0
+
+
+def _rule(item: Mapping[str, Any]) -> Rule:
+    _refuse_unknown("rule", item, {field.name for field in dataclasses.fields(Rule)})
+    rule = Rule(**item)
+    if rule.kind not in ("", *KINDS):
+        raise FaultError(f"A rule's kind is one of {', '.join(KINDS)}, not {rule.kind!r}.")
+    if not isinstance(rule.rate, int | float) or not 0 <= rule.rate <= 1:
+        raise FaultError(f"A rule's rate is a share from 0 to 1, not {rule.rate!r}.")
+    if not isinstance(rule.status, int) or not 200 <= rule.status <= 599:
+        raise FaultError(f"A rule's status is an HTTP status from 200 to 599, not {rule.status!r}.")
+    return rule
+
+
+def _callbacks(item: Mapping[str, Any]) -> CallbackFaults:
+    _refuse_unknown("callbacks", item, {"drop", "duplicate", "reorder"})
+    for name, share in item.items():
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise FaultError(f"callbacks.{name} is a share from 0 to 1, not {share!r}.")
+    return CallbackFaults(**item)
+
+
+def _refuse_unknown(what: str, item: object, allowed: set[str]) -> None:
+    if not isinstance(item, Mapping):
+        raise FaultError(f"{what} must be a JSON object.")
+    unknown = sorted(set(item) - allowed)
+    if unknown:
+        names = ", ".join(sorted(allowed))
+        raise FaultError(f"{what} has no {unknown[0]!r}; it may have {names}.")

@@ -1,0 +1,80 @@
+"""What the control endpoints read and write besides the operations."""
+
+import dataclasses
+import json
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from localvod.cloud import Cloud
+from localvod.events import load_config
+
+_JSON_COLUMNS = frozenset({"output", "parameters", "results", "result", "frames", "body"})
+
+
+def state_of(cloud: Cloud, video_id: str) -> dict[str, Any] | None:
+    """All that is held on a video, deleted ones included; None when it never existed."""
+    connection = cloud.database.read()
+    video = cloud.find_video(connection, video_id)
+    deleted = connection.execute(
+        "SELECT deleted_at FROM deleted_videos WHERE id = ?", (video_id,)
+    ).fetchone()
+    if video is None and deleted is None:
+        return None
+
+    def rows(table: str, column: str = "video_id") -> list[dict[str, Any]]:
+        query = f"SELECT * FROM {table} WHERE {column} = ? ORDER BY rowid"
+        return [as_json(row) for row in connection.execute(query, (video_id,))]
+
+    return {
+        "video": dataclasses.asdict(video) if video else None,
+        "deleted_at": deleted["deleted_at"] if deleted else None,
+        "transcode_tasks": rows("transcode_tasks"),
+        "transcode_jobs": rows("transcode_jobs"),
+        "snapshot_jobs": rows("snapshot_jobs"),
+        "review_jobs": rows("review_jobs", "media_id"),
+        "audits": rows("audits"),
+        "objects": rows("objects"),
+        "events": rows("events", "media_id"),
+    }
+
+
+def as_json(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        name: json.loads(row[name]) if name in _JSON_COLUMNS else row[name] for name in row.keys()
+    }
+
+
+def pending(cloud: Cloud) -> str:
+    """What is still on its way, in words; empty when nothing is."""
+    jobs, events = cloud.jobs.pending_count(), cloud.events.waiting_count()
+    return f"{jobs} jobs, {events} events" if jobs or events else ""
+
+
+def events_of(cloud: Cloud, video_id: str) -> list[dict[str, Any]]:
+    rows = cloud.database.read().execute(
+        "SELECT * FROM events WHERE ? IN ('', media_id) ORDER BY id", (video_id,)
+    )
+    return [as_json(row) for row in rows]
+
+
+def queue_event(cloud: Cloud, url: str, body: Mapping[str, Any]) -> None:
+    """Queue an event of any content for the given or the configured URL."""
+    with cloud.database.write() as tx:
+        media_id = str(body.get("VideoId") or body.get("MediaId") or "")
+        event_type = str(body.get("EventType", ""))
+        cloud.events.queue(tx, event_type, media_id, url or load_config(tx).url, body)
+
+
+def store_file(cloud: Cloud, key: str, target: Path, content: bytes) -> None:
+    """Keep a file that belongs to no video."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    part.write_bytes(content)
+    part.replace(target)
+    with cloud.database.write() as tx:
+        tx.execute(
+            "INSERT OR REPLACE INTO objects (object_key, video_id, kind) VALUES (?, '', 'file')",
+            (key,),
+        )

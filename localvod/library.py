@@ -1,0 +1,208 @@
+"""All videos in one order: the stored ones merged with those of a computed catalogue."""
+
+import heapq
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from localvod import clock
+from localvod.store import videos
+from localvod.store.notes import load_note
+from localvod.store.videos import READY, Video
+
+if TYPE_CHECKING:
+    from localvod.catalogue import Catalogue
+
+CATALOGUE_NOTE = "catalogue"
+CHUNK = 100
+STORED, COMPUTED = 0, 1
+
+SearchRow = dict[str, Any]
+Window = tuple[datetime | None, datetime | None]
+
+
+class Position(NamedTuple):
+    """A place in the order of CreationTime; stored rows come before computed ones."""
+
+    creation_time: str
+    source: int
+    key: str | int
+
+
+def load_catalogue(connection: sqlite3.Connection) -> "Catalogue | None":
+    """The catalogue noted by the control endpoint, if there is one."""
+    note = load_note(connection, CATALOGUE_NOTE)
+    if note is None:
+        return None
+    from localvod.catalogue import Catalogue
+
+    return Catalogue(note["count"], note["seed"])
+
+
+def search_row(video: Video) -> SearchRow:
+    """A stored video in SearchMedia's spelling; media are object keys, not yet URLs."""
+    row: SearchRow = {
+        "VideoId": video.id,
+        "Title": video.title,
+        "Description": video.description,
+        "Tags": video.tags,
+        "CateId": video.cate_id,
+        "CoverURL": video.cover_url,
+        "Status": video.status,
+        "Size": video.size,
+        "Duration": video.duration,
+        "CreationTime": video.creation_time,
+        "ModificationTime": video.modification_time,
+        "Snapshots": list(video.snapshots),
+        "SpriteSnapshots": list(video.sprites),
+        "StorageLocation": video.storage_location,
+        "AppId": video.app_id,
+        "MediaSource": "general",
+        "TranscodeMode": "FastTranscode" if video.template_group_id else "NoTranscode",
+        "PreprocessStatus": "UnPreprocess",
+        "DownloadSwitch": "on",
+        "ReferenceId": video.reference_id,
+        "StorageClass": "Standard",
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def computed_video(row: SearchRow) -> Video:
+    """A catalogue's row as a video, to be read or, before its first change, to be stored."""
+    user_data = row.get("UserData", "")
+    status = row["Status"]
+    return Video(
+        id=row["VideoId"],
+        title=row["Title"],
+        description=row.get("Description", ""),
+        tags=row.get("Tags", ""),
+        cate_id=row.get("CateId"),
+        cover_url=row.get("CoverURL", ""),
+        status=status,
+        stage={name: stage for stage, name in videos.STAGE_STATUS.items()}.get(status, READY),
+        audit_status=status if status in ("Normal", "Blocked") else None,
+        size=int(row.get("Size", 0)),
+        duration=float(row.get("Duration", 0)),
+        width=int(row.get("Width", 540)),
+        height=int(row.get("Height", 960)),
+        fps=float(row.get("Fps", 30)),
+        bitrate=int(row.get("Bitrate", 800)),
+        creation_time=row["CreationTime"],
+        modification_time=row["ModificationTime"],
+        template_group_id=row.get("TemplateGroupId", ""),
+        storage_location=row.get("StorageLocation", ""),
+        app_id=row.get("AppId", "app-1000000"),
+        reference_id=row.get("ReferenceId"),
+        user_data=user_data if isinstance(user_data, str) else json.dumps(user_data),
+        file_name=row.get("FileName", "source.mp4"),
+        source_version=1,
+        is_ingested=1,
+        snapshots=tuple(row.get("Snapshots", ())),
+        sprites=tuple(row.get("SpriteSnapshots", ())),
+        verdict=row.get("Verdict", ""),
+    )
+
+
+class Library:
+    """A reader's view of all videos at the time of one call."""
+
+    def __init__(self, connection: sqlite3.Connection, catalogue: "Catalogue | None") -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+
+    def walk(
+        self, window: Window, *, descending: bool, after: Position | None = None
+    ) -> Iterator[tuple[Position, SearchRow]]:
+        """Rows within the (closed) window of CreationTime that come after a position."""
+        stored = self._walk_stored(window, descending, after)
+        if self._catalogue is None:
+            return stored
+        computed = self._walk_computed(self._catalogue, window, descending, after)
+        return heapq.merge(stored, computed, key=lambda item: item[0], reverse=descending)
+
+    def count(self, window: Window) -> int:
+        """How many videos the (closed) window holds."""
+        low, high = _bounds(window)
+        row = self._connection.execute(
+            "SELECT count(*) FROM videos WHERE creation_time BETWEEN ? AND ?", (low, high)
+        ).fetchone()
+        return int(row[0]) + self._computed_count(window)
+
+    def _computed_count(self, window: Window) -> int:
+        if self._catalogue is None:
+            return 0
+        indexes = self._catalogue.range_indexes(*window)
+        rows = self._connection.execute(
+            "SELECT id FROM videos UNION ALL SELECT id FROM deleted_videos"
+        )
+        replaced = (self._catalogue.index_of(row["id"]) for row in rows)
+        return len(indexes) - sum(1 for index in replaced if index is not None and index in indexes)
+
+    def _walk_stored(
+        self, window: Window, descending: bool, after: Position | None
+    ) -> Iterator[tuple[Position, SearchRow]]:
+        low, high = _bounds(window)
+        comparison, order = ("<", "DESC") if descending else (">", "ASC")
+        query = (
+            "SELECT * FROM videos WHERE creation_time BETWEEN ? AND ? "
+            f"AND (creation_time, id) {comparison} (?, ?) "
+            f"ORDER BY creation_time {order}, id {order} LIMIT {CHUNK}"
+        )
+        place = _stored_start(descending, after)
+        while rows := self._connection.execute(query, (low, high, *place)).fetchall():
+            for video in map(videos.from_row, rows):
+                yield Position(video.creation_time, STORED, video.id), search_row(video)
+            place = (rows[-1]["creation_time"], rows[-1]["id"])
+
+    def _walk_computed(
+        self,
+        catalogue: "Catalogue",
+        window: Window,
+        descending: bool,
+        after: Position | None,
+    ) -> Iterator[tuple[Position, SearchRow]]:
+        within = catalogue.range_indexes(*window)
+        rest = _computed_rest(catalogue, within, descending=descending, after=after)
+        for start in range(0, len(rest), CHUNK):
+            yield from self._computed_rows(catalogue, rest[start : start + CHUNK])
+
+    def _computed_rows(
+        self, catalogue: "Catalogue", indexes: range
+    ) -> Iterator[tuple[Position, SearchRow]]:
+        rows = [catalogue.video(index) for index in indexes]
+        replaced = videos.stored_among(self._connection, (row["VideoId"] for row in rows))
+        for index, row in zip(indexes, rows, strict=True):
+            if row["VideoId"] not in replaced:
+                yield Position(row["CreationTime"], COMPUTED, index), row
+
+
+def _bounds(window: Window) -> tuple[str, str]:
+    start, end = window
+    return (clock.text(start) if start else "", clock.text(end) if end else "~")
+
+
+def _stored_start(descending: bool, after: Position | None) -> tuple[str, str]:
+    """Where the stored rows go on; "~" sorts after every id and every time."""
+    if after is None:
+        return ("~", "~") if descending else ("", "")
+    if after.source == STORED:
+        return (after.creation_time, str(after.key))
+    # Within one second stored rows come first, so in ascending order they are behind us.
+    return (after.creation_time, "~")
+
+
+def _computed_rest(
+    catalogue: "Catalogue", within: range, *, descending: bool, after: Position | None
+) -> range:
+    """The indexes that follow a position, in the order of the walk."""
+    start, stop = within.start, within.stop
+    if after is not None:
+        if after.source == COMPUTED:
+            cut = int(after.key) + (0 if descending else 1)
+        else:
+            cut = catalogue.range_indexes(clock.parse(after.creation_time), None).start
+        start, stop = (start, min(stop, cut)) if descending else (max(start, cut), stop)
+    rest = range(start, max(start, stop))
+    return rest[::-1] if descending else rest

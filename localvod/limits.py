@@ -1,0 +1,57 @@
+"""Calls per second and per day, with the published values."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from localvod.errors import ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class DailyQuota:
+    """How many URLs of one kind may be submitted on one day (UTC)."""
+
+    code: str
+    limit: int
+
+
+DAILY_QUOTAS = {
+    ("cdn", "preload"): DailyQuota("QuotaExceeded.Preload", 1_000),
+    ("cdn", "file"): DailyQuota("QuotaExceeded.Refresh", 10_000),
+    ("cdn", "directory"): DailyQuota("QuotaExceeded.Refresh", 100),
+    ("cdn", "regex"): DailyQuota("QuotaExceeded.Refresh", 20),
+    ("cdn", "exquery"): DailyQuota("QuotaExceeded.Refresh", 100),
+    ("vod", "preload"): DailyQuota("QuotaExceeded.Preload", 500),
+    ("vod", "file"): DailyQuota("QuotaExceeded.Refresh", 2_000),
+    ("vod", "directory"): DailyQuota("QuotaExceeded.Refresh", 100),
+    ("vod", "regex"): DailyQuota("QuotaExceeded.Refresh", 20),
+    ("vod", "ignoreparams"): DailyQuota("QuotaExceeded.Refresh", 100),
+}
+
+
+class RateLimiter:
+    """A token bucket for each operation: `qps` calls a second, bursts of one second's worth."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def take(self, operation: str, qps: int) -> bool:
+        """Whether one more call of the operation is allowed now."""
+        with self._lock:
+            now = self._clock()
+            tokens, filled_at = self._buckets.get(operation, (float(qps), now))
+            tokens = min(float(qps), tokens + (now - filled_at) * qps)
+            allowed = tokens >= 1
+            self._buckets[operation] = (tokens - 1 if allowed else tokens, now)
+            return allowed
+
+
+def throttled(operation: str, *, is_cache_operation: bool) -> ApiError:
+    """The refusal of a call too many; VOD's cache operations have a code of their own."""
+    message = f"Request was denied due to user flow control of {operation}."
+    if is_cache_operation:
+        return ApiError("Throttling", 503, message)
+    return ApiError("Throttling.User", 400, message)

@@ -1,0 +1,86 @@
+"""CDN: PushObjectCache, RefreshObjectCaches, DescribeRefreshTasks, DescribeRefreshQuota."""
+
+import sqlite3
+
+from localvod import cache
+from localvod.cloud import Cloud
+from localvod.errors import ApiError, missing_parameter
+from localvod.operations.registry import CDN, Answer, Call, operation
+
+PUSH_LIMIT = 100
+REFRESH_LIMITS = {
+    cache.FILE: 1_000,
+    cache.DIRECTORY: 100,
+    cache.REGEX: 1,
+    "exquery": 100,
+}
+DOMAIN_TASK_TYPES = ("file", "directory", "regex", "preload")
+
+
+@operation("PushObjectCache", qps=50, version=CDN, is_writing=True)
+def push_object_cache(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
+    """Prefetch up to 100 URLs."""
+    call.parameters.choice("Area", "domestic", "domestic", "overseas")
+    wanted = cache.targets(cloud, call.parameters, most=PUSH_LIMIT)
+    task_id = cache.submit(cloud, tx, "cdn", cache.PRELOAD, wanted)
+    call.effect = {"task_id": task_id, "object_paths": [target.given for target in wanted]}
+    return {"PushTaskId": task_id}
+
+
+@operation("RefreshObjectCaches", qps=50, version=CDN, is_writing=True)
+def refresh_object_caches(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
+    """Purge files, directories or what matches an expression."""
+    kind = call.parameters.text("ObjectType", "File").lower()
+    if kind not in REFRESH_LIMITS:
+        message = f"ObjectType {kind} is not one of File, Directory, Regex, ExQuery."
+        raise ApiError("InvalidObjectType.ValueNotSupported", 400, message)
+    wanted = cache.targets(cloud, call.parameters, most=REFRESH_LIMITS[kind])
+    require_slash(kind, wanted)
+    task_id = cache.submit(cloud, tx, "cdn", kind, wanted)
+    call.effect = {"task_id": task_id, "object_paths": [target.given for target in wanted]}
+    return {"RefreshTaskId": task_id}
+
+
+def require_slash(kind: str, wanted: list[cache.Target]) -> None:
+    """Directories end with a slash, as the service asks."""
+    for target in wanted:
+        if kind == cache.DIRECTORY and not target.given.endswith("/"):
+            message = f"The directory {target.given!r} must end with a slash."
+            raise ApiError("InvalidObjectPath.Malformed", 400, message)
+
+
+@operation("DescribeRefreshTasks", qps=10, version=CDN)
+def describe_refresh_tasks(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
+    """Prefetch and refresh tasks of the last three days."""
+    given = call.parameters
+    if (given.text("DomainName") or given.text("Status")) and not given.text("ObjectType"):
+        raise missing_parameter("ObjectType")
+    if given.text("ObjectType"):
+        given.choice("ObjectType", "", *DOMAIN_TASK_TYPES)
+    total, page = cache.listing(cloud, connection, "cdn", given, 100)
+    return {
+        "PageNumber": given.integer("PageNumber", 1, least=1, most=100_000),
+        "PageSize": given.integer("PageSize", 20, least=1, most=100),
+        "TotalCount": total,
+        "Tasks": {"CDNTask": page},
+    }
+
+
+@operation("DescribeRefreshQuota", qps=20, version=CDN)
+def describe_refresh_quota(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
+    """What is left of the day's quotas; all values are strings."""
+    names = {
+        cache.FILE: "Url",
+        cache.DIRECTORY: "Dir",
+        cache.PRELOAD: "Preload",
+        cache.REGEX: "Regex",
+        "exquery": "IgnoreParams",
+    }
+    answer: Answer = {**cache.quota_texts(connection, "cdn", names)}
+    return {
+        **answer,
+        "PreloadEdgeQuota": "0",
+        "PreloadEdgeRemain": "0",
+        "BlockQuota": "0",
+        "BlockRemain": "0",
+    }

@@ -1,0 +1,183 @@
+"""GetPlayInfo and GetMezzanineInfo: addresses of streams and of the source file."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from localvod.cloud import Cloud
+from localvod.errors import ApiError, illegal_status
+from localvod.jobs import transcoding
+from localvod.operations.info import named_video
+from localvod.operations.registry import Answer, Call, operation
+from localvod.operations.security_ips import is_reviewer
+from localvod.store.videos import Video
+
+REVIEWABLE = ("Checking", "Blocked")
+
+
+def may_play(connection: sqlite3.Connection, video: Video, peer: str) -> bool:
+    """Published videos play for all; pending and blocked ones for reviewers only."""
+    if video.status == "Normal":
+        return True
+    return video.status in REVIEWABLE and is_reviewer(connection, peer)
+
+
+def reopen(tx: sqlite3.Connection, video: Video, object_keys: Iterable[str]) -> None:
+    """Addresses given to a reviewer play again, even after a purge."""
+    if video.status != "Normal":
+        tx.executemany(
+            "UPDATE objects SET purged_at = NULL WHERE object_key = ?",
+            [(key,) for key in object_keys],
+        )
+
+
+@operation("GetPlayInfo", qps=360, is_writing=True)
+def get_play_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
+    """The play addresses of one video, one for each definition and format."""
+    video = named_video(cloud, tx, call)
+    if not may_play(tx, video, call.peer):
+        raise illegal_status(video.status, 403)
+    streams = _wanted(call, _streams(cloud, tx, video))
+    if not streams:
+        message = f"The video {video.id} has no stream of that kind."
+        raise ApiError("InvalidVideo.NoneStream", 404, message)
+    reopen(tx, video, (stream["object_key"] for stream in streams))
+    return {
+        "VideoBase": {
+            "VideoId": video.id,
+            "Title": video.title,
+            "Duration": str(video.duration),
+            "CoverURL": cloud.urls.signed(video.cover_url),
+            "Status": video.status,
+            "CreationTime": video.creation_time,
+            "MediaType": "video",
+            "StorageClass": "Standard",
+        },
+        "PlayInfoList": {"PlayInfo": [_play_info(cloud, video, stream) for stream in streams]},
+    }
+
+
+def _wanted(call: Call, streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What Formats, Definition, StreamType and ResultType leave of the streams."""
+    given = call.parameters
+    formats, definitions = given.items("Formats"), given.items("Definition")
+    if "audio" in given.items("StreamType") and "video" not in given.items("StreamType"):
+        return []
+    chosen = [
+        stream
+        for stream in streams
+        if (not formats or stream["format"] in formats)
+        and (not definitions or stream["definition"] in definitions)
+    ]
+    if given.choice("ResultType", "Single", "Single", "Multiple") == "Multiple":
+        return chosen
+    # The latest comes first; of each definition and format only that one is answered.
+    latest = {(stream["definition"], stream["format"]): stream for stream in reversed(chosen)}
+    return list(latest.values())
+
+
+def _streams(cloud: Cloud, connection: sqlite3.Connection, video: Video) -> list[dict[str, Any]]:
+    stored = [dict(row) for row in transcoding.play_streams(connection, video)]
+    if stored or video.stage != "ready":
+        return stored
+    group = cloud.groups.get(video.template_group_id)
+    if video.source_key:
+        has_templates = group is not None and group.templates
+        return [] if has_templates else [_source_stream(video)]
+    return computed_streams(cloud, connection, video)
+
+
+def computed_streams(
+    cloud: Cloud, connection: sqlite3.Connection, video: Video
+) -> list[dict[str, Any]]:
+    """The streams of a catalogue's video, which has neither media nor rows of its own."""
+    is_computed = cloud.catalogue is not None and cloud.catalogue.index_of(video.id) is not None
+    if not is_computed:
+        return []
+    group = cloud.groups[cloud.settings.standard_group]
+    return [
+        {
+            "id": f"{video.id[:24]}{number:08x}",
+            "format": template.format,
+            "definition": template.definition,
+            "narrowband_type": template.narrowband_type,
+            "object_key": f"{video.id}/{template.definition.lower()}.{template.format}",
+            "output": json.dumps(transcoding.computed_output(video, template)),
+            "creation_time": video.creation_time,
+            "complete_time": video.creation_time,
+        }
+        for number, template in enumerate(group.templates, start=1)
+    ]
+
+
+def _source_stream(video: Video) -> dict[str, Any]:
+    """Without transcoding the source itself is played: definition OD."""
+    output = {
+        name: getattr(video, name)
+        for name in ("size", "duration", "width", "height", "fps", "bitrate")
+    }
+    return {
+        "id": "",
+        "format": video.file_name.rpartition(".")[2].lower(),
+        "definition": "OD",
+        "narrowband_type": "0",
+        "object_key": video.source_key,
+        "output": json.dumps(output),
+        "creation_time": video.creation_time,
+        "complete_time": video.modification_time,
+    }
+
+
+def _play_info(cloud: Cloud, video: Video, stream: Mapping[str, Any]) -> dict[str, Any]:
+    output = json.loads(stream["output"])
+    return {
+        "PlayURL": cloud.urls.signed(stream["object_key"]),
+        "Format": stream["format"],
+        "Definition": stream["definition"],
+        "Duration": str(output["duration"]),
+        "Bitrate": str(output["bitrate"]),
+        "Fps": str(output["fps"]),
+        "Size": output["size"],
+        "Width": output["width"],
+        "Height": output["height"],
+        "Encrypt": 0,
+        "StreamType": "video",
+        "Status": "Invisible" if video.status == "Blocked" else "Normal",
+        "JobId": stream["id"],
+        "JobType": 1,
+        "Specification": f"H264.{stream['definition'].partition('-')[0]}",
+        "NarrowBandType": stream["narrowband_type"],
+        "CodecName": "H.264",
+        "HDRType": "SDR",
+        "BitDepth": 8,
+        "CreationTime": stream["creation_time"],
+        "ModificationTime": stream["complete_time"],
+    }
+
+
+@operation("GetMezzanineInfo", qps=100, is_writing=True)
+def get_mezzanine_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
+    """The source file; its address only where the video may be played."""
+    video = named_video(cloud, tx, call)
+    if video.stage == "uploading" and not video.source_key:
+        raise ApiError("InvalidFile.NotFound", 404, f"The video {video.id} has no source file.")
+    answer: dict[str, Any] = {
+        "VideoId": video.id,
+        "FileName": video.file_name,
+        "FileMD5": video.source_md5,
+        "Status": "Normal",
+        "OutputType": "cdn",
+        "Duration": str(video.duration),
+        "Bitrate": str(video.bitrate),
+        "Fps": str(video.fps),
+        "Size": video.size,
+        "Width": video.width,
+        "Height": video.height,
+        "CreationTime": video.creation_time,
+        "PreprocessStatus": "UnPreprocess",
+    }
+    if video.source_key and may_play(tx, video, call.peer):
+        reopen(tx, video, [video.source_key])
+        answer["FileURL"] = cloud.urls.signed(video.source_key)
+    return {"Mezzanine": answer}

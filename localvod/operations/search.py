@@ -1,0 +1,222 @@
+"""SearchMedia: pages of videos by Match, SortBy, PageNo or ScrollToken."""
+
+import itertools
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from localvod.cloud import Cloud
+from localvod.errors import ApiError, invalid_parameter
+from localvod.library import Library, Position, SearchRow, search_row
+from localvod.match import All, Expression, MatchSyntaxError, Within, parse
+from localvod.operations.registry import Answer, Call, operation
+from localvod.scrolls import Scroll
+
+REACH_BY_PAGE = 5_000
+REACH_BY_SCROLL = 2_000_000
+LARGEST_JUMP = 100
+SORT_FIELDS = ("CreationTime", "ModificationTime")
+EVERYTHING: Expression = All(())
+
+Found = tuple[Position, SearchRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search: what matches, and in which order."""
+
+    match: str
+    sort_by: str
+    page_size: int
+    expression: Expression
+    order: tuple[tuple[str, bool], ...]
+    """Sort fields, each with whether it is descending."""
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the rows can be read in order, without looking at all of them."""
+        is_by_creation = len(self.order) == 1 and self.order[0][0] == "CreationTime"
+        return is_by_creation and self.expression.video_ids() is None
+
+
+@operation("SearchMedia", qps=50)
+def search_media(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
+    """One page of videos; of other media types there are none here."""
+    kind = call.parameters.choice("SearchType", "video", "video", "audio", "image", "attached")
+    search = _search(call)
+    scroll = _scroll(cloud, call, search)
+    page_no = _page_no(call, search, scroll)
+    if kind != "video":
+        return {"Total": 0, "MediaList": []}
+    library = Library(connection, cloud.catalogue)
+    if search.is_indexed:
+        page, total = _indexed_page(library, search, scroll, page_no)
+    else:
+        found = _sorted(search, _candidates(cloud, connection, library, search))
+        page = found[(page_no - 1) * search.page_size : page_no * search.page_size]
+        total = len(found)
+    answer: Answer = {"Total": total, "MediaList": _media_list(cloud, call, page)}
+    if page:
+        place = Scroll(search.match, search.sort_by, search.page_size, page_no, page[-1][0], total)
+        answer["ScrollToken"] = cloud.scrolls.issue(place)
+    return answer
+
+
+def _search(call: Call) -> Search:
+    match, sort_by = call.parameters.text("Match"), call.parameters.text("SortBy")
+    size = call.parameters.integer("PageSize", 10, least=1, most=100)
+    try:
+        expression = parse(match) if match.strip() else EVERYTHING
+    except MatchSyntaxError as error:
+        raise ApiError("ErrorMatchSyntax", 400, str(error)) from error
+    return Search(match, sort_by, size, expression, _order(sort_by or "CreationTime:Desc"))
+
+
+def _order(sort_by: str) -> tuple[tuple[str, bool], ...]:
+    order = []
+    for part in sort_by.split(","):
+        name, _, direction = part.strip().partition(":")
+        if name not in SORT_FIELDS or direction not in ("Desc", "Asc", ""):
+            fields = " and ".join(SORT_FIELDS)
+            raise invalid_parameter("SortBy", f"fields are {fields}, each with :Desc or :Asc")
+        order.append((name, direction != "Asc"))
+    if len(order) > 3:
+        raise ApiError("SortByExceededMax", 400, "SortBy takes at most 3 fields.")
+    return tuple(order)
+
+
+def _scroll(cloud: Cloud, call: Call, search: Search) -> Scroll | None:
+    """The place that the call's ScrollToken names, if it has one and it fits the search."""
+    token = call.parameters.text("ScrollToken")
+    if not token:
+        return None
+    if len(search.order) > 1:
+        raise ApiError("SortByExceededMax", 400, "A walk by ScrollToken takes one sort field.")
+    scroll = cloud.scrolls.find(token)
+    asked = (search.match, search.sort_by, search.page_size)
+    if asked != (scroll.match, scroll.sort_by, scroll.page_size):
+        raise invalid_parameter(
+            "ScrollToken", "Match, SortBy and PageSize must stay the same throughout a walk"
+        )
+    return scroll
+
+
+def _page_no(call: Call, search: Search, scroll: Scroll | None) -> int:
+    """The page to answer, once it is known to be within reach."""
+    default = 1 if scroll is None else scroll.page + 1
+    page = call.parameters.integer("PageNo", default, least=1, most=REACH_BY_SCROLL)
+    if scroll is None:
+        if page * search.page_size > REACH_BY_PAGE:
+            reach = f"without ScrollToken only the first {REACH_BY_PAGE} videos can be reached"
+            raise invalid_parameter("PageNo", reach)
+        return page
+    jump = (page - scroll.page + 1) * search.page_size
+    if page <= scroll.page or (page != scroll.page + 1 and jump > LARGEST_JUMP):
+        raise invalid_parameter(
+            "PageNo",
+            f"the ScrollToken stands at page {scroll.page}; ask for the next page, "
+            f"or one at most {LARGEST_JUMP} videos further",
+        )
+    return page
+
+
+def _indexed_page(
+    library: Library, search: Search, scroll: Scroll | None, page_no: int
+) -> tuple[list[Found], int]:
+    """A page in order of CreationTime, read from where the walk stands, and the total."""
+    after, page_before = (None, 0) if scroll is None else (scroll.position, scroll.page)
+    skip = (page_no - page_before - 1) * search.page_size
+    window, descending = search.expression.creation_window(), search.order[0][1]
+    rows = _matching(search.expression, library.walk(window, descending=descending, after=after))
+    page = list(itertools.islice(rows, skip, skip + search.page_size))
+    return page, _total(library, search) if scroll is None else scroll.total
+
+
+def _candidates(
+    cloud: Cloud, connection: sqlite3.Connection, library: Library, search: Search
+) -> Iterator[Found]:
+    """All matching rows, in no particular order."""
+    ids = search.expression.video_ids()
+    if ids is None:
+        window = search.expression.creation_window()
+        return _matching(search.expression, library.walk(window, descending=True))
+    return _by_id(cloud, connection, search, ids)
+
+
+def _matching(expression: Expression, rows: Iterable[Found]) -> Iterator[Found]:
+    if expression is EVERYTHING:
+        return iter(rows)
+    return (item for item in rows if expression.matches(item[1]))
+
+
+def _by_id(
+    cloud: Cloud, connection: sqlite3.Connection, search: Search, ids: Iterable[str]
+) -> Iterator[Found]:
+    for video_id in sorted(ids):
+        video = cloud.find_video(connection, video_id)
+        row = search_row(video) if video else {}
+        if row and search.expression.matches(row):
+            yield Position(row["CreationTime"], 0, video_id), row
+
+
+def _sorted(search: Search, rows: Iterable[Found]) -> list[Found]:
+    """Sort in memory: for few rows, or for orders that no index serves."""
+    found = sorted(rows, key=lambda item: item[0])
+    for name, descending in reversed(search.order):
+        # Python's sort is stable, also in reverse: the last field first, the main one last.
+        found.sort(key=lambda item: str(item[1][name]), reverse=descending)
+    return found
+
+
+def _total(library: Library, search: Search) -> int:
+    """The exact number of matches: counted by index where possible, else by looking at all."""
+    expression = search.expression
+    window = expression.creation_window()
+    if not _is_window(expression):
+        return sum(1 for _ in _matching(expression, library.walk(window, descending=True)))
+    # The window is closed; open ends of the Match leave out rows of exactly those two seconds.
+    left_out = 0
+    for end in {moment for moment in window if moment is not None}:
+        at_end = library.walk((end, end), descending=True)
+        left_out += sum(1 for _, row in at_end if not expression.matches(row))
+    return library.count(window) - left_out
+
+
+def _is_window(expression: Expression) -> bool:
+    """Whether nothing but ranges of CreationTime, joined by `and`, is asked for."""
+    if isinstance(expression, All):
+        return all(_is_window(part) for part in expression.parts)
+    return isinstance(expression, Within) and expression.field == "CreationTime"
+
+
+def _media_list(cloud: Cloud, call: Call, page: Iterable[Found]) -> list[Answer]:
+    fields = set(call.parameters.items("Fields"))
+    return [_media(cloud, row, fields) for _, row in page]
+
+
+def _media(cloud: Cloud, row: SearchRow, fields: set[str]) -> Answer:
+    video: dict[str, Any] = {
+        name: row[name]
+        for name in _VIDEO_FIELDS
+        if name in row and (name in fields or name in _ALWAYS)
+    }
+    if "CoverURL" in video:
+        video["CoverURL"] = cloud.urls.signed(video["CoverURL"])
+    for name in ("Snapshots", "SpriteSnapshots"):
+        if name in video:
+            video[name] = [cloud.urls.signed(target) for target in video[name]]
+    return {
+        "MediaId": row["VideoId"],
+        "MediaType": "video",
+        "CreationTime": row["CreationTime"],
+        "Video": video,
+    }
+
+
+_ALWAYS = frozenset({"VideoId", "CreationTime"})
+_VIDEO_FIELDS = (
+    "VideoId Title Description Tags CateId CateName CoverURL Status Size Duration CreationTime "
+    "ModificationTime Snapshots SpriteSnapshots StorageLocation AppId MediaSource TranscodeMode "
+    "PreprocessStatus DownloadSwitch ReferenceId StorageClass"
+).split()

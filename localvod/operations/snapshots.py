@@ -1,0 +1,106 @@
+"""SubmitSnapshotJob and ListSnapshots."""
+
+import json
+import sqlite3
+from typing import Any
+
+from localvod.cloud import Cloud
+from localvod.errors import illegal_status, invalid_parameter, no_such_resource
+from localvod.jobs import snapshots
+from localvod.operations.info import named_video
+from localvod.operations.play import reopen
+from localvod.operations.registry import Answer, Call, operation
+from localvod.operations.security_ips import is_reviewer
+
+SNAPPABLE = ("UploadSucc", "Normal", "Checking", "Blocked")
+TYPES = (
+    snapshots.COVER,
+    snapshots.NORMAL,
+    snapshots.SPRITE,
+    "SpriteOriginSnapshot",
+    "WebVttSnapshot",
+)
+
+
+@operation("SubmitSnapshotJob", qps=30, is_writing=True)
+def submit_snapshot_job(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
+    """Take snapshots at given moments, at intervals, or spread evenly (Interval 0)."""
+    video, given = named_video(cloud, tx, call), call.parameters
+    if "SnapshotTemplateId" in given.values:
+        raise no_such_resource(f"snapshot template {given.text('SnapshotTemplateId')}")
+    if video.status not in SNAPPABLE:
+        raise illegal_status(video.status, 400)
+    job_id = snapshots.create(
+        cloud,
+        tx,
+        video,
+        is_specified=True,
+        user_data=given.user_data(),
+        parameters=_parameters(call),
+    )
+    call.effect = {"job_id": job_id}
+    return {"SnapshotJob": {"JobId": job_id}}
+
+
+def _parameters(call: Call) -> dict[str, Any]:
+    """What was asked for, as keyword arguments of `localvod.media.snapshots.snapshots`."""
+    given = call.parameters
+    asked: dict[str, Any] = {
+        name: given.integer(spelling, 0, least=8, most=4096)
+        for name, spelling in (("width", "Width"), ("height", "Height"))
+        if spelling in given.values
+    }
+    if "SpecifiedOffsetTimes" in given.values:
+        return {**asked, "offsets_ms": _offsets(given.json("SpecifiedOffsetTimes"))}
+    count = given.integer("Count", 1, least=1, most=2**31)
+    interval = given.integer("Interval", 1, least=0, most=2**31)
+    start = given.integer("SpecifiedOffsetTime", 0, least=0, most=2**53)
+    if interval and (count == 1 or start):
+        last = min(count, 1_000)
+        return {**asked, "offsets_ms": [start + n * interval * 1000 for n in range(last)]}
+    return {**asked, "count": count, "interval": interval or None}
+
+
+def _offsets(value: object) -> list[int]:
+    name = "SpecifiedOffsetTimes"
+    if not isinstance(value, list) or not all(isinstance(item, int) for item in value):
+        raise invalid_parameter(name, "it must be a list of whole milliseconds")
+    if not 1 <= len(value) <= 30:
+        raise invalid_parameter(name, "it takes 1 to 30 moments")
+    return value
+
+
+@operation("ListSnapshots", qps=30, is_writing=True)
+def list_snapshots(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
+    """The snapshots of one type of the latest job that made any."""
+    call.parameters.required("VideoId")
+    video = named_video(cloud, tx, call)
+    kind = call.parameters.choice("SnapshotType", snapshots.COVER, *TYPES)
+    page, size = call.parameters.page(size=20, most=100)
+    rows = tx.execute(
+        "SELECT * FROM snapshot_jobs WHERE video_id = ? AND status = 'success' ORDER BY rowid DESC",
+        (video.id,),
+    )
+    for row in rows:
+        keys = json.loads(row["results"]).get(kind, [])
+        if keys:
+            break
+    else:
+        empty = {"Total": 0, "Regular": "", "Snapshots": {"Snapshot": []}}
+        return {"MediaSnapshot": empty}
+    shown = list(enumerate(keys, start=1))[(page - 1) * size : page * size]
+    if is_reviewer(tx, call.peer):
+        reopen(tx, video, (key for _, key in shown))
+    return {
+        "MediaSnapshot": {
+            "JobId": row["id"],
+            "CreationTime": row["creation_time"],
+            "Total": len(keys),
+            "Regular": snapshots.regular(cloud, keys),
+            "Snapshots": {
+                "Snapshot": [
+                    {"Index": index, "Url": cloud.urls.signed(key)} for index, key in shown
+                ]
+            },
+        }
+    }

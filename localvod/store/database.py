@@ -1,0 +1,97 @@
+"""Access to the SQLite file: short write transactions one at a time, reads beside them."""
+
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from localvod.store.schema import SCHEMA, TABLES, VERSION
+
+Row = sqlite3.Row
+
+
+class Database:
+    """One SQLite file in WAL mode. Safe to use from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self.after_commit: Callable[[], None] = lambda: None
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._writer = self._connect()
+        self._writer.executescript(SCHEMA)
+        self._check_version()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=20, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.create_function("REGEXP", 2, _matches_regex, deterministic=True)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # NORMAL survives the death of the process; only a power cut may cost the last moments.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    def _check_version(self) -> None:
+        found = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        if found not in (0, VERSION):
+            raise RuntimeError(
+                f"{self._path} was written by another version (schema {found}, "
+                f"expected {VERSION}); move it away to start afresh."
+            )
+        self._writer.execute(f"PRAGMA user_version = {VERSION}")
+
+    def read(self) -> sqlite3.Connection:
+        """This thread's own connection for reading; it sees all that is committed."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+        return connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """The one writing connection, inside a transaction that an exception rolls back."""
+        with self._lock:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            self._writer.execute("COMMIT")
+        self.after_commit()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.write() as tx:
+            for table in TABLES:
+                tx.execute(f"DELETE FROM {table}")
+
+
+# Table and column names come from the code of this package only, never from a request.
+
+
+def insert(tx: sqlite3.Connection, table: str, row: Mapping[str, object]) -> int:
+    """Insert one row; returns its rowid."""
+    columns = ", ".join(row)
+    marks = ", ".join("?" * len(row))
+    cursor = tx.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))
+    return int(cursor.lastrowid or 0)
+
+
+def update(tx: sqlite3.Connection, table: str, row_id: str | int, **changes: object) -> None:
+    """Change columns of the row with that id."""
+    assignments = ", ".join(f"{column} = ?" for column in changes)
+    tx.execute(f"UPDATE {table} SET {assignments} WHERE id = ?", (*changes.values(), row_id))
+
+
+def _matches_regex(pattern: str, text: str) -> bool:
+    """SQLite's `text REGEXP pattern`; a pattern that cannot be read matches nothing."""
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return False

@@ -1,0 +1,29 @@
+"""The official SDKs, pointed at the localvod under test."""
+
+import pytest
+from alibabacloud_cdn20180510.client import Client as CdnClient
+from alibabacloud_tea_openapi.utils_models import Config
+from alibabacloud_vod20170321.client import Client as VodClient
+
+from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalVod
+
+
+def sdk_config(server: LocalVod, secret: str = ACCESS_KEY_SECRET) -> Config:
+    return Config(
+        access_key_id=ACCESS_KEY_ID,
+        access_key_secret=secret,
+        endpoint=server.endpoint,
+        protocol="http",
+    )
+
+
+@pytest.fixture
+def client(vod: LocalVod) -> VodClient:
+    """The VOD SDK's client."""
+    return VodClient(sdk_config(vod))
+
+
+@pytest.fixture
+def cdn(vod: LocalVod) -> CdnClient:
+    """The CDN SDK's client."""
+    return CdnClient(sdk_config(vod))
