@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shortvideo.cloud.events import (
@@ -208,6 +208,9 @@ def test_a_body_can_be_stored_by_every_database() -> None:
     assert event.body == {"EventType": "X", "Title": "ab?", "n": None}
 
 
+# A busy machine is no defect.
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -217,6 +220,7 @@ KEYS = ("VideoId", "MediaId", "JobId", "JobIds", "StreamInfos", "SnapshotInfos",
 MORE_KEYS = ("EventTime", "Extend", "Data", "MediaContent")
 
 
+@UNTIMED
 @given(st.dictionaries(st.sampled_from(KEYS + MORE_KEYS), json_values))
 def test_no_body_with_a_type_breaks_the_reader(content: dict[str, Any]) -> None:
     event = parsed(**content)
@@ -225,6 +229,7 @@ def test_no_body_with_a_type_breaks_the_reader(content: dict[str, Any]) -> None:
     json.dumps(event.body, allow_nan=False).encode()
 
 
+@UNTIMED
 @given(st.binary(max_size=200))
 def test_any_bytes_are_malformed_rather_than_a_defect(body: bytes) -> None:
     with pytest.raises(MalformedEvent, match="The event"):

@@ -1,6 +1,7 @@
 """How calls travel: time, size, redirects, proxies, threads, logs."""
 
 import logging
+import os
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from dataclasses import replace
 import pytest
 from darabonba.core import DaraCore
 
-from shortvideo.cloud import transport
+from shortvideo.cloud import transport, vod_gateway
 from shortvideo.cloud.client import CloudSettings, Service
 from shortvideo.cloud.errors import CloudUnavailable
 from shortvideo.cloud.types import Audit, AuditStatus, CallbackSettings
@@ -45,6 +46,21 @@ def test_a_drip_cannot_hold_a_call_past_its_deadline(
     with pytest.raises(CloudUnavailable, match=r"VOD did not answer SearchMedia: .* in time"):
         vod.with_deadline(0.4).search()
     assert not drip.is_finished
+
+
+def test_what_is_left_of_the_deadline_bounds_each_wait(vod: VodGateway, liar: Liar) -> None:
+    """The rest of the answer comes within the first wait's time, but past the deadline."""
+    body = b'{"RequestId":"r","Total":0}'
+
+    def late(exchange: Exchange) -> None:
+        exchange.sock.sendall(head(len(body)))
+        for part in (body[:1], body[1:]):
+            exchange.stopping.wait(0.4)
+            exchange.sock.sendall(part)
+
+    liar.says(late)
+    with pytest.raises(CloudUnavailable, match="in time"):
+        vod.with_deadline(0.6).search()
 
 
 def test_the_deadline_counts_retries_too(vod: VodGateway, liar: Liar) -> None:
@@ -212,6 +228,19 @@ def test_calls_leave_no_threads_behind(vod: VodGateway, liar: Liar) -> None:
         vod.with_deadline(0.2).search()
     after = {thread.name for thread in threading.enumerate() if "_serve" not in thread.name}
     assert after <= before
+
+
+def test_a_forked_process_makes_its_own_connections() -> None:
+    ours = vod_gateway()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, b"own" if vod_gateway() is not ours else b"shared")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(read, 10) == b"own"
+    os.close(read)
+    os.close(write)
 
 
 def test_connections_are_reused(vod: VodGateway, liar: Liar) -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
@@ -46,6 +47,7 @@ def test_host_and_path_are_kept_and_nothing_else(url: str, kept: str) -> None:
     assert host_and_path(url) == kept
 
 
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text())
 def test_no_text_breaks_the_reader_and_no_query_survives(text: str) -> None:
     kept = host_and_path(text)
