@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.outbox.models import Delivery, DeliveryState, Lane, PeriodicTask
+from videos.admin.media import thumbnail
 from videos.models import Decision, ReviewDecision, ReviewTask, SyncRun, TranscodeJob
 
 FAILED_DAYS = 7  # older failures are history
@@ -115,9 +116,9 @@ def counted(request: HttpRequest) -> Iterator[dict[str, Any]]:
             }
 
 
-def next_tasks() -> list[ReviewTask]:
+def next_tasks() -> list[dict[str, Any]]:
     tasks = ReviewTask.objects.open().oldest_first().select_related("video__uploader")
-    return list(tasks[:NEXT_TASKS])
+    return [{"row": task, "picture": thumbnail(task.video)} for task in tasks[:NEXT_TASKS]]
 
 
 def system_state(now: datetime) -> dict[str, Any]:

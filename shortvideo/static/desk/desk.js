@@ -1,0 +1,112 @@
+/* What the desk's pages do in the browser; without it they still work. */
+'use strict';
+{
+  const bytes = (text) => new TextEncoder().encode(text).length;
+
+  /* Fields with a limit in bytes: a live meter, and no submitting above the limit. */
+  const showBytes = (field) => {
+    const meter = document.querySelector(`.byte-meter[for="${field.id}"]`);
+    const limit = Number(field.dataset.maxBytes);
+    const length = bytes(field.value);
+    const isOver = length > limit;
+    meter.textContent = `${length} / ${limit} ${meter.dataset.unit}`;
+    meter.classList.toggle('is-near', !isOver && length > limit * 0.85);
+    meter.classList.toggle('is-over', isOver);
+    field.setAttribute('aria-invalid', String(isOver));
+    for (const button of field.form.querySelectorAll('[data-submits="limited"]')) {
+      button.disabled = field.form.querySelector('[data-max-bytes][aria-invalid="true"]') !== null;
+    }
+  };
+
+  for (const field of document.querySelectorAll('[data-max-bytes]')) {
+    field.addEventListener('input', () => showBytes(field));
+    showBytes(field);
+  }
+
+  for (const chip of document.querySelectorAll('[data-fills]')) {
+    chip.addEventListener('click', () => {
+      const field = document.getElementById(chip.dataset.fills);
+      field.value = chip.dataset.text;
+      showBytes(field);
+      field.focus();
+    });
+  }
+
+  /* Menus close on a click elsewhere and on Escape; opening one closes the others. */
+  const menus = [...document.querySelectorAll('details[data-closes="outside"]')];
+  document.addEventListener('click', (event) => {
+    for (const menu of menus) {
+      if (!menu.contains(event.target)) {
+        menu.open = false;
+      }
+    }
+  });
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') {
+      for (const menu of menus.filter((each) => each.open)) {
+        menu.open = false;
+        menu.querySelector('summary').focus();
+      }
+    }
+  });
+
+  /* On a phone each row is a card: its cells say which column they are. */
+  for (const table of document.querySelectorAll('#result_list, table[data-labels]')) {
+    const names = [...table.querySelectorAll('thead th')].map((head) => head.textContent.trim());
+    const unnamed = '.action-checkbox, .field-picture, .field-heading, .field-video_link';
+    for (const row of table.tBodies[0].rows) {
+      [...row.cells].forEach((cell, index) => {
+        if (names[index] && !cell.matches(unnamed)) {
+          cell.dataset.label = names[index];
+        }
+      });
+    }
+  }
+
+  /* The player: qualities, jumping to a machine's hit, and saying so when a file does not play. */
+  const player = document.querySelector('[data-player]');
+  if (player) {
+    const error = document.querySelector('[data-player-error]');
+    const showError = () => { error.hidden = false; };
+    player.addEventListener('error', showError);
+    player.addEventListener('loadedmetadata', () => { error.hidden = true; });
+    if (player.error) {
+      showError();
+    }
+    for (const choice of document.querySelectorAll('[data-source]')) {
+      choice.addEventListener('click', () => {
+        const moment = player.currentTime;
+        const wasPlaying = !player.paused;
+        for (const other of document.querySelectorAll('[data-source]')) {
+          other.setAttribute('aria-pressed', String(other === choice));
+        }
+        player.src = choice.dataset.source;
+        player.currentTime = moment;
+        if (wasPlaying) {
+          player.play();
+        }
+      });
+    }
+    for (const mark of document.querySelectorAll('[data-seek]')) {
+      mark.addEventListener('click', () => {
+        player.currentTime = Number(mark.dataset.seek) / 1000;
+        player.scrollIntoView({block: 'center'});
+      });
+    }
+    const reveal = document.querySelector('[data-reveals]');
+    if (reveal) {
+      reveal.addEventListener('click', () => {
+        player.parentElement.classList.add('is-revealed');
+        reveal.remove();
+        player.focus();
+      });
+    }
+  }
+
+  /* A filter that is chosen applies at once; select2 tells jQuery's listeners only. */
+  window.addEventListener('load', () => {
+    for (const choice of document.querySelectorAll('[data-submits="change"]')) {
+      window.django.jQuery(choice).on('change', () => choice.form.submit());
+    }
+  });
+}
