@@ -126,7 +126,7 @@ class Checkout:
             "DATABASE_URL",
             "VOD_",
             "LOCALVOD_",
-            "PYTEST_",
+            "PYTEST_CURRENT",
         )
         values: dict[str, str | None] = {
             name: value for name, value in os.environ.items() if not name.startswith(unwanted)

@@ -68,8 +68,15 @@ def test_something_without_a_database():
 
 
 @pytest.fixture
-def project(checkout: Checkout) -> Checkout:
-    """A small project with one test that touches the database and one that does not."""
+def project(
+    checkout: Checkout, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Checkout:
+    """A small project with one test that touches the database and one that does not.
+
+    What makes its checks slow, and nothing here is about, is shared or left out.
+    """
+    monkeypatch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "mypy"))
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:schemathesis -p no:playwright")
     for name in ("stand_in.py", "manage.py", "shortvideo/wsgi.py", "localvod/__main__.py"):
         (checkout.root / name).write_text("", encoding="utf-8")
     checkout.write("pyproject.toml", PYPROJECT)
@@ -170,7 +177,7 @@ def test_the_demos_settings_do_not_reach_the_tests(project: Checkout) -> None:
 
 
 @needs_postgres
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_run_leaves_neither_server_nor_folder(
     project: Checkout, folder_for_all: Path, number: signal.Signals
 ) -> None:
