@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localvod import clock
-from localvod.cdn import split_object_path
+from localvod.cdn import owner_of, split_object_path
 from localvod.errors import ApiError, missing_parameter
 from localvod.limits import DAILY_QUOTAS
 from localvod.operations.parameters import Parameters
@@ -100,7 +100,7 @@ def submit(
 
 def _prefetch(cloud: "Cloud", tx: sqlite3.Connection, target: Target) -> bool:
     """Whether the origin gives the object out: it exists, and its video may be played."""
-    video = cloud.find_video(tx, target.path.partition("/")[0])
+    video = cloud.find_video(tx, owner_of(target.path))
     if video is not None:
         return video.status == "Normal"
     row = tx.execute("SELECT 1 FROM objects WHERE object_key = ?", (target.path,)).fetchone()

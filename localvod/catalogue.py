@@ -40,7 +40,7 @@ _MOODS = (
     ("from above", "drone"), ("with friends", "friends"), ("第一集", "连载"), ("慢镜头", "慢镜头"),
     ("周末记录", "日常"),
 )  # fmt: skip
-_CATEGORIES = (
+CATEGORIES = (
     (1000000001, "Travel"), (1000000002, "Food"), (1000000003, "Nature"), (1000000004, "生活"),
 )  # fmt: skip
 _NAMES = ("mei", "jonas", "nora", "tomek", "晓雨", "阿泽", "ines", "小禾", "ravi", "luca")
@@ -101,7 +101,7 @@ class Catalogue:
         noise = self._noise(index)
         video_id = self.video_id(index)
         subject, mood = _SUBJECTS[noise & 15], _MOODS[noise >> 4 & 7]
-        category = _CATEGORIES[noise >> 7 & 3]
+        category = CATEGORIES[noise >> 7 & 3]
         status = _STATUSES[(noise >> 9 & 1023) % len(_STATUSES)]
         created = self._created_at(index)
         folder = f"{self._media_url}/{video_id}"

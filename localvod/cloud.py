@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from typing import Any
 
-from localvod import clock, events, library
+from localvod import clock, events, library, seeding
 from localvod.cdn import MediaUrls
 from localvod.errors import video_not_found
 from localvod.faults import Faults
@@ -51,7 +51,7 @@ class Cloud:
                 save_note(tx, events.CALLBACK_NOTE, self._initial_callback())
             if load_note(tx, "review_ips") is None:
                 self._list_review_ips(tx)
-            self.catalogue = library.load_catalogue(tx)
+            self.catalogue = library.load_catalogue(tx, self.settings.cdn_domain)
             self.faults.set(load_note(tx, "faults", {}))
 
     def _initial_callback(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class Cloud:
         return dataclasses.asdict(events.CallbackConfig(url=url, key=key, is_signed=bool(key)))
 
     def _list_review_ips(self, tx: sqlite3.Connection) -> None:
-        save_note(tx, "review_ips", True)
+        save_note(tx, "review_ips", list(self.settings.review_ips))
         if self.settings.review_ips:
             now = clock.now_text()
             row = ("Default", ",".join(self.settings.review_ips), now, now)
@@ -87,7 +87,7 @@ class Cloud:
         index = self.catalogue.index_of(video_id)
         if index is None or videos.stored_among(connection, [video_id]):
             return None
-        return library.computed_video(self.catalogue.video(index))
+        return library.computed_video(self.catalogue.video(index), self.settings.standard_group)
 
     def video(self, connection: sqlite3.Connection, video_id: str) -> Video:
         """That video; InvalidVideo.NotFound when there is none."""
@@ -96,10 +96,15 @@ class Cloud:
             raise video_not_found(video_id)
         return video
 
+    def keep(self, tx: sqlite3.Connection, video: Video) -> Video:
+        """Store a video of the catalogue with its snapshots and streams; others are stored."""
+        if videos.find_stored(tx, video.id) is not None:
+            return video
+        return seeding.keep(self, tx, video)
+
     def change_video(self, tx: sqlite3.Connection, video: Video, **changes: Any) -> Video:
         """Change a video; one of the catalogue is stored first. Status follows stage and audit."""
-        if videos.find_stored(tx, video.id) is None:
-            videos.add(tx, video)
+        video = self.keep(tx, video)
         if {"stage", "audit_status"} & changes.keys():
             changes["status"] = videos.status_of(
                 changes.get("stage", video.stage),

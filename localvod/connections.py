@@ -48,11 +48,11 @@ class Protocol(H11Protocol):
     """H11Protocol over a gathering transport, known by its client's address."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        stream = cast(asyncio.Transport, transport)
+        stream = cast("asyncio.Transport", transport)
         peer = stream.get_extra_info("peername")
         self._peer: tuple[str, int] = (str(peer[0]), int(peer[1]))
         _open[self._peer] = stream
-        super().connection_made(cast(asyncio.Transport, _Gathered(stream)))
+        super().connection_made(cast("asyncio.Transport", _Gathered(stream)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         _open.pop(self._peer, None)

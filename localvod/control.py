@@ -134,7 +134,7 @@ class Control:
     def _set_catalogue(self, count: int, seed: int) -> None:
         with self._cloud.database.write() as tx:
             save_note(tx, CATALOGUE_NOTE, {"count": count, "seed": seed} if count else None)
-            self._cloud.catalogue = load_catalogue(tx)
+            self._cloud.catalogue = load_catalogue(tx, self._cloud.settings.cdn_domain)
 
     async def show_faults(self, _: Request) -> Response:
         return _json(self._cloud.faults.as_json())

@@ -58,7 +58,7 @@ class Faults:
 
     def clear(self) -> None:
         with self._lock:
-            self._random = random.Random(1)  # noqa: S311 - repeatable tests, not secrets
+            self._random = random.Random(1)
             self._rules: list[Rule] = []
             self._callbacks = CallbackFaults()
             self._seed = 1
@@ -71,7 +71,7 @@ class Faults:
         seed = wanted.get("seed", 1)
         with self._lock:
             self._rules, self._callbacks, self._seed = rules, callbacks, seed
-            self._random = random.Random(seed)  # noqa: S311 - repeatable tests, not secrets
+            self._random = random.Random(seed)
 
     def as_json(self) -> dict[str, Any]:
         with self._lock:
@@ -106,9 +106,9 @@ def _rule(item: Mapping[str, Any]) -> Rule:
     rule = Rule(**item)
     if rule.kind not in ("", *KINDS):
         raise FaultError(f"A rule's kind is one of {', '.join(KINDS)}, not {rule.kind!r}.")
-    if not isinstance(rule.rate, int | float) or not 0 <= rule.rate <= 1:
+    if not _is_share(rule.rate):
         raise FaultError(f"A rule's rate is a share from 0 to 1, not {rule.rate!r}.")
-    if not isinstance(rule.status, int) or not 200 <= rule.status <= 599:
+    if rule.status not in range(200, 600):
         raise FaultError(f"A rule's status is an HTTP status from 200 to 599, not {rule.status!r}.")
     return rule
 
@@ -116,9 +116,13 @@ def _rule(item: Mapping[str, Any]) -> Rule:
 def _callbacks(item: Mapping[str, Any]) -> CallbackFaults:
     _refuse_unknown("callbacks", item, {"drop", "duplicate", "reorder"})
     for name, share in item.items():
-        if not isinstance(share, int | float) or not 0 <= share <= 1:
+        if not _is_share(share):
             raise FaultError(f"callbacks.{name} is a share from 0 to 1, not {share!r}.")
     return CallbackFaults(**item)
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
 
 
 def _refuse_unknown(what: str, item: object, allowed: set[str]) -> None:

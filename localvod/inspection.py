@@ -41,8 +41,10 @@ def state_of(cloud: Cloud, video_id: str) -> dict[str, Any] | None:
 
 
 def as_json(row: sqlite3.Row) -> dict[str, Any]:
+    values = dict(row)
     return {
-        name: json.loads(row[name]) if name in _JSON_COLUMNS else row[name] for name in row.keys()
+        name: json.loads(value) if name in _JSON_COLUMNS else value
+        for name, value in values.items()
     }
 
 

@@ -1,19 +1,16 @@
 """All videos in one order: the stored ones merged with those of a computed catalogue."""
 
 import heapq
-import json
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from localvod import clock
+from localvod.catalogue import Catalogue
 from localvod.store import videos
 from localvod.store.notes import load_note
 from localvod.store.videos import READY, Video
-
-if TYPE_CHECKING:
-    from localvod.catalogue import Catalogue
 
 CATALOGUE_NOTE = "catalogue"
 CHUNK = 100
@@ -31,14 +28,10 @@ class Position(NamedTuple):
     key: str | int
 
 
-def load_catalogue(connection: sqlite3.Connection) -> "Catalogue | None":
+def load_catalogue(connection: sqlite3.Connection, media_host: str) -> Catalogue | None:
     """The catalogue noted by the control endpoint, if there is one."""
     note = load_note(connection, CATALOGUE_NOTE)
-    if note is None:
-        return None
-    from localvod.catalogue import Catalogue
-
-    return Catalogue(note["count"], note["seed"])
+    return None if note is None else Catalogue(note["count"], note["seed"], media_host=media_host)
 
 
 def search_row(video: Video) -> SearchRow:
@@ -69,9 +62,8 @@ def search_row(video: Video) -> SearchRow:
     return {name: value for name, value in row.items() if value is not None}
 
 
-def computed_video(row: SearchRow) -> Video:
+def computed_video(row: SearchRow, template_group_id: str) -> Video:
     """A catalogue's row as a video, to be read or, before its first change, to be stored."""
-    user_data = row.get("UserData", "")
     status = row["Status"]
     return Video(
         id=row["VideoId"],
@@ -81,34 +73,33 @@ def computed_video(row: SearchRow) -> Video:
         cate_id=row.get("CateId"),
         cover_url=row.get("CoverURL", ""),
         status=status,
+        template_group_id=template_group_id,
         stage={name: stage for stage, name in videos.STAGE_STATUS.items()}.get(status, READY),
-        audit_status=status if status in ("Normal", "Blocked") else None,
+        audit_status=row.get("AuditStatus"),
         size=int(row.get("Size", 0)),
         duration=float(row.get("Duration", 0)),
-        width=int(row.get("Width", 540)),
-        height=int(row.get("Height", 960)),
-        fps=float(row.get("Fps", 30)),
-        bitrate=int(row.get("Bitrate", 800)),
+        width=540,
+        height=960,
+        fps=30.0,
+        bitrate=800,
         creation_time=row["CreationTime"],
         modification_time=row["ModificationTime"],
-        template_group_id=row.get("TemplateGroupId", ""),
         storage_location=row.get("StorageLocation", ""),
         app_id=row.get("AppId", "app-1000000"),
         reference_id=row.get("ReferenceId"),
-        user_data=user_data if isinstance(user_data, str) else json.dumps(user_data),
-        file_name=row.get("FileName", "source.mp4"),
+        user_data=row.get("UserData", ""),
+        file_name="source.mp4",
         source_version=1,
         is_ingested=1,
         snapshots=tuple(row.get("Snapshots", ())),
         sprites=tuple(row.get("SpriteSnapshots", ())),
-        verdict=row.get("Verdict", ""),
     )
 
 
 class Library:
     """A reader's view of all videos at the time of one call."""
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: "Catalogue | None") -> None:
+    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue | None) -> None:
         self._connection = connection
         self._catalogue = catalogue
 
@@ -116,10 +107,10 @@ class Library:
         self, window: Window, *, descending: bool, after: Position | None = None
     ) -> Iterator[tuple[Position, SearchRow]]:
         """Rows within the (closed) window of CreationTime that come after a position."""
-        stored = self._walk_stored(window, descending, after)
+        stored = self._walk_stored(window, descending=descending, after=after)
         if self._catalogue is None:
             return stored
-        computed = self._walk_computed(self._catalogue, window, descending, after)
+        computed = self._walk_computed(self._catalogue, window, descending=descending, after=after)
         return heapq.merge(stored, computed, key=lambda item: item[0], reverse=descending)
 
     def count(self, window: Window) -> int:
@@ -141,7 +132,7 @@ class Library:
         return len(indexes) - sum(1 for index in replaced if index is not None and index in indexes)
 
     def _walk_stored(
-        self, window: Window, descending: bool, after: Position | None
+        self, window: Window, *, descending: bool, after: Position | None
     ) -> Iterator[tuple[Position, SearchRow]]:
         low, high = _bounds(window)
         comparison, order = ("<", "DESC") if descending else (">", "ASC")
@@ -150,7 +141,7 @@ class Library:
             f"AND (creation_time, id) {comparison} (?, ?) "
             f"ORDER BY creation_time {order}, id {order} LIMIT {CHUNK}"
         )
-        place = _stored_start(descending, after)
+        place = _stored_start(after, descending=descending)
         while rows := self._connection.execute(query, (low, high, *place)).fetchall():
             for video in map(videos.from_row, rows):
                 yield Position(video.creation_time, STORED, video.id), search_row(video)
@@ -158,8 +149,9 @@ class Library:
 
     def _walk_computed(
         self,
-        catalogue: "Catalogue",
+        catalogue: Catalogue,
         window: Window,
+        *,
         descending: bool,
         after: Position | None,
     ) -> Iterator[tuple[Position, SearchRow]]:
@@ -169,9 +161,9 @@ class Library:
             yield from self._computed_rows(catalogue, rest[start : start + CHUNK])
 
     def _computed_rows(
-        self, catalogue: "Catalogue", indexes: range
+        self, catalogue: Catalogue, indexes: range
     ) -> Iterator[tuple[Position, SearchRow]]:
-        rows = [catalogue.video(index) for index in indexes]
+        rows: list[SearchRow] = [catalogue.video(index) for index in indexes]
         replaced = videos.stored_among(self._connection, (row["VideoId"] for row in rows))
         for index, row in zip(indexes, rows, strict=True):
             if row["VideoId"] not in replaced:
@@ -183,7 +175,7 @@ def _bounds(window: Window) -> tuple[str, str]:
     return (clock.text(start) if start else "", clock.text(end) if end else "~")
 
 
-def _stored_start(descending: bool, after: Position | None) -> tuple[str, str]:
+def _stored_start(after: Position | None, *, descending: bool) -> tuple[str, str]:
     """Where the stored rows go on; "~" sorts after every id and every time."""
     if after is None:
         return ("~", "~") if descending else ("", "")
@@ -194,7 +186,7 @@ def _stored_start(descending: bool, after: Position | None) -> tuple[str, str]:
 
 
 def _computed_rest(
-    catalogue: "Catalogue", within: range, *, descending: bool, after: Position | None
+    catalogue: Catalogue, within: range, *, descending: bool, after: Position | None
 ) -> range:
     """The indexes that follow a position, in the order of the walk."""
     start, stop = within.start, within.stop

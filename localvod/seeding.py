@@ -4,10 +4,9 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localvod import clock
-from localvod.cloud import Cloud
 from localvod.jobs import reviews, transcoding
 from localvod.jobs.snapshots import COVER, NORMAL
 from localvod.operations.parameters import Parameters
@@ -16,11 +15,39 @@ from localvod.store import videos
 from localvod.store.database import insert
 from localvod.store.videos import READY, STAGE_STATUS, Video
 
+if TYPE_CHECKING:
+    from localvod.cloud import Cloud
+
 STATUSES = ("Normal", "Checking", "Blocked", *STAGE_STATUS.values())
 FACTS = frozenset(
-    "id title description tags cate_id status audit_status size duration width height fps bitrate "
-    "creation_time modification_time template_group_id reference_id user_data uploader file_name "
-    "cover snapshots files verdict fail_jobs announce".split()
+    [
+        "id",
+        "title",
+        "description",
+        "tags",
+        "cate_id",
+        "status",
+        "audit_status",
+        "size",
+        "duration",
+        "width",
+        "height",
+        "fps",
+        "bitrate",
+        "creation_time",
+        "modification_time",
+        "template_group_id",
+        "reference_id",
+        "user_data",
+        "uploader",
+        "file_name",
+        "cover",
+        "snapshots",
+        "files",
+        "verdict",
+        "fail_jobs",
+        "announce",
+    ]
 )
 
 
@@ -28,7 +55,7 @@ class SeedError(ValueError):
     """Facts that make no video; the message is one clear sentence."""
 
 
-def create_videos(cloud: Cloud, facts: Sequence[object]) -> list[str]:
+def create_videos(cloud: "Cloud", facts: Sequence[object]) -> list[str]:
     """Create a video for each object of facts, all or none; returns their ids.
 
     Facts (all optional): id, title, description, tags (comma separated), cate_id, status,
@@ -43,7 +70,7 @@ def create_videos(cloud: Cloud, facts: Sequence[object]) -> list[str]:
         return [_create(cloud, tx, item) for item in facts]
 
 
-def _create(cloud: Cloud, tx: sqlite3.Connection, facts: object) -> str:
+def _create(cloud: "Cloud", tx: sqlite3.Connection, facts: object) -> str:
     if not isinstance(facts, Mapping):
         raise SeedError("A video's facts must be a JSON object.")
     unknown = sorted(set(facts) - FACTS)
@@ -53,18 +80,26 @@ def _create(cloud: Cloud, tx: sqlite3.Connection, facts: object) -> str:
     if videos.stored_among(tx, [video.id]):
         raise SeedError(f"The video {video.id} exists already.")
     videos.add(tx, video)
-    _add_images(tx, video)
+    _add_images(cloud, tx, video)
     if facts.get("announce"):
         cloud.tell_upload(tx, video)
     if facts.get("files", video.stage == READY):
-        group = cloud.groups[video.template_group_id]
-        _add_files(cloud, tx, video, group.id)
+        _add_files(cloud, tx, video)
     if video.verdict:
         reviews.create(cloud, tx, video)
     return video.id
 
 
-def _video(cloud: Cloud, facts: Mapping[str, Any]) -> Video:
+def keep(cloud: "Cloud", tx: sqlite3.Connection, video: Video) -> Video:
+    """Store a computed video with what belongs to it, as if it had been seeded long ago."""
+    videos.add(tx, video)
+    _add_images(cloud, tx, video)
+    if video.stage == READY:
+        _add_files(cloud, tx, video)
+    return video
+
+
+def _video(cloud: "Cloud", facts: Mapping[str, Any]) -> Video:
     status, video_id = facts.get("status", "Normal"), facts.get("id") or uuid.uuid4().hex
     if status not in STATUSES:
         raise SeedError(f"status must be one of {', '.join(STATUSES)}, not {status!r}.")
@@ -97,7 +132,7 @@ def _video(cloud: Cloud, facts: Mapping[str, Any]) -> Video:
         user_data=_user_data(facts),
         file_name=facts.get("file_name", "clip.mp4"),
         is_ingested=1,
-        cover_url=_cover(video_id, facts.get("cover", True)),
+        cover_url=_cover(video_id, facts.get("cover")),
         snapshots=_snapshots(video_id, facts.get("snapshots", 8)),
         verdict=verdict,
         fail_jobs=_fail_jobs(facts.get("fail_jobs")),
@@ -112,10 +147,11 @@ def _user_data(facts: Mapping[str, Any]) -> str:
     return Parameters({"UserData": text}).user_data()
 
 
-def _cover(video_id: str, value: bool | str) -> str:
+def _cover(video_id: str, value: object) -> str:
     if isinstance(value, str):
         return value
-    return f"{video_id}/snapshots/seeded/{COVER.lower()}-00001.jpg" if value else ""
+    is_wanted = value is not False
+    return f"{video_id}/snapshots/seeded/{COVER.lower()}-00001.jpg" if is_wanted else ""
 
 
 def _snapshots(video_id: str, value: int | Sequence[str]) -> tuple[str, ...]:
@@ -131,10 +167,10 @@ def _fail_jobs(value: object) -> str:
     return "all" if value is True else str(value or "")
 
 
-def _add_images(tx: sqlite3.Connection, video: Video) -> None:
+def _add_images(cloud: "Cloud", tx: sqlite3.Connection, video: Video) -> None:
     """The snapshots of the upload, as a finished job of their own."""
-    covers = [video.cover_url] if video.cover_url and "://" not in video.cover_url else []
-    snapshots = [target for target in video.snapshots if "://" not in target]
+    covers = [key for key in [cloud.urls.key_of(video.cover_url)] if key]
+    snapshots = [key for key in map(cloud.urls.key_of, video.snapshots) if key]
     for key in covers + snapshots:
         insert(tx, "objects", {"object_key": key, "video_id": video.id, "kind": "image"})
     if covers or snapshots:
@@ -149,18 +185,18 @@ def _add_images(tx: sqlite3.Connection, video: Video) -> None:
         insert(tx, "snapshot_jobs", job)
 
 
-def _add_files(cloud: Cloud, tx: sqlite3.Connection, video: Video, group_id: str) -> None:
+def _add_files(cloud: "Cloud", tx: sqlite3.Connection, video: Video) -> None:
     """The streams of the upload's automatic task; nothing is told of them."""
     task = {
         "id": uuid.uuid4().hex,
         "video_id": video.id,
         "trigger": transcoding.AUTO,
-        "template_group_id": group_id,
+        "template_group_id": video.template_group_id,
         "status": "CompleteAllSucc",
         "creation_time": video.creation_time,
         "complete_time": video.creation_time,
         "source_version": video.source_version,
     }
     insert(tx, "transcode_tasks", task)
-    for template in cloud.groups[group_id].templates:
+    for template in cloud.groups[video.template_group_id].templates:
         transcoding.add_finished_job(tx, str(task["id"]), video, template)

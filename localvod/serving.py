@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from localvod import clock, placeholders
+from localvod.cdn import owner_of
 from localvod.cloud import Cloud
 from localvod.operations.uploads import BUCKET
 from localvod.store.videos import UPLOADED
@@ -51,7 +52,7 @@ class Media:
         """200 to serve it, 403 when it was purged, 404 when nothing is known of it."""
         connection = self._cloud.database.read()
         row = connection.execute("SELECT * FROM objects WHERE object_key = ?", (key,)).fetchone()
-        video = self._cloud.find_video(connection, row["video_id"] if row else key.split("/")[0])
+        video = self._cloud.find_video(connection, row["video_id"] if row else owner_of(key))
         if row is None:
             is_computed = video is not None and not video.source_key
             return 200 if is_computed else 404

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import sys
 
+from localvod.server import PortTakenError, serve
 from localvod.settings import RawSettings, SettingsError, checked, raw_from_environment
 
 
@@ -20,9 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    # The server's libraries are loaded for this command only: the others start faster.
-    from localvod.server import PortTakenError, serve
-
     names = [item.name for item in dataclasses.fields(RawSettings)]
     raw = RawSettings(**{name: getattr(arguments, name) for name in names})
     try:

@@ -77,7 +77,7 @@ def _refuse(cloud: "Cloud", tx: sqlite3.Connection, video: Video, error: MediaEr
     transcoding.fail_source(cloud, tx, video, video.template_group_id, error)
     if cloud.settings.is_auto_review:
         job_id = reviews.create(cloud, tx, video)
-        reviews.fail(cloud, tx, job_id, video, error.code, error.message)
+        reviews.fail(cloud, tx, job_id, video, error)
 
 
 def _tell_analysis(cloud: "Cloud", tx: sqlite3.Connection, video: Video) -> None:

@@ -57,7 +57,7 @@ def run(cloud: "Cloud", job_id: str, cancelled: threading.Event) -> None:
         except MediaError as error:
             if not cancelled.is_set():
                 with cloud.database.write() as tx:
-                    fail(cloud, tx, job_id, video, error.code, error.message)
+                    fail(cloud, tx, job_id, video, error)
             return
     if not cancelled.is_set():
         with cloud.database.write() as tx:
@@ -88,7 +88,8 @@ def _finish(cloud: "Cloud", tx: sqlite3.Connection, job_id: str, frame_keys: lis
         return
     verdict = review.verdict_of(video, cloud.settings.verdict)
     if verdict == "error":
-        fail(cloud, tx, job_id, video, "InternalError", "The review failed, as this video asks.")
+        error = MediaError("InternalError", "The review failed, as this video asks for.")
+        fail(cloud, tx, job_id, video, error)
         return
     suspects = review.frames(video, verdict, [cloud.urls.plain(key) for key in frame_keys])
     for key in frame_keys:
@@ -105,17 +106,18 @@ def _finish(cloud: "Cloud", tx: sqlite3.Connection, job_id: str, frame_keys: lis
         result=json.dumps(result, ensure_ascii=False),
         frames=json.dumps([dataclasses.asdict(frame) for frame in suspects]),
     )
-    _tell(cloud, tx, job, video, {"Code": "0", "Message": "OK", "Data": result}, "success")
+    _tell(cloud, tx, job, video, {"Code": "0", "Message": "OK", "Data": result})
 
 
 def fail(
-    cloud: "Cloud", tx: sqlite3.Connection, job_id: str, video: Video, code: str, message: str
+    cloud: "Cloud", tx: sqlite3.Connection, job_id: str, video: Video, error: MediaError
 ) -> None:
     """End a review without a verdict."""
+    code, message = error.code, error.message
     now = clock.now_text()
     update(tx, "review_jobs", job_id, status="fail", code=code, message=message, complete_time=now)
     job = tx.execute("SELECT * FROM review_jobs WHERE id = ?", (job_id,)).fetchone()
-    _tell(cloud, tx, job, video, {"Code": code, "Message": message}, "fail")
+    _tell(cloud, tx, job, video, {"Code": code, "Message": message})
 
 
 def _tell(
@@ -124,7 +126,6 @@ def _tell(
     job: sqlite3.Row,
     video: Video,
     body: dict[str, Any],
-    status: str,
 ) -> None:
     """AIMediaAuditComplete names the video MediaId, and carries no Extend."""
     cloud.events.emit(
@@ -134,5 +135,5 @@ def _tell(
         {"MediaId": video.id, "JobId": job["id"], **body},
         job_user_data=job["user_data"],
         media_user_data=video.user_data,
-        status=status,
+        status="success" if "Data" in body else "fail",
     )

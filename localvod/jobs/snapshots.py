@@ -135,7 +135,7 @@ def _finish(
         insert(tx, "objects", {"object_key": key, "video_id": video.id, "kind": "image"})
     if results and not job["is_specified"]:
         video = _adopt(cloud, tx, video, results)
-    _tell(cloud, tx, video, job, results, error)
+    _tell(cloud, tx, video, job, error or results)
 
 
 def _adopt(cloud: "Cloud", tx: sqlite3.Connection, video: Video, results: Results) -> Video:
@@ -163,17 +163,16 @@ def _tell(
     tx: sqlite3.Connection,
     video: Video,
     job: Row,
-    results: Results,
-    error: MediaError | None,
+    outcome: Results | MediaError,
 ) -> None:
     body: dict[str, Any] = {"VideoId": video.id}
     if job["is_specified"]:
         body["SubType"] = "SpecifiedTime"
-    if error is None:
-        body["CoverUrl"] = cloud.urls.plain(video.cover_url)
-        body["SnapshotInfos"] = [_info(cloud, job, kind, keys) for kind, keys in results.items()]
+    if isinstance(outcome, MediaError):
+        body |= {"ErrorCode": outcome.code, "ErrorMessage": outcome.message}
     else:
-        body |= {"ErrorCode": error.code, "ErrorMessage": error.message}
+        body["CoverUrl"] = cloud.urls.plain(video.cover_url)
+        body["SnapshotInfos"] = [_info(cloud, job, kind, keys) for kind, keys in outcome.items()]
     extend = extend_of(job["user_data"])
     cloud.events.emit(
         tx,
@@ -182,7 +181,7 @@ def _tell(
         {**body, "Extend": extend} if extend else body,
         job_user_data=job["user_data"],
         media_user_data=video.user_data,
-        status="success" if error is None else "fail",
+        status="fail" if isinstance(outcome, MediaError) else "success",
     )
 
 

@@ -13,9 +13,21 @@ from localvod.store.notes import save_note
 
 URL_LIMIT = 256
 EVENT_TYPES = frozenset(
-    "ALL FileUploadComplete ImageUploadComplete AttachedMediaUploadComplete UploadByURLComplete "
-    "VideoAnalysisComplete SnapshotComplete StreamTranscodeComplete TranscodeComplete AIComplete "
-    "CreateAuditComplete DeleteMediaComplete MediaBaseChangeComplete".split()
+    [
+        "ALL",
+        "FileUploadComplete",
+        "ImageUploadComplete",
+        "AttachedMediaUploadComplete",
+        "UploadByURLComplete",
+        "VideoAnalysisComplete",
+        "SnapshotComplete",
+        "StreamTranscodeComplete",
+        "TranscodeComplete",
+        "AIComplete",
+        "CreateAuditComplete",
+        "DeleteMediaComplete",
+        "MediaBaseChangeComplete",
+    ]
 )
 _AUTH_KEY = re.compile(r"[A-Za-z0-9]{1,32}")
 

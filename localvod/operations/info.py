@@ -5,6 +5,7 @@ import sqlite3
 from typing import Any
 
 from localvod import clock
+from localvod.catalogue import CATEGORIES
 from localvod.cloud import Cloud
 from localvod.errors import ApiError, missing_parameter, video_not_found
 from localvod.operations.parameters import Parameters, check_tags
@@ -12,7 +13,7 @@ from localvod.operations.registry import Answer, Call, operation
 from localvod.store.videos import Video
 
 BATCH = 20
-CATEGORY_NAMES = {1: "Daily life", 2: "Music", 3: "Travel"}
+CATEGORY_NAMES = dict(CATEGORIES)
 
 
 def video_facts(cloud: Cloud, video: Video) -> dict[str, Any]:

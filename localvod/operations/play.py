@@ -36,6 +36,7 @@ def reopen(tx: sqlite3.Connection, video: Video, object_keys: Iterable[str]) -> 
 def get_play_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """The play addresses of one video, one for each definition and format."""
     video = named_video(cloud, tx, call)
+    video = cloud.keep(tx, video)
     if not may_play(tx, video, call.peer):
         raise illegal_status(video.status, 403)
     streams = _wanted(call, _streams(cloud, tx, video))
@@ -79,36 +80,9 @@ def _wanted(call: Call, streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _streams(cloud: Cloud, connection: sqlite3.Connection, video: Video) -> list[dict[str, Any]]:
     stored = [dict(row) for row in transcoding.play_streams(connection, video)]
-    if stored or video.stage != "ready":
-        return stored
     group = cloud.groups.get(video.template_group_id)
-    if video.source_key:
-        has_templates = group is not None and group.templates
-        return [] if has_templates else [_source_stream(video)]
-    return computed_streams(cloud, connection, video)
-
-
-def computed_streams(
-    cloud: Cloud, connection: sqlite3.Connection, video: Video
-) -> list[dict[str, Any]]:
-    """The streams of a catalogue's video, which has neither media nor rows of its own."""
-    is_computed = cloud.catalogue is not None and cloud.catalogue.index_of(video.id) is not None
-    if not is_computed:
-        return []
-    group = cloud.groups[cloud.settings.standard_group]
-    return [
-        {
-            "id": f"{video.id[:24]}{number:08x}",
-            "format": template.format,
-            "definition": template.definition,
-            "narrowband_type": template.narrowband_type,
-            "object_key": f"{video.id}/{template.definition.lower()}.{template.format}",
-            "output": json.dumps(transcoding.computed_output(video, template)),
-            "creation_time": video.creation_time,
-            "complete_time": video.creation_time,
-        }
-        for number, template in enumerate(group.templates, start=1)
-    ]
+    is_played_as_is = video.source_key and not (group and group.templates)
+    return [_source_stream(video)] if is_played_as_is and not stored else stored
 
 
 def _source_stream(video: Video) -> dict[str, Any]:

@@ -215,8 +215,27 @@ def _media(cloud: Cloud, row: SearchRow, fields: set[str]) -> Answer:
 
 
 _ALWAYS = frozenset({"VideoId", "CreationTime"})
-_VIDEO_FIELDS = (
-    "VideoId Title Description Tags CateId CateName CoverURL Status Size Duration CreationTime "
-    "ModificationTime Snapshots SpriteSnapshots StorageLocation AppId MediaSource TranscodeMode "
-    "PreprocessStatus DownloadSwitch ReferenceId StorageClass"
-).split()
+_VIDEO_FIELDS = [
+    "VideoId",
+    "Title",
+    "Description",
+    "Tags",
+    "CateId",
+    "CateName",
+    "CoverURL",
+    "Status",
+    "Size",
+    "Duration",
+    "CreationTime",
+    "ModificationTime",
+    "Snapshots",
+    "SpriteSnapshots",
+    "StorageLocation",
+    "AppId",
+    "MediaSource",
+    "TranscodeMode",
+    "PreprocessStatus",
+    "DownloadSwitch",
+    "ReferenceId",
+    "StorageClass",
+]

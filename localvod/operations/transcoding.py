@@ -102,15 +102,15 @@ def _task_answer(cloud: Cloud, connection: sqlite3.Connection, call: Call, task_
     return {"TranscodeTask": {**_task_facts(task), "TranscodeJobInfoList": infos}}
 
 
-@operation("ListTranscodeTask", qps=15)
-def list_transcode_task(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
+@operation("ListTranscodeTask", qps=15, is_writing=True)
+def list_transcode_task(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """A video's tasks of the past year, the latest first; no total, no jobs."""
     call.parameters.required("VideoId")
-    video = named_video(cloud, connection, call)
+    video = cloud.keep(tx, named_video(cloud, tx, call))
     page, size = call.parameters.page(size=10, most=50)
     start, end = call.parameters.moment("StartTime"), call.parameters.moment("EndTime")
     low = max(clock.ago(days=TASK_DAYS), clock.text(start) if start else "")
-    rows = connection.execute(
+    rows = tx.execute(
         "SELECT * FROM transcode_tasks WHERE video_id = ? AND creation_time BETWEEN ? AND ? "
         "ORDER BY creation_time DESC, rowid DESC LIMIT ? OFFSET ?",
         (video.id, low, clock.text(end) if end else "~", size, (page - 1) * size),

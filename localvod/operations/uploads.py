@@ -97,7 +97,7 @@ def _storage(call: Call) -> str:
 @operation("RefreshUploadVideo", qps=80, is_writing=True)
 def refresh_upload_video(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """A new credential, also to overwrite the file of a video that is already there."""
-    video = cloud.change_video(tx, named_video(cloud, tx, call))
+    video = cloud.keep(tx, named_video(cloud, tx, call))
     return _credentials(cloud, tx, video)
 
 

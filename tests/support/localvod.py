@@ -52,8 +52,7 @@ class LocalVod:
             name: value for name, value in os.environ.items() if not name.startswith("LOCALVOD_")
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "localvod", "serve"]
-            + ["--port", str(self.port), "--state", str(self.state_folder)],
+            [sys.executable, "-m", "localvod", "serve", *self._flags()],
             cwd=ROOT,
             env={**inherited, **variables},
             stdout=subprocess.PIPE,
@@ -65,6 +64,9 @@ class LocalVod:
             raise RuntimeError(f"localvod did not start; it said {line!r}.")
         self.port = int(line.rpartition(":")[2])
         return self
+
+    def _flags(self) -> list[str]:
+        return ["--port", str(self.port), "--state", str(self.state_folder)]
 
     def stop(self) -> int:
         """End the process politely; returns its exit status."""
