@@ -1,0 +1,283 @@
+"""Human beats machine, and VOD's console is heard: whatever arrives first."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from shortvideo.cloud.types import AuditEntry, MachineJob
+from shortvideo.outbox.models import Delivery, DeliveryState
+from tests.factories import make_operator
+from tests.videos.support import after, audit, make_facts, state_of, verdict, video_of
+from videos import mirror
+from videos.mirror import Applied, Reading
+from videos.models import (
+    CensorStatus,
+    Decision,
+    MachineReview,
+    ReviewDecision,
+    ReviewTask,
+    Source,
+    TaskCause,
+    Video,
+)
+from videos.services import review_video
+
+pytestmark = pytest.mark.django_db
+
+
+def make_clip(**values: object) -> tuple[Video, Reading]:
+    told = Reading(make_facts(**values), source_uploaded_at=after(10))
+    mirror.apply(told)
+    return video_of(told.facts), told
+
+
+def read_again(told: Reading, *, read: float = 100, status: str = "", **values: object) -> Reading:
+    facts = replace(told.facts, read_at=after(read), status=status or told.facts.status)
+    return replace(told, facts=facts, **values)  # type: ignore[arg-type]  # a mix of types
+
+
+def log_of(video: Video) -> list[tuple[str, str]]:
+    return list(video.decisions.order_by("id").values_list("source", "decision"))
+
+
+@pytest.mark.parametrize(
+    ("suggestion", "status", "decision"),
+    [
+        ("pass", CensorStatus.SUCCESS, Decision.NORMAL),
+        ("block", CensorStatus.FAIL, Decision.BLOCKED),
+    ],
+)
+def test_a_machines_pass_or_block_is_logged_and_delivered_like_a_persons(
+    suggestion: str, status: CensorStatus, decision: Decision
+) -> None:
+    video, told = make_clip()
+    mirror.apply(read_again(told, machine=verdict(suggestion, "porn", "normal")))
+    video.refresh_from_db()
+    assert video.censor_status == status
+    assert log_of(video) == [(Source.MACHINE, decision)]
+    assert Delivery.objects.waiting().filter(kind="create_audit").count() == 1
+    review = video.machine_reviews.get()
+    assert (review.suggestion, review.labels) == (suggestion, ["porn"])
+    assert review.hits[0]["score"] == 90.0
+
+
+def test_a_machine_that_wants_a_person_opens_a_task() -> None:
+    video, told = make_clip()
+    mirror.apply(read_again(told, machine=verdict("review", "ad")))
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.CHECK
+    assert ReviewTask.objects.open().get().cause == TaskCause.MACHINE_VERDICT
+    assert log_of(video) == []
+
+
+def test_a_suggestion_that_nobody_knows_goes_to_a_person() -> None:
+    video, told = make_clip()
+    mirror.apply(read_again(told, machine=verdict("perhaps")))
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.CHECK
+
+
+def test_a_failed_machine_job_is_an_error_for_a_person_never_a_rejection() -> None:
+    video, told = make_clip()
+    job = MachineJob("j-1", video.vod_id, "fail", code="InternalError", message="it broke")
+    mirror.apply(read_again(told, machine=job))
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.CHECK
+    assert ReviewTask.objects.open().get().cause == TaskCause.MACHINE_FAILED
+    review = video.machine_reviews.get()
+    assert (review.suggestion, review.error_code) == ("error", "InternalError")
+
+
+def test_a_job_that_is_still_running_says_nothing() -> None:
+    video, told = make_clip()
+    job = MachineJob("j-1", video.vod_id, "processing")
+    assert mirror.apply(read_again(told, machine=job)) == Applied(unchanged=1)
+
+
+def test_the_same_verdict_again_writes_nothing() -> None:
+    video, told = make_clip()
+    told = read_again(told, machine=verdict("block", "porn"))
+    mirror.apply(told)
+    before = state_of(video)
+    assert mirror.apply(replace(told, facts=replace(told.facts, read_at=after(200)))) == Applied(
+        unchanged=1
+    )
+    assert state_of(video) == before
+    assert len(log_of(video)) == 1
+
+
+def test_a_machines_block_stands_while_vod_still_plays_the_clip() -> None:
+    video, told = make_clip(status="Normal")
+    mirror.apply(read_again(told, machine=verdict("block", "porn")))
+    mirror.apply(read_again(told, read=200))
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.FAIL
+
+
+def test_a_verdict_about_an_earlier_source_says_nothing_about_the_new_one() -> None:
+    video, told = make_clip()
+    mirror.apply(read_again(told, machine=verdict("pass"), machine_at=after(20)))
+    again = read_again(told, read=300, source_uploaded_at=after(200))
+    mirror.apply(again)
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.ON_CENSOR
+    mirror.apply(replace(again, machine=verdict("pass", late="yes"), machine_at=after(150)))
+    mirror.apply(replace(again, machine=verdict("pass")))
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.ON_CENSOR
+    mirror.apply(replace(again, machine=verdict("pass", new="yes"), machine_at=after(250)))
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.SUCCESS
+
+
+def test_a_decision_in_vods_console_arrives_with_its_auditor_and_counts_as_human() -> None:
+    video, told = make_clip()
+    entry = audit("Blocked", after(90), auditor="Li")
+    mirror.apply(read_again(told, status="Blocked", audits=(entry,)))
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.FAIL
+    decision = video.decisions.get()
+    assert (decision.source, decision.auditor, decision.reason) == (Source.VOD, "Li", "seen")
+    assert (decision.created_at, decision.delivery) == (after(90), None)
+    mirror.apply(read_again(told, read=200, machine=verdict("pass")))
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.FAIL
+
+
+def test_the_same_history_again_adds_nothing() -> None:
+    video, told = make_clip()
+    entries = (audit("Normal", after(95)), audit("Blocked", after(90)))
+    mirror.apply(read_again(told, status="Normal", audits=entries))
+    mirror.apply(read_again(told, read=200, status="Normal", audits=entries))
+    assert log_of(video) == [(Source.VOD, "Blocked"), (Source.VOD, "Normal")]
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.SUCCESS
+
+
+def mark_delivered(review: ReviewDecision) -> None:
+    delivery = Delivery.objects.filter(pk=review.delivery_id)
+    delivery.update(state=DeliveryState.DONE, finished_at=after(0))
+
+
+def delivered(video: Video, decision: Decision, **values: object) -> ReviewDecision:
+    review = review_video(
+        video,
+        decision=decision,
+        source=Source.ADMIN,
+        reason="bad" if decision == Decision.BLOCKED else "",
+        operator=make_operator("moderator"),
+    )
+    mark_delivered(review)
+    return review
+
+
+def echo(review: ReviewDecision, at: float) -> AuditEntry:
+    return audit(review.decision, after(at), comment=f"because {review.mark}", auditor="ours")
+
+
+def test_our_own_decision_that_comes_back_is_known_by_its_mark() -> None:
+    video, told = make_clip()
+    review = delivered(video, Decision.BLOCKED)
+    mirror.apply(read_again(told, status="Blocked", audits=(echo(review, 90),)))
+    assert log_of(video) == [(Source.ADMIN, "Blocked")]
+    assert not Delivery.objects.waiting().filter(kind="create_audit").exists()
+
+
+def test_an_older_decision_of_ours_that_lands_late_is_overruled() -> None:
+    video, told = make_clip()
+    old, new = delivered(video, Decision.NORMAL), delivered(video, Decision.BLOCKED)
+    entries = (echo(old, 95), echo(new, 90))
+    for _ in range(2):
+        mirror.apply(read_again(told, status="Normal", audits=entries))
+    delivery = Delivery.objects.waiting().get(kind="create_audit")
+    assert delivery.payload == {"decision": new.pk}
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.FAIL
+
+
+def test_a_newer_decision_in_vods_console_overrules_ours() -> None:
+    video, told = make_clip()
+    ours = delivered(video, Decision.NORMAL)
+    entries = (audit("Blocked", after(95)), echo(ours, 90))
+    mirror.apply(read_again(told, status="Blocked", audits=entries))
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.FAIL
+    assert log_of(video)[-1] == (Source.VOD, "Blocked")
+
+
+def test_an_older_decision_in_vods_console_leaves_ours_standing() -> None:
+    video, told = make_clip()
+    ours = delivered(video, Decision.NORMAL)
+    entries = (echo(ours, 95), audit("Blocked", after(90)))
+    mirror.apply(read_again(told, status="Normal", audits=entries))
+    assert log_of(video) == [(Source.ADMIN, "Normal")]
+
+
+def test_ours_that_vod_has_not_seen_yet_is_newer_than_all_it_shows() -> None:
+    video, told = make_clip()
+    review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    mirror.apply(read_again(told, status="Blocked", audits=(audit("Blocked", after(90)),)))
+    assert log_of(video) == [(Source.ADMIN, "Normal")]
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.SUCCESS
+
+
+def test_a_person_in_vods_console_beats_a_machine_that_landed_after_them() -> None:
+    video, told = make_clip()
+    mirror.apply(read_again(told, machine=verdict("pass")))
+    machine = video.decisions.get()
+    mark_delivered(machine)
+    entries = (echo(machine, 95), audit("Blocked", after(90), auditor="Li"))
+    mirror.apply(read_again(told, read=200, status="Normal", audits=entries))
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.FAIL
+    standing = video.decisions.get(source=Source.VOD)
+    again = Delivery.objects.waiting().get(kind="create_audit")
+    assert again.payload == {"decision": standing.pk}
+
+
+def test_a_text_that_looks_like_our_mark_does_not_pass_for_ours() -> None:
+    video, told = make_clip()
+    entry = audit("Blocked", after(90), comment="see #999999")
+    mirror.apply(read_again(told, status="Blocked", audits=(entry,)))
+    assert log_of(video) == [(Source.VOD, "Blocked")]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+@pytest.mark.parametrize("suggestion", ["pass", "review", "block"])
+def test_the_human_decision_stands_whatever_the_order(
+    order: tuple[int, ...], suggestion: str
+) -> None:
+    video, told = make_clip(status="UploadSucc")
+    steps: list[Callable[[float], object]] = [
+        lambda at: mirror.apply(read_again(told, read=at, machine=verdict(suggestion, "ad"))),
+        lambda at: mirror.apply(read_again(told, read=at, status="Checking")),
+        lambda at: mirror.apply(read_again(told, read=at, status="Normal")),
+        lambda _at: review_video(
+            video, decision=Decision.BLOCKED, source=Source.API, reason="violence"
+        ),
+    ]
+    for position, index in enumerate(order):
+        steps[index](100 + position)
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.FAIL
+    assert MachineReview.objects.get(video=video).suggestion == suggestion
+    assert not ReviewTask.objects.open().exists()
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_without_a_person_the_end_is_the_same_in_any_order_too(order: tuple[int, ...]) -> None:
+    video, told = make_clip(status="UploadSucc")
+    newest = read_again(told, read=300, status="Checking")
+    steps = [
+        read_again(told, read=100, status="Transcoding"),
+        newest,
+        read_again(told, read=50, status="UploadSucc", machine=verdict("review", "ad")),
+    ]
+    for index in order:
+        mirror.apply(steps[index])
+    video.refresh_from_db()
+    assert (video.status, video.censor_status) == ("Checking", CensorStatus.CHECK)
+    assert ReviewTask.objects.open().get().cause == TaskCause.MACHINE_VERDICT
