@@ -297,8 +297,7 @@ def cells(alive: Colour, dead: Colour, mould: Colour) -> Scene:
         source = (
             f"life=s={side}:r=10:mold=8:ratio=0.28:seed={stage.random.randrange(1000)}:{colours}"
         )
-        large = f"scale={stage.width}:{stage.height}:flags=neighbor"
-        return f"{source},{large},fps={FPS},format=yuv420p[v]"
+        return f"{source},{_full(stage, 'neighbor')},fps={FPS},format=yuv420p[v]"
 
     return scene
 
@@ -311,10 +310,7 @@ def weave(rule: int, tint: str) -> Scene:
             f"cellauto=s={stage.width // 6}x{stage.height // 6}:r=16:rule={rule}:scroll=1"
             f":random_seed={stage.random.randrange(1000)}:random_fill_ratio=0.4"
         )
-        return (
-            f"{source},format=gbrp,{tint},scale={stage.width}:{stage.height}:flags=neighbor,"
-            f"fps={FPS},format=yuv420p[v]"
-        )
+        return f"{source},format=gbrp,{tint},{_full(stage, 'neighbor')},fps={FPS},format=yuv420p[v]"
 
     return scene
 
@@ -369,5 +365,5 @@ def _part(stage: Stage, divisor: int) -> str:
     return f"{stage.width // divisor}x{stage.height // divisor}"
 
 
-def _full(stage: Stage) -> str:
-    return f"scale={stage.width}:{stage.height}:flags=bicubic"
+def _full(stage: Stage, flags: str = "bicubic") -> str:
+    return f"scale={stage.width}:{stage.height}:flags={flags},setsar=1"

@@ -39,12 +39,8 @@ def surf(swell_hertz: float) -> str:
     return _noise("brown", 0.5, f"tremolo=f={swell_hertz}:d=0.85")
 
 
-def rain() -> str:
-    return _noise("pink", 0.12, "highpass=f=700")
-
-
 def wind() -> str:
-    return _noise("brown", 0.4, "bandpass=f=420:w=300,tremolo=f=0.2:d=0.6,volume=2.5")
+    return _noise("pink", 0.7, "bandpass=f=420:w=300,tremolo=f=0.2:d=0.6,volume=14")
 
 
 def _expression(expression: str) -> str:

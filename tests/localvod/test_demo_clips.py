@@ -1,0 +1,130 @@
+"""The demo clips: what the set as a whole promises, and that every scene can be seen and heard."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import combinations
+from pathlib import Path
+from random import Random
+
+import pytest
+from PIL import Image
+
+from localvod.demo import avatars
+from localvod.demo.clips import PEOPLE, Clip, clips
+from localvod.demo.rendering import render
+from localvod.demo.scenes import Stage
+from localvod.media import ffmpeg
+from localvod.media.probe import probe
+from localvod.media.snapshots import snapshots
+from localvod.uploader import User
+
+ALL = clips(24)
+SMALL = (180, 320)
+
+
+def is_chinese(text: str) -> bool:
+    return re.search(r"[\u4e00-\u9fff]", text) is not None
+
+
+def test_enough_clips_pass_need_review_and_are_blocked() -> None:
+    assert Counter(clip.verdict for clip in ALL) == {"pass": 16, "review": 4, "block": 4}
+
+
+def test_titles_are_english_and_chinese_and_all_different() -> None:
+    chinese = [clip.title for clip in ALL if is_chinese(clip.title)]
+    assert len(chinese) >= 6
+    assert len(ALL) - len(chinese) >= 6
+    assert len({clip.title for clip in ALL}) == 24
+
+
+def test_at_least_six_people_upload() -> None:
+    assert len({clip.person for clip in ALL}) >= 6
+
+
+def test_most_clips_are_portrait_and_last_five_to_fifteen_seconds() -> None:
+    portrait = [clip for clip in ALL if clip.size[1] * 9 == clip.size[0] * 16]
+    assert len(portrait) > 18
+    assert all(5 <= clip.seconds <= 15 for clip in ALL)
+
+
+@pytest.mark.parametrize("switch", ["narrowband:fail", "transcode:fail", "snapshots:off"])
+def test_one_passing_clip_has_each_switch(switch: str) -> None:
+    (clip,) = [clip for clip in ALL if switch in clip.switches]
+    assert clip.verdict == "pass"
+
+
+def test_a_larger_set_goes_on_with_further_takes_without_switches() -> None:
+    more = clips(60)
+    assert more[:24] == ALL
+    assert more[27].title == f"{ALL[3].title} (2)"
+    assert more[27].seed != ALL[3].seed
+    assert not any(clip.switches for clip in more[24:])
+    assert len({clip.reference_id for clip in more}) == 60
+
+
+def test_everything_keeps_to_vods_limits() -> None:
+    for clip in clips(60):
+        assert re.fullmatch(r"[A-Za-z0-9_-]{6,64}", clip.reference_id)
+        assert len(clip.title.encode()) <= 128
+        tags = [*clip.tags, *clip.switches, f"verdict:{clip.verdict}"]
+        assert len(tags) <= 16
+        assert all(len(tag.encode()) <= 32 and "," not in tag for tag in tags)
+    for person in PEOPLE:
+        url = f"http://media.example.test/{avatars.key(person)}"
+        assert len(User(person.user_id, person.name, url).as_user_data().encode()) <= 512
+
+
+def test_avatars_differ_and_are_painted_the_same_every_time() -> None:
+    painted = [avatars.paint(person) for person in PEOPLE]
+    assert len(set(painted)) == len(PEOPLE)
+    assert painted == [avatars.paint(person) for person in PEOPLE]
+
+
+def test_a_scene_is_painted_the_same_every_time(tmp_path: Path) -> None:
+    for clip in ALL:
+        stages = []
+        for name in ("first", "second"):
+            (tmp_path / name).mkdir(exist_ok=True)
+            stage = Stage(tmp_path / name, SMALL, 1, Random(clip.seed))
+            stages.append((clip.scene(stage), [path.read_bytes() for path in stage.pictures]))
+        assert stages[0] == stages[1], clip.title
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every clip, small and two seconds long, by title."""
+    folder = tmp_path_factory.mktemp("rendered")
+    files = {}
+    for clip in ALL:
+        path = folder / f"{clip.reference_id}.mp4"
+        render(clip.scene, clip.sound, path, size=SMALL, seconds=2, seed=clip.seed)
+        files[clip.title] = path
+    return files
+
+
+@pytest.mark.parametrize("clip", ALL, ids=lambda clip: clip.reference_id)
+def test_a_clip_moves_and_sounds(clip: Clip, rendered: dict[str, Path], tmp_path: Path) -> None:
+    path = rendered[clip.title]
+    facts = probe(path)
+    assert (facts.width, facts.height, facts.audio_codec) == (*SMALL, "aac")
+    assert facts.duration == pytest.approx(2, abs=0.1)
+    first, last = snapshots(path, tmp_path, offsets_ms=[200, 1_700])
+    assert first.read_bytes() != last.read_bytes()
+    _, said = ffmpeg.run(["-i", str(path), "-af", "volumedetect", "-f", "null", "-"], level="info")
+    loudness = re.search(r"mean_volume: (-?[\d.]+) dB", said)
+    assert loudness is not None
+    assert -45 < float(loudness[1]) < -5
+
+
+def test_no_two_clips_look_alike(rendered: dict[str, Path], tmp_path: Path) -> None:
+    pictures = {}
+    for title, path in rendered.items():
+        (taken,) = snapshots(path, tmp_path, count=1)
+        with Image.open(taken) as picture:
+            pictures[title] = picture.convert("RGB").resize((6, 10)).tobytes()
+    for one, other in combinations(pictures, 2):
+        pairs = zip(pictures[one], pictures[other], strict=True)
+        difference = sum(abs(a - b) for a, b in pairs) / len(pictures[one])
+        assert difference > 6, f"{one} looks like {other}"
