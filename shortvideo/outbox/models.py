@@ -25,7 +25,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def open(self) -> Self:
         """Not finished: waiting, or being sent."""
-        return self.filter(state__in=OPEN_STATES)
+        # The partial indexes are on this: SQLite proves it of no condition with parameters.
+        return self.filter(finished_at=None)
 
     def done(self) -> Self:
         return self.filter(state=DeliveryState.DONE)
@@ -48,14 +49,13 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def in_turn(self) -> Self:
         """First of its kind and subject, and what it comes after is done."""
-        of_same_subject = Delivery.objects.filter(
+        of_same_subject = Delivery.objects.open().filter(
             kind=OuterRef("kind"), subject=OuterRef("subject")
         )
         # A retried row is older than a newer one that may be under way: neither may run beside
         # the other.
         blocker = of_same_subject.filter(
-            Q(id__lt=OuterRef("id"), state__in=OPEN_STATES)
-            | (Q(state=DeliveryState.LEASED) & ~Q(id=OuterRef("id")))
+            Q(id__lt=OuterRef("id")) | (Q(state=DeliveryState.LEASED) & ~Q(id=OuterRef("id")))
         )
         return self.filter(~Exists(blocker), Q(after=None) | Q(after__state=DeliveryState.DONE))
 
@@ -118,12 +118,12 @@ class Delivery(models.Model):
         indexes = [
             models.Index(
                 fields=["kind", "due_at", "id"],
-                condition=Q(state__in=OPEN_STATES),
+                condition=Q(finished_at=None),
                 name="outbox_claim",
             ),
             models.Index(
                 fields=["kind", "subject", "id"],
-                condition=Q(state__in=OPEN_STATES),
+                condition=Q(finished_at=None),
                 name="outbox_turn",
             ),
             models.Index(fields=["subject", "id"], name="outbox_subject"),
@@ -138,6 +138,11 @@ class Delivery(models.Model):
                 condition=Q(state=DeliveryState.LEASED, lease_token__isnull=False)
                 | (~Q(state=DeliveryState.LEASED) & Q(lease_token__isnull=True)),
                 name="outbox_lease_has_token",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OPEN_STATES, finished_at=None)
+                | (~Q(state__in=OPEN_STATES) & Q(finished_at__isnull=False)),
+                name="outbox_open_until_finished",
             ),
         ]
 

@@ -92,7 +92,7 @@ def test_a_worker_that_froze_writes_nothing_after_another_took_over(
     delivery.refresh_from_db()
     assert (delivery.state, delivery.result) == (DeliveryState.DONE, {"by": "the quick one"})
     assert (delivery.attempts, delivery.claim_count, delivery.broken_lease_count) == (2, 2, 1)
-    assert [lane.kind for lane in Lane.objects.all()] == ["the quick one"]
+    assert [lane.kind for lane in Lane.objects.filter(kind__startswith="the ")] == ["the quick one"]
     assert "The lease was lost" in caplog.text
 
 
