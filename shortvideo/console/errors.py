@@ -127,7 +127,7 @@ def ran_past_limit(error: OperationalError) -> bool:
 
 
 ENVELOPES: Mapping[type[Exception], Callable[[Any], Envelope]] = {
-    Refusal: Refusal.as_envelope,
+    Refusal: lambda error: error.as_envelope(),
     StateForbids: lambda error: Envelope(str(error), code=409),
     WrongCredentials: lambda _: Envelope(WRONG_CREDENTIALS, code=401),
     TooManyAttempts: too_many_attempts,
