@@ -29,9 +29,10 @@ class MalformedEvent(ValueError):
 class Event:
     """One callback. The body is not signed: re-read from VOD before anything is published.
 
-    `media_id` is VideoId or MediaId ("" where there is none), `status` success or fail ("" where
-    absent), `event_time` None where absent or unreadable, `user_data` what the job or the upload
-    carried. `dedupe_key` is the same for repeated deliveries of one event.
+    `media_id` is VideoId or MediaId, or the own id of images and attachments ("" where there is
+    none); `status` is success or fail ("" where absent); `event_time` is None where absent or
+    unreadable; `user_data` is what the job or the upload carried. `dedupe_key` is the same for
+    repeated deliveries of one event.
     """
 
     type: str

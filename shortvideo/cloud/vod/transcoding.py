@@ -85,7 +85,6 @@ class Transcoding(Gateway):
                 models.ListTranscodeTaskRequest(
                     video_id=vod_id,
                     start_time=wire_time(since) if since else None,
-                    end_time=None,
                     page_no=page_no,
                     page_size=TASK_PAGE_SIZE,
                 ),
