@@ -1,0 +1,326 @@
+"""What was decided here reaches VOD and the CDN over HTTP: once, in batches, with its refusals."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_until_idle
+from tests.factories import make_operator, make_uploader, make_video
+from tests.support.localvod import LocalVod
+from videos import periodic
+from videos.models import (
+    CdnTask,
+    CensorStatus,
+    Decision,
+    ReviewTask,
+    Source,
+    TaskCause,
+    TranscodeJob,
+    TranscodeKind,
+    TranscodeStatus,
+    Video,
+    VideoDeletion,
+)
+from videos.services import delete_video, prefetch, review_video, submit_transcode
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECONDS = 20
+
+
+def mirrored(vod: LocalVod, *, status: str = "Normal", **values: Any) -> Video:
+    """A video that VOD has too, without media of its own on the CDN."""
+    vod_id = vod.seed(status=status)
+    media = {"cover": "", "first_frame": "", "source_path": "", "snapshots": [], "files": []}
+    return make_video(vod_id=vod_id, status=status, **{**media, **values})
+
+
+def block(video: Video, reason: str = "violence", **values: Any) -> Any:
+    return review_video(
+        video, decision=Decision.BLOCKED, source=Source.API, reason=reason, **values
+    )
+
+
+def test_a_decision_reaches_vod_with_our_mark_at_the_end_of_its_comment(cloud: LocalVod) -> None:
+    video = mirrored(cloud)
+    review = block(video, comment="knife at 0:03")
+    bare = review_video(mirrored(cloud), decision=Decision.NORMAL, source=Source.ADMIN)
+    work_until_idle(SECONDS)
+    assert (video.vod_id, "Blocked", "violence") in cloud.audits()
+    state = cloud.state(video.vod_id)
+    assert state["audits"][-1]["comment"] == f"knife at 0:03 #{review.pk}"
+    assert cloud.state(bare.video.vod_id)["audits"][-1]["comment"] == f"#{bare.pk}"
+
+
+def test_the_longest_reason_and_comment_fit_with_the_mark(cloud: LocalVod) -> None:
+    video = mirrored(cloud)
+    block(video, "因" * 42, comment="评" * 160)
+    work_until_idle(SECONDS)
+    assert cloud.audits() == [(video.vod_id, "Blocked", "因" * 42)]
+
+
+def test_a_hundred_decisions_leave_in_one_call(cloud: LocalVod) -> None:
+    for video in [mirrored(cloud) for _ in range(30)]:
+        block(video)
+    work_until_idle(SECONDS)
+    assert len(cloud.audits()) == 30
+    assert len(cloud.ledger("CreateAudit")) == 1
+
+
+def test_a_video_that_vod_does_not_have_stops_no_other(cloud: LocalVod) -> None:
+    here_only = make_video(
+        vod_id="unknown-to-vod", cover="", first_frame="", snapshots=[], files=[]
+    )
+    others = [mirrored(cloud) for _ in range(5)]
+    for video in [*others[:2], here_only, *others[2:]]:
+        block(video)
+    work_until_idle(SECONDS)
+    assert sorted(audit[0] for audit in cloud.audits()) == sorted(v.vod_id for v in others)
+    refused = Delivery.objects.get(kind="create_audit", subject="unknown-to-vod")
+    assert (refused.state, refused.error_code) == (
+        DeliveryState.GIVEN_UP,
+        "InvalidVideo.NotFound",
+    )
+
+
+def test_a_refused_block_stays_blocked_here(cloud: LocalVod) -> None:
+    video = make_video(vod_id="unknown-to-vod")
+    block(video)
+    work_until_idle(SECONDS)
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.FAIL
+    assert video.decisions.count() == 1
+
+
+def test_a_refused_pass_goes_back_to_a_person_by_an_entry_of_the_log(cloud: LocalVod) -> None:
+    video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.CHECK)
+    review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    work_until_idle(SECONDS)
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.CHECK
+    latest = video.decisions.latest("id")
+    assert (latest.source, latest.decision) == (Source.SYSTEM, Decision.REVIEW)
+    assert "InvalidVideo.NotFound" in latest.reason
+    assert ReviewTask.objects.open().get().cause == TaskCause.RECHECK
+
+
+def test_a_refused_pass_that_was_overruled_meanwhile_changes_nothing(cloud: LocalVod) -> None:
+    video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.CHECK)
+    cloud.faults({"operation": "CreateAudit", "latency_seconds": 0.3})
+    review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    block(video)
+    work_until_idle(SECONDS)
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.FAIL
+    assert video.decisions.latest("id").decision == Decision.BLOCKED
+
+
+def transcode(video: Video, kind: TranscodeKind = TranscodeKind.STANDARD) -> TranscodeJob:
+    return submit_transcode(video, kind=kind, operator=make_operator())
+
+
+def test_a_job_is_submitted_with_its_session_and_the_uploader(cloud: LocalVod) -> None:
+    video = mirrored(cloud, uploader=make_uploader(user_id="u-77"))
+    job = transcode(video)
+    work_until_idle(SECONDS)
+    [call] = cloud.ledger("SubmitTranscodeJobs", accepted=True)
+    assert call["parameters"]["SessionId"] == job.session_id
+    assert '"userId":"u-77"' in call["parameters"]["UserData"]
+    job.refresh_from_db()
+    assert (job.state, job.task_id) == (TranscodeJob.State.SUBMITTED, call["effect"]["task_id"])
+    assert job.job_ids == call["effect"]["job_ids"]
+
+
+def test_a_job_whose_answer_got_lost_is_found_and_not_doubled(cloud: LocalVod) -> None:
+    video = mirrored(cloud)
+    cloud.faults({"operation": "SubmitTranscodeJobs", "kind": "lost", "is_after": True, "times": 1})
+    job = transcode(video)
+    work_until_idle(SECONDS)
+    job.refresh_from_db()
+    accepted = cloud.ledger("SubmitTranscodeJobs", accepted=True)
+    assert len({call["effect"]["task_id"] for call in accepted}) == 1
+    assert (job.state, job.task_id) == (
+        TranscodeJob.State.SUBMITTED,
+        accepted[0]["effect"]["task_id"],
+    )
+    assert len(cloud.ledger("SubmitTranscodeJobs")) == 2, "the second attempt was refused"
+
+
+def test_a_refused_job_gives_the_video_its_earlier_status_back(cloud: LocalVod) -> None:
+    video = make_video(vod_id="unknown-to-vod", transcode_status=TranscodeStatus.SUCCESS)
+    job = transcode(video)
+    video.refresh_from_db()
+    assert video.transcode_status == TranscodeStatus.ON_TRANSCODE
+    work_until_idle(SECONDS)
+    video.refresh_from_db()
+    job.refresh_from_db()
+    assert video.transcode_status == TranscodeStatus.SUCCESS
+    assert (job.state, job.error_code) == (TranscodeJob.State.REFUSED, "InvalidVideo.NotFound")
+
+
+def test_a_refused_job_can_be_retried(cloud: LocalVod) -> None:
+    vod_id = "c" * 32
+    video = make_video(vod_id=vod_id)
+    job = transcode(video)
+    work_until_idle(SECONDS)
+    cloud.seed(id=vod_id)
+    outbox.retry(Delivery.objects.get(transcode_job=job))
+    work_until_idle(SECONDS)
+    job.refresh_from_db()
+    video.refresh_from_db()
+    assert (job.state, job.error_code) == (TranscodeJob.State.SUBMITTED, "")
+    assert video.transcode_status == TranscodeStatus.ON_TRANSCODE
+
+
+def test_a_retried_job_does_not_run_beside_another(cloud: LocalVod) -> None:
+    vod_id = "d" * 32
+    video = make_video(vod_id=vod_id)
+    refused = transcode(video)
+    work_until_idle(SECONDS)
+    cloud.seed(id=vod_id)
+    transcode(video)
+    outbox.retry(Delivery.objects.get(transcode_job=refused))
+    work_until_idle(SECONDS)
+    assert len(cloud.ledger("SubmitTranscodeJobs", accepted=True)) == 1
+    assert Delivery.objects.get(transcode_job=refused).error_code == "OtherJobIsRunning"
+
+
+def test_a_narrowband_job_that_fails_leaves_the_standard_status_alone(cloud: LocalVod) -> None:
+    vod_id = cloud.seed(fail_jobs="narrowband")
+    video = make_video(vod_id=vod_id, template_group_id="standard-template-group")
+    transcode(video, TranscodeKind.NARROWBAND)
+    work_until_idle(SECONDS)
+    periodic.check_transcodes()
+    video.refresh_from_db()
+    assert video.narrow_transcode_status == TranscodeStatus.FAIL
+    assert video.transcode_status == TranscodeStatus.SUCCESS
+    job = video.transcode_jobs.get()
+    assert (job.state, job.progress) == (TranscodeJob.State.FAIL, 100)
+    assert job.error_code
+
+
+def test_a_standard_job_that_fails_leaves_the_narrowband_status_alone(cloud: LocalVod) -> None:
+    vod_id = cloud.seed(fail_jobs="standard")
+    video = make_video(
+        vod_id=vod_id,
+        narrow_transcode_status="success",
+        template_group_id="standard-template-group",
+    )
+    transcode(video)
+    work_until_idle(SECONDS)
+    periodic.check_transcodes()
+    periodic.check_transcodes()
+    video.refresh_from_db()
+    assert video.transcode_status == TranscodeStatus.FAIL
+    assert video.narrow_transcode_status == TranscodeStatus.SUCCESS
+
+
+def test_a_job_that_succeeds_brings_its_files(cloud: LocalVod) -> None:
+    video = make_video(vod_id=cloud.seed(), files=[])
+    transcode(video, TranscodeKind.NARROWBAND)
+    work_until_idle(SECONDS)
+    periodic.check_transcodes()
+    video.refresh_from_db()
+    assert video.narrow_transcode_status == TranscodeStatus.SUCCESS
+    assert {file["is_narrowband"] for file in video.files} == {True, False}
+    assert all(file["path"].startswith(cloud.endpoint) for file in video.files)
+
+
+def test_deletions_leave_in_batches_of_twenty_and_what_is_gone_is_done(cloud: LocalVod) -> None:
+    videos = [mirrored(cloud) for _ in range(24)]
+    videos.append(
+        make_video(vod_id="gone-already", cover="", first_frame="", snapshots=[], files=[])
+    )
+    for video in videos:
+        delete_video(video)
+    work_until_idle(SECONDS)
+    assert len(cloud.ledger("DeleteVideo")) == 2
+    assert VideoDeletion.objects.filter(state=VideoDeletion.State.DONE).count() == 25
+    assert not Video.objects.visible().exists()
+
+
+def test_a_refused_deletion_brings_the_video_back_with_the_error(cloud: LocalVod) -> None:
+    video = mirrored(cloud, censor_status=CensorStatus.CHECK)
+    cloud.faults({"operation": "DeleteVideo", "kind": "error", "code": "Forbidden", "status": 403})
+    delete_video(video)
+    work_until_idle(SECONDS)
+    video.refresh_from_db()
+    delivery = Delivery.objects.get(kind="delete_video")
+    assert video.deleted_at is None
+    assert video.deletions.get().state == VideoDeletion.State.REFUSED
+    assert delivery.state == DeliveryState.GIVEN_UP
+    assert delivery.error
+    assert ReviewTask.objects.open().get().cause == TaskCause.RECHECK
+
+
+def test_prefetches_share_calls_of_a_hundred_urls_and_are_followed_to_their_end(
+    cloud: LocalVod,
+) -> None:
+    for video in [mirrored(cloud) for _ in range(5)]:
+        shots = f"{cloud.endpoint}/{video.vod_id}/snapshots/seeded/normalsnapshot"
+        prefetch([f"{shots}-{number:05d}.jpg" for number in range(1, 9)], video=video)
+    work_until_idle(SECONDS)
+    assert len(cloud.ledger("PushObjectCache", accepted=True)) == 1
+    assert set(CdnTask.objects.values_list("state", flat=True)) == {CdnTask.State.SUBMITTED}
+    assert all(task.task_ids for task in CdnTask.objects.all())
+    periodic.check_cdn_tasks()
+    assert set(CdnTask.objects.values_list("state", "progress")) == {(CdnTask.State.SUCCESS, 100)}
+
+
+def test_what_does_not_fit_in_a_hundred_urls_goes_with_the_next_call(cloud: LocalVod) -> None:
+    for video in [mirrored(cloud) for _ in range(3)]:
+        prefetch([f"{cloud.endpoint}/{video.vod_id}/{part}.mp4" for part in range(40)], video=video)
+    work_until_idle(SECONDS)
+    assert len(cloud.ledger("PushObjectCache", accepted=True)) == 2
+
+
+def test_a_block_purges_what_was_issued_only_after_vod_has_it(cloud: LocalVod) -> None:
+    vod_id = cloud.seed()
+    video = make_video(vod_id=vod_id, cover=f"{cloud.endpoint}/{vod_id}/cover.jpg",
+                       first_frame="", source_path="", snapshots=[], files=[])  # fmt: skip
+    block(video)
+    work_until_idle(SECONDS)
+    kinds = [call["operation"] for call in cloud.ledger(accepted=True)]
+    assert kinds.index("CreateAudit") < kinds.index("RefreshObjectCaches")
+    periodic.check_cdn_tasks()
+    task = CdnTask.objects.get()
+    assert (task.kind, task.state) == (CdnTask.Kind.PURGE, CdnTask.State.SUCCESS)
+
+
+def test_a_refused_prefetch_is_shown_and_stops_no_other(cloud: LocalVod) -> None:
+    prefetch(["not-ours.example.com/a.mp4"])
+    prefetch([f"{cloud.endpoint}/a.mp4"])
+    work_until_idle(SECONDS)
+    assert sorted(CdnTask.objects.values_list("state", flat=True)) == ["refused", "submitted"]
+    assert CdnTask.objects.get(state="refused").error_message
+
+
+def test_a_cdn_task_that_nobody_remembers_has_failed(cloud: LocalVod) -> None:
+    task = prefetch([f"{cloud.endpoint}/a.mp4"])
+    assert task is not None
+    work_until_idle(SECONDS)
+    cloud.reset()
+    periodic.check_cdn_tasks()
+    task.refresh_from_db()
+    assert task.state == CdnTask.State.SUBMITTED
+    CdnTask.objects.update(created_at=timezone.now() - timedelta(days=4))
+    periodic.check_cdn_tasks()
+    task.refresh_from_db()
+    assert (task.state, task.error_message != "") == (CdnTask.State.FAIL, True)
+
+
+def test_where_the_machine_cannot_be_asked_a_person_is(cloud: LocalVod, settings: Settings) -> None:
+    video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.ON_CENSOR)
+    from django.db import transaction
+
+    with transaction.atomic():
+        outbox.send("submit_machine_review", subject=video.vod_id)
+    work_until_idle(SECONDS)
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.CHECK
+    assert ReviewTask.objects.open().get().cause == TaskCause.MACHINE_FAILED
