@@ -1,9 +1,13 @@
 """The official SDKs, pointed at the localvod under test."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from alibabacloud_cdn20180510.client import Client as CdnClient
 from alibabacloud_tea_openapi.utils_models import Config
 from alibabacloud_vod20170321.client import Client as VodClient
+from Tea.exceptions import TeaException
 
 from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalVod
 
@@ -27,3 +31,13 @@ def client(vod: LocalVod) -> VodClient:
 def cdn(vod: LocalVod) -> CdnClient:
     """The CDN SDK's client."""
     return CdnClient(sdk_config(vod))
+
+
+@contextmanager
+def refused(code: str, status: int | None = None) -> Iterator[None]:
+    """The SDK raises the documented code (and HTTP status)."""
+    with pytest.raises(TeaException) as caught:
+        yield
+    assert caught.value.code == code
+    if status is not None:
+        assert caught.value.status_code == status

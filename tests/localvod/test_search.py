@@ -1,0 +1,178 @@
+"""SearchMedia: what matches, in which order, and how far each way of paging reaches."""
+
+import pytest
+from alibabacloud_vod20170321 import models
+from alibabacloud_vod20170321.client import Client
+
+from tests.localvod.conftest import refused
+from tests.support.localvod import LocalVod
+
+
+def search(client: Client, **parameters: object) -> models.SearchMediaResponseBody:
+    body = client.search_media(models.SearchMediaRequest(**parameters)).body
+    assert body is not None
+    return body
+
+
+def ids(body: models.SearchMediaResponseBody) -> list[str]:
+    return [media.media_id for media in body.media_list]
+
+
+def seed_days(vod: LocalVod, count: int) -> list[str]:
+    """Videos of consecutive days of January 2026, the earliest first."""
+    return vod.seed_many(
+        [{"creation_time": f"2026-01-{day:02d}T08:00:00Z"} for day in range(1, count + 1)]
+    )
+
+
+def walk(client: Client, **parameters: object) -> list[str]:
+    """All ids of a search, by ScrollToken."""
+    found: list[str] = []
+    token = None
+    while True:
+        body = search(client, scroll_token=token, **parameters)
+        if not body.media_list:
+            return found
+        found += ids(body)
+        token = body.scroll_token
+
+
+def test_only_id_and_time_come_back_without_fields(vod: LocalVod, client: Client) -> None:
+    vod.seed(title="quiet")
+    media = search(client).media_list[0].to_map()
+    assert set(media) == {"MediaId", "MediaType", "CreationTime", "Video"}
+    assert set(media["Video"]) == {"VideoId", "CreationTime"}
+
+
+def test_the_fields_asked_for_come_back_in_their_types(vod: LocalVod, client: Client) -> None:
+    vod.seed(title="新年", size=1234, duration=7.5, snapshots=2, tags="a,b")
+    fields = "Title,Size,Duration,Snapshots,CoverURL,Tags,Status"
+    video = search(client, fields=fields).media_list[0].video
+    assert (video.title, video.size, video.duration) == ("新年", 1234, 7.5)
+    assert [url.rpartition("-")[2] for url in video.snapshots] == ["00001.jpg", "00002.jpg"]
+    assert video.cover_url.startswith(vod.url)
+    assert (video.tags, video.status) == ("a,b", "Normal")
+
+
+def test_the_latest_come_first_unless_asked_otherwise(vod: LocalVod, client: Client) -> None:
+    videos = seed_days(vod, 3)
+    assert ids(search(client)) == videos[::-1]
+    assert ids(search(client, sort_by="CreationTime:Asc")) == videos
+
+
+def test_a_match_narrows_the_page_and_the_total(vod: LocalVod, client: Client) -> None:
+    blocked = vod.seed(status="Blocked", title="cat video")
+    vod.seed(status="Blocked", title="dog")
+    vod.seed(status="Normal", title="cat")
+    body = search(client, match="Status in ('Blocked') and Title = 'cat'")
+    assert (body.total, ids(body)) == (1, [blocked])
+
+
+def test_ids_are_found_directly(vod: LocalVod, client: Client) -> None:
+    videos = seed_days(vod, 3)
+    body = search(client, match=f"VideoId in ('{videos[0]}','{videos[2]}','unknown')")
+    assert (body.total, ids(body)) == (2, [videos[2], videos[0]])
+
+
+def test_an_open_end_of_a_window_leaves_its_second_out(vod: LocalVod, client: Client) -> None:
+    videos = seed_days(vod, 4)
+    ends = "'2026-01-01T08:00:00Z','2026-01-03T08:00:00Z'"
+    half_open = search(client, match=f"CreationTime = [{ends})")
+    assert (half_open.total, ids(half_open)) == (2, videos[:2][::-1])
+    closed = search(client, match=f"CreationTime = [{ends}]")
+    assert (closed.total, ids(closed)) == (3, videos[:3][::-1])
+
+
+def test_a_bad_match_is_refused(vod: LocalVod, client: Client) -> None:
+    with refused("ErrorMatchSyntax", 400):
+        search(client, match="Colour = 'red'")
+
+
+@pytest.mark.parametrize("parameters", [{"page_size": 101}, {"page_size": 0}, {"page_no": 0}])
+def test_pages_outside_the_limits_are_refused(
+    vod: LocalVod, client: Client, parameters: dict[str, int]
+) -> None:
+    with refused("InvalidParameter", 400):
+        search(client, **parameters)
+
+
+def test_pages_reach_5000_videos_and_no_further(vod: LocalVod, client: Client) -> None:
+    vod.catalogue(6000)
+    assert len(ids(search(client, page_size=100, page_no=50))) == 100
+    with refused("InvalidParameter", 400):
+        search(client, page_size=100, page_no=51)
+
+
+def test_a_walk_meets_every_video_once(vod: LocalVod, client: Client) -> None:
+    vod.catalogue(5350)
+    middle = "2026-06-29T00:00:00Z"
+    stored = vod.seed_many([{"creation_time": middle} for _ in range(7)])
+    found = walk(client, page_size=100)
+    assert len(found) == len(set(found)) == 5357
+    assert set(stored) <= set(found)
+    assert walk(client, page_size=100, sort_by="CreationTime:Asc") == walk_reversed(client)
+
+
+def walk_reversed(client: Client) -> list[str]:
+    return walk(client, page_size=100)[::-1]
+
+
+def test_a_token_used_again_gives_the_same_page(vod: LocalVod, client: Client) -> None:
+    vod.catalogue(500)
+    token = search(client, page_size=50).scroll_token
+    assert len(token) == 32
+    again = [ids(search(client, page_size=50, scroll_token=token)) for _ in range(2)]
+    assert again[0] == again[1]
+
+
+def test_a_walk_jumps_at_most_100_videos(vod: LocalVod, client: Client) -> None:
+    vod.catalogue(500)
+    token = search(client, page_size=20).scroll_token
+    whole = walk(client, page_size=20)
+    assert ids(search(client, page_size=20, page_no=5, scroll_token=token)) == whole[80:100]
+    with refused("InvalidParameter"):
+        search(client, page_size=20, page_no=6, scroll_token=token)
+    with refused("InvalidParameter"):
+        search(client, page_size=20, page_no=1, scroll_token=token)
+
+
+def test_a_walk_keeps_its_question(vod: LocalVod, client: Client) -> None:
+    vod.catalogue(500)
+    token = search(client, page_size=20).scroll_token
+    with refused("InvalidParameter"):
+        search(client, page_size=50, scroll_token=token)
+
+
+def test_an_unknown_token_has_expired(vod: LocalVod, client: Client) -> None:
+    with refused("InvalidScrollToken.Expired", 400):
+        search(client, scroll_token="0" * 32)
+
+
+def test_three_sort_fields_by_page_and_one_in_a_walk(vod: LocalVod, client: Client) -> None:
+    seed_days(vod, 3)
+    three = "ModificationTime:Desc,CreationTime:Asc,ModificationTime:Asc"
+    token = search(client, sort_by=three).scroll_token
+    with refused("SortByExceededMax", 400):
+        search(client, sort_by=three, scroll_token=token)
+    with refused("SortByExceededMax", 400):
+        search(client, sort_by=f"{three},CreationTime:Desc")
+
+
+def test_there_are_no_other_media_than_videos(vod: LocalVod, client: Client) -> None:
+    vod.seed()
+    assert search(client, search_type="image").total == 0
+    with refused("InvalidParameter"):
+        search(client, search_type="smell")
+
+
+def test_a_changed_or_deleted_video_of_the_catalogue_is_met_once_or_not_at_all(
+    vod: LocalVod, client: Client
+) -> None:
+    vod.catalogue(300)
+    everything = walk(client, page_size=100)
+    changed, deleted = everything[10], everything[20]
+    client.update_video_info(models.UpdateVideoInfoRequest(video_id=changed, title="renamed"))
+    client.delete_video(models.DeleteVideoRequest(video_ids=deleted))
+    assert walk(client, page_size=100) == [item for item in everything if item != deleted]
+    assert search(client).total == 299
+    assert ids(search(client, match="Title = 'renamed'")) == [changed]
