@@ -12,12 +12,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from localvod.demo.clips import Clip, clips
+from localvod.demo.command import DEFAULT_COUNT, clip_count
 from localvod.demo.rendering import render
 from localvod.media.transcode import transcode
 from localvod.media.vmaf import vmaf
 from localvod.templates import Template, groups
 
-DEFAULT_COUNT = 24
 _HEAD = (
     "| clip | source | definition | standard bytes | narrowband bytes | saved "
     "| standard VMAF | narrowband VMAF |\n| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"
@@ -45,7 +45,7 @@ class Comparison:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `report`."""
     parser.add_argument(
-        "--clips", type=int, default=DEFAULT_COUNT, metavar="N", help="default %(default)s"
+        "--clips", type=clip_count, default=DEFAULT_COUNT, metavar="N", help="default %(default)s"
     )
 
 

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_connection_arguments(parser)
     parser.add_argument(
         "--clips",
-        type=_clip_count,
+        type=clip_count,
         default=DEFAULT_COUNT,
         metavar="N",
         help="how many clips (default %(default)s); one corrupt upload comes on top",
@@ -79,7 +79,8 @@ def _report(outcome: Outcome) -> int:
     return 1 if outcome.failed else 0
 
 
-def _clip_count(text: str) -> int:
+def clip_count(text: str) -> int:
+    """A count of clips from the command line."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST_COUNT:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no count of clips: it must be a whole number from 1 to {LARGEST_COUNT}"

@@ -76,23 +76,23 @@ def test_a_source_without_sound_can_be_transcoded(tmp_path: Path) -> None:
 
 def test_noise_stays_within_the_bitrate_of_the_definition(tmp_path: Path) -> None:
     source = tmp_path / "noise.mp4"
-    noise = "nullsrc=s=540x960:r=25:d=4,noise=alls=100:allf=t"
+    noise = "nullsrc=s=360x640:r=25:d=3,noise=alls=100:allf=t"
     make(source, "-f", "lavfi", "-i", noise, "-c:v", "libx264", "-preset", "ultrafast")
     assert probe(source).bitrate > 5_000
     output = run(source, STANDARD["LD"], tmp_path / "out.mp4")
-    assert output.bitrate < 700  # 400 and what the buffer allows on top in four seconds
+    assert output.bitrate < 700  # 400 and what the buffer allows on top in three seconds
 
 
 def test_progress_rises_to_a_hundred(tmp_path: Path) -> None:
-    source, heard = make_clip(tmp_path / "source.mp4", size="540x960", seconds=4), list[int]()
-    transcode(source, NARROWBAND["SD-NBV1"], tmp_path / "o.mp4", heard.append, threading.Event())
+    source, heard = make_clip(tmp_path / "source.mp4", size="360x640", seconds=4), list[int]()
+    transcode(source, NARROWBAND["LD-NBV1"], tmp_path / "o.mp4", heard.append, threading.Event())
     assert heard == sorted(heard)
     assert heard[-1] == 100
     assert len(heard) > 1
 
 
 def test_a_cancelled_job_ends_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    source = make_clip(tmp_path / "long.mp4", size="720x1280", seconds=30)
+    source = make_clip(tmp_path / "long.mp4", size="360x640", seconds=60)
     cancelled = threading.Event()
     with pytest.raises(MediaError, match="Cancelled"):
         transcode(
@@ -118,14 +118,11 @@ def test_a_source_that_breaks_off_fails(tmp_path: Path) -> None:
         run(tmp_path / "half.mp4", STANDARD["LD"], tmp_path / "out.mp4")
 
 
-@pytest.mark.parametrize(("plain", "saving"), [("LD", "LD-NBV1"), ("SD", "SD-NBV1")])
-def test_narrowband_is_a_quarter_smaller_at_comparable_quality(
-    tmp_path: Path, plain: str, saving: str
-) -> None:
+def test_narrowband_is_a_quarter_smaller_at_comparable_quality(tmp_path: Path) -> None:
     clip, source = clips(4)[3], tmp_path / "source.mp4"
-    render(clip.scene, clip.sound, source, size=clip.size, seconds=3, seed=clip.seed)
-    standard = run(source, STANDARD[plain], tmp_path / "standard.mp4")
-    narrowband = run(source, NARROWBAND[saving], tmp_path / "narrowband.mp4")
+    render(clip.scene, clip.sound, source, size=(360, 640), seconds=3, seed=clip.seed)
+    standard = run(source, STANDARD["LD"], tmp_path / "standard.mp4")
+    narrowband = run(source, NARROWBAND["LD-NBV1"], tmp_path / "narrowband.mp4")
     assert narrowband.size < standard.size * 0.75
     assert (narrowband.width, narrowband.height) == (standard.width, standard.height)
     assert vmaf(source, tmp_path / "narrowband.mp4") > vmaf(source, tmp_path / "standard.mp4") - 3
