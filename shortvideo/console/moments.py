@@ -40,7 +40,8 @@ def local_span(date_text: str, clock: str | None, fraction: str | None) -> Span:
     on = date(year, month, day)
     if clock is None:
         # By the calendar: a day has 23 or 25 hours where clocks are put forward or back.
-        return Span(midnight(on, zone), midnight(on + timedelta(days=1), zone))
+        following = min(on, LATEST.date()) + timedelta(days=1)
+        return Span(midnight(on, zone), midnight(following, zone))
     digits = fraction or ""
     hour, minute, second = map(int, clock.split(":"))
     at = time(hour, minute, second, int(digits.ljust(6, "0")))

@@ -1,0 +1,242 @@
+"""What the changing operations record."""
+
+from typing import Any
+
+import pytest
+
+from recommendations.models import Recommendation
+from shortvideo.outbox.models import Delivery
+from tests.factories import make_file, make_operator, make_recommendation, make_video
+from tests.support.console import Console
+from videos.models import (
+    CdnTask,
+    CensorStatus,
+    ReviewDecision,
+    Source,
+    TranscodeJob,
+    Video,
+    VideoDeletion,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_block_is_recorded_and_takes_the_video_off_the_list(console: Console) -> None:
+    video = make_video(recommended=True)
+    answer = console.get(
+        "createAudit", mediaId=video.vod_id, status="Blocked", reason="violence", comment="0:04"
+    )
+    decision = ReviewDecision.objects.get()
+    assert (decision.reason, decision.comment, decision.source) == ("violence", "0:04", Source.API)
+    assert (decision.operator, decision.request_id) == (console.operator, answer["requestId"])
+    assert decision.delivery is not None
+    assert decision.delivery.kind == "create_audit"
+    assert console.get("getRecommendVideos")["data"]["total"] == 0
+    assert console.get("getVideoById", videoId=video.vod_id)["data"]["censorStatus"] == "fail"
+
+
+def test_repeating_a_decision_adds_nothing(console: Console) -> None:
+    video = make_video()
+    for _ in range(2):
+        answer = console.get(
+            "createAudit", mediaId=video.vod_id, status="Blocked", reason="violence"
+        )
+        assert answer["code"] == "200"
+    assert ReviewDecision.objects.count() == 1
+
+
+@pytest.mark.parametrize("status", ["Blocked", "Normal"])
+@pytest.mark.parametrize(
+    ("reason", "is_taken"),
+    [("审" * 42, True), ("审" * 43, False), ("r" * 128, True), ("r" * 129, False)],
+)
+def test_a_reason_is_counted_in_bytes(
+    status: str, reason: str, is_taken: bool, console: Console
+) -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    answer = console.get("createAudit", mediaId=video.vod_id, status=status, reason=reason)
+    assert answer["code"] == ("200" if is_taken else "400")
+    assert ReviewDecision.objects.exists() == is_taken
+    assert Delivery.objects.exists() == is_taken
+    if not is_taken:
+        assert "reason must have at most 128 bytes of UTF-8" in answer["message"]
+
+
+@pytest.mark.parametrize(("comment", "is_taken"), [("论" * 160, True), ("论" * 161, False)])
+def test_a_comment_is_counted_in_bytes(comment: str, is_taken: bool, console: Console) -> None:
+    video = make_video()
+    answer = console.post("createAudit", mediaId=video.vod_id, status="Normal", comment=comment)
+    assert answer["code"] == ("200" if is_taken else "400")
+    assert ReviewDecision.objects.exists() == is_taken
+
+
+def test_texts_are_not_trimmed(console: Console) -> None:
+    video = make_video()
+    console.post("createAudit", mediaId=video.vod_id, status="Blocked", reason=" a ")
+    assert ReviewDecision.objects.get().reason == " a "
+
+
+def test_a_transcode_is_recorded_by_kind(console: Console) -> None:
+    video = make_video(transcode_status="fail")
+    answer = console.get("submitTranscode", mediaId=video.vod_id)
+    job = TranscodeJob.objects.get()
+    assert (job.kind, job.requested_by, job.request_id) == (
+        "standard",
+        console.operator,
+        answer["requestId"],
+    )
+    shown = console.get("getVideoById", videoId=video.vod_id)["data"]
+    assert (shown["transcodeStatus"], shown["narrowTranscodeStatus"]) == ("onTranscode", "")
+
+
+def test_a_deletion_is_repeated_without_harm_by_the_owners_id_only(console: Console) -> None:
+    video = make_video()
+    assert video.uploader is not None
+    owner = video.uploader.user_id
+    for _ in range(2):
+        assert console.post("deleteVideoById", videoId=video.vod_id, userId=owner)["code"] == "200"
+    assert VideoDeletion.objects.count() == 1
+    assert console.post("deleteVideoById", videoId=video.vod_id, userId="x")["code"] == "409"
+
+
+def test_a_video_without_uploader_is_deleted_by_an_empty_user_id(console: Console) -> None:
+    video = make_video()
+    Video.objects.filter(pk=video.pk).update(uploader=None)
+    assert console.post("deleteVideoById", videoId=video.vod_id, userId="x")["code"] == "409"
+    assert console.post("deleteVideoById", videoId=video.vod_id)["code"] == "400"
+    assert console.post_json("deleteVideoById", videoId=video.vod_id, userId=None)["code"] == "400"
+    assert console.post("deleteVideoById", videoId=video.vod_id, userId="")["code"] == "200"
+    assert not Video.objects.visible().exists()
+
+
+# --- Recommending -------------------------------------------------------------------------------
+
+
+def test_an_override_is_shown_and_kept_until_it_is_cleared(console: Console) -> None:
+    video = make_video(title="Own")
+    changes = {"title": "Other", "coverUrl": "https://media.example.com/new.jpg?auth_key=1"}
+    console.post("recommendVideo", videoId=video.vod_id, **changes)
+    first = Recommendation.objects.get().recommended_at
+    console.post("recommendVideo", videoId=video.vod_id, tags="sea", title="")
+    item = console.get("getRecommendVideoById", videoId=video.vod_id)["data"]
+    assert (item["title"], item["tags"]) == ("Other", "sea")
+    assert item["coverUrl"] == "http://media.example.com/new.jpg"
+    assert Recommendation.objects.get().recommended_at == first
+    console.post("deleteRecommendById", videoId=video.vod_id, userId="anybody")
+    console.post("recommendVideo", videoId=video.vod_id)
+    item = console.get("getRecommendVideoById", videoId=video.vod_id)["data"]
+    assert (item["title"], item["tags"]) == ("Own", "")
+
+
+@pytest.mark.parametrize("host", ["media.example.com", "elsewhere.example.org"])
+def test_a_row_that_is_echoed_overrides_nothing(host: str, console: Console, settings: Any) -> None:
+    settings.MEDIA_URL_AUTH_KEY = "key"
+    video = make_video(cover=f"{host}/a b/视.jpg", first_frame=f"{host}/a%20b/first.jpg")
+    [row] = console.get("getVideos")["data"]["videoList"]
+    texts = {name: value for name, value in row.items() if isinstance(value, str | int)}
+    empty = {"duration": "", "size": "", "cateId": ""}
+    owner = {"userId": row["user"]["userId"]}
+    answer = console.post("recommendVideo", **{**texts, **empty, **owner}, isNarrow="false")
+    assert answer["code"] == "200", answer["message"]
+    item = Recommendation.objects.get(video=video)
+    assert (item.title, item.description, item.tags, item.cover, item.first_frame) == ("",) * 5
+
+
+def test_a_client_cannot_declare_a_video_reviewed(console: Console) -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    answer = console.post("recommendVideo", videoId=video.vod_id, censorStatus="success")
+    assert answer["code"] == "409"
+
+
+@pytest.mark.parametrize("name", ["coverUrl", "firstFrameUrl"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example.org/a.jpg",
+        "https://media.example.com@evil.example.org/a.jpg",
+        "https://media.example.com\\@evil.example.org/a.jpg",
+        "javascript:alert(1)",
+        "ftp://media.example.com/a.jpg",
+        "//media.example.com/a.jpg",
+        "media.example.com/a.jpg",
+        "https://media.example.com",
+        "https://media.example.com/",
+        "http://[media.example.com/a.jpg",
+        "https://media.example.com/" + "a" * 1_024,
+    ],
+)
+def test_an_overriding_url_must_be_on_a_play_domain(name: str, url: str, console: Console) -> None:
+    video = make_video()
+    answer = console.post("recommendVideo", videoId=video.vod_id, **{name: url})
+    assert answer["code"] == "400"
+    assert answer["message"].startswith(f"{name} must be an http or https URL")
+    assert not Recommendation.objects.exists()
+
+
+@pytest.mark.parametrize("yes", ["true", "1", "TRUE"])
+def test_narrowband_and_prefetch_come_with_a_recommendation(yes: str) -> None:
+    console = Console(make_operator("curator"))
+    video = make_video(files=[make_file("media.example.com/sd.mp4")])
+    for _ in range(2):  # nothing is submitted while one runs
+        answer = console.post("recommendVideo", videoId=video.vod_id, isNarrow=yes, isCache=yes)
+        assert answer["code"] == "200"
+    assert TranscodeJob.objects.get().kind == "narrowband"
+    task = CdnTask.objects.filter(kind="prefetch").first()
+    assert task is not None
+    assert task.urls == [video.first_frame, video.cover, "media.example.com/sd.mp4"]
+
+
+@pytest.mark.parametrize("no", ["false", "0", ""])
+def test_they_do_not_come_unasked(no: str, console: Console) -> None:
+    console.post("recommendVideo", videoId=make_video().vod_id, isNarrow=no, isCache=no)
+    assert Recommendation.objects.exists()
+    assert not TranscodeJob.objects.exists()
+    assert not CdnTask.objects.exists()
+
+
+def test_an_item_that_is_not_on_the_list_is_404(console: Console) -> None:
+    hidden = make_recommendation(make_video(censor_status=CensorStatus.FAIL)).video
+    for video in (make_video(), hidden):
+        for ask in (console.get, console.post):
+            operation = "getRecommendVideoById" if ask == console.get else "deleteRecommendById"
+            assert ask(operation, videoId=video.vod_id)["code"] == "404"
+
+
+# --- Prefetching --------------------------------------------------------------------------------
+
+
+def test_lines_become_one_task_without_schemes_and_duplicates(console: Console) -> None:
+    lines = "http://media.example.com/a.mp4?x=1\r\nmedia.example.com/b.jpg\nHTTPS://MEDIA.example.com/a.mp4\n"
+    answer = console.post("pushObjectCache", objectPath=lines)
+    task = CdnTask.objects.get()
+    assert task.urls == ["media.example.com/a.mp4", "media.example.com/b.jpg"]
+    assert (task.operator, task.request_id) == (console.operator, answer["requestId"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("", "objectPath is required."),
+        ("\n\r\n", "objectPath must name 1 to 100 URLs; it names 0."),
+        ("\n".join(f"media.example.com/{n}" for n in range(101)), "it names 101."),
+        ("media.example.com/a\nevil.example.org/b", "the host of line 2 must be one of"),
+        ("media.example.com/a\n\n/b", "line 3 must be host/path"),
+        ("media.example.com", "line 1 must be host/path"),
+        ("ftp://media.example.com/a", "line 1 must be host/path"),
+    ],
+)
+def test_a_bad_line_is_named_and_nothing_is_prefetched(
+    lines: str, message: str, console: Console
+) -> None:
+    answer = console.post("pushObjectCache", objectPath=lines)
+    assert answer["code"] == "400"
+    assert message in answer["message"]
+    assert not CdnTask.objects.exists()
+
+
+def test_the_appservers_demo_host_becomes_the_first_play_domain(
+    console: Console, settings: Any
+) -> None:
+    settings.CONSOLE_API_COMPAT = True
+    console.post("pushObjectCache", objectPath="https://demo.example.org/a/b.mp4")
+    assert CdnTask.objects.get().urls == ["media.example.com/a/b.mp4"]
