@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 
@@ -49,15 +49,21 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def in_turn(self) -> Self:
         """First of its kind and subject, and what it comes after is done."""
-        of_same_subject = Delivery.objects.open().filter(
-            kind=OuterRef("kind"), subject=OuterRef("subject")
+        of_same_subject = (
+            Delivery.objects.open()
+            .filter(kind=OuterRef("kind"), subject=OuterRef("subject"))
+            .order_by("id")
+            .values("id")
         )
-        # A retried row is older than a newer one that may be under way: neither may run beside
-        # the other.
-        blocker = of_same_subject.filter(
-            Q(id__lt=OuterRef("id")) | (Q(state=DeliveryState.LEASED) & ~Q(id=OuterRef("id")))
+        # A retried row is older than a newer one that may be under way: they take turns too.
+        under_way = of_same_subject.filter(state=DeliveryState.LEASED).exclude(id=OuterRef("id"))
+        # Subqueries, not EXISTS: with the stale statistics of a queue PostgreSQL turns that into
+        # a join which compares every open row with every other.
+        return self.alias(under_way=Subquery(under_way[:1])).filter(
+            Q(after=None) | Q(after__state=DeliveryState.DONE),
+            id=Subquery(of_same_subject[:1]),
+            under_way=None,
         )
-        return self.filter(~Exists(blocker), Q(after=None) | Q(after__state=DeliveryState.DONE))
 
 
 class Delivery(models.Model):
