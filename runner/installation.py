@@ -1,5 +1,6 @@
 """The virtual environment `.venv`: made once, filled again when requirements.txt changes."""
 
+import asyncio
 import hashlib
 import importlib.util
 import os
@@ -15,6 +16,7 @@ from runner.project import Project, Python
 
 MEGABYTE = 1_000_000
 NEEDED_SPACE = 1_000 * MEGABYTE  # the installed packages, and room to unpack the last of them
+REDRAW_SECONDS = 0.3
 UNREACHABLE = (
     "connection refused",
     "connection reset",
@@ -49,10 +51,13 @@ async def installed(project: Project, children: Children) -> Python:
         return python
     ensure_space(project.root, NEEDED_SPACE)
     uv = shutil.which("uv")
-    if not python.executable.exists():
+    unfinished = python.directory / ".unfinished"
+    if not python.executable.exists() or unfinished.exists():
         await make(python, children, uv)
+    unfinished.touch()  # an interrupted installer may leave half a package that looks whole
     await install(python, project, children, uv)
     stamp_file(python).write_text(stamp(project))
+    unfinished.unlink()
     return python
 
 
@@ -127,12 +132,17 @@ async def install(python: Python, project: Project, children: Children, uv: str 
     else:
         await ensure_pip(python, children)
         command = python.module("pip", "install", "--no-input", "--disable-pip-version-check")
-        command += ["--progress-bar", "off", "-r", requirements]
+        # Python compiles what is imported, when it is imported: most of the modules never are.
+        command += ["--no-compile", "--progress-bar", "off", "-r", requirements]
     progress = InstallProgress(children.console, python, project, tool="uv" if uv else "pip")
-    progress.start()
-    status, output = await children.run("install", command, on_line=progress.read)
+    drawing = asyncio.create_task(progress.keep_drawing())
+    try:
+        status, output = await children.run("install", command, on_line=progress.read)
+    finally:
+        drawing.cancel()
+        children.console.status("install", "")
     if status == 0:
-        progress.finish()
+        children.console.say(f"Installed {progress.total} packages.")
         return
     for line in output:
         children.console.line("install", line)
@@ -170,25 +180,28 @@ class InstallProgress:
         self._console = console
         self._site_packages = python.directory / "lib"
         lines = project.requirements.read_text().splitlines()
-        self._total = sum("==" in line for line in lines)
+        self.total = sum("==" in line for line in lines)
         self._fetched = 0
-
-    def start(self) -> None:
-        self._console.say(f"Installing {self._total} packages with {self.tool}.")
+        self._text = ""
+        self._console.say(f"Installing {self.total} packages with {tool}.")
 
     def read(self, line: str) -> None:
         """Take in a line that the installer printed."""
         words = line.split()
+        self._text = " ".join(words)[:60]
         if words[:1] in (["Collecting"], ["Downloading"]):
             self._fetched += words[0] == "Collecting"
         elif words[:1] == ["Prepared"] or line.startswith("Installing collected"):
-            self._fetched = self._total
-        in_place = sum(1 for _ in self._site_packages.glob("*/site-packages/*.dist-info"))
-        done = min(self._fetched, self._total) + min(in_place, self._total)
-        columns = self._console.progress_columns
-        text = " ".join(words)[:60]
-        self._console.status("install", bar(done, 2 * self._total, text, columns=columns))
+            self._fetched = self.total
 
-    def finish(self) -> None:
-        self._console.status("install", "")
-        self._console.say(f"Installed {self._total} packages.")
+    async def keep_drawing(self) -> None:
+        """Draw until cancelled: while packages are put in place, pip prints nothing."""
+        while self._console.is_terminal:
+            self._draw()
+            await asyncio.sleep(REDRAW_SECONDS)
+
+    def _draw(self) -> None:
+        in_place = sum(1 for _ in self._site_packages.glob("*/site-packages/*.dist-info"))
+        done = min(self._fetched, self.total) + min(in_place, self.total)
+        columns = self._console.progress_columns
+        self._console.status("install", bar(done, 2 * self.total, self._text, columns=columns))
