@@ -1,5 +1,7 @@
 """The event inbox: callbacks are kept as they came, answered at once, and worked off later."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -60,7 +62,7 @@ def receive(event: Event) -> VodEvent:
     """Keep an event, and have it processed if it is known here; repeated ones are kept once."""
     is_known = event.type in QUESTIONS and is_video(event)
     row, is_new = VodEvent.objects.get_or_create(
-        dedupe_key=event.dedupe_key,
+        dedupe_key=identity_of(event),
         defaults={
             "event_type": event.type[:ID_LENGTH],
             "media_id": event.media_id[:ID_LENGTH],
@@ -72,6 +74,16 @@ def receive(event: Event) -> VodEvent:
     if is_new and is_known:
         outbox.send("process_event", subject=row.media_id, payload={"event": row.pk})
     return row
+
+
+def identity_of(event: Event) -> str:
+    """The same for repeated deliveries of one event only.
+
+    VOD gives events no id, and its times are whole seconds: two decisions about a video within one
+    differ in the body alone.
+    """
+    body = json.dumps(event.body, sort_keys=True)
+    return hashlib.sha256(f"{event.dedupe_key} {body}".encode()).hexdigest()
 
 
 def is_video(event: Event) -> bool:

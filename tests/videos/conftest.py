@@ -1,9 +1,15 @@
 """VOD and the CDN for these tests: the localvod of the session, behind the real gateways."""
 
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
+from shortvideo.cloud import vod_gateway
+from shortvideo.cloud.types import CallbackSettings
 from tests.support.localvod import LocalVod
 
 
@@ -14,3 +20,35 @@ def cloud(vod: LocalVod, settings: Settings) -> LocalVod:
     settings.CDN_DOMAINS = [vod.endpoint]
     cache.clear()
     return vod
+
+
+class _Taker(BaseHTTPRequestHandler):
+    """Answers every event with 200."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def taker_url() -> Iterator[str]:
+    """Where events go that a test takes in by itself, in an order of its own."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Taker)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def eventful(cloud: LocalVod, taker_url: str) -> LocalVod:
+    """The same with its events on: a test reads them there and takes them in."""
+    vod_gateway().set_callback(CallbackSettings(taker_url))
+    return cloud

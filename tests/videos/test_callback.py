@@ -1,0 +1,171 @@
+"""VOD's callback: who is let in, what is kept, and that VOD is never called while it waits."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from shortvideo.cloud.events import sign
+from shortvideo.outbox.models import Delivery
+from videos.callback import MAX_BODY_BYTES
+from videos.models import VodEvent
+
+pytestmark = pytest.mark.django_db
+
+URL = "/vodcallback/callback"
+EVENT: dict[str, Any] = {
+    "EventType": "TranscodeComplete",
+    "EventTime": "2026-03-01T12:00:00Z",
+    "VideoId": "a" * 32,
+    "Status": "success",
+}
+
+Post = Callable[..., HttpResponse]
+
+
+@pytest.fixture
+def post(client: Client, settings: Settings) -> Post:
+    """Posts an event as VOD would; arguments change the key, the age, the body or the type."""
+
+    def post(
+        body: object = EVENT,
+        *,
+        key: str = "",
+        age: float = 0,
+        content_type: str = "application/json",
+        **headers: str,
+    ) -> HttpResponse:
+        stamp = str(int((timezone.now() - timedelta(seconds=age)).timestamp()))
+        signature = sign(settings.VOD_CALLBACK_URL, stamp, key or settings.VOD_CALLBACK_KEY)
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return client.generic(
+            "POST",
+            URL,
+            content,
+            content_type=content_type,
+            headers={"X-VOD-TIMESTAMP": stamp, "X-VOD-SIGNATURE": signature, **headers},
+        )
+
+    return post
+
+
+def test_an_event_is_kept_and_answered_at_once_without_calling_vod(post: Post) -> None:
+    assert post().status_code == 200  # nobody listens at VOD's endpoint in this test
+    event = VodEvent.objects.get()
+    assert (event.event_type, event.media_id, event.state) == (
+        "TranscodeComplete",
+        "a" * 32,
+        VodEvent.State.WAITING,
+    )
+    assert event.body["Status"] == "success"
+    delivery = Delivery.objects.get()
+    assert (delivery.kind, delivery.subject) == ("process_event", "a" * 32)
+    assert delivery.payload == {"event": event.pk}
+
+
+def test_the_same_event_again_is_answered_and_kept_once(post: Post) -> None:
+    assert [post().status_code for _ in range(3)] == [200, 200, 200]
+    assert (VodEvent.objects.count(), Delivery.objects.count()) == (1, 1)
+
+
+def test_two_events_of_one_second_that_say_different_things_are_both_kept(post: Post) -> None:
+    decided = {**EVENT, "EventType": "CreateAuditComplete", "MediaId": EVENT["VideoId"]}
+    post({**decided, "AuditStatus": "Normal"})
+    post({**decided, "AuditStatus": "Blocked"})
+    assert (VodEvent.objects.count(), Delivery.objects.count()) == (2, 2)
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_the_content_type_is_not_looked_at(post: Post, content_type: str) -> None:
+    assert post(content_type=content_type).status_code == 200
+    assert VodEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize("age", [400, -400])
+def test_an_old_or_future_signature_is_refused(post: Post, age: float) -> None:
+    assert post(age=age).status_code == 403
+    assert not VodEvent.objects.exists()
+
+
+def test_a_forged_signature_is_refused(post: Post) -> None:
+    answer = post(key="SomebodyElsesKey")
+    assert answer.status_code == 403
+    assert answer.content == b"The callback's signature is not ours.\n"
+
+
+def test_a_callback_without_signature_is_refused(client: Client) -> None:
+    answer = client.post(URL, EVENT, content_type="application/json")
+    assert answer.status_code == 403
+    assert not VodEvent.objects.exists()
+
+
+def test_without_a_configured_key_everything_is_refused(client: Client, settings: Settings) -> None:
+    settings.VOD_CALLBACK_KEY = ""
+    stamp = str(int(timezone.now().timestamp()))
+    headers = {
+        "X-VOD-TIMESTAMP": stamp,
+        "X-VOD-SIGNATURE": sign(settings.VOD_CALLBACK_URL, stamp, ""),
+    }
+    answer = client.post(URL, EVENT, content_type="application/json", headers=headers)
+    assert answer.status_code == 403
+
+
+def test_both_keys_are_taken_while_they_are_exchanged(post: Post, settings: Settings) -> None:
+    settings.VOD_CALLBACK_PREVIOUS_KEY = "TheKeyOfYesterday1"
+    assert post(key="TheKeyOfYesterday1").status_code == 200
+    assert post(key=settings.VOD_CALLBACK_KEY).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"not json", b"[1, 2]", b'"text"', b"{}", b'{"EventType": ""}', b"\xff\xfe", b"[" * 9000],
+)
+def test_a_body_that_is_no_event_is_400(post: Post, body: bytes) -> None:
+    assert post(body).status_code == 400
+    assert not VodEvent.objects.exists()
+
+
+def test_a_body_that_is_too_large_is_413(post: Post) -> None:
+    assert post({**EVENT, "Extend": "x" * MAX_BODY_BYTES}).status_code == 413
+    assert not VodEvent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"EventType": "SomethingNew", "VideoId": "b" * 32},
+        {"EventType": "ImageUploadComplete", "ImageId": "c" * 32},
+        {"EventType": "TranscodeComplete"},
+        {"EventType": "TranscodeComplete", "VideoId": "x" * 65},
+        {"EventType": "DeleteMediaComplete", "MediaId": "d" * 32, "MediaType": "image"},
+        {"EventType": "y" * 90, "VideoId": "b" * 32},
+    ],
+)
+def test_an_event_that_means_nothing_here_is_kept_and_answered_200(
+    post: Post, body: dict[str, str]
+) -> None:
+    assert post(body).status_code == 200
+    assert VodEvent.objects.get().state == VodEvent.State.UNKNOWN
+    assert not Delivery.objects.exists()
+
+
+def test_text_that_no_database_stores_does_not_hurt(post: Post) -> None:
+    body = {**EVENT, "Title": "a\x00b", "Note": "\ud800"}
+    assert post(body).status_code == 200
+    assert VodEvent.objects.get().body["Title"] == "ab"
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete"])
+def test_only_posts_are_taken(client: Client, method: str) -> None:
+    assert getattr(client, method)(URL).status_code == 405
+
+
+def test_no_csrf_token_is_needed(post: Post, client: Client) -> None:
+    client.handler.enforce_csrf_checks = True
+    assert post().status_code == 200
