@@ -43,7 +43,7 @@ class ConsoleAdminSite(AdminSite):
     site_header = _("Short Video Console")
     index_title = _("Desk")
     site_url = None
-    enable_nav_sidebar = True
+    enable_nav_sidebar = False  # ours is in base_site.html
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

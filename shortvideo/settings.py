@@ -160,6 +160,7 @@ LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 TIME_ZONE = env.str("TIME_ZONE", default="Asia/Shanghai")
 USE_I18N = True
+FORMAT_MODULE_PATH = "shortvideo.formats"
 USE_TZ = True
 STATIC_URL = "static/"
 # Empty: served straight from the apps' folders, so that nothing must be collected before the first

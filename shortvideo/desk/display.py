@@ -1,11 +1,13 @@
 """How values look: badges with colour and text, durations, sizes."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.db.models import Choices
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 NOTHING = "–"
@@ -49,6 +51,11 @@ def toned(label: str, tone: str) -> SafeString:
 def choice_badge(choices: type[Choices], value: str) -> SafeString:
     """The badge of one of a field's choices, under its translated label."""
     return badge(value, str(choices(value).label))  # type: ignore[call-arg]  # an enum's lookup
+
+
+def waited(start: datetime, end: datetime) -> str:
+    """The time between two moments in its largest unit: "3 hours"."""
+    return timesince(start, end, depth=1)
 
 
 def clock(seconds: float) -> str:

@@ -92,7 +92,7 @@ def carry_out(
         )
         return None
     is_confirmed = "confirmed" in request.POST
-    form = operation.form_class(request.POST if is_confirmed else None)
+    form = operation.form_class(request.POST if is_confirmed else None, label_suffix="")
     if not is_confirmed or not form.is_valid():
         return preview(model_admin, request, rows, operation, form)
     report(model_admin, request, operation, run(rows, operation, form.cleaned_data, request))

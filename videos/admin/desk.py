@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from shortvideo.desk.display import waited
 from shortvideo.outbox.models import Delivery, DeliveryState, Lane, PeriodicTask
 from videos.admin.media import thumbnail
 from videos.models import Decision, ReviewDecision, ReviewTask, SyncRun, TranscodeJob
@@ -118,7 +119,11 @@ def counted(request: HttpRequest) -> Iterator[dict[str, Any]]:
 
 def next_tasks() -> list[dict[str, Any]]:
     tasks = ReviewTask.objects.open().oldest_first().select_related("video__uploader")
-    return [{"row": task, "picture": thumbnail(task.video)} for task in tasks[:NEXT_TASKS]]
+    now = timezone.now()
+    return [
+        {"row": task, "picture": thumbnail(task.video), "age": waited(task.opened_at, now)}
+        for task in tasks[:NEXT_TASKS]
+    ]
 
 
 def system_state(now: datetime) -> dict[str, Any]:

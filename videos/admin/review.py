@@ -1,13 +1,10 @@
 """The review queue, what machines said, and the reasons that moderators choose from."""
 
-from datetime import datetime
-
 from django.contrib import admin
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.desk import display
@@ -67,11 +64,7 @@ class ReviewTaskAdmin(VideoColumns, ReadOnlyAdmin[ReviewTask]):
 
     @admin.display(description=_("waiting for"), ordering="opened_at")
     def age(self, task: ReviewTask) -> str:
-        return waited(task.opened_at, task.closed_at or timezone.now())
-
-
-def waited(start: datetime, end: datetime) -> str:
-    return timesince(start, end, depth=1)
+        return display.waited(task.opened_at, task.closed_at or timezone.now())
 
 
 @admin.register(MachineReview)

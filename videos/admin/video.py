@@ -4,8 +4,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -33,7 +35,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
         "review",
         "transcoding",
         "narrowband",
-        "snapshots",
+        "pictures",
         "length",
         "file_size",
         "creation_time",
@@ -75,6 +77,12 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
             | Q(uploader__user_id=text)
         )
         return queryset.filter(matches), False
+
+    @property
+    def media(self) -> Media:
+        """What the uploader filter needs too."""
+        field: Any = Video._meta.get_field("uploader")
+        return super().media + AutocompleteSelect(field, self.admin_site).media
 
     # --- Who may do what
 
@@ -147,7 +155,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
         return display.choice_badge(TranscodeStatus, video.narrow_transcode_status)
 
     @admin.display(description=_("snapshots"), ordering="snapshot_status")
-    def snapshots(self, video: Video) -> SafeString:
+    def pictures(self, video: Video) -> SafeString:
         return display.choice_badge(SnapshotStatus, video.snapshot_status)
 
     @admin.display(description=_("duration"), ordering="duration")

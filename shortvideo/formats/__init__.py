@@ -1,0 +1,1 @@
+"""How moments look on the desk: sortable, short, the same in every language."""
