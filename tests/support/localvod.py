@@ -173,6 +173,12 @@ class LocalVod:
         """Wait until no job runs and no event waits; raises when that takes too long."""
         self.control("POST", "idle", {"seconds": seconds})
 
+    def put_file(self, key: str, content: bytes) -> str:
+        """Store a file that belongs to no video; returns its URL."""
+        answer = self._http.put(f"{self.url}/_localvod/files/{key}", content=content)
+        url: str = answer.json()["url"]
+        return url
+
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """Fetch a media URL as a player would."""
         return self._http.get(url, headers=headers)

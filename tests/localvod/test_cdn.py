@@ -1,0 +1,190 @@
+"""Prefetch and refresh, their quotas; what plays, and until when."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+
+import pytest
+from alibabacloud_cdn20180510 import models as cdn_models
+from alibabacloud_cdn20180510.client import Client as CdnClient
+from alibabacloud_vod20170321 import models
+from alibabacloud_vod20170321.client import Client
+
+from tests.localvod.conftest import refused, sdk_config
+from tests.support.localvod import LocalVod
+
+AUTH_KEY = "typeA0123456789"
+
+
+@pytest.fixture(scope="module")
+def signing_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalVod]:
+    """A localvod whose media need signed URLs, and whose CDN tasks take an hour."""
+    state = tmp_path_factory.mktemp("signing")
+    with LocalVod(
+        state, cdn_auth_key=AUTH_KEY, cdn_auth_ttl="1800", cdn_task_seconds="3600"
+    ) as server:
+        yield server
+
+
+def sign(url: str, at: float, key: str = AUTH_KEY) -> str:
+    """CDN URL authentication of type A, as an app does it."""
+    path = "/" + url.partition("//")[2].partition("/")[2]
+    timestamp = str(int(at))
+    digest = hashlib.md5(f"{path}-{timestamp}-0-0-{key}".encode()).hexdigest()
+    return f"{url}?auth_key={timestamp}-0-0-{digest}"
+
+
+def push(cdn: CdnClient, *paths: str) -> str:
+    request = cdn_models.PushObjectCacheRequest(object_path="\n".join(paths))
+    task_id: str = cdn.push_object_cache(request).body.push_task_id
+    return task_id
+
+
+def refresh(cdn: CdnClient, *paths: str, kind: str = "File") -> str:
+    request = cdn_models.RefreshObjectCachesRequest(object_path="\n".join(paths), object_type=kind)
+    task_id: str = cdn.refresh_object_caches(request).body.refresh_task_id
+    return task_id
+
+
+def tasks(cdn: CdnClient, **parameters: str) -> list[tuple[str, str, str]]:
+    body = cdn.describe_refresh_tasks(cdn_models.DescribeRefreshTasksRequest(**parameters)).body
+    return [(task.object_type, task.status, task.process) for task in body.tasks.cdntask]
+
+
+def play_url(client: Client, video_id: str) -> str:
+    body = client.get_play_info(models.GetPlayInfoRequest(video_id=video_id)).body
+    url: str = body.play_info_list.play_info[0].play_url
+    return url
+
+
+def test_a_prefetch_ends_complete_or_failed(vod: LocalVod, client: Client, cdn: CdnClient) -> None:
+    good = push(cdn, play_url(client, vod.seed()).removeprefix("http://"))
+    assert tasks(cdn, task_id=good) == [("preload", "Complete", "100%")]
+    bad = push(cdn, f"{vod.endpoint}/nothing/here.mp4")
+    assert tasks(cdn, task_id=bad) == [("preload", "Failed", "0%")]
+
+
+def test_a_task_in_progress_says_how_far_it_is(signing_vod: LocalVod) -> None:
+    cdn = CdnClient(sdk_config(signing_vod))
+    task_id = refresh(cdn, f"{signing_vod.endpoint}/a.jpg")
+    assert tasks(cdn, task_id=task_id) == [("file", "Refreshing", "0%")]
+
+
+def test_a_hundred_urls_a_call_and_a_thousand_a_day(vod: LocalVod, cdn: CdnClient) -> None:
+    paths = [f"{vod.endpoint}/v/{number}.mp4" for number in range(101)]
+    with refused("InvalidObjectPath.Size.Malformed", 400):
+        push(cdn, *paths)
+    for _ in range(9):
+        push(cdn, *paths[:100])
+    push(cdn, *paths[:99])
+    quota = cdn.describe_refresh_quota(cdn_models.DescribeRefreshQuotaRequest()).body
+    assert (quota.preload_quota, quota.preload_remain) == ("1000", "1")
+    with refused("QuotaExceeded.Preload", 400):
+        push(cdn, *paths[:2])
+    push(cdn, paths[0])
+
+
+def test_only_paths_of_this_cdn_are_taken(vod: LocalVod, cdn: CdnClient) -> None:
+    with refused("InvalidDomain.NotFound", 404):
+        push(cdn, "other.example/v.mp4")
+    with refused("InvalidObjectPath.Malformed", 400):
+        push(cdn, "just-words")
+    with refused("MissingParameter", 400):
+        push(cdn, "")
+    with refused("InvalidObjectPath.Malformed", 400):
+        refresh(cdn, f"{vod.endpoint}/folder", kind="Directory")
+
+
+def test_tasks_by_status_need_a_type(vod: LocalVod, cdn: CdnClient) -> None:
+    refresh(cdn, f"{vod.endpoint}/v/", kind="Directory")
+    assert tasks(cdn, status="Complete", object_type="directory") != []
+    assert tasks(cdn, status="Complete", object_type="preload") == []
+    with refused("MissingParameter", 400):
+        tasks(cdn, status="Complete")
+
+
+def test_vod_has_cache_operations_of_its_own(vod: LocalVod, client: Client) -> None:
+    url = play_url(client, vod.seed())
+    request = models.PreloadVodObjectCachesRequest(object_path=url)
+    assert client.preload_vod_object_caches(request).body.preload_task_id
+    again = models.RefreshVodObjectCachesRequest(object_path=url, object_type="File")
+    assert client.refresh_vod_object_caches(again).body.refresh_task_id
+    many = "\n".join(f"{vod.url}/{number}.mp4" for number in range(500))
+    with refused("QuotaExceeded.Preload", 400):
+        client.preload_vod_object_caches(models.PreloadVodObjectCachesRequest(object_path=many))
+
+
+@pytest.mark.parametrize("kind", ["File", "Directory", "Regex"])
+def test_a_blocked_video_plays_until_it_is_purged(
+    vod: LocalVod, client: Client, cdn: CdnClient, kind: str
+) -> None:
+    video_id = vod.seed()
+    url = play_url(client, video_id)
+    vod.audit_in_console(video_id, "Blocked", "violence")
+    assert vod.get(url).status_code == 200
+    path = {
+        "File": url,
+        "Directory": f"{vod.url}/{video_id}/",
+        "Regex": f"{vod.url}/{video_id}/.*mp4",
+    }[kind]
+    refresh(cdn, path, kind=kind)
+    assert vod.get(url).status_code == 403
+    vod.audit_in_console(video_id, "Normal")
+    assert vod.get(url).status_code == 200
+
+
+def test_a_purged_address_plays_again_once_a_reviewer_asked_for_it(
+    vod: LocalVod, client: Client, cdn: CdnClient
+) -> None:
+    video_id = vod.seed()
+    url = play_url(client, video_id)
+    vod.audit_in_console(video_id, "Blocked", "violence")
+    refresh(cdn, url)
+    client.set_audit_security_ip(models.SetAuditSecurityIpRequest(ips="127.0.0.1"))
+    assert vod.get(url).status_code == 403
+    assert play_url(client, video_id) == url
+    assert vod.get(url).status_code == 200
+
+
+def test_a_published_video_survives_a_refresh(
+    vod: LocalVod, client: Client, cdn: CdnClient
+) -> None:
+    url = play_url(client, vod.seed())
+    refresh(cdn, url)
+    assert vod.get(url).status_code == 200
+
+
+def test_a_deleted_video_plays_until_it_is_purged(
+    vod: LocalVod, client: Client, cdn: CdnClient
+) -> None:
+    video_id = vod.seed()
+    url = play_url(client, video_id)
+    client.delete_video(models.DeleteVideoRequest(video_ids=video_id))
+    assert vod.get(url).status_code == 200
+    refresh(cdn, url)
+    assert vod.get(url).status_code == 403
+
+
+def test_what_was_never_there_is_not_found(vod: LocalVod) -> None:
+    assert vod.get(f"{vod.url}/nobody/clip.mp4").status_code == 404
+
+
+def test_files_are_served_in_ranges(vod: LocalVod) -> None:
+    url = vod.put_file("avatars/7.png", b"0123456789")
+    answer = vod.get(url, headers={"Range": "bytes=2-4"})
+    assert (answer.status_code, answer.content) == (206, b"234")
+    assert answer.headers["content-range"] == "bytes 2-4/10"
+
+
+def test_only_signed_urls_open_when_a_key_is_set(signing_vod: LocalVod) -> None:
+    client = Client(sdk_config(signing_vod))
+    url = play_url(client, signing_vod.seed())
+    bare = url.partition("?")[0]
+    now = time.time()
+    assert signing_vod.get(url).status_code == 200
+    assert signing_vod.get(sign(bare, now)).status_code == 200
+    assert signing_vod.get(bare).status_code == 403
+    assert signing_vod.get(sign(bare, now, key="guess")).status_code == 403
+    assert signing_vod.get(sign(bare, now - 1900)).status_code == 403
+    other = sign(bare, now).replace("-ld", "-sd")
+    assert signing_vod.get(other).status_code == 403

@@ -1,0 +1,207 @@
+"""Events: where they go, how they are signed, how often they are tried."""
+
+import hashlib
+import json
+import time
+from typing import Any
+
+from alibabacloud_vod20170321 import models
+from alibabacloud_vod20170321.client import Client
+
+from tests.localvod.conftest import refused
+from tests.support.localvod import LocalVod
+from tests.support.receiver import Received, Receiver
+
+KEY = "Abc123"
+
+
+def configure(client: Client, url: str, types: str = "ALL", **parameters: str) -> None:
+    client.set_message_callback(
+        models.SetMessageCallbackRequest(
+            callback_type="HTTP", callback_url=url, event_type_list=types, **parameters
+        )
+    )
+
+
+def user_data(url: str = "", extend: object = None) -> str:
+    data: dict[str, Any] = {}
+    if url:
+        data["MessageCallback"] = {"CallbackURL": url, "CallbackType": "http"}
+    if extend is not None:
+        data["Extend"] = extend
+    return json.dumps(data)
+
+
+def transcode(client: Client, video_id: str, data: str = "") -> None:
+    client.submit_transcode_jobs(
+        models.SubmitTranscodeJobsRequest(
+            video_id=video_id, template_group_id="narrowband-template-group", user_data=data
+        )
+    )
+
+
+def test_events_are_signed_with_the_url_the_time_and_the_key(vod: LocalVod, client: Client) -> None:
+    with Receiver() as receiver:
+        configure(client, receiver.url, auth_switch="on", auth_key=KEY)
+        vod.seed(announce=True, uploader={"userId": "1"})
+        vod.idle()
+        headers = receiver.received[0].headers
+        timestamp = headers["x-vod-timestamp"]
+        signed = f"{receiver.url}|{timestamp}|{KEY}"
+        assert headers["x-vod-signature"] == hashlib.md5(signed.encode()).hexdigest()
+        assert abs(time.time() - int(timestamp)) < 60
+        assert receiver.received[0].body["EventType"] == "FileUploadComplete"
+
+
+def test_without_a_key_there_are_no_signature_headers(vod: LocalVod, client: Client) -> None:
+    with Receiver() as receiver:
+        configure(client, receiver.url)
+        vod.seed(announce=True)
+        vod.idle()
+        assert "x-vod-signature" not in receiver.received[0].headers
+
+
+def test_a_decision_echoes_with_its_auditor(vod: LocalVod, client: Client) -> None:
+    video_id = vod.seed(status="Checking")
+    with Receiver() as receiver:
+        configure(client, receiver.url)
+        content = [{"VideoId": video_id, "Status": "Blocked", "Reason": "暴力", "Comment": "#9"}]
+        request = models.CreateAuditRequest(audit_content=json.dumps(content))
+        client.create_audit(request)
+        vod.idle()
+        body = receiver.of("CreateAuditComplete")[0].body
+    assert (body["MediaId"], body["AuditStatus"]) == (video_id, "Blocked")
+    assert (body["Reason"], body["Auditor"], body["SubType"]) == ("暴力", "localvod", "video")
+    assert "Comment" not in body
+
+
+def test_changes_and_deletions_are_told(vod: LocalVod, client: Client) -> None:
+    video_id = vod.seed(title="old")
+    with Receiver() as receiver:
+        configure(client, receiver.url)
+        client.update_video_info(models.UpdateVideoInfoRequest(video_id=video_id, title="new"))
+        client.delete_video(models.DeleteVideoRequest(video_ids=video_id))
+        vod.idle()
+        change = receiver.of("MediaBaseChangeComplete")[0].body
+        deletion = receiver.of("DeleteMediaComplete")[0].body
+    values = json.loads(change["MediaContent"]["Title"])
+    assert values == {"OldValue": "old", "NewValue": "new"}
+    assert (deletion["MediaId"], deletion["DeleteType"]) == (video_id, "all")
+
+
+def test_only_the_types_asked_for_are_sent(vod: LocalVod, client: Client) -> None:
+    with Receiver() as receiver:
+        configure(client, receiver.url, types="AIComplete")
+        vod.seed(announce=True, verdict="pass")
+        configure(client, receiver.url, types="")
+        vod.seed(announce=True, verdict="pass")
+        vod.idle()
+        assert [item.body["EventType"] for item in receiver.received] == ["AIMediaAuditComplete"]
+
+
+def test_the_jobs_url_beats_the_uploads_and_that_the_global_one(
+    vod: LocalVod, client: Client
+) -> None:
+    with Receiver() as everyone, Receiver() as upload, Receiver() as job:
+        configure(client, everyone.url)
+        bound = vod.seed(user_data=user_data(upload.url, extend="at upload"))
+        transcode(client, bound)
+        transcode(client, bound, user_data(job.url, extend={"delivery": 5}))
+        vod.idle()
+        assert everyone.received == []
+        ours, theirs = job.of("TranscodeComplete"), upload.of("TranscodeComplete")
+    assert [json.loads(item.body["Extend"]) for item in ours] == [{"delivery": 5}]
+    assert ["Extend" in item.body for item in theirs] == [False]
+
+
+def test_three_tries_a_second_apart_then_the_event_is_dropped(
+    vod: LocalVod, client: Client
+) -> None:
+    with Receiver(answer=lambda _: 400) as receiver:
+        configure(client, receiver.url)
+        video_id = vod.seed(announce=True)
+        vod.idle()
+        moments = [item.at for item in receiver.received]
+        event = vod.events(video_id)[0]
+    assert len(moments) == 3
+    assert all(later - earlier >= 1 for earlier, later in zip(moments, moments[1:], strict=False))
+    assert (event["state"], event["attempts"]) == ("dropped", 3)
+    assert event["error"] == "answered 400"
+
+
+def test_any_status_but_200_is_tried_again(vod: LocalVod, client: Client) -> None:
+    statuses = iter([204, 200])
+    with Receiver(answer=lambda _: next(statuses)) as receiver:
+        configure(client, receiver.url)
+        video_id = vod.seed(announce=True)
+        vod.idle()
+        assert len(receiver.received) == 2
+    assert vod.events(video_id)[0]["state"] == "delivered"
+
+
+def test_an_answer_later_than_five_seconds_is_a_failure(vod: LocalVod, client: Client) -> None:
+    slow = iter([5.5, 0.0])
+
+    def answer(_: Received) -> int:
+        time.sleep(next(slow))
+        return 200
+
+    with Receiver(answer=answer) as receiver:
+        configure(client, receiver.url)
+        video_id = vod.seed(announce=True)
+        vod.idle()
+        assert len(receiver.received) == 2
+    assert vod.events(video_id)[0]["attempts"] == 2
+
+
+def test_callbacks_are_dropped_duplicated_and_reordered_on_request(
+    vod: LocalVod, client: Client
+) -> None:
+    with Receiver() as receiver:
+        configure(client, receiver.url)
+        vod.faults(callbacks={"drop": 1.0})
+        lost = vod.seed(announce=True)
+        vod.idle()
+        vod.faults(callbacks={"duplicate": 1.0})
+        twice = vod.seed(announce=True)
+        vod.idle()
+        assert [item.body["VideoId"] for item in receiver.received] == [twice, twice]
+        vod.faults(callbacks={"reorder": 0.5}, seed=3)
+        sent = vod.seed_many([{"announce": True} for _ in range(20)])
+        vod.idle()
+        arrived = [item.body["VideoId"] for item in receiver.received[2:]]
+    assert sorted(arrived) == sorted(sent)
+    assert arrived != sent
+    assert vod.events(lost)[0]["error"] == "dropped by a fault"
+
+
+def test_a_test_may_send_any_event(vod: LocalVod, client: Client) -> None:
+    with Receiver() as receiver:
+        configure(client, receiver.url)
+        vod.send_event({"EventType": "SomethingNew", "Answer": 42})
+        vod.idle()
+        assert receiver.received[0].body == {"EventType": "SomethingNew", "Answer": 42}
+
+
+def test_the_configuration_reads_back_with_its_key(vod: LocalVod, client: Client) -> None:
+    configure(client, "http://127.0.0.1:9/x", auth_switch="on", auth_key=KEY)
+    request = models.GetMessageCallbackRequest()
+    found = client.get_message_callback(request).body.message_callback
+    assert (found.callback_url, found.auth_key, found.auth_switch) == (
+        "http://127.0.0.1:9/x",
+        KEY,
+        "on",
+    )
+
+
+def test_configurations_that_are_refused(vod: LocalVod, client: Client) -> None:
+    with refused("InvalidParameter", 400):
+        configure(client, "http://h.example/" + "x" * 240)
+    with refused("InvalidParameter", 400):
+        configure(client, "ftp://h.example/")
+    with refused("InvalidParameter", 400):
+        configure(client, "http://h.example/", types="Unheard")
+    with refused("InvalidParameter", 400):
+        configure(client, "http://h.example/", auth_switch="on", auth_key="with-hyphen")
+    with refused("MissingParameter", 400):
+        configure(client, "http://h.example/", auth_switch="on")

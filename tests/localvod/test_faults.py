@@ -1,0 +1,143 @@
+"""Faults on request, the published rate limits, and the ledger that records what was done."""
+
+import time
+from pathlib import Path
+
+import pytest
+from alibabacloud_vod20170321 import models
+from alibabacloud_vod20170321.client import Client
+from Tea.exceptions import TeaException
+
+from tests.localvod.conftest import refused, sdk_config
+from tests.support.localvod import LocalVod
+
+
+def rename(client: Client, video_id: str, title: str) -> None:
+    client.update_video_info(models.UpdateVideoInfoRequest(video_id=video_id, title=title))
+
+
+def title(vod: LocalVod, video_id: str) -> str:
+    found: str = vod.state(video_id)["video"]["title"]
+    return found
+
+
+def test_an_error_answers_before_any_work_is_done(vod: LocalVod, client: Client) -> None:
+    video_id = vod.seed(title="old")
+    vod.faults(
+        {"operation": "UpdateVideoInfo", "kind": "error", "code": "Throttling.User", "status": 400}
+    )
+    with refused("Throttling.User", 400):
+        rename(client, video_id, "new")
+    assert title(vod, video_id) == "old"
+    client.get_video_info(models.GetVideoInfoRequest(video_id=video_id))
+
+
+@pytest.mark.parametrize("kind", ["lost", "error", "body"])
+def test_an_answer_goes_wrong_after_the_work_was_done(
+    vod: LocalVod, client: Client, kind: str
+) -> None:
+    video_id = vod.seed(title="old")
+    vod.faults({"operation": "UpdateVideoInfo", "kind": kind, "is_after": True, "times": 1})
+    with pytest.raises(TeaException):
+        rename(client, video_id, "new")
+    assert title(vod, video_id) == "new"
+    entry = vod.ledger("UpdateVideoInfo")[0]
+    assert (entry["is_accepted"], entry["fault"]) == (True, kind)
+    rename(client, video_id, "newer")
+
+
+def test_a_lost_answer_may_mean_that_nothing_was_done(vod: LocalVod, client: Client) -> None:
+    video_id = vod.seed(title="old")
+    vod.faults({"operation": "UpdateVideoInfo", "kind": "lost"})
+    with pytest.raises(TeaException):
+        rename(client, video_id, "new")
+    assert title(vod, video_id) == "old"
+    assert vod.ledger("UpdateVideoInfo", accepted=True) == []
+
+
+def test_an_answer_may_be_any_bytes(vod: LocalVod) -> None:
+    vod.faults({"kind": "body", "body": "<html>busy</html>", "status": 200, "content_type": "t/h"})
+    client = Client(sdk_config(vod))
+    with pytest.raises(TeaException):
+        client.get_categories(models.GetCategoriesRequest())
+
+
+def test_latency_and_drip_delay_an_answer(vod: LocalVod, client: Client) -> None:
+    for rule in ({"latency_seconds": 0.3}, {"drip_seconds": 0.3}):
+        vod.faults(rule)
+        started = time.monotonic()
+        assert client.get_categories(models.GetCategoriesRequest()).body.sub_total
+        assert time.monotonic() - started >= 0.3
+
+
+def test_the_same_seed_gives_the_same_faults(vod: LocalVod, client: Client) -> None:
+    def outcomes() -> list[bool]:
+        vod.faults({"kind": "error", "rate": 0.5}, seed=7)
+        before = len(vod.ledger())
+        for _ in range(20):
+            try:
+                client.get_categories(models.GetCategoriesRequest())
+            except TeaException:
+                continue
+        return [entry["is_accepted"] for entry in vod.ledger()[before:]]
+
+    first = outcomes()
+    assert outcomes() == first
+    assert 3 < sum(first) < 17
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ({"rules": [{"kind": "boom"}]}, "kind is one of error, lost, body"),
+        ({"rules": [{"rate": 2}]}, "rate is a share from 0 to 1"),
+        ({"rules": [{"colour": "red"}]}, "rule has no 'colour'"),
+        ({"callbacks": {"drop": "often"}}, "callbacks.drop is a share"),
+        ({"callback": {}}, "faults has no 'callback'"),
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_refused_in_words(
+    vod: LocalVod, wanted: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        vod.control("POST", "faults", wanted)
+
+
+def test_the_ledger_knows_each_call_with_its_effect(vod: LocalVod, client: Client) -> None:
+    video_id = vod.seed()
+    with refused("InvalidVideo.NotFound"):
+        client.get_video_info(models.GetVideoInfoRequest(video_id="nobody"))
+    body = client.delete_video(models.DeleteVideoRequest(video_ids=video_id)).body
+    entry = vod.ledger("DeleteVideo")[0]
+    assert entry["effect"] == {"deleted": [video_id]}
+    assert entry["request_id"] == body.request_id
+    assert entry["parameters"] == {"VideoIds": video_id}
+    assert [item["code"] for item in vod.ledger()] == ["InvalidVideo.NotFound", ""]
+    assert [item["operation"] for item in vod.ledger(accepted=True)] == ["DeleteVideo"]
+    assert [item["operation"] for item in vod.ledger(video_id=video_id)] == ["DeleteVideo"]
+
+
+def test_published_rates_are_enforced_when_switched_on(tmp_path: Path) -> None:
+    with LocalVod(tmp_path, rate_limits="on") as vod:
+        client = Client(sdk_config(vod))
+        request = models.SetAuditSecurityIpRequest(ips="10.0.0.1")
+        codes = set()
+        for _ in range(60):  # ten a second are allowed
+            try:
+                client.set_audit_security_ip(request)
+            except TeaException as error:
+                codes.add(error.code)
+        assert codes == {"Throttling.User"}
+
+
+def test_control_endpoints_refuse_in_words(vod: LocalVod) -> None:
+    with pytest.raises(ValueError, match="There is no fact 'colour'"):
+        vod.seed(colour="red")
+    with pytest.raises(ValueError, match="status must be one of Normal, Checking"):
+        vod.seed(status="Lost")
+    with pytest.raises(ValueError, match="exists already"):
+        vod.seed(id=vod.seed())
+    with pytest.raises(ValueError, match="count must be a whole number"):
+        vod.control("POST", "catalogue", {"count": -1})
+    with pytest.raises(ValueError, match="There is no video nobody"):
+        vod.state("nobody")
