@@ -113,7 +113,9 @@ def too_big() -> UnreadableBody:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """Read a JSON object; its numbers stay the text that they are."""
+    """Read a JSON object; its numbers stay the text that they are. No body at all is empty."""
+    if not body:
+        return {}
     try:
         content = json.loads(body, parse_int=str, parse_float=str, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -1,0 +1,78 @@
+"""What goes wrong here is said without saying too much."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from tests.support.console import Console, envelope, url_of
+
+pytestmark = pytest.mark.django_db
+
+
+@contextmanager
+def every_query_raises(error: Exception, *, but: str = "nothing") -> Iterator[None]:
+    """Let all queries fail but those about one table."""
+
+    def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if but in sql:
+            return execute(sql, params, many, context)
+        raise error
+
+    with connection.execute_wrapper(fail):
+        yield
+
+
+def test_a_defect_is_logged_with_the_request_id_and_tells_clients_nothing(
+    console: Console, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = ValueError("SELECT secret FROM table")
+    with every_query_raises(error), caplog.at_level(logging.ERROR):
+        answer = console.get("getVideos")
+    assert answer["code"] == "500"
+    assert "secret" not in answer["message"]
+    [record] = [record for record in caplog.records if record.name == "shortvideo.console.errors"]
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+
+
+def test_a_defect_travels_as_500_to_the_appservers_clients_too(
+    console: Console, settings: Any
+) -> None:
+    settings.CONSOLE_API_COMPAT = True
+    with every_query_raises(ValueError("no")):
+        assert console.get("getVideos")["code"] == "500"
+
+
+@pytest.mark.parametrize("table", ["accounts_consoletoken", "nothing"])
+def test_whoever_cannot_be_checked_is_refused(table: str, console: Console) -> None:
+    with every_query_raises(OperationalError("no such table"), but=table):
+        answer = console.get("getVideos")
+    assert answer["result"] == "false"
+    assert answer["data"] is None
+
+
+def slow_query() -> None:
+    """A query that runs past its limit, on either database."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL statement_timeout = 20")
+            cursor.execute("SELECT pg_sleep(20)")
+        connection.connection.set_progress_handler(lambda: 1, 1)
+        try:
+            cursor.execute("SELECT 1 FROM sqlite_master")
+        finally:
+            connection.connection.set_progress_handler(None, 0)
+
+
+def test_a_query_past_its_time_limit_is_503(console: Console) -> None:
+    with pytest.raises(OperationalError) as caught, transaction.atomic():
+        slow_query()
+    with every_query_raises(caught.value, but="accounts_"):
+        response = console.http.get(url_of("getVideos"), {"consoleToken": console.token})
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    assert "took too long" in envelope(response)["message"]

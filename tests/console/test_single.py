@@ -1,0 +1,118 @@
+"""getVideoById and playing, with VOD behind them."""
+
+from typing import Any
+
+import pytest
+
+from shortvideo.cloud import vod_gateway
+from tests.factories import make_file, make_operator, make_video
+from tests.support.console import Console
+from tests.support.localvod import LocalVod
+from videos.models import CensorStatus, Video
+
+pytestmark = pytest.mark.django_db
+PLAY = "/vodVideo/getVideoById"
+
+
+@pytest.fixture
+def cloud(vod: LocalVod, settings: Any) -> LocalVod:
+    """localvod, with the project's settings pointing at it."""
+    settings.VOD_ENDPOINT = settings.CDN_ENDPOINT = vod.endpoint
+    settings.CDN_DOMAINS = [vod.endpoint]
+    return vod
+
+
+def test_a_video_that_only_vod_has_is_fetched_stored_and_answered(
+    console: Console, cloud: LocalVod
+) -> None:
+    vod_id = cloud.seed(title="Only there", status="Normal", uploader={"userId": "u1"})
+    data = console.get("getVideoById", videoId=vod_id)["data"]
+    assert (data["videoId"], data["title"], data["user"]["userId"]) == (vod_id, "Only there", "u1")
+    calls = len(cloud.ledger("GetVideoInfo"))
+    assert console.get("getVideoById", videoId=vod_id)["code"] == "200"
+    assert len(cloud.ledger("GetVideoInfo")) == calls
+
+
+def test_a_video_that_nobody_has_is_404_and_remembered(console: Console, cloud: LocalVod) -> None:
+    for _ in range(2):
+        assert console.get("getVideoById", videoId="f" * 32)["code"] == "404"
+    assert len(cloud.ledger("GetVideoInfo")) == 1
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("vod_id", ["a,b", "x" * 1_000, "視頻", "a b", "../..", "%00"])
+def test_an_id_that_is_none_is_404(vod_id: str, console: Console) -> None:
+    assert console.get("getVideoById", videoId=vod_id)["code"] == "404"
+
+
+def test_a_deleted_video_is_404_and_not_fetched(console: Console, cloud: LocalVod) -> None:
+    vod_id = cloud.seed(status="Normal")
+    console.get("getVideoById", videoId=vod_id)
+    assert console.post("deleteVideoById", videoId=vod_id, userId="")["code"] == "200"
+    calls = len(cloud.ledger("GetVideoInfo"))
+    for operation in ("getVideoById", PLAY):
+        assert console.get(operation, videoId=vod_id)["code"] == "404"
+    assert len(cloud.ledger("GetVideoInfo")) == calls
+
+
+@pytest.mark.parametrize("operation", ["getVideoById", PLAY])
+def test_503_when_vod_cannot_be_reached_now(operation: str, console: Console) -> None:
+    response = console.http.get(
+        operation if operation == PLAY else "/console/vod/getVideoById",
+        {"videoId": "a" * 32, "consoleToken": console.token},
+    )
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    answer = console.get(operation, videoId="a" * 32)
+    assert (answer["code"], answer["message"]) == ("503", "VOD cannot be reached now; try again.")
+    assert not Video.objects.exists()
+
+
+def test_a_published_video_plays_from_the_mirror() -> None:
+    console = Console(make_operator("viewer"))
+    files = [make_file("m.example/sd.mp4", definition="SD"), make_file("m.example/ld.mp4")]
+    video = make_video(files=files)
+    answer = console.get(PLAY, videoId=video.vod_id)
+    assert answer["data"] == {
+        "playInfoList": [
+            {"definition": "SD", "playURL": "http://m.example/sd.mp4"},
+            {"definition": "SD", "playURL": "http://m.example/ld.mp4"},
+        ]
+    }
+
+
+def test_a_published_video_without_streams_plays_its_source() -> None:
+    console = Console(make_operator("viewer"))
+    video = make_video(files=[], source_path="m.example/source.mp4")
+    [info] = console.get(PLAY, videoId=video.vod_id)["data"]["playInfoList"]
+    assert info == {"definition": "OD", "playURL": "http://m.example/source.mp4"}
+
+
+def test_an_unpublished_video_plays_where_vod_lists_this_server_as_reviewer(
+    cloud: LocalVod,
+) -> None:
+    console = Console(make_operator("moderator"))
+    vod_id = cloud.seed(status="Checking", files=True)
+    refused = console.get(PLAY, videoId=vod_id)
+    assert refused["code"] == "409"
+    assert "security IPs of review" in refused["message"]
+    vod_gateway().set_security_ip(["127.0.0.1"])
+    infos = console.get(PLAY, videoId=vod_id)["data"]["playInfoList"]
+    assert infos
+    assert all(info["playURL"].startswith(f"http://{cloud.endpoint}/") for info in infos)
+
+
+@pytest.mark.parametrize("status", [CensorStatus.CHECK, CensorStatus.FAIL, CensorStatus.ON_CENSOR])
+@pytest.mark.parametrize("role", ["viewer", "curator"])
+def test_who_may_not_review_does_not_play_what_is_not_published(
+    role: str, status: CensorStatus
+) -> None:
+    video = make_video(censor_status=status)
+    answer = Console(make_operator(role)).get(PLAY, videoId=video.vod_id)
+    assert answer["code"] == "403"
+    assert answer["message"] == "You lack the permission videos.play_unpublished_video."
+
+
+@pytest.mark.parametrize("path", [PLAY, f"{PLAY}/"])
+def test_playing_needs_a_token(path: str) -> None:
+    assert Console().get(path, videoId=make_video().vod_id)["code"] == "403"
