@@ -68,6 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     except UploadError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped; the same command goes on where this one ended.", file=sys.stderr)
+        return 130
     return _report(outcome)
 
 

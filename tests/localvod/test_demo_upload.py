@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -12,7 +15,7 @@ import pytest
 from localvod import demo, uploader
 from localvod.uploader import Uploader, UploadError, User
 from tests.localvod.media import make_clip
-from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalVod
+from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, ROOT, LocalVod, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +144,19 @@ def test_the_demo_finishes_an_upload_that_was_broken_off(vod: LocalVod, tmp_path
     assert found is not None
     assert found["VideoId"] == begun["VideoId"]
     assert found["Duration"] == pytest.approx(8, abs=0.2)
+
+
+def test_an_interrupted_demo_says_so_and_leaves_no_files(vod: LocalVod, tmp_path: Path) -> None:
+    command = ["demo", "--endpoint", vod.endpoint, "--state", str(tmp_path)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "localvod", *command], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_until(lambda: list(tmp_path.rglob("layer-0.png")))
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Stopped; the same command goes on" in said
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "1001", "many"])
