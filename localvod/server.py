@@ -3,8 +3,10 @@
 import asyncio
 import dataclasses
 import logging
+import signal
 import socket
 import sys
+from typing import NoReturn
 
 import uvicorn
 
@@ -44,6 +46,9 @@ def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; says on standard output where."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn stops in order and then raises the signal again: that ends in status 0.
+        signal.signal(number, _leave)
     sock = listening_socket(settings.host, settings.port)
     cloud = Cloud(resolved(settings, sock))
     config = uvicorn.Config(
@@ -55,6 +60,10 @@ def serve(settings: Settings) -> None:
     )
     server = _Server(config, f"{LISTENING}{cloud.address}")
     asyncio.run(server.serve(sockets=[sock]))
+
+
+def _leave(*_: object) -> NoReturn:
+    sys.exit(0)
 
 
 class _Server(uvicorn.Server):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from itertools import pairwise
 from typing import Any
 
 from alibabacloud_vod20170321 import models
@@ -124,7 +125,7 @@ def test_three_tries_a_second_apart_then_the_event_is_dropped(
         moments = [item.at for item in receiver.received]
         event = vod.events(video_id)[0]
     assert len(moments) == 3
-    assert all(later - earlier >= 1 for earlier, later in zip(moments, moments[1:], strict=False))
+    assert all(later - earlier >= 1 for earlier, later in pairwise(moments))
     assert (event["state"], event["attempts"]) == ("dropped", 3)
     assert event["error"] == "answered 400"
 

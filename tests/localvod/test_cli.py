@@ -1,0 +1,112 @@
+"""The command line: what it prints, and the one sentence in which it refuses."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localvod.settings import SettingsError, checked, raw_from_environment
+from tests.localvod.media import make_clip
+from tests.support.localvod import ROOT, LocalVod
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "localvod", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def one_sentence(result: subprocess.CompletedProcess[str]) -> str:
+    """What a failing command said: status 1 and a single line."""
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+def test_a_taken_port_is_named(vod: LocalVod, tmp_path: Path) -> None:
+    result = run("serve", "--port", str(vod.port), "--state", str(tmp_path))
+    sentence = one_sentence(result)
+    assert f"127.0.0.1:{vod.port}" in sentence
+    assert "in use" in sentence
+
+
+def test_a_bad_setting_is_named_with_what_it_may_be(tmp_path: Path) -> None:
+    result = run("serve", "--state", str(tmp_path), LOCALVOD_REVIEW_MODE="maybe")
+    expected = "localvod: LOCALVOD_REVIEW_MODE is 'maybe'; it must be one of before, after."
+    assert one_sentence(result) == expected
+
+
+def test_a_server_that_is_not_there_is_named() -> None:
+    assert "No localvod answers at 127.0.0.1:9" in one_sentence(
+        run("ledger", "--endpoint", "127.0.0.1:9")
+    )
+
+
+def test_a_file_that_is_not_there_is_named(vod: LocalVod) -> None:
+    assert "missing.mp4" in one_sentence(run("upload", "--endpoint", vod.endpoint, "missing.mp4"))
+
+
+def test_upload_prints_the_new_id(vod: LocalVod, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1)
+    result = run("upload", "--endpoint", vod.endpoint, "--verdict", "block", str(clip))
+    assert result.returncode == 0, result.stderr
+    video_id = result.stdout.split()[0]
+    vod.idle()
+    review = vod.state(video_id)["review_jobs"][0]
+    assert review["result"]["Suggestion"] == "block"
+
+
+def test_the_catalogue_is_set_and_refused(vod: LocalVod) -> None:
+    assert run("catalogue", "1000", "--endpoint", vod.endpoint).stdout == "1000 computed videos.\n"
+    assert "whole number" in one_sentence(run("catalogue", "--endpoint", vod.endpoint, "--", "-5"))
+
+
+def test_faults_are_added_shown_and_cleared(vod: LocalVod) -> None:
+    where = ("--endpoint", vod.endpoint)
+    run("faults", *where, "--operation", "CreateAudit", "--kind", "error", "--rate", "0.3")
+    run("faults", *where, "--drop", "0.2")
+    shown = json.loads(run("faults", *where).stdout)
+    assert [rule["operation"] for rule in shown["rules"]] == ["CreateAudit"]
+    assert shown["callbacks"]["drop"] == 0.2
+    assert json.loads(run("faults", *where, "--clear").stdout)["rules"] == []
+    assert "share from 0 to 1" in one_sentence(run("faults", *where, "--kind=error", "--rate=7"))
+
+
+def test_the_ledger_prints_lines_or_json(vod: LocalVod, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1)
+    run("upload", "--endpoint", vod.endpoint, str(clip))
+    assert "CreateUploadVideo" in run("ledger", "--endpoint", vod.endpoint).stdout
+    lines = run("ledger", "--endpoint", vod.endpoint, "--json").stdout.splitlines()
+    assert json.loads(lines[0])["operation"] == "CreateUploadVideo"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOCALVOD_PORT", "eighty"),
+        ("LOCALVOD_PORT", "70000"),
+        ("LOCALVOD_ACCESS_KEY_ID", ""),
+        ("LOCALVOD_RATE_LIMITS", "yes"),
+        ("LOCALVOD_VERDICT", "maybe"),
+        ("LOCALVOD_WORKERS", "0"),
+        ("LOCALVOD_CDN_AUTH_TTL", "-1"),
+    ],
+)
+def test_a_setting_is_checked_before_anything_starts(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        checked(raw_from_environment({name: value}))
+
+
+def test_the_defaults_are_valid() -> None:
+    settings = checked(raw_from_environment({}))
+    assert (settings.port, settings.is_review_before_publish) == (8399, True)
