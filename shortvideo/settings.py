@@ -122,6 +122,15 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["CONN_MAX_AGE"] = whole_number("DATABASE_CONN_MAX_AGE", 60)
     _database["CONN_HEALTH_CHECKS"] = True
+    # Requests give up a query before a proxy gives up the request; workers and commands may wait.
+    _milliseconds = whole_number(
+        "DATABASE_STATEMENT_TIMEOUT", 10_000 if env.bool("WEB_PROCESS", default=False) else 0
+    )
+    if _milliseconds:
+        _options = _database.setdefault("OPTIONS", {})
+        _options["options"] = (
+            f"{_options.get('options', '')} -c statement_timeout={_milliseconds}".strip()
+        )
 DATABASES = {"default": _database}
 
 # --- People -------------------------------------------------------------------------------------

@@ -5,4 +5,5 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shortvideo.settings")
+os.environ.setdefault("WEB_PROCESS", "true")
 application = get_wsgi_application()

@@ -1,6 +1,9 @@
 """What goes wrong here is said without saying too much."""
 
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -76,3 +79,27 @@ def test_a_query_past_its_time_limit_is_503(console: Console) -> None:
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
     assert "took too long" in envelope(response)["message"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "limit"),
+    [
+        ({}, None),
+        ({"WEB_PROCESS": "true"}, "-c statement_timeout=10000"),
+        ({"WEB_PROCESS": "true", "DATABASE_STATEMENT_TIMEOUT": "0"}, None),
+        ({"DATABASE_STATEMENT_TIMEOUT": "5"}, "-c statement_timeout=5"),
+    ],
+)
+def test_only_the_web_server_limits_its_queries_by_default(
+    variables: dict[str, str], limit: str | None
+) -> None:
+    script = "from shortvideo.settings import DATABASES as d; print(d['default'].get('OPTIONS'))"
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "WEB_PROCESS"},
+        "DATABASE_URL": "postgres://nobody@127.0.0.1/none",
+        **variables,
+    }
+    printed = subprocess.run(
+        [sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    assert printed == str({"options": limit} if limit else None)

@@ -211,7 +211,7 @@ def test_the_appservers_clients_get_http_200_and_codes_that_they_understand(
     method, operation, parameters = requests[code]
     sent = console.http.generic
     query = "&".join(f"{name}={value}" for name, value in parameters.items())
-    arguments = {"QUERY_STRING": f"{query}&consoleToken={console.token}"}
+    arguments: Any = {"QUERY_STRING": f"{query}&consoleToken={console.token}"}
     documented = sent(method, url_of(operation), **arguments)
     assert (str(documented.status_code), envelope(documented)["code"]) == (code, code)
     settings.CONSOLE_API_COMPAT = True

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import orjson
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import Operator
@@ -34,7 +33,7 @@ class Console:
         """The envelope of a form-encoded POST, with the token as its last field."""
         return envelope(self.post_form(operation, **parameters))
 
-    def post_form(self, operation: str, **parameters: Any) -> HttpResponse:
+    def post_form(self, operation: str, **parameters: Any) -> Any:
         body = "&".join(
             f"{name}={quote_plus(str(value))}"
             for name, value in self.with_token(parameters).items()
@@ -61,7 +60,7 @@ def url_of(operation: str) -> str:
     return f"/console/{'user' if operation in USER_OPERATIONS else 'vod'}/{operation}"
 
 
-def envelope(response: HttpResponse) -> dict[str, Any]:
+def envelope(response: Any) -> dict[str, Any]:
     """The parsed body, once it is clear that it is an envelope and agrees with its headers."""
     assert response["Content-Type"] == "application/json"
     content: dict[str, Any] = orjson.loads(response.content)
