@@ -1,3 +1,3 @@
 """What every test may use."""
 
-pytest_plugins: list[str] = ["tests.fixtures_localvod"]
+pytest_plugins: list[str] = ["tests.fixtures_append_only", "tests.fixtures_localvod"]

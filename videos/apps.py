@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,7 +8,8 @@ class VideosConfig(AppConfig):
     verbose_name = _("Videos")
 
     def ready(self) -> None:
-        from videos import periodic  # noqa: F401, PLC0415 - registers itself; needs loaded models
+        from videos import append_only, periodic  # noqa: F401, PLC0415 - periodic registers itself
         from videos.deliveries import register_handlers  # noqa: PLC0415 - needs loaded models
 
         register_handlers()
+        post_migrate.connect(append_only.install, sender=self)

@@ -1,0 +1,88 @@
+"""The log of decisions can be added to and read; nothing changes or removes a line of it."""
+
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+
+from tests.factories import make_video
+from videos import append_only
+from videos.models import Decision, ReviewDecision, Source
+from videos.services import review_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TABLE = ReviewDecision._meta.db_table
+
+
+@pytest.fixture
+def line() -> ReviewDecision:
+    return review_video(
+        make_video(), decision=Decision.BLOCKED, source=Source.ADMIN, reason="violence"
+    )
+
+
+def execute(statement: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"UPDATE {TABLE} SET reason = 'none'",
+        f"DELETE FROM {TABLE}",
+        f"TRUNCATE {TABLE}",
+    ],
+)
+def test_the_database_refuses_to_change_or_remove_a_line(
+    line: ReviewDecision, statement: str
+) -> None:
+    if statement.startswith("TRUNCATE") and connection.vendor == "sqlite":
+        statement = statement.replace("TRUNCATE", "DELETE FROM")  # SQLite's only way to empty one
+    with pytest.raises(DatabaseError, match="append-only"):
+        execute(statement)
+    assert ReviewDecision.objects.get().reason == "violence"
+
+
+def test_the_models_refuse_it_too(line: ReviewDecision) -> None:
+    with pytest.raises(TypeError, match="append-only"):
+        line.delete()
+    line.reason = "none"
+    with pytest.raises(DatabaseError, match="append-only"):
+        line.save()
+    with pytest.raises(DatabaseError, match="append-only"):
+        ReviewDecision.objects.all().delete()
+    with pytest.raises(DatabaseError, match="append-only"):
+        ReviewDecision.objects.update(reason="none")
+
+
+def test_the_refusals_stand_again_after_a_table_was_rebuilt(line: ReviewDecision) -> None:
+    with append_only.lifted():
+        pass
+    call_command("migrate", verbosity=0)
+    append_only.install()
+    with pytest.raises(DatabaseError, match="append-only"):
+        execute(f"DELETE FROM {TABLE}")
+
+
+def test_a_migrate_installs_what_is_missing(line: ReviewDecision) -> None:
+    drop = append_only.SQLITE_LIFT if connection.vendor == "sqlite" else append_only.POSTGRESQL_LIFT
+    for statement in drop:
+        execute(statement)
+    call_command("migrate", verbosity=0)
+    with pytest.raises(DatabaseError, match="append-only"):
+        execute(f"DELETE FROM {TABLE}")
+
+
+def test_a_restore_may_lift_them_and_an_error_in_it_puts_them_back(line: ReviewDecision) -> None:
+    with pytest.raises(DatabaseError, match="nowhere"):
+        restore_and_fail()
+    assert ReviewDecision.objects.get().comment == "restored"
+    with pytest.raises(DatabaseError, match="append-only"):
+        execute(f"DELETE FROM {TABLE}")
+
+
+@append_only.lifted()
+def restore_and_fail() -> None:
+    execute(f"UPDATE {TABLE} SET comment = 'restored'")
+    execute("DELETE FROM nowhere")
