@@ -1,0 +1,59 @@
+"""The desk as an operator of one role uses it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.messages import get_messages
+from django.db.models import Model
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Operator
+from tests.factories import make_operator
+
+
+@dataclass
+class Desk:
+    client: Client
+    operator: Operator
+
+    def page(self, name: str, *args: Any, **query: Any) -> str:
+        """The text of a page that must be there."""
+        response = self.client.get(reverse(f"admin:{name}", args=args), query)
+        assert response.status_code == 200, response.status_code
+        return response.content.decode()
+
+    def status(self, name: str, *args: Any, **query: Any) -> int:
+        return self.client.get(reverse(f"admin:{name}", args=args), query).status_code
+
+    def choose(self, action: str, *rows: Model, **fields: Any) -> HttpResponse:
+        """Choose rows of a list and an action: the page that counts."""
+        options = rows[0]._meta
+        url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+        data = {"action": action, "_selected_action": [row.pk for row in rows], **fields}
+        response: Any = self.client.post(url, data)
+        return response
+
+    def do(self, action: str, *rows: Model, **fields: Any) -> str:
+        """Confirm the page that counts; what the desk reports."""
+        response = self.choose(action, *rows, confirmed="1", **fields)
+        assert response.status_code == 302, response.content.decode()
+        return " ".join(str(message) for message in get_messages(response.wsgi_request))
+
+
+DeskOf = Callable[..., Desk]  # a role, then values of the operator
+
+
+@pytest.fixture
+def desk_of(db: None) -> DeskOf:
+    def desk_of(role: str, **values: Any) -> Desk:
+        operator = make_operator(role, **values)
+        client = Client()
+        client.force_login(operator, settings.AUTHENTICATION_BACKENDS[-1])
+        return Desk(client, operator)
+
+    return desk_of

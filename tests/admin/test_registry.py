@@ -1,0 +1,71 @@
+"""Promises about every list of the desk."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.options import BaseModelAdmin
+
+from shortvideo.desk.options import DeskAdmin, ReadOnlyAdmin
+from videos.admin.columns import StateColumn, VideoColumns
+from videos.admin.work import ErrorColumn
+from videos.models import Video
+
+ADMINS = sorted(admin.site._registry.values(), key=lambda each: each.__class__.__name__)
+OURS = [each for each in ADMINS if not each.__module__.startswith("axes")]
+
+
+def names_django_knows(model_admin: Any) -> set[str]:
+    """Attributes of Django's own classes, among the ancestors of a ModelAdmin."""
+    ours = (DeskAdmin, ReadOnlyAdmin, StateColumn, VideoColumns, ErrorColumn)
+    known: set[str] = set()
+    for ancestor in type(model_admin).__mro__:
+        if issubclass(ancestor, BaseModelAdmin) and ancestor.__module__.startswith("django."):
+            known |= set(vars(ancestor))
+        if ancestor in ours:
+            known |= set(vars(ancestor)) & {"picture", "video_link", "state_badge", "error_text"}
+    return known | {"empty_value_display"}  # Django has no default for it on the class
+
+
+def own_columns_and_actions(model_admin: Any) -> set[str]:
+    used = {
+        *model_admin.list_display,
+        *(model_admin.fields or ()),
+        *model_admin.readonly_fields,
+        *(name for name in model_admin.actions if isinstance(name, str)),
+    }
+    return {name for name in used if isinstance(name, str)}
+
+
+def unknown_options(model_admin: Any) -> set[str]:
+    allowed = names_django_knows(model_admin) | own_columns_and_actions(model_admin)
+    return {
+        name
+        for ancestor in type(model_admin).__mro__
+        if not ancestor.__module__.startswith("django.") and ancestor is not object
+        for name, value in vars(ancestor).items()
+        if name not in allowed
+        and not name.startswith("__")
+        and not (callable(value) or isinstance(value, property))
+    }
+
+
+@pytest.mark.parametrize("model_admin", OURS, ids=lambda each: type(each).__name__)
+def test_no_option_is_one_that_django_would_silently_ignore(model_admin: Any) -> None:
+    assert unknown_options(model_admin) == set()
+
+
+def test_a_misspelt_option_would_be_found() -> None:
+    class Misspelt(ReadOnlyAdmin[Video]):
+        list_filters = ("censor_status",)
+
+    assert unknown_options(Misspelt(Video, admin.site)) == {"list_filters"}
+
+
+@pytest.mark.parametrize("model_admin", OURS, ids=lambda each: type(each).__name__)
+def test_a_list_is_counted_once(model_admin: Any) -> None:
+    assert model_admin.show_full_result_count is False
+
+
+def test_rows_are_never_deleted_past_the_services() -> None:
+    assert "delete_selected" not in dict(admin.site.actions)
