@@ -56,15 +56,6 @@ def test_the_models_refuse_it_too(line: ReviewDecision) -> None:
         ReviewDecision.objects.update(reason="none")
 
 
-def test_the_refusals_stand_again_after_a_table_was_rebuilt(line: ReviewDecision) -> None:
-    with append_only.lifted():
-        pass
-    call_command("migrate", verbosity=0)
-    append_only.install()
-    with pytest.raises(DatabaseError, match="append-only"):
-        execute(f"DELETE FROM {TABLE}")
-
-
 def test_a_migrate_installs_what_is_missing(line: ReviewDecision) -> None:
     drop = append_only.SQLITE_LIFT if connection.vendor == "sqlite" else append_only.POSTGRESQL_LIFT
     for statement in drop:
