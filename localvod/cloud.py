@@ -5,6 +5,7 @@ import logging
 import shutil
 import sqlite3
 import threading
+import time
 from typing import Any
 
 from localvod import clock, events, library, seeding
@@ -43,27 +44,46 @@ class Cloud:
         self.scrolls = Scrolls()
         self.nonces = Nonces()
         self.prepare()
+        self._remove_purged()
 
     def prepare(self) -> None:
-        """Write the initial configuration where there is none yet, and load the catalogue."""
+        """Load the catalogue and the faults; adopt settings that are new since the last start.
+
+        What an operation changed (SetMessageCallback, SetAuditSecurityIp) outlives a restart with
+        the same settings, and gives way to other ones.
+        """
         with self.database.write() as tx:
-            if load_note(tx, events.CALLBACK_NOTE) is None:
+            if self._is_new_setting(tx, "initial_callback", self._initial_callback()):
                 save_note(tx, events.CALLBACK_NOTE, self._initial_callback())
-            if load_note(tx, "review_ips") is None:
+            if self._is_new_setting(tx, "initial_review_ips", list(self.settings.review_ips)):
                 self._list_review_ips(tx)
             self.catalogue = library.load_catalogue(tx, self.settings.cdn_domain)
             self.faults.set(load_note(tx, "faults", {}))
+
+    def _is_new_setting(self, tx: sqlite3.Connection, name: str, value: Any) -> bool:
+        """Whether a setting differs from that of the last start; it is noted."""
+        is_new = bool(load_note(tx, name) != value)
+        save_note(tx, name, value)
+        return is_new
+
+    def _remove_purged(self) -> None:
+        """Free the disk of what deleted videos left, once no purge has to be waited for."""
+        rows = self.database.read().execute(
+            "SELECT object_key FROM objects JOIN deleted_videos ON deleted_videos.id = video_id "
+            "WHERE purged_at <= ?",
+            (time.time(),),
+        )
+        for row in rows:
+            (self.settings.media_root / row["object_key"]).unlink(missing_ok=True)
 
     def _initial_callback(self) -> dict[str, Any]:
         url, key = self.settings.callback_url, self.settings.callback_key
         return dataclasses.asdict(events.CallbackConfig(url=url, key=key, is_signed=bool(key)))
 
     def _list_review_ips(self, tx: sqlite3.Connection) -> None:
-        save_note(tx, "review_ips", list(self.settings.review_ips))
-        if self.settings.review_ips:
-            now = clock.now_text()
-            row = ("Default", ",".join(self.settings.review_ips), now, now)
-            tx.execute("INSERT INTO security_groups VALUES (?, ?, ?, ?)", row)
+        now = clock.now_text()
+        row = ("Default", ",".join(self.settings.review_ips), now, now)
+        tx.execute("INSERT OR REPLACE INTO security_groups VALUES (?, ?, ?, ?)", row)
 
     def _after_commit(self) -> None:
         self.events.wake()

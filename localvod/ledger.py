@@ -8,6 +8,8 @@ from typing import Any
 from localvod.operations.registry import Call
 from localvod.store.database import insert
 
+SECRETS = frozenset({"AuthKey"})
+
 
 def record(tx: sqlite3.Connection, call: Call, *, code: str = "", fault: str = "") -> None:
     """Write down a call; `code` is empty when it was accepted."""
@@ -21,11 +23,17 @@ def record(tx: sqlite3.Connection, call: Call, *, code: str = "", fault: str = "
             "request_id": call.request_id,
             "code": code,
             "fault": fault,
-            "parameters": json.dumps(call.parameters.values, ensure_ascii=False),
+            "parameters": json.dumps(_without_secrets(call), ensure_ascii=False),
             "effect": json.dumps(call.effect, ensure_ascii=False),
             "video_ids": json.dumps(call.video_ids),
         },
     )
+
+
+def _without_secrets(call: Call) -> dict[str, str]:
+    return {
+        name: "***" if name in SECRETS else value for name, value in call.parameters.values.items()
+    }
 
 
 def entries(

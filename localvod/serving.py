@@ -50,6 +50,8 @@ class Media:
 
     def _status(self, key: str) -> int:
         """200 to serve it, 403 when it was purged, 404 when nothing is known of it."""
+        if ".." in key.split("/"):
+            return 404
         connection = self._cloud.database.read()
         row = connection.execute("SELECT * FROM objects WHERE object_key = ?", (key,)).fetchone()
         video = self._cloud.find_video(connection, row["video_id"] if row else owner_of(key))

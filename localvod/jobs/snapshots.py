@@ -76,6 +76,8 @@ def run(cloud: "Cloud", job_id: str, cancelled: threading.Event) -> None:
         results = _take(cloud, job, video)
     except MediaError as failure:
         error = failure
+    except OSError as failure:
+        error = MediaError("InternalError", f"The snapshots cannot be written: {failure}.")
     if not cancelled.is_set():
         with cloud.database.write() as tx:
             _finish(cloud, tx, job_id, results, error)

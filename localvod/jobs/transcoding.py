@@ -158,6 +158,8 @@ def run(cloud: "Cloud", job_id: str, cancelled: threading.Event) -> None:
             output = _transcode(cloud, job, video, cancelled)
         except MediaError as failure:
             error = failure
+        except OSError as failure:
+            error = MediaError("InternalError", f"The output cannot be written: {failure}.")
     if not cancelled.is_set():
         with cloud.database.write() as tx:
             finish_job(cloud, tx, job_id, output, error)

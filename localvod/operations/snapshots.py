@@ -74,7 +74,7 @@ def _offsets(value: object) -> list[int]:
 def list_snapshots(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """The snapshots of one type of the latest job that made any."""
     call.parameters.required("VideoId")
-    video = named_video(cloud, tx, call)
+    video = cloud.keep(tx, named_video(cloud, tx, call))
     kind = call.parameters.choice("SnapshotType", snapshots.COVER, *TYPES)
     page, size = call.parameters.page(size=20, most=100)
     rows = tx.execute(

@@ -1,6 +1,7 @@
 """Prefetch and refresh, their quotas; what plays, and until when."""
 
 import hashlib
+import socket
 import time
 from collections.abc import Iterator
 
@@ -167,6 +168,18 @@ def test_a_deleted_video_plays_until_it_is_purged(
 
 def test_what_was_never_there_is_not_found(vod: LocalVod) -> None:
     assert vod.get(f"{vod.url}/nobody/clip.mp4").status_code == 404
+
+
+@pytest.mark.parametrize("climb", ["../../localvod.sqlite3", "%2e%2e/%2e%2e/localvod.sqlite3"])
+def test_nothing_outside_the_media_folder_is_served(
+    vod: LocalVod, client: Client, climb: str
+) -> None:
+    video_id = vod.seed()
+    vod.put_file(f"{video_id}/folder.txt", b"so that the folder exists")
+    with socket.create_connection(("127.0.0.1", vod.port)) as connection:  # no client in between
+        request = f"GET /{video_id}/{climb} HTTP/1.1\r\nHost: {vod.endpoint}\r\n\r\n"
+        connection.sendall(request.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 404")
 
 
 def test_files_are_served_in_ranges(vod: LocalVod) -> None:

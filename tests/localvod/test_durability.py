@@ -73,6 +73,28 @@ def test_events_that_were_waiting_are_sent_by_the_next_process(tmp_path: Path) -
         assert vod.events(video_id)[0]["state"] == "delivered"
 
 
+def test_new_settings_of_a_start_replace_what_an_operation_set(tmp_path: Path) -> None:
+    with LocalVod(tmp_path, callback_url="http://127.0.0.1:9/first") as vod:
+        client = Client(sdk_config(vod))
+
+        def callback_url() -> str:
+            request = models.GetMessageCallbackRequest()
+            url: str = client.get_message_callback(request).body.message_callback.callback_url
+            return url
+
+        request = models.SetMessageCallbackRequest(
+            callback_type="HTTP", callback_url="http://127.0.0.1:9/set", event_type_list="ALL"
+        )
+        client.set_message_callback(request)
+        vod.stop()
+        vod.start()
+        assert callback_url() == "http://127.0.0.1:9/set"
+        vod.stop()
+        vod.settings["callback_url"] = "http://127.0.0.1:9/second"
+        vod.start()
+        assert callback_url() == "http://127.0.0.1:9/second"
+
+
 def test_a_polite_stop_is_quick_and_leaves_no_process(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", size="540x960", seconds=6)
     with LocalVod(tmp_path / "state") as vod:

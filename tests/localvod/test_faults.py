@@ -117,6 +117,18 @@ def test_the_ledger_knows_each_call_with_its_effect(vod: LocalVod, client: Clien
     assert [item["operation"] for item in vod.ledger(video_id=video_id)] == ["DeleteVideo"]
 
 
+def test_the_ledger_keeps_no_keys(vod: LocalVod, client: Client) -> None:
+    client.set_message_callback(
+        models.SetMessageCallbackRequest(
+            callback_type="HTTP",
+            callback_url="http://127.0.0.1:9/",
+            auth_switch="on",
+            auth_key="Secret1",
+        )
+    )
+    assert vod.ledger("SetMessageCallback")[0]["parameters"]["AuthKey"] == "***"
+
+
 def test_published_rates_are_enforced_when_switched_on(tmp_path: Path) -> None:
     with LocalVod(tmp_path, rate_limits="on") as vod:
         client = Client(sdk_config(vod))

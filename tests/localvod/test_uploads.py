@@ -154,6 +154,16 @@ def test_tags_switch_snapshots_off(vod: LocalVod, clip: Path) -> None:
     assert (facts["snapshots"], facts["cover_url"]) == ([], "")
 
 
+def test_after_publish_a_clip_is_normal_at_once_and_a_review_may_be_left_to_the_app(
+    tmp_path: Path, clip: Path
+) -> None:
+    with LocalVod(tmp_path, review_mode="after", auto_review="off") as server:
+        video_id = upload(server, clip)
+        state = server.state(video_id)
+    assert (state["video"]["status"], state["video"]["audit_status"]) == ("Normal", None)
+    assert state["review_jobs"] == []
+
+
 def test_a_second_file_is_a_new_clip_to_judge(vod: LocalVod, client: Client, clip: Path) -> None:
     video_id = upload(vod, clip)
     vod.audit_in_console(video_id, "Normal")
