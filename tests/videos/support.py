@@ -78,7 +78,7 @@ def video_of(facts: MediaFacts) -> Video:
 
 def state_of(video: Video) -> dict[str, Any]:
     """Every column of a row, to see whether anything was written."""
-    return Video.objects.filter(pk=video.pk).values().get()
+    return dict(Video.objects.filter(pk=video.pk).values().get())
 
 
 def receive(vod: LocalVod, *kinds: str, vod_id: str = "") -> int:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from videos.services import review_video
 pytestmark = pytest.mark.django_db
 
 
-def make_clip(**values: object) -> tuple[Video, Reading]:
+def make_clip(**values: Any) -> tuple[Video, Reading]:
     told = Reading(make_facts(**values), source_uploaded_at=after(10))
     mirror.apply(told)
     return video_of(told.facts), told
@@ -96,6 +97,15 @@ def test_a_job_that_is_still_running_says_nothing() -> None:
     assert mirror.apply(read_again(told, machine=job)) == Applied(unchanged=1)
 
 
+def test_a_verdict_that_comes_without_and_then_with_its_job_is_decided_once() -> None:
+    video, told = make_clip()
+    result = verdict("block", "porn")
+    job = MachineJob("j-1", video.vod_id, "success", result=result)
+    mirror.apply(read_again(told, machine=result))
+    mirror.apply(read_again(told, read=200, machine=job))
+    assert len(log_of(video)) == 1
+
+
 def test_the_same_verdict_again_writes_nothing() -> None:
     video, told = make_clip()
     told = read_again(told, machine=verdict("block", "porn"))
@@ -157,7 +167,7 @@ def test_the_same_history_again_adds_nothing() -> None:
 
 
 def mark_delivered(review: ReviewDecision) -> None:
-    delivery = Delivery.objects.filter(pk=review.delivery_id)
+    delivery = Delivery.objects.filter(review_decision=review)
     delivery.update(state=DeliveryState.DONE, finished_at=after(0))
 
 

@@ -214,6 +214,17 @@ def test_an_event_that_vod_refuses_to_explain_is_kept_as_failed(eventful: LocalV
     assert Delivery.objects.get().state == DeliveryState.GIVEN_UP
 
 
+def test_where_vod_starts_no_machine_review_we_do(eventful: LocalVod, settings: Settings) -> None:
+    settings.MACHINE_REVIEW = "submit"
+    vod_id = eventful.seed(status="Checking", title="clip [block]", announce=True)
+    follow(eventful, "FileUploadComplete")
+    assert len(eventful.ledger("SubmitAIMediaAuditJob", accepted=True)) == 1
+    follow(eventful, "AIMediaAuditComplete")
+    assert Video.objects.get(vod_id=vod_id).censor_status == CensorStatus.FAIL
+    follow(eventful)
+    assert len(eventful.ledger("SubmitAIMediaAuditJob", accepted=True)) == 1
+
+
 def test_failed_snapshots_are_shown(eventful: LocalVod) -> None:
     vod_id = eventful.seed(snapshots=0, cover=False, announce=True)
     follow(eventful)

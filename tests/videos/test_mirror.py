@@ -240,9 +240,9 @@ def test_the_machine_is_asked_once_for_each_source_where_configured(
     assert Delivery.objects.filter(kind="submit_machine_review").count() == 1
 
 
-def judged_clip(**values: object) -> tuple[Video, Reading]:
+def judged_clip() -> tuple[Video, Reading]:
     """A clip whose upload is known to the second, and which a person has passed."""
-    facts = make_facts(status="Normal", **values)
+    facts = make_facts(status="Normal")
     told = Reading(facts, source_uploaded_at=after(10))
     mirror.apply(told)
     video = video_of(facts)

@@ -55,7 +55,7 @@ def run(*arguments: str) -> str:
 
 
 def everything() -> list[dict[str, Any]]:
-    return list(Video.objects.order_by("pk").values())
+    return [dict(row) for row in Video.objects.order_by("pk").values()]
 
 
 def test_a_first_sync_brings_every_video_with_its_uploader(cloud: LocalVod) -> None:

@@ -81,9 +81,10 @@ def is_repeated(video: Video, values: dict[str, Any]) -> bool:
     VOD gives a source no version: an unchanged answer after a new upload is about the old one.
     """
     same = [name for name in ("suggestion", "result", "error_code") if name in values]
+    job_id = values.get("job_id", "")
     return any(
         all(getattr(review, name) == values[name] for name in same)
-        and values.get("job_id", review.job_id) in {review.job_id, ""}
+        and (review.source_version == video.source_version or job_id in {"", review.job_id})
         for review in video.machine_reviews.all()
     )
 
