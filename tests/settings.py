@@ -6,14 +6,14 @@ from pathlib import Path
 
 os.environ.setdefault("TESTING", "true")
 os.environ["ENV_FILE"] = os.devnull
+os.environ["CDN_DOMAINS"] = "media.example.com"  # the content security policy is made of both
+os.environ["MEDIA_URL_SCHEME"] = "http"
 
 from shortvideo.settings import *  # noqa: F403 - after the environment is set
 from shortvideo.settings import DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]
-CDN_DOMAINS = ["media.example.com"]
-MEDIA_URL_SCHEME = "http"
 VOD_TRANSCODE_TEMPLATE_GROUP_ID = "standard-template-group"
 VOD_NARROWBAND_TEMPLATE_GROUP_ID = "narrowband-template-group"
 VOD_CALLBACK_URL = "https://console.example.com/vodcallback/callback"

@@ -52,7 +52,7 @@
 
   /* On a phone each row is a card: its cells say which column they are. */
   for (const table of document.querySelectorAll('#result_list, table[data-labels]')) {
-    const names = [...table.querySelectorAll('thead th')].map((head) => head.textContent.trim());
+    const names = [...table.querySelectorAll('thead th')].map((head) => (head.querySelector('.text') || head).textContent.trim());
     const unnamed = '.action-checkbox, .field-picture, .field-heading, .field-video_link';
     for (const row of table.tBodies[0].rows) {
       [...row.cells].forEach((cell, index) => {

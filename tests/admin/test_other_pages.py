@@ -1,0 +1,287 @@
+"""The queue, recommendations, deliveries, people, and the first page."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import ConsoleToken, Operator
+from accounts.tokens import issue_token
+from recommendations.models import Recommendation
+from shortvideo.outbox.models import Delivery, DeliveryState, PeriodicTask
+from tests.admin.conftest import DeskOf
+from tests.factories import make_operator, make_recommendation, make_video
+from videos.models import CdnTask, Decision, ReasonTemplate, ReviewTask, Source, TranscodeJob
+from videos.services import prefetch, review_video
+
+QUEUE = "videos_reviewtask_changelist"
+
+
+def make_task(title: str, *, hours: int, **values: object) -> ReviewTask:
+    return ReviewTask.objects.create(
+        video=make_video(title=title, censor_status="check"),
+        opened_at=timezone.now() - timedelta(hours=hours),
+        **{"cause": "machine_verdict", **values},
+    )
+
+
+def test_the_queue_is_the_open_tasks_oldest_first(desk_of: DeskOf) -> None:
+    make_task("Younger", hours=1)
+    make_task("Older", hours=5)
+    make_task("Urgent", hours=0, priority=5)
+    make_task("Closed", hours=9, closed_at=timezone.now())
+    page = desk_of("viewer").page(QUEUE)
+    assert page.index("Urgent") < page.index("Older") < page.index("Younger")
+    assert "Closed" not in page.replace(">Closed</a>", "")
+    assert "5\xa0hours" in page
+    assert "machine verdict" in page
+
+
+def test_tasks_are_decided_from_the_queue(desk_of: DeskOf) -> None:
+    desk = desk_of("moderator")
+    good, bad = make_task("Good", hours=2), make_task("Bad", hours=1)
+    assert "1 of 1 passed." in desk.do("approve", good, comment="")
+    assert "1 of 1 blocked." in desk.do("block", bad, reason="violence", comment="")
+    assert not ReviewTask.objects.open().exists()
+    assert "No review queue here" in desk.page(QUEUE)
+    assert "Good" in desk.page(QUEUE, state="closed")
+
+
+def test_the_position_of_a_recommendation_is_edited_in_the_list(desk_of: DeskOf) -> None:
+    item = make_recommendation()
+    desk_of("curator").client.post(
+        reverse("admin:recommendations_recommendation_changelist"),
+        {
+            "form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-id": item.pk,
+            "form-0-position": 3, "_save": "Save",
+        },
+    )  # fmt: skip
+    before, item = item.changed_at, Recommendation.objects.get()
+    assert item.position == 3
+    assert item.changed_at > before
+    assert item.video.changed_at == item.changed_at
+    assert item.request_id
+
+
+EMPTY_FORM = {
+    "position": "", "starts_at_0": "", "starts_at_1": "", "ends_at_0": "", "ends_at_1": "",
+    "title": "", "description": "", "tags": "", "cate_name": "", "cover": "", "first_frame": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"cover": "https://elsewhere.example.com/c.jpg"}, "It must be on a play domain"),
+        (
+            {"starts_at_0": "2026-05-02", "starts_at_1": "10:00:00",
+             "ends_at_0": "2026-05-01", "ends_at_1": "10:00:00"},
+            "It must end after it starts.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_recommendation_that_cannot_be_is_refused_in_one_sentence(
+    desk_of: DeskOf, fields: dict[str, str], sentence: str
+) -> None:
+    item = make_recommendation()
+    response = desk_of("curator").client.post(
+        reverse("admin:recommendations_recommendation_change", args=[item.pk]),
+        {**EMPTY_FORM, **fields},
+    )
+    assert sentence in response.content.decode()
+
+
+def test_an_overriding_cover_is_kept_without_scheme_and_signature(desk_of: DeskOf) -> None:
+    item = make_recommendation()
+    desk_of("curator").client.post(
+        reverse("admin:recommendations_recommendation_change", args=[item.pk]),
+        {**EMPTY_FORM, "title": "ＮＥＷ", "cover": "http://media.example.com/c.jpg?auth_key=1"},
+    )
+    item.refresh_from_db()
+    assert (item.cover, item.title, item.title_search) == (
+        "media.example.com/c.jpg",
+        "ＮＥＷ",
+        "new",
+    )
+
+
+def test_recommendations_are_prefetched_and_removed(desk_of: DeskOf) -> None:
+    desk, item = desk_of("curator"), make_recommendation()
+    ended = make_recommendation(ends_at=timezone.now() - timedelta(days=1))
+    report = desk.do("prefetch", item, ended)
+    assert "1 of 2 submitted." in report
+    assert "over" in report
+    assert CdnTask.objects.get().video == item.video
+    assert "2 of 2 removed." in desk.do("remove", item, ended)
+    assert not Recommendation.objects.exists()
+
+
+def test_a_viewer_may_not_remove_a_recommendation(desk_of: DeskOf) -> None:
+    desk_of("viewer").choose("remove", make_recommendation(), confirmed="1")
+    assert Recommendation.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({}, "published"),
+        ({"starts_at": timezone.now() + timedelta(days=1)}, "not yet"),
+        ({"ends_at": timezone.now() - timedelta(days=1)}, "over"),
+    ],
+)
+def test_the_list_says_whether_an_item_is_published(
+    desk_of: DeskOf, values: dict[str, object], word: str
+) -> None:
+    make_recommendation(**values)
+    is_published = Recommendation.objects.published().exists()
+    assert is_published is (word == "published")
+    page = desk_of("viewer").page("recommendations_recommendation_changelist")
+    assert f">{word}</span>" in page
+
+
+def test_a_block_ends_a_recommendation_visibly(desk_of: DeskOf) -> None:
+    item = make_recommendation()
+    for decision in (Decision.BLOCKED, Decision.NORMAL):
+        review_video(item.video, decision=decision, source=Source.ADMIN, reason="r")
+    page = desk_of("viewer").page("recommendations_recommendation_changelist")
+    assert "ended by a block" in page
+    assert not Recommendation.objects.published().exists()
+
+
+def test_deliveries_show_what_waits_and_what_was_given_up_and_why(desk_of: DeskOf) -> None:
+    desk = desk_of("operator")
+    tasks = [prefetch([f"media.example.com/{number}"]) for number in range(3)]
+    waiting, done, given_up = (task.delivery for task in tasks if task and task.delivery)
+    Delivery.objects.filter(pk=done.pk).update(state=DeliveryState.DONE, finished_at=timezone.now())
+    Delivery.objects.filter(pk=given_up.pk).update(
+        state=DeliveryState.GIVEN_UP,
+        finished_at=timezone.now(),
+        error_code="QuotaExceeded",
+        error="No quota is left today.",
+    )
+    page = desk.page("outbox_delivery_changelist")
+    assert "No quota is left today." in page
+    assert page.count('name="_selected_action"') == 2
+    report = desk.do("retry", waiting, given_up)
+    assert "1 of 2 will be sent again." in report
+    given_up.refresh_from_db()
+    assert given_up.state == DeliveryState.WAITING
+    assert desk.page("outbox_delivery_changelist", state="all").count("_selected_action") == 3
+
+
+def test_a_moderator_may_not_look_at_deliveries(desk_of: DeskOf) -> None:
+    assert desk_of("moderator").status("outbox_delivery_changelist") == 403
+
+
+@pytest.mark.parametrize("bytes_over", [0, 1])
+def test_a_reason_template_fits_128_bytes(desk_of: DeskOf, bytes_over: int) -> None:
+    text = "暴" * 42 + "xx" + "x" * bytes_over
+    data = {"text": text, "position": 0, "is_active": "on"}
+    desk_of("operator").client.post(reverse("admin:videos_reasontemplate_add"), data)
+    assert ReasonTemplate.objects.exists() is (bytes_over == 0)
+
+
+def test_a_token_is_revoked_and_its_secret_never_shown(desk_of: DeskOf) -> None:
+    desk = desk_of("administrator")
+    issue_token(make_operator("curator"))
+    token = ConsoleToken.objects.get()
+    pages = desk.page("accounts_consoletoken_changelist")
+    pages += desk.page("accounts_consoletoken_change", token.pk)
+    assert token.token_hash not in pages
+    assert token.session_hash not in pages
+    assert "1 of 1 revoked." in desk.do("revoke", token)
+    assert not ConsoleToken.objects.exists()
+    assert LogEntry.objects.filter(user=desk.operator).count() == 1
+
+
+def test_operators_are_deactivated_never_deleted(desk_of: DeskOf) -> None:
+    desk, other = desk_of("administrator"), make_operator("viewer")
+    url = reverse("admin:accounts_operator_change", args=[other.pk])
+    assert "deletelink" not in desk.client.get(url).content.decode()
+    assert desk.status("accounts_operator_delete", other.pk) == 403
+    role = other.groups.get().pk
+    desk.client.post(url, {"username": other.username, "is_staff": "on", "groups": [role]})
+    other.refresh_from_db()
+    assert other.is_active is False
+
+
+def test_an_administrator_makes_nobody_a_superuser(desk_of: DeskOf) -> None:
+    desk = desk_of("administrator")
+    own = desk.operator
+    data = {"username": own.username, "is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    desk.client.post(reverse("admin:accounts_operator_change", args=[own.pk]), data)
+    assert not Operator.objects.filter(is_superuser=True).exists()
+
+
+def test_an_administrator_does_not_touch_a_superuser(desk_of: DeskOf) -> None:
+    boss = make_operator("", is_superuser=True)
+    desk = desk_of("administrator")
+    assert desk.status("auth_user_password_change", boss.pk) == 403
+
+
+def test_the_five_roles_are_listed(desk_of: DeskOf) -> None:
+    page = desk_of("administrator").page("auth_group_changelist")
+    assert all(name in page for name in Group.objects.values_list("name", flat=True))
+    assert Group.objects.count() == 5
+
+
+def test_the_first_page_counts_what_needs_a_person(desk_of: DeskOf) -> None:
+    make_task("Waiting clip", hours=3)
+    review_video(make_video(), decision=Decision.BLOCKED, source=Source.ADMIN, reason="r")
+    TranscodeJob.objects.create(
+        video=make_video(), kind="standard", template_group_id="g", state="fail"
+    )
+    Delivery.objects.filter(kind="purge").update(
+        state=DeliveryState.GIVEN_UP, finished_at=timezone.now()
+    )
+    page = desk_of("operator").page("index")
+    assert page.count('<span class="figure-count">1</span>') == 4
+    assert "Waiting clip" in page
+
+
+def test_the_links_of_the_figures_lead_to_what_they_count(desk_of: DeskOf) -> None:
+    desk = desk_of("operator")
+    TranscodeJob.objects.create(
+        video=make_video(title="Failed one"), kind="standard", template_group_id="g", state="fail"
+    )
+    for figure in desk.client.get(reverse("admin:index")).context["figures"]:
+        response = desk.client.get(figure["url"])
+        assert response.status_code == 200
+        if "transcodejob" in figure["url"]:
+            assert "Failed one" in response.content.decode()
+
+
+def test_the_first_page_shows_a_viewer_no_deliveries_and_no_worker(desk_of: DeskOf) -> None:
+    page = desk_of("viewer").page("index")
+    assert "Deliveries given up" not in page
+    assert "Worker and sync" not in page
+    assert "The queue is empty" in page
+
+
+def test_the_first_page_says_that_no_worker_runs(desk_of: DeskOf) -> None:
+    desk = desk_of("operator")
+    assert "has not run yet" in desk.page("index")
+    task = PeriodicTask.objects.create(name="sync", due_at=timezone.now())
+    assert "keeps up" in desk.page("index")
+    PeriodicTask.objects.filter(pk=task.pk).update(due_at=timezone.now() - timedelta(minutes=5))
+    assert "seems not to run" in desk.page("index")
+
+
+def test_somebody_without_a_role_is_told_so(desk_of: DeskOf) -> None:
+    assert "You have no role yet" in desk_of("").page("index")
+
+
+@pytest.mark.parametrize("page", ["/admin/", "/admin/login/", "/admin/videos/video/"])
+def test_pages_carry_a_strict_policy_and_nothing_inline(desk_of: DeskOf, page: str) -> None:
+    make_video()
+    response = desk_of("operator").client.get(page, follow=True)
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    text = response.content.decode()
+    assert " style=" not in text
+    assert "<style" not in text
+    assert " onclick=" not in text

@@ -1,0 +1,175 @@
+"""The page of one video."""
+
+import pytest
+from django.utils import timezone
+
+from shortvideo.outbox.models import Delivery, DeliveryState
+from tests.admin.conftest import DeskOf
+from tests.factories import make_file, make_video
+from videos.models import CdnTask, CensorStatus, Decision, MachineReview, ReviewDecision, Source
+from videos.services import review_video
+
+PAGE = "videos_video_change"
+PLAYER = "data-player>"
+
+
+def test_it_shows_player_snapshots_and_files_with_bitrate_and_size(desk_of: DeskOf) -> None:
+    small = make_file("media.example.com/small.mp4")
+    narrow = make_file(
+        "media.example.com/narrow.mp4", width=720, height=1280, bitrate=1250.0, size=2_097_152,
+        is_narrowband=True,
+    )  # fmt: skip
+    stream = make_file("media.example.com/live.m3u8", format="m3u8", height=1920)
+    page = desk_of("viewer").page(PAGE, make_video(files=[small, narrow, stream]).pk)
+    assert 'src="http://media.example.com/narrow.mp4" data-player' in page
+    assert "live.m3u8" not in page  # browsers cannot play it by themselves
+    for text in ("00003.jpg", "1,250 kbit/s", "2.0", "720×1280", "Narrowband HD 720p"):
+        assert text in page
+
+
+@pytest.mark.parametrize("status", [CensorStatus.CHECK, CensorStatus.FAIL])
+@pytest.mark.parametrize(
+    ("role", "plays"), [("viewer", False), ("curator", False), ("moderator", True)]
+)
+def test_what_is_not_published_plays_only_for_those_who_may(
+    desk_of: DeskOf, status: CensorStatus, role: str, *, plays: bool
+) -> None:
+    video = make_video(censor_status=status, files=[])
+    page = desk_of(role).page(PAGE, video.pk)
+    assert (PLAYER in page) is plays
+    assert ("source.mp4" in page) is plays
+
+
+def test_urls_of_unpublished_clips_are_signed_for_ten_minutes_at_most(
+    desk_of: DeskOf, settings
+) -> None:
+    settings.MEDIA_URL_AUTH_KEY = "KeyOfThePlayDomain1"
+    settings.MEDIA_URL_TTL, settings.MEDIA_URL_AUTH_VALIDITY = 3600, 0
+    pending = desk_of("moderator").page(PAGE, make_video(censor_status="check", files=[]).pk)
+    passed = desk_of("moderator").page(PAGE, make_video(files=[]).pk)
+    difference = signed_until(passed) - signed_until(pending)
+    assert 2_900 <= difference <= 3_100
+
+
+def signed_until(page: str) -> int:
+    return int(page.split("source.mp4?auth_key=")[1].split("-", maxsplit=1)[0])
+
+
+def test_it_tells_the_machines_labels_scores_and_moments(desk_of: DeskOf) -> None:
+    video = make_video(censor_status="check")
+    MachineReview.objects.create(
+        video=video,
+        source_version=1,
+        suggestion="review",
+        labels=["porn"],
+        hits=[{"label": "porn", "score": 87.5, "timestamp_ms": 3005, "module": "porn"}],
+    )
+    page = desk_of("viewer").page(PAGE, video.pk)
+    for text in ("a person must look", "porn", "87.5", 'data-seek="3005"', "0:03.0"):
+        assert text in page
+
+
+def test_a_hit_of_the_whole_clip_has_no_moment(desk_of: DeskOf) -> None:
+    video = make_video()
+    MachineReview.objects.create(
+        video=video, source_version=1, suggestion="block", hits=[{"label": "ad", "score": 60}]
+    )
+    assert "data-seek" not in desk_of("viewer").page(PAGE, video.pk)
+
+
+def test_a_verdict_about_an_earlier_source_is_not_this_ones(desk_of: DeskOf) -> None:
+    video = make_video(source_version=2)
+    MachineReview.objects.create(video=video, source_version=1, suggestion="block")
+    assert "No verdict about this version" in desk_of("viewer").page(PAGE, video.pk)
+
+
+def test_the_history_says_who_when_from_to_why_and_where(desk_of: DeskOf) -> None:
+    desk, video = desk_of("moderator", username="mei"), make_video()
+    desk.do("block", video, reason="violence", comment="at the end")
+    page = desk.page(PAGE, video.pk)
+    for text in ("mei", "admin ·", "passed → blocked", "violence", "at the end"):
+        assert text in page
+
+
+def test_approving_from_the_page_takes_one_click_and_returns_to_it(desk_of: DeskOf) -> None:
+    desk, video = desk_of("moderator"), make_video(censor_status="check")
+    path = f"/admin/videos/video/{video.pk}/change/"
+    response = desk.choose("approve", video, confirmed="1", next=path)
+    assert response["Location"] == path
+    assert ReviewDecision.objects.get().to_status == CensorStatus.SUCCESS
+
+
+def test_deliveries_show_state_attempts_and_error_and_can_be_retried(desk_of: DeskOf) -> None:
+    desk, video = desk_of("operator"), make_video()
+    review = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    Delivery.objects.filter(pk=review.delivery_id).update(
+        state=DeliveryState.GIVEN_UP,
+        finished_at=timezone.now(),
+        attempts=7,
+        error_code="Throttling",
+        error="Too many calls.",
+    )
+    page = desk.page(PAGE, video.pk)
+    for text in ("create_audit", "Given up", "<td>7</td>", "Throttling", "Too many calls."):
+        assert text in page
+    assert 'value="retry"' in page
+    assert review.delivery is not None
+    desk.do("retry", review.delivery)
+    review.delivery.refresh_from_db()
+    assert review.delivery.state == DeliveryState.WAITING
+
+
+def test_a_moderator_sees_no_deliveries_and_no_retry_button(desk_of: DeskOf) -> None:
+    video = make_video()
+    review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    page = desk_of("moderator").page(PAGE, video.pk)
+    assert "Deliveries to the cloud" not in page
+    assert 'value="retry"' not in page
+
+
+def test_jobs_and_cdn_tasks_show_their_state_and_error(desk_of: DeskOf) -> None:
+    video = make_video()
+    CdnTask.objects.create(
+        kind="purge", urls=["media.example.com/a"], video=video, state="fail",
+        error_message="The CDN refused it.",
+    )  # fmt: skip
+    page = desk_of("viewer").page(PAGE, video.pk)
+    assert "CDN purge, 1 URLs" in page
+    assert "The CDN refused it." in page
+
+
+def test_a_bare_video_without_anything_is_a_page_too(desk_of: DeskOf) -> None:
+    video = make_video(
+        title="", files=[], snapshots=[], cover="", first_frame="", source_path="", uploader=None,
+        size=0,
+    )  # fmt: skip
+    page = desk_of("operator").page(PAGE, video.pk)
+    for text in (
+        "No file to play yet", "No snapshots.", "No transcoded files", "Nobody has decided yet.",
+        "Nothing was sent about this video.",
+    ):  # fmt: skip
+        assert text in page
+
+
+def test_an_unknown_video_leads_back_to_the_desk(desk_of: DeskOf) -> None:
+    assert desk_of("viewer").status(PAGE, 987_654) == 302
+
+
+def test_nothing_is_edited_by_posting_to_the_page(desk_of: DeskOf) -> None:
+    desk, video = desk_of("administrator", is_superuser=True), make_video(title="Before")
+    desk.client.post(f"/admin/videos/video/{video.pk}/change/", {"title": "After"})
+    video.refresh_from_db()
+    assert video.title == "Before"
+
+
+def test_its_cost_does_not_grow_with_its_history(
+    desk_of: DeskOf, django_assert_max_num_queries
+) -> None:
+    desk, video = desk_of("operator"), make_video()
+    for number in range(8):
+        decision = Decision.BLOCKED if number % 2 else Decision.NORMAL
+        review_video(
+            video, decision=decision, source=Source.ADMIN, operator=desk.operator, reason="r"
+        )
+    with django_assert_max_num_queries(16):
+        desk.page(PAGE, video.pk)

@@ -1,0 +1,79 @@
+"""A real browser at the desk. ORM calls of a test run beside playwright's event loop."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.factories import PASSWORD, make_operator
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("No chromium is installed: the pages were not looked at in a browser.")
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
+        "true"  # playwright keeps an event loop in this thread
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    else:
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+OpenDesk = Callable[..., Page]
+
+
+@pytest.fixture
+def open_desk(browser: Browser, live_server: Any) -> Iterator[OpenDesk]:
+    """Log in through the login page. The test fails on any complaint of the browser's console.
+
+    Media are served by nobody: requests for them are answered with a pixel or nothing.
+    """
+    contexts: list[Any] = []
+    complaints: list[str] = []
+
+    def open_desk(role: str = "operator", **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": WIDE, "base_url": live_server.url, **options})
+        contexts.append(context)
+        context.route("http://media.example.com/**", lambda route: route.fulfill(status=204))
+        page: Page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        operator = make_operator(role)
+        page.goto("/admin/")
+        page.fill("#id_username", operator.username)
+        page.fill("#id_password", PASSWORD)
+        page.click("[type=submit]")
+        page.wait_for_selector("#user-tools")
+        return page
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    yield open_desk
+    for context in contexts:
+        context.close()
+    assert complaints == []

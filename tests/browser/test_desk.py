@@ -1,0 +1,200 @@
+"""What moderators do at the desk, in Chromium."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from recommendations.services import Options, recommend_video
+from tests.browser.conftest import PHONE, WIDE, OpenDesk
+from tests.factories import make_operator, make_video
+from videos.models import (
+    CensorStatus,
+    Decision,
+    MachineReview,
+    ReasonTemplate,
+    ReviewDecision,
+    ReviewTask,
+    Source,
+)
+from videos.services import review_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LISTS = (
+    "videos/video", "videos/reviewtask", "videos/machinereview", "videos/reasontemplate",
+    "videos/transcodejob", "videos/cdntask", "videos/vodevent", "videos/syncrun",
+    "recommendations/recommendation", "accounts/uploader", "accounts/operator",
+    "accounts/consoletoken", "auth/group", "outbox/delivery", "outbox/lane",
+    "outbox/periodictask",
+)  # fmt: skip
+
+
+def fill_desk() -> None:
+    """A little of everything, with a title that no column can hold."""
+    operator = make_operator("operator")
+    passed = make_video(title="Averylongtitlewithoutanyspaces" * 8)
+    recommend_video(passed, operator=operator, options=Options(narrowband=True, prefetch=True))
+    pending = make_video(title="三分钟学会做红烧肉", censor_status=CensorStatus.CHECK)
+    ReviewTask.objects.create(video=pending, cause="machine_verdict")
+    MachineReview.objects.create(
+        video=pending,
+        source_version=1,
+        suggestion="review",
+        labels=["ad"],
+        hits=[{"label": "ad", "score": 91.5, "timestamp_ms": 1500, "module": "ad"}],
+    )
+    review_video(
+        make_video(title="Bad"),
+        decision=Decision.BLOCKED,
+        source=Source.ADMIN,
+        operator=operator,
+        reason="r",
+    )
+    ReasonTemplate.objects.create(text="含有广告或联系方式")
+
+
+def choose(page: Page, action: str, *titles: str) -> None:
+    for title in titles:
+        page.locator("#result_list tr", has_text=title).locator(".action-select").check()
+    page.select_option("select[name=action]", action)
+    page.click(".actions button")
+    page.wait_for_selector(".operation-form")
+
+
+def width_beyond_viewport(page: Page) -> int:
+    return int(
+        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    )
+
+
+def test_43_chinese_characters_cannot_be_submitted_and_42_block(open_desk: OpenDesk) -> None:
+    video = make_video(title="Clip to block")
+    page = open_desk("moderator")
+    page.goto("/admin/videos/video/")
+    choose(page, "block", "Clip to block")
+    meter, submit = page.locator('.byte-meter[for="id_reason"]'), page.locator("button.default")
+    expect(meter).to_have_text("0 / 128 bytes")
+    page.fill("#id_reason", "暴" * 43)
+    expect(meter).to_have_text("129 / 128 bytes")
+    expect(submit).to_be_disabled()
+    page.fill("#id_reason", "暴" * 42)
+    expect(meter).to_have_text("126 / 128 bytes")
+    submit.click()
+    expect(page.locator(".messagelist")).to_contain_text("1 of 1 blocked.")
+    assert ReviewDecision.objects.get(video=video).reason == "暴" * 42
+
+
+def test_a_reason_template_fills_the_reason(open_desk: OpenDesk) -> None:
+    ReasonTemplate.objects.create(text="含有广告或联系方式")
+    make_video(title="Clip to block")
+    page = open_desk("moderator")
+    page.goto("/admin/videos/video/")
+    choose(page, "block", "Clip to block")
+    page.click(".chip")
+    expect(page.locator("#id_reason")).to_have_value("含有广告或联系方式")
+    expect(page.locator('.byte-meter[for="id_reason"]')).to_have_text("27 / 128 bytes")
+
+
+def test_a_task_is_approved_from_the_queue(open_desk: OpenDesk) -> None:
+    fill_desk()
+    page = open_desk("moderator")
+    page.click("#sections >> text=Review queue")
+    choose(page, "approve", "三分钟学会做红烧肉")
+    page.click("button.default")
+    expect(page.locator(".messagelist")).to_contain_text("1 of 1 passed.")
+    expect(page.locator(".empty-title")).to_be_visible()
+
+
+def test_an_uploader_is_found_by_typing_and_filters_the_list(open_desk: OpenDesk) -> None:
+    video = make_video(title="Mine")
+    make_video(title="Other")
+    page = open_desk("viewer")
+    page.goto("/admin/videos/video/")
+    page.click(".filter-choice .select2-selection")
+    page.keyboard.type(str(video.uploader))
+    page.locator(".select2-results__option--highlighted", has_text=str(video.uploader)).click()
+    page.wait_for_url("**uploader__id__exact=*")
+    expect(page.locator("#result_list")).to_contain_text("Mine")
+    expect(page.locator("#result_list")).not_to_contain_text("Other")
+
+
+def test_a_filter_menu_opens_and_closes_by_keyboard(open_desk: OpenDesk) -> None:
+    make_video()
+    page = open_desk("viewer")
+    page.goto("/admin/videos/video/")
+    menu = page.locator(".filter-menu").first
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(menu.locator("ul")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(menu.locator("ul")).to_be_hidden()
+    expect(menu.locator("summary")).to_be_focused()
+
+
+def test_a_blocked_clip_is_covered_until_it_is_asked_for(open_desk: OpenDesk) -> None:
+    video = make_video(censor_status=CensorStatus.FAIL)
+    page = open_desk("moderator")
+    page.goto(f"/admin/videos/video/{video.pk}/change/")
+    expect(page.locator("[data-player]")).to_have_css("filter", "blur(22px) grayscale(0.6)")
+    page.click("[data-reveals]")
+    expect(page.locator("[data-player]")).to_have_css("filter", "none")
+
+
+def test_a_file_that_does_not_play_is_explained(open_desk: OpenDesk) -> None:
+    video = make_video()
+    page = open_desk("viewer")
+    page.goto(f"/admin/videos/video/{video.pk}/change/")
+    expect(page.locator("[data-player-error]")).to_be_visible()
+
+
+def test_the_theme_toggle_makes_the_desk_dark_and_light(open_desk: OpenDesk) -> None:
+    page = open_desk(color_scheme="light")
+    body = page.locator("body")
+    expect(body).to_have_css("background-color", "rgb(245, 246, 248)")
+    page.click(".theme-toggle")  # from auto to the other one
+    expect(body).to_have_css("background-color", "rgb(15, 18, 23)")
+    page.reload()
+    expect(body).to_have_css("background-color", "rgb(15, 18, 23)")
+    page.click(".theme-toggle")
+    expect(body).to_have_css("background-color", "rgb(245, 246, 248)")
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1440", "390"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_scrolls_sideways_or_breaks_the_content_security_policy(
+    open_desk: OpenDesk, size: dict[str, int], scheme: str
+) -> None:
+    fill_desk()
+    page = open_desk("administrator", viewport=size, color_scheme=scheme)
+    assert width_beyond_viewport(page) <= 0
+    for name in LISTS:
+        page.goto(f"/admin/{name}/")
+        assert width_beyond_viewport(page) <= 0, name
+        link = page.locator("#result_list tbody a[href*='/change/']").first
+        if link.count():
+            page.goto(link.get_attribute("href") or "")
+            assert width_beyond_viewport(page) <= 0, page.url
+    for action in ("block", "recommend", "remove"):
+        page.goto("/admin/videos/video/")
+        page.locator(".action-select").first.check()
+        page.select_option("select[name=action]", action)
+        page.click(".actions button")
+        page.wait_for_selector(".operation-form")
+        assert width_beyond_viewport(page) <= 0, action
+
+
+def test_the_phone_menu_leads_everywhere(open_desk: OpenDesk) -> None:
+    page = open_desk("moderator", viewport=PHONE)
+    expect(page.locator("#sections")).to_be_hidden()
+    page.click(".phone-menu summary")
+    page.click(".phone-menu >> text=Review queue")
+    expect(page.locator("h1")).to_have_text("Review queue")
+
+
+def test_a_wrong_password_is_refused_on_the_login_page(open_desk: OpenDesk) -> None:
+    page = open_desk("viewer")
+    page.click("#logout-form button")
+    page.goto("/admin/login/")
+    page.fill("#id_username", "nobody")
+    page.fill("#id_password", "wrong")
+    page.click("[type=submit]")
+    expect(page.locator(".errornote")).to_be_visible()
