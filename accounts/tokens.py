@@ -12,7 +12,8 @@ USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
 def issue_token(operator: Operator, *, service: str = "") -> str:
-    """Make a token and return its secret, which is stored nowhere."""
+    """Make a token and return its secret, which is stored nowhere; the operator's dead ones go."""
+    ConsoleToken.objects.filter(operator=operator).expired(timezone.now()).delete()
     secret = ConsoleToken.new_secret()
     ConsoleToken.objects.create(
         operator=operator,

@@ -19,6 +19,9 @@ class ConsoleTokenQuerySet(models.QuerySet["ConsoleToken"]):
     def unexpired(self, now: datetime) -> Self:
         return self.filter(last_used_at__gt=now - timedelta(seconds=settings.CONSOLE_TOKEN_TTL))
 
+    def expired(self, now: datetime) -> Self:
+        return self.filter(last_used_at__lte=now - timedelta(seconds=settings.CONSOLE_TOKEN_TTL))
+
     def personal(self) -> Self:
         return self.filter(service="")
 

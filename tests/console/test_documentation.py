@@ -39,6 +39,7 @@ def test_the_page_has_no_script_or_style_of_its_own(staff: Client) -> None:
     html = page.content.decode()
     assert "<style" not in html
     assert "<script>" not in html
+    assert "//" not in html.replace("<!DOCTYPE html>", "")  # nothing comes from elsewhere
     assert "'unsafe" not in page["Content-Security-Policy"]
     assert staff.get("/console/docs?script=")["Content-Type"].startswith("application/javascript")
 

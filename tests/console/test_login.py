@@ -234,6 +234,16 @@ def test_a_use_is_noted_once_a_minute_and_keeps_the_token_alive(
         console.get("getVideos")
 
 
+def test_a_login_removes_the_operators_expired_tokens(console: Console, settings: Any) -> None:
+    dead = timezone.now() - timedelta(seconds=settings.CONSOLE_TOKEN_TTL)
+    ConsoleToken.objects.update(last_used_at=dead)
+    somebody_elses = Console(make_operator("viewer"))
+    assert console.operator is not None
+    log_in(console.operator.username, PASSWORD)
+    assert ConsoleToken.objects.count() == 2
+    assert somebody_elses.get("getVideos")["code"] == "200"
+
+
 def test_tokens_survive_a_change_of_the_secret_key(console: Console, settings: Any) -> None:
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another key"
