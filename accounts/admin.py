@@ -109,7 +109,7 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable a
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class RoleAdmin(GroupAdmin):
     """The five roles exist after `migrate`; an installation may add its own."""
 
     list_display = ("name", "operator_count")

@@ -50,7 +50,7 @@ def toned(label: str, tone: str) -> SafeString:
 
 def choice_badge(choices: type[Choices], value: str) -> SafeString:
     """The badge of one of a field's choices, under its translated label."""
-    return badge(value, str(choices(value).label))  # type: ignore[call-arg]  # an enum's lookup
+    return badge(value, str(choices(value).label))
 
 
 def waited(start: datetime, end: datetime) -> str:

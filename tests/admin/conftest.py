@@ -8,7 +8,6 @@ import pytest
 from django.conf import settings
 from django.contrib.messages import get_messages
 from django.db.models import Model
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -30,13 +29,12 @@ class Desk:
     def status(self, name: str, *args: Any, **query: Any) -> int:
         return self.client.get(reverse(f"admin:{name}", args=args), query).status_code
 
-    def choose(self, action: str, *rows: Model, **fields: Any) -> HttpResponse:
+    def choose(self, action: str, *rows: Model, **fields: Any) -> Any:
         """Choose rows of a list and an action: the page that counts."""
         options = rows[0]._meta
         url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
         data = {"action": action, "_selected_action": [row.pk for row in rows], **fields}
-        response: Any = self.client.post(url, data)
-        return response
+        return self.client.post(url, data)
 
     def do(self, action: str, *rows: Model, **fields: Any) -> str:
         """Confirm the page that counts; what the desk reports."""

@@ -1,6 +1,7 @@
 """The queue, recommendations, deliveries, people, and the first page."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -133,7 +134,7 @@ def test_a_viewer_may_not_remove_a_recommendation(desk_of: DeskOf) -> None:
     ],
 )
 def test_the_list_says_whether_an_item_is_published(
-    desk_of: DeskOf, values: dict[str, object], word: str
+    desk_of: DeskOf, values: dict[str, Any], word: str
 ) -> None:
     make_recommendation(**values)
     is_published = Recommendation.objects.published().exists()

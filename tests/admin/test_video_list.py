@@ -1,6 +1,7 @@
 """The list of videos: what it shows, finds and costs."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -144,7 +145,7 @@ def test_an_empty_list_says_so(desk_of: DeskOf) -> None:
     ],
 )
 def test_a_list_costs_the_same_few_queries_for_1_row_and_for_20(
-    desk_of: DeskOf, django_assert_max_num_queries, name: str, most: int
+    desk_of: DeskOf, django_assert_max_num_queries: Any, name: str, most: int
 ) -> None:
     desk = desk_of("administrator")
     fill(1)

@@ -1,5 +1,7 @@
 """The page of one video."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -41,7 +43,7 @@ def test_what_is_not_published_plays_only_for_those_who_may(
 
 
 def test_urls_of_unpublished_clips_are_signed_for_ten_minutes_at_most(
-    desk_of: DeskOf, settings
+    desk_of: DeskOf, settings: Any
 ) -> None:
     settings.MEDIA_URL_AUTH_KEY = "KeyOfThePlayDomain1"
     settings.MEDIA_URL_TTL, settings.MEDIA_URL_AUTH_VALIDITY = 3600, 0
@@ -102,7 +104,7 @@ def test_approving_from_the_page_takes_one_click_and_returns_to_it(desk_of: Desk
 def test_deliveries_show_state_attempts_and_error_and_can_be_retried(desk_of: DeskOf) -> None:
     desk, video = desk_of("operator"), make_video()
     review = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
-    Delivery.objects.filter(pk=review.delivery_id).update(
+    Delivery.objects.filter(review_decision=review).update(
         state=DeliveryState.GIVEN_UP,
         finished_at=timezone.now(),
         attempts=7,
@@ -163,7 +165,7 @@ def test_nothing_is_edited_by_posting_to_the_page(desk_of: DeskOf) -> None:
 
 
 def test_its_cost_does_not_grow_with_its_history(
-    desk_of: DeskOf, django_assert_max_num_queries
+    desk_of: DeskOf, django_assert_max_num_queries: Any
 ) -> None:
     desk, video = desk_of("operator"), make_video()
     for number in range(8):

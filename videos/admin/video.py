@@ -180,7 +180,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
         if not self.has_view_permission(request, video):
             raise PermissionDenied
         if video is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return super().change_view(request, object_id, form_url, extra_context)
         context = {
             **self.admin_site.each_context(request),
             **detail_context(request, video),
@@ -196,7 +196,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
             return []
         allowed = self.get_actions(request)
         return [
-            {"name": name, "label": label, "tone": tone, "is_confirmed": name == "approve"}
+            {"name": name, "label": action[2], "tone": tone, "is_confirmed": name == "approve"}
             for name, tone in (
                 ("approve", "good"),
                 ("block", "bad"),
@@ -205,5 +205,5 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
                 ("transcode_narrowband", ""),
                 ("remove", "quiet"),
             )
-            if name in allowed and (label := allowed[name][2])
+            if (action := allowed.get(name))
         ]
