@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from shortvideo.logs import configure
+from tests.factories import PASSWORD
 from tests.support.console import Console, envelope, url_of
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +105,25 @@ def test_only_the_web_server_limits_its_queries_by_default(
         [sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True
     ).stdout.strip()
     assert printed == str({"options": limit} if limit else None)
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_neither_tokens_nor_passwords_reach_the_log(
+    log_format: str, console: Console, settings: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert console.operator is not None
+    configure({"format": log_format, "level": "DEBUG"})
+    try:
+        with every_query_raises(ValueError("no"), but="accounts_"):
+            console.get("getVideos")
+            console.post("getVideoById", videoId="a")
+        with every_query_raises(ValueError("no")):
+            console.post("login", userName=console.operator.username, password=PASSWORD)
+        console.post("login", userName=console.operator.username, password=f"{PASSWORD} not")
+    finally:
+        configure(settings.LOGGING)
+    logged = capfd.readouterr().err
+    assert logged.count("Traceback") >= 2
+    assert "/console/vod/getVideos" in logged
+    assert console.token not in logged
+    assert PASSWORD not in logged
