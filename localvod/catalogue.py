@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 SPACING_SECONDS = 30
 """Each video was created in a slot of its own, so that CreationTime is unique and ordered."""
+LARGEST_EDIT_SECONDS = 255
+"""ModificationTime follows CreationTime within so many seconds."""
 UPLOADER_COUNT = 997
 DEFAULT_END = datetime(2026, 6, 30, tzinfo=UTC)
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -117,7 +119,7 @@ class Catalogue:
             "Size": 400_000 + (noise >> 20 & 0x7FFFFF),
             "Duration": 5 + (noise >> 32 & 1023) / 100,
             "CreationTime": _text(created),
-            "ModificationTime": _text(created + (noise >> 42 & 255)),
+            "ModificationTime": _text(created + (noise >> 42 & LARGEST_EDIT_SECONDS)),
             "Snapshots": [f"{folder}/snapshot-{number:05d}.jpg" for number in range(1, 9)],
             "SpriteSnapshots": [f"{folder}/sprite-00001.jpg"],
             "StorageLocation": "localvod.oss-cn-shanghai.aliyuncs.com",

@@ -3,11 +3,11 @@
 import heapq
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from localvod import clock
-from localvod.catalogue import Catalogue
+from localvod.catalogue import LARGEST_EDIT_SECONDS, Catalogue
 from localvod.store import videos
 from localvod.store.notes import load_note
 from localvod.store.videos import READY, Video
@@ -104,13 +104,25 @@ class Library:
         self._catalogue = catalogue
 
     def walk(
-        self, window: Window, *, descending: bool, after: Position | None = None
+        self,
+        window: Window,
+        *,
+        descending: bool,
+        after: Position | None = None,
+        modified: Window = (None, None),
     ) -> Iterator[tuple[Position, SearchRow]]:
-        """Rows within the (closed) window of CreationTime that come after a position."""
-        stored = self._walk_stored(window, descending=descending, after=after)
+        """Rows within the (closed) window of CreationTime that come after a position.
+
+        `modified` narrows what is looked at: rows outside that window of ModificationTime may be
+        left out, but need not.
+        """
+        stored = self._walk_stored(window, modified, descending=descending, after=after)
         if self._catalogue is None:
             return stored
-        computed = self._walk_computed(self._catalogue, window, descending=descending, after=after)
+        narrowed = _narrowed(window, modified)
+        computed = self._walk_computed(
+            self._catalogue, narrowed, descending=descending, after=after
+        )
         return heapq.merge(stored, computed, key=lambda item: item[0], reverse=descending)
 
     def count(self, window: Window) -> int:
@@ -132,17 +144,18 @@ class Library:
         return len(indexes) - sum(1 for index in replaced if index is not None and index in indexes)
 
     def _walk_stored(
-        self, window: Window, *, descending: bool, after: Position | None
+        self, window: Window, modified: Window, *, descending: bool, after: Position | None
     ) -> Iterator[tuple[Position, SearchRow]]:
-        low, high = _bounds(window)
+        bounds = (*_bounds(window), *_bounds(modified))
         comparison, order = ("<", "DESC") if descending else (">", "ASC")
         query = (
             "SELECT * FROM videos WHERE creation_time BETWEEN ? AND ? "
+            "AND modification_time BETWEEN ? AND ? "
             f"AND (creation_time, id) {comparison} (?, ?) "
             f"ORDER BY creation_time {order}, id {order} LIMIT {CHUNK}"
         )
         place = _stored_start(after, descending=descending)
-        while rows := self._connection.execute(query, (low, high, *place)).fetchall():
+        while rows := self._connection.execute(query, (*bounds, *place)).fetchall():
             for video in map(videos.from_row, rows):
                 yield Position(video.creation_time, STORED, video.id), search_row(video)
             place = (rows[-1]["creation_time"], rows[-1]["id"])
@@ -168,6 +181,17 @@ class Library:
         for index, row in zip(indexes, rows, strict=True):
             if row["VideoId"] not in replaced:
                 yield Position(row["CreationTime"], COMPUTED, index), row
+
+
+def _narrowed(window: Window, modified: Window) -> Window:
+    """The window of CreationTime in which computed rows of a ModificationTime can lie."""
+    (start, end), (modified_from, modified_to) = window, modified
+    if modified_from is not None:
+        earliest = modified_from - timedelta(seconds=LARGEST_EDIT_SECONDS)
+        start = max(start, earliest) if start is not None else earliest
+    if modified_to is not None:
+        end = min(end, modified_to) if end is not None else modified_to
+    return start, end
 
 
 def _bounds(window: Window) -> tuple[str, str]:

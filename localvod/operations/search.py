@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from localvod import clock
 from localvod.cloud import Cloud
 from localvod.errors import ApiError, invalid_parameter
-from localvod.library import Library, Position, SearchRow, search_row
+from localvod.library import Library, Position, SearchRow, Window, search_row
 from localvod.match import All, Expression, MatchSyntaxError, Within, parse
 from localvod.operations.registry import Answer, Call, operation
 from localvod.scrolls import Scroll
@@ -128,7 +129,11 @@ def _indexed_page(
     after, page_before = (None, 0) if scroll is None else (scroll.position, scroll.page)
     skip = (page_no - page_before - 1) * search.page_size
     window, descending = search.expression.creation_window(), search.order[0][1]
-    rows = _matching(search.expression, library.walk(window, descending=descending, after=after))
+    modified = _modified(search.expression)
+    rows = _matching(
+        search.expression,
+        library.walk(window, descending=descending, after=after, modified=modified),
+    )
     page = list(itertools.islice(rows, skip, skip + search.page_size))
     return page, _total(library, search) if scroll is None else scroll.total
 
@@ -140,7 +145,8 @@ def _candidates(
     ids = search.expression.video_ids()
     if ids is None:
         window = search.expression.creation_window()
-        return _matching(search.expression, library.walk(window, descending=True))
+        rows = library.walk(window, descending=True, modified=_modified(search.expression))
+        return _matching(search.expression, rows)
     return _by_id(cloud, connection, search, ids)
 
 
@@ -174,13 +180,26 @@ def _total(library: Library, search: Search) -> int:
     expression = search.expression
     window = expression.creation_window()
     if not _is_window(expression):
-        return sum(1 for _ in _matching(expression, library.walk(window, descending=True)))
+        rows = library.walk(window, descending=True, modified=_modified(expression))
+        return sum(1 for _ in _matching(expression, rows))
     # The window is closed; open ends of the Match leave out rows of exactly those two seconds.
     left_out = 0
     for end in {moment for moment in window if moment is not None}:
         at_end = library.walk((end, end), descending=True)
         left_out += sum(1 for _, row in at_end if not expression.matches(row))
     return library.count(window) - left_out
+
+
+def _modified(expression: Expression) -> Window:
+    """The (closed) window of ModificationTime outside of which nothing matches."""
+    if isinstance(expression, Within) and expression.field == "ModificationTime":
+        return clock.parse(str(expression.low)), clock.parse(str(expression.high))
+    if not isinstance(expression, All):
+        return None, None
+    windows = [_modified(part) for part in expression.parts]
+    starts = [start for start, _ in windows if start is not None]
+    ends = [end for _, end in windows if end is not None]
+    return max(starts, default=None), min(ends, default=None)
 
 
 def _is_window(expression: Expression) -> bool:

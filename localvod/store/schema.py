@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS videos (
     fail_jobs TEXT NOT NULL DEFAULT ''           -- '', 'all', 'standard' or 'narrowband'
 );
 CREATE INDEX IF NOT EXISTS videos_by_creation ON videos (creation_time, id);
+CREATE INDEX IF NOT EXISTS videos_by_modification ON videos (modification_time);
 CREATE TABLE IF NOT EXISTS deleted_videos (id TEXT PRIMARY KEY, deleted_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS uploads (
     token TEXT PRIMARY KEY,

@@ -83,6 +83,38 @@ def test_an_open_end_of_a_window_leaves_its_second_out(vod: LocalVod, client: Cl
     assert (closed.total, ids(closed)) == (3, videos[:3][::-1])
 
 
+def test_what_was_modified_within_a_window_is_found_among_stored_and_computed(
+    vod: LocalVod, client: Client
+) -> None:
+    vod.catalogue(400)
+    computed = search(client, fields="ModificationTime", page_size=100, page_no=2).media_list
+    moments = sorted(media.video.modification_time for media in computed)
+    stored = vod.seed(creation_time="2026-01-01T00:00:00Z", modification_time=moments[50])
+    vod.seed(creation_time=moments[50], modification_time="2026-07-01T00:00:00Z")
+    everything = walk(client, page_size=100)
+    expected = {
+        media.media_id
+        for start in range(0, 402, 100)
+        for media in search(
+            client,
+            match=_ids_match(everything[start : start + 100]),
+            fields="ModificationTime",
+            page_size=100,
+        ).media_list
+        if moments[20] < media.video.modification_time <= moments[80]
+    }
+    match = f"ModificationTime = ('{moments[20]}','{moments[80]}']"
+    assert set(walk(client, match=match, page_size=20)) == expected
+    assert stored in expected
+    by_modification = search(client, match=match, sort_by="ModificationTime:Asc", page_size=100)
+    assert set(ids(by_modification)) == expected
+    assert by_modification.total == len(expected)
+
+
+def _ids_match(videos: list[str]) -> str:
+    return "VideoId in (" + ",".join(f"'{video_id}'" for video_id in videos) + ")"
+
+
 def test_a_bad_match_is_refused(vod: LocalVod, client: Client) -> None:
     with refused("ErrorMatchSyntax", 400):
         search(client, match="Colour = 'red'")
