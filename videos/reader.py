@@ -13,6 +13,8 @@ from shortvideo.cloud.types import (
     Mezzanine,
     StreamFile,
     TranscodeTask,
+    Trigger,
+    VodStatus,
 )
 from shortvideo.cloud.vod import VodGateway
 from videos.mirror import Reading
@@ -73,6 +75,8 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
     gateway = vod_gateway()
     tasks = tasks_of(gateway, video) if asked.jobs and video is not None else ()
     has_ended = any(task.status in OUTCOMES for task in tasks)
+    if asked.jobs and facts.status == VodStatus.BLOCKED:
+        tasks += automatic_tasks(gateway, facts.vod_id, video)
     needs_source = asked.source and (video is None or not video.source_path)
     needs_audits = asked.audits or is_history_needed(video, facts)
     return Reading(
@@ -106,6 +110,21 @@ def tasks_of(gateway: VodGateway, video: Video) -> tuple[TranscodeTask, ...]:
     return tuple(task for task in found if task is not None)
 
 
+def automatic_tasks(
+    gateway: VodGateway, vod_id: str, video: Video | None
+) -> tuple[TranscodeTask, ...]:
+    """The tasks of the upload, newest first: a block hides from the facts how they went."""
+    found = gateway.transcode_tasks(vod_id, since=upload_of(video))
+    return tuple(task for task in found if task.trigger == Trigger.AUTO)
+
+
+def upload_of(video: Video | None) -> datetime | None:
+    """Since when a video has its present source, where that has replaced another."""
+    if video is None or video.source_version == 1:
+        return None
+    return video.source_uploaded_at
+
+
 def files_of(gateway: VodGateway, facts: MediaFacts, video: Video | None) -> tuple[StreamFile, ...]:
     """The streams of a video; of one that VOD does not let play, what its tasks have made."""
     try:
@@ -113,8 +132,7 @@ def files_of(gateway: VodGateway, facts: MediaFacts, video: Video | None) -> tup
     except CloudRejected as error:
         if error.code not in NOT_PLAYABLE:
             raise
-    since = video.source_uploaded_at if video is not None and video.source_version > 1 else None
-    return outputs_of_tasks(gateway, facts.vod_id, since)
+    return outputs_of_tasks(gateway, facts.vod_id, upload_of(video))
 
 
 def outputs_of_tasks(

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Uploader
 from recommendations.models import Recommendation
-from shortvideo.cloud.types import MediaPath, Mezzanine, StreamFile
+from shortvideo.cloud.types import MediaPath, Mezzanine, StreamFile, TranscodeTask
 from shortvideo.outbox.models import Delivery
 from tests.factories import make_recommendation, make_video
 from tests.videos.support import (
@@ -198,6 +198,28 @@ def test_without_any_decision_the_status_follows_from_vods(
     mirror.apply(changed)
     mirror.apply(replace(changed, status=status, read_at=after(90)))
     assert video_of(changed).censor_status == expected
+
+
+def make_task(status: str, trigger: str = "Auto") -> TranscodeTask:
+    return TranscodeTask("t-1", "", status, trigger, "standard-template-group")
+
+
+def test_a_block_in_the_middle_of_transcoding_does_not_end_it() -> None:
+    facts = make_facts(status="Transcoding")
+    mirror.apply(facts)
+    blocked = replace(facts, status="Blocked", read_at=after(90))
+    mirror.apply(blocked)
+    assert video_of(facts).transcode_status == TranscodeStatus.ON_TRANSCODE
+    mirror.apply(Reading(blocked, tasks=(make_task("Processing"),)))
+    assert video_of(facts).transcode_status == TranscodeStatus.ON_TRANSCODE
+    mirror.apply(Reading(blocked, tasks=(make_task("CompleteAllFail"),)))
+    assert video_of(facts).transcode_status == TranscodeStatus.FAIL
+
+
+def test_a_manual_task_of_somebody_else_says_nothing_about_the_upload() -> None:
+    facts = make_facts(status="Transcoding")
+    mirror.apply(Reading(facts, tasks=(make_task("CompleteAllFail", "Manual"),)))
+    assert video_of(facts).transcode_status == TranscodeStatus.ON_TRANSCODE
 
 
 def test_what_vod_lets_play_is_queued_where_configured_but_not_in_a_first_import(

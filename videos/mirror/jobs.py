@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from shortvideo.cloud.types import JobStatus, TaskStatus, TranscodeTask, VodStatus
+from shortvideo.cloud.types import JobStatus, TaskStatus, TranscodeTask, Trigger, VodStatus
 from videos.models import (
     TranscodeJob,
     TranscodeJobQuerySet,
@@ -46,25 +46,32 @@ def update(video: Video, tasks: Sequence[TranscodeTask], *, at: datetime) -> boo
     return any(changed)
 
 
-def follow(video: Video) -> None:
+def follow(video: Video, tasks: Sequence[TranscodeTask] = ()) -> None:
     """Set both transcoding statuses on the row, in memory."""
     for kind in TranscodeKind:
-        status = status_of(video, kind)
+        status = status_of(video, kind, tasks)
         if status is not None:
             setattr(video, kind.status_field, status)
 
 
-def status_of(video: Video, kind: TranscodeKind) -> TranscodeStatus | None:
-    """What the latest job of ours says, else the automatic one; None where neither exists."""
+def status_of(
+    video: Video, kind: TranscodeKind, tasks: Sequence[TranscodeTask]
+) -> TranscodeStatus | None:
+    """What the latest job of ours says, else the automatic one; None where neither does."""
     if not video._state.adding:
         ours = jobs_of(video).of_kind(kind).filter(source_version=video.source_version)
         latest = ours.exclude(state=TranscodeJob.State.REFUSED).order_by("-id").first()
         if latest is not None:
             return SHOWN[TranscodeJob.State(latest.state)]
     group = template_group_id(kind)
-    if group and video.template_group_id == group and video.status in AUTOMATIC:
-        return AUTOMATIC[video.status]
-    return None
+    if not group or video.template_group_id != group:
+        return None
+    for task in tasks:
+        if task.trigger == Trigger.AUTO and task.template_group_id == group:
+            return SHOWN[OUTCOMES.get(task.status, TranscodeJob.State.SUBMITTED)]
+    if video.status == VodStatus.BLOCKED and video.transcode_status_of(kind):
+        return None  # a block may come while it is transcoded, and hides how that ends
+    return AUTOMATIC.get(video.status)
 
 
 def jobs_of(video: Video) -> TranscodeJobQuerySet:

@@ -206,7 +206,7 @@ def update(video: Video, reading: Reading, named: dict[str, Uploader], *, stock:
     before = values_of(video)
     has_new_source = copy(video, reading, named)
     has_changed = jobs.update(video, reading.tasks, at=reading.facts.read_at)
-    jobs.follow(video)
+    jobs.follow(video, reading.tasks)
     if has_new_source and not stock:
         ask_machine(video)
     if reading.audits is not None or reading.machine is not None:

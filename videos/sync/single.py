@@ -55,8 +55,9 @@ def transcoding() -> VideoQuerySet:
 
 def of_transcoding(facts: MediaFacts, video: Video | None) -> Questions:
     """How our jobs are doing; the files too, when the automatic one has ended unheard."""
-    was_running = video is not None and video.status == VodStatus.TRANSCODING
-    return Questions(jobs=True, files=was_running and facts.status != VodStatus.TRANSCODING)
+    has_ended = facts.status != VodStatus.TRANSCODING
+    is_unread = video is not None and (video.status == VodStatus.TRANSCODING or not video.files)
+    return Questions(jobs=True, files=has_ended and is_unread)
 
 
 def read_all(vod_ids: Sequence[str], asked: Asked, *, dry_run: bool = False) -> Iterator[Tally]:
