@@ -10,7 +10,7 @@ from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import Conflict, NotFound
 from shortvideo.console.views import ConsoleView
 from videos.documents import PlayInfoDocument, SingleVideoDocument, VideoListDocument
-from videos.fetch import fetch_video
+from videos.fetch import DEADLINE_SECONDS, fetch_video
 from videos.listing import ListAsked, page_of, videos_asked
 from videos.models import Source, TranscodeKind, Video
 from videos.serializers import (
@@ -196,7 +196,8 @@ class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
 def played_by_vod(video: Video) -> list[tuple[str, str]]:
     """What VOD lets this server play. Raises Conflict where that is nothing."""
     try:
-        return streamed_files(vod_gateway().play_files(video.vod_id))
+        gateway = vod_gateway().with_deadline(DEADLINE_SECONDS)
+        return streamed_files(gateway.play_files(video.vod_id))
     except CloudRejected as error:
         raise Conflict(
             "VOD does not let this video play here; for one that is not published VOD must list "
