@@ -118,14 +118,14 @@ def pages(run: SyncRun) -> Iterator[SearchPage]:
 
 def one_walk(run: SyncRun) -> Iterator[SearchPage]:
     """One walk by token; ends with the window, at VOD's limit, or when the token has expired."""
-    window, token = window_of(run), ""
+    window, token, start = window_of(run), "", run.checkpoint
     page_no = 1
     while True:
         try:
             page = patiently(lambda: search(window, page_no, token))  # noqa: B023 - called at once
         except CloudRejected as error:
-            if error.code == TOKEN_EXPIRED and page_no > 1:
-                return
+            if error.code == TOKEN_EXPIRED and run.checkpoint != start:
+                return  # there is something to go on from
             raise
         if not page.videos:
             return
