@@ -182,6 +182,21 @@ def test_no_page_scrolls_sideways_or_breaks_the_content_security_policy(
         assert width_beyond_viewport(page) <= 0, action
 
 
+def test_the_columns_of_the_video_list_fit_1440_pixels(open_desk: OpenDesk) -> None:
+    for status in CensorStatus.values:
+        make_video(
+            title="A title of a usual length, in English",
+            censor_status=status,
+            transcode_status="onTranscode",
+            narrow_transcode_status="onTranscode",
+            snapshot_status="onSnapshot",
+        )
+    page = open_desk()
+    page.goto("/admin/videos/video/")
+    beyond = "table => table.parentElement.scrollWidth - table.parentElement.clientWidth"
+    assert page.locator("#result_list").evaluate(beyond) <= 0
+
+
 def test_the_phone_menu_leads_everywhere(open_desk: OpenDesk) -> None:
     page = open_desk("moderator", viewport=PHONE)
     expect(page.locator("#sections")).to_be_hidden()
