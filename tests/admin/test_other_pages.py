@@ -271,6 +271,24 @@ def test_the_first_page_says_that_no_worker_runs(desk_of: DeskOf) -> None:
     assert "seems not to run" in desk.page("index")
 
 
+def test_the_first_page_shows_ones_own_last_decisions_only(desk_of: DeskOf) -> None:
+    mine, other = desk_of("moderator"), desk_of("moderator")
+    mine.do("block", make_video(title="My block"), reason="violence", comment="")
+    assert "My block" in mine.page("index")
+    assert "My block" not in other.page("index")
+
+
+def test_the_first_page_costs_the_same_whatever_waits(
+    desk_of: DeskOf, django_assert_max_num_queries: Any
+) -> None:
+    desk = desk_of("administrator")
+    for number in range(6):
+        make_task(f"Task {number}", hours=number)
+        desk.do("block", make_video(), reason="violence", comment="")
+    with django_assert_max_num_queries(20):
+        desk.page("index")
+
+
 def test_somebody_without_a_role_is_told_so(desk_of: DeskOf) -> None:
     assert "You have no role yet" in desk_of("").page("index")
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.requests import operator_of
 from shortvideo.desk.display import waited
 from shortvideo.outbox.models import Delivery, DeliveryState, Lane, PeriodicTask
 from videos.admin.media import thumbnail
@@ -21,6 +22,7 @@ FAILED_DAYS = 7  # older failures are history
 # Work that has been due for so long that no worker can be running: it looks twice a second.
 WORKER_SILENCE = timedelta(seconds=60)
 NEXT_TASKS = 6
+LAST_DECISIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def desk_context(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = {"figures": list(counted(request))}
     if user.has_perm("videos.view_reviewtask"):
         context["next_tasks"] = next_tasks()
+    if user.has_perm("videos.view_reviewdecision"):
+        context["own_decisions"] = own_decisions(request)
     if user.has_perm("outbox.view_periodictask"):
         context["system"] = system_state(timezone.now())
     return context
@@ -124,6 +128,12 @@ def next_tasks() -> list[dict[str, Any]]:
         {"row": task, "picture": thumbnail(task.video), "age": waited(task.opened_at, now)}
         for task in tasks[:NEXT_TASKS]
     ]
+
+
+def own_decisions(request: HttpRequest) -> list[ReviewDecision]:
+    """What this operator decided last: a slip is seen and put right at once."""
+    decisions = operator_of(request).review_decisions.select_related("video")
+    return list(decisions.order_by("-id")[:LAST_DECISIONS])
 
 
 def system_state(now: datetime) -> dict[str, Any]:
