@@ -184,7 +184,7 @@ def shown(path: Path, root: Path) -> str:
 async def seed(demo: Demo) -> None:
     """Make, upload and settle the clips, unless an earlier start has done so.
 
-    Both commands resume where they were interrupted, so that a failure is simply tried again. The
+    All commands resume where they were interrupted, so that a failure is simply tried again. The
     console is of use without them too: when they fail for good, it runs on.
     """
     marker = demo.project.seeded_file
@@ -216,7 +216,12 @@ def seed_commands(demo: Demo) -> dict[str, list[str]]:
         f"--state={demo.settings['LOCALVOD_STATE']}",
         f"--endpoint=127.0.0.1:{demo.vod_port}",
     )
-    return {"clips": clips, "seed": demo.python.manage("seed_demo", f"--operator={OPERATOR}")}
+    return {
+        "clips": clips,
+        # The first whole walk; from then on the worker follows what VOD modifies.
+        "sync": demo.python.manage("sync_videos"),
+        "seed": demo.python.manage("seed_demo", f"--operator={OPERATOR}"),
+    }
 
 
 async def succeeds(demo: Demo, name: str, command: list[str]) -> bool:

@@ -66,6 +66,7 @@ def test_a_second_start_keeps_settings_operator_and_clips(checkout: Checkout) ->
     assert settings_of(checkout) == before
     assert len(checkout.calls("create_operator")) == 1
     assert len(checkout.calls("localvod-demo")) == 1
+    assert len(checkout.calls("sync_videos")) == 1
     assert len(checkout.calls("seed_demo")) == 1
 
 
