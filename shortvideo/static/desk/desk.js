@@ -56,7 +56,8 @@
     const unnamed = '.action-checkbox, .field-picture, .field-heading, .field-video_link';
     for (const row of table.tBodies[0].rows) {
       [...row.cells].forEach((cell, index) => {
-        if (names[index] && !cell.matches(unnamed)) {
+        const isEmpty = cell.textContent.trim() === '' && !cell.querySelector('input, img');
+        if (names[index] && !isEmpty && !cell.matches(unnamed)) {
           cell.dataset.label = names[index];
         }
       });
