@@ -164,7 +164,7 @@ def checks(session: Session) -> list[Step]:
         Step("ruff format", python.module("ruff", "format", "--check", "."), plain),
         Step("mypy", python.module("mypy", "."), plain),
         Step("import contracts", [str(python.directory / "bin" / "lint-imports")], plain),
-        Step("templates", python.module("djlint", ".", "--check", "--lint", "--quiet"), plain),
+        Step("templates", python.module("djlint", ".", "--lint", "--quiet"), plain),
         Step("migrations", python.manage("makemigrations", "--check", "--dry-run"), plain),
         Step(
             "system check",
