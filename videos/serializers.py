@@ -174,7 +174,7 @@ def video_facts(video: Video, sign: Signer) -> dict[str, Any]:
         "cateName": video.cate_name,
         "tags": video.tags,
         "shareUrl": video.share_url,
-        "user": user_facts(video.uploader),
+        "user": user_facts(video.uploader, sign),
         "transcodeStatus": video.transcode_status,
         "snapshotStatus": video.snapshot_status,
         "censorStatus": video.censor_status,
@@ -182,13 +182,15 @@ def video_facts(video: Video, sign: Signer) -> dict[str, Any]:
     }
 
 
-def user_facts(uploader: Uploader | None) -> dict[str, str]:
+def user_facts(uploader: Uploader | None, sign: Signer) -> dict[str, str]:
+    """The uploader; an avatar on a play domain is signed like the media there."""
     if uploader is None:
         return {"userId": "", "userName": "", "avatarUrl": ""}
+    path = web_path(uploader.avatar_url)
     return {
         "userId": uploader.user_id,
         "userName": uploader.user_name,
-        "avatarUrl": uploader.avatar_url,
+        "avatarUrl": sign(path) if is_on_cdn(path) else uploader.avatar_url,
     }
 
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from shortvideo.text import folded
 from tests.factories import (
@@ -228,6 +229,18 @@ def test_numbers_times_and_missing_values_are_shown_as_documented(console: Conso
     assert video["creationTime"] == "2019-01-09 22:11:29.9"
     assert (video["coverUrl"], video["firstFrameUrl"]) == ("", "")
     assert video["SnapshotList"] == video["snapshotList"] == video["fileUrlList"] == []
+
+
+def test_an_avatar_is_signed_on_a_play_domain_and_shown_as_given_elsewhere(
+    console: Console, settings: Settings
+) -> None:
+    settings.MEDIA_URL_AUTH_KEY = "a-key"
+    ours, theirs = "http://media.example.com/avatars/1.png", "https://cdn.example.org/1.png?v=2"
+    for url in (ours, theirs):
+        make_video(uploader=make_uploader(avatar_url=url))
+    videos = console.get("getVideos")["data"]["videoList"]
+    assert videos[0]["user"]["avatarUrl"] == theirs
+    assert videos[1]["user"]["avatarUrl"].startswith(f"{ours}?auth_key=")
 
 
 def test_is_recommend_follows_the_published_list(console: Console) -> None:
