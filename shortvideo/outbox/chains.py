@@ -10,10 +10,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from .handlers import Refused, handler_for
-from .models import Delivery, DeliveryQuerySet, DeliveryState
-
-# The error code of a delivery that was given up because its predecessor was.
-PREDECESSOR_GIVEN_UP = "PredecessorGivenUp"
+from .models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryQuerySet, DeliveryState
 
 
 def supersede(deliveries: DeliveryQuerySet, *, now: datetime) -> None:
@@ -52,12 +49,13 @@ def wait_afresh(delivery: Delivery, *, now: datetime) -> None:
     """Back to waiting, with all its attempts before it."""
     delivery.state = DeliveryState.WAITING
     delivery.due_at = now
-    delivery.attempts = 0
+    delivery.attempts = delivery.fault_count = 0
     delivery.finished_at = None
     delivery.error_code = delivery.error = delivery.error_request_id = ""
     delivery.save(
         update_fields=[
-            "state", "due_at", "attempts", "finished_at", "error_code", "error", "error_request_id",
+            "state", "due_at", "attempts", "fault_count", "finished_at", "error_code", "error",
+            "error_request_id",
         ]
     )  # fmt: skip
 

@@ -9,13 +9,15 @@ from django.db import InterfaceError, OperationalError
 from shortvideo.cloud.errors import CloudRejected, CloudUnavailable
 
 from .handlers import Again, Handler, Outcome, Refused
-from .models import Delivery
+from .models import WORKER_LOST, Delivery
 
 logger = logging.getLogger(__name__)
 
 Outcomes = dict[int, Outcome]
 
-_FAULT = Again("It could not be sent because of a fault in this program; the log tells more.")
+_FAULT = Again(
+    "It could not be sent because of a fault in this program; the log tells more.", is_fault=True
+)
 
 
 def outcomes_of(handler: Handler, batch: Sequence[Delivery]) -> Outcomes:
@@ -24,7 +26,7 @@ def outcomes_of(handler: Handler, batch: Sequence[Delivery]) -> Outcomes:
     Raises OperationalError or InterfaceError when the handler lost the database: the rows stay
     leased, and are taken again when the lease has ended.
     """
-    exhausted = [row for row in batch if row.attempts > settings.OUTBOX_MAX_ATTEMPTS]
+    exhausted = [row for row in batch if row.fault_count >= settings.OUTBOX_MAX_ATTEMPTS]
     outcomes: Outcomes = {row.pk: _lost_too_often(row) for row in exhausted}
     sendable = [row for row in batch if row.pk not in outcomes]
     if sendable:
@@ -73,8 +75,8 @@ def _unanswered(row: Delivery) -> Outcome:
 
 def _lost_too_often(row: Delivery) -> Outcome:
     return Refused(
-        code="WorkerLost",
-        message=f"Given up: in {row.attempts - 1} attempts the worker died or froze at last.",
+        code=WORKER_LOST,
+        message=f"Given up: in {row.fault_count} attempts the worker died or froze at last.",
     )
 
 

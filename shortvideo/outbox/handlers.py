@@ -35,11 +35,14 @@ class Again:
         reason: one sentence, fit to show; without secrets or URLs.
         delay_seconds: when to try again; None leaves it to the backoff.
         throttled: the cloud asked us to slow down: the whole kind pauses, and this was no attempt.
+        is_fault: this program failed, not the cloud. Only that uses up OUTBOX_MAX_ATTEMPTS: an
+            outage, however long, undoes no decision.
     """
 
     reason: str
     delay_seconds: float | None = None
     throttled: bool = False
+    is_fault: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,11 @@ def claim(kind: str, *, limit: int, now: datetime) -> list[Delivery]:
                 default=F("broken_lease_count"),
                 output_field=PositiveIntegerField(),
             ),
+            fault_count=Case(
+                When(state=DeliveryState.LEASED, then=F("fault_count") + 1),
+                default=F("fault_count"),
+                output_field=PositiveIntegerField(),
+            ),
             first_attempt_at=Coalesce("first_attempt_at", Value(now)),
         )
         return list(taken.order_by("due_at", "id"))

@@ -19,6 +19,13 @@ class DeliveryState(models.TextChoices):
 OPEN_STATES = (DeliveryState.WAITING, DeliveryState.LEASED)
 
 
+# Error codes of deliveries that the outbox gave up by itself: the cloud refused none of these.
+ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
+WORKER_LOST = "WorkerLost"
+PREDECESSOR_GIVEN_UP = "PredecessorGivenUp"
+OWN_CODES = (ATTEMPTS_EXHAUSTED, WORKER_LOST, PREDECESSOR_GIVEN_UP)
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def waiting(self) -> Self:
         return self.filter(state=DeliveryState.WAITING)
@@ -105,6 +112,11 @@ class Delivery(models.Model):
     broken_lease_count = models.PositiveIntegerField(
         default=0, editable=False, help_text=_("How often its worker died or froze.")
     )
+    fault_count = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text=_("Attempts in a row that failed here: faults of this program, lost workers."),
+    )
     first_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     error_code = models.CharField(max_length=100, blank=True, editable=False)
@@ -158,6 +170,11 @@ class Delivery(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_STATES
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the cloud refused it. What the outbox gave up by itself may be in the cloud."""
+        return self.state == DeliveryState.GIVEN_UP and self.error_code not in OWN_CODES
 
     @property
     def may_have_been_sent(self) -> bool:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from . import backoff, chains
 from .handlers import Again, Done, Handler, Outcome, Refused
 from .leases import LeaseLostError, lock_held
-from .models import Delivery, DeliveryState
+from .models import ATTEMPTS_EXHAUSTED, Delivery, DeliveryState
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def _finish(
 
 def _put_back(delivery: Delivery) -> None:
     """Without `settle`, which has just failed. What cannot even be put back stays leased."""
-    outcome = Again("Its outcome could not be recorded; the log tells more.")
+    outcome = Again("Its outcome could not be recorded; the log tells more.", is_fault=True)
     try:
         _finish(delivery, outcome, handler=Handler(), paused_until=None)
     except LeaseLostError:
@@ -67,13 +67,13 @@ def _put_back(delivery: Delivery) -> None:
 
 
 def _final(row: Delivery, outcome: Outcome) -> Outcome:
-    """The outcome itself, or a refusal where all attempts are used up."""
-    if not isinstance(outcome, Again) or outcome.throttled:
-        return outcome
-    if row.attempts < settings.OUTBOX_MAX_ATTEMPTS:
+    """The outcome itself; giving up where this program failed too often, never for the cloud."""
+    is_fault = isinstance(outcome, Again) and outcome.is_fault
+    row.fault_count = row.fault_count + 1 if is_fault else 0
+    if not isinstance(outcome, Again) or row.fault_count < settings.OUTBOX_MAX_ATTEMPTS:
         return outcome
     return Refused(
-        code="AttemptsExhausted",
+        code=ATTEMPTS_EXHAUSTED,
         message=f"Given up after {row.attempts} attempts: {outcome.reason}",
     )
 

@@ -98,11 +98,11 @@ def test_a_named_delay_is_kept(handler: ScriptedHandler) -> None:
     assert work_once() == 0
 
 
-def test_it_is_given_up_visibly_when_all_attempts_are_used(
+def test_it_is_given_up_visibly_when_faults_here_use_up_all_attempts(
     handler: ScriptedHandler, settings: Settings
 ) -> None:
     settings.OUTBOX_MAX_ATTEMPTS = 3
-    handler.answer = lambda _: Again("No answer.")
+    handler.answer = lambda _: Again("It fails.", is_fault=True)
     delivery = send()
     for _ in range(5):
         make_due()
@@ -110,7 +110,7 @@ def test_it_is_given_up_visibly_when_all_attempts_are_used(
     delivery.refresh_from_db()
     assert delivery.state == DeliveryState.GIVEN_UP
     assert delivery.error_code == "AttemptsExhausted"
-    assert delivery.error == "Given up after 3 attempts: No answer."
+    assert delivery.error == "Given up after 3 attempts: It fails."
     assert len(handler.calls) == 3
     assert isinstance(handler.settled[-1].outcome, Refused)
 
@@ -120,7 +120,7 @@ def test_a_delivery_that_kills_its_workers_is_given_up_unsent(
 ) -> None:
     settings.OUTBOX_MAX_ATTEMPTS = 3
     delivery = send()
-    Delivery.objects.update(attempts=3)
+    Delivery.objects.update(fault_count=3)
     work_once()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.error_code) == (DeliveryState.GIVEN_UP, "WorkerLost")

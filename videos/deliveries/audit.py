@@ -36,7 +36,7 @@ class CreateAuditHandler(Handler):
         return {delivery.pk: Done() for delivery in batch}
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        if delivery.state == DeliveryState.GIVEN_UP:
+        if delivery.is_refused:
             take_back_pass(decision_of(delivery), delivery)
         elif delivery.state == DeliveryState.DONE and delivery.broken_lease_count:
             # A worker lost its lease over this one: its call may still land, after a newer one.

@@ -28,7 +28,7 @@ class DeleteVideoHandler(Handler):
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         if delivery.state == DeliveryState.DONE:
             end(delivery, VideoDeletion.State.DONE, is_deleted=True)
-        elif delivery.state == DeliveryState.GIVEN_UP:
+        elif delivery.is_refused:
             end(delivery, VideoDeletion.State.REFUSED, is_deleted=False)
 
 

@@ -32,7 +32,7 @@ class SubmitTranscodeHandler(Handler):
         job = TranscodeJob.objects.select_related("video").get(delivery=delivery)
         if delivery.state == DeliveryState.DONE:
             accept(job, delivery)
-        elif delivery.state == DeliveryState.GIVEN_UP and job.state != TranscodeJob.State.REFUSED:
+        elif delivery.is_refused and job.state != TranscodeJob.State.REFUSED:
             refuse(job, delivery)
 
 

@@ -1,0 +1,104 @@
+"""An outage of VOD, or a fault of ours, undoes no decision; only VOD's own refusal does."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from recommendations.models import Recommendation
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import send_batch
+from tests.factories import make_video
+from tests.support.localvod import LocalVod
+from videos.models import (
+    CensorStatus,
+    Decision,
+    Source,
+    TranscodeJob,
+    TranscodeKind,
+    Video,
+    VideoDeletion,
+)
+from videos.services import delete_video, review_video, submit_transcode
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DOWN: dict[str, Any] = {"kind": "error"}
+BAD_KEY: dict[str, Any] = {"kind": "error", "status": 404, "code": "InvalidAccessKeyId.NotFound"}
+ATTEMPTS = 2
+
+
+@pytest.fixture(autouse=True)
+def _few_attempts(settings: Settings) -> None:
+    settings.OUTBOX_MAX_ATTEMPTS = ATTEMPTS
+
+
+def mirrored(vod: LocalVod, **values: Any) -> Video:
+    return make_video(vod_id=vod.seed(status="Checking"), status="Checking", **values)
+
+
+def work(kind: str, rounds: int = ATTEMPTS + 2) -> Delivery:
+    for _ in range(rounds):
+        Delivery.objects.waiting().update(due_at=timezone.now() - timedelta(seconds=1))
+        send_batch(kind)
+    return Delivery.objects.get(kind=kind)
+
+
+@pytest.mark.parametrize("fault", [DOWN, BAD_KEY], ids=["down", "bad key"])
+def test_a_long_outage_leaves_a_deletion_standing_until_vod_takes_it(
+    cloud: LocalVod, fault: dict[str, Any]
+) -> None:
+    video = mirrored(cloud, recommended=True)
+    delete_video(video)
+    cloud.faults(fault)
+    delivery = work("delete_video")
+    assert (delivery.state, delivery.attempts) == (DeliveryState.WAITING, ATTEMPTS + 2)
+    assert delivery.error
+    video.refresh_from_db()
+    assert video.deleted_at is not None
+    assert not Recommendation.objects.published().exists()
+    cloud.faults()
+    assert work("delete_video", 1).state == DeliveryState.DONE
+    assert VideoDeletion.objects.get().state == VideoDeletion.State.DONE
+
+
+@pytest.mark.parametrize("decision", [Decision.NORMAL, Decision.BLOCKED])
+def test_a_long_outage_leaves_a_decision_standing_until_vod_takes_it(
+    cloud: LocalVod, decision: Decision
+) -> None:
+    video = mirrored(cloud, censor_status=CensorStatus.CHECK)
+    review_video(video, decision=decision, source=Source.API, reason="seen")
+    cloud.faults(BAD_KEY)
+    assert work("create_audit").state == DeliveryState.WAITING
+    video.refresh_from_db()
+    assert (video.decisions.count(), video.censor_status != CensorStatus.CHECK) == (1, True)
+    cloud.faults()
+    work("create_audit", 1)
+    assert cloud.audits() == [(video.vod_id, decision.value, "seen")]
+
+
+def give_up(delivery: Delivery) -> None:
+    """As if workers had died over it, time after time."""
+    Delivery.objects.filter(pk=delivery.pk).update(fault_count=ATTEMPTS)
+
+
+def test_what_workers_died_over_is_given_up_with_its_decision_standing(
+    cloud: LocalVod, settings: Settings
+) -> None:
+    settings.VOD_TRANSCODE_TEMPLATE_GROUP_ID = "a-group"
+    gone, passed, transcoded = (mirrored(cloud, censor_status=CensorStatus.CHECK) for _ in range(3))
+    delete_video(gone)
+    review_video(passed, decision=Decision.NORMAL, source=Source.API)
+    submit_transcode(transcoded, kind=TranscodeKind.STANDARD)
+    for kind in ("delete_video", "create_audit", "submit_transcode"):
+        give_up(Delivery.objects.get(kind=kind))
+        delivery = work(kind, 1)
+        assert (delivery.state, delivery.error_code) == (DeliveryState.GIVEN_UP, "WorkerLost")
+    gone.refresh_from_db()
+    passed.refresh_from_db()
+    assert gone.deleted_at is not None
+    assert passed.censor_status == CensorStatus.SUCCESS
+    assert VideoDeletion.objects.get().state == VideoDeletion.State.WAITING
+    assert TranscodeJob.objects.get().state == TranscodeJob.State.WAITING
