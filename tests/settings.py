@@ -6,11 +6,15 @@ from pathlib import Path
 
 os.environ.setdefault("TESTING", "true")
 os.environ["ENV_FILE"] = os.devnull
-os.environ["CDN_DOMAINS"] = "media.example.com"  # the content security policy is made of both
+# The content security policy is made of both while the settings are read.
+os.environ["CDN_DOMAINS"] = "media.example.com"
 os.environ["MEDIA_URL_SCHEME"] = "http"
 
 from shortvideo.settings import *  # noqa: F403 - after the environment is set
 from shortvideo.settings import DATABASES
+
+# Programs that the tests start have settings of their own.
+del os.environ["CDN_DOMAINS"], os.environ["MEDIA_URL_SCHEME"]
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]

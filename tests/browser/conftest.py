@@ -67,6 +67,7 @@ def open_desk(browser: Browser, live_server: Any) -> Iterator[OpenDesk]:
         page.fill("#id_password", PASSWORD)
         page.click("[type=submit]")
         page.wait_for_selector("#user-tools")
+        page.wait_for_load_state("load")  # only then the theme toggle listens
         return page
 
     def note(message: ConsoleMessage) -> None:
