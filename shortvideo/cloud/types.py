@@ -115,17 +115,28 @@ class MediaFacts:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """A page of the catalogue; `scroll_token` is what fetches the next one, "" at the end."""
+    """A page of the catalogue; `scroll_token` is what fetches the next one, "" at the end.
+
+    `unreadable_count` is of rows that make no sense; they are not among the videos.
+    """
 
     total: int
     videos: tuple[MediaFacts, ...]
     scroll_token: str = ""
+    unreadable_count: int = 0
+
+    @property
+    def row_count(self) -> int:
+        return len(self.videos) + self.unreadable_count
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """`unreadable_ids` are of videos that VOD has, but tells of in a way that makes no sense."""
+
     videos: tuple[MediaFacts, ...]
     missing_ids: tuple[str, ...] = ()
+    unreadable_ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shortvideo.cloud.errors import CloudUnavailable
+from shortvideo.cloud.errors import CloudRejected, CloudUnavailable
 from shortvideo.cloud.types import (
     AuditStatus,
     Uploader,
@@ -152,10 +152,44 @@ def test_several_are_fetched_with_the_ids_that_are_missing(vod: VodGateway, liar
     assert facts.snapshots == ("m.example/1.jpg",)
 
 
+NOT_FOUND = refusal("InvalidVideo.NotFound", 404)
+
+
 def test_several_that_are_all_missing_are_no_error(vod: VodGateway, liar: Liar) -> None:
-    liar.says(refusal("InvalidVideo.NotFound", 404))
-    assert vod.get_infos(["v1", "v2"]).missing_ids == ("v1", "v2")
-    assert vod.delete(["v1", "v2"]).missing_ids == ("v1", "v2")
+    liar.says(NOT_FOUND)
+    assert vod.get_infos(["v1", "v2", "v3"]).missing_ids == ("v1", "v2", "v3")
+
+
+def test_one_that_is_missing_hides_no_other_from_a_reading(vod: VodGateway, liar: Liar) -> None:
+    liar.says(NOT_FOUND, NOT_FOUND, answer({"VideoList": [{**VIDEO, "VideoId": "v2"}]}))
+    found = vod.get_infos(["v1", "v2"])
+    assert [facts.vod_id for facts in found.videos] == ["v2"]
+    assert found.missing_ids == ("v1",)
+    asked = [request.parameters["VideoIds"] for request in liar.requests]
+    assert asked == ["v1,v2", "v1", "v2"]
+
+
+def test_not_found_is_an_answer_about_a_single_deletion_only(vod: VodGateway, liar: Liar) -> None:
+    liar.says(NOT_FOUND)
+    assert vod.delete(["v1"]).missing_ids == ("v1",)
+    with pytest.raises(CloudRejected):
+        vod.delete(["v1", "v2"])
+
+
+@pytest.mark.parametrize("row", [{"VideoId": "v1"}, {**VIDEO, "Size": "much"}], ids=["bare", "bad"])
+def test_a_row_that_makes_no_sense_is_left_out_and_named(
+    vod: VodGateway, liar: Liar, row: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    good = {**VIDEO, "VideoId": "v2"}
+    liar.says(answer({"VideoList": [row, good]}))
+    found = vod.get_infos(["v1", "v2"])
+    assert [facts.vod_id for facts in found.videos] == ["v2"]
+    assert found.unreadable_ids == {"v1"}
+    liar.says(answer({"Total": 2, "MediaList": [{"Video": row}, {"Video": good}]}))
+    page = vod.search()
+    assert [facts.vod_id for facts in page.videos] == ["v2"]
+    assert (page.unreadable_count, page.row_count) == (1, 2)
+    assert caplog.text.count("A row cannot be read") == 2
 
 
 @pytest.mark.parametrize("count", [0, 21])

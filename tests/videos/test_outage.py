@@ -102,3 +102,16 @@ def test_what_workers_died_over_is_given_up_with_its_decision_standing(
     assert passed.censor_status == CensorStatus.SUCCESS
     assert VideoDeletion.objects.get().state == VideoDeletion.State.WAITING
     assert TranscodeJob.objects.get().state == TranscodeJob.State.WAITING
+
+
+def test_videos_that_vod_no_longer_has_end_their_deletions_one_by_one(cloud: LocalVod) -> None:
+    for number in range(3):
+        delete_video(make_video(vod_id=f"gone-{number}"))
+    there = mirrored(cloud)
+    delete_video(there)
+    not_found = {"kind": "error", "status": 404, "code": "InvalidVideo.NotFound", "times": 1}
+    cloud.faults({"operation": "DeleteVideo", **not_found})  # said of the whole batch
+    send_batch("delete_video")
+    assert set(Delivery.objects.filter(kind="delete_video").values_list("state")) == {("done",)}
+    effects = cloud.ledger("DeleteVideo", video_id=there.vod_id, accepted=True)
+    assert effects, "the one that was there has been deleted in VOD"

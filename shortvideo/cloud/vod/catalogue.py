@@ -11,7 +11,7 @@ from shortvideo.cloud.errors import CloudRejected
 from shortvideo.cloud.gateway import Gateway, at_most, wire_time
 from shortvideo.cloud.types import Category, Deleted, Found, MediaFacts, SearchPage, UserData
 from shortvideo.cloud.vod.limits import check_text
-from shortvideo.cloud.vod.parsing import info_facts, search_facts
+from shortvideo.cloud.vod.parsing import info_facts, readable, row_id, search_facts
 
 SEARCH_FIELDS = (
     "Title,Description,Tags,CateId,CateName,CoverURL,Status,Size,Duration,CreationTime,"
@@ -61,9 +61,12 @@ class Catalogue(Gateway):
         )
         if not reply.text("Total"):  # an empty catalogue says 0
             reply.unexpected("Total is missing")
+        rows = reply.children("MediaList")
+        videos = readable(rows, search_facts)
         return SearchPage(
             total=reply.whole("Total"),
-            videos=tuple(search_facts(row) for row in reply.children("MediaList")),
+            videos=videos,
+            unreadable_count=len(rows) - len(videos),
             scroll_token=reply.text("ScrollToken"),
         )
 
@@ -78,31 +81,46 @@ class Catalogue(Gateway):
         return info_facts(reply.child("Video"), has_audit_status=True)
 
     def get_infos(self, vod_ids: Sequence[str]) -> Found:
-        """Return up to 20 videos, with the ids that VOD does not have; without audit_status."""
+        """Return up to 20 videos, with the ids that VOD does not have; without audit_status.
+
+        Where VOD refuses several as not found, each half is asked for again: whether it means all
+        of them or one is not documented. A row that cannot be read is in `unreadable_ids`.
+        """
         at_most(20, vod_ids, "video ids")
         request = models.GetVideoInfosRequest(video_ids=",".join(vod_ids))
         try:
             reply = self._repeatable(Client.get_video_infos_with_options, request)
         except CloudRejected as error:
-            if error.is_not_found:  # none of them is there
+            if not error.is_not_found:
+                raise
+            if len(vod_ids) == 1:
                 return Found(videos=(), missing_ids=tuple(vod_ids))
-            raise
+            middle = len(vod_ids) // 2
+            return _merged(self.get_infos(vod_ids[:middle]), self.get_infos(vod_ids[middle:]))
+        rows = reply.children("VideoList")
+        videos = readable(rows, info_facts)
         found = Found(
-            videos=tuple(info_facts(video) for video in reply.children("VideoList")),
+            videos=videos,
             missing_ids=reply.names("NonExistVideoIds"),
+            unreadable_ids=frozenset(filter(None, map(row_id, rows)))
+            - {facts.vod_id for facts in videos},
         )
-        if not found.videos and not found.missing_ids:
+        if not (found.videos or found.missing_ids or found.unreadable_ids):
             reply.unexpected("it names no video")
         return found
 
     def delete(self, vod_ids: Sequence[str]) -> Deleted:
-        """Delete up to 20 videos for good, all their files included; the CDN keeps its copies."""
+        """Delete up to 20 videos for good, all their files included; the CDN keeps its copies.
+
+        A single video that VOD does not have is missing. Several of which VOD says so are
+        CloudRejected, as some of them may be there: delete each by itself.
+        """
         at_most(20, vod_ids, "video ids")
         request = models.DeleteVideoRequest(video_ids=",".join(vod_ids))
         try:
             reply = self._once(Client.delete_video_with_options, request)
         except CloudRejected as error:
-            if error.code == "InvalidVideo.NotFound":  # none of them is there
+            if error.code == "InvalidVideo.NotFound" and len(vod_ids) == 1:
                 return Deleted(missing_ids=tuple(vod_ids))
             raise
         return Deleted(
@@ -160,6 +178,14 @@ class Catalogue(Gateway):
             found += page
             if len(page) < CATEGORY_PAGE_SIZE:
                 return tuple(found)
+
+
+def _merged(one: Found, other: Found) -> Found:
+    return Found(
+        videos=one.videos + other.videos,
+        missing_ids=one.missing_ids + other.missing_ids,
+        unreadable_ids=one.unreadable_ids | other.unreadable_ids,
+    )
 
 
 def _window(field: str, start: datetime | None, end: datetime | None) -> str:

@@ -1,16 +1,42 @@
 """What VOD's answers have in common: videos, streams and URLs."""
 
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
+from shortvideo.cloud.errors import CloudUnavailable
 from shortvideo.cloud.reply import Reply
 from shortvideo.cloud.types import MediaFacts, MediaPath, StreamFile, UserData
 from shortvideo.cloud.urls import host_and_path
 
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
 
 def media_path(reply: Reply, name: str) -> MediaPath:
     return host_and_path(reply.text(name))
+
+
+def readable(rows: Iterable[Reply], parse: Callable[[Reply], T]) -> tuple[T, ...]:
+    """Read row by row; one that makes no sense is logged and left out: it must stop no other."""
+    found: list[T] = []
+    for row in rows:
+        try:
+            found.append(parse(row))
+        except CloudUnavailable as error:
+            logger.warning(
+                "A row cannot be read", extra={"vod_id": row_id(row), "reason": str(error)}
+            )
+    return tuple(found)
+
+
+def row_id(row: Reply) -> str:
+    """The video's id where the row carries one as text, whatever else is wrong with it."""
+    found = row.fields.get("VideoId") or row.fields.get("MediaId")
+    return found if isinstance(found, str) else ""
 
 
 def search_facts(row: Reply) -> MediaFacts:
