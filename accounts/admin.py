@@ -23,7 +23,7 @@ from accounts.models import ConsoleToken, Operator, Uploader
 from accounts.requests import operator_of
 from accounts.tokens import revoke_token
 from shortvideo.cloud.types import MediaPath
-from shortvideo.cloud.urls import host_and_path, media_url
+from shortvideo.cloud.urls import host_and_path, is_on_cdn, media_url
 from shortvideo.desk import display
 from shortvideo.desk.filters import DateRangeFilter
 from shortvideo.desk.operations import Operation, carry_out
@@ -204,7 +204,7 @@ class UploaderAdmin(ReadOnlyAdmin[Uploader]):
     @admin.display(description=gettext_lazy("picture"))
     def avatar(self, uploader: Uploader) -> SafeString:
         path = host_and_path(uploader.avatar_url)
-        if path.partition("/")[0] not in settings.CDN_DOMAINS:
+        if not is_on_cdn(path):
             return format_html('<span class="avatar">{}</span>', str(uploader)[:1].upper())
         url = media_url(MediaPath(path), ttl_seconds=settings.MEDIA_URL_TTL, now=timezone.now())
         return format_html('<span class="avatar"><img src="{}" alt="" loading="lazy"></span>', url)

@@ -22,7 +22,7 @@ from recommendations.services import (
     prefetch_recommendation,
     remove_recommendation,
 )
-from shortvideo.cloud.urls import host_and_path
+from shortvideo.cloud.urls import host_and_path, is_on_cdn
 from shortvideo.desk import display
 from shortvideo.desk.operations import Operation, carry_out
 from shortvideo.desk.options import DeskAdmin
@@ -95,7 +95,7 @@ class RecommendationForm(forms.ModelForm):  # type: ignore[type-arg]  # not subs
 def own_media(value: str) -> str:
     """`host/path` of a URL on one of our play domains."""
     path = host_and_path(value) if value else ""
-    if value and path.partition("/")[0] not in settings.CDN_DOMAINS:
+    if value and not is_on_cdn(path):
         allowed = ", ".join(settings.CDN_DOMAINS) or _("none is configured")
         raise ValidationError(_("It must be on a play domain: %s.") % allowed)
     return path

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from recommendations.models import Recommendation
 from shortvideo.cloud.types import MediaPath
+from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.console.errors import BadParameter
 from shortvideo.console.fields import Flag, Text
 from shortvideo.console.parameters import Parameters
@@ -18,7 +19,6 @@ from videos.models.video import MEDIA_PATH_LENGTH
 from videos.serializers import (
     Signer,
     file_urls,
-    is_on_cdn,
     signer_for,
     snapshot_lists,
     video_facts,

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import journal
 from accounts.models import Operator
 from recommendations.models import Recommendation
+from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.text import folded
 from videos.errors import StateForbids
 from videos.models import CdnTask, TranscodeKind, TranscodeStatus, Video
@@ -91,13 +92,15 @@ def prefetch_recommendation(
 ) -> CdnTask | None:
     """Prefetch the first frame, the cover and the file that is played; None where all are missing.
 
-    The first frame and the cover are those that the item shows.
+    The first frame and the cover are those that the item shows; those on other hosts than our
+    play domains are left out.
     """
     video = item.video
     file = video.file_to_prefetch()
+    paths = [item.first_frame or video.first_frame, item.cover or video.cover]
+    paths += [file["path"]] if file else []
     return prefetch(
-        [item.first_frame or video.first_frame, item.cover or video.cover]
-        + ([file["path"]] if file else []),
+        [path for path in paths if is_on_cdn(path)],
         operator=operator,
         video=video,
         request_id=request_id,

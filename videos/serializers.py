@@ -11,13 +11,14 @@ from django.utils import timezone
 
 from accounts.models import Uploader
 from shortvideo.cloud.types import MediaPath, StreamFile
-from shortvideo.cloud.urls import host_and_path, media_url
+from shortvideo.cloud.urls import host_and_path, is_on_cdn, media_url
 from shortvideo.console.errors import BadParameter
 from shortvideo.console.fields import Bytes, Choice, Moment, Text, Whole
 from shortvideo.console.parameters import Parameters
 from videos.listing import ListAsked
 from videos.models import CensorStatus, Decision, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
+from videos.models.video import MEDIA_PATH_LENGTH
 from videos.services.cdn import BATCH
 
 # --- Parameters ---------------------------------------------------------------------------------
@@ -114,13 +115,26 @@ class PushObjectCacheParameters(Parameters[PushObjectCache]):
 
 def path_on_cdn(line: str, number: int) -> MediaPath:
     """`host/path` of one line of objectPath. Raises BadParameter, which names the line."""
+    if any(character.isspace() for character in line.strip()):
+        raise BadParameter(f"objectPath: line {number} must be one URL without white space.")
     path = web_path(line)
     if not path:
         raise BadParameter(f"objectPath: line {number} must be host/path, with or without scheme.")
-    if is_on_cdn(path):
-        return path
+    if not is_on_cdn(path):
+        path = on_first_domain(path, number)
+    if len(path) > MEDIA_PATH_LENGTH:
+        raise BadParameter(
+            f"objectPath: line {number} must have at most {MEDIA_PATH_LENGTH} characters."
+        )
+    return path
+
+
+def on_first_domain(path: MediaPath, number: int) -> MediaPath:
+    """The path on a play domain, for clients that were written with their demo's host.
+
+    Raises BadParameter for all others.
+    """
     if settings.CONSOLE_API_COMPAT and settings.CDN_DOMAINS:
-        # The host of the demo that the client was written with.
         return MediaPath(f"{settings.CDN_DOMAINS[0]}/{path.partition('/')[2]}")
     allowed = ", ".join(settings.CDN_DOMAINS) or "none is configured"
     raise BadParameter(
@@ -134,10 +148,6 @@ def web_path(url: str) -> MediaPath:
     if separator and scheme.lower() not in ("http", "https"):
         return MediaPath("")
     return host_and_path(url)
-
-
-def is_on_cdn(path: MediaPath) -> bool:
-    return path.partition("/")[0] in {domain.lower() for domain in settings.CDN_DOMAINS}
 
 
 # --- Data ---------------------------------------------------------------------------------------

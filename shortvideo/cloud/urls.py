@@ -27,6 +27,12 @@ def host_and_path(url: str) -> MediaPath:
     return MediaPath(f"{host}{parts.path}") if host and parts.path.strip("/") else MediaPath("")
 
 
+def is_on_cdn(path: str) -> bool:
+    """Whether `host/path` lies on one of our play domains; the CDN refuses to touch any other."""
+    host = path.partition("/")[0].lower()
+    return host in {domain.lower() for domain in settings.CDN_DOMAINS}
+
+
 def media_url(path: MediaPath, *, ttl_seconds: int, now: datetime) -> str:
     """Return the URL that shows `path` until `now` plus `ttl_seconds`; "" for no path.
 

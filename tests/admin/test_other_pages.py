@@ -8,6 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import ConsoleToken, Operator
 from accounts.tokens import issue_token
@@ -107,6 +108,17 @@ def test_an_overriding_cover_is_kept_without_scheme_and_signature(desk_of: DeskO
         "ＮＥＷ",
         "new",
     )
+
+
+def test_a_play_domain_may_be_configured_in_capitals(desk_of: DeskOf, settings: Settings) -> None:
+    settings.CDN_DOMAINS = ["Media.Example.com"]
+    item = make_recommendation()
+    desk_of("curator").client.post(
+        reverse("admin:recommendations_recommendation_change", args=[item.pk]),
+        {**EMPTY_FORM, "cover": "http://media.example.com/c.jpg"},
+    )
+    item.refresh_from_db()
+    assert item.cover == "media.example.com/c.jpg"
 
 
 def test_recommendations_are_prefetched_and_removed(desk_of: DeskOf) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from shortvideo.cloud.types import MediaPath
-from shortvideo.cloud.urls import host_and_path, media_url
+from shortvideo.cloud.urls import host_and_path, is_on_cdn, media_url
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 PATH = MediaPath("media.example.com/v1/clip.mp4")
@@ -108,3 +108,21 @@ def test_without_a_key_a_url_is_plain(settings: Settings) -> None:
 
 def test_no_path_has_no_url() -> None:
     assert media_url(MediaPath(""), ttl_seconds=600, now=NOW) == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "is_ours"),
+    [
+        ("media.example.com/a.mp4", True),
+        ("MEDIA.example.com/a.mp4", True),
+        ("127.0.0.1:8399/a.mp4", True),
+        ("127.0.0.1/a.mp4", False),
+        ("elsewhere.example.com/media.example.com/a.mp4", False),
+        ("", False),
+    ],
+)
+def test_a_play_domain_is_ours_however_it_is_written(
+    path: str, is_ours: bool, settings: Settings
+) -> None:
+    settings.CDN_DOMAINS = ["Media.Example.com", "127.0.0.1:8399"]
+    assert is_on_cdn(path) is is_ours

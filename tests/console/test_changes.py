@@ -223,6 +223,9 @@ def test_lines_become_one_task_without_schemes_and_duplicates(console: Console) 
         ("media.example.com/a\n\n/b", "line 3 must be host/path"),
         ("media.example.com", "line 1 must be host/path"),
         ("ftp://media.example.com/a", "line 1 must be host/path"),
+        ("media.example.com/a\nmedia.example.com/" + "b" * 1_007, "line 2 must have at most 1024"),
+        ("media.example.com/a\nmedia.example.com/b\rmedia.example.com/c", "line 2 must be one URL"),
+        ("media.example.com/a media.example.com/b", "line 1 must be one URL"),
     ],
 )
 def test_a_bad_line_is_named_and_nothing_is_prefetched(
@@ -232,6 +235,12 @@ def test_a_bad_line_is_named_and_nothing_is_prefetched(
     assert answer["code"] == "400"
     assert message in answer["message"]
     assert not CdnTask.objects.exists()
+
+
+def test_the_longest_path_that_the_cdn_takes_is_taken(console: Console) -> None:
+    path = "media.example.com/" + "b" * 1_006
+    assert console.post("pushObjectCache", objectPath=path)["code"] == "200"
+    assert CdnTask.objects.get().urls == [path]
 
 
 def test_the_appservers_demo_host_becomes_the_first_play_domain(

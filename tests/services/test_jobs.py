@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from recommendations.models import Recommendation
 from recommendations.services import Options, recommend_video, remove_recommendation
+from shortvideo.outbox.models import Delivery
 from tests.factories import make_operator, make_recommendation, make_video
 from videos.errors import StateForbids
 from videos.models import (
@@ -92,6 +93,21 @@ def test_a_prefetch_drops_duplicates_and_refuses_more_than_a_hundred() -> None:
     with pytest.raises(ValueError, match="At most 100"):
         prefetch([f"media.example.com/{number}.mp4" for number in range(101)])
     assert prefetch([]) is None
+
+
+def test_a_prefetch_without_a_video_waits_for_no_other() -> None:
+    for _ in range(2):
+        prefetch(["media.example.com/a.mp4"], request_id="r-1")
+    assert len(set(Delivery.objects.values_list("subject", flat=True))) == 2
+
+
+def test_media_on_other_hosts_are_neither_purged_nor_prefetched() -> None:
+    video = make_video(cover="elsewhere.example.com/c.jpg", first_frame="f.example.com/f.jpg")
+    recommend_video(video, options=Options(prefetch=True))
+    assert CdnTask.objects.get().urls == [video.files[0]["path"]]
+    delete_video(video)
+    purge = CdnTask.objects.get(kind=CdnTask.Kind.PURGE)
+    assert purge.urls == [video.source_path, *video.snapshots, video.files[0]["path"]]
 
 
 @pytest.mark.parametrize("status", [CensorStatus.ON_CENSOR, CensorStatus.CHECK, CensorStatus.FAIL])

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from shortvideo.cloud.types import MediaPath
-from shortvideo.cloud.urls import media_url
+from shortvideo.cloud.urls import is_on_cdn, media_url
 from videos.models import CensorStatus, Video
 
 STREAMED = ("m3u8", "mpd")  # browsers need a script for these: the desk plays plain files
@@ -25,8 +25,7 @@ def shown_url(video: Video, path: str) -> str:
 
 
 def signed(path: str, *, ttl_seconds: int) -> str:
-    host = path.partition("/")[0]
-    if host not in settings.CDN_DOMAINS:
+    if not is_on_cdn(path):
         return ""
     return media_url(MediaPath(path), ttl_seconds=ttl_seconds, now=timezone.now())
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from accounts.models import Operator
+from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from videos.models import CdnTask, Video
@@ -29,14 +30,18 @@ def prefetch(
         raise ValueError(f"At most {BATCH} URLs can be prefetched at once.")
     if not unique:
         return None
-    return CdnTask.objects.create(
+    task = CdnTask.objects.create(
         kind=CdnTask.Kind.PREFETCH,
         urls=unique,
         video=video,
         operator=operator,
         request_id=request_id,
-        delivery=outbox.send("push_object_cache", subject=subject_of(video)),
     )
+    # A subject is served strictly in order: what is no video's waits for nobody else's.
+    subject = video.vod_id if video is not None else f"prefetch {task.pk}"
+    task.delivery = outbox.send("push_object_cache", subject=subject)
+    task.save(update_fields=["delivery"])
+    return task
 
 
 @transaction.atomic
@@ -56,14 +61,18 @@ def purge_media(
             video=video,
             operator=operator,
             request_id=request_id,
-            delivery=outbox.send("purge", subject=subject_of(video), after=after),
+            delivery=outbox.send("purge", subject=video.vod_id, after=after),
         )
         for start in range(0, len(paths), BATCH)
     ]
 
 
 def media_paths(video: Video) -> list[str]:
-    """Every `host/path` of the video that the CDN may hold, without duplicates."""
+    """Every `host/path` of the video that our CDN may hold, without duplicates.
+
+    Media on other hosts, such as a cover that an app set, are left out: with one of them in it the
+    CDN refuses a whole call.
+    """
     paths = [
         video.cover,
         video.first_frame,
@@ -71,8 +80,4 @@ def media_paths(video: Video) -> list[str]:
         *video.snapshots,
         *(file["path"] for file in video.files),
     ]
-    return list(dict.fromkeys(path for path in paths if path))
-
-
-def subject_of(video: Video | None) -> str:
-    return video.vod_id if video is not None else "cdn"
+    return list(dict.fromkeys(path for path in paths if is_on_cdn(path)))
