@@ -1,11 +1,12 @@
 """Work that comes round: what events did not tell, and what never tells."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db.models import F
 from django.utils import timezone
 
-from shortvideo.cloud import cdn_gateway
+from shortvideo.cloud import CloudRejected, CloudUnavailable, cdn_gateway
 from shortvideo.cloud.types import CdnTaskFacts, CdnTaskStatus
 from shortvideo.outbox.periodic import periodic
 from videos import sync
@@ -34,7 +35,7 @@ def sweep_pending() -> None:
 
 @periodic("videos.transcodes", every=timedelta(seconds=10))
 def check_transcodes() -> None:
-    for _ in sync.check_transcodes(limit=POLLED_AT_ONCE):
+    for _ in sync.check_transcodes(limit=POLLED_AT_ONCE, is_patient=False):
         pass
 
 
@@ -47,12 +48,27 @@ def check_cdn_tasks() -> None:
 
 
 def check_cdn_task(task: CdnTask) -> None:
-    """Write how far one task has come. Raises CloudUnavailable, CloudRejected."""
-    gateway, now = cdn_gateway(), timezone.now()
-    urls = set(task.urls)
-    told = [item for task_id in task.task_ids for item in gateway.tasks(task_id)]
+    """Write how far one task has come, or why the CDN does not tell.
+
+    Raises CloudUnavailable; the task has then had its turn all the same.
+    """
+    task.checked_at, task.error_message = timezone.now(), ""
+    try:
+        note_progress(task, [item for id_ in task.task_ids for item in cdn_gateway().tasks(id_)])
+    except CloudRejected as error:
+        task.error_message = str(error)
+        note_progress(task, [])
+    except CloudUnavailable as error:
+        task.error_message = str(error)
+        raise
+    finally:
+        task.save(update_fields=["state", "progress", "error_message", "checked_at", "finished_at"])
+
+
+def note_progress(task: CdnTask, told: Iterable[CdnTaskFacts]) -> None:
+    """Take over what the CDN tells of the task's URLs; without a word of them it ends in time."""
+    now, urls = timezone.now(), set(task.urls)
     items = [item for item in told if item.path in urls]
-    task.checked_at = now
     if items:
         task.progress = sum(progress_of(item) for item in items) // len(items)
         failed = [item for item in items if item.status == CdnTaskStatus.FAILED]
@@ -62,8 +78,7 @@ def check_cdn_task(task: CdnTask) -> None:
             task.error_message = failure_of(failed, len(items))
     elif now - task.created_at > REMEMBERED:
         task.state, task.finished_at = CdnTask.State.FAIL, now
-        task.error_message = "The CDN no longer tells what became of it."
-    task.save(update_fields=["state", "progress", "error_message", "checked_at", "finished_at"])
+        task.error_message = task.error_message or "The CDN no longer tells what became of it."
 
 
 def progress_of(item: CdnTaskFacts) -> int:

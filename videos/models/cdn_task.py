@@ -17,6 +17,7 @@ class CdnTask(models.Model):
         SUCCESS = "success", _("done")
         FAIL = "fail", _("failed")
         REFUSED = "refused", _("refused by the CDN")
+        SUPERSEDED = "superseded", _("no longer needed")
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     urls = models.JSONField(_("URLs"), help_text=_("A list of host/path, at most 100."))
@@ -26,7 +27,7 @@ class CdnTask(models.Model):
     operator = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
-    state = models.CharField(_("state"), max_length=9, choices=State, default=State.WAITING)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
     task_ids = models.JSONField(default=list, blank=True)
     progress = models.PositiveSmallIntegerField(_("progress"), default=0, help_text=_("Percent."))
     error_message = models.TextField(blank=True)

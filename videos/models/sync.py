@@ -4,7 +4,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SyncRun(models.Model):
-    """One walk through VOD's videos; the checkpoint is a moment of CreationTime."""
+    """One walk through VOD's videos.
+
+    The checkpoint is a moment: of CreationTime in a full run, of ModificationTime in an incremental
+    one. Whoever walks holds the claim; another that takes the run over replaces it.
+    """
 
     class Kind(models.TextChoices):
         FULL = "full", _("full")
@@ -21,7 +25,9 @@ class SyncRun(models.Model):
     since = models.DateTimeField(null=True, blank=True)
     until = models.DateTimeField()
     checkpoint = models.DateTimeField(
-        null=True, blank=True, help_text=_("Everything created before it was read.")
+        null=True,
+        blank=True,
+        help_text=_("Everything created (modified, in an incremental run) before it was read."),
     )
     expected_count = models.PositiveIntegerField(default=0)
     seen_count = models.PositiveIntegerField(default=0)
@@ -30,6 +36,8 @@ class SyncRun(models.Model):
     unchanged_count = models.PositiveIntegerField(default=0)
     failed_count = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
+    claim = models.UUIDField(null=True, blank=True, editable=False)
+    saved_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -120,6 +120,12 @@ class Video(models.Model):
         editable=False,
         help_text=_("When the newest read that was written here was sent to VOD."),
     )
+    transcode_asked_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the worker last asked how its transcoding is doing."),
+    )
     first_seen_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -23,6 +23,11 @@ def patiently(call: Callable[[], T]) -> T:
     return call()
 
 
+def once(call: Callable[[], T]) -> T:
+    """For work that comes round anyway: the next round is the second try."""
+    return call()
+
+
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(items)
     while batch := list(islice(rest, size)):

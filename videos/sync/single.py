@@ -1,23 +1,33 @@
 """Single videos: read by id, while their jobs run, or when no machine has judged them in time."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from shortvideo.cloud import CloudRejected
+from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable
 from shortvideo.cloud.types import MediaFacts, VodStatus
 from videos import mirror, reader
 from videos.mirror import Applied, Reading
 from videos.mirror.censor import send_to_review
 from videos.mirror.source import WITHOUT_SOURCE
-from videos.models import CensorStatus, TaskCause, TranscodeStatus, Video, VideoQuerySet
+from videos.models import (
+    CensorStatus,
+    TaskCause,
+    TranscodeJob,
+    TranscodeStatus,
+    Video,
+    VideoQuerySet,
+)
 from videos.reader import EVERYTHING, Questions
-from videos.sync.patience import in_batches, patiently
+from videos.sync.patience import in_batches, once, patiently
+
+logger = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200  # videos in one round
 
@@ -42,15 +52,22 @@ def sync_ids(vod_ids: Sequence[str], *, dry_run: bool = False) -> Iterator[Tally
     return read_all(vod_ids, lambda _facts, _video: EVERYTHING, dry_run=dry_run)
 
 
-def check_transcodes(limit: int | None = None) -> Iterator[Tally]:
-    """Read the videos that are being transcoded; yields the tally after each batch of 20."""
-    return read_all(list(transcoding().values_list("vod_id", flat=True)[:limit]), of_transcoding)
+def check_transcodes(limit: int | None = None, *, is_patient: bool = True) -> Iterator[Tally]:
+    """Read the videos that are being transcoded, those first that were not asked about for
+    longest; yields the tally after each batch of 20. Raises CloudUnavailable.
+    """
+    pending = list(transcoding().values_list("vod_id", flat=True)[:limit])
+    for batch in in_batches(pending, reader.BATCH):
+        Video.objects.filter(vod_id__in=batch).update(transcode_asked_at=timezone.now())
+    return read_all(pending, of_transcoding, is_patient=is_patient)
 
 
 def transcoding() -> VideoQuerySet:
     running = TranscodeStatus.ON_TRANSCODE
-    statuses = Q(transcode_status=running) | Q(narrow_transcode_status=running)
-    return Video.objects.visible().filter(statuses).order_by("changed_at", "id")
+    jobs = TranscodeJob.objects.filter(video=OuterRef("pk"), state=TranscodeJob.State.SUBMITTED)
+    is_running = Q(transcode_status=running) | Q(narrow_transcode_status=running) | Q(Exists(jobs))
+    longest_unasked = F("transcode_asked_at").asc(nulls_first=True)
+    return Video.objects.visible().filter(is_running).order_by(longest_unasked, "id")
 
 
 def of_transcoding(facts: MediaFacts, video: Video | None) -> Questions:
@@ -60,47 +77,73 @@ def of_transcoding(facts: MediaFacts, video: Video | None) -> Questions:
     return Questions(jobs=True, files=has_ended and is_unread)
 
 
-def read_all(vod_ids: Sequence[str], asked: Asked, *, dry_run: bool = False) -> Iterator[Tally]:
+def read_all(
+    vod_ids: Sequence[str], asked: Asked, *, dry_run: bool = False, is_patient: bool = True
+) -> Iterator[Tally]:
     tally = Tally()
     for batch in in_batches(dict.fromkeys(vod_ids), reader.BATCH):
-        read_batch(batch, asked, tally, dry_run=dry_run)
+        read_batch(batch, asked, tally, dry_run=dry_run, is_patient=is_patient)
         yield tally
 
 
-def read_batch(vod_ids: list[str], asked: Asked, tally: Tally, *, dry_run: bool) -> None:
+def read_batch(
+    vod_ids: list[str],
+    asked: Asked,
+    tally: Tally,
+    *,
+    dry_run: bool = False,
+    is_patient: bool = True,
+) -> None:
+    """Read some videos; what VOD does not tell about one is a problem of that one alone.
+
+    Raises CloudUnavailable where not even their facts can be read.
+    """
     tally.seen += len(vod_ids)
     try:
-        facts, missing = patiently(lambda: reader.read_facts(vod_ids))
+        facts, missing = (patiently if is_patient else once)(lambda: reader.read_facts(vod_ids))
     except CloudRejected as error:
         tally.problems += [f"{vod_id}: {error}" for vod_id in vod_ids]
         return
     rows = reader.rows_of(facts.values())
-    tally.problems += [
-        f"{vod_id}: VOD does not have it." for vod_id in vod_ids if vod_id in missing
-    ]
+    for vod_id in vod_ids:
+        if vod_id in missing:
+            tally.problems.append(f"{vod_id}: VOD does not have it.")
+        elif vod_id not in facts:
+            tally.problems.append(f"{vod_id}: VOD's answer about it is not understood.")
     readings: list[Reading] = []
     for vod_id, item in facts.items():
         video = rows.get(vod_id)
         try:
-            readings.append(read_one(item, video, asked))
-        except CloudRejected as error:
+            readings.append(read_one(item, video, asked, is_patient=is_patient))
+        except CloudError as error:
             tally.problems.append(f"{vod_id}: {error}")
     tally.applied += mirror.apply(readings, dry_run=dry_run)
 
 
-def read_one(facts: MediaFacts, video: Video | None, asked: Asked) -> Reading:
-    return patiently(lambda: reader.read(facts, video, asked(facts, video)))
+def read_one(facts: MediaFacts, video: Video | None, asked: Asked, *, is_patient: bool) -> Reading:
+    call = patiently if is_patient else once
+    return call(lambda: reader.read(facts, video, asked(facts, video)))
 
 
 def sweep_pending() -> int:
     """Ask VOD about clips that have waited too long for the machine, then call a person.
 
-    Returns how many went to a person. Raises CloudUnavailable; they are tried again next time.
+    Returns how many went to a person. Where VOD does not answer they do so too: a clip must not
+    wait for a machine longer than the timeout allows.
     """
     pending = list(overdue().values_list("vod_id", flat=True)[:SWEEP_LIMIT])
-    for _ in read_all(pending, lambda _facts, _video: Questions(machine=True)):
-        pass
-    return sum(call_person(vod_id) for vod_id in pending)
+    return sum(sweep(batch) for batch in in_batches(pending, reader.BATCH))
+
+
+def sweep(vod_ids: list[str]) -> int:
+    tally = Tally()
+    try:
+        read_batch(vod_ids, lambda _facts, _video: Questions(machine=True), tally, is_patient=False)
+    except CloudUnavailable as error:
+        tally.problems.append(str(error))
+    for problem in tally.problems:
+        logger.warning("No verdict could be read", extra={"reason": problem})
+    return sum(call_person(vod_id) for vod_id in vod_ids)
 
 
 def overdue() -> VideoQuerySet:
