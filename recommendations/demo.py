@@ -1,4 +1,4 @@
-"""The demo's curation: four recommendations, and two jobs that fail on purpose.
+"""The demo's curation: four recommendations, two jobs that fail on purpose, reason templates.
 
 The clips say by their tags what is special about them (`localvod demo` makes them so).
 """
@@ -10,6 +10,7 @@ from recommendations.models import Recommendation
 from recommendations.services import Options, recommend_video
 from videos.models import (
     CensorStatus,
+    ReasonTemplate,
     SnapshotStatus,
     TranscodeKind,
     TranscodeStatus,
@@ -19,6 +20,16 @@ from videos.models import (
 from videos.services import submit_transcode
 
 RECOMMENDED = 4
+REASONS = (
+    "Violence or gore",
+    "Sexual content",
+    "Fraud, spam or foreign contact details",
+    "Copied without permission",
+    "血腥暴力",
+    "色情低俗",
+    "诈骗、广告或站外引流",
+    "搬运他人作品",
+)
 NARROWBAND_FAILS = "narrowband:fail"
 TRANSCODE_FAILS = "transcode:fail"
 
@@ -39,6 +50,8 @@ def curate(operator: Operator | None) -> int:
     nothing."""
     if Recommendation.objects.exists():
         return 0
+    for position, text in enumerate(REASONS, start=1):
+        ReasonTemplate.objects.get_or_create(text=text, defaults={"position": position})
     passed = Video.objects.passed()
     failing = passed.filter(tags__contains=TRANSCODE_FAILS)
     for video in failing.filter(transcode_jobs=None):

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
+from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
 from tests.admin.conftest import DeskOf
 from tests.factories import make_file, make_video
@@ -119,6 +121,17 @@ def test_deliveries_show_state_attempts_and_error_and_can_be_retried(desk_of: De
     desk.do("retry", review.delivery)
     review.delivery.refresh_from_db()
     assert review.delivery.state == DeliveryState.WAITING
+
+
+def test_reads_of_vod_show_among_the_deliveries_only_while_they_are_not_done(
+    desk_of: DeskOf,
+) -> None:
+    desk, video = desk_of("operator"), make_video()
+    with transaction.atomic():
+        read = outbox.send("read_video", subject=video.vod_id)
+    assert "read_video" in desk.page(PAGE, video.pk)
+    Delivery.objects.filter(pk=read.pk).update(state=DeliveryState.DONE, finished_at=timezone.now())
+    assert "read_video" not in desk.page(PAGE, video.pk)
 
 
 def test_a_moderator_sees_no_deliveries_and_no_retry_button(desk_of: DeskOf) -> None:

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 
-from shortvideo.outbox.models import Delivery
+from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.admin.media import play_sources, shown_url, snapshots
 from videos.models import MachineReview, Video
 
 LATEST = 50  # deliveries: a video that was decided often has more than anybody reads
+READS = ("process_event", "read_video")  # they ask VOD and tell it nothing; many for every clip
 
 
 def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
@@ -43,4 +45,7 @@ def latest_machine_review(video: Video) -> MachineReview | None:
 
 
 def deliveries(video: Video) -> list[Delivery]:
-    return list(Delivery.objects.for_subject(video.vod_id).order_by("-id")[:LATEST])
+    """What the cloud was told or must be told, newest first, and the reads that are not done."""
+    reads_done = Q(kind__in=READS, state=DeliveryState.DONE)
+    of_video = Delivery.objects.for_subject(video.vod_id).exclude(reads_done)
+    return list(of_video.order_by("-id")[:LATEST])
