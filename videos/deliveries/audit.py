@@ -7,8 +7,9 @@ from django.utils import timezone
 from shortvideo.cloud import vod_gateway
 from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.handlers import Done, Handler, Outcome
+from shortvideo.outbox.handlers import Done, Handler, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
+from videos.mirror.audits import standing_decision
 from videos.mirror.censor import open_task
 from videos.models import Decision, ReviewDecision, Source, TaskCause, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
@@ -17,13 +18,18 @@ from videos.text import cut_to_bytes
 
 # A worker that froze in its call may wake up later than this, but hardly one that is still there.
 LOOK_BACK_SECONDS = 60
+NO_LONGER_STANDS = Refused(
+    "NoLongerStands",
+    "Not sent: the video has another source or another decision since, or went back to review.",
+)
 
 
 class CreateAuditHandler(Handler):
     """The last decision wins in VOD, so a newer one may replace one that failed.
 
     VOD says nothing about a single item of a batch; the outbox divides a refused batch until the
-    bad item stands alone.
+    bad item stands alone. A decision that no longer stands, such as one about an earlier source
+    or one that is retried late, is refused here: VOD would take it for the last word.
     """
 
     kind = "create_audit"
@@ -32,8 +38,10 @@ class CreateAuditHandler(Handler):
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         decisions = {delivery.pk: decision_of(delivery) for delivery in batch}
-        vod_gateway().create_audit([as_audit(decision) for decision in decisions.values()])
-        return {delivery.pk: Done() for delivery in batch}
+        standing = {pk: decision for pk, decision in decisions.items() if still_stands(decision)}
+        if standing:
+            vod_gateway().create_audit([as_audit(decision) for decision in standing.values()])
+        return {pk: Done() if pk in standing else NO_LONGER_STANDS for pk in decisions}
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         if delivery.is_refused:
@@ -49,6 +57,11 @@ def decision_of(delivery: Delivery) -> ReviewDecision:
     if "decision" in delivery.payload:
         return decisions.get(pk=delivery.payload["decision"])
     return decisions.get(delivery=delivery)
+
+
+def still_stands(decision: ReviewDecision) -> bool:
+    """Whether it is what VOD should show: the last word about the present source."""
+    return standing_decision(decision.video) == decision
 
 
 def as_audit(decision: ReviewDecision) -> Audit:

@@ -13,7 +13,17 @@ from django.utils import timezone
 from accounts.models import Uploader
 from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox import services as outbox
-from videos.mirror import audits, censor, facts, jobs, media, source, uploaders, verdicts
+from videos.mirror import (
+    audits,
+    censor,
+    facts,
+    jobs,
+    media,
+    replaced,
+    source,
+    uploaders,
+    verdicts,
+)
 from videos.mirror.reading import Applied, Reading
 from videos.models import CensorStatus, TaskCause, Video
 
@@ -205,6 +215,8 @@ def update(video: Video, reading: Reading, named: dict[str, Uploader], *, stock:
         return False
     before = values_of(video)
     has_new_source = copy(video, reading, named)
+    if video.source_version != before["source_version"]:
+        replaced.wind_up(video)
     has_changed = jobs.update(video, reading.tasks, at=reading.facts.read_at)
     jobs.follow(video, reading.tasks)
     if has_new_source and not stock:

@@ -1,0 +1,25 @@
+"""What ends with a source that another one has replaced."""
+
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery
+from videos.mirror.audits import KIND
+from videos.models import CensorStatus, Video
+from videos.services.cdn import purge_media
+
+
+def wind_up(video: Video) -> None:
+    """End what is under way about the earlier source of a locked row that is not saved yet."""
+    take_back_decisions(video)
+
+
+def take_back_decisions(video: Video) -> None:
+    """Decisions that no worker has touched go nowhere; of the others, the handler looks again.
+
+    A block that VOD never got has its purge all the same: it ended together with its delivery.
+    """
+    unsent = Delivery.objects.open().filter(kind=KIND).for_subject(video.vod_id)
+    earlier = Video.objects.get(pk=video.pk)  # with the paths that the row has already forgotten
+    if earlier.censor_status == CensorStatus.FAIL and unsent.exists():
+        purge_media(earlier)
+    for delivery in unsent.waiting().filter(claim_count=0):
+        outbox.cancel(delivery)
