@@ -4,29 +4,40 @@ Done lets them go (the claim looks at it); superseded and given up end them in t
 this runs inside the transaction that ends the first one.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Q
 
-from .handlers import Refused, handler_for
+from .handlers import Refused, Superseded, handler_for
 from .models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryQuerySet, DeliveryState
 
 
 def supersede(deliveries: DeliveryQuerySet, *, now: datetime) -> None:
-    """End these rows, which must be locked and in nobody's hands, and all that wait for them."""
-    ids = list(deliveries.values_list("pk", flat=True))
-    while ids:
-        Delivery.objects.filter(pk__in=ids).update(
-            state=DeliveryState.SUPERSEDED, finished_at=now, lease_until=None, lease_token=None
-        )
-        ids = list(_depending_on(ids).values_list("pk", flat=True))
+    """End these rows, which must be locked and in nobody's hands, and all that wait for them.
+
+    Their handlers are told.
+    """
+    for delivery in deliveries:
+        delivery.state, delivery.finished_at = DeliveryState.SUPERSEDED, now
+        delivery.save(update_fields=["state", "finished_at"])
+        handler_for(delivery.kind).settle(delivery, Superseded())
+        supersede_followers(delivery, now=now)
+
+
+def supersede_followers(delivery: Delivery, *, now: datetime) -> None:
+    """End what waits for a delivery that is superseded, or was given up with it."""
+    ended_with_it = Q(state=DeliveryState.GIVEN_UP, error_code=PREDECESSOR_GIVEN_UP)
+    followers = Delivery.objects.filter(
+        Q(state=DeliveryState.WAITING) | ended_with_it, after=delivery
+    )
+    supersede(followers.select_for_update(), now=now)
 
 
 def give_up_followers(delivery: Delivery, *, now: datetime) -> None:
     """Give up what waits for a delivery that was given up, and tell its handlers."""
     outcome = refusal_of_follower(delivery)
-    for follower in _waiting_for([delivery.pk]):
+    followers = Delivery.objects.waiting().filter(after=delivery)
+    for follower in followers.select_for_update():
         follower.state = DeliveryState.GIVEN_UP
         follower.finished_at = now
         follower.error_code, follower.error = outcome.code, outcome.message
@@ -65,13 +76,3 @@ def refusal_of_follower(predecessor: Delivery) -> Refused:
         code=PREDECESSOR_GIVEN_UP,
         message=f"Not sent, because the {predecessor.kind} before it was given up.",
     )
-
-
-def _depending_on(ids: Iterable[int]) -> DeliveryQuerySet:
-    ended_with_it = Q(state=DeliveryState.GIVEN_UP, error_code=PREDECESSOR_GIVEN_UP)
-    followers = Delivery.objects.filter(after__in=list(ids))
-    return followers.filter(Q(state=DeliveryState.WAITING) | ended_with_it).select_for_update()
-
-
-def _waiting_for(ids: Iterable[int]) -> DeliveryQuerySet:
-    return Delivery.objects.waiting().filter(after__in=list(ids)).select_for_update()

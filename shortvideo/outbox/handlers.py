@@ -57,7 +57,17 @@ class Refused:
     request_id: str = ""
 
 
-Outcome = Done | Again | Refused
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """It need not be sent: it was cancelled, or something newer stands in its place.
+
+    `reason` is one sentence, fit to show.
+    """
+
+    reason: str = ""
+
+
+Outcome = Done | Again | Refused | Superseded
 
 
 class Handler:
@@ -91,9 +101,11 @@ class Handler:
 
         Runs inside the transaction that finishes the delivery, after its new state is written:
         `delivery.state` is `done`, `given_up`, `waiting` (it will be tried again) or `superseded`
-        (it failed and a newer one replaces it). When the lease was lost, all of it is rolled back.
+        (a newer one replaces it). When the lease was lost, all of it is rolled back.
+
         Also called, with `Refused`, when the delivery is given up because the one it comes after
-        was. It may run inside another app's transaction: no cloud calls here.
+        was, and with `Superseded` when it is cancelled or replaced before it was sent. Then it runs
+        inside another app's transaction: no cloud calls here.
         """
 
 

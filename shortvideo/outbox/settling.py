@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from . import backoff, chains
-from .handlers import Again, Done, Handler, Outcome, Refused
+from .handlers import Again, Done, Handler, Outcome, Refused, Superseded
 from .leases import LeaseLostError, lock_held
 from .models import ATTEMPTS_EXHAUSTED, Delivery, DeliveryState
 
@@ -40,16 +40,16 @@ def _finish(
 ) -> None:
     row = lock_held(delivery, delivery.lease_token)
     outcome = _final(row, outcome)
+    if _is_replaced(row, outcome, handler):
+        outcome = Superseded("It failed, and a newer one had come meanwhile.")
     _apply(row, outcome, paused_until=paused_until)
-    is_replaced = _is_replaced(row, outcome, handler)
     row.lease_until = row.lease_token = None
     row.save()
-    if is_replaced:
-        chains.supersede(Delivery.objects.filter(pk=row.pk), now=timezone.now())
-        row.refresh_from_db()
     handler.settle(row, outcome)
     if row.state == DeliveryState.GIVEN_UP:
         chains.give_up_followers(row, now=timezone.now())
+    elif row.state == DeliveryState.SUPERSEDED:
+        chains.supersede_followers(row, now=timezone.now())
     logger.info("Delivery finished", extra={**_fields(row), "state": row.state})
 
 
@@ -89,6 +89,9 @@ def _apply(row: Delivery, outcome: Outcome, *, paused_until: datetime | None) ->
             row.state, row.finished_at = DeliveryState.GIVEN_UP, now
             row.error_code, row.error = outcome.code[:100], outcome.message
             row.error_request_id = outcome.request_id[:100]
+        case Superseded():
+            row.state, row.finished_at = DeliveryState.SUPERSEDED, now
+            row.error = outcome.reason
         case Again(throttled=True):
             row.state, row.error = DeliveryState.WAITING, outcome.reason
             row.due_at = paused_until or now
@@ -106,7 +109,7 @@ def _delay_seconds(row: Delivery, outcome: Again) -> float:
 
 def _is_replaced(row: Delivery, outcome: Outcome, handler: Handler) -> bool:
     """Whether it failed, and a newer one that may replace it has come while it was under way."""
-    if isinstance(outcome, Done):
+    if isinstance(outcome, Done | Superseded):
         return False
     if isinstance(outcome, Again) and not handler.supersede_attempted:
         return False

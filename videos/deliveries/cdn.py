@@ -56,6 +56,9 @@ class CdnHandler(Handler):
         elif delivery.state == DeliveryState.GIVEN_UP:
             task.state, task.error_message = CdnTask.State.REFUSED, delivery.error
             task.finished_at = timezone.now()
+        elif delivery.state == DeliveryState.SUPERSEDED:
+            task.state, task.error_message = CdnTask.State.SUPERSEDED, delivery.error
+            task.finished_at = timezone.now()
         task.save(update_fields=["state", "task_ids", "error_message", "finished_at"])
 
 

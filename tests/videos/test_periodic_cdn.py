@@ -1,0 +1,21 @@
+"""A CDN task whose call is no longer needed says so; it does not wait for ever."""
+
+import pytest
+
+from shortvideo.outbox.models import DeliveryState
+from tests.factories import make_video
+from videos.models import CdnTask, Decision, Source
+from videos.services import review_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_purge_of_a_block_that_was_taken_back_unsent_is_no_longer_needed() -> None:
+    video = make_video()
+    review_video(video, decision=Decision.BLOCKED, reason="violence", source=Source.API)
+    review_video(video, decision=Decision.NORMAL, source=Source.API)
+    task = CdnTask.objects.get(kind=CdnTask.Kind.PURGE)
+    assert task.delivery is not None
+    assert task.delivery.state == DeliveryState.SUPERSEDED
+    assert task.state == CdnTask.State.SUPERSEDED
+    assert task.finished_at is not None
