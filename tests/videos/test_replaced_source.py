@@ -13,14 +13,17 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.support.localvod import LocalVod
-from tests.videos.support import after, make_facts, video_of
+from tests.videos.support import after, make_facts, verdict, video_of
 from videos import mirror
+from videos.mirror import Reading
 from videos.models import (
     CdnTask,
     CensorStatus,
     Decision,
     ReviewDecision,
+    ReviewTask,
     Source,
+    TaskCause,
     Video,
 )
 from videos.services import review_video
@@ -136,3 +139,11 @@ def test_a_decision_that_is_delivered_over_again_stands_and_is_sent(cloud: Local
         outbox.send("create_audit", subject=video.vod_id, payload={"decision": decision.pk})
     work_until_idle(SECONDS)
     assert len(cloud.audits()) == 2
+
+
+def test_why_a_person_had_to_look_at_the_earlier_source_is_no_task_any_more() -> None:
+    facts = make_facts()
+    mirror.apply(Reading(facts, machine=verdict("review", "ad")))
+    ReviewTask.objects.create(video=video_of(facts), cause=TaskCause.REPORTED)
+    upload_again(facts)
+    assert [task.cause for task in ReviewTask.objects.open()] == [TaskCause.REPORTED]

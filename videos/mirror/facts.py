@@ -48,7 +48,7 @@ def said(facts: MediaFacts) -> dict[str, Any]:
         values["title_search"] = folded(values["title"])
     if facts.snapshots:
         values["snapshots"] = list(facts.snapshots)
-        values["first_frame"] = facts.snapshots[0]
+        values["first_frame"] = fitting("first_frame", facts.snapshots[0])
         values["snapshot_status"] = SnapshotStatus.SUCCESS
     return values
 

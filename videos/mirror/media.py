@@ -3,20 +3,25 @@
 from typing import Any
 
 from shortvideo.cloud.types import StreamFile
+from videos.mirror.facts import fitting
 from videos.mirror.reading import Reading
 from videos.models import SnapshotStatus, Video
 
 
 def copy(video: Video, reading: Reading) -> None:
-    """Put the files of a reading on the row; without a change the row stays as it is."""
+    """Put the files of a fresh reading on the row; without a change the row stays as it is."""
     if reading.source is not None and reading.source.path:
-        video.source_path = reading.source.path
-    if reading.files is not None:
+        video.source_path = fitting("source_path", reading.source.path)
+    if reading.files is not None and not has_newer_files(video, reading):
         files = sorted((as_json(file) for file in reading.files), key=order)
         if files != video.files or video.files_read_at is None:
             video.files, video.files_read_at = files, reading.facts.read_at
     if reading.snapshots_failed and not video.snapshots:
         video.snapshot_status = SnapshotStatus.FAIL
+
+
+def has_newer_files(video: Video, reading: Reading) -> bool:
+    return video.files_read_at is not None and video.files_read_at > reading.facts.read_at
 
 
 def as_json(file: StreamFile) -> dict[str, Any]:

@@ -1,15 +1,20 @@
 """What ends with a source that another one has replaced."""
 
+from django.utils import timezone
+
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from videos.mirror.audits import KIND
-from videos.models import CensorStatus, Video
+from videos.mirror.censor import AUTOMATIC_CAUSES
+from videos.models import CensorStatus, ReviewTask, Video
 from videos.services.cdn import purge_media
 
 
 def wind_up(video: Video) -> None:
     """End what is under way about the earlier source of a locked row that is not saved yet."""
     take_back_decisions(video)
+    tasks = ReviewTask.objects.open().filter(video=video, cause__in=AUTOMATIC_CAUSES)
+    tasks.update(closed_at=timezone.now())
 
 
 def take_back_decisions(video: Video) -> None:

@@ -237,7 +237,7 @@ def copy(video: Video, reading: Reading, named: dict[str, Uploader]) -> bool:
     if fresh:
         facts.copy(video, reading.facts)
         video.uploader = uploader_of(reading.facts, named) or video.uploader
-    media.copy(video, reading)
+        media.copy(video, reading)
     return has_new_source
 
 
