@@ -267,7 +267,6 @@ MEDIA_URL_AUTH_VALIDITY = whole_number("MEDIA_URL_AUTH_VALIDITY", 1800)
 MACHINE_REVIEW = choice("MACHINE_REVIEW", ("vod", "submit", "off"), "vod")
 REVIEW_NORMAL = choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
 MACHINE_REVIEW_TIMEOUT = whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
-EVIDENCE_DAYS = whole_number("EVIDENCE_DAYS", 180)
 CONSOLE_API_COMPAT = env.bool("CONSOLE_API_COMPAT", default=False)
 CONSOLE_DEFAULT_BLOCK_REASON = env.str("CONSOLE_DEFAULT_BLOCK_REASON", default="Blocked by review")
 if len(CONSOLE_DEFAULT_BLOCK_REASON.encode()) > 128:

@@ -142,6 +142,11 @@ def test_an_empty_list_says_so(desk_of: DeskOf) -> None:
         ("accounts_consoletoken_changelist", 6),
         ("accounts_uploader_changelist", 6),
         ("auth_group_changelist", 6),
+        ("videos_vodevent_changelist", 6),
+        ("videos_syncrun_changelist", 6),
+        ("videos_reasontemplate_changelist", 6),
+        ("outbox_lane_changelist", 6),
+        ("outbox_periodictask_changelist", 6),
     ],
 )
 def test_a_list_costs_the_same_few_queries_for_1_row_and_for_20(
@@ -162,8 +167,16 @@ def fill(count: int) -> None:
     """`count` rows of everything that lists show."""
     from accounts.tokens import issue_token
     from recommendations.services import Options, recommend_video
+    from shortvideo.outbox.models import Lane, PeriodicTask
     from tests.factories import make_operator
-    from videos.models import MachineReview, ReviewTask, TranscodeKind
+    from videos.models import (
+        MachineReview,
+        ReasonTemplate,
+        ReviewTask,
+        SyncRun,
+        TranscodeKind,
+        VodEvent,
+    )
     from videos.services import submit_transcode
 
     for _ in range(count):
@@ -174,3 +187,10 @@ def fill(count: int) -> None:
         recommend_video(video, operator=operator, options=Options(prefetch=True))
         ReviewTask.objects.create(video=video, cause="reported", claimed_by=operator)
         MachineReview.objects.create(video=video, source_version=1, suggestion="review")
+        VodEvent.objects.create(
+            event_type="TranscodeComplete", media_id=video.vod_id, dedupe_key=video.vod_id, body={}
+        )
+        SyncRun.objects.create(kind="full", until=timezone.now())
+        ReasonTemplate.objects.create(text=f"Reason {video.pk}")
+        Lane.objects.create(kind=f"kind-{video.pk}")
+        PeriodicTask.objects.create(name=f"task-{video.pk}", due_at=timezone.now())

@@ -146,6 +146,14 @@ def test_a_file_that_does_not_play_is_explained(open_desk: OpenDesk) -> None:
     expect(page.locator("[data-player-error]")).to_be_visible()
 
 
+def test_a_picture_that_is_gone_leaves_the_mark_of_a_clip_without_one(open_desk: OpenDesk) -> None:
+    make_video()
+    page = open_desk("viewer")
+    page.goto("/admin/videos/video/")  # the pictures' host answers with nothing
+    expect(page.locator("#result_list .thumb-empty")).to_have_count(1)
+    expect(page.locator("#result_list .thumb img")).to_be_hidden()
+
+
 def test_the_theme_toggle_makes_the_desk_dark_and_light(open_desk: OpenDesk) -> None:
     page = open_desk(color_scheme="light")
     body = page.locator("body")

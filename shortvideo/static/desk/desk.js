@@ -50,6 +50,18 @@
     }
   });
 
+  /* A picture that is gone (purged with its blocked clip, say) leaves the mark of a clip without one. */
+  const showGone = (picture) => {
+    picture.parentElement.classList.add('thumb-empty');
+    picture.hidden = true;
+  };
+  for (const picture of document.querySelectorAll('.thumb img')) {
+    picture.addEventListener('error', () => showGone(picture));
+    if (picture.complete && picture.naturalWidth === 0 && picture.currentSrc) {
+      showGone(picture);
+    }
+  }
+
   /* On a phone each row is a card: its cells say which column they are. */
   for (const table of document.querySelectorAll('#result_list, table[data-labels]')) {
     const names = [...table.querySelectorAll('thead th')].map((head) => (head.querySelector('.text') || head).textContent.trim());
