@@ -13,10 +13,14 @@ class RecommendationQuerySet(models.QuerySet["Recommendation"]):
     def published(self) -> Self:
         """What the outside sees: passed, not deleted, not blocked since, inside its time."""
         now = timezone.now()
+        return self.standing().filter(
+            Q(starts_at=None) | Q(starts_at__lte=now), Q(ends_at=None) | Q(ends_at__gt=now)
+        )
+
+    def standing(self) -> Self:
+        """What is recommended for some time: published, or hidden by nothing but its time."""
         return self.filter(
             Q(video__blocked_at=None) | Q(recommended_at__gt=F("video__blocked_at")),
-            Q(starts_at=None) | Q(starts_at__lte=now),
-            Q(ends_at=None) | Q(ends_at__gt=now),
             video__censor_status=CensorStatus.SUCCESS,
             video__deleted_at=None,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -37,7 +38,7 @@ def recommend_video(
     options: Options = Options(),
     request_id: str = "",
 ) -> Recommendation:
-    """Put a passed video on the list, or update its item, which keeps its place.
+    """Put a passed video on the list now, or update its item, which keeps its place.
 
     Media in `options.overrides` are `host/path`. An override that equals the video's own value is
     none; one that is absent stays. Raises StateForbids for a video that is not passed.
@@ -49,11 +50,12 @@ def recommend_video(
             f"{video.censor_status}."
         )
     now = timezone.now()
-    item, created = Recommendation.objects.get_or_create(
+    item, _ = Recommendation.objects.get_or_create(
         video=video, defaults={"recommended_by": operator, "recommended_at": now}
     )
-    if not created and (video.blocked_at is not None and item.recommended_at <= video.blocked_at):
-        item.recommended_at, item.recommended_by = now, operator  # it had left with the block
+    if video.blocked_at is not None and item.recommended_at <= video.blocked_at:
+        start_anew(item, operator=operator, now=now)
+    show_now(item, now)
     override(item, options.overrides)
     item.request_id, item.changed_at = request_id, now
     item.save()
@@ -61,6 +63,22 @@ def recommend_video(
     submit_extras(video, item, operator=operator, options=options, request_id=request_id)
     journal.record(operator, video, "recommend", request_id=request_id)
     return item
+
+
+def start_anew(item: Recommendation, *, operator: Operator | None, now: datetime) -> None:
+    """Forget all that was set before a block took the item off the list."""
+    for name in DISPLAY_FIELDS:
+        setattr(item, name, "")
+    item.position = item.starts_at = item.ends_at = None
+    item.recommended_at, item.recommended_by = now, operator
+
+
+def show_now(item: Recommendation, now: datetime) -> None:
+    """Drop a start that is still to come, and an end that has passed."""
+    if item.starts_at is not None and item.starts_at > now:
+        item.starts_at = None
+    if item.ends_at is not None and item.ends_at <= now:
+        item.ends_at = None
 
 
 def override(item: Recommendation, values: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from accounts.models import Operator
 from recommendations.listing import recommendations_asked, shown
-from recommendations.models import Recommendation
+from recommendations.models import Recommendation, RecommendationQuerySet
 from recommendations.serializers import (
     ItemListDocument,
     RecommendVideo,
@@ -25,9 +25,9 @@ from videos.serializers import ListParameters, OneVideo, VideoIdParameters
 from videos.views import REVIEW, refuse_other_owner
 
 
-def published_item(vod_id: str) -> Recommendation:
-    """The item; NotFound for a video that the list does not show."""
-    item = shown().filter(video__vod_id=vod_id).first()
+def item_of(vod_id: str, items: RecommendationQuerySet) -> Recommendation:
+    """The video's item among `items`; NotFound where it has none there."""
+    item = items.filter(video__vod_id=vod_id).first()
     if item is None:
         raise NotFound("The video with this videoId is not recommended.")
     return item
@@ -55,7 +55,7 @@ class GetRecommendVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getR
     data_class = SingleItemDocument
 
     def respond(self, operator: Operator, asked: OneVideo) -> Envelope:
-        item = published_item(asked.vod_id)
+        item = item_of(asked.vod_id, shown())
         data = single_item(item, may_review=operator.has_perm(REVIEW), now=timezone.now())
         return Envelope("The video details are retrieved based on the video ID.", data)
 
@@ -92,7 +92,7 @@ class DeleteRecommendByIdView(
     parameters_class = RemoveRecommendationParameters
 
     def respond(self, operator: Operator, asked: RemoveRecommendation) -> Envelope:
-        remove_recommendation(
-            published_item(asked.vod_id), operator=operator, request_id=self.request_id
-        )
+        # One whose time has passed, or is still to come, can be taken off too.
+        item = item_of(asked.vod_id, Recommendation.objects.standing().select_related("video"))
+        remove_recommendation(item, operator=operator, request_id=self.request_id)
         return Envelope("The recommendation is canceled.")

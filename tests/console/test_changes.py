@@ -1,8 +1,10 @@
 """What the changing operations record."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from recommendations.models import Recommendation
 from shortvideo.outbox.models import Delivery
@@ -200,6 +202,34 @@ def test_an_item_that_is_not_on_the_list_is_404(console: Console) -> None:
         for ask in (console.get, console.post):
             operation = "getRecommendVideoById" if ask == console.get else "deleteRecommendById"
             assert ask(operation, videoId=video.vod_id)["code"] == "404"
+
+
+@pytest.mark.parametrize("hours", [(-2, -1), (1, 2), (None, -1), (1, None)])
+def test_recommending_again_means_now(
+    hours: tuple[int | None, int | None], console: Console
+) -> None:
+    start, end = [hour and timezone.now() + timedelta(hours=hour) for hour in hours]
+    video = make_recommendation(starts_at=start, ends_at=end, position=3, title="May").video
+    assert console.get("getRecommendVideoById", videoId=video.vod_id)["code"] == "404"
+    assert console.post("recommendVideo", videoId=video.vod_id)["code"] == "200"
+    shown = console.get("getRecommendVideoById", videoId=video.vod_id)["data"]
+    assert shown["title"] == "May"
+    assert Recommendation.objects.get().position == 3
+
+
+def test_recommending_again_keeps_a_time_that_hides_nothing(console: Console) -> None:
+    now = timezone.now()
+    item = make_recommendation(starts_at=now - timedelta(hours=1), ends_at=now + timedelta(hours=1))
+    before = (item.starts_at, item.ends_at)
+    assert console.post("recommendVideo", videoId=item.video.vod_id)["code"] == "200"
+    item.refresh_from_db()
+    assert (item.starts_at, item.ends_at) == before
+
+
+def test_an_item_hidden_by_its_time_only_is_taken_off(console: Console) -> None:
+    item = make_recommendation(ends_at=timezone.now() - timedelta(hours=1))
+    assert console.post("deleteRecommendById", videoId=item.video.vod_id)["code"] == "200"
+    assert not Recommendation.objects.exists()
 
 
 # --- Prefetching --------------------------------------------------------------------------------

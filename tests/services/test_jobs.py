@@ -1,8 +1,10 @@
 """Transcoding, deletion, prefetch and recommendation: what is recorded, what is refused."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from recommendations.models import Recommendation
@@ -140,11 +142,20 @@ def test_narrowband_is_submitted_once_and_prefetch_takes_images_and_the_playable
 
 
 def test_a_recommendation_after_a_block_starts_anew() -> None:
-    item = make_recommendation()
+    item = make_recommendation(
+        title="Best of May",
+        title_search="best of may",
+        cover="media.example.com/c.jpg",
+        position=1,
+        ends_at=timezone.now() + timedelta(days=1),
+    )
     video = item.video
     Video.objects.filter(pk=video.pk).update(blocked_at=item.recommended_at)
     assert not Recommendation.objects.published().exists()
-    assert recommend_video(video).recommended_at > item.recommended_at
+    anew = recommend_video(video, options=Options(overrides={"tags": "may"}))
+    assert anew.recommended_at > item.recommended_at
+    assert (anew.title, anew.title_search, anew.cover, anew.tags) == ("", "", "", "may")
+    assert (anew.position, anew.starts_at, anew.ends_at) == (None, None, None)
     assert Recommendation.objects.published().exists()
 
 
