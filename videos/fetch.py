@@ -6,7 +6,7 @@ from typing import Final
 from django.core.cache import cache
 from django.db import transaction
 
-from shortvideo.cloud import CloudRejected, vod_gateway
+from shortvideo.cloud import CloudRejected, CloudUnavailable, vod_gateway
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from videos import mirror
@@ -15,12 +15,14 @@ from videos.models import Video
 DEADLINE_SECONDS: Final = 3
 MISS_SECONDS: Final = 60
 ID_LENGTH: Final = 64
+NO_ID: Final = ("InvalidParameter", "InvalidVideoId")  # how the codes for malformed ids begin
 
 
 def fetch_video(vod_id: str) -> Video | None:
     """Fetch a video from VOD and store it; None where VOD does not have it, or it was deleted here.
 
-    Waits 3 seconds at most. A miss is remembered for 60 seconds. Raises CloudUnavailable.
+    Waits 3 seconds at most. A miss is remembered for 60 seconds. Raises CloudUnavailable, also for
+    a refusal that says nothing about the video.
     """
     if not 0 < len(vod_id) <= ID_LENGTH or not vod_id.isprintable():
         return None
@@ -29,12 +31,24 @@ def fetch_video(vod_id: str) -> Video | None:
         return None
     try:
         facts = vod_gateway().with_deadline(DEADLINE_SECONDS).get_info(vod_id)
-    except CloudRejected:  # not found, or no id that VOD could know
+    except CloudRejected as error:
+        if not is_miss(error):
+            raise unavailable(error) from error
         cache.set(missed, 1, timeout=MISS_SECONDS)
         return None
     mirror.apply(facts)
     read_later(vod_id)
     return Video.objects.visible().filter(vod_id=vod_id).first()
+
+
+def is_miss(error: CloudRejected) -> bool:
+    """Whether VOD has no such video, or takes this for no id at all."""
+    return error.is_not_found or error.code.startswith(NO_ID)
+
+
+def unavailable(error: CloudRejected) -> CloudUnavailable:
+    """For those who wait now, a refusal that an operator must look at is an outage."""
+    return CloudUnavailable(str(error), code=error.code, request_id=error.request_id)
 
 
 def miss_key(vod_id: str) -> str:

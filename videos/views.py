@@ -1,5 +1,7 @@
 """The video operations of the console API."""
 
+from time import monotonic
+
 from django.utils import timezone
 
 from accounts.models import Operator
@@ -10,9 +12,10 @@ from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import Conflict, NotFound
 from shortvideo.console.views import ConsoleView
 from videos.documents import PlayInfoDocument, SingleVideoDocument, VideoListDocument
-from videos.fetch import DEADLINE_SECONDS, fetch_video
+from videos.fetch import DEADLINE_SECONDS, fetch_video, unavailable
 from videos.listing import ListAsked, page_of, videos_asked
 from videos.models import Source, TranscodeKind, Video
+from videos.reader import NOT_PLAYABLE
 from videos.serializers import (
     CreateAudit,
     CreateAuditParameters,
@@ -184,21 +187,29 @@ class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
     data_class = PlayInfoDocument
 
     def respond(self, operator: Operator, asked: OneVideo) -> Envelope:
+        until = monotonic() + DEADLINE_SECONDS
         video = visible_or_fetched(asked.vod_id)
         if not video.is_passed:
             self.require(PLAY_UNPUBLISHED)
         files = mirrored_files(video) if video.is_passed else []
-        return Envelope(
-            data=play_info(files or played_by_vod(video), signer_for(video, timezone.now()))
-        )
+        files = files or played_by_vod(video, until=until)
+        return Envelope(data=play_info(files, signer_for(video, timezone.now())))
 
 
-def played_by_vod(video: Video) -> list[tuple[str, str]]:
-    """What VOD lets this server play. Raises Conflict where that is nothing."""
+def played_by_vod(video: Video, *, until: float) -> list[tuple[str, str]]:
+    """What VOD lets this server play; VOD is waited for `until` that moment of the monotonic clock.
+
+    Raises Conflict where that is nothing, NotFound where VOD has lost it, and CloudUnavailable.
+    """
+    seconds_left = max(until - monotonic(), 0.001)
     try:
-        gateway = vod_gateway().with_deadline(DEADLINE_SECONDS)
+        gateway = vod_gateway().with_deadline(seconds_left)
         return streamed_files(gateway.play_files(video.vod_id))
     except CloudRejected as error:
+        if error.code not in NOT_PLAYABLE:
+            if error.is_not_found:
+                raise NotFound("VOD has no video with this videoId any more.") from error
+            raise unavailable(error) from error
         raise Conflict(
             "VOD does not let this video play here; for one that is not published VOD must list "
             "this server among the security IPs of review."

@@ -68,6 +68,49 @@ def test_503_when_vod_cannot_be_reached_now(operation: str, console: Console) ->
     assert not Video.objects.exists()
 
 
+@pytest.mark.parametrize("code", ["InvalidParameter", "InvalidVideoId.Malformed"])
+def test_an_id_that_vod_calls_malformed_is_404_and_remembered(
+    code: str, console: Console, cloud: LocalVod
+) -> None:
+    cloud.faults({"operation": "GetVideoInfo", "kind": "error", "code": code, "status": 400})
+    for _ in range(2):
+        assert console.get("getVideoById", videoId="f" * 32)["code"] == "404"
+    assert len(cloud.ledger("GetVideoInfo")) == 1
+
+
+def test_any_other_refusal_is_503_and_not_remembered(console: Console, cloud: LocalVod) -> None:
+    vod_id = cloud.seed(status="Normal")
+    cloud.faults({"operation": "GetVideoInfo", "kind": "error", "code": "Forbidden", "status": 403})
+    assert console.get("getVideoById", videoId=vod_id)["code"] == "503"
+    cloud.faults()
+    assert console.get("getVideoById", videoId=vod_id)["code"] == "200"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ({"code": "Forbidden", "status": 403}, "503"),
+        ({"code": "InvalidVideo.NotFound", "status": 404}, "404"),
+        ({"code": "InvalidVideo.NoneStream", "status": 404}, "409"),
+    ],
+)
+def test_playing_tells_a_video_that_vod_withholds_from_other_refusals(
+    fault: dict[str, Any], code: str, cloud: LocalVod
+) -> None:
+    vod_id = cloud.seed(status="Checking")
+    cloud.faults({"operation": "GetPlayInfo", "kind": "error", **fault})
+    assert Console(make_operator("moderator")).get(PLAY, videoId=vod_id)["code"] == code
+
+
+def test_fetching_and_playing_share_the_time_that_a_client_waits(cloud: LocalVod) -> None:
+    console = Console(make_operator("moderator"))
+    vod_id = cloud.seed(status="Checking", files=True)
+    vod_gateway().set_security_ip(["127.0.0.1"])
+    cloud.faults({"operation": "*", "latency_seconds": 1.8})
+    assert console.get(PLAY, videoId=vod_id)["code"] == "503"
+    assert console.get(PLAY, videoId=vod_id)["code"] == "200", "it is in the mirror by now"
+
+
 def test_a_published_video_plays_from_the_mirror() -> None:
     console = Console(make_operator("viewer"))
     files = [make_file("m.example/sd.mp4", definition="SD"), make_file("m.example/ld.mp4")]
