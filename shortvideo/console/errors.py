@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg.errors
-from django.core.exceptions import ObjectDoesNotExist
 from django.db import OperationalError
 
 from accounts.errors import TooManyAttempts, WrongCredentials
 from shortvideo.cloud.errors import CloudUnavailable
 from shortvideo.console.envelope import Envelope
 from videos.errors import StateForbids
+from videos.models import Video
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ class BadParameter(Refusal):
     code = 400
 
 
-class UnreadableBody(BadParameter):
-    """`may_hold_token`: whether a readable body of its type could have carried the token."""
+class Unreadable(BadParameter):
+    """A query or a body; `may_hold_token` tells whether the token could have been in it."""
 
     def __init__(self, sentence: str, *, may_hold_token: bool) -> None:
         super().__init__(sentence)
@@ -131,8 +131,8 @@ ENVELOPES: Mapping[type[Exception], Callable[[Any], Envelope]] = {
     StateForbids: lambda error: Envelope(str(error), code=409),
     WrongCredentials: lambda _: Envelope(WRONG_CREDENTIALS, code=401),
     TooManyAttempts: too_many_attempts,
-    # Deleted between two of our looks.
-    ObjectDoesNotExist: lambda _: Envelope("There is no such video.", code=404),
+    # Deleted between two of our looks; of any other row it is a defect.
+    Video.DoesNotExist: lambda _: Envelope("There is no such video.", code=404),
     CloudUnavailable: cloud_unavailable,
     OperationalError: database_trouble,
 }

@@ -1,5 +1,6 @@
 """What came with a request: query and body merged, and the token wherever it was."""
 
+import codecs
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 
-from shortvideo.console.errors import UnreadableBody
+from shortvideo.console.errors import Unreadable
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 TOKEN = "consoletoken"  # noqa: S105 - a parameter's name, compared without regard to case
@@ -26,24 +27,28 @@ TOKEN = "consoletoken"  # noqa: S105 - a parameter's name, compared without rega
 class Received:
     """The parameters as they came: text, or what the operation refuses (lists, objects, files).
 
-    `problem` tells why the body could not be read; then only the query's parameters are here.
+    `problem` tells why the query or the body could not be read; its parameters are missing here.
     """
 
     parameters: Mapping[str, Any]
     token: str = ""
-    problem: UnreadableBody | None = None
+    problem: Unreadable | None = None
 
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
         """Merge query and body: the body wins, null and empty text are as good as absent."""
+        query: Mapping[str, str] = {}
         body: Mapping[str, Any] = {}
         problem = None
         if request.method != "GET":
             try:
                 body = body_of(request)
-            except UnreadableBody as error:
+            except Unreadable as error:
                 problem = error
-        query = request.GET.dict()
+        try:
+            query = query_of(request)
+        except Unreadable as error:
+            problem = error
         filled = {name: value for name, value in body.items() if value not in (None, "")}
         parameters = {**{n: v for n, v in body.items() if v is not None}, **query, **filled}
         token = bearer(request) or token_in([*body.items()][::-1]) or token_in(query.items())
@@ -69,17 +74,30 @@ def is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def query_of(request: HttpRequest) -> Mapping[str, str]:
+    """The query's parameters. Raises Unreadable."""
+    try:
+        return request.GET.dict()
+    except TooManyFieldsSent as error:
+        limit = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        raise Unreadable(
+            f"The query has more than {limit} parameters.", may_hold_token=True
+        ) from error
+
+
 def body_of(request: HttpRequest) -> Mapping[str, Any]:
-    """The body's parameters. Raises UnreadableBody."""
+    """The body's parameters. Raises Unreadable."""
     content_type = request.content_type or ""
     if not content_type and not content_length(request):
         return {}
     if content_type not in (*FORMS, "application/json"):
-        raise UnreadableBody(
+        raise Unreadable(
             f"The body's type must be {', '.join(FORMS)} or application/json.",
             may_hold_token=False,
         )
     refuse_oversized(request)
+    if is_utf8(request.encoding):
+        request.encoding = "utf-8"  # Django takes a form under this name of it only
     try:
         if content_type in FORMS:
             return {**request.POST.dict(), **request.FILES.dict()}
@@ -87,11 +105,16 @@ def body_of(request: HttpRequest) -> Mapping[str, Any]:
     except RequestDataTooBig as error:
         raise too_big() from error
     except (TooManyFieldsSent, TooManyFilesSent) as error:
-        raise UnreadableBody("The body has too many fields.", may_hold_token=True) from error
+        raise Unreadable("The body has too many fields.", may_hold_token=True) from error
     except (MultiPartParserError, BadRequest, UnreadablePostError) as error:
-        raise UnreadableBody(
+        raise Unreadable(
             "The body is not a well-formed form in UTF-8.", may_hold_token=True
         ) from error
+
+
+def is_utf8(encoding: str | None) -> bool:
+    """Whether this is a name of UTF-8, such as `UTF8`; Django has kept known encodings only."""
+    return encoding is not None and codecs.lookup(encoding).name == "utf-8"
 
 
 def content_length(request: HttpRequest) -> int:
@@ -107,9 +130,9 @@ def refuse_oversized(request: HttpRequest) -> None:
         raise too_big()
 
 
-def too_big() -> UnreadableBody:
+def too_big() -> Unreadable:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    return UnreadableBody(f"The body is longer than {limit} bytes.", may_hold_token=True)
+    return Unreadable(f"The body is longer than {limit} bytes.", may_hold_token=True)
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -119,9 +142,9 @@ def json_object(body: bytes) -> dict[str, Any]:
     try:
         content = json.loads(body, parse_int=str, parse_float=str, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise UnreadableBody("The body is not well-formed JSON.", may_hold_token=True) from error
+        raise Unreadable("The body is not well-formed JSON.", may_hold_token=True) from error
     if not isinstance(content, dict):
-        raise UnreadableBody("The JSON body must be an object.", may_hold_token=True)
+        raise Unreadable("The JSON body must be an object.", may_hold_token=True)
     return {name: as_text(value) for name, value in content.items()}
 
 

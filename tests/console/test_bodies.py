@@ -143,6 +143,37 @@ def test_a_form_in_another_character_set_is_400(bearer: Console) -> None:
     assert answer["code"] == "400"
 
 
+@pytest.mark.parametrize("name", ["utf-8", "UTF8", "utf_8"])
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/json"],
+)
+def test_utf8_has_many_names(content_type: str, name: str, bearer: Console) -> None:
+    field = 'Content-Disposition: form-data; name="reason"'
+    body = {
+        "a": "reason=理由",
+        "m": f"--b\r\n{field}\r\n\r\n理由\r\n--b--\r\n",
+        "j": '{"reason": "理由"}',
+    }["j" if content_type.endswith("json") else content_type[0]]
+    query = f"mediaId={make_video().vod_id}&status=Blocked"
+    answer = post(bearer, body.encode(), f"{content_type}; charset={name}", query)
+    assert answer["code"] == "200"
+    assert ReviewDecision.objects.get().reason == "理由"
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_oversized_query_is_400(method: str, bearer: Console) -> None:
+    ask = getattr(bearer.http, method)
+    url = AUDIT + "?" + "&".join(f"p{number}=" for number in range(1_001))
+    for _ in ("with a token", "without one, which may be in what nobody read"):
+        answer = envelope(ask(url))
+        assert (answer["code"], answer["message"]) == (
+            "400",
+            "The query has more than 1000 parameters.",
+        )
+        bearer.http.defaults.pop("HTTP_AUTHORIZATION", None)
+
+
 @pytest.mark.parametrize("name", ["mediaId", "reason"])
 @pytest.mark.parametrize("text", ["a\0b", "\ud800"])
 def test_text_that_no_database_stores_is_400(name: str, text: str, bearer: Console) -> None:

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from accounts.models import Uploader
+from shortvideo.console.errors import envelope_of
 from shortvideo.logs import configure
 from tests.factories import PASSWORD
 from tests.support.console import Console, envelope, url_of
+from videos.models import Video
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +53,11 @@ def test_a_defect_travels_as_500_to_the_appservers_clients_too(
     settings.CONSOLE_API_COMPAT = True
     with every_query_raises(ValueError("no")):
         assert console.get("getVideos")["code"] == "500"
+
+
+def test_only_a_missing_video_is_no_defect() -> None:
+    assert envelope_of(Video.DoesNotExist()).code == 404
+    assert envelope_of(Uploader.DoesNotExist()).code == 500
 
 
 @pytest.mark.parametrize("table", ["accounts_consoletoken", "nothing"])
