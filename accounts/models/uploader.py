@@ -17,7 +17,7 @@ class Uploader(models.Model):
     user_id = models.CharField(_("user id"), max_length=128, unique=True)
     user_name = models.CharField(_("user name"), max_length=255, blank=True)
     avatar_url = models.CharField(_("avatar URL"), max_length=1024, blank=True)
-    name_search = models.CharField(max_length=1024, blank=True, editable=False)
+    name_search = models.TextField(blank=True, editable=False)  # folding makes text longer
 
     objects = UploaderQuerySet.as_manager()
 

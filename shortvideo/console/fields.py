@@ -111,6 +111,7 @@ class Moment(serializers.CharField):
     def __init__(self, *, is_end: bool = False, **options: Any) -> None:
         self.is_end = is_end
         super().__init__(
+            trim_whitespace=False,
             help_text="YYYY-MM-DD HH:MM:SS or YYYY-MM-DD in the server's time zone, or ISO 8601 "
             "with an offset.",
             **options,

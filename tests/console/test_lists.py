@@ -1,5 +1,6 @@
 """Filters, pages and the values of getVideos and getRecommendVideos."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,10 +18,13 @@ from tests.factories import (
     make_video,
 )
 from tests.support.console import Console
+from tests.videos.support import NOON, make_facts, uploaded_by
+from videos import mirror
 from videos.models import CensorStatus, Video
 
 pytestmark = pytest.mark.django_db
 LISTS = ["getVideos", "getRecommendVideos"]
+DAY = timedelta(days=1)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
@@ -118,6 +122,8 @@ AT = datetime(2019, 1, 9, 22, 11, 29, 500_000, tzinfo=SHANGHAI)
         ("startTime", "2019-01-09 24:00:00", None),
         ("startTime", "2019-01-09T22:11:29", None),
         ("startTime", " 2019-01-09", None),
+        ("startTime", " ", None),
+        ("startTime", "2019-01-09 ", None),
         ("startTime", "２０１９-01-09", None),
         ("endTime", "1547043089", None),
     ],
@@ -154,6 +160,21 @@ def test_updated_since_finds_what_changed_at_or_after_a_moment(
     later = (moment + timedelta(microseconds=1)).isoformat()
     assert found(console, operation, updatedSince=later) == []
     assert len(found(console, operation, updatedSince="2020-01-01")) == 2
+
+
+@pytest.mark.parametrize("operation", LISTS)
+def test_updated_since_finds_all_clips_of_a_renamed_uploader(
+    operation: str, console: Console
+) -> None:
+    old, new = [make_facts(status="Normal", creation_time=NOON + n * DAY) for n in range(2)]
+    mirror.apply([old, new])
+    for video in Video.objects.all():
+        make_recommendation(video)
+    moment = timezone.now().isoformat()
+    named = uploaded_by("u-1", "Lin Mei")
+    mirror.apply(replace(new, title="Soup", user_data=named, read_at=new.read_at + DAY))
+    seen = found(console, operation, updatedSince=moment)
+    assert sorted(seen) == sorted([old.vod_id, new.vod_id])
 
 
 def test_the_newest_come_first_and_pages_do_not_overlap(console: Console) -> None:

@@ -42,6 +42,12 @@ def test_names_are_compared_after_nfkc_and_case_folding() -> None:
     assert Uploader.objects.named_like("anne STRASSE").get() == uploader
 
 
+def test_a_name_that_folding_makes_longer_is_stored() -> None:
+    uploader = make_uploader(user_name="\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 255)
+    uploader.refresh_from_db()
+    assert len(uploader.name_search) > 4_000
+
+
 def test_the_tallest_narrowband_file_is_the_one_to_prefetch() -> None:
     files = [
         make_file("m/fhd.mp4", height=1920),

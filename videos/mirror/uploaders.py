@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from django.db.models import Max
+from django.utils import timezone
 
 from accounts.models import Uploader
 from shortvideo.cloud.types import MediaFacts
@@ -68,6 +69,8 @@ def rename(uploader: Uploader, facts: MediaFacts) -> None:
     newest = Video.objects.filter(uploader=uploader).aggregate(at=Max("creation_time"))["at"]
     if newest is None or (facts.creation_time is not None and facts.creation_time >= newest):
         uploader.save(update_fields=["user_name", "avatar_url", "name_search"])
+        # Every clip shows its uploader: those who poll for changes must see them all again.
+        Video.objects.visible().filter(uploader=uploader).update(changed_at=timezone.now())
 
 
 def web_address(url: str) -> str:
