@@ -115,3 +115,19 @@ def test_videos_that_vod_no_longer_has_end_their_deletions_one_by_one(cloud: Loc
     assert set(Delivery.objects.filter(kind="delete_video").values_list("state")) == {("done",)}
     effects = cloud.ledger("DeleteVideo", video_id=there.vod_id, accepted=True)
     assert effects, "the one that was there has been deleted in VOD"
+
+
+def test_a_submission_that_vod_has_without_listing_its_task_is_asked_about_again(
+    cloud: LocalVod,
+) -> None:
+    job = submit_transcode(mirrored(cloud), kind=TranscodeKind.NARROWBAND)
+    known = {"kind": "error", "status": 400, "code": "SessionIdDuplicated", "times": 1}
+    submission = {"operation": "SubmitTranscodeJobs"}
+    cloud.faults({**submission, **DOWN, "times": 1}, {**submission, **known})
+    delivery = work("submit_transcode", 2)
+    job.refresh_from_db()
+    assert (delivery.state, job.state) == (DeliveryState.WAITING, TranscodeJob.State.WAITING)
+    assert "does not list its task yet" in delivery.error
+    assert work("submit_transcode", 1).state == DeliveryState.DONE
+    job.refresh_from_db()
+    assert job.task_id

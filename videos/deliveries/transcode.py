@@ -7,11 +7,12 @@ from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.cloud.types import SubmittedTranscode, Trigger, UserData
-from shortvideo.outbox.handlers import Done, Handler, Outcome, Refused
+from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.models import TranscodeJob, TranscodeJobQuerySet, TranscodeKind, TranscodeStatus, Video
 
 CLOCK_SKEW = timedelta(minutes=1)
+NOT_LISTED_YET = Again("VOD has this submission already, and does not list its task yet.")
 OTHER_IS_RUNNING = Refused("OtherJobIsRunning", "Another job of this kind is running.")
 
 
@@ -24,6 +25,8 @@ class SubmitTranscodeHandler(Handler):
         if others_of(job).running().exists():  # this one was refused, and is being retried
             return {delivery.pk: OTHER_IS_RUNNING}
         submitted = submit(job, delivery)
+        if submitted is None:
+            return {delivery.pk: NOT_LISTED_YET}
         return {
             delivery.pk: Done({"task_id": submitted.task_id, "job_ids": list(submitted.job_ids)})
         }
@@ -41,11 +44,14 @@ def others_of(job: TranscodeJob) -> TranscodeJobQuerySet:
     return same.exclude(pk=job.pk)
 
 
-def submit(job: TranscodeJob, delivery: Delivery) -> SubmittedTranscode:
+def submit(job: TranscodeJob, delivery: Delivery) -> SubmittedTranscode | None:
     """Submit a job under its session id.
 
     VOD refuses a session id that it knows: then an earlier attempt was accepted, and its task is
-    there. The refusal itself proves nothing, as its code is not documented: the task does.
+    there. As the code of that refusal is not documented, any refusal makes us look for the task.
+
+    Returns None where VOD says that it has the session, and does not list the task yet. Raises
+    CloudUnavailable, CloudRejected.
     """
     uploader = job.video.uploader
     try:
@@ -55,9 +61,9 @@ def submit(job: TranscodeJob, delivery: Delivery) -> SubmittedTranscode:
             session_id=job.session_id,
             user_data=UserData({"userId": uploader.user_id}) if uploader else None,
         )
-    except CloudRejected:
+    except CloudRejected as error:
         accepted = accepted_before(job, delivery) if delivery.may_have_been_sent else None
-        if accepted is None:
+        if accepted is None and not error.is_duplicate_session:
             raise
         return accepted
 
