@@ -73,7 +73,9 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
     `video` is its row, None where it is new. Raises CloudUnavailable, CloudRejected.
     """
     gateway = vod_gateway()
-    tasks = tasks_of(gateway, video) if asked.jobs and video is not None else ()
+    ours = task_ids_of(video) if asked.jobs and video is not None else ()
+    tasks = tasks_of(gateway, ours)
+    lost = set(ours) - {task.task_id for task in tasks}
     has_ended = any(task.status in OUTCOMES for task in tasks)
     if asked.jobs and facts.status == VodStatus.BLOCKED:
         tasks += automatic_tasks(gateway, facts.vod_id, video)
@@ -88,6 +90,7 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
         machine_at=asked.machine_at,
         audits=gateway.audit_history(facts.vod_id) if needs_audits else None,
         tasks=tasks,
+        lost_task_ids=tuple(sorted(lost)),
         source_uploaded_at=asked.source_uploaded_at,
     )
 
@@ -102,11 +105,15 @@ def unless_missing(ask: Callable[[str], T], name: str) -> T | None:
         raise
 
 
-def tasks_of(gateway: VodGateway, video: Video) -> tuple[TranscodeTask, ...]:
+def task_ids_of(video: Video) -> tuple[str, ...]:
     """The tasks of our jobs that VOD is working on."""
     running = TranscodeJob.objects.filter(video=video, state=TranscodeJob.State.SUBMITTED)
-    ids = running.exclude(task_id="").values_list("task_id", flat=True)
-    found = (unless_missing(gateway.transcode_task, task_id) for task_id in ids)
+    return tuple(running.exclude(task_id="").values_list("task_id", flat=True))
+
+
+def tasks_of(gateway: VodGateway, task_ids: Iterable[str]) -> tuple[TranscodeTask, ...]:
+    """Those of the tasks that VOD has."""
+    found = (unless_missing(gateway.transcode_task, task_id) for task_id in task_ids)
     return tuple(task for task in found if task is not None)
 
 

@@ -1,7 +1,7 @@
 """Transcoding: the jobs of ours, and the automatic one that an upload carries."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from shortvideo.cloud.types import JobStatus, TaskStatus, TranscodeTask, Trigger, VodStatus
@@ -28,6 +28,7 @@ OUTCOMES: Final[Mapping[str, TranscodeJob.State]] = {
     TaskStatus.SOME_SUCCEEDED: TranscodeJob.State.SUCCESS,
     TaskStatus.ALL_FAILED: TranscodeJob.State.FAIL,
 }
+LISTED_WITHIN: Final = timedelta(hours=1)
 SHOWN: Final = {
     TranscodeJob.State.WAITING: TranscodeStatus.ON_TRANSCODE,
     TranscodeJob.State.SUBMITTED: TranscodeStatus.ON_TRANSCODE,
@@ -44,6 +45,28 @@ def update(video: Video, tasks: Sequence[TranscodeTask], *, at: datetime) -> boo
     ours = jobs_of(video).filter(task_id__in=by_id).select_for_update()
     changed = [update_job(job, by_id[job.task_id], at=at) for job in ours]
     return any(changed)
+
+
+def end_lost(video: Video, task_ids: Sequence[str], *, at: datetime) -> bool:
+    """End our jobs whose tasks VOD does not have; returns whether there were any.
+
+    A task may take a moment to be listed after its submission: a young job is left as it is.
+    """
+    if not task_ids:
+        return False
+    ours = jobs_of(video).running().filter(task_id__in=task_ids, created_at__lt=at - LISTED_WITHIN)
+    lost = list(ours.select_for_update())
+    for job in lost:
+        end(job, "TaskNotFound", "VOD does not have the job's task any more.", at=at)
+    return bool(lost)
+
+
+def end(job: TranscodeJob, code: str, message: str, *, at: datetime) -> None:
+    """Give up following a job of ours: it counts as failed."""
+    job.state = TranscodeJob.State.FAIL
+    job.error_code, job.error_message = code, message
+    job.checked_at = job.finished_at = at
+    job.save(update_fields=["state", "error_code", "error_message", "checked_at", "finished_at"])
 
 
 def follow(video: Video, tasks: Sequence[TranscodeTask] = ()) -> None:

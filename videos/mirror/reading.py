@@ -26,6 +26,7 @@ class Reading:
         machine_at: when VOD told of the verdict; None where it was asked for without an event.
         audits: VOD's history of decisions, newest first.
         tasks: transcoding tasks with their jobs.
+        lost_task_ids: tasks of our jobs that VOD does not have (any more).
         source_uploaded_at: when VOD told that an upload was complete.
     """
 
@@ -37,6 +38,7 @@ class Reading:
     machine_at: datetime | None = None
     audits: tuple[AuditEntry, ...] | None = None
     tasks: tuple[TranscodeTask, ...] = ()
+    lost_task_ids: tuple[str, ...] = ()
     source_uploaded_at: datetime | None = None
 
     @property

@@ -1,20 +1,41 @@
 """What ends with a source that another one has replaced."""
 
+from datetime import datetime
+
 from django.utils import timezone
 
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
+from videos.mirror import jobs
 from videos.mirror.audits import KIND
 from videos.mirror.censor import AUTOMATIC_CAUSES
-from videos.models import CensorStatus, ReviewTask, Video
+from videos.models import CensorStatus, ReviewTask, TranscodeJob, Video
 from videos.services.cdn import purge_media
 
 
 def wind_up(video: Video) -> None:
     """End what is under way about the earlier source of a locked row that is not saved yet."""
     take_back_decisions(video)
+    end_jobs(video, at=timezone.now())
     tasks = ReviewTask.objects.open().filter(video=video, cause__in=AUTOMATIC_CAUSES)
     tasks.update(closed_at=timezone.now())
+
+
+def end_jobs(video: Video, *, at: datetime) -> None:
+    """Our jobs ended with their source. One that is just being submitted is polled to its end."""
+    for job in TranscodeJob.objects.running().filter(video=video).select_related("delivery"):
+        is_unsent = job.state == TranscodeJob.State.WAITING
+        if is_unsent and not (job.delivery is not None and take_back(job.delivery)):
+            continue
+        jobs.end(job, "SourceReplaced", "Another source was uploaded under this id.", at=at)
+
+
+def take_back(delivery: Delivery) -> bool:
+    try:
+        outbox.cancel(delivery)
+    except outbox.DeliveryStateError:
+        return False
+    return True
 
 
 def take_back_decisions(video: Video) -> None:
@@ -26,5 +47,5 @@ def take_back_decisions(video: Video) -> None:
     earlier = Video.objects.get(pk=video.pk)  # with the paths that the row has already forgotten
     if earlier.censor_status == CensorStatus.FAIL and unsent.exists():
         purge_media(earlier)
-    for delivery in unsent.waiting().filter(claim_count=0):
-        outbox.cancel(delivery)
+    for delivery in unsent:
+        take_back(delivery)

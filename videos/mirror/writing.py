@@ -218,6 +218,7 @@ def update(video: Video, reading: Reading, named: dict[str, Uploader], *, stock:
     if video.source_version != before["source_version"]:
         replaced.wind_up(video)
     has_changed = jobs.update(video, reading.tasks, at=reading.facts.read_at)
+    has_changed |= jobs.end_lost(video, reading.lost_task_ids, at=reading.facts.read_at)
     jobs.follow(video, reading.tasks)
     if has_new_source and not stock:
         ask_machine(video)

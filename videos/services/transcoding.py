@@ -61,5 +61,6 @@ def refuse_where_forbidden(video: Video, kind: TranscodeKind, group: str) -> Non
         raise StateForbids(
             f"Its status in VOD is {video.status or 'unknown'}; transcoding needs {allowed}."
         )
-    if video.transcode_status_of(kind) == TranscodeStatus.ON_TRANSCODE:
+    ours = TranscodeJob.objects.running().of_kind(kind).filter(video=video)
+    if video.transcode_status_of(kind) == TranscodeStatus.ON_TRANSCODE or ours.exists():
         raise StateForbids(f"A {kind.label} transcoding job of this video is running.")

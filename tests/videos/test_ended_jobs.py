@@ -1,0 +1,76 @@
+"""A transcoding job of ours ends, even where VOD never says how."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_until_idle
+from tests.factories import make_video
+from tests.support.localvod import LocalVod
+from tests.videos.support import after, make_facts, video_of
+from videos import mirror, sync
+from videos.errors import StateForbids
+from videos.models import TranscodeJob, TranscodeKind, TranscodeStatus, Video
+from videos.services import submit_transcode
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECONDS = 20
+STANDARD = TranscodeKind.STANDARD
+
+
+def running_job(video: Video, task_id: str = "t-1") -> TranscodeJob:
+    return TranscodeJob.objects.create(
+        video=video,
+        kind=STANDARD,
+        state=TranscodeJob.State.SUBMITTED,
+        task_id=task_id,
+        template_group_id="standard-template-group",
+    )
+
+
+def test_a_job_of_an_earlier_source_ends_with_it_and_the_next_one_is_taken() -> None:
+    facts = make_facts()
+    mirror.apply(facts)
+    job = running_job(video_of(facts))
+    mirror.apply(replace(facts, size=2_000, read_at=after(100)))
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (TranscodeJob.State.FAIL, "SourceReplaced")
+    Video.objects.update(transcode_status=TranscodeStatus.SUCCESS)
+    assert submit_transcode(video_of(facts), kind=STANDARD).source_version == 2
+
+
+def test_a_job_that_was_not_submitted_yet_is_not_submitted_for_another_source(
+    cloud: LocalVod,
+) -> None:
+    facts = make_facts(cloud.seed(), template_group_id="another-group")
+    mirror.apply(facts)
+    job = submit_transcode(video_of(facts), kind=STANDARD)
+    mirror.apply(replace(facts, size=2_000, read_at=after(100)))
+    work_until_idle(SECONDS)
+    assert cloud.ledger("SubmitTranscodeJobs") == []
+    assert Delivery.objects.get(transcode_job=job).state == DeliveryState.SUPERSEDED
+
+
+def test_a_job_whose_row_still_runs_refuses_another_in_one_sentence() -> None:
+    video = make_video()
+    running_job(video)
+    with pytest.raises(StateForbids, match="is running"):
+        submit_transcode(video, kind=STANDARD)
+
+
+def test_a_job_whose_task_vod_does_not_have_any_more_has_failed(cloud: LocalVod) -> None:
+    video = make_video(vod_id=cloud.seed(), template_group_id="another-group")
+    job = running_job(video, "0" * 32)
+    list(sync.sync_ids([video.vod_id]))
+    job.refresh_from_db()
+    assert job.state == TranscodeJob.State.SUBMITTED, "it may not be listed yet"
+    TranscodeJob.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    list(sync.sync_ids([video.vod_id]))
+    job.refresh_from_db()
+    video.refresh_from_db()
+    assert (job.state, job.error_code) == (TranscodeJob.State.FAIL, "TaskNotFound")
+    assert video.transcode_status == TranscodeStatus.FAIL
