@@ -20,8 +20,11 @@ ENDED = (CdnTaskStatus.COMPLETE, CdnTaskStatus.FAILED)
 
 @periodic("videos.sync", every=timedelta(minutes=1))
 def sync_changes() -> None:
-    """Read what was modified since the last sync; the first one is `manage.py sync_videos`."""
-    if last_start() is None:
+    """Read what was modified since the last sync; the first one is `manage.py sync_videos`.
+
+    One that somebody else walks right now is left to them.
+    """
+    if last_start() is None or sync.is_under_way():
         return
     for _ in sync.walk(sync.resume_or_start()):
         pass

@@ -4,7 +4,16 @@
 are doing, and `sweep_pending` looks after clips that no machine has judged in time.
 """
 
-from videos.sync.catalogue import resume_or_start, walk
+from videos.sync.catalogue import TakenOver, is_under_way, resume_or_start, walk
 from videos.sync.single import Tally, check_transcodes, sweep_pending, sync_ids
 
-__all__ = ["Tally", "check_transcodes", "resume_or_start", "sweep_pending", "sync_ids", "walk"]
+__all__ = [
+    "TakenOver",
+    "Tally",
+    "check_transcodes",
+    "is_under_way",
+    "resume_or_start",
+    "sweep_pending",
+    "sync_ids",
+    "walk",
+]

@@ -7,10 +7,11 @@ that was applied but not noted is read again, which changes nothing.
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final, Literal
+from uuid import uuid4
 
 from django.utils import timezone
 
-from shortvideo.cloud import CloudError, CloudRejected, vod_gateway
+from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable, vod_gateway
 from shortvideo.cloud.types import MediaFacts, SearchPage
 from videos.models import SyncRun
 from videos.sync.page import take_in
@@ -21,13 +22,20 @@ PAGE_SIZE: Final = 100
 OVERLAP: Final = timedelta(minutes=10)
 # VOD's clock may be ahead of ours: what it calls the present is read too.
 CLOCK_SKEW: Final = timedelta(minutes=1)
+# A run that was not saved for so long has nobody who walks it.
+STALE_AFTER: Final = timedelta(minutes=10)
+PROGRESS: Final = (
+    "state", "checkpoint", "expected_count", "seen_count", "new_count", "changed_count",
+    "unchanged_count", "failed_count", "error", "saved_at", "finished_at",
+)  # fmt: skip
+MAX_PAGES: Final = 50  # of 100: what VOD reaches by page number
 TOKEN_EXPIRED: Final = "InvalidScrollToken.Expired"  # noqa: S105 - an error code
 
 
 def resume_or_start(
     *, is_full: bool = False, since: datetime | None = None, dry_run: bool = False
 ) -> SyncRun:
-    """The unfinished run of the same kind, else a new one.
+    """The unfinished run of the same kind, else a new one. Whoever walked it before has lost it.
 
     Without `is_full` and `since` it reads what was modified since the last run that ended; where
     there was none, everything. A dry run is kept nowhere, and starts anew each time.
@@ -44,8 +52,10 @@ def resume_or_start(
         run = unfinished.order_by("-id").first()
         if run is not None:
             run.state, run.until, run.error = SyncRun.State.RUNNING, now + CLOCK_SKEW, ""
+            run.claim = uuid4()
             return run
     return SyncRun(
+        claim=uuid4(),
         kind=kind,
         since=begun - OVERLAP if begun else since,
         until=now + CLOCK_SKEW,
@@ -68,23 +78,28 @@ def walk(run: SyncRun) -> Iterator[int]:
     """Take in page after page, and yield how many videos each had.
 
     What was read is kept, and the run goes on from there when it is resumed. Raises CloudError
-    where VOD is not available for long, or refuses: the run is then marked as failed.
+    where VOD is not available for long, or refuses: the run is then marked as failed; TakenOver
+    where somebody else goes on with the run.
     """
-    save(run)
+    begin(run)
     old_stock_until = run.started_at if is_first_import(run) else None
     try:
         for page in pages(run):
             result = take_in(page.videos, old_stock_until=old_stock_until, dry_run=run.is_dry_run)
-            run.seen_count += len(page.videos)
+            failed_count = page.unreadable_count + result.failed_count
+            run.seen_count += page.row_count
             run.new_count += result.applied.new
             run.changed_count += result.applied.changed
-            run.failed_count += result.failed_count
+            run.failed_count += failed_count
             run.unchanged_count += (
-                len(page.videos) - result.applied.new - result.applied.changed - result.failed_count
+                page.row_count - result.applied.new - result.applied.changed - failed_count
             )
-            run.checkpoint = moment_of(run, page.videos[-1]) or run.checkpoint
+            if page.videos:
+                run.checkpoint = moment_of(run, page.videos[-1]) or run.checkpoint
             save(run)
-            yield len(page.videos)
+            yield page.row_count
+    except TakenOver:
+        raise
     except CloudError as error:
         run.state, run.error = SyncRun.State.FAILED, str(error)
         save(run)
@@ -93,9 +108,37 @@ def walk(run: SyncRun) -> Iterator[int]:
     save(run)
 
 
-def save(run: SyncRun) -> None:
-    if not run.is_dry_run:
+class TakenOver(CloudError):
+    """Another process goes on with this run; the text is one sentence, fit to show."""
+
+
+def begin(run: SyncRun) -> None:
+    """Write a new run, or take an unfinished one over: whoever walked it finds out at its save."""
+    if run.is_dry_run:
+        return
+    run.saved_at = timezone.now()
+    if run._state.adding:
         run.save()
+    else:
+        run.save(update_fields=["claim", "state", "until", "error", "saved_at"])
+
+
+def save(run: SyncRun) -> None:
+    """Write how far the run has come. Raises TakenOver where it is no longer ours."""
+    if run.is_dry_run:
+        return
+    run.saved_at = timezone.now()
+    values = {name: getattr(run, name) for name in PROGRESS}
+    if not SyncRun.objects.filter(pk=run.pk, claim=run.claim).update(**values):
+        raise TakenOver("Another process has gone on with this sync.")
+
+
+def is_under_way() -> bool:
+    """Whether somebody walks an incremental run now, as far as its last save tells."""
+    alive_since = timezone.now() - STALE_AFTER
+    return SyncRun.objects.filter(
+        kind=SyncRun.Kind.INCREMENTAL, state=SyncRun.State.RUNNING, saved_at__gt=alive_since
+    ).exists()
 
 
 def is_first_import(run: SyncRun) -> bool:
@@ -110,29 +153,38 @@ def pages(run: SyncRun) -> Iterator[SearchPage]:
         for page in one_walk(run):
             total = total or page.total
             run.expected_count = max(run.expected_count, run.seen_count + total - walked)
-            walked += len(page.videos)
+            walked += page.row_count
             yield page
-        if walked >= total or run.checkpoint == start:
+        if walked >= total:
             return
+        if run.checkpoint == start:
+            raise CloudUnavailable(f"VOD listed {walked} of {total} videos, and no more of them.")
 
 
 def one_walk(run: SyncRun) -> Iterator[SearchPage]:
-    """One walk by token; ends with the window, at VOD's limit, or when the token has expired."""
+    """One walk by token; ends with the window, at VOD's limit, or when the token has expired.
+
+    Without a token, or where one expires within a single moment, from which no other walk could
+    go on, the next page is asked for by its number.
+    """
     window, token, start = window_of(run), "", run.checkpoint
     page_no = 1
     while True:
         try:
             page = patiently(lambda: search(window, page_no, token))  # noqa: B023 - called at once
         except CloudRejected as error:
-            if error.code == TOKEN_EXPIRED and run.checkpoint != start:
+            if error.code != TOKEN_EXPIRED or not token:
+                raise
+            if run.checkpoint != start:
                 return  # there is something to go on from
-            raise
-        if not page.videos:
-            return
+            token = ""
+            if page_no > MAX_PAGES:
+                raise
+            continue
         yield page
-        if len(page.videos) < PAGE_SIZE or not page.scroll_token:
-            return
         token, page_no = page.scroll_token, page_no + 1
+        if page.row_count < PAGE_SIZE or (not token and page_no > MAX_PAGES):
+            return
 
 
 Window = tuple[Literal["CreationTime", "ModificationTime"], datetime | None, datetime]

@@ -38,14 +38,16 @@ def take_in(
     Raises CloudUnavailable, CloudRejected where the page cannot be read.
     """
     rows = reader.rows_of(listed)
-    full = read_in_full([item.vod_id for item in listed if is_news(rows.get(item.vod_id), item)])
+    full, unreadable = read_in_full(
+        [item.vod_id for item in listed if is_news(rows.get(item.vod_id), item)]
+    )
     readings: list[Reading] = []
-    failed_count = 0
+    failed_count = len(unreadable)
     for item in listed:
         video = rows.get(item.vod_id)
         facts = full.get(item.vod_id)
         if facts is None and (video is None or is_news(video, item)):
-            continue  # gone since it was listed
+            continue  # gone since it was listed, or unreadable
         try:
             readings.append(with_history(video, facts or item, old_stock_until))
         except CloudRejected as error:
@@ -65,10 +67,10 @@ def is_news(video: Video | None, listed: MediaFacts) -> bool:
     return video.deleted_at is None and differ(video, listed)
 
 
-def read_in_full(vod_ids: Sequence[str]) -> dict[str, MediaFacts]:
-    """The facts by id, several calls at a time."""
+def read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], set[str]]:
+    """The facts by id, several calls at a time; and the ids of those that make no sense."""
     if not vod_ids:
-        return {}
+        return {}, set()
     gateway = vod_gateway()
 
     def ask(batch: list[str]) -> Found:
@@ -76,7 +78,8 @@ def read_in_full(vod_ids: Sequence[str]) -> dict[str, MediaFacts]:
 
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
         answers = list(pool.map(ask, in_batches(vod_ids, reader.BATCH)))
-    return {facts.vod_id: facts for found in answers for facts in found.videos}
+    full = {facts.vod_id: facts for found in answers for facts in found.videos}
+    return full, {vod_id for found in answers for vod_id in found.unreadable_ids}
 
 
 def with_history(

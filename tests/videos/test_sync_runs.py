@@ -1,0 +1,112 @@
+"""One run has one walker, ends only when all was read, and no bad row ends it."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from shortvideo.cloud import CloudUnavailable
+from tests.support.localvod import LocalVod
+from videos import periodic, sync
+from videos.models import SyncRun, Video
+from videos.sync import patience
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EXPIRED: dict[str, Any] = {
+    "operation": "SearchMedia", "kind": "error", "times": 1, "status": 400,
+    "code": "InvalidScrollToken.Expired",
+}  # fmt: skip
+UNTOUCHED: dict[str, Any] = {"operation": "SearchMedia", "kind": ""}
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.01,))
+
+
+def of_one_second(cloud: LocalVod, count: int) -> None:
+    cloud.seed_many([{"creation_time": "2026-01-01T00:00:00Z"} for _ in range(count)])
+
+
+def test_whoever_takes_a_run_over_is_its_only_walker(cloud: LocalVod) -> None:
+    cloud.catalogue(350)
+    first = sync.resume_or_start(is_full=True)
+    walk = sync.walk(first)
+    next(walk)
+    second = sync.resume_or_start(is_full=True)
+    assert second.pk == first.pk
+    other_walk = sync.walk(second)
+    next(other_walk)
+    with pytest.raises(sync.TakenOver, match="Another process has gone on with this sync"):
+        next(walk)
+    for _ in other_walk:
+        pass
+    run = SyncRun.objects.get()
+    assert (run.state, run.error) == (SyncRun.State.DONE, "")
+    assert Video.objects.count() == 350
+
+
+def test_the_worker_leaves_a_run_to_whoever_walks_it(cloud: LocalVod) -> None:
+    call_command("sync_videos", "--full")
+    cloud.seed_many([{} for _ in range(150)])
+    walk = sync.walk(sync.resume_or_start())
+    next(walk)
+    calls = len(cloud.ledger("SearchMedia"))
+    periodic.sync_changes()
+    assert len(cloud.ledger("SearchMedia")) == calls
+    SyncRun.objects.update(saved_at=timezone.now() - timedelta(hours=1))  # its process was killed
+    periodic.sync_changes()
+    assert not SyncRun.objects.exclude(state=SyncRun.State.DONE).exists()
+
+
+def test_a_token_that_expires_within_one_second_loses_no_video(cloud: LocalVod) -> None:
+    of_one_second(cloud, 250)
+    cloud.faults({**UNTOUCHED, "times": 1}, EXPIRED)
+    call_command("sync_videos", "--full")
+    assert Video.objects.count() == 250
+    assert SyncRun.objects.get().state == SyncRun.State.DONE
+
+
+def test_a_token_that_expires_twice_within_one_second_loses_no_video(cloud: LocalVod) -> None:
+    of_one_second(cloud, 350)
+    cloud.faults({**UNTOUCHED, "times": 1}, EXPIRED, {**UNTOUCHED, "times": 1}, EXPIRED)
+    call_command("sync_videos", "--full")
+    assert Video.objects.count() == 350
+
+
+def page_that_says(total: int, *rows: Any) -> dict[str, Any]:
+    body = {"RequestId": "R", "Total": total, "MediaList": list(rows)}
+    return {"operation": "SearchMedia", "kind": "body", "status": 200, "body": json.dumps(body)}
+
+
+def test_a_list_that_ends_early_is_no_end(cloud: LocalVod) -> None:
+    cloud.faults(page_that_says(5))
+    with pytest.raises(CloudUnavailable, match="VOD listed 0 of 5 videos"):
+        list(sync.walk(sync.resume_or_start(is_full=True)))
+    assert SyncRun.objects.get().state == SyncRun.State.FAILED
+
+
+def test_a_row_that_makes_no_sense_is_counted_and_stops_no_sync(cloud: LocalVod) -> None:
+    cloud.faults(page_that_says(2, {"MediaId": "x"}, {"Video": {"VideoId": "y", "Size": "?"}}))
+    with pytest.raises(CommandError, match="2 videos could not be read"):
+        call_command("sync_videos", "--full")
+    run = SyncRun.objects.get()
+    assert (run.state, run.seen_count, run.failed_count) == (SyncRun.State.DONE, 2, 2)
+
+
+def test_a_video_whose_facts_make_no_sense_stops_no_other(cloud: LocalVod) -> None:
+    bad, good = cloud.seed(), cloud.seed(title="good")
+    row = {"VideoId": good, "Title": "good", "Status": "Normal"}
+    body = {"RequestId": "R", "VideoList": [{"VideoId": bad}, row]}
+    cloud.faults(
+        {"operation": "GetVideoInfos", "kind": "body", "status": 200, "body": json.dumps(body)}
+    )
+    with pytest.raises(CommandError, match="1 videos could not be read"):
+        call_command("sync_videos", "--full")
+    assert Video.objects.get().vod_id == good
+    with pytest.raises(CommandError, match=f"{bad}: VOD's answer about it is not understood"):
+        call_command("sync_videos", bad, good)
