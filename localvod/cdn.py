@@ -13,11 +13,15 @@ _AUTH_KEY = re.compile(r"(\d{10})-([0-9A-Za-z]+)-([0-9A-Za-z]+)-([0-9a-f]{32})")
 
 @dataclass(frozen=True, slots=True)
 class MediaUrls:
-    """Builds and checks URLs. An empty `key` leaves them unsigned and open."""
+    """Builds and checks URLs. An empty `key` leaves them unsigned and open.
+
+    `grant_secret` stays within localvod: who holds `key` can sign URLs, but not a reviewer's.
+    """
 
     domain: str
     key: str
     ttl_seconds: int
+    grant_secret: str
 
     def key_of(self, target: str) -> str:
         """The object key that a target names: itself, or within a URL of this CDN; else empty."""
@@ -31,14 +35,18 @@ class MediaUrls:
         key = self.key_of(target)
         return f"http://{self.domain}/{quote(key)}" if key else target
 
-    def signed(self, target: str) -> str:
-        """The URL of an object key, signed when URL authentication is on."""
+    def signed(self, target: str, *, for_reviewer: bool = False) -> str:
+        """The URL of an object key, signed when URL authentication is on.
+
+        A reviewer's is always signed: its uid is a grant, which opens what was purged.
+        """
         url, key = self.plain(target), self.key_of(target)
-        if not self.key or not key:
+        if not key or not (self.key or for_reviewer):
             return url
-        timestamp, nonce = int(time.time()), secrets.token_hex(8)
-        digest = self._digest(f"/{quote(key)}", str(timestamp), nonce, "0")
-        return f"{url}?auth_key={timestamp}-{nonce}-0-{digest}"
+        path, timestamp, nonce = f"/{quote(key)}", str(int(time.time())), secrets.token_hex(8)
+        user = self._grant(path, timestamp, nonce) if for_reviewer else "0"
+        digest = self._digest(path, timestamp, nonce, user)
+        return f"{url}?auth_key={timestamp}-{nonce}-{user}-{digest}"
 
     def accepts(self, path: str, auth_key: str) -> bool:
         """Whether `auth_key` opens the path (as requested, still percent-encoded) now."""
@@ -49,8 +57,23 @@ class MediaUrls:
             return False
         timestamp, nonce, user, digest = match.groups()
         expected = self._digest(path, timestamp, nonce, user)
-        is_fresh = time.time() <= int(timestamp) + self.ttl_seconds
-        return hmac.compare_digest(expected, digest) and is_fresh
+        return hmac.compare_digest(expected, digest) and self._is_fresh(timestamp)
+
+    def is_granted(self, path: str, auth_key: str) -> bool:
+        """Whether `auth_key` was made here for a reviewer of that path, and is still valid."""
+        match = _AUTH_KEY.fullmatch(auth_key)
+        if match is None:
+            return False
+        timestamp, nonce, user, _ = match.groups()
+        expected = self._grant(path, timestamp, nonce)
+        return hmac.compare_digest(expected, user) and self._is_fresh(timestamp)
+
+    def _is_fresh(self, timestamp: str) -> bool:
+        return time.time() <= int(timestamp) + self.ttl_seconds
+
+    def _grant(self, path: str, timestamp: str, nonce: str) -> str:
+        text = f"{path}-{timestamp}-{nonce}"
+        return hmac.new(self.grant_secret.encode(), text.encode(), "sha256").hexdigest()[:32]
 
     def _digest(self, path: str, timestamp: str, nonce: str, user: str) -> str:
         text = f"{path}-{timestamp}-{nonce}-{user}-{self.key}"

@@ -33,7 +33,10 @@ class Cloud:
         settings.media_root.mkdir(parents=True, exist_ok=True)
         self.database = Database(settings.database_path)
         self.urls = MediaUrls(
-            settings.cdn_domain, settings.cdn_auth_key, settings.cdn_auth_ttl_seconds
+            settings.cdn_domain,
+            settings.cdn_auth_key,
+            settings.cdn_auth_ttl_seconds,
+            grant_secret=settings.access_key_secret,
         )
         self.groups = groups(settings.standard_group, settings.narrowband_group)
         self.faults = Faults()
@@ -131,6 +134,9 @@ class Cloud:
                 changes.get("audit_status", video.audit_status),
                 before_publish=self.settings.is_review_before_publish,
             )
+            if changes["status"] == "Normal":
+                # The CDN fetches the files again: no purge of before holds for the copies to come.
+                tx.execute("UPDATE objects SET purged_at = NULL WHERE video_id = ?", (video.id,))
         return videos.change(tx, video, **changes)
 
     def tell_upload(self, tx: sqlite3.Connection, video: Video) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from localvod.cloud import Cloud
@@ -23,15 +23,6 @@ def may_play(connection: sqlite3.Connection, video: Video, peer: str) -> bool:
     return video.status in REVIEWABLE and is_reviewer(connection, peer)
 
 
-def reopen(tx: sqlite3.Connection, video: Video, object_keys: Iterable[str]) -> None:
-    """Addresses given to a reviewer play again, even after a purge."""
-    if video.status != "Normal":
-        tx.executemany(
-            "UPDATE objects SET purged_at = NULL WHERE object_key = ?",
-            [(key,) for key in object_keys],
-        )
-
-
 @operation("GetPlayInfo", qps=360, is_writing=True)
 def get_play_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """The play addresses of one video, one for each definition and format."""
@@ -43,13 +34,13 @@ def get_play_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     if not streams:
         message = f"The video {video.id} has no stream of that kind."
         raise ApiError("InvalidVideo.NoneStream", 404, message)
-    reopen(tx, video, (stream["object_key"] for stream in streams))
+    for_reviewer = video.status != "Normal"
     return {
         "VideoBase": {
             "VideoId": video.id,
             "Title": video.title,
             "Duration": str(video.duration),
-            "CoverURL": cloud.urls.signed(video.cover_url),
+            "CoverURL": cloud.urls.signed(video.cover_url, for_reviewer=for_reviewer),
             "Status": video.status,
             "CreationTime": video.creation_time,
             "MediaType": "video",
@@ -106,7 +97,7 @@ def _source_stream(video: Video) -> dict[str, Any]:
 def _play_info(cloud: Cloud, video: Video, stream: Mapping[str, Any]) -> dict[str, Any]:
     output = json.loads(stream["output"])
     return {
-        "PlayURL": cloud.urls.signed(stream["object_key"]),
+        "PlayURL": cloud.urls.signed(stream["object_key"], for_reviewer=video.status != "Normal"),
         "Format": stream["format"],
         "Definition": stream["definition"],
         "Duration": str(output["duration"]),
@@ -130,10 +121,10 @@ def _play_info(cloud: Cloud, video: Video, stream: Mapping[str, Any]) -> dict[st
     }
 
 
-@operation("GetMezzanineInfo", qps=100, is_writing=True)
-def get_mezzanine_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
+@operation("GetMezzanineInfo", qps=100)
+def get_mezzanine_info(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
     """The source file; its address only where the video may be played."""
-    video = named_video(cloud, tx, call)
+    video = named_video(cloud, connection, call)
     if video.stage == "uploading" and not video.source_key:
         raise ApiError("InvalidFile.NotFound", 404, f"The video {video.id} has no source file.")
     answer: dict[str, Any] = {
@@ -151,7 +142,7 @@ def get_mezzanine_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answ
         "CreationTime": video.creation_time,
         "PreprocessStatus": "UnPreprocess",
     }
-    if video.source_key and may_play(tx, video, call.peer):
-        reopen(tx, video, [video.source_key])
-        answer["FileURL"] = cloud.urls.signed(video.source_key)
+    if video.source_key and may_play(connection, video, call.peer):
+        for_reviewer = video.status != "Normal"
+        answer["FileURL"] = cloud.urls.signed(video.source_key, for_reviewer=for_reviewer)
     return {"Mezzanine": answer}

@@ -8,7 +8,6 @@ from localvod.cloud import Cloud
 from localvod.errors import illegal_status, invalid_parameter, no_such_resource
 from localvod.jobs import snapshots
 from localvod.operations.info import named_video
-from localvod.operations.play import reopen
 from localvod.operations.registry import Answer, Call, operation
 from localvod.operations.security_ips import is_reviewer
 
@@ -89,8 +88,7 @@ def list_snapshots(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
         empty = {"Total": 0, "Regular": "", "Snapshots": {"Snapshot": []}}
         return {"MediaSnapshot": empty}
     shown = list(enumerate(keys, start=1))[(page - 1) * size : page * size]
-    if is_reviewer(tx, call.peer):
-        reopen(tx, video, (key for _, key in shown))
+    for_reviewer = video.status != "Normal" and is_reviewer(tx, call.peer)
     return {
         "MediaSnapshot": {
             "JobId": row["id"],
@@ -99,7 +97,8 @@ def list_snapshots(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
             "Regular": snapshots.regular(cloud, keys),
             "Snapshots": {
                 "Snapshot": [
-                    {"Index": index, "Url": cloud.urls.signed(key)} for index, key in shown
+                    {"Index": index, "Url": cloud.urls.signed(key, for_reviewer=for_reviewer)}
+                    for index, key in shown
                 ]
             },
         }

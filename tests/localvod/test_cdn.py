@@ -134,16 +134,60 @@ def test_a_blocked_video_plays_until_it_is_purged(
     assert vod.get(url).status_code == 200
 
 
-def test_a_purged_address_plays_again_once_a_reviewer_asked_for_it(
-    vod: LocalVod, client: Client, cdn: CdnClient
-) -> None:
+@pytest.fixture(scope="module", params=["", AUTH_KEY], ids=["open", "signed"])
+def reviewed_vod(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalVod]:
+    """A localvod that takes this machine for a reviewer's; its media are open, then signed."""
+    state = tmp_path_factory.mktemp("reviewed")
+    with LocalVod(state, cdn_auth_key=request.param, review_ips="127.0.0.1") as server:
+        yield server
+
+
+def addresses(client: Client, video_id: str) -> list[str]:
+    """One address each of GetPlayInfo and ListSnapshots."""
+    request = models.ListSnapshotsRequest(video_id=video_id, snapshot_type="NormalSnapshot")
+    snapshots = client.list_snapshots(request).body.media_snapshot.snapshots.snapshot
+    return [play_url(client, video_id), snapshots[0].url]
+
+
+def test_a_purge_holds_for_all_but_the_reviewer_who_asks(reviewed_vod: LocalVod) -> None:
+    vod, client = reviewed_vod, Client(sdk_config(reviewed_vod))
+    video_id = vod.seed(snapshots=2)
+    public = addresses(client, video_id)
+    vod.audit_in_console(video_id, "Blocked", "violence")
+    refresh(CdnClient(sdk_config(vod)), f"{vod.url}/{video_id}/", kind="Directory")
+    granted = addresses(client, video_id)
+    bare = [url.partition("?")[0] for url in granted]
+    assert [vod.get(url).status_code for url in granted] == [200, 200]
+    assert [vod.get(url).status_code for url in public] == [403, 403]
+    assert [vod.get(sign(url, time.time())).status_code for url in bare] == [403, 403]
+    client.delete_video(models.DeleteVideoRequest(video_ids=video_id))
+    assert [vod.get(url).status_code for url in granted] == [403, 403]
+
+
+def test_a_grant_opens_one_file_and_cannot_be_made_up(reviewed_vod: LocalVod) -> None:
+    vod, client = reviewed_vod, Client(sdk_config(reviewed_vod))
+    video_id = vod.seed(status="Blocked", snapshots=2)
+    refresh(CdnClient(sdk_config(vod)), f"{vod.url}/{video_id}/", kind="Directory")
+    play, snapshot = addresses(client, video_id)
+    assert vod.get(play).status_code == 200
+    borrowed = snapshot.partition("?")[0] + "?" + play.partition("?")[2]
+    assert vod.get(borrowed).status_code == 403
+    path = "/" + play.partition("?")[0].partition("//")[2].partition("/")[2]
+    prefix = f"{int(time.time())}-0-reviewer"
+    digest = hashlib.md5(f"{path}-{prefix}-{AUTH_KEY}".encode()).hexdigest()
+    made_up = f"{play.partition('?')[0]}?auth_key={prefix}-{digest}"
+    assert vod.get(made_up).status_code == 403
+
+
+def test_publishing_ends_a_purge_for_good(vod: LocalVod, client: Client, cdn: CdnClient) -> None:
     video_id = vod.seed()
     url = play_url(client, video_id)
     vod.audit_in_console(video_id, "Blocked", "violence")
     refresh(cdn, url)
-    client.set_audit_security_ip(models.SetAuditSecurityIpRequest(ips="127.0.0.1"))
-    assert vod.get(url).status_code == 403
-    assert play_url(client, video_id) == url
+    vod.audit_in_console(video_id, "Normal")
+    vod.audit_in_console(video_id, "Blocked", "violence")
     assert vod.get(url).status_code == 200
 
 
