@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -9,7 +10,9 @@ class VideosConfig(AppConfig):
 
     def ready(self) -> None:
         from videos import append_only, periodic  # noqa: F401, PLC0415 - periodic registers itself
+        from videos.checks import check_vod_settings  # noqa: PLC0415 - with what it checks
         from videos.deliveries import register_handlers  # noqa: PLC0415 - needs loaded models
 
         register_handlers()
+        checks.register(check_vod_settings)
         post_migrate.connect(append_only.install, sender=self)
