@@ -82,16 +82,29 @@ class Faults:
             }
 
     def for_call(self, operation: str) -> Rule | None:
-        """The fault that this call meets, if any; uses up one of its times."""
+        """The fault that this call meets, if any; uses up one of the times of each of its rules.
+
+        Rules without a kind only delay: what they ask for adds up, until a rule with a kind hits.
+        """
+        met: Rule | None = None
         with self._lock:
             for rule in self._rules:
-                if rule.operation not in ("*", operation) or rule.times == 0:
+                if not self._hits(rule, operation):
                     continue
-                if self._random.random() < rule.rate:
-                    if rule.times is not None:
-                        rule.times -= 1
-                    return dataclasses.replace(rule)
-            return None
+                met = dataclasses.replace(rule) if met is None else _combined(met, rule)
+                if rule.kind:
+                    break
+        return met
+
+    def _hits(self, rule: Rule, operation: str) -> bool:
+        """Draw whether a rule hits; one of its times is used up when it does."""
+        if rule.operation not in ("*", operation) or rule.times == 0:
+            return False
+        if self._random.random() >= rule.rate:
+            return False
+        if rule.times is not None:
+            rule.times -= 1
+        return True
 
     def for_callback(self) -> tuple[int, float]:
         """How often to send a callback (0 drops it), and how many seconds to hold it back."""
@@ -99,6 +112,16 @@ class Faults:
             chance, faults = self._random.random, self._callbacks
             copies = 0 if chance() < faults.drop else 2 if chance() < faults.duplicate else 1
             return copies, self._random.uniform(0.2, 2.0) if chance() < faults.reorder else 0.0
+
+
+def _combined(delays: Rule, rule: Rule) -> Rule:
+    """A rule together with the delays that hit before it."""
+    return dataclasses.replace(
+        rule,
+        latency_seconds=delays.latency_seconds + rule.latency_seconds,
+        drip_seconds=delays.drip_seconds + rule.drip_seconds,
+        retry_after=max(delays.retry_after, rule.retry_after),
+    )
 
 
 def _rule(item: Mapping[str, Any]) -> Rule:

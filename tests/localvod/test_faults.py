@@ -70,6 +70,23 @@ def test_latency_and_drip_delay_an_answer(vod: LocalVod, client: Client) -> None
         assert time.monotonic() - started >= 0.3
 
 
+def test_delays_add_up_and_the_first_error_behind_them_is_met(
+    vod: LocalVod, client: Client
+) -> None:
+    vod.faults(
+        {"latency_seconds": 0.2},
+        {"operation": "GetCategories", "latency_seconds": 0.2},
+        {"kind": "error", "code": "First", "status": 400, "latency_seconds": 0.1, "times": 1},
+        {"kind": "error", "code": "Second", "status": 400, "latency_seconds": 9},
+    )
+    started = time.monotonic()
+    with refused("First", 400):
+        client.get_categories(models.GetCategoriesRequest())
+    assert time.monotonic() - started >= 0.5
+    left = [rule["times"] for rule in vod.control("GET", "faults")["rules"]]
+    assert left == [None, None, 0, None]
+
+
 def test_the_same_seed_gives_the_same_faults(vod: LocalVod, client: Client) -> None:
     def outcomes() -> list[bool]:
         vod.faults({"kind": "error", "rate": 0.5}, seed=7)
