@@ -1,9 +1,5 @@
 """What `manage.py check` says about an installation that talks to VOD and lacks a setting."""
 
-from collections.abc import Sequence
-from typing import Any
-
-from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
@@ -17,16 +13,13 @@ CONSEQUENCES = {
 }
 
 
-def check_vod_settings(
-    app_configs: Sequence[AppConfig] | None, **options: Any
-) -> list[CheckMessage]:
+def check_vod_settings(*_: object, **__: object) -> list[CheckMessage]:
     """Warn of each setting that is empty while an access key is configured."""
     if not settings.ALIBABA_CLOUD_ACCESS_KEY_ID:
         return []
+    hint = "See docs/configuration.md."
     return [
-        CheckWarning(
-            f"{name} is not set: {consequence}.", hint="See docs/configuration.md.", id=number
-        )
+        CheckWarning(f"{name} is not set: {consequence}.", hint=hint, id=number)
         for name, (number, consequence) in CONSEQUENCES.items()
         if not getattr(settings, name)
     ]
