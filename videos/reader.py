@@ -23,7 +23,11 @@ from videos.mirror.jobs import OUTCOMES
 from videos.models import TranscodeJob, Video
 
 BATCH = 20  # videos in one GetVideoInfos
-NOT_PLAYABLE = ("Forbidden.IllegalStatus", "InvalidVideo.NoneStream")
+NOT_PLAYABLE = (
+    "Forbidden.IllegalStatus",
+    "InvalidVideo.NoneStream",
+    "Forbidden.AliyunVoDEncryption",
+)
 
 T = TypeVar("T")
 
@@ -70,7 +74,9 @@ def rows_of(facts: Iterable[MediaFacts]) -> dict[str, Video]:
 def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
     """Ask all that is needed about one video whose facts have just been read.
 
-    `video` is its row, None where it is new. Raises CloudUnavailable, CloudRejected.
+    `video` is its row, None where it is new. Files, source and machine's verdict that VOD refuses
+    are left out, with the refusal among `refusals`. Raises CloudUnavailable, and CloudRejected
+    where tasks or the history are refused: without these the facts would be misread.
     """
     gateway = vod_gateway()
     ours = task_ids_of(video) if asked.jobs and video is not None else ()
@@ -81,17 +87,31 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
         tasks += automatic_tasks(gateway, facts.vod_id, video)
     needs_source = asked.source and (video is None or not video.source_path)
     needs_audits = asked.audits or is_history_needed(video, facts)
+    refusals: list[CloudRejected] = []
+
+    def unless_refused(ask: Callable[[], T], *, where: bool) -> T | None:
+        try:
+            return ask() if where else None
+        except CloudRejected as error:
+            refusals.append(error)
+            return None
+
     return Reading(
         facts,
-        files=files_of(gateway, facts, video) if asked.files or has_ended else None,
-        source=source_of(gateway, facts) if needs_source else None,
+        files=unless_refused(
+            lambda: files_of(gateway, facts, video), where=asked.files or has_ended
+        ),
+        source=unless_refused(lambda: source_of(gateway, facts), where=needs_source),
         snapshots_failed=asked.snapshots_failed,
-        machine=machine_of(gateway, facts.vod_id, asked.machine_job_id) if asked.machine else None,
+        machine=unless_refused(
+            lambda: machine_of(gateway, facts.vod_id, asked.machine_job_id), where=asked.machine
+        ),
         machine_at=asked.machine_at,
         audits=gateway.audit_history(facts.vod_id) if needs_audits else None,
         tasks=tasks,
         lost_task_ids=tuple(sorted(lost)),
         source_uploaded_at=asked.source_uploaded_at,
+        refusals=tuple(refusals),
     )
 
 

@@ -69,12 +69,19 @@ def read_batch(
         outcomes[delivery.pk] = Done()
         if vod_id in facts:
             try:
-                readings.append(reader.read(facts[vod_id], rows.get(vod_id), asked(delivery)))
+                reading = reader.read(facts[vod_id], rows.get(vod_id), asked(delivery))
+                readings.append(reading)
+                if reading.refusals:
+                    outcomes[delivery.pk] = as_refused(reading.refusals[0])
             except CloudUnavailable as error:
                 outcomes[delivery.pk] = Again(str(error), error.retry_after, error.throttled)
             except CloudRejected as error:
-                outcomes[delivery.pk] = Refused(error.code, str(error), error.request_id)
+                outcomes[delivery.pk] = as_refused(error)
         elif vod_id in missing and removable(delivery):
             mirror.remove([vod_id])
     mirror.apply(readings)
     return outcomes
+
+
+def as_refused(error: CloudRejected) -> Refused:
+    return Refused(error.code, str(error), error.request_id)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from shortvideo.cloud import CloudRejected
 from shortvideo.cloud.types import (
     AuditEntry,
     MachineJob,
@@ -27,6 +28,7 @@ class Reading:
         audits: VOD's history of decisions, newest first.
         tasks: transcoding tasks with their jobs.
         lost_task_ids: tasks of our jobs that VOD does not have (any more).
+        refusals: why something that was asked for is missing.
         source_uploaded_at: when VOD told that an upload was complete.
     """
 
@@ -40,6 +42,7 @@ class Reading:
     tasks: tuple[TranscodeTask, ...] = ()
     lost_task_ids: tuple[str, ...] = ()
     source_uploaded_at: datetime | None = None
+    refusals: tuple[CloudRejected, ...] = ()
 
     @property
     def is_bare(self) -> bool:

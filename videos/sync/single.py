@@ -114,7 +114,9 @@ def read_batch(
     for vod_id, item in facts.items():
         video = rows.get(vod_id)
         try:
-            readings.append(read_one(item, video, asked, is_patient=is_patient))
+            reading = read_one(item, video, asked, is_patient=is_patient)
+            readings.append(reading)
+            tally.problems += [f"{vod_id}: {error}" for error in reading.refusals]
         except CloudError as error:
             tally.problems.append(f"{vod_id}: {error}")
     tally.applied += mirror.apply(readings, dry_run=dry_run)

@@ -1,0 +1,45 @@
+"""What VOD refuses to tell about a video keeps nothing else about it away."""
+
+import pytest
+
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_until_idle
+from tests.factories import make_video
+from tests.support.localvod import LocalVod
+from videos import sync
+from videos.fetch import read_later
+from videos.models import Decision
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def refuse(vod: LocalVod, operation: str, code: str = "Forbidden.Something") -> None:
+    vod.faults({"operation": operation, "kind": "error", "code": code, "status": 403})
+
+
+def test_a_refused_part_is_named_and_the_decision_made_in_vod_arrives_all_the_same(
+    cloud: LocalVod,
+) -> None:
+    video = make_video(vod_id=cloud.seed(), files=[])
+    cloud.audit_in_console(video.vod_id, "Blocked", "seen")
+    refuse(cloud, "GetPlayInfo")
+    read_later(video.vod_id)
+    work_until_idle(20)
+    assert video.decisions.get().decision == Decision.BLOCKED
+    delivery = Delivery.objects.get(kind="read_video")
+    assert (delivery.state, delivery.error_code) == (DeliveryState.GIVEN_UP, "Forbidden.Something")
+
+
+def test_a_refused_part_counts_as_a_problem_of_a_sync_beside_what_was_written(
+    cloud: LocalVod,
+) -> None:
+    vod_id = cloud.seed()
+    refuse(cloud, "GetPlayInfo")
+    [tally] = sync.sync_ids([vod_id])
+    assert (tally.applied.new, len(tally.problems)) == (1, 1)
+
+
+def test_a_video_that_may_not_be_played_unencrypted_is_no_problem(cloud: LocalVod) -> None:
+    refuse(cloud, "GetPlayInfo", "Forbidden.AliyunVoDEncryption")
+    [tally] = sync.sync_ids([cloud.seed()])
+    assert tally.problems == []
