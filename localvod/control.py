@@ -5,14 +5,14 @@ import functools
 import ipaddress
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from localvod import inspection, ledger, seeding
@@ -82,6 +82,14 @@ def _is_loopback(request: Request) -> bool:
 
 def _json(content: object, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def _listing(name: str, chunks: Iterable[list[Any]]) -> Iterator[bytes]:
+    """A JSON object with one list, however long, in parts; no chunk is empty."""
+    yield f'{{"{name}":['.encode()
+    for number, chunk in enumerate(chunks):
+        yield (b"," if number else b"") + orjson.dumps(chunk)[1:-1]
+    yield b"]}"
 
 
 async def _body(request: Request) -> Any:
@@ -157,16 +165,14 @@ class Control:
             since = float(given.get("since", "0"))
         except ValueError:
             raise ControlError("since must be unix seconds.") from None
-        read = functools.partial(
-            ledger.entries,
+        chunks = ledger.chunks(
+            self._cloud.database,
             operation=given.get("operation", ""),
             video_id=given.get("video_id", ""),
             since=since,
             accepted_only=given.get("accepted") == "1",
         )
-        return _json(
-            {"entries": await run_in_threadpool(lambda: read(self._cloud.database.read()))}
-        )
+        return StreamingResponse(_listing("entries", chunks), media_type="application/json")
 
     async def state(self, request: Request) -> Response:
         """All that is held on one video."""

@@ -3,12 +3,15 @@
 import json
 import sqlite3
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from localvod.operations.registry import Call
+from localvod.store import Database
 from localvod.store.database import insert
 
 SECRETS = frozenset({"AuthKey"})
+CHUNK = 1_000
 
 
 def record(tx: sqlite3.Connection, call: Call, *, code: str = "", fault: str = "") -> None:
@@ -36,30 +39,29 @@ def _without_secrets(call: Call) -> dict[str, str]:
     }
 
 
-def entries(
-    connection: sqlite3.Connection,
+def chunks(
+    database: Database,
     *,
     operation: str = "",
     video_id: str = "",
     since: float = 0.0,
     accepted_only: bool = False,
-    limit: int = 100_000,
-) -> list[dict[str, Any]]:
-    """Entries, oldest first, as JSON objects."""
-    conditions, values = ["at >= ?"], [since]
-    filters: list[tuple[str, object]] = [("operation = ?", operation)]
-    filters.append(("EXISTS (SELECT 1 FROM json_each(video_ids) WHERE value = ?)", video_id))
-    for condition, value in filters:
-        if value:
-            conditions.append(condition)
-            values.append(value)  # type: ignore[arg-type]  # a mixed list of SQL values
+) -> Iterator[list[dict[str, Any]]]:
+    """All entries, oldest first, as JSON objects; in chunks, each read by the thread that asks."""
+    filters: list[tuple[str, object]] = [("at >= ?", since)]
+    if operation:
+        filters.append(("operation = ?", operation))
+    if video_id:
+        filters.append(("EXISTS (SELECT 1 FROM json_each(video_ids) WHERE value = ?)", video_id))
     if accepted_only:
-        conditions.append("code = ''")
-    rows = connection.execute(
-        f"SELECT * FROM ledger WHERE {' AND '.join(conditions)} ORDER BY id LIMIT ?",
-        (*values, limit),
-    )
-    return [_as_json(row) for row in rows]
+        filters.append(("code = ?", ""))
+    conditions = " AND ".join(condition for condition, _ in filters)
+    query = f"SELECT * FROM ledger WHERE id > ? AND {conditions} ORDER BY id LIMIT {CHUNK}"
+    values = [value for _, value in filters]
+    last_id = 0
+    while rows := database.read().execute(query, (last_id, *values)).fetchall():
+        yield [_as_json(row) for row in rows]
+        last_id = rows[-1]["id"]
 
 
 def _as_json(row: sqlite3.Row) -> dict[str, Any]:

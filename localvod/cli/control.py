@@ -117,8 +117,30 @@ def add_ledger_arguments(parser: argparse.ArgumentParser) -> None:
     add_endpoint(parser)
     parser.add_argument("--operation", default="", help="only this operation")
     parser.add_argument("--video-id", default="", help="only calls that concern this video")
+    parser.add_argument(
+        "--since",
+        type=_moment,
+        default=0.0,
+        metavar="TIME",
+        help="only calls from then on: unix seconds, or UTC such as 2026-01-31T08:00:00",
+    )
     parser.add_argument("--accepted", action="store_true", help="without refused calls")
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
+
+
+def _moment(text: str) -> float:
+    """Unix seconds of what was typed; a time without a zone is UTC, as it is printed."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither unix seconds nor a time such as 2026-01-31T08:00:00"
+        ) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def run_ledger(arguments: argparse.Namespace) -> int:
@@ -128,6 +150,7 @@ def run_ledger(arguments: argparse.Namespace) -> int:
         "ledger",
         operation=arguments.operation,
         video_id=arguments.video_id,
+        since=str(arguments.since),
         accepted="1" if arguments.accepted else "",
     )
     for entry in answer["entries"]:

@@ -90,6 +90,18 @@ def test_the_ledger_prints_lines_or_json(vod: LocalVod, tmp_path: Path) -> None:
     assert json.loads(lines[0])["operation"] == "CreateUploadVideo"
 
 
+def test_the_ledger_may_begin_at_a_moment(vod: LocalVod, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1)
+    run("upload", "--endpoint", vod.endpoint, str(clip))
+    where = ("ledger", "--endpoint", vod.endpoint, "--since")
+    at = vod.ledger("CreateUploadVideo")[0]["at"]
+    assert "CreateUploadVideo" in run(*where, str(at)).stdout
+    assert "CreateUploadVideo" not in run(*where, str(at + 0.001)).stdout
+    assert "CreateUploadVideo" in run(*where, "2026-01-31T08:00:00").stdout
+    assert run(*where, "2999-01-31 08:00").stdout == ""
+    assert "neither unix seconds nor a time" in run(*where, "yesterday").stderr
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

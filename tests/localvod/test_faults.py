@@ -8,6 +8,7 @@ from alibabacloud_vod20170321 import models
 from alibabacloud_vod20170321.client import Client
 from Tea.exceptions import TeaException
 
+from localvod.store import Database
 from tests.localvod.conftest import refused, sdk_config
 from tests.support.localvod import LocalVod
 
@@ -132,6 +133,20 @@ def test_the_ledger_knows_each_call_with_its_effect(vod: LocalVod, client: Clien
     assert [item["code"] for item in vod.ledger()] == ["InvalidVideo.NotFound", ""]
     assert [item["operation"] for item in vod.ledger(accepted=True)] == ["DeleteVideo"]
     assert [item["operation"] for item in vod.ledger(video_id=video_id)] == ["DeleteVideo"]
+
+
+def test_the_ledger_shows_every_call_however_many_there_were(tmp_path: Path) -> None:
+    count = 100_500
+    with Database(tmp_path / "localvod.sqlite3").write() as tx:
+        tx.execute(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT ?) "
+            "INSERT INTO ledger (at, product, operation, request_id, parameters, effect, video_ids)"
+            " SELECT n, 'vod', 'GetVideoInfo', n, '{}', '{}', '[]' FROM numbers",
+            (count,),
+        )
+    with LocalVod(tmp_path) as vod:
+        numbers = [int(entry["request_id"]) for entry in vod.ledger()]
+    assert numbers == list(range(1, count + 1))
 
 
 def test_the_ledger_keeps_no_keys(vod: LocalVod, client: Client) -> None:
