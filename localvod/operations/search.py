@@ -15,6 +15,7 @@ from localvod.operations.registry import Answer, Call, operation
 from localvod.scrolls import Scroll
 
 REACH_BY_PAGE = 5_000
+LAST_PAGE_BY_NUMBER = 200
 REACH_BY_SCROLL = 2_000_000
 LARGEST_JUMP = 100
 SORT_FIELDS = ("CreationTime", "ModificationTime")
@@ -51,7 +52,10 @@ def search_media(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> An
     if kind != "video":
         return {"Total": 0, "MediaList": []}
     library = Library(connection, cloud.catalogue)
-    if search.is_indexed:
+    page: list[Found] = []
+    if scroll is not None and page_no * search.page_size > REACH_BY_SCROLL:
+        total = scroll.total
+    elif search.is_indexed:
         page, total = _indexed_page(library, search, scroll, page_no)
     else:
         found = _sorted(search, _candidates(cloud, connection, library, search))
@@ -110,6 +114,9 @@ def _page_no(call: Call, search: Search, scroll: Scroll | None) -> int:
     if scroll is None:
         if page * search.page_size > REACH_BY_PAGE:
             reach = f"without ScrollToken only the first {REACH_BY_PAGE} videos can be reached"
+            raise invalid_parameter("PageNo", reach)
+        if page > LAST_PAGE_BY_NUMBER:
+            reach = f"pages beyond {LAST_PAGE_BY_NUMBER} need a ScrollToken"
             raise invalid_parameter("PageNo", reach)
         return page
     jump = (page - scroll.page + 1) * search.page_size

@@ -1,9 +1,21 @@
 """SearchMedia: what matches, in which order, and how far each way of paging reaches."""
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
 import pytest
 from alibabacloud_vod20170321 import models
 from alibabacloud_vod20170321.client import Client
 
+from localvod.cloud import Cloud
+from localvod.library import CATALOGUE_NOTE, COMPUTED, Position
+from localvod.operations.parameters import Parameters
+from localvod.operations.registry import Call
+from localvod.operations.search import search_media
+from localvod.scrolls import Scroll
+from localvod.settings import checked, raw_from_environment
+from localvod.store.notes import save_note
 from tests.localvod.conftest import refused
 from tests.support.localvod import LocalVod
 
@@ -133,6 +145,44 @@ def test_pages_reach_5000_videos_and_no_further(vod: LocalVod, client: Client) -
     assert len(ids(search(client, page_size=100, page_no=50))) == 100
     with refused("InvalidParameter", 400):
         search(client, page_size=100, page_no=51)
+
+
+def test_beyond_page_200_a_token_is_needed(vod: LocalVod, client: Client) -> None:
+    vod.catalogue(300)
+    assert len(ids(search(client, page_size=1, page_no=200))) == 1
+    with refused("InvalidParameter", 400):
+        search(client, page_size=1, page_no=201)
+    token = search(client, page_size=1, page_no=200).scroll_token
+    assert len(ids(search(client, page_size=1, page_no=201, scroll_token=token))) == 1
+
+
+def test_a_walk_ends_after_two_million_videos(cloud: Cloud) -> None:
+    with cloud.database.write() as tx:
+        save_note(tx, CATALOGUE_NOTE, {"count": 2_000_500, "seed": 1})
+    cloud.prepare()
+    assert cloud.catalogue is not None
+    last = cloud.catalogue.video(1_999_899)
+    place = Position(str(last["CreationTime"]), COMPUTED, 1_999_899)
+    token = cloud.scrolls.issue(Scroll("", "CreationTime:Asc", 100, 19_999, place, 2_000_500))
+    page = next_page(cloud, token)
+    assert len(page["MediaList"]) == 100
+    after = next_page(cloud, page["ScrollToken"])
+    assert (after["MediaList"], "ScrollToken" in after) == ([], False)
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """A cloud without its server: to be put in the middle of a walk that is too long to walk."""
+    settings = checked(raw_from_environment({"LOCALVOD_STATE": str(tmp_path)}))
+    cloud = Cloud(settings)
+    yield cloud
+    cloud.jobs.stop()
+
+
+def next_page(cloud: Cloud, token: str) -> Mapping[str, Any]:
+    values = {"SortBy": "CreationTime:Asc", "PageSize": "100", "ScrollToken": token}
+    call = Call("SearchMedia", "vod", Parameters(values), "127.0.0.1", "request", "localvod")
+    return search_media(cloud, cloud.database.read(), call)
 
 
 def test_a_walk_meets_every_video_once(vod: LocalVod, client: Client) -> None:
