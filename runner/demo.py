@@ -13,7 +13,7 @@ from runner import settings
 from runner.children import Children
 from runner.console import Console
 from runner.failure import Failure
-from runner.installation import MEGABYTE, ensure_space, installed
+from runner.installation import MEGABYTE, installed, lack_of_space
 from runner.project import Project, Python
 from runner.supervision import Part, answers, keep_alive
 
@@ -194,7 +194,12 @@ async def seed(demo: Demo) -> None:
     if marker.exists() and int(marker.read_text()) >= demo.options.clips:
         demo.console.say("The demo clips are there already.")
         return
-    ensure_space(demo.project.var, SPACE_FOR_CLIPS)
+    if lack := lack_of_space(demo.project.var, SPACE_FOR_CLIPS):
+        demo.console.say(
+            f"No demo clips are made: the {lack}. The console runs on without them; another start "
+            "of `run.py demo` makes them."
+        )
+        return
     started_at = time.monotonic()
     for name, command in seed_commands(demo).items():
         if not await succeeds(demo, name, command):

@@ -18,8 +18,10 @@ MEGABYTE = 1_000_000
 NEEDED_SPACE = 1_000 * MEGABYTE  # the installed packages, and room to unpack the last of them
 REDRAW_SECONDS = 0.3
 UNREACHABLE = (
+    "connect timeout",
     "connection refused",
     "connection reset",
+    "connecttimeouterror",
     "could not connect",
     "dns error",
     "error sending request",
@@ -34,6 +36,7 @@ UNREACHABLE = (
     "read timed out",
     "sslerror",
     "tcp connect error",
+    "timed out. (connect",
 )
 NO_SPACE = ("no space left on device", "disk quota exceeded")
 
@@ -73,12 +76,19 @@ def stamp(project: Project) -> str:
 
 def ensure_space(folder: Path, needed: int) -> None:
     """Refuse before filling the disk; `needed` in bytes."""
+    if lack := lack_of_space(folder, needed):
+        raise Failure(f"The {lack}.")
+
+
+def lack_of_space(folder: Path, needed: int) -> str:
+    """What is to be said of too full a disk, as part of a sentence; "" when it has room."""
     free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise Failure(
-            f"The disk of {folder} is nearly full: {free // MEGABYTE} MB are free, "
-            f"{needed // MEGABYTE} MB are needed."
-        )
+    if free >= needed:
+        return ""
+    return (
+        f"disk of {folder} is nearly full: {free // MEGABYTE} MB are free, "
+        f"{needed // MEGABYTE} MB are needed"
+    )
 
 
 async def make(python: Python, children: Children, uv: str | None) -> None:

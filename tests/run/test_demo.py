@@ -102,6 +102,21 @@ def test_failing_clips_leave_the_console_running(checkout: Checkout) -> None:
     assert not (checkout.var / "seeded").exists()
 
 
+def test_too_little_space_for_clips_leaves_the_console_running(checkout: Checkout) -> None:
+    nearly_full = (
+        "import collections, shutil\n"
+        "usage = collections.namedtuple('usage', 'total used free')\n"
+        "shutil.disk_usage = lambda path: usage(10**9, 10**9 - 2 * 10**6, 2 * 10**6)\n"
+    )
+    checkout.write("nearly-full/sitecustomize.py", nearly_full)
+    run = checkout.demo(PYTHONPATH=str(checkout.root / "nearly-full"))
+    run.wait_for("No demo clips are made: the disk of")
+    assert "2 MB are free, 500 MB are needed. The console runs on without them" in run.log
+    assert run.process.poll() is None
+    assert not checkout.calls("localvod-demo")
+    assert not (checkout.var / "seeded").exists()
+
+
 def test_the_callback_url_follows_the_port(checkout: Checkout) -> None:
     checkout.demo().signal(signal.SIGTERM)
     port = free_port()

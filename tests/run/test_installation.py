@@ -148,6 +148,19 @@ def test_pip_says_in_one_sentence_that_the_index_is_unreachable(checkout: Checko
     assert "Installing 1 packages with pip" in ended.stdout
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WARNING: Retrying after connection broken by 'ConnectTimeoutError(<HTTPSConnection>)'",
+        "HTTPSConnectionPool(host='index.example'): no answer (connect timeout=15.0)",
+        "Connection to index.example timed out. (connect took too long)",
+    ],
+)
+def test_an_index_that_never_answers_is_called_unreachable(line: str) -> None:
+    output = [line, "ERROR: No matching distribution found for left-pad==1.0"]
+    assert why_not_installed(output, tool="pip") == f"{UNREACHABLE} PIP_INDEX_URL."
+
+
 def test_a_package_that_the_index_lacks_is_not_blamed_on_the_network() -> None:
     output = ["ERROR: No matching distribution found for left-pad==1.0"]
     assert "last lines above say why" in why_not_installed(output, tool="pip")
