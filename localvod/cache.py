@@ -159,10 +159,20 @@ def listing(
             parameters.text("ObjectType").lower(),
         ),
     )
-    tasks = [_task(row, cloud.settings.cdn_task_seconds) for row in rows]
+    domain = parameters.text("DomainName")
+    tasks = [
+        _task(row, cloud.settings.cdn_task_seconds)
+        for row in rows
+        if domain in ("", _domain(row["object_path"]))
+    ]
     status = parameters.text("Status")
     shown = [task for task in tasks if status in ("", task["Status"])]
     return len(shown), shown[(page - 1) * size : page * size]
+
+
+def _domain(object_path: str) -> str:
+    split = split_object_path(object_path)
+    return split[0] if split else ""
 
 
 def _task(row: Row, task_seconds: float) -> dict[str, Any]:

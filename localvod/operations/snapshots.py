@@ -11,6 +11,7 @@ from localvod.operations.info import named_video
 from localvod.operations.registry import Answer, Call, operation
 from localvod.operations.security_ips import is_reviewer
 
+LEAST_AUTH_TIMEOUT, LARGEST_AUTH_TIMEOUT = 3_600, 2**31 - 1  # seconds
 SNAPPABLE = ("UploadSucc", "Normal", "Checking", "Blocked")
 TYPES = (
     snapshots.COVER,
@@ -76,6 +77,9 @@ def list_snapshots(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     video = cloud.keep(tx, named_video(cloud, tx, call))
     kind = call.parameters.choice("SnapshotType", snapshots.COVER, *TYPES)
     page, size = call.parameters.page(size=20, most=100)
+    call.parameters.integer(
+        "AuthTimeout", LEAST_AUTH_TIMEOUT, least=LEAST_AUTH_TIMEOUT, most=LARGEST_AUTH_TIMEOUT
+    )
     rows = tx.execute(
         "SELECT * FROM snapshot_jobs WHERE video_id = ? AND status = 'success' ORDER BY rowid DESC",
         (video.id,),

@@ -104,6 +104,26 @@ def test_tasks_by_status_need_a_type(vod: LocalVod, cdn: CdnClient) -> None:
         tasks(cdn, status="Complete")
 
 
+def test_tasks_are_filtered_by_their_domain(vod: LocalVod, cdn: CdnClient) -> None:
+    refresh(cdn, f"http://{vod.endpoint}/a.mp4", f"{vod.endpoint}/b.mp4")
+    assert len(tasks(cdn, domain_name=vod.endpoint, object_type="file")) == 2
+    assert tasks(cdn, domain_name="other.example", object_type="file") == []
+
+
+def test_snapshot_urls_are_asked_for_an_hour_at_least(vod: LocalVod, client: Client) -> None:
+    def snapshots(auth_timeout: int) -> int:
+        request = models.ListSnapshotsRequest(
+            video_id=video_id, snapshot_type="NormalSnapshot", auth_timeout=str(auth_timeout)
+        )
+        total: int = client.list_snapshots(request).body.media_snapshot.total
+        return total
+
+    video_id = vod.seed(snapshots=2)
+    assert snapshots(3600) == 2
+    with refused("InvalidParameter", 400):
+        snapshots(3599)
+
+
 def test_vod_has_cache_operations_of_its_own(vod: LocalVod, client: Client) -> None:
     url = play_url(client, vod.seed())
     request = models.PreloadVodObjectCachesRequest(object_path=url)
