@@ -20,14 +20,15 @@ class Rule:
 
     `operation` is a name or `*`. `kind`: `error` answers `code` with `status`; `lost` closes the
     connection without an answer; `body` answers `body` as it stands; empty: only the delay of
-    `latency_seconds`. `rate` is the share of calls, `times` how many calls at most (None: no end).
-    With `is_after` the work is done before the answer goes wrong. `drip_seconds` spreads an answer
-    over that time, byte by byte.
+    `latency_seconds`. `rate` is the share of calls, `skip` how many are left alone first, `times`
+    how many are met at most (None: no end). With `is_after` the work is done before the answer
+    goes wrong. `drip_seconds` spreads an answer over that time, byte by byte.
     """
 
     operation: str = "*"
     kind: str = ""
     rate: float = 1.0
+    skip: int = 0
     times: int | None = None
     code: str = "ServiceUnAvailable"
     status: int = 503
@@ -102,6 +103,9 @@ class Faults:
             return False
         if self._random.random() >= rule.rate:
             return False
+        if rule.skip:
+            rule.skip -= 1
+            return False
         if rule.times is not None:
             rule.times -= 1
         return True
@@ -131,6 +135,8 @@ def _rule(item: Mapping[str, Any]) -> Rule:
         raise FaultError(f"A rule's kind is one of {', '.join(KINDS)}, not {rule.kind!r}.")
     if not _is_share(rule.rate):
         raise FaultError(f"A rule's rate is a share from 0 to 1, not {rule.rate!r}.")
+    if rule.skip < 0:
+        raise FaultError(f"A rule skips 0 or more calls, not {rule.skip!r}.")
     if rule.status not in range(200, 600):
         raise FaultError(f"A rule's status is an HTTP status from 200 to 599, not {rule.status!r}.")
     return rule

@@ -60,6 +60,7 @@ def add_faults_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--operation", default="*", help="the operation that fails (default: all)")
     parser.add_argument("--kind", choices=("error", "lost", "body"), help="how calls fail")
     parser.add_argument("--rate", type=float, default=1.0, help="share of calls, 0 to 1")
+    parser.add_argument("--skip", type=int, default=0, help="how many calls are left alone first")
     parser.add_argument("--times", type=int, help="how many calls at most")
     parser.add_argument("--code", default="ServiceUnAvailable", help="error code of --kind error")
     parser.add_argument("--status", type=int, default=503, help="HTTP status of the answer")
@@ -98,6 +99,7 @@ def _changed(arguments: argparse.Namespace, faults: dict[str, Any]) -> dict[str,
         "operation": arguments.operation,
         "kind": arguments.kind or "",
         "rate": arguments.rate,
+        "skip": arguments.skip,
         "times": arguments.times,
         "code": arguments.code,
         "status": arguments.status,

@@ -47,6 +47,18 @@ def test_an_answer_goes_wrong_after_the_work_was_done(
     rename(client, video_id, "newer")
 
 
+def test_a_rule_leaves_the_first_calls_alone_as_often_as_it_says(
+    vod: LocalVod, client: Client
+) -> None:
+    request = models.GetVideoInfoRequest(video_id=vod.seed())
+    vod.faults({"kind": "error", "code": "ServiceUnAvailable", "skip": 2, "times": 1})
+    client.get_video_info(request)
+    client.get_video_info(request)
+    with refused("ServiceUnAvailable"):
+        client.get_video_info(request)
+    client.get_video_info(request)
+
+
 def test_a_lost_answer_may_mean_that_nothing_was_done(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(title="old")
     vod.faults({"operation": "UpdateVideoInfo", "kind": "lost"})
@@ -109,6 +121,7 @@ def test_the_same_seed_gives_the_same_faults(vod: LocalVod, client: Client) -> N
     [
         ({"rules": [{"kind": "boom"}]}, "kind is one of error, lost, body"),
         ({"rules": [{"rate": 2}]}, "rate is a share from 0 to 1"),
+        ({"rules": [{"skip": -1}]}, "skips 0 or more calls"),
         ({"rules": [{"colour": "red"}]}, "rule has no 'colour'"),
         ({"callbacks": {"drop": "often"}}, "callbacks.drop is a share"),
         ({"callback": {}}, "faults has no 'callback'"),
