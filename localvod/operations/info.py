@@ -14,6 +14,13 @@ from localvod.store.videos import Video
 
 BATCH = 20
 CATEGORY_NAMES = dict(CATEGORIES)
+BASE_COLUMNS = {
+    "Title": "title",
+    "Description": "description",
+    "CoverURL": "cover_url",
+    "CateId": "cate_id",
+    "Tags": "tags",
+}
 
 
 def video_facts(cloud: Cloud, video: Video) -> dict[str, Any]:
@@ -130,32 +137,38 @@ def update_video_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answe
         return {}
     changed = cloud.change_video(tx, video, **changes)
     call.effect = {"changed": sorted(changes)}
-    _tell_change(cloud, tx, video, changed)
+    tell_change(cloud, tx, video, changed)
     return {}
 
 
-def _tell_change(cloud: Cloud, tx: sqlite3.Connection, old: Video, new: Video) -> None:
-    """MediaBaseChangeComplete: the values of MediaContent are JSON text."""
+def tell_change(cloud: Cloud, tx: sqlite3.Connection, old: Video | None, new: Video | None) -> None:
+    """MediaBaseChangeComplete: None before a creation and after a deletion.
+
+    The values of MediaContent are JSON text.
+    """
+    if new is not None:
+        video, mode = new, "update" if old else "create"
+    elif old is not None:
+        video, mode = old, "delete"
+    else:
+        raise ValueError("A change is of a video.")
     content = {
         name: json.dumps({"OldValue": before, "NewValue": after}, ensure_ascii=False)
         for name, before, after in (
-            ("Title", old.title, new.title),
-            ("Description", old.description, new.description),
-            ("CoverURL", old.cover_url, new.cover_url),
-            ("CateId", old.cate_id, new.cate_id),
-            ("Tags", old.tags, new.tags),
+            (name, getattr(old, column, None) or "", getattr(new, column, None) or "")
+            for name, column in BASE_COLUMNS.items()
         )
         if before != after
     }
     if content:
         body = {
-            "MediaId": new.id,
+            "MediaId": video.id,
             "MediaType": "video",
-            "OperateMode": "update",
+            "OperateMode": mode,
             "MediaContent": content,
         }
         cloud.events.emit(
-            tx, "MediaBaseChangeComplete", new.id, body, media_user_data=new.user_data
+            tx, "MediaBaseChangeComplete", video.id, body, media_user_data=video.user_data
         )
 
 
@@ -191,6 +204,7 @@ def _delete(cloud: Cloud, tx: sqlite3.Connection, video: Video) -> None:
     tx.execute("DELETE FROM review_jobs WHERE media_id = ?", (video.id,))
     body = {"MediaId": video.id, "MediaType": "video", "DeleteType": "all"}
     cloud.events.emit(tx, "DeleteMediaComplete", video.id, body, media_user_data=video.user_data)
+    tell_change(cloud, tx, video, None)
 
 
 @operation("GetCategories", qps=50)

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from localvod import clock
 from localvod.cloud import Cloud
 from localvod.errors import ApiError, invalid_parameter
-from localvod.operations.info import id_of_reference, named_video
+from localvod.operations.info import id_of_reference, named_video, tell_change
 from localvod.operations.parameters import check_tags
 from localvod.operations.registry import Answer, Call, operation
 from localvod.settings import NO_TRANSCODE_GROUP
@@ -59,6 +59,7 @@ def create_upload_video(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Ans
     videos.add(tx, video)
     call.video_ids.append(video.id)
     call.effect = {"video_id": video.id}
+    tell_change(cloud, tx, None, video)
     return _credentials(cloud, tx, video)
 
 

@@ -83,11 +83,24 @@ def test_changes_and_deletions_are_told(vod: LocalVod, client: Client) -> None:
         client.update_video_info(models.UpdateVideoInfoRequest(video_id=video_id, title="new"))
         client.delete_video(models.DeleteVideoRequest(video_ids=video_id))
         vod.idle()
-        change = receiver.of("MediaBaseChangeComplete")[0].body
+        change, removal = (item.body for item in receiver.of("MediaBaseChangeComplete"))
         deletion = receiver.of("DeleteMediaComplete")[0].body
     values = json.loads(change["MediaContent"]["Title"])
     assert values == {"OldValue": "old", "NewValue": "new"}
+    assert (change["OperateMode"], removal["OperateMode"]) == ("update", "delete")
     assert (deletion["MediaId"], deletion["DeleteType"]) == (video_id, "all")
+
+
+def test_a_creation_is_told_before_its_file_is_there(vod: LocalVod, client: Client) -> None:
+    with Receiver() as receiver:
+        configure(client, receiver.url)
+        request = models.CreateUploadVideoRequest(title="新的", file_name="clip.mp4")
+        created = client.create_upload_video(request).body
+        vod.idle()
+        [told] = (item.body for item in receiver.received)
+    assert (told["EventType"], told["OperateMode"]) == ("MediaBaseChangeComplete", "create")
+    assert told["MediaId"] == created.video_id
+    assert json.loads(told["MediaContent"]["Title"]) == {"OldValue": "", "NewValue": "新的"}
 
 
 def test_only_the_types_asked_for_are_sent(vod: LocalVod, client: Client) -> None:

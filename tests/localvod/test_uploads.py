@@ -60,6 +60,7 @@ def test_a_clip_is_transcoded_snapshotted_and_reviewed(
     assert sorted(told) == [
         "AIMediaAuditComplete",
         "FileUploadComplete",
+        "MediaBaseChangeComplete",
         "SnapshotComplete",
         "StreamTranscodeComplete",
         "StreamTranscodeComplete",
@@ -136,6 +137,7 @@ def test_a_corrupt_upload_fails_in_every_way(vod: LocalVod, client: Client, tmp_
     assert video(vod, video_id)["status"] == "TranscodeFail"
     outcomes = {item.body["EventType"]: item.body["Status"] for item in receiver.received}
     assert outcomes == {
+        "MediaBaseChangeComplete": "success",
         "FileUploadComplete": "success",
         "VideoAnalysisComplete": "fail",
         "SnapshotComplete": "fail",
