@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -18,7 +17,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import journal
 from accounts.models import ConsoleToken, Operator, Uploader
 from accounts.requests import operator_of
 from accounts.tokens import revoke_token
@@ -134,9 +132,7 @@ class Revoke(Operation[ConsoleToken]):
     is_destructive = True
 
     def run(self, row: ConsoleToken, values: Mapping[str, Any], request: HttpRequest) -> None:
-        with transaction.atomic():
-            journal.record(operator_of(request), row, "revoke", request_id=current_request_id())
-            revoke_token(row)
+        revoke_token(row, operator=operator_of(request), request_id=current_request_id())
 
 
 @admin.register(ConsoleToken)

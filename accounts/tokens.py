@@ -2,16 +2,18 @@
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from accounts import journal
 from accounts.models import ConsoleToken, Operator
 from accounts.models.token import hashed
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
-def issue_token(operator: Operator, *, service: str = "") -> str:
+def issue_token(operator: Operator, *, service: str = "", request_id: str = "") -> str:
     """Make a token and return its secret, which is stored nowhere; the operator's dead ones go."""
     ConsoleToken.objects.filter(operator=operator).expired(timezone.now()).delete()
     secret = ConsoleToken.new_secret()
@@ -20,6 +22,7 @@ def issue_token(operator: Operator, *, service: str = "") -> str:
         token_hash=hashed(secret),
         session_hash=operator.get_session_auth_hash(),
         service=service,
+        request_id=request_id,
     )
     return secret
 
@@ -63,10 +66,15 @@ def find_token(secret: str) -> ConsoleToken | None:
     return ConsoleToken.objects.select_related("operator").filter(token_hash=hashed(secret)).first()
 
 
-def revoke_token(token: ConsoleToken) -> None:
+@transaction.atomic
+def revoke_token(token: ConsoleToken, *, operator: Operator, request_id: str = "") -> None:
+    """End one token; `operator` is who wants it so."""
+    journal.record(operator, token, "revoke", request_id=request_id)
     ConsoleToken.objects.filter(pk=token.pk).delete()
 
 
-def revoke_personal_tokens(operator: Operator) -> None:
+@transaction.atomic
+def revoke_personal_tokens(operator: Operator, *, request_id: str = "") -> None:
     """All that came from logins; those of services stay."""
+    journal.record(operator, operator, "revoke all tokens", request_id=request_id)
     ConsoleToken.objects.filter(operator=operator).personal().delete()

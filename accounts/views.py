@@ -7,6 +7,7 @@ from accounts.tokens import find_token, issue_token, revoke_personal_tokens, rev
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import BadParameter, Conflict
 from shortvideo.console.views import DialectView
+from shortvideo.middleware import current_request_id
 
 
 class LoginView(DialectView[Login]):  # POST /console/user/login
@@ -18,7 +19,8 @@ class LoginView(DialectView[Login]):  # POST /console/user/login
 
     def respond_to(self, asked: Login) -> Envelope:
         operator = log_in(self.request._request, user_name=asked.user_name, password=asked.password)
-        return Envelope("Logon is successful.", {"consoleToken": issue_token(operator)})
+        secret = issue_token(operator, request_id=current_request_id())
+        return Envelope("Logon is successful.", {"consoleToken": secret})
 
 
 class SignOutView(DialectView[SignOut]):  # POST /console/user/signOut
@@ -34,7 +36,7 @@ class SignOutView(DialectView[SignOut]):  # POST /console/user/signOut
         elif not self.received.token:
             raise BadParameter("consoleToken, or userName and password, are required.")
         if token is not None:
-            revoke_token(token)
+            revoke_token(token, operator=token.operator, request_id=current_request_id())
         return Envelope("Logoff is complete.")
 
     def revoke_all(self, asked: SignOut, token: ConsoleToken | None) -> None:
@@ -43,4 +45,4 @@ class SignOutView(DialectView[SignOut]):  # POST /console/user/signOut
         )
         if token is not None and token.operator_id != operator.pk:
             raise Conflict("The console token belongs to another user than userName.")
-        revoke_personal_tokens(operator)
+        revoke_personal_tokens(operator, request_id=current_request_id())

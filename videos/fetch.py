@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.db import transaction
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable, vod_gateway
+from shortvideo.middleware import current_request_id
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from videos import mirror
@@ -61,4 +62,5 @@ def read_later(vod_id: str) -> None:
     """Have the worker read the files and everything else about a video, unless it is about to."""
     reading = Delivery.objects.open().filter(kind="read_video").for_subject(vod_id)
     if not reading.exists():
-        outbox.send("read_video", subject=vod_id)
+        payload = {"request_id": current_request_id()}
+        outbox.send("read_video", subject=vod_id, payload=payload)

@@ -42,6 +42,7 @@ class ConsoleToken(models.Model):
         blank=True,
         help_text=_("The service that uses it; such a token outlives signing out by password."),
     )
+    request_id = models.CharField(max_length=36, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(default=timezone.now, editable=False)
 

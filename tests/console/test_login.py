@@ -1,10 +1,12 @@
 """Logging in and out, and what happens after too many failures."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from axes.models import AccessFailureLog
+from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -182,6 +184,20 @@ def test_signing_out_with_a_token_revokes_that_token_only(console: Console) -> N
     assert console.get("getVideos")["code"] == "403"
     assert console.post("signOut")["code"] == "200"  # an unknown token by now
     assert other.get("getVideos")["code"] == "200"
+
+
+def test_the_request_id_is_stored_with_a_login_and_with_each_signing_out(console: Console) -> None:
+    assert console.operator is not None
+    name = console.operator.username
+    login = Console().post("login", userName=name, password=PASSWORD)
+    assert ConsoleToken.objects.filter(request_id=login["requestId"]).count() == 1
+    by_token = console.post("signOut")
+    by_password = Console().post("signOut", userName=name, password=PASSWORD)
+    noted = [json.loads(entry.change_message) for entry in LogEntry.objects.order_by("id")]
+    assert [line["requestId"] for line in noted] == [
+        by_token["requestId"],
+        by_password["requestId"],
+    ]
 
 
 def test_signing_out_with_a_password_revokes_all_but_the_services_tokens(
