@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from shortvideo.cloud import vod_gateway
+from shortvideo.outbox.models import Delivery
 from tests.factories import make_file, make_operator, make_video
 from tests.support.console import Console
 from tests.support.localvod import LocalVod
@@ -26,7 +27,9 @@ def test_a_video_that_only_vod_has_is_fetched_stored_and_answered(
     console: Console, cloud: LocalVod
 ) -> None:
     vod_id = cloud.seed(title="Only there", status="Normal", uploader={"userId": "u1"})
-    data = console.get("getVideoById", videoId=vod_id)["data"]
+    answer = console.get("getVideoById", videoId=vod_id)
+    data = answer["data"]
+    assert Delivery.objects.for_subject(vod_id).get().payload == {"request_id": answer["requestId"]}
     assert (data["videoId"], data["title"], data["user"]["userId"]) == (vod_id, "Only there", "u1")
     calls = len(cloud.ledger("GetVideoInfo"))
     assert console.get("getVideoById", videoId=vod_id)["code"] == "200"
