@@ -7,8 +7,7 @@ from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin
 
 from shortvideo.desk.options import DeskAdmin, ReadOnlyAdmin
-from videos.admin.columns import StateColumn, VideoColumns
-from videos.admin.work import ErrorColumn
+from videos.admin.columns import ErrorColumn, StateColumn, VideoColumns
 from videos.models import Video
 
 ADMINS = sorted(admin.site._registry.values(), key=lambda each: each.__class__.__name__)

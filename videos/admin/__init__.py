@@ -1,8 +1,10 @@
 """The desk's pages about videos: lists, the page of one video, the review queue, the work."""
 
+from videos.admin.cdn import CdnTaskAdmin
+from videos.admin.jobs import TranscodeJobAdmin, VodEventAdmin
 from videos.admin.review import MachineReviewAdmin, ReasonTemplateAdmin, ReviewTaskAdmin
+from videos.admin.syncs import SyncRunAdmin
 from videos.admin.video import VideoAdmin
-from videos.admin.work import CdnTaskAdmin, SyncRunAdmin, TranscodeJobAdmin, VodEventAdmin
 
 __all__ = [
     "CdnTaskAdmin",

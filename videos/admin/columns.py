@@ -42,3 +42,15 @@ class StateColumn:
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, row: Any) -> SafeString:
         return display.badge(row.state, row.get_state_display())
+
+
+class ErrorColumn:
+    """For a model with `error_message`, and perhaps `error_code`."""
+
+    @admin.display(description=_("error"))
+    def error_text(self, row: Any) -> SafeString | str:
+        code = getattr(row, "error_code", "")
+        message = getattr(row, "error_message", "") or getattr(row, "error", "")
+        if not code and not message:
+            return display.NOTHING
+        return format_html('<span class="error-text"><code>{}</code> {}</span>', code, message)

@@ -29,6 +29,7 @@ def video_of(task: ReviewTask) -> Video:
 
 @admin.register(ReviewTask)
 class ReviewTaskAdmin(VideoColumns, ReadOnlyAdmin[ReviewTask]):
+    list_heading = _("Review queue")
     list_display = (
         "picture", "video_link", "uploader", "cause", "review", "length", "age", "opened_at",
         "claimed_by",

@@ -1,7 +1,8 @@
-"""Work that comes round: what events did not tell, and what never tells."""
+"""Following prefetches and purges."""
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Final
 
 from django.db.models import F
 from django.utils import timezone
@@ -9,37 +10,11 @@ from django.utils import timezone
 from shortvideo.cloud import CloudRejected, CloudUnavailable, cdn_gateway
 from shortvideo.cloud.types import CdnTaskFacts, CdnTaskStatus
 from shortvideo.outbox.periodic import periodic
-from videos import sync
 from videos.models import CdnTask
-from videos.sync.catalogue import forget_uneventful, last_start
 
-POLLED_AT_ONCE = 100
-REMEMBERED = timedelta(days=3)  # by the CDN
-ENDED = (CdnTaskStatus.COMPLETE, CdnTaskStatus.FAILED)
-
-
-@periodic("videos.sync", every=timedelta(minutes=1))
-def sync_changes() -> None:
-    """Read what was modified since the last sync; the first one is `manage.py sync_videos`.
-
-    One that somebody else walks right now is left to them.
-    """
-    if last_start() is None or sync.is_under_way():
-        return
-    for _ in sync.walk(sync.resume_or_start()):
-        pass
-    forget_uneventful()
-
-
-@periodic("videos.sweep", every=timedelta(minutes=1))
-def sweep_pending() -> None:
-    sync.sweep_pending()
-
-
-@periodic("videos.transcodes", every=timedelta(seconds=10))
-def check_transcodes() -> None:
-    for _ in sync.check_transcodes(limit=POLLED_AT_ONCE, is_patient=False):
-        pass
+POLLED_AT_ONCE: Final = 100
+REMEMBERED: Final = timedelta(days=3)  # by the CDN
+ENDED: Final = (CdnTaskStatus.COMPLETE, CdnTaskStatus.FAILED)
 
 
 @periodic("videos.cdn", every=timedelta(seconds=15))

@@ -1,0 +1,17 @@
+"""Walks through VOD's videos."""
+
+from django.contrib import admin
+
+from shortvideo.desk.options import ReadOnlyAdmin
+from videos.admin.columns import ErrorColumn, StateColumn
+from videos.models import SyncRun
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[SyncRun]):
+    list_display = (
+        "started_at", "kind", "state_badge", "is_dry_run", "seen_count", "new_count",
+        "changed_count", "unchanged_count", "failed_count", "error_text", "finished_at",
+    )  # fmt: skip
+    list_filter = ("state", "kind", "is_dry_run")
+    ordering = ("-id",)

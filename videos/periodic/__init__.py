@@ -1,0 +1,10 @@
+"""Work that comes round: what events did not tell, and what never tells.
+
+Importing a module of this package registers its tasks: `apps.py` imports all of them.
+"""
+
+from videos.periodic.cdn import check_cdn_tasks
+from videos.periodic.syncing import sweep_pending, sync_changes
+from videos.periodic.transcodes import check_transcodes
+
+__all__ = ["check_cdn_tasks", "check_transcodes", "sweep_pending", "sync_changes"]
