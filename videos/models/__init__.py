@@ -1,8 +1,9 @@
 """The mirror of VOD, the log of decisions, and the work that follows from both."""
 
-from videos.models.cdn_task import CdnTask
+from videos.models.cdn_task import CdnQuota, CdnTask
 from videos.models.event import VodEvent
 from videos.models.machine import MachineReview
+from videos.models.reconcile import ReconcileRun
 from videos.models.review import (
     ReasonTemplate,
     ReviewDecision,
@@ -20,15 +21,19 @@ from videos.models.status import (
     TranscodeStatus,
 )
 from videos.models.sync import SyncRun
+from videos.models.takedown import Evidence, Takedown, TakedownQuerySet
 from videos.models.transcode import TranscodeJob, TranscodeJobQuerySet, VideoDeletion
 from videos.models.video import Video, VideoQuerySet
 
 __all__ = [
+    "CdnQuota",
     "CdnTask",
     "CensorStatus",
     "Decision",
+    "Evidence",
     "MachineReview",
     "ReasonTemplate",
+    "ReconcileRun",
     "ReviewDecision",
     "ReviewDecisionQuerySet",
     "ReviewTask",
@@ -36,6 +41,8 @@ __all__ = [
     "SnapshotStatus",
     "Source",
     "SyncRun",
+    "Takedown",
+    "TakedownQuerySet",
     "TaskCause",
     "TranscodeJob",
     "TranscodeJobQuerySet",

@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +22,23 @@ class CdnTask(models.Model):
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     urls = models.JSONField(_("URLs"), help_text=_("A list of host/path, at most 100."))
+    takedown = models.ForeignKey(
+        "videos.Takedown",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="cdn_tasks",
+    )
+    part_of = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="parts",
+        help_text=_("The task whose rest this is: what went beyond the day's quota."),
+    )
     video = models.ForeignKey(
         "videos.Video", models.SET_NULL, null=True, blank=True, related_name="cdn_tasks"
     )
@@ -42,7 +60,30 @@ class CdnTask(models.Model):
     class Meta:
         verbose_name = _("CDN task")
         verbose_name_plural = _("CDN tasks")
-        indexes = [models.Index("state", "id", name="cdn_task_state")]
+        indexes = [
+            models.Index("state", "id", name="cdn_task_state"),
+            models.Index(
+                fields=["takedown"], name="cdn_task_takedown", condition=Q(takedown__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {len(self.urls)} URLs"
+
+
+class CdnQuota(models.Model):
+    """What the CDN said last about the day's quotas; one row."""
+
+    prefetch_limit = models.PositiveIntegerField(default=0)
+    prefetch_left = models.PositiveIntegerField(default=0)
+    purge_limit = models.PositiveIntegerField(default=0)
+    purge_left = models.PositiveIntegerField(default=0)
+    read_at = models.DateTimeField(_("read"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("CDN quota")
+        verbose_name_plural = _("CDN quotas")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.prefetch_left}/{self.prefetch_limit}, {self.purge_left}/{self.purge_limit}"

@@ -54,11 +54,32 @@ class ReviewDecision(models.Model):
         help_text=_("How it reaches VOD; none for what VOD told us."),
     )
 
+    undoes = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="undone_by",
+        help_text=_("The decision that this line takes back, before VOD was told of it."),
+    )
+    blocked_at_before = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The video's earlier block: an undo restores it, and with it recommendations."),
+    )
+
     objects = ReviewDecisionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("decision")
         verbose_name_plural = _("decisions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["undoes"], name="decision_undone_once", condition=Q(undoes__isnull=False)
+            )
+        ]
         indexes = [models.Index(fields=["video", "-id"], name="decision_video")]
 
     def __str__(self) -> str:
@@ -106,7 +127,7 @@ class ReviewTask(models.Model):
 
     class Meta:
         verbose_name = _("review task")
-        verbose_name_plural = _("review queue")
+        verbose_name_plural = _("review tasks")
         constraints = [
             models.UniqueConstraint(
                 "video", "cause", name="one_open_task_per_cause", condition=Q(closed_at=None)

@@ -36,14 +36,16 @@ class TranscodeKind(TextChoices):
 
 
 class Decision(TextChoices):
-    """What was decided: VOD's words, and `Review` for what goes back to a person."""
+    """What was decided: VOD's words, `Review` for what goes back to a person, and `Undo`."""
 
     NORMAL = "Normal", _("passed")
     BLOCKED = "Blocked", _("blocked")
     REVIEW = "Review", _("sent to review")
+    UNDO = "Undo", _("undone")
 
     @property
     def censor_status(self) -> CensorStatus:
+        """What a video becomes by it; KeyError for an undo, which restores what was before."""
         return {
             Decision.NORMAL: CensorStatus.SUCCESS,
             Decision.BLOCKED: CensorStatus.FAIL,

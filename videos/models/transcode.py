@@ -26,6 +26,7 @@ class TranscodeJob(models.Model):
         SUCCESS = "success", _("done")
         FAIL = "fail", _("failed")
         REFUSED = "refused", _("refused by VOD")
+        STUCK = "stuck", _("stuck: no news from VOD")
 
     RUNNING = (State.WAITING, State.SUBMITTED)
 
@@ -48,6 +49,20 @@ class TranscodeJob(models.Model):
     request_id = models.CharField(max_length=36, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     checked_at = models.DateTimeField(null=True, blank=True)
+    news_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("When VOD last said anything new about it; else when it was submitted."),
+    )
+    retry_of = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="retried_by",
+        help_text=_("The failed or stuck job that this one repeats."),
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
     delivery = models.OneToOneField(
         "outbox.Delivery", models.PROTECT, null=True, blank=True, related_name="transcode_job"
@@ -64,7 +79,12 @@ class TranscodeJob(models.Model):
                 "kind",
                 name="one_running_job_per_kind",
                 condition=Q(state__in=["waiting", "submitted"]),
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["retry_of"],
+                name="transcode_retried_once",
+                condition=Q(retry_of__isnull=False),
+            ),
         ]
         indexes = [models.Index("task_id", name="transcode_task")]
 

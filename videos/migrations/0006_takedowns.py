@@ -1,0 +1,218 @@
+import django.db.models.deletion
+import django.utils.timezone
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("outbox", "0002_fault_count"),
+        ("videos", "0005_transcode_watchdog"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="Evidence",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source_version", models.PositiveIntegerField()),
+                (
+                    "facts",
+                    models.JSONField(
+                        default=dict,
+                        help_text="The clip as it was: title, description, tags, uploader, duration, size.",
+                    ),
+                ),
+                ("machine_review", models.JSONField(blank=True, default=dict)),
+                (
+                    "files",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="A list of objects: kind (cover, first_frame, snapshot), path, name.",
+                    ),
+                ),
+                (
+                    "problem",
+                    models.TextField(
+                        blank=True, help_text="What could not be archived, in one sentence."
+                    ),
+                ),
+                (
+                    "archived_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="archived"
+                    ),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Set once the clip is deleted.",
+                        null=True,
+                        verbose_name="kept until",
+                    ),
+                ),
+                ("removed_at", models.DateTimeField(blank=True, editable=False, null=True)),
+            ],
+            options={
+                "verbose_name": "evidence",
+                "verbose_name_plural": "evidence",
+                "default_permissions": ("view",),
+            },
+        ),
+        migrations.CreateModel(
+            name="Takedown",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[
+                            ("block", "blocked"),
+                            ("deletion", "deleted"),
+                            ("vod", "blocked by VOD"),
+                        ],
+                        max_length=8,
+                        verbose_name="cause",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("under_way", "under way"),
+                            ("verified", "verified"),
+                            ("failed", "failed"),
+                            ("reversed", "reversed"),
+                        ],
+                        default="under_way",
+                        max_length=9,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "problem",
+                    models.TextField(
+                        blank=True, help_text="One sentence, fit to show.", verbose_name="problem"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="begun"),
+                ),
+                (
+                    "verified_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="verified"),
+                ),
+            ],
+            options={
+                "verbose_name": "takedown",
+                "verbose_name_plural": "takedowns",
+                "default_permissions": ("view",),
+            },
+        ),
+        migrations.AddField(
+            model_name="evidence",
+            name="video",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="evidence",
+                to="videos.video",
+            ),
+        ),
+        migrations.AddField(
+            model_name="takedown",
+            name="decision",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="takedown",
+                to="videos.reviewdecision",
+            ),
+        ),
+        migrations.AddField(
+            model_name="takedown",
+            name="deletion",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="takedown",
+                to="videos.videodeletion",
+            ),
+        ),
+        migrations.AddField(
+            model_name="takedown",
+            name="verification",
+            field=models.OneToOneField(
+                blank=True,
+                help_text="The delivery that reads back what VOD and the CDN still show.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="takedown",
+                to="outbox.delivery",
+            ),
+        ),
+        migrations.AddField(
+            model_name="takedown",
+            name="video",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="takedowns",
+                to="videos.video",
+            ),
+        ),
+        migrations.AddField(
+            model_name="cdntask",
+            name="takedown",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="cdn_tasks",
+                to="videos.takedown",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="cdntask",
+            index=models.Index(
+                condition=models.Q(("takedown__isnull", False)),
+                fields=["takedown"],
+                name="cdn_task_takedown",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="evidence",
+            index=models.Index(
+                condition=models.Q(("removed_at", None)),
+                fields=["expires_at"],
+                name="evidence_expiry",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="evidence",
+            constraint=models.UniqueConstraint(
+                models.F("video"), models.F("source_version"), name="one_evidence_per_version"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="takedown",
+            index=models.Index(
+                condition=models.Q(("state__in", ["under_way", "failed"])),
+                fields=["state", "id"],
+                name="takedown_unfinished",
+            ),
+        ),
+    ]

@@ -1,0 +1,118 @@
+"""Takedowns, step by step, and the evidence that outlives them."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class TakedownQuerySet(models.QuerySet["Takedown"]):
+    def under_way(self) -> Self:
+        return self.filter(state=Takedown.State.UNDER_WAY)
+
+    def failed(self) -> Self:
+        """Somebody must look: a step was refused, or the clip is still served."""
+        return self.filter(state=Takedown.State.FAILED)
+
+
+class Takedown(models.Model):
+    """One clip on its way out of the public's reach, from the block or the deletion to the proof.
+
+    The steps before the proof are rows of their own: the delivery of the decision or the deletion,
+    the archived evidence, the purges (`cdn_tasks`).
+    """
+
+    class Cause(models.TextChoices):
+        BLOCK = "block", _("blocked")
+        DELETION = "deletion", _("deleted")
+        VOD = "vod", _("blocked by VOD")
+
+    class State(models.TextChoices):
+        UNDER_WAY = "under_way", _("under way")
+        VERIFIED = "verified", _("verified")
+        FAILED = "failed", _("failed")
+        REVERSED = "reversed", _("reversed")
+
+    video = models.ForeignKey("videos.Video", models.CASCADE, related_name="takedowns")
+    cause = models.CharField(_("cause"), max_length=8, choices=Cause)
+    state = models.CharField(_("state"), max_length=9, choices=State, default=State.UNDER_WAY)
+    decision = models.OneToOneField(
+        "videos.ReviewDecision", models.PROTECT, null=True, blank=True, related_name="takedown"
+    )
+    deletion = models.OneToOneField(
+        "videos.VideoDeletion", models.PROTECT, null=True, blank=True, related_name="takedown"
+    )
+    problem = models.TextField(_("problem"), blank=True, help_text=_("One sentence, fit to show."))
+    created_at = models.DateTimeField(_("begun"), default=timezone.now)
+    verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
+    verification = models.OneToOneField(
+        "outbox.Delivery",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="takedown",
+        help_text=_("The delivery that reads back what VOD and the CDN still show."),
+    )
+
+    objects = TakedownQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("takedown")
+        verbose_name_plural = _("takedowns")
+        default_permissions = ("view",)
+        indexes = [
+            models.Index(
+                fields=["state", "id"],
+                name="takedown_unfinished",
+                condition=Q(state__in=["under_way", "failed"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_cause_display()}: {self.video}"
+
+
+class Evidence(models.Model):
+    """What a blocked clip showed, and why it was blocked: kept after the clip itself is gone.
+
+    `files` names copies in the storage `evidence`; they are deleted after `EVIDENCE_DAYS`.
+    """
+
+    video = models.ForeignKey("videos.Video", models.PROTECT, related_name="evidence")
+    source_version = models.PositiveIntegerField()
+    facts = models.JSONField(
+        default=dict,
+        help_text=_("The clip as it was: title, description, tags, uploader, duration, size."),
+    )
+    machine_review = models.JSONField(default=dict, blank=True)
+    files = models.JSONField(
+        default=list,
+        blank=True,
+        help_text=_("A list of objects: kind (cover, first_frame, snapshot), path, name."),
+    )
+    problem = models.TextField(
+        blank=True, help_text=_("What could not be archived, in one sentence.")
+    )
+    archived_at = models.DateTimeField(_("archived"), default=timezone.now)
+    expires_at = models.DateTimeField(
+        _("kept until"), null=True, blank=True, help_text=_("Set once the clip is deleted.")
+    )
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("evidence")
+        verbose_name_plural = _("evidence")
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint("video", "source_version", name="one_evidence_per_version")
+        ]
+        indexes = [
+            models.Index(
+                fields=["expires_at"], name="evidence_expiry", condition=Q(removed_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.video)
