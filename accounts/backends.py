@@ -21,7 +21,7 @@ class OperatorBackend(ModelBackend):
         cached: set[str] | None = getattr(user_obj, "_perm_cache", None)
         if cached is None:
             cached = {f"{app}.{codename}" for app, codename in granted_to(user_obj)}
-            user_obj._perm_cache = cached  # type: ignore[attr-defined]
+            user_obj._perm_cache = cached  # type: ignore[attr-defined]  # Django's cache
         return cached
 
 

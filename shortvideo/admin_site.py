@@ -19,6 +19,7 @@ SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
             "recommendations.Recommendation",
             "accounts.Uploader",
             "videos.MachineReview",
+            "videos.Takedown",
             "videos.ReasonTemplate",
         ),
     ),
@@ -32,11 +33,16 @@ SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
             "outbox.PeriodicTask",
             "videos.VodEvent",
             "videos.SyncRun",
+            "videos.ReconcileRun",
         ),
     ),
+    "backend": (_("Backend"), ("webhooks.Endpoint", "webhooks.Event")),
     "people": (_("People"), ("accounts.Operator", "auth.Group", "accounts.ConsoleToken")),
 }
-NAMES: Mapping[str, str | Promise] = {"auth.Group": _("Roles")}
+NAMES: Mapping[str, str | Promise] = {
+    "auth.Group": _("Roles"),
+    "videos.ReviewTask": _("Review queue"),
+}
 
 
 class ConsoleAdminSite(AdminSite):
@@ -61,7 +67,7 @@ class ConsoleAdminSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         # The apps import the admin, and it is made before their models are there.
-        from videos.admin.desk import desk_context  # noqa: PLC0415
+        from videos.admin.desk import desk_context  # noqa: PLC0415 - see above
 
         return super().index(request, {**desk_context(request), **(extra_context or {})})
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.functional import Promise
 
 M = TypeVar("M", bound=Model)
 
@@ -20,7 +21,12 @@ else:
 
 
 class DeskAdmin(ModelAdmin[M]):
-    """A list that counts once and shows 50 rows."""
+    """A list that counts once and shows 50 rows.
+
+    `list_heading` names the page where it is called otherwise than its rows.
+    """
+
+    list_heading: str | Promise = ""
 
     show_full_result_count = False
     list_per_page = 50

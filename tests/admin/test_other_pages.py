@@ -48,7 +48,7 @@ def test_tasks_are_decided_from_the_queue(desk_of: DeskOf) -> None:
     assert "1 of 1 passed." in desk.do("approve", good, comment="")
     assert "1 of 1 blocked." in desk.do("block", bad, reason="violence", comment="")
     assert not ReviewTask.objects.open().exists()
-    assert "No review queue here" in desk.page(QUEUE)
+    assert "No review tasks here" in desk.page(QUEUE)
     assert "Good" in desk.page(QUEUE, state="closed")
 
 
