@@ -44,12 +44,4 @@ class Migration(migrations.Migration):
                 max_length=8,
             ),
         ),
-        migrations.AddConstraint(
-            model_name="reviewdecision",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("undoes__isnull", False)),
-                fields=("undoes",),
-                name="decision_undone_once",
-            ),
-        ),
     ]

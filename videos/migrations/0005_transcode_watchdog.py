@@ -47,12 +47,4 @@ class Migration(migrations.Migration):
                 verbose_name="state",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="transcodejob",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("retry_of__isnull", False)),
-                fields=("retry_of",),
-                name="transcode_retried_once",
-            ),
-        ),
     ]

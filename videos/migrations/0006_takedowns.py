@@ -186,14 +186,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
-            model_name="cdntask",
-            index=models.Index(
-                condition=models.Q(("takedown__isnull", False)),
-                fields=["takedown"],
-                name="cdn_task_takedown",
-            ),
-        ),
-        migrations.AddIndex(
             model_name="evidence",
             index=models.Index(
                 condition=models.Q(("removed_at", None)),
