@@ -1,23 +1,20 @@
-"""The walk through VOD's catalogue, from the oldest video to the newest, page by page.
+"""Runs of the sync: a walk through VOD's catalogue that takes in page after page.
 
-The checkpoint is a moment, not a token: VOD's tokens expire, and a moment survives a kill. A page
-that was applied but not noted is read again, which changes nothing.
+A page that was applied but not noted as the checkpoint is read again, which changes nothing.
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 from uuid import uuid4
 
 from django.utils import timezone
 
-from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable, vod_gateway
-from shortvideo.cloud.types import MediaFacts, SearchPage
+from shortvideo.cloud import CloudError
 from videos.models import SyncRun
 from videos.sync.page import take_in
-from videos.sync.patience import patiently
+from videos.sync.walking import Walk, pages
 
-PAGE_SIZE: Final = 100
 # How far an incremental run reaches back behind the start of the run before it.
 OVERLAP: Final = timedelta(minutes=10)
 # VOD's clock may be ahead of ours: what it calls the present is read too.
@@ -28,8 +25,6 @@ PROGRESS: Final = (
     "state", "checkpoint", "expected_count", "seen_count", "new_count", "changed_count",
     "unchanged_count", "failed_count", "error", "saved_at", "finished_at",
 )  # fmt: skip
-MAX_PAGES: Final = 50  # of 100: what VOD reaches by page number
-TOKEN_EXPIRED: Final = "InvalidScrollToken.Expired"  # noqa: S105 - an error code
 
 
 def resume_or_start(
@@ -83,8 +78,10 @@ def walk(run: SyncRun) -> Iterator[int]:
     """
     begin(run)
     old_stock_until = run.started_at if is_first_import(run) else None
+    course = walk_of(run)
     try:
-        for page in pages(run):
+        for page in pages(course):
+            run.expected_count = max(run.expected_count, run.seen_count + course.rest_count)
             result = take_in(page.videos, old_stock_until=old_stock_until, dry_run=run.is_dry_run)
             failed_count = page.unreadable_count + result.failed_count
             run.seen_count += page.row_count
@@ -94,8 +91,7 @@ def walk(run: SyncRun) -> Iterator[int]:
             run.unchanged_count += (
                 page.row_count - result.applied.new - result.applied.changed - failed_count
             )
-            if page.videos:
-                run.checkpoint = moment_of(run, page.videos[-1]) or run.checkpoint
+            run.checkpoint = course.position
             save(run)
             yield page.row_count
     except TakenOver:
@@ -145,77 +141,12 @@ def is_first_import(run: SyncRun) -> bool:
     return run.kind == SyncRun.Kind.FULL and last_start() is None
 
 
-def pages(run: SyncRun) -> Iterator[SearchPage]:
-    """The pages from the checkpoint on; where a walk ends before its window, another follows."""
-    while True:
-        start = run.checkpoint
-        walked = total = 0
-        for page in one_walk(run):
-            total = total or page.total
-            run.expected_count = max(run.expected_count, run.seen_count + total - walked)
-            walked += page.row_count
-            yield page
-        if walked >= total:
-            return
-        if run.checkpoint == start:
-            raise CloudUnavailable(f"VOD listed {walked} of {total} videos, and no more of them.")
-
-
-def one_walk(run: SyncRun) -> Iterator[SearchPage]:
-    """One walk by token; ends with the window, at VOD's limit, or when the token has expired.
-
-    Without a token, or where one expires within a single moment, from which no other walk could
-    go on, the next page is asked for by its number.
-    """
-    window, token, start = window_of(run), "", run.checkpoint
-    page_no = 1
-    while True:
-        try:
-            page = patiently(lambda: search(window, page_no, token))  # noqa: B023 - called at once
-        except CloudRejected as error:
-            if error.code != TOKEN_EXPIRED or not token:
-                raise
-            if run.checkpoint != start:
-                return  # there is something to go on from
-            token = ""
-            if page_no > MAX_PAGES:
-                raise
-            continue
-        yield page
-        token, page_no = page.scroll_token, page_no + 1
-        if page.row_count < PAGE_SIZE or (not token and page_no > MAX_PAGES):
-            return
-
-
-Window = tuple[Literal["CreationTime", "ModificationTime"], datetime | None, datetime]
-
-
-def window_of(run: SyncRun) -> Window:
-    """By what the run walks, from its checkpoint to its end."""
-    by: Literal["CreationTime", "ModificationTime"] = (
-        "CreationTime" if run.kind == SyncRun.Kind.FULL else "ModificationTime"
-    )
-    return by, run.checkpoint or run.since, run.until
-
-
-def search(window: Window, page_no: int, token: str) -> SearchPage:
-    by, start, end = window
-    is_by_creation = by == "CreationTime"
-    return vod_gateway().search(
-        created_from=start if is_by_creation else None,
-        created_before=end if is_by_creation else None,
-        modified_from=None if is_by_creation else start,
-        modified_before=None if is_by_creation else end,
-        sort_by=by,
-        page_no=page_no,
-        page_size=PAGE_SIZE,
-        scroll_token=token,
-    )
-
-
-def moment_of(run: SyncRun, facts: MediaFacts) -> datetime | None:
+def walk_of(run: SyncRun) -> Walk:
+    """From the run's checkpoint to its end."""
     is_full = run.kind == SyncRun.Kind.FULL
-    return facts.creation_time if is_full else facts.modification_time
+    return Walk(
+        "CreationTime" if is_full else "ModificationTime", run.until, run.checkpoint or run.since
+    )
 
 
 def forget_uneventful() -> None:

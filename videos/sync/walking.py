@@ -1,0 +1,97 @@
+"""VOD's catalogue page by page, from the oldest video to the newest.
+
+A walk stands at a moment, not at a token: VOD's tokens expire, and a moment survives a kill.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from shortvideo.cloud import CloudRejected, CloudUnavailable, vod_gateway
+from shortvideo.cloud.types import MediaFacts, SearchPage
+from videos.sync.patience import patiently
+
+PAGE_SIZE: Final = 100
+MAX_PAGES: Final = 50  # of 100: what VOD reaches by page number
+TOKEN_EXPIRED: Final = "InvalidScrollToken.Expired"  # noqa: S105 - an error code
+
+
+@dataclass(slots=True)
+class Walk:
+    """What is walked and how far it has come.
+
+    Attributes:
+        by: which time of the videos.
+        until: where it ends; that moment itself is left out.
+        position: from where on VOD lists; follows the last video of each page.
+        rest_count: videos that VOD has from the present page on.
+    """
+
+    by: Literal["CreationTime", "ModificationTime"]
+    until: datetime
+    position: datetime | None = None
+    rest_count: int = 0
+
+    def moment_of(self, facts: MediaFacts) -> datetime | None:
+        return facts.creation_time if self.by == "CreationTime" else facts.modification_time
+
+
+def pages(walk: Walk) -> Iterator[SearchPage]:
+    """The pages from its position on; where one walk by token ends too early, another follows.
+
+    The videos of the last moment may come twice then. Raises CloudUnavailable, CloudRejected.
+    """
+    while True:
+        start = walk.position
+        walked = total = 0
+        for page in one_walk(walk, start):
+            total = total or page.total
+            walk.rest_count = total - walked
+            walked += page.row_count
+            if page.videos:
+                walk.position = walk.moment_of(page.videos[-1]) or walk.position
+            yield page
+        if walked >= total:
+            return
+        if walk.position == start:
+            raise CloudUnavailable(f"VOD listed {walked} of {total} videos, and no more of them.")
+
+
+def one_walk(walk: Walk, start: datetime | None) -> Iterator[SearchPage]:
+    """One walk by token; ends with the window, at VOD's limit, or when the token has expired.
+
+    Without a token, or where one expires within a single moment, from which no other walk could
+    go on, the next page is asked for by its number.
+    """
+    token, page_no = "", 1
+    while True:
+        try:
+            page = patiently(lambda: search(walk, start, page_no, token))  # noqa: B023 - called at once
+        except CloudRejected as error:
+            if error.code != TOKEN_EXPIRED or not token:
+                raise
+            if walk.position != start:
+                return  # there is something to go on from
+            token = ""
+            if page_no > MAX_PAGES:
+                raise
+            continue
+        yield page
+        token, page_no = page.scroll_token, page_no + 1
+        if page.row_count < PAGE_SIZE or (not token and page_no > MAX_PAGES):
+            return
+
+
+def search(walk: Walk, start: datetime | None, page_no: int, token: str) -> SearchPage:
+    is_by_creation = walk.by == "CreationTime"
+    return vod_gateway().search(
+        created_from=start if is_by_creation else None,
+        created_before=walk.until if is_by_creation else None,
+        modified_from=None if is_by_creation else start,
+        modified_before=None if is_by_creation else walk.until,
+        sort_by=walk.by,
+        page_no=page_no,
+        page_size=PAGE_SIZE,
+        scroll_token=token,
+    )
