@@ -14,6 +14,7 @@ from localvod.limits import DAILY_QUOTAS
 from localvod.operations.parameters import Parameters
 from localvod.store import Row
 from localvod.store.database import insert
+from localvod.store.notes import load_note
 
 if TYPE_CHECKING:
     from localvod.cloud import Cloud
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PRELOAD, FILE, DIRECTORY, REGEX = "preload", "file", "directory", "regex"
 PATH_LIMIT = 1_024
 HISTORY_DAYS = 3
+QUOTAS_NOTE = "daily_quotas"  # limits in place of the published ones, by "product kind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,23 @@ def _target(cloud: "Cloud", line: str) -> Target:
 
 
 def used_today(connection: sqlite3.Connection, product: str, kind: str) -> int:
-    today = clock.now_text()[:10]
     row = connection.execute(
         "SELECT count(*) FROM cache_tasks WHERE product = ? AND kind = ? AND creation_time >= ?",
-        (product, kind, today),
+        (product, kind, clock.quota_day_text()),
     ).fetchone()
     return int(row[0])
 
 
+def daily_limit(connection: sqlite3.Connection, product: str, kind: str) -> int:
+    """How many URLs of a kind a day has: as published, or as a control request set it."""
+    limits = load_note(connection, QUOTAS_NOTE, {})
+    return int(limits.get(f"{product} {kind}", DAILY_QUOTAS[product, kind].limit))
+
+
 def remaining(connection: sqlite3.Connection, product: str, kind: str) -> int:
-    """How many URLs of a kind may still be submitted today (UTC)."""
-    return DAILY_QUOTAS[product, kind].limit - used_today(connection, product, kind)
+    """How many URLs of a kind may still be submitted today."""
+    left = daily_limit(connection, product, kind) - used_today(connection, product, kind)
+    return max(left, 0)
 
 
 def submit(
@@ -74,9 +82,9 @@ def submit(
 ) -> str:
     """Queue one task for the lines of a call; refused as a whole beyond the day's quota."""
     if len(wanted) > remaining(tx, product, kind):
-        quota = DAILY_QUOTAS[product, kind]
-        message = f"The quota of {quota.limit} a day for {kind} is exceeded."
-        raise ApiError(quota.code, 400, message)
+        limit = daily_limit(tx, product, kind)
+        message = f"The quota of {limit} a day for {kind} is exceeded."
+        raise ApiError(DAILY_QUOTAS[product, kind].code, 400, message)
     task_id, started = str(uuid.uuid4().int)[:11], time.time()
     for target in wanted:
         is_done = _prefetch(cloud, tx, target) if kind == PRELOAD else True
@@ -194,6 +202,6 @@ def quota_texts(
     """`<Name>Quota` and `<Name>Remain` as strings, for each kind by the name given."""
     answer: dict[str, str] = {}
     for kind, name in names.items():
-        answer[f"{name}Quota"] = str(DAILY_QUOTAS[product, kind].limit)
+        answer[f"{name}Quota"] = str(daily_limit(connection, product, kind))
         answer[f"{name}Remain"] = str(remaining(connection, product, kind))
     return answer

@@ -1,8 +1,9 @@
 """Moments in the spelling of the service: UTC, whole seconds, a final Z."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_QUOTA_ZONE = timezone(timedelta(hours=8))  # daily quotas are replenished at 00:00 UTC+8
 
 
 def now() -> datetime:
@@ -18,6 +19,11 @@ def text(moment: datetime) -> str:
 def now_text() -> str:
     """The present moment as the service spells it."""
     return text(now())
+
+
+def quota_day_text() -> str:
+    """When the present day of the CDN's quotas began, as text."""
+    return text(now().astimezone(_QUOTA_ZONE).replace(hour=0, minute=0, second=0, microsecond=0))
 
 
 def parse(value: str) -> datetime:

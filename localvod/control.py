@@ -15,11 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from localvod import inspection, ledger, seeding
+from localvod import cache, inspection, ledger, seeding
 from localvod.cloud import Cloud
 from localvod.errors import ApiError
 from localvod.faults import FaultError
 from localvod.library import CATALOGUE_NOTE, load_catalogue
+from localvod.limits import DAILY_QUOTAS
 from localvod.operations import audits
 from localvod.operations.catalog import OPERATIONS
 from localvod.store.notes import save_note
@@ -45,6 +46,7 @@ def routes(cloud: Cloud) -> list[Route]:
         ("/catalogue", "POST", control.catalogue),
         ("/faults", "GET", control.show_faults),
         ("/faults", "POST", control.set_faults),
+        ("/quotas", "POST", control.set_quotas),
         ("/ledger", "GET", control.ledger),
         ("/state/{video_id}", "GET", control.state),
         ("/idle", "POST", control.idle),
@@ -157,6 +159,22 @@ class Control:
     def _save_faults(self, body: dict[str, Any]) -> None:
         with self._cloud.database.write() as tx:
             save_note(tx, "faults", body)
+
+    async def set_quotas(self, request: Request) -> Response:
+        """`{"cdn preload": 5}`: URLs a day in place of the published ones; {} brings those back."""
+        body = await _object(request)
+        known = [" ".join(name) for name in DAILY_QUOTAS]
+        for name, limit in body.items():
+            if name not in known or not isinstance(limit, int) or limit < 0:
+                raise ControlError(
+                    f"{name!r} must be one of {', '.join(known)}, and its value a whole number."
+                )
+        await run_in_threadpool(self._save_quotas, body)
+        return _json(body)
+
+    def _save_quotas(self, body: dict[str, Any]) -> None:
+        with self._cloud.database.write() as tx:
+            save_note(tx, cache.QUOTAS_NOTE, body)
 
     async def ledger(self, request: Request) -> Response:
         """Calls in order; filters: operation, video_id, since (unix seconds), accepted=1."""

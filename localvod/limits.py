@@ -10,7 +10,7 @@ from localvod.errors import ApiError
 
 @dataclass(frozen=True, slots=True)
 class DailyQuota:
-    """How many URLs of one kind may be submitted on one day (UTC)."""
+    """How many URLs of one kind may be submitted on one day, from 00:00 UTC+8."""
 
     code: str
     limit: int

@@ -135,6 +135,26 @@ def test_vod_has_cache_operations_of_its_own(vod: LocalVod, client: Client) -> N
         client.preload_vod_object_caches(models.PreloadVodObjectCachesRequest(object_path=many))
 
 
+def test_the_days_limits_can_be_set_and_reset_brings_the_published_ones_back(
+    vod: LocalVod, cdn: CdnClient
+) -> None:
+    vod.quotas(cdn_preload=2)
+    paths = [f"{vod.endpoint}/{number}.mp4" for number in range(3)]
+    with refused("QuotaExceeded.Preload", 400):
+        push(cdn, *paths)
+    push(cdn, *paths[:2])
+    body = cdn.describe_refresh_quota(cdn_models.DescribeRefreshQuotaRequest()).body
+    assert (body.preload_quota, body.preload_remain) == ("2", "0")
+    vod.reset()
+    body = cdn.describe_refresh_quota(cdn_models.DescribeRefreshQuotaRequest()).body
+    assert (body.preload_quota, body.preload_remain) == ("1000", "1000")
+
+
+def test_a_limit_that_does_not_exist_is_refused(vod: LocalVod) -> None:
+    with pytest.raises(ValueError, match="must be one of cdn preload"):
+        vod.quotas(cdn_everything=1)
+
+
 @pytest.mark.parametrize("kind", ["File", "Directory", "Regex"])
 def test_a_blocked_video_plays_until_it_is_purged(
     vod: LocalVod, client: Client, cdn: CdnClient, kind: str

@@ -130,6 +130,11 @@ class LocalVod:
         """
         self.control("POST", "faults", {"rules": list(rules), **others})
 
+    def quotas(self, **limits: int) -> None:
+        """URLs a day in place of the published ones (`cdn_preload=5`); without any, those again."""
+        named = {name.replace("_", " "): limit for name, limit in limits.items()}
+        self.control("POST", "quotas", named)
+
     def ledger(
         self, operation: str = "", *, video_id: str = "", accepted: bool = False
     ) -> list[dict[str, Any]]:
