@@ -93,8 +93,9 @@ class Cloud:
         self.jobs.wake()
 
     def reset(self) -> None:
-        """Forget every video, job, event and setting made since the start."""
+        """Forget every video, job, event and setting made since the start; the clock goes right."""
         self.jobs.abandon()
+        clock.set_ahead(0)
         self.faults.clear()
         self.scrolls.clear()
         self.database.clear()

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from localvod import cache, inspection, ledger, seeding
+from localvod import cache, clock, inspection, ledger, seeding
 from localvod.cloud import Cloud
 from localvod.errors import ApiError
 from localvod.faults import FaultError
@@ -28,6 +28,7 @@ from localvod.store.notes import save_note
 IDLE_SECONDS = 120.0
 POLL_SECONDS = 0.02
 LARGEST_CATALOGUE = 100_000_000
+LARGEST_LEAD_SECONDS = 31_536_000
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -47,6 +48,7 @@ def routes(cloud: Cloud) -> list[Route]:
         ("/faults", "GET", control.show_faults),
         ("/faults", "POST", control.set_faults),
         ("/quotas", "POST", control.set_quotas),
+        ("/clock", "POST", control.set_clock),
         ("/ledger", "GET", control.ledger),
         ("/state/{video_id}", "GET", control.state),
         ("/idle", "POST", control.idle),
@@ -175,6 +177,14 @@ class Control:
     def _save_quotas(self, body: dict[str, Any]) -> None:
         with self._cloud.database.write() as tx:
             save_note(tx, cache.QUOTAS_NOTE, body)
+
+    async def set_clock(self, request: Request) -> Response:
+        """`{"ahead_seconds": 60}`: the service's time is so far ahead of the machine's."""
+        ahead = (await _object(request)).get("ahead_seconds")
+        if not isinstance(ahead, int | float) or not 0 <= ahead <= LARGEST_LEAD_SECONDS:
+            raise ControlError(f"ahead_seconds must be a number from 0 to {LARGEST_LEAD_SECONDS}.")
+        clock.set_ahead(ahead)
+        return _json({"ahead_seconds": ahead})
 
     async def ledger(self, request: Request) -> Response:
         """Calls in order; filters: operation, video_id, since (unix seconds), accepted=1."""

@@ -110,7 +110,7 @@ def _require_signed(signed_headers: Sequence[str]) -> None:
 
 
 def _check_freshness(cloud: Cloud, headers: Mapping[str, str]) -> None:
-    now = clock.now()
+    now = clock.machine_now()
     try:
         age = abs((now - clock.parse(headers["x-acs-date"])).total_seconds())
     except (KeyError, ValueError):
