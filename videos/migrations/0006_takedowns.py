@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
                             ("verified", "verified"),
                             ("failed", "failed"),
                             ("reversed", "reversed"),
+                            ("replaced", "replaced by a later one"),
                         ],
                         default="under_way",
                         max_length=9,
@@ -114,10 +115,53 @@ class Migration(migrations.Migration):
                     "verified_at",
                     models.DateTimeField(blank=True, null=True, verbose_name="verified"),
                 ),
+                (
+                    "check_count",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        editable=False,
+                        help_text="How often in a row it was looked at and found not to be gone.",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "takedown",
                 "verbose_name_plural": "takedowns",
+                "default_permissions": ("view",),
+            },
+        ),
+        migrations.CreateModel(
+            name="LogPruning",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "before",
+                    models.DateTimeField(
+                        help_text="Only older decisions were removed.", verbose_name="before"
+                    ),
+                ),
+                ("decision_count", models.PositiveIntegerField(verbose_name="decisions")),
+                (
+                    "first_id",
+                    models.BigIntegerField(help_text="The lowest number of a removed decision."),
+                ),
+                (
+                    "last_id",
+                    models.BigIntegerField(help_text="The highest number of a removed decision."),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="removed"),
+                ),
+            ],
+            options={
+                "verbose_name": "pruning of the log",
+                "verbose_name_plural": "prunings of the log",
                 "default_permissions": ("view",),
             },
         ),

@@ -3,6 +3,7 @@
 from videos.models.cdn_task import CdnQuota, CdnTask
 from videos.models.event import VodEvent
 from videos.models.machine import MachineReview
+from videos.models.pruning import LogPruning
 from videos.models.reconcile import ReconcileRun
 from videos.models.review import (
     ReasonTemplate,
@@ -21,7 +22,7 @@ from videos.models.status import (
     TranscodeStatus,
 )
 from videos.models.sync import SyncRun
-from videos.models.takedown import Evidence, Takedown, TakedownQuerySet
+from videos.models.takedown import Evidence, EvidenceQuerySet, Takedown, TakedownQuerySet
 from videos.models.transcode import TranscodeJob, TranscodeJobQuerySet, VideoDeletion
 from videos.models.video import Video, VideoQuerySet
 
@@ -31,6 +32,8 @@ __all__ = [
     "CensorStatus",
     "Decision",
     "Evidence",
+    "EvidenceQuerySet",
+    "LogPruning",
     "MachineReview",
     "ReasonTemplate",
     "ReconcileRun",

@@ -21,6 +21,11 @@ class ReviewDecisionQuerySet(models.QuerySet["ReviewDecision"]):
     def by_machine(self) -> Self:
         return self.filter(source=Source.MACHINE)
 
+    def in_force(self) -> Self:
+        """Neither undone nor the line that undoes another: every question about what was decided
+        asks these alone."""
+        return self.exclude(decision=Decision.UNDO).filter(undone_by=None)
+
 
 class ReviewDecision(models.Model):
     """One line of the log of decisions. Append-only: triggers refuse update and delete."""

@@ -1,5 +1,6 @@
 """Takedowns, step by step, and the evidence that outlives them."""
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -9,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class TakedownQuerySet(models.QuerySet["Takedown"]):
+    def of_block(self) -> Self:
+        return self.exclude(cause=Takedown.Cause.DELETION)
+
     def under_way(self) -> Self:
         return self.filter(state=Takedown.State.UNDER_WAY)
 
@@ -34,6 +38,9 @@ class Takedown(models.Model):
         VERIFIED = "verified", _("verified")
         FAILED = "failed", _("failed")
         REVERSED = "reversed", _("reversed")
+        REPLACED = "replaced", _("replaced by a later one")
+
+    OVER = (State.REVERSED, State.REPLACED)
 
     video = models.ForeignKey("videos.Video", models.CASCADE, related_name="takedowns")
     cause = models.CharField(_("cause"), max_length=8, choices=Cause)
@@ -56,6 +63,12 @@ class Takedown(models.Model):
         help_text=_("The delivery that reads back what VOD and the CDN still show."),
     )
 
+    check_count = models.PositiveSmallIntegerField(
+        default=0,
+        editable=False,
+        help_text=_("How often in a row it was looked at and found not to be gone."),
+    )
+
     objects = TakedownQuerySet.as_manager()
 
     class Meta:
@@ -72,6 +85,19 @@ class Takedown(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_cause_display()}: {self.video}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it need not go on: nothing of it is sent any more."""
+        return self.state in self.OVER
+
+
+class EvidenceQuerySet(models.QuerySet["Evidence"]):
+    def kept(self) -> Self:
+        return self.filter(removed_at=None)
+
+    def expired(self, now: datetime) -> Self:
+        return self.kept().filter(expires_at__lte=now)
 
 
 class Evidence(models.Model):
@@ -100,6 +126,8 @@ class Evidence(models.Model):
         _("kept until"), null=True, blank=True, help_text=_("Set once the clip is deleted.")
     )
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = EvidenceQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("evidence")

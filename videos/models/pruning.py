@@ -1,0 +1,21 @@
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class LogPruning(models.Model):
+    """What `prune_log` removed from the log of decisions; written with the removal, and stays."""
+
+    before = models.DateTimeField(_("before"), help_text=_("Only older decisions were removed."))
+    decision_count = models.PositiveIntegerField(_("decisions"))
+    first_id = models.BigIntegerField(help_text=_("The lowest number of a removed decision."))
+    last_id = models.BigIntegerField(help_text=_("The highest number of a removed decision."))
+    created_at = models.DateTimeField(_("removed"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("pruning of the log")
+        verbose_name_plural = _("prunings of the log")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.before:%Y-%m-%d}: {self.decision_count}"
