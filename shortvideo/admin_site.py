@@ -6,8 +6,11 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from shortvideo.desk.inbox import Inbox
 
 # Model names in the order in which they are worked with; what is not named comes last.
 SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
@@ -62,6 +65,19 @@ class ConsoleAdminSite(AdminSite):
         """Sections of work in place of Django's apps; one app's page is Django's own."""
         apps: list[dict[str, Any]] = super().get_app_list(request, app_label)
         return apps if app_label is not None else list(sections(apps))
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        inbox = path("inbox/", self.admin_view(self.inbox), name="inbox")
+        return [inbox, *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """With the inbox, which is counted only where a page shows it."""
+        return {**super().each_context(request), "inbox": Inbox(request.user)}
+
+    def inbox(self, request: HttpRequest) -> TemplateResponse:
+        """What failed and waits for an operator: a line for each kind of it."""
+        context = {**self.each_context(request), "title": _("Inbox")}
+        return TemplateResponse(request, "admin/inbox.html", context)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -14,21 +14,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from shortvideo.desk import display
-from shortvideo.desk.filters import DateRangeFilter
+from shortvideo.desk import display, inbox
+from shortvideo.desk.filters import DateRangeFilter, ErrorCodeFilter
 from shortvideo.desk.operations import Operation, carry_out
 from shortvideo.desk.options import ReadOnlyAdmin
 
 from . import services
+from .handlers import registered_kinds
 from .models import OPEN_STATES, Delivery, DeliveryQuerySet, DeliveryState, Lane, PeriodicTask
 
 
-class Retry(Operation[Delivery]):
-    name = "retry"
-    title = gettext_lazy("Retry deliveries")
-    verb = gettext_lazy("Retry")
-    done = gettext_lazy("will be sent again")
-    explanation = gettext_lazy("A worker sends them within seconds, and what waited for them.")
+class OfGivenUp(Operation[Delivery]):
+    """Only what was given up needs an operator."""
 
     def refusals(self, rows: Sequence[Delivery]) -> Mapping[int, str]:
         return {
@@ -37,8 +34,57 @@ class Retry(Operation[Delivery]):
             if row.state != DeliveryState.GIVEN_UP
         }
 
+
+class Retry(OfGivenUp):
+    name = "retry"
+    title = gettext_lazy("Retry deliveries")
+    verb = gettext_lazy("Retry")
+    done = gettext_lazy("will be sent again")
+    explanation = gettext_lazy("A worker sends them within seconds, and what waited for them.")
+
     def run(self, row: Delivery, values: Mapping[str, Any], request: HttpRequest) -> None:
         services.retry(row)
+
+
+class Dismiss(OfGivenUp):
+    name = "dismiss"
+    title = gettext_lazy("Dismiss deliveries")
+    verb = gettext_lazy("Dismiss")
+    done = gettext_lazy("dismissed")
+    explanation = gettext_lazy(
+        "They are closed and leave the inbox, with what waited for them. The cloud is not told, "
+        "and what was decided here stands; they can not be retried after this."
+    )
+
+    def __init__(self, model_admin: "DeliveryAdmin") -> None:
+        self.model_admin = model_admin
+
+    def run(self, row: Delivery, values: Mapping[str, Any], request: HttpRequest) -> None:
+        services.dismiss(row)
+        self.model_admin.log_change(request, row, "dismissed")
+
+
+def counted_elsewhere() -> list[str]:
+    return sorted(inbox.covered_kinds())
+
+
+def given_up_url() -> str:
+    """The list of what was given up, of the kinds that no other line of the inbox stands for."""
+    others = [kind for kind in registered_kinds() if kind not in inbox.covered_kinds()]
+    query = {"state": DeliveryState.GIVEN_UP, "kind__in": ",".join(others)}
+    return reverse("admin:outbox_delivery_changelist", query=query)
+
+
+inbox.register(
+    inbox.Concern(
+        name="deliveries",
+        label=gettext_lazy("Deliveries given up"),
+        hint=gettext_lazy("refused by the cloud, or tried too often"),
+        permission="outbox.retry_delivery",
+        rows=lambda: Delivery.objects.given_up().exclude(kind__in=counted_elsewhere()),
+        url=given_up_url,
+    )
+)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -64,17 +110,24 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(state__in=(*OPEN_STATES, DeliveryState.GIVEN_UP))
 
 
+class GivenUpCodeFilter(ErrorCodeFilter):
+    def failed(self, codes: QuerySet[Any]) -> QuerySet[Any]:
+        return codes.filter(state=DeliveryState.GIVEN_UP)
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     list_display = (
         "id", "kind", "subject_link", "state_badge", "attempts", "error_text", "due_at",
         "created_at",
     )  # fmt: skip
-    list_filter = (StateFilter, "kind", ("created_at", DateRangeFilter))
+    list_filter = (
+        StateFilter, "kind", ("error_code", GivenUpCodeFilter), ("created_at", DateRangeFilter),
+    )  # fmt: skip
     search_fields = ("=subject", "=error_code")
     search_help_text = gettext_lazy("What it is about, or an error code: exactly.")
     ordering = ("-id",)
-    actions = ("retry",)
+    actions = ("retry", "dismiss")
     fields = (
         "kind", "subject", "state", "attempts", "claim_count", "broken_lease_count", "due_at",
         "after", "is_superseding", "first_attempt_at", "lease_until", "error_code", "error",
@@ -87,6 +140,10 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     @admin.action(description=gettext_lazy("Retry"), permissions=["retry"])
     def retry(self, request: HttpRequest, deliveries: DeliveryQuerySet) -> HttpResponse | None:
         return carry_out(self, request, deliveries, Retry())
+
+    @admin.action(description=gettext_lazy("Dismiss…"), permissions=["retry"])
+    def dismiss(self, request: HttpRequest, deliveries: DeliveryQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, deliveries, Dismiss(self))
 
     @admin.display(description=gettext_lazy("about"), ordering="subject")
     def subject_link(self, delivery: Delivery) -> SafeString:
@@ -102,9 +159,10 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
         if not delivery.error and not delivery.error_code:
             return display.NOTHING
         return format_html(
-            '<span class="error-text"><code>{}</code> {}</span>',
+            '<span class="error-text"><code>{}</code> {}</span><span class="identifier">{}</span>',
             delivery.error_code,
             delivery.error,
+            delivery.error_request_id,
         )
 
 

@@ -105,6 +105,23 @@ def cancel(delivery: Delivery) -> Delivery:
     return delivery
 
 
+@transaction.atomic
+def dismiss(delivery: Delivery) -> Delivery:
+    """Close a delivery that was given up, and what was given up because of it.
+
+    It is superseded and keeps its error: somebody has seen it, and it will not be sent any more.
+    Raises DeliveryStateError for any other state.
+    """
+    delivery = _locked(delivery)
+    if delivery.state != DeliveryState.GIVEN_UP:
+        raise DeliveryStateError(
+            f"Only a delivery that was given up can be dismissed; this one is {delivery.state}."
+        )
+    chains.supersede(Delivery.objects.filter(pk=delivery.pk), now=timezone.now())
+    delivery.refresh_from_db()
+    return delivery
+
+
 def _locked(delivery: Delivery) -> Delivery:
     return Delivery.objects.select_for_update().get(pk=delivery.pk)
 

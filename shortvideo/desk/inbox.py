@@ -1,0 +1,104 @@
+"""What needs an operator: every app names its rows, and each page of the desk counts them.
+
+    inbox.register(
+        Concern(
+            name="jobs",
+            label=_("Failed transcoding jobs"),
+            hint=_("failed, refused or stuck"),
+            permission="videos.transcode_video",
+            rows=lambda: TranscodeJob.objects.needing_attention(),
+            url=lambda: reverse("admin:videos_transcodejob_changelist", query={...}),
+        )
+    )
+
+Rows leave it when they are retried, when something newer takes their place, or when somebody
+dismisses them: an inbox must be able to become empty.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import CharField, Count, QuerySet, Value
+from django.utils.functional import Promise, cached_property
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One line of the inbox.
+
+    Attributes:
+        name: unique among all.
+        label, hint: what is counted, and a few words more.
+        permission: of those who can do something about it; nobody else is shown it.
+        rows: what is counted, on every page of the desk: a partial index must hold these alone.
+        url: the list of these rows.
+        kinds: the kinds of deliveries that these rows stand for. Given up, they are not counted
+            once more among the deliveries.
+    """
+
+    name: str
+    label: str | Promise
+    hint: str | Promise
+    permission: str
+    rows: Callable[[], QuerySet[Any]]
+    url: Callable[[], str]
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    concern: Concern
+    count: int
+
+
+_concerns: dict[str, Concern] = {}
+
+
+def register(concern: Concern) -> None:
+    """Add a line, or replace the one of this name; an admin module does so when it is imported."""
+    _concerns[concern.name] = concern
+
+
+def covered_kinds() -> frozenset[str]:
+    """The kinds of deliveries that have lines of their own."""
+    return frozenset(kind for concern in _concerns.values() for kind in concern.kinds)
+
+
+class Inbox:
+    """The lines of one operator, counted in one query when they are first looked at."""
+
+    def __init__(self, user: AbstractBaseUser | AnonymousUser) -> None:
+        self._user: Any = user
+
+    @cached_property
+    def concerns(self) -> list[Concern]:
+        return [item for item in _concerns.values() if self._user.has_perm(item.permission)]
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        counts = counts_of(self.concerns)
+        return [Line(concern, counts[concern.name]) for concern in self.concerns]
+
+    @cached_property
+    def count(self) -> int:
+        return sum(line.count for line in self.lines)
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(self.lines)
+
+
+def counts_of(concerns: list[Concern]) -> dict[str, int]:
+    """How many rows each has, by its name."""
+    if not concerns:
+        return {}
+    first, *others = (
+        concern.rows()
+        .order_by()
+        .values(line=Value(concern.name, output_field=CharField()))
+        .annotate(count=Count("pk"))
+        .values_list("line", "count")
+        for concern in concerns
+    )
+    return {concern.name: 0 for concern in concerns} | dict(first.union(*others, all=True))
