@@ -1,10 +1,13 @@
+import django.db.models.deletion
 import django.utils.timezone
+from django.conf import settings
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     dependencies = [
         ("videos", "0007_cdn_quota"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -20,9 +23,14 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("running", "running"), ("done", "done"), ("failed", "failed")],
+                        choices=[
+                            ("requested", "requested"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                        ],
                         default="running",
-                        max_length=7,
+                        max_length=9,
                         verbose_name="state",
                     ),
                 ),
@@ -30,8 +38,19 @@ class Migration(migrations.Migration):
                     "is_heal",
                     models.BooleanField(
                         default=False,
-                        help_text="Whether drift was healed, or only counted.",
-                        verbose_name="healed",
+                        help_text="Whether drift is healed, or only counted.",
+                        verbose_name="heals",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="requested by",
                     ),
                 ),
                 ("here_count", models.PositiveIntegerField(default=0, verbose_name="videos here")),
@@ -44,7 +63,9 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=dict,
-                        help_text="By kind of drift: an object of found, healed and left.",
+                        help_text=(
+                            "By kind of drift: an object of found, healed, under_way and left."
+                        ),
                     ),
                 ),
                 (
@@ -52,14 +73,19 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=list,
-                        help_text="The first of each kind: kind, vod_id, here, there, outcome.",
+                        help_text=(
+                            "The first of each kind: kind, vod_id, here, there, outcome, note."
+                        ),
                     ),
                 ),
+                ("found_count", models.PositiveIntegerField(default=0, verbose_name="drift found")),
                 (
                     "left_count",
                     models.PositiveIntegerField(
                         default=0,
-                        help_text="Differences that remain after the run.",
+                        help_text=(
+                            "Differences that remain after the run, those under way included."
+                        ),
                         verbose_name="drift left",
                     ),
                 ),
@@ -67,6 +93,10 @@ class Migration(migrations.Migration):
                 (
                     "started_at",
                     models.DateTimeField(default=django.utils.timezone.now, verbose_name="started"),
+                ),
+                (
+                    "saved_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "finished_at",
@@ -77,6 +107,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "reconciliation",
                 "verbose_name_plural": "reconciliations",
                 "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["requested", "running"])),
+                        fields=("state",),
+                        name="one_reconciliation_at_a_time",
+                    )
+                ],
             },
         ),
     ]

@@ -1,43 +1,69 @@
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
 class ReconcileRun(models.Model):
-    """One comparison of the mirror with VOD, in both directions."""
+    """One comparison of the mirror with VOD, in both directions.
+
+    One runs at a time. A process that carries one out saves it often; a run that was not saved for
+    long has lost its process.
+    """
 
     class State(models.TextChoices):
+        REQUESTED = "requested", _("requested")
         RUNNING = "running", _("running")
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
 
-    state = models.CharField(_("state"), max_length=7, choices=State, default=State.RUNNING)
+    state = models.CharField(_("state"), max_length=9, choices=State, default=State.RUNNING)
     is_heal = models.BooleanField(
-        _("healed"), default=False, help_text=_("Whether drift was healed, or only counted.")
+        _("heals"), default=False, help_text=_("Whether drift is healed, or only counted.")
+    )
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("requested by"),
     )
     here_count = models.PositiveIntegerField(_("videos here"), default=0)
     there_count = models.PositiveIntegerField(_("videos in VOD"), default=0)
     counts = models.JSONField(
         default=dict,
         blank=True,
-        help_text=_("By kind of drift: an object of found, healed and left."),
+        help_text=_("By kind of drift: an object of found, healed, under_way and left."),
     )
     examples = models.JSONField(
         default=list,
         blank=True,
-        help_text=_("The first of each kind: kind, vod_id, here, there, outcome."),
+        help_text=_("The first of each kind: kind, vod_id, here, there, outcome, note."),
     )
+    found_count = models.PositiveIntegerField(_("drift found"), default=0)
     left_count = models.PositiveIntegerField(
-        _("drift left"), default=0, help_text=_("Differences that remain after the run.")
+        _("drift left"),
+        default=0,
+        help_text=_("Differences that remain after the run, those under way included."),
     )
     error = models.TextField(_("error"), blank=True)
     started_at = models.DateTimeField(_("started"), default=timezone.now)
+    saved_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("reconciliation")
         verbose_name_plural = _("reconciliations")
         default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"],
+                name="one_reconciliation_at_a_time",
+                condition=Q(state__in=["requested", "running"]),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}"
