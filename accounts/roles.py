@@ -40,11 +40,17 @@ OPERATE = frozenset(
         "videos.change_reasontemplate",
         "videos.add_reasontemplate",
         "videos.view_vodevent",
+        "videos.replay_vodevent",
         "videos.view_syncrun",
         "outbox.view_delivery",
         "outbox.retry_delivery",
         "outbox.view_lane",
         "outbox.view_periodictask",
+        "webhooks.view_endpoint",
+        "webhooks.view_event",
+        "webhooks.view_dispatch",
+        "webhooks.view_attempt",
+        "webhooks.replay_dispatch",
     }
 )
 ADMINISTER = frozenset(
@@ -57,6 +63,8 @@ ADMINISTER = frozenset(
         "auth.view_group",
         "auth.change_group",
         "auth.add_group",
+        "webhooks.add_endpoint",
+        "webhooks.change_endpoint",
         "videos.delete_reasontemplate",
     }
 )

@@ -39,7 +39,10 @@ SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
             "videos.ReconcileRun",
         ),
     ),
-    "backend": (_("Backend"), ("webhooks.Endpoint", "webhooks.Event")),
+    "backend": (
+        _("Backend"),
+        ("webhooks.Endpoint", "webhooks.Event", "webhooks.Dispatch", "webhooks.Attempt"),
+    ),
     "people": (_("People"), ("accounts.Operator", "auth.Group", "accounts.ConsoleToken")),
 }
 NAMES: Mapping[str, str | Promise] = {

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "csp",
     "axes",
     "shortvideo.outbox",
+    "shortvideo.webhooks",
     "accounts",
     "videos",
     "recommendations",
@@ -267,6 +268,15 @@ MEDIA_URL_AUTH_VALIDITY = whole_number("MEDIA_URL_AUTH_VALIDITY", 1800)
 MACHINE_REVIEW = choice("MACHINE_REVIEW", ("vod", "submit", "off"), "vod")
 REVIEW_NORMAL = choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
 MACHINE_REVIEW_TIMEOUT = whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
+# How long a decision of the desk can be undone, before VOD is told of it; 0: never.
+REVIEW_UNDO_SECONDS = whole_number("REVIEW_UNDO_SECONDS", 5)
+# How long evidence of a blocked clip outlives its deletion.
+EVIDENCE_DAYS = whole_number("EVIDENCE_DAYS", 180, at_least=1)
+EVIDENCE_ROOT = env.str("EVIDENCE_ROOT", default="") or str(BASE_DIR / "var" / "evidence")
+STORAGES["evidence"] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": EVIDENCE_ROOT},
+}
 CONSOLE_API_COMPAT = env.bool("CONSOLE_API_COMPAT", default=False)
 CONSOLE_DEFAULT_BLOCK_REASON = env.str("CONSOLE_DEFAULT_BLOCK_REASON", default="Blocked by review")
 if len(CONSOLE_DEFAULT_BLOCK_REASON.encode()) > 128:
@@ -279,6 +289,16 @@ OUTBOX_POLL_SECONDS = env.float("OUTBOX_POLL_SECONDS", default=0.5)
 OUTBOX_MAX_ATTEMPTS = whole_number("OUTBOX_MAX_ATTEMPTS", 12, at_least=1)
 OUTBOX_BACKOFF_SECONDS = env.float("OUTBOX_BACKOFF_SECONDS", default=1.0)
 OUTBOX_BACKOFF_CAP_SECONDS = env.float("OUTBOX_BACKOFF_CAP_SECONDS", default=300.0)
+
+# --- Webhooks -----------------------------------------------------------------------------------
+
+WEBHOOK_TIMEOUT = env.float("WEBHOOK_TIMEOUT", default=5.0)  # seconds for one call
+WEBHOOK_MAX_ATTEMPTS = whole_number("WEBHOOK_MAX_ATTEMPTS", 15, at_least=1)
+WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
+# The backend usually is in the same network, and only administrators enter URLs.
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=True)
+WEBHOOK_SECRET_GRACE = whole_number("WEBHOOK_SECRET_GRACE", 24 * 3600)  # seconds
+WEBHOOK_LOG_DAYS = whole_number("WEBHOOK_LOG_DAYS", 30, at_least=1)
 
 # --- Logging ------------------------------------------------------------------------------------
 

@@ -100,20 +100,24 @@ class _BoundedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_BoundedReader(sock, self.fp.detach()))
 
 
-class _Connection(HTTPConnection):
+class BoundedConnection(HTTPConnection):
+    """To be used inside `calling`: whatever comes in must have come by its deadline."""
+
     response_class = _BoundedResponse
 
 
-class _SecureConnection(HTTPSConnection):
+class BoundedSecureConnection(HTTPSConnection):
+    """The same over TLS."""
+
     response_class = _BoundedResponse
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = BoundedConnection
 
 
 class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+    ConnectionCls = BoundedSecureConnection
 
 
 _POOL_CLASSES = {"http": _Pool, "https": _SecurePool}

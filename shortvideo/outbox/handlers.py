@@ -37,12 +37,14 @@ class Again:
         throttled: the cloud asked us to slow down: the whole kind pauses, and this was no attempt.
         is_fault: this program failed, not the cloud. Only that uses up OUTBOX_MAX_ATTEMPTS: an
             outage, however long, undoes no decision.
+        is_untried: nothing was sent, because whom it is for is known to be away: no attempt.
     """
 
     reason: str
     delay_seconds: float | None = None
     throttled: bool = False
     is_fault: bool = False
+    is_untried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ def _apply(row: Delivery, outcome: Outcome, *, paused_until: datetime | None) ->
         case Again():
             row.state, row.error = DeliveryState.WAITING, outcome.reason
             row.due_at = now + timedelta(seconds=_delay_seconds(row, outcome))
+            row.attempts -= outcome.is_untried
 
 
 def _delay_seconds(row: Delivery, outcome: Again) -> float:

@@ -1,0 +1,183 @@
+"""Who is told of what, what happened, and how the telling went."""
+
+from datetime import datetime
+from typing import Any, Self
+from uuid import uuid4
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from shortvideo.outbox.models import DeliveryState
+
+URL_LENGTH = 500
+ERROR_LENGTH = 255
+
+
+class EventType(models.TextChoices):
+    DECIDED = "video.decided", _("decided: passed, blocked, sent to review, undone")
+    PUBLISHED = "video.published", _("published: it may be shown")
+    UNPUBLISHED = "video.unpublished", _("unpublished: it may not be shown any more")
+    TRANSCODED = "video.transcoded", _("transcoded, or failed to be")
+    DELETED = "video.deleted", _("deleted")
+    RESTORED = "video.restored", _("restored: its deletion was refused")
+    PING = "ping", _("test event")
+
+    @classmethod
+    def subscribable(cls) -> list["EventType"]:
+        """All that an endpoint may choose; a test event goes to the one that is tested."""
+        return [member for member in cls if member is not cls.PING]
+
+
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    def active(self) -> Self:
+        return self.filter(is_active=True)
+
+    def subscribed_to(self, event_type: EventType) -> list["Endpoint"]:
+        """The active ones that chose this type: they are few, and SQLite cannot ask JSON that."""
+        return [row for row in self.active().order_by("pk") if event_type in row.event_types]
+
+
+class Endpoint(models.Model):
+    """A URL of the backend, and the types of events that it chose."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    url = models.CharField(_("URL"), max_length=URL_LENGTH)
+    # In the clear, because we sign with it; shown once, when it is made.
+    secret = models.CharField(max_length=100, editable=False)
+    previous_secret = models.CharField(max_length=100, blank=True, editable=False)
+    previous_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
+    event_types = models.JSONField(_("events"), default=list)
+    is_active = models.BooleanField(_("active"), default=True)
+    switched_off_reason = models.CharField(max_length=ERROR_LENGTH, blank=True, editable=False)
+
+    failure_count = models.PositiveIntegerField(
+        default=0, editable=False, help_text=_("Failures in a row; the next pause grows with it.")
+    )
+    paused_until = models.DateTimeField(_("paused until"), null=True, blank=True, editable=False)
+    last_success_at = models.DateTimeField(_("last success"), null=True, blank=True, editable=False)
+    last_failure_at = models.DateTimeField(_("last failure"), null=True, blank=True, editable=False)
+    last_error = models.CharField(max_length=ERROR_LENGTH, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    objects = EndpointQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("endpoint")
+        verbose_name_plural = _("endpoints")
+        default_permissions = ("add", "change", "view")  # switched off, never deleted
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_paused(self, now: datetime) -> bool:
+        return self.paused_until is not None and self.paused_until > now
+
+    def secrets(self, now: datetime) -> list[str]:
+        """What a call is signed with: two for some time after the secret was changed."""
+        is_rotating = self.previous_secret_until is not None and self.previous_secret_until > now
+        return [self.secret, self.previous_secret] if is_rotating else [self.secret]
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def settled(self) -> Self:
+        """Those that no endpoint waits for, and that nobody may want to replay."""
+        unsettled = Dispatch.objects.unsettled().values("event")
+        return self.exclude(pk__in=unsettled)
+
+
+class Event(models.Model):
+    """Something that happened. Its id is the sequence: it grows with each event of a video."""
+
+    uid = models.UUIDField(_("event id"), unique=True, default=uuid4, editable=False)
+    type = models.CharField(_("type"), max_length=20, choices=EventType)
+    subject = models.CharField(
+        _("video"), max_length=64, blank=True, help_text=_("The video's id in VOD.")
+    )
+    data = models.JSONField(_("data"), default=dict, encoder=DjangoJSONEncoder)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        default_permissions = ("view",)
+        indexes = [
+            models.Index("subject", name="webhook_event_subject"),
+            models.Index("created_at", name="webhook_event_created"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.subject}".rstrip()
+
+    def as_json(self) -> dict[str, Any]:
+        """What an endpoint is sent: the same at every attempt."""
+        return {
+            "id": str(self.uid),
+            "type": self.type,
+            "sequence": self.pk,
+            "createdAt": self.created_at,
+            "videoId": self.subject,
+            "data": self.data,
+        }
+
+
+class DispatchQuerySet(models.QuerySet["Dispatch"]):
+    def unsettled(self) -> Self:
+        """Still to be delivered, or given up."""
+        is_open = Q(delivery__finished_at=None)
+        return self.filter(is_open | Q(delivery__state=DeliveryState.GIVEN_UP))
+
+    def waiting(self) -> Self:
+        return self.filter(delivery__finished_at=None)
+
+    def dead(self) -> Self:
+        """Given up: dead letters."""
+        return self.filter(delivery__state=DeliveryState.GIVEN_UP)
+
+
+class Dispatch(models.Model):
+    """One event for one endpoint; how far it has come is its delivery's state."""
+
+    event = models.ForeignKey(Event, models.CASCADE, related_name="dispatches")
+    endpoint = models.ForeignKey(Endpoint, models.PROTECT, related_name="dispatches")
+    delivery = models.OneToOneField(
+        "outbox.Delivery", models.PROTECT, related_name="webhook_dispatch"
+    )
+
+    objects = DispatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("webhook delivery")
+        verbose_name_plural = _("webhook deliveries")
+        default_permissions = ("view",)
+        permissions = [("replay_dispatch", _("Can send again what was given up"))]
+        constraints = [
+            models.UniqueConstraint(fields=["event", "endpoint"], name="webhook_dispatched_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} → {self.endpoint}"
+
+
+class Attempt(models.Model):
+    """One call of an endpoint. Deleted after `WEBHOOK_LOG_DAYS`."""
+
+    dispatch = models.ForeignKey(Dispatch, models.CASCADE, related_name="tries")
+    number = models.PositiveIntegerField(_("attempt"))
+    status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
+    milliseconds = models.PositiveIntegerField(_("milliseconds"))
+    error = models.CharField(_("error"), max_length=ERROR_LENGTH, blank=True)
+    created_at = models.DateTimeField(_("when"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("webhook attempt")
+        verbose_name_plural = _("webhook attempts")
+        default_permissions = ("view",)
+        indexes = [models.Index("created_at", name="webhook_attempt_created")]
+
+    def __str__(self) -> str:
+        return f"{self.dispatch}, {self.number}"

@@ -1,0 +1,59 @@
+"""How long to wait for an endpoint that fails, and what waits with it."""
+
+from datetime import datetime
+from random import Random, SystemRandom
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from shortvideo.outbox.models import Delivery, DeliveryQuerySet
+
+from .models import Endpoint
+
+FIRST_SECONDS: Final = 5.0
+LONGEST_SECONDS: Final = 3600.0
+LONGEST_PAUSE_SECONDS: Final = 60.0
+OUTAGE: Final = 3  # failures in a row, after which its first success hurries what waits
+CHUNK: Final = 500  # rows in a transaction: SQLite has other writers
+
+_random = SystemRandom()
+
+
+def retry_seconds(attempt: int, *, random: Random = _random) -> float:
+    """Until an event is tried again after this attempt, the first being 1: doubles, to an hour."""
+    ceiling = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(max(attempt - 1, 0), 60))
+    return random.uniform(ceiling / 2, ceiling)
+
+
+def pause_seconds(failure_count: int, *, random: Random = _random) -> float:
+    """Until an endpoint is called again after so many failures in a row.
+
+    Shorter than `retry_seconds`: where it refuses one event only, the others soon have their turn.
+    """
+    return min(LONGEST_PAUSE_SECONDS, retry_seconds(failure_count, random=random) / 4)
+
+
+def postpone(endpoint: Endpoint, until: datetime) -> None:
+    """Let all that waits for an endpoint wait until then, so that it takes no place in a batch."""
+    while move(waiting_for(endpoint).filter(due_at__lt=until), to=until):
+        pass
+
+
+def hurry(endpoint: Endpoint) -> None:
+    """Send now what waits for an endpoint that is back."""
+    now = timezone.now()
+    while move(waiting_for(endpoint).filter(due_at__gt=now), to=now):
+        pass
+
+
+def waiting_for(endpoint: Endpoint) -> DeliveryQuerySet:
+    return Delivery.objects.waiting().filter(webhook_dispatch__endpoint=endpoint)
+
+
+@transaction.atomic
+def move(deliveries: DeliveryQuerySet, *, to: datetime) -> int:
+    """Change when some of these are due; rows in other hands are left alone."""
+    locked = deliveries.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+    ids = list(locked.values_list("pk", flat=True)[:CHUNK])
+    return Delivery.objects.filter(pk__in=ids).update(due_at=to) if ids else 0
