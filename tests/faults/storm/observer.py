@@ -1,0 +1,77 @@
+"""A look into the storm's database, through the project's own models, from a process of its own.
+
+`python -m tests.faults.storm.observer` reads one JSON list a line (a question and its arguments)
+and answers with one JSON value a line; `{"error": ...}` while the database is away.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+
+class ObserverError(Exception):
+    """The database did not answer; asking again later may help."""
+
+
+class Observer:
+    """Asks the process; may be used from several threads."""
+
+    def __init__(self, cwd: Path, environment: Mapping[str, str]) -> None:
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.storm.observer"],
+            cwd=cwd,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, question: str, *arguments: Any) -> Any:
+        """The answer; ObserverError when there is none now."""
+        process = self._process
+        if process.stdin is None or process.stdout is None:
+            raise ObserverError("The observer has no pipes.")
+        with self._lock:
+            process.stdin.write(json.dumps([question, *arguments]) + "\n")
+            process.stdin.flush()
+            answer = json.loads(process.stdout.readline() or '{"error": "The observer ended."}')
+        if isinstance(answer, dict) and "error" in answer:
+            raise ObserverError(answer["error"])
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()  # closes its input, which ends it
+
+
+def answer_lines() -> None:
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shortvideo.settings")
+    django.setup()
+    from django.db import InterfaceError, OperationalError, connections
+
+    from tests.faults.storm import questions
+
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        ask: Callable[..., Any] = getattr(questions, name)
+        try:
+            answer = ask(*arguments)
+        except (OperationalError, InterfaceError) as error:
+            connections.close_all()
+            answer = {"error": str(error)}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    answer_lines()

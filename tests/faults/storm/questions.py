@@ -1,0 +1,78 @@
+"""What the storm asks its database; answers are JSON."""
+
+from typing import Any
+
+from django.db.models import Count, OuterRef, Subquery, Sum
+
+from recommendations.models import Recommendation
+from shortvideo.outbox.models import Delivery, DeliveryState
+from tests.factories import make_operator
+from videos.models import Decision, ReviewDecision, TranscodeJob, Video, VideoDeletion
+
+
+def make_operators(count: int, password: str) -> list[str]:
+    """The names of new operators, who may do everything but administer."""
+    return [make_operator(password=password).get_username() for _ in range(count)]
+
+
+def primary_keys() -> dict[str, int]:
+    return dict(Video.objects.values_list("vod_id", "pk"))
+
+
+def blocked_and_published() -> list[str]:
+    """What is shown although a block is its last decision: one statement, one moment."""
+    last = (
+        ReviewDecision.objects.filter(
+            video=OuterRef("video"), source_version=OuterRef("video__source_version")
+        )
+        .order_by("-id")
+        .values("decision")[:1]
+    )
+    shown = Recommendation.objects.published().annotate(last=Subquery(last))
+    return list(shown.filter(last=Decision.BLOCKED).values_list("video__vod_id", flat=True))
+
+
+def published_count() -> int:
+    return Recommendation.objects.published().count()
+
+
+def open_deliveries() -> list[list[Any]]:
+    """Kind, state and how many, of what is leased or waits."""
+    rows = Delivery.objects.open().values_list("kind", "state").annotate(count=Count("pk"))
+    return [list(row) for row in rows.order_by("kind", "state")]
+
+
+def given_up() -> list[list[Any]]:
+    rows = Delivery.objects.given_up().values_list("kind", "error_code")
+    return [list(row) for row in rows.annotate(count=Count("pk")).order_by("kind", "error_code")]
+
+
+def counts() -> dict[str, int]:
+    return {
+        "deliveries": Delivery.objects.count(),
+        "done": Delivery.objects.done().count(),
+        "superseded": Delivery.objects.filter(state=DeliveryState.SUPERSEDED).count(),
+        "broken_leases": Delivery.objects.aggregate(sum=Sum("broken_lease_count"))["sum"] or 0,
+    }
+
+
+def log() -> list[dict[str, Any]]:
+    """Every line of the log, oldest first."""
+    fields = ("id", "video__vod_id", "decision", "comment", "request_id", "source")
+    return list(ReviewDecision.objects.order_by("id").values(*fields))
+
+
+def videos() -> list[dict[str, Any]]:
+    rows = Video.objects.values("vod_id", "status", "censor_status", "deleted_at").order_by("pk")
+    return [{**row, "deleted_at": row["deleted_at"] is not None} for row in rows]
+
+
+def deletions() -> list[dict[str, Any]]:
+    return [dict(row) for row in VideoDeletion.objects.values("video__vod_id", "state")]
+
+
+def jobs() -> list[dict[str, Any]]:
+    return [
+        {"session_id": job.session_id, "state": job.state, "request_id": job.request_id}
+        for job in TranscodeJob.objects.order_by("pk")
+    ]

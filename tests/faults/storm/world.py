@@ -1,0 +1,173 @@
+"""Everything that a storm passes over: PostgreSQL, localvod, the web server and two workers."""
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from runner.postgres import PrivateCluster, binaries, free_port
+from tests.faults.processes import Supervisor
+from tests.faults.storm.chaos import WEB, WORKERS
+from tests.faults.storm.observer import Observer
+from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, ROOT, LocalVod
+from tests.support.postgres import DURABLE
+
+CALLBACK_KEY = "CallbackKeyOfTheStorm1"
+READY_SECONDS = 90.0
+LOCALVOD = "localvod"
+
+
+@dataclass(frozen=True)
+class World:
+    """The running parts, and how to reach them."""
+
+    supervisor: Supervisor
+    cluster: PrivateCluster
+    vod: LocalVod
+    observer: Observer
+    url: str
+    environment: dict[str, str]
+    videos: list[str]
+
+
+@contextmanager
+def world(*, videos: int, lease_seconds: int) -> Iterator[World]:
+    """All parts, up and synchronised; nothing of them is left afterwards.
+
+    LookupError where the machine has no PostgreSQL.
+    """
+    found = binaries()
+    if found is None:
+        raise LookupError("No PostgreSQL binaries were found.")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storm-")))
+        supervisor = stack.enter_context(Supervisor(ROOT, folder))
+        supervisor.watch("remove", folder)
+        stack.callback(supervisor.watch, "keep", folder)
+        cluster = stack.enter_context(
+            PrivateCluster(found, settings=DURABLE, watch=supervisor.watch)
+        )
+        # Programs end before the database that they use.
+        stack.callback(stop_programs, supervisor)
+        web_port = free_port()
+        vod = start_localvod(supervisor, folder, callback_url=callback_url(web_port))
+        stack.push(vod.__exit__)
+        environment = environment_of(cluster, vod, web_port, lease_seconds)
+        manage(environment, "migrate", "--verbosity=0")
+        seeded = vod.seed_many([{"status": "Checking", "snapshots": 2}] * videos)
+        manage(environment, "sync_videos", "--full")
+        supervisor.run(WEB, web_command(web_port), environment)
+        for name in WORKERS:
+            supervisor.run(name, [sys.executable, "manage.py", "work"], environment)
+        observer = stack.enter_context(Observer(ROOT, environment))
+        url = f"http://127.0.0.1:{web_port}"
+        wait_for(f"{url}/admin/login/")
+        yield World(supervisor, cluster, vod, observer, url, environment, seeded)
+
+
+def stop_programs(supervisor: Supervisor) -> None:
+    for name in (WEB, *WORKERS, LOCALVOD):
+        if name in supervisor.programs:
+            supervisor.programs[name].stop()
+
+
+def start_localvod(supervisor: Supervisor, folder: Path, *, callback_url: str) -> LocalVod:
+    vod = LocalVod(folder / LOCALVOD)
+    vod.port = free_port()
+    inherited = {name: value for name, value in os.environ.items() if "LOCALVOD" not in name}
+    supervisor.run(
+        LOCALVOD,
+        [sys.executable, "-m", "localvod", "serve", "--port", str(vod.port)],
+        {
+            **inherited,
+            "LOCALVOD_STATE": str(vod.state_folder),
+            "LOCALVOD_CALLBACK_URL": callback_url,
+            "LOCALVOD_CALLBACK_KEY": CALLBACK_KEY,
+            "LOCALVOD_CDN_TASK_SECONDS": "0",
+        },
+    )
+    wait_for(f"{vod.url}/_localvod/healthz")
+    return vod
+
+
+def callback_url(web_port: int) -> str:
+    return f"http://127.0.0.1:{web_port}/vodcallback/callback"
+
+
+def environment_of(
+    cluster: PrivateCluster, vod: LocalVod, web_port: int, lease_seconds: int
+) -> dict[str, str]:
+    """The project's own settings, as in production but for where the cloud is."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("TESTING", "DEBUG", "COVERAGE_PROCESS_START")
+    }
+    return {
+        **inherited,
+        "DJANGO_SETTINGS_MODULE": "shortvideo.settings",
+        "ENV_FILE": os.devnull,
+        "SECRET_KEY": secrets.token_urlsafe(40),
+        "DATABASE_URL": cluster.url,
+        "VOD_ENDPOINT": vod.endpoint,
+        "VOD_PROTOCOL": "http",
+        "CDN_ENDPOINT": vod.endpoint,
+        "CDN_PROTOCOL": "http",
+        "CDN_DOMAINS": vod.endpoint,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
+        "VOD_TRANSCODE_TEMPLATE_GROUP_ID": "standard-template-group",
+        "VOD_NARROWBAND_TEMPLATE_GROUP_ID": "narrowband-template-group",
+        "VOD_CALLBACK_URL": callback_url(web_port),
+        "VOD_CALLBACK_KEY": CALLBACK_KEY,
+        "OUTBOX_LEASE_SECONDS": str(lease_seconds),
+        "LOG_LEVEL": "WARNING",
+        "LOG_FORMAT": "json",
+    }
+
+
+def web_command(port: int) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "shortvideo.wsgi:application",
+        f"--bind=127.0.0.1:{port}",
+        "--worker-class=gthread",
+        "--workers=2",
+        "--threads=4",
+        "--graceful-timeout=5",
+        "--no-control-socket",
+    ]
+
+
+def manage(environment: dict[str, str], *arguments: str) -> None:
+    """Run manage.py to its end; RuntimeError with what it said when it fails."""
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"manage.py {arguments[0]} failed: {done.stderr}")
+
+
+def wait_for(url: str) -> None:
+    """Until it answers below 500; TimeoutError when it does not."""
+    ends_at = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            if httpx.get(url, timeout=10, trust_env=False).status_code < 500:
+                return
+        except httpx.TransportError:
+            pass  # not up yet
+        if time.monotonic() > ends_at:
+            raise TimeoutError(f"Nothing answered {url} within {READY_SECONDS:g} s.")
+        time.sleep(0.1)
