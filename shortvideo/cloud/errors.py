@@ -41,6 +41,11 @@ class CloudUnavailable(CloudError):
         self.retry_after = retry_after
         self.throttled = throttled
 
+    @property
+    def is_quota_used_up(self) -> bool:
+        """Whether a day's quota has not enough left for this call; a smaller one may fit."""
+        return self.code.lower().startswith("quotaexceeded")
+
 
 class CloudRejected(CloudError):
     """The cloud understood and refused; the same call will be refused again.

@@ -98,8 +98,8 @@ def test_a_prefetch_drops_duplicates_and_refuses_more_than_a_hundred() -> None:
 
 
 def test_a_prefetch_without_a_video_waits_for_no_other() -> None:
-    for _ in range(2):
-        prefetch(["media.example.com/a.mp4"], request_id="r-1")
+    for name in "ab":
+        prefetch([f"media.example.com/{name}.mp4"], request_id="r-1")
     assert len(set(Delivery.objects.values_list("subject", flat=True))) == 2
 
 

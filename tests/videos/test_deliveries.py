@@ -308,7 +308,7 @@ def test_a_cdn_task_that_nobody_remembers_has_failed(cloud: LocalVod) -> None:
     periodic.check_cdn_tasks()
     task.refresh_from_db()
     assert task.state == CdnTask.State.SUBMITTED
-    CdnTask.objects.update(created_at=timezone.now() - timedelta(days=4))
+    Delivery.objects.update(finished_at=timezone.now() - timedelta(days=4))
     periodic.check_cdn_tasks()
     task.refresh_from_db()
     assert (task.state, task.error_message != "") == (CdnTask.State.FAIL, True)

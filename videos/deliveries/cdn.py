@@ -1,16 +1,27 @@
 """push_object_cache and purge: what the CDN must fetch, and what it must forget."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
+from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from shortvideo.cloud import CloudRejected, CloudUnavailable, cdn_gateway
+from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable, cdn_gateway
 from shortvideo.cloud.types import MediaPath
-from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused
+from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.models import CdnTask
+from videos.models import CdnQuota, CdnTask
+from videos.quota import read_quota, seconds_until_renewed
+from videos.services.cdn import record_prefetch
 
-MAX_URLS = 100  # in one call
+logger = logging.getLogger(__name__)
+
+MAX_URLS: Final = 100  # in one call
+USED_UP_RETRY_SECONDS: Final = 600.0  # a purge cannot wait for tomorrow: more may be granted
+TOMORROW: Final = "Today's quota of the CDN is used up; it goes out tomorrow."
+WITHDRAWN: Final = "Its video was blocked or deleted meanwhile."
 
 Pack = dict[int, list[str]]  # URLs by the key of their delivery
 
@@ -25,60 +36,164 @@ class CdnHandler(Handler):
         raise NotImplementedError
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
+        wanted = urls_of(batch)
+        return self.send_each(wanted, packs(wanted))
+
+    def send_each(self, wanted: Pack, portions: Iterable[Pack]) -> dict[int, Outcome]:
         """Send pack after pack. What was sent stays sent, whatever becomes of the next pack."""
         outcomes: dict[int, Outcome] = {}
-        for pack in packs(batch):
+        for pack in portions:
             outcomes |= self.send(pack)
-            if any(isinstance(outcomes[pk], Again) for pk in pack):  # the next would fail too
-                again = next(outcomes[pk] for pk in pack if isinstance(outcomes[pk], Again))
-                return {delivery.pk: again for delivery in batch} | outcomes
+            again = next((outcomes[pk] for pk in pack if isinstance(outcomes[pk], Again)), None)
+            if again is not None:  # the next would fail too
+                return dict.fromkeys(wanted, again) | outcomes
         return outcomes
 
     def send(self, pack: Pack) -> dict[int, Outcome]:
-        """Send a pack; one that is refused is sent one by one, to find what is wrong with it."""
+        """Send a pack in one call.
+
+        One that is refused, or that goes beyond what is left of the quota, is sent one by one: to
+        find what is wrong with it, or what still fits.
+        """
         paths = dict.fromkeys(path for urls in pack.values() for path in urls)
         try:
             task_ids = self.submit([MediaPath(path) for path in paths])
-        except CloudUnavailable as error:
-            return dict.fromkeys(pack, Again(str(error), error.retry_after, error.throttled))
         except CloudRejected as error:
             if len(pack) == 1:
                 return dict.fromkeys(pack, Refused(error.code, str(error), error.request_id))
-            alone = [self.send({pk: urls}) for pk, urls in pack.items()]
-            return {pk: outcome for outcomes in alone for pk, outcome in outcomes.items()}
-        return dict.fromkeys(pack, Done({"task_ids": list(task_ids)}))
+        except CloudUnavailable as error:
+            if not error.is_quota_used_up:
+                return dict.fromkeys(pack, Again(str(error), error.retry_after, error.throttled))
+            if len(pack) == 1:
+                return dict.fromkeys(pack, self.used_up(error))
+        else:
+            return dict.fromkeys(pack, Done({"task_ids": list(task_ids)}))
+        return self.send_each(pack, ({pk: urls} for pk, urls in pack.items()))
+
+    def used_up(self, error: CloudUnavailable) -> Again:
+        """What becomes of a task that does not fit into what is left of the day's quota.
+
+        No lane is paused for it: a smaller task may fit.
+        """
+        return Again(str(error), USED_UP_RETRY_SECONDS)
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         task = CdnTask.objects.get(delivery=delivery)
+        task.error_message = delivery.error  # why it still waits, too
         if delivery.state == DeliveryState.DONE:
             task.state, task.task_ids = CdnTask.State.SUBMITTED, delivery.result["task_ids"]
-            task.error_message = ""
+            task.finished_at = None  # it may have been given up before
         elif delivery.state == DeliveryState.GIVEN_UP:
-            task.state, task.error_message = CdnTask.State.REFUSED, delivery.error
-            task.finished_at = timezone.now()
+            task.state, task.finished_at = CdnTask.State.REFUSED, timezone.now()
         elif delivery.state == DeliveryState.SUPERSEDED:
-            task.state, task.error_message = CdnTask.State.SUPERSEDED, delivery.error
-            task.finished_at = timezone.now()
+            task.state, task.finished_at = CdnTask.State.SUPERSEDED, timezone.now()
         task.save(update_fields=["state", "task_ids", "error_message", "finished_at"])
 
 
-def packs(batch: Sequence[Delivery]) -> Iterator[Pack]:
-    """The URLs of deliveries by their keys, 100 URLs at most together."""
+def urls_of(batch: Sequence[Delivery]) -> Pack:
     urls = dict(CdnTask.objects.filter(delivery__in=batch).values_list("delivery", "urls"))
+    return {delivery.pk: urls[delivery.pk] for delivery in batch}
+
+
+def packs(wanted: Pack) -> Iterator[Pack]:
+    """The URLs of deliveries by their keys, 100 URLs at most together."""
     pack: Pack = {}
-    for delivery in batch:
-        if pack and sum(map(len, pack.values())) + len(urls[delivery.pk]) > MAX_URLS:
+    for pk, urls in wanted.items():
+        if pack and sum(map(len, pack.values())) + len(urls) > MAX_URLS:
             yield pack
             pack = {}
-        pack[delivery.pk] = urls[delivery.pk]
-    yield pack
+        pack[pk] = urls
+    if pack:
+        yield pack
 
 
 class PrefetchHandler(CdnHandler):
+    """Sends what fits into today's quota; the rest goes out tomorrow."""
+
     kind = "push_object_cache"
 
     def submit(self, paths: Sequence[MediaPath]) -> tuple[str, ...]:
         return cdn_gateway().prefetch(paths)
+
+    def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
+        """Send in order what fits; of the last that does not fit as a whole, a part."""
+        wanted, superseded = urls_of(batch), withdrawn(batch)
+        fitting = fitted(
+            {pk: urls for pk, urls in wanted.items() if pk not in superseded}, left_today()
+        )
+        sent = self.send_each(fitting, packs(fitting))
+        for pk, outcome in sent.items():
+            if isinstance(outcome, Done):
+                note_spent(len(fitting[pk]))
+                sent[pk] = Done({**outcome.result, "url_count": len(fitting[pk])})
+        return dict.fromkeys(wanted, tomorrow()) | superseded | sent
+
+    def used_up(self, error: CloudUnavailable) -> Again:
+        """Others have used up meanwhile what was left a moment ago."""
+        return tomorrow()
+
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        if delivery.state == DeliveryState.DONE:
+            put_off_rest(delivery)
+        super().settle(delivery, outcome)
+
+
+def withdrawn(batch: Sequence[Delivery]) -> dict[int, Outcome]:
+    """Prefetches that the block or the deletion of their video overtook while they waited."""
+    tasks = CdnTask.objects.filter(delivery__in=batch).withdrawn()
+    return dict.fromkeys(tasks.values_list("delivery_id", flat=True), Superseded(WITHDRAWN))
+
+
+def left_today() -> int | None:
+    """How many URLs may still be prefetched today; None where the CDN does not tell."""
+    try:
+        return read_quota().prefetch_remaining
+    except CloudError as error:
+        # Not worth holding back for: beyond the quota the CDN refuses by itself.
+        logger.warning("The CDN's quota could not be read", extra={"reason": str(error)})
+        return None
+
+
+def fitted(wanted: Pack, left: int | None) -> Pack:
+    """As many of the URLs, in order, as are left (None: all)."""
+    fitting: Pack = {}
+    for pk, urls in wanted.items():
+        part = urls[:left]
+        if part:
+            fitting[pk] = part
+        left = None if left is None else left - len(part)
+    return fitting
+
+
+def note_spent(url_count: int) -> None:
+    """What was left when the quota was read is less by now."""
+    left = Greatest(F("prefetch_left") - url_count, 0)
+    CdnQuota.objects.filter(pk=CdnQuota.ONLY).update(prefetch_left=left)
+
+
+def tomorrow() -> Again:
+    return Again(TOMORROW, seconds_until_renewed(timezone.now()))
+
+
+def put_off_rest(delivery: Delivery) -> None:
+    """Make a task of its own of the URLs that did not fit any more, due tomorrow."""
+    task = CdnTask.objects.select_related("video").get(delivery=delivery)
+    url_count = delivery.result["url_count"]
+    rest = task.urls[url_count:]
+    if not rest:
+        return
+    task.urls = task.urls[:url_count]
+    task.save(update_fields=["urls"])
+    part = CdnTask(
+        kind=CdnTask.Kind.PREFETCH,
+        urls=rest,
+        part_of=task,
+        video=task.video,
+        operator_id=task.operator_id,
+        request_id=task.request_id,
+        error_message=TOMORROW,
+    )
+    record_prefetch(part, delay_seconds=seconds_until_renewed(timezone.now()))
 
 
 class PurgeHandler(CdnHandler):

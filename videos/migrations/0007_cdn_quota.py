@@ -1,5 +1,4 @@
 import django.db.models.deletion
-import django.utils.timezone
 from django.db import migrations, models
 
 
@@ -24,7 +23,12 @@ class Migration(migrations.Migration):
                 ("purge_left", models.PositiveIntegerField(default=0)),
                 (
                     "read_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="read"),
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Empty before the first reading.",
+                        null=True,
+                        verbose_name="read",
+                    ),
                 ),
             ],
             options={

@@ -1,8 +1,27 @@
+from datetime import datetime
+from typing import Final, Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from videos.models.status import CensorStatus
+
+
+class CdnTaskQuerySet(models.QuerySet["CdnTask"]):
+    def prefetches(self) -> Self:
+        return self.filter(kind=CdnTask.Kind.PREFETCH)
+
+    def withdrawn(self) -> Self:
+        """Of videos that were blocked or deleted: the CDN should not have them."""
+        blocked = Q(video__censor_status=CensorStatus.FAIL)
+        return self.filter(blocked | Q(video__deleted_at__isnull=False))
+
+    def on_their_way(self) -> Self:
+        """Waiting to be sent, or running."""
+        return self.filter(state__in=(CdnTask.State.WAITING, CdnTask.State.SUBMITTED))
 
 
 class CdnTask(models.Model):
@@ -19,6 +38,8 @@ class CdnTask(models.Model):
         FAIL = "fail", _("failed")
         REFUSED = "refused", _("refused by the CDN")
         SUPERSEDED = "superseded", _("no longer needed")
+
+    FAILED = (State.FAIL, State.REFUSED)
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     urls = models.JSONField(_("URLs"), help_text=_("A list of host/path, at most 100."))
@@ -57,6 +78,8 @@ class CdnTask(models.Model):
         "outbox.Delivery", models.PROTECT, null=True, blank=True, related_name="cdn_task"
     )
 
+    objects = CdnTaskQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("CDN task")
         verbose_name_plural = _("CDN tasks")
@@ -70,15 +93,40 @@ class CdnTask(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {len(self.urls)} URLs"
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its video was blocked or deleted: then the CDN should not have it."""
+        return self.video is not None and (
+            self.video.deleted_at is not None or self.video.censor_status == CensorStatus.FAIL
+        )
+
+    @property
+    def submitted_at(self) -> datetime:
+        """When the CDN took it: its memory of the task begins there."""
+        sent_at = self.delivery.finished_at if self.delivery is not None else None
+        return sent_at or self.created_at
+
+
+class CdnQuotaQuerySet(models.QuerySet["CdnQuota"]):
+    def known(self) -> "CdnQuota | None":
+        """What was read last; None before the first reading."""
+        return self.filter(pk=CdnQuota.ONLY, read_at__isnull=False).first()
+
 
 class CdnQuota(models.Model):
-    """What the CDN said last about the day's quotas; one row."""
+    """What the CDN said last about the day's quotas; one row, `ONLY`."""
+
+    ONLY: Final = 1  # its primary key
 
     prefetch_limit = models.PositiveIntegerField(default=0)
     prefetch_left = models.PositiveIntegerField(default=0)
     purge_limit = models.PositiveIntegerField(default=0)
     purge_left = models.PositiveIntegerField(default=0)
-    read_at = models.DateTimeField(_("read"), default=timezone.now)
+    read_at = models.DateTimeField(
+        _("read"), null=True, blank=True, help_text=_("Empty before the first reading.")
+    )
+
+    objects = CdnQuotaQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("CDN quota")

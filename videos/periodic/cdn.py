@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
@@ -11,6 +12,7 @@ from shortvideo.cloud import CloudRejected, CloudUnavailable, cdn_gateway
 from shortvideo.cloud.types import CdnTaskFacts, CdnTaskStatus
 from shortvideo.outbox.periodic import periodic
 from videos.models import CdnTask
+from videos.quota import read_quota
 
 POLLED_AT_ONCE: Final = 100
 REMEMBERED: Final = timedelta(days=3)  # by the CDN
@@ -21,8 +23,16 @@ ENDED: Final = (CdnTaskStatus.COMPLETE, CdnTaskStatus.FAILED)
 def check_cdn_tasks() -> None:
     """Ask how prefetches and purges are doing, those first that were not asked for longest."""
     running = CdnTask.objects.filter(state=CdnTask.State.SUBMITTED)
-    for task in running.order_by(F("checked_at").asc(nulls_first=True), "id")[:POLLED_AT_ONCE]:
+    longest_ago = running.order_by(F("checked_at").asc(nulls_first=True), "id")
+    for task in longest_ago.select_related("delivery")[:POLLED_AT_ONCE]:
         check_cdn_task(task)
+
+
+@periodic("videos.cdn_quota", every=timedelta(minutes=5))
+def check_cdn_quota() -> None:
+    """Read what is left of the day's quotas, so that pages can show it."""
+    if settings.CDN_DOMAINS:
+        read_quota()
 
 
 def check_cdn_task(task: CdnTask) -> None:
@@ -54,7 +64,7 @@ def note_progress(task: CdnTask, told: Iterable[CdnTaskFacts]) -> None:
             task.state = CdnTask.State.FAIL if failed else CdnTask.State.SUCCESS
             task.finished_at = now
             task.error_message = failure_of(failed, len(items))
-    elif now - task.created_at > REMEMBERED:
+    elif now - task.submitted_at > REMEMBERED:
         task.state, task.finished_at = CdnTask.State.FAIL, now
         task.error_message = task.error_message or "The CDN no longer tells what became of it."
 

@@ -1,6 +1,6 @@
 """What people and machines do to videos: one function an operation, one transaction each."""
 
-from videos.services.cdn import media_paths, prefetch, purge_media
+from videos.services.cdn import media_paths, prefetch, prefetch_again, purge_media
 from videos.services.deletion import delete_video
 from videos.services.review import latest_human_decision, review_video
 from videos.services.transcoding import submit_transcode
@@ -10,6 +10,7 @@ __all__ = [
     "latest_human_decision",
     "media_paths",
     "prefetch",
+    "prefetch_again",
     "purge_media",
     "review_video",
     "submit_transcode",

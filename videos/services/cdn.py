@@ -1,14 +1,15 @@
 """What the CDN holds of a video: prefetched so that it starts fast, purged when it must go."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Operator
 from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
-from videos.models import CdnTask, Video
+from videos.models import CdnQuota, CdnTask, Takedown, Video
 
 BATCH = 100  # URLs in one task: the most that PushObjectCache takes
 
@@ -21,27 +22,76 @@ def prefetch(
     video: Video | None = None,
     request_id: str = "",
 ) -> CdnTask | None:
-    """Record one prefetch of up to 100 `host/path`, duplicates dropped; None for none.
+    """Record one prefetch of up to 100 `host/path`; None when nothing is left to fetch.
 
+    Duplicates are dropped, and what is on its way to the CDN already.
     Raises ValueError for more than 100.
     """
     unique = list(dict.fromkeys(url for url in urls if url))
     if len(unique) > BATCH:
         raise ValueError(f"At most {BATCH} URLs can be prefetched at once.")
-    if not unique:
+    # One after another: of two equal requests at once the second sees what the first recorded.
+    CdnQuota.objects.select_for_update().get_or_create(pk=CdnQuota.ONLY)
+    on_their_way = prefetched_already(unique)
+    fresh = [url for url in unique if url not in on_their_way]
+    if not fresh:
         return None
-    task = CdnTask.objects.create(
+    task = CdnTask(
         kind=CdnTask.Kind.PREFETCH,
-        urls=unique,
+        urls=fresh,
         video=video,
         operator=operator,
         request_id=request_id,
     )
+    return record_prefetch(task)
+
+
+def record_prefetch(task: CdnTask, *, delay_seconds: float = 0) -> CdnTask:
+    """Save a new prefetch together with its delivery."""
+    task.save()
     # A subject is served strictly in order: what is no video's waits for nobody else's.
-    subject = video.vod_id if video is not None else f"prefetch {task.pk}"
-    task.delivery = outbox.send("push_object_cache", subject=subject)
+    subject = task.video.vod_id if task.video is not None else f"prefetch {task.pk}"
+    task.delivery = outbox.send("push_object_cache", subject=subject, delay_seconds=delay_seconds)
     task.save(update_fields=["delivery"])
     return task
+
+
+def prefetched_already(urls: Collection[str]) -> set[str]:
+    """Which of the URLs wait to be prefetched, or are being fetched and were not purged since."""
+    wanted, waiting, running = set(urls), set[str](), dict[str, int]()
+    tasks = CdnTask.objects.prefetches().on_their_way().order_by("id")
+    for task_id, state, taken in tasks.values_list("id", "state", "urls"):
+        hits = wanted.intersection(taken)
+        if state == CdnTask.State.WAITING:
+            waiting |= hits
+        else:
+            running |= dict.fromkeys(hits, task_id)
+    if running:
+        purges = CdnTask.objects.filter(kind=CdnTask.Kind.PURGE, id__gt=min(running.values()))
+        for task_id, purged in purges.values_list("id", "urls"):
+            running = {
+                url: sent for url, sent in running.items() if url not in purged or sent > task_id
+            }
+    return waiting | running.keys()
+
+
+@transaction.atomic
+def prefetch_again(
+    task: CdnTask, *, operator: Operator | None = None, request_id: str = ""
+) -> CdnTask:
+    """Record a prefetch that failed or was refused once more, as a new task.
+
+    Raises ValueError, with a sentence fit to show, for any other task, for a video that was blocked
+    or deleted meanwhile, and when all of it is on its way already.
+    """
+    if task.kind != CdnTask.Kind.PREFETCH or task.state not in CdnTask.FAILED:
+        raise ValueError(_("Only a prefetch that failed or was refused can be sent again."))
+    if task.is_withdrawn:
+        raise ValueError(_("Its video was blocked or deleted meanwhile."))
+    again = prefetch(task.urls, operator=operator, video=task.video, request_id=request_id)
+    if again is None:
+        raise ValueError(_("All of it is on its way already."))
+    return again
 
 
 @transaction.atomic
@@ -51,14 +101,22 @@ def purge_media(
     operator: Operator | None = None,
     request_id: str = "",
     after: Delivery | None = None,
+    takedown: Takedown | None = None,
+    paths: Sequence[str] | None = None,
 ) -> list[CdnTask]:
-    """Record the purge of every URL of the video that may have been issued, `after` a delivery."""
-    paths = media_paths(video)
+    """Record the purge of every URL of the video that may have been issued, `after` a delivery.
+
+    Args:
+        takedown: what the purge is a step of.
+        paths: these `host/path` alone.
+    """
+    paths = media_paths(video) if paths is None else paths
     return [
         CdnTask.objects.create(
             kind=CdnTask.Kind.PURGE,
-            urls=paths[start : start + BATCH],
+            urls=list(paths[start : start + BATCH]),
             video=video,
+            takedown=takedown,
             operator=operator,
             request_id=request_id,
             delivery=outbox.send("purge", subject=video.vod_id, after=after),
