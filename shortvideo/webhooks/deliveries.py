@@ -65,7 +65,7 @@ class Share:
         ends_at = time.monotonic() + TURN_SECONDS
         with new_session() as session:
             for row in filter(self.may_call, self.rows):
-                body = orjson.dumps(row.event.as_json(), option=orjson.OPT_UTC_Z)
+                body = orjson.dumps(row.event.as_json())
                 headers = headers_of(row.event, body, self.endpoint)
                 answer = post(session, self.endpoint.url, body, headers)
                 self.answers[row.pk] = answer

@@ -1,10 +1,9 @@
 """Who is told of what, what happened, and how the telling went."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import uuid4
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -14,6 +13,11 @@ from shortvideo.outbox.models import DeliveryState
 
 URL_LENGTH = 500
 ERROR_LENGTH = 255
+
+
+def as_text(moment: datetime) -> str:
+    """Such as `2026-11-23T14:05:09.120000Z`: the times of events are in UTC."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class EventType(models.TextChoices):
@@ -96,7 +100,7 @@ class Event(models.Model):
     subject = models.CharField(
         _("video"), max_length=64, blank=True, help_text=_("The video's id in VOD.")
     )
-    data = models.JSONField(_("data"), default=dict, encoder=DjangoJSONEncoder)
+    data = models.JSONField(_("data"), default=dict)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
 
     objects = EventQuerySet.as_manager()
@@ -119,7 +123,7 @@ class Event(models.Model):
             "id": str(self.uid),
             "type": self.type,
             "sequence": self.pk,
-            "createdAt": self.created_at,
+            "createdAt": as_text(self.created_at),
             "videoId": self.subject,
             "data": self.data,
         }

@@ -7,6 +7,7 @@ from django.utils import timezone
 from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.handlers import Done, Handler, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
+from videos import announcements
 from videos.mirror.censor import open_task
 from videos.models import CensorStatus, TaskCause, Video, VideoDeletion
 
@@ -44,5 +45,9 @@ def end(delivery: Delivery, state: VideoDeletion.State, *, is_deleted: bool) -> 
     video.deleted_at = now if is_deleted else None
     video.changed_at = now
     video.save(update_fields=["deleted_at", "changed_at"])
+    if is_deleted:
+        announcements.deleted(video, operator=deletion.operator, request_id=deletion.request_id)
+    else:
+        announcements.restored(video, code=delivery.error_code, message=delivery.error)
     if not is_deleted and video.censor_status == CensorStatus.CHECK:
         open_task(video, TaskCause.RECHECK)

@@ -13,6 +13,8 @@ from django.utils import timezone
 from accounts.models import Uploader
 from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox import services as outbox
+from shortvideo.webhooks.services import silence
+from videos import announcements
 from videos.mirror import (
     audits,
     censor,
@@ -150,7 +152,8 @@ def write(readings: Sequence[Reading], old_stock_until: datetime | None) -> Appl
         if is_new and item.is_bare and video.read_at == item.facts.read_at:
             has_changed = False
         else:
-            has_changed = update(video, item, named, stock=stock)
+            with silence(when=is_new and stock):  # what was there before us is no news
+                has_changed = update(video, item, named, stock=stock)
         total += Applied(
             new=int(is_new),
             changed=int(has_changed and not is_new),
@@ -202,6 +205,8 @@ def welcome(video: Video, *, stock: bool) -> None:
         censor.open_task(video, TaskCause.NEW)
     if video.source_uploaded_at is not None and not stock:
         ask_machine(video)
+    if not stock:
+        announcements.arrived(video)
 
 
 def uploader_of(said: MediaFacts, named: dict[str, Uploader]) -> Uploader | None:
@@ -268,4 +273,5 @@ def save(video: Video, before: dict[str, Any], reading: Reading) -> bool:
     if not UNSEEN.issuperset(names):
         video.changed_at = timezone.now()
     video.save(update_fields=[*names, "read_at", "changed_at"])
+    announcements.mirrored(video, before)
     return True

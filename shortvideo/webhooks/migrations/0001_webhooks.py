@@ -2,7 +2,6 @@
 
 import uuid
 
-import django.core.serializers.json
 import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
@@ -123,7 +122,6 @@ class Migration(migrations.Migration):
                     "data",
                     models.JSONField(
                         default=dict,
-                        encoder=django.core.serializers.json.DjangoJSONEncoder,
                         verbose_name="data",
                     ),
                 ),

@@ -1,0 +1,170 @@
+"""What the backend is told of a video: from rows to the events of `docs/webhooks.md`.
+
+Called in the transaction of what happened, by whoever holds the video's lock.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from accounts.models import Operator
+from shortvideo.webhooks.models import EventType, as_text
+from shortvideo.webhooks.services import emit
+from videos.models import (
+    CensorStatus,
+    ReviewDecision,
+    Source,
+    TranscodeJob,
+    TranscodeKind,
+    TranscodeStatus,
+    Video,
+)
+
+ENDED: Final = (TranscodeStatus.SUCCESS, TranscodeStatus.FAIL)
+FILE_KEYS: Final = {
+    "path": "path",
+    "definition": "definition",
+    "format": "format",
+    "width": "width",
+    "height": "height",
+    "bitrate": "bitrate",
+    "fps": "fps",
+    "size": "size",
+    "duration": "duration",
+    "codec": "codec",
+    "is_narrowband": "isNarrowband",
+}
+
+
+def decided(review: ReviewDecision) -> None:
+    """A new line of the log of decisions."""
+    video = review.video
+    emit(
+        EventType.DECIDED,
+        subject=video.vod_id,
+        data={
+            "decisionId": review.pk,
+            "decision": review.decision,
+            "censorStatus": review.to_status,
+            "previousCensorStatus": review.from_status,
+            "source": review.source,
+            "reason": review.reason,
+            "operator": review.operator.get_username() if review.operator else "",
+            "auditor": review.auditor,
+            "requestId": review.request_id,
+            "decidedAt": as_text(review.created_at),
+        },
+    )
+    published_or_not(video, before=CensorStatus(review.from_status))
+
+
+def reviewed(video: Video, *, before: CensorStatus, source: Source) -> None:
+    """A status that changed without anybody's decision: by VOD's facts, or for lack of them."""
+    if video.censor_status == before:
+        return
+    emit(
+        EventType.DECIDED,
+        subject=video.vod_id,
+        data={
+            "decisionId": None,
+            "decision": None,
+            "censorStatus": video.censor_status,
+            "previousCensorStatus": before,
+            "source": source,
+            "reason": "",
+            "operator": "",
+            "auditor": "",
+            "requestId": "",
+            "decidedAt": as_text(video.censor_changed_at),
+        },
+    )
+    published_or_not(video, before=before)
+
+
+def published_or_not(video: Video, *, before: CensorStatus) -> None:
+    """The status has changed: it may be shown from now on, or not any more."""
+    was_passed = before == CensorStatus.SUCCESS
+    if was_passed == video.is_passed or video.deleted_at is not None:
+        return
+    publication(video, before=before)
+
+
+def publication(video: Video, *, before: CensorStatus | None = None) -> None:
+    """Whether it may be shown. Without `before` it is something else that has changed."""
+    is_public = video.is_passed and video.deleted_at is None
+    emit(
+        EventType.PUBLISHED if is_public else EventType.UNPUBLISHED,
+        subject=video.vod_id,
+        data={
+            "censorStatus": video.censor_status,
+            "previousCensorStatus": before,
+            "isDeleted": video.deleted_at is not None,
+        },
+    )
+
+
+def arrived(video: Video) -> None:
+    """A row that is new: only what may be shown at once is news."""
+    if video.is_passed:
+        publication(video)
+
+
+def mirrored(video: Video, before: Mapping[str, Any]) -> None:
+    """What VOD says was written; `before` has the fields as they were."""
+    reviewed(video, before=CensorStatus(before["censor_status"]), source=Source.VOD)
+    for kind in TranscodeKind:
+        status = video.transcode_status_of(kind)
+        if status in ENDED and status != before[kind.status_field]:
+            transcoded(video, kind, is_success=status == TranscodeStatus.SUCCESS)
+
+
+def transcoded(video: Video, kind: TranscodeKind, *, is_success: bool) -> None:
+    """Transcoding of a kind has ended; a job of ours says why it failed."""
+    job = latest_job(video, kind)
+    is_ours = job is not None and not is_success
+    emit(
+        EventType.TRANSCODED,
+        subject=video.vod_id,
+        data={
+            "kind": kind,
+            "status": TranscodeStatus.SUCCESS if is_success else TranscodeStatus.FAIL,
+            "errorCode": job.error_code if job is not None and is_ours else "",
+            "errorMessage": job.error_message if job is not None and is_ours else "",
+            "files": [as_file(file) for file in video.files],
+        },
+    )
+
+
+def latest_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
+    jobs = TranscodeJob.objects.of_kind(kind).filter(video=video)
+    return jobs.filter(source_version=video.source_version).order_by("-id").first()
+
+
+def as_file(file: Mapping[str, Any]) -> dict[str, Any]:
+    """A stream, as host and path: a signed URL would not live until it is read."""
+    return {spelling: file[key] for key, spelling in FILE_KEYS.items()}
+
+
+def deleted(video: Video, *, operator: Operator | None = None, request_id: str = "") -> None:
+    """The tombstone is set."""
+    if video.is_passed:
+        publication(video, before=CensorStatus.SUCCESS)
+    emit(
+        EventType.DELETED,
+        subject=video.vod_id,
+        data={
+            "operator": operator.get_username() if operator else "",
+            "requestId": request_id,
+            "deletedAt": as_text(video.deleted_at) if video.deleted_at else None,
+        },
+    )
+
+
+def restored(video: Video, *, code: str, message: str) -> None:
+    """VOD refused the deletion: the tombstone is gone."""
+    emit(
+        EventType.RESTORED,
+        subject=video.vod_id,
+        data={"censorStatus": video.censor_status, "errorCode": code, "errorMessage": message},
+    )
+    if video.is_passed:
+        publication(video)
