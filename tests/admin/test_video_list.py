@@ -136,7 +136,7 @@ def test_an_empty_list_says_so(desk_of: DeskOf) -> None:
         ("recommendations_recommendation_changelist", 8),
         ("outbox_delivery_changelist", 9),
         ("videos_transcodejob_changelist", 8),
-        ("videos_cdntask_changelist", 6),
+        ("videos_cdntask_changelist", 8),
         ("videos_machinereview_changelist", 6),
         ("accounts_operator_changelist", 8),
         ("accounts_consoletoken_changelist", 6),

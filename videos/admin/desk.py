@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.requests import operator_of
 from shortvideo.desk.display import waited
 from shortvideo.outbox.models import Delivery, DeliveryState, Lane, PeriodicTask
+from videos.admin.cdn import cdn_state
 from videos.admin.media import thumbnail
 from videos.models import Decision, ReviewDecision, ReviewTask, SyncRun, TranscodeJob
 
@@ -145,6 +146,7 @@ def system_state(now: datetime) -> dict[str, Any]:
         "failing_tasks": list(PeriodicTask.objects.exclude(last_error="").order_by("name")),
         "last_sync": SyncRun.objects.order_by("-id").first(),
         "is_never_run": not PeriodicTask.objects.exists(),
+        "cdn": cdn_state(),
     }
 
 

@@ -12,7 +12,7 @@ from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable, cdn_ga
 from shortvideo.cloud.types import MediaPath
 from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.models import CdnQuota, CdnTask
+from videos.models import CdnQuota, CdnTask, Takedown
 from videos.quota import read_quota, seconds_until_renewed
 from videos.services.cdn import record_prefetch
 
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 MAX_URLS: Final = 100  # in one call
 USED_UP_RETRY_SECONDS: Final = 600.0  # a purge cannot wait for tomorrow: more may be granted
 TOMORROW: Final = "Today's quota of the CDN is used up; it goes out tomorrow."
+REVERSED: Final = Superseded("The takedown was reversed, or another one took its place.")
 WITHDRAWN: Final = "Its video was blocked or deleted meanwhile."
 
 Pack = dict[int, list[str]]  # URLs by the key of their delivery
@@ -79,15 +80,17 @@ class CdnHandler(Handler):
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         task = CdnTask.objects.get(delivery=delivery)
-        task.error_message = delivery.error  # why it still waits, too
         if delivery.state == DeliveryState.DONE:
             task.state, task.task_ids = CdnTask.State.SUBMITTED, delivery.result["task_ids"]
-            task.finished_at = None  # it may have been given up before
+            task.error_message = ""
+            task.finished_at = task.attention_at = None  # it may have been given up before
         elif delivery.state == DeliveryState.GIVEN_UP:
-            task.state, task.finished_at = CdnTask.State.REFUSED, timezone.now()
+            task.finish(CdnTask.State.REFUSED, delivery.error)
         elif delivery.state == DeliveryState.SUPERSEDED:
-            task.state, task.finished_at = CdnTask.State.SUPERSEDED, timezone.now()
-        task.save(update_fields=["state", "task_ids", "error_message", "finished_at"])
+            task.finish(CdnTask.State.SUPERSEDED, delivery.error)
+        else:
+            task.error_message = delivery.error  # why it still waits
+        task.save(update_fields=["task_ids", *CdnTask.END])
 
 
 def urls_of(batch: Sequence[Delivery]) -> Pack:
@@ -197,7 +200,17 @@ def put_off_rest(delivery: Delivery) -> None:
 
 
 class PurgeHandler(CdnHandler):
+    """What a reversed takedown wanted gone is not purged any more."""
+
     kind = "purge"
+
+    def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
+        over = CdnTask.objects.filter(delivery__in=batch, takedown__state__in=Takedown.OVER)
+        outcomes: dict[int, Outcome] = dict.fromkeys(
+            over.values_list("delivery_id", flat=True), REVERSED
+        )
+        left = [delivery for delivery in batch if delivery.pk not in outcomes]
+        return outcomes | dict(super().deliver(left)) if left else outcomes
 
     def submit(self, paths: Sequence[MediaPath]) -> tuple[str, ...]:
         return cdn_gateway().purge(paths)

@@ -50,4 +50,14 @@ class Migration(migrations.Migration):
                 to="videos.cdntask",
             ),
         ),
+        migrations.AddField(
+            model_name="cdntask",
+            name="attention_at",
+            field=models.DateTimeField(
+                blank=True,
+                editable=False,
+                help_text="Since when it waits for an operator; empty once one has acted.",
+                null=True,
+            ),
+        ),
     ]

@@ -37,4 +37,12 @@ class Migration(migrations.Migration):
                 name="cdn_task_takedown",
             ),
         ),
+        AddIndexConcurrently(
+            model_name="cdntask",
+            index=models.Index(
+                condition=models.Q(("attention_at__isnull", False)),
+                fields=["attention_at"],
+                name="cdn_task_attention",
+            ),
+        ),
     ]

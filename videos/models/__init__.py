@@ -1,6 +1,6 @@
 """The mirror of VOD, the log of decisions, and the work that follows from both."""
 
-from videos.models.cdn_task import CdnQuota, CdnTask
+from videos.models.cdn_task import CdnQuota, CdnTask, CdnTaskQuerySet
 from videos.models.event import VodEvent
 from videos.models.machine import MachineReview
 from videos.models.pruning import LogPruning
@@ -29,6 +29,7 @@ from videos.models.video import Video, VideoQuerySet
 __all__ = [
     "CdnQuota",
     "CdnTask",
+    "CdnTaskQuerySet",
     "CensorStatus",
     "Decision",
     "Evidence",

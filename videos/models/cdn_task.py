@@ -14,10 +14,18 @@ class CdnTaskQuerySet(models.QuerySet["CdnTask"]):
     def prefetches(self) -> Self:
         return self.filter(kind=CdnTask.Kind.PREFETCH)
 
+    def late_purges(self) -> Self:
+        """Purges that were tried and still wait: the CDN may show what must not be seen."""
+        waiting = self.filter(kind=CdnTask.Kind.PURGE, state=CdnTask.State.WAITING)
+        return waiting.exclude(error_message="")
+
     def withdrawn(self) -> Self:
         """Of videos that were blocked or deleted: the CDN should not have them."""
         blocked = Q(video__censor_status=CensorStatus.FAIL)
         return self.filter(blocked | Q(video__deleted_at__isnull=False))
+
+    def needing_attention(self) -> Self:
+        return self.filter(attention_at__isnull=False)
 
     def on_their_way(self) -> Self:
         """Waiting to be sent, or running."""
@@ -40,6 +48,7 @@ class CdnTask(models.Model):
         SUPERSEDED = "superseded", _("no longer needed")
 
     FAILED = (State.FAIL, State.REFUSED)
+    END = ("state", "error_message", "finished_at", "attention_at")
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     urls = models.JSONField(_("URLs"), help_text=_("A list of host/path, at most 100."))
@@ -74,6 +83,12 @@ class CdnTask(models.Model):
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     checked_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    attention_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Since when it waits for an operator; empty once one has acted."),
+    )
     delivery = models.OneToOneField(
         "outbox.Delivery", models.PROTECT, null=True, blank=True, related_name="cdn_task"
     )
@@ -88,10 +103,28 @@ class CdnTask(models.Model):
             models.Index(
                 fields=["takedown"], name="cdn_task_takedown", condition=Q(takedown__isnull=False)
             ),
+            models.Index(
+                fields=["attention_at"],
+                name="cdn_task_attention",
+                condition=Q(attention_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {len(self.urls)} URLs"
+
+    def finish(self, state: State, error_message: str = "") -> None:
+        """Set what its end means; the caller saves the fields `END`.
+
+        A failed prefetch waits for an operator. The failure of a purge is its takedown's.
+        """
+        self.state, self.error_message, self.finished_at = state, error_message, timezone.now()
+        is_for_operator = state in self.FAILED and self.kind == self.Kind.PREFETCH
+        self.attention_at = self.finished_at if is_for_operator else None
+
+    @property
+    def is_failed_prefetch(self) -> bool:
+        return self.kind == self.Kind.PREFETCH and self.state in self.FAILED
 
     @property
     def is_withdrawn(self) -> bool:

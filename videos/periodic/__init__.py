@@ -7,4 +7,10 @@ from videos.periodic.cdn import check_cdn_quota, check_cdn_tasks
 from videos.periodic.syncing import sweep_pending, sync_changes
 from videos.periodic.transcodes import check_transcodes
 
-__all__ = ["check_cdn_quota", "check_cdn_tasks", "check_transcodes", "sweep_pending", "sync_changes"]
+__all__ = [
+    "check_cdn_quota",
+    "check_cdn_tasks",
+    "check_transcodes",
+    "sweep_pending",
+    "sync_changes",
+]

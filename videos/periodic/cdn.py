@@ -50,23 +50,22 @@ def check_cdn_task(task: CdnTask) -> None:
         task.error_message = str(error)
         raise
     finally:
-        task.save(update_fields=["state", "progress", "error_message", "checked_at", "finished_at"])
+        task.save(update_fields=["progress", "checked_at", *CdnTask.END])
 
 
 def note_progress(task: CdnTask, told: Iterable[CdnTaskFacts]) -> None:
     """Take over what the CDN tells of the task's URLs; without a word of them it ends in time."""
-    now, urls = timezone.now(), set(task.urls)
+    urls = set(task.urls)
     items = [item for item in told if item.path in urls]
     if items:
         task.progress = sum(progress_of(item) for item in items) // len(items)
         failed = [item for item in items if item.status == CdnTaskStatus.FAILED]
         if all(item.status in ENDED for item in items):
-            task.state = CdnTask.State.FAIL if failed else CdnTask.State.SUCCESS
-            task.finished_at = now
-            task.error_message = failure_of(failed, len(items))
-    elif now - task.submitted_at > REMEMBERED:
-        task.state, task.finished_at = CdnTask.State.FAIL, now
-        task.error_message = task.error_message or "The CDN no longer tells what became of it."
+            state = CdnTask.State.FAIL if failed else CdnTask.State.SUCCESS
+            task.finish(state, failure_of(failed, len(items)))
+    elif timezone.now() - task.submitted_at > REMEMBERED:
+        silence = task.error_message or "The CDN no longer tells what became of it."
+        task.finish(CdnTask.State.FAIL, silence)
 
 
 def progress_of(item: CdnTaskFacts) -> int:

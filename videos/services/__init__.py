@@ -1,12 +1,13 @@
 """What people and machines do to videos: one function an operation, one transaction each."""
 
-from videos.services.cdn import media_paths, prefetch, prefetch_again, purge_media
+from videos.services.cdn import dismiss_prefetch, media_paths, prefetch, prefetch_again, purge_media
 from videos.services.deletion import delete_video
 from videos.services.review import latest_human_decision, review_video
 from videos.services.transcoding import submit_transcode
 
 __all__ = [
     "delete_video",
+    "dismiss_prefetch",
     "latest_human_decision",
     "media_paths",
     "prefetch",

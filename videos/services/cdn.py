@@ -84,14 +84,21 @@ def prefetch_again(
     Raises ValueError, with a sentence fit to show, for any other task, for a video that was blocked
     or deleted meanwhile, and when all of it is on its way already.
     """
-    if task.kind != CdnTask.Kind.PREFETCH or task.state not in CdnTask.FAILED:
+    if not task.is_failed_prefetch:
         raise ValueError(_("Only a prefetch that failed or was refused can be sent again."))
     if task.is_withdrawn:
         raise ValueError(_("Its video was blocked or deleted meanwhile."))
     again = prefetch(task.urls, operator=operator, video=task.video, request_id=request_id)
     if again is None:
         raise ValueError(_("All of it is on its way already."))
+    dismiss_prefetch(task)
     return again
+
+
+def dismiss_prefetch(task: CdnTask) -> None:
+    """An operator has seen that a prefetch failed: it leaves the inbox."""
+    task.attention_at = None
+    task.save(update_fields=["attention_at"])
 
 
 @transaction.atomic
