@@ -1,0 +1,142 @@
+"""`manage.py reconcile`: compare the mirror with VOD in both directions, and heal the drift."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from shortvideo.cloud import CloudError
+from videos import reconcile
+from videos.models import ReconcileRun
+from videos.reconcile import Kind, Options
+
+COLUMNS = ("found", "healed", "under_way", "left")
+DEFAULTS = Options()
+
+
+class Command(BaseCommand):
+    help = (
+        "Compare the mirror with VOD in both directions. Nothing is healed unless --heal is given. "
+        "The exit status is 1 where drift remains."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="only count (the default)")
+        parser.add_argument("--heal", action="store_true", help="mend what was found")
+        parser.add_argument(
+            "--files",
+            action="store_true",
+            help="compare the files of every video that plays: one call each",
+        )
+        parser.add_argument(
+            "--grace",
+            type=float,
+            default=DEFAULTS.grace_seconds,
+            metavar="SECONDS",
+            help="how long a difference must last to count (%(default)g): events are on their way",
+        )
+        parser.add_argument(
+            "--wait",
+            type=float,
+            default=DEFAULTS.wait_seconds,
+            metavar="SECONDS",
+            help="how long to wait for the worker's deliveries after healing (%(default)g)",
+        )
+        parser.add_argument(
+            "--max-removals",
+            type=int,
+            metavar="N",
+            help="how many videos that VOD does not have may be taken away "
+            "(the larger of 10 and one in a hundred)",
+        )
+        parser.add_argument("--verbose", action="store_true", help="show examples of each kind")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        if given["heal"] and given["dry_run"]:
+            raise CommandError("Give either --dry-run or --heal.")
+        if min(given["grace"], given["wait"], given["max_removals"] or 0) < 0:
+            raise CommandError("--grace, --wait and --max-removals must not be negative.")
+        options = Options(
+            is_every_file=given["files"],
+            grace_seconds=given["grace"],
+            wait_seconds=given["wait"],
+            max_removals=given["max_removals"],
+        )
+        run = carried_out(options, is_heal=given["heal"])
+        if given["json"]:
+            self.stdout.write(json.dumps(as_json(run), ensure_ascii=False, indent=2))
+        else:
+            self.stdout.write(table(run))
+            if given["verbose"]:
+                self.stdout.write(examples(run))
+        if run.left_count:
+            raise CommandError(remaining(run))
+
+
+def carried_out(options: Options, *, is_heal: bool) -> ReconcileRun:
+    """Raises CommandError, a sentence, where it cannot be carried out."""
+    try:
+        run = reconcile.begin(is_heal=is_heal)
+        with tqdm(unit="video", total=run.here_count, disable=None) as bar:
+            for step in reconcile.carry_out(run, options):
+                bar.update(step.listed_count)
+    except reconcile.AlreadyRunning as error:
+        raise CommandError(str(error)) from error
+    except CloudError as error:
+        raise CommandError(f"{error} Run the command again.") from error
+    return run
+
+
+def table(run: ReconcileRun) -> str:
+    """The counts of each kind, aligned."""
+    rows = [
+        (str(kind.label), *(str(run.counts.get(kind, {}).get(name, 0)) for name in COLUMNS))
+        for kind in Kind
+    ]
+    head = ("", *(name.replace("_", " ") for name in COLUMNS))
+    width = max(len(row[0]) for row in rows)
+    lines = [
+        f"{first:<{width}}" + "".join(f"{value:>11}" for value in values)
+        for first, *values in (head, *rows)
+    ]
+    sides = f"{run.here_count} videos here, {run.there_count} in VOD."
+    return "\n".join([sides, "", *lines])
+
+
+def examples(run: ReconcileRun) -> str:
+    return "\n".join(
+        [
+            "",
+            *(
+                f"{Kind(one['kind']).label}: {one['vod_id']} here [{one['here']}], "
+                f"VOD [{one['there']}]; {one['outcome'].replace('_', ' ')}. {one['note']}".rstrip()
+                for one in run.examples
+            ),
+        ]
+    )
+
+
+def as_json(run: ReconcileRun) -> dict[str, Any]:
+    return {
+        "is_heal": run.is_heal,
+        "here_count": run.here_count,
+        "there_count": run.there_count,
+        "counts": run.counts,
+        "found_count": run.found_count,
+        "left_count": run.left_count,
+        "examples": run.examples,
+    }
+
+
+def remaining(run: ReconcileRun) -> str:
+    under_way = sum(counts["under_way"] for counts in run.counts.values())
+    if not run.is_heal:
+        return f"{run.left_count} differences. `manage.py reconcile --heal` mends them."
+    if under_way:
+        return (
+            f"{run.left_count} differences remain, {under_way} of them under way: "
+            "is the worker running? Compare again later."
+        )
+    return f"{run.left_count} differences remain; --verbose tells why."

@@ -1,0 +1,265 @@
+"""What counts as drift: one function a kind, each looking at one video as both sides have it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from shortvideo.cloud import vod_gateway
+from shortvideo.cloud.types import (
+    AuditEntry,
+    AuditStatus,
+    MediaFacts,
+    StreamFile,
+    TranscodeTask,
+    VodStatus,
+)
+from shortvideo.outbox.models import Delivery
+from videos import reader
+from videos.mirror import facts as mirror_facts
+from videos.mirror import media
+from videos.mirror.audits import EXPECTED, standing_decision
+from videos.mirror.audits import KIND as AUDIT
+from videos.mirror.jobs import LISTED_WITHIN, OUTCOMES
+from videos.mirror.source import has_source
+from videos.mirror.uploaders import named_by
+from videos.models import CensorStatus, TranscodeJob, Video, VideoDeletion
+from videos.reconcile.drift import Drift, Kind
+from videos.sync.patience import patiently
+
+# What follows from other things and is shown to nobody.
+UNCOMPARED: Final = frozenset(("modification_time", "audit_status", "title_search"))
+WITH_FILES: Final = (VodStatus.NORMAL, VodStatus.CHECKING)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is compared.
+
+    Attributes:
+        started_at: when the comparison began.
+        imported_at: what was created before came with the first import, whose files are left
+            unread until somebody needs them.
+        is_first_import: no import has ended: what is new is taken as VOD has it.
+        is_every_file: ask for the files of every video that plays, one call each.
+    """
+
+    started_at: datetime
+    imported_at: datetime
+    is_first_import: bool = False
+    is_every_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One video at one moment: its row, and what VOD says; None where a side does not have it.
+
+    `is_readable` is false where VOD's answer makes no sense.
+    """
+
+    vod_id: str
+    video: Video | None
+    facts: MediaFacts | None
+    is_readable: bool = True
+
+
+Check = Callable[[Case, Scope], Drift | None]
+
+
+def drifts_of(case: Case, scope: Scope, kinds: Iterable[Kind] = tuple(Kind)) -> list[Drift]:
+    """The drift of these kinds. May ask VOD; raises CloudUnavailable, CloudRejected."""
+    found = (CHECKS[kind](case, scope) for kind in kinds)
+    return [drift for drift in found if drift is not None]
+
+
+def unreadable(case: Case, _: Scope) -> Drift | None:
+    return None if case.is_readable else Drift(Kind.UNREADABLE, case.vod_id)
+
+
+def missing_here(case: Case, _: Scope) -> Drift | None:
+    if case.video is not None or case.facts is None:
+        return None
+    return Drift(Kind.MISSING_HERE, case.vod_id, there=described(case.facts))
+
+
+def missing_there(case: Case, _: Scope) -> Drift | None:
+    video = case.video
+    if video is None or video.deleted_at is not None or case.facts or not case.is_readable:
+        return None
+    return Drift(Kind.MISSING_THERE, case.vod_id, here=f"{video.censor_status}: {video.title}")
+
+
+def other_facts(case: Case, _: Scope) -> Drift | None:
+    """What VOD says otherwise; a review's result in its status is a kind of its own."""
+    sides = both(case)
+    if sides is None:
+        return None
+    video, said = sides
+    names = differing(video, said)
+    if is_review_contradicted(video, said):
+        names = [name for name in names if name != "status"]
+    if not names:
+        return None
+    values = mirror_facts.said(said)
+    return Drift(
+        Kind.FACTS,
+        case.vod_id,
+        here=listing(names, lambda name: getattr(video, name, "")),
+        there=listing(names, lambda name: values.get(name, "")),
+    )
+
+
+def other_review(case: Case, _: Scope) -> Drift | None:
+    sides = both(case)
+    if sides is None or not is_review_contradicted(*sides):
+        return None
+    video, said = sides
+    return Drift(Kind.REVIEW, case.vod_id, here=video.censor_status, there=said.status or "")
+
+
+def other_files(case: Case, scope: Scope) -> Drift | None:
+    sides = both(case)
+    if sides is None or not are_files_due(*sides, scope):
+        return None
+    video, said = sides
+    files = patiently(lambda: reader.files_of(vod_gateway(), said, video))
+    if video.files_read_at is not None and as_stored(files) == video.files:
+        return None
+    is_unread = video.files_read_at is None
+    here = "unread" if is_unread else f"{len(video.files)} files"
+    return Drift(Kind.FILES, case.vod_id, here=here, there=f"{len(files)} files")
+
+
+def unheard_job(case: Case, scope: Scope) -> Drift | None:
+    sides = both(case)
+    if sides is None:
+        return None
+    video, _ = sides
+    running = TranscodeJob.objects.filter(video=video, state=TranscodeJob.State.SUBMITTED)
+    for job in running.exclude(task_id=""):
+        status = status_of_task(job)
+        if status in OUTCOMES or (not status and job.created_at < scope.started_at - LISTED_WITHIN):
+            here = f"{job.kind}: {job.state}"
+            return Drift(Kind.JOB, case.vod_id, here=here, there=status or "unknown to VOD")
+    return None
+
+
+def undone_deletion(case: Case, _: Scope) -> Drift | None:
+    deletion = deletion_behind(case)
+    if deletion is None or deletion.delivery is None:
+        return None
+    return Drift(Kind.DELETION, case.vod_id, here=deletion.get_state_display(), there="there")
+
+
+def returned(case: Case, _: Scope) -> Drift | None:
+    """A tombstone that nobody here decided about: VOD had said that the video was gone."""
+    if case.video is None or case.video.deleted_at is None or case.facts is None:
+        return None
+    deletion = deletion_behind(case)
+    if deletion is not None and deletion.delivery is not None:
+        return None
+    return Drift(Kind.RETURNED, case.vod_id, here="deleted", there=described(case.facts))
+
+
+CHECKS: Final[dict[Kind, Check]] = {
+    Kind.MISSING_HERE: missing_here,
+    Kind.MISSING_THERE: missing_there,
+    Kind.FACTS: other_facts,
+    Kind.REVIEW: other_review,
+    Kind.FILES: other_files,
+    Kind.JOB: unheard_job,
+    Kind.DELETION: undone_deletion,
+    Kind.RETURNED: returned,
+    Kind.UNREADABLE: unreadable,
+}
+
+
+def both(case: Case) -> tuple[Video, MediaFacts] | None:
+    """Both sides of a video that is in the lists here and in VOD."""
+    if case.video is None or case.video.deleted_at is not None or case.facts is None:
+        return None
+    return case.video, case.facts
+
+
+def differing(video: Video, said: MediaFacts) -> list[str]:
+    """The fields about which VOD says something else than the row."""
+    values = mirror_facts.said(said).items()
+    names = [
+        name for name, value in values if name not in UNCOMPARED and getattr(video, name) != value
+    ]
+    if video.uploader_id is None and named_by(said) is not None:
+        names.append("uploader")
+    return names
+
+
+def contradicts(video: Video, status: str) -> bool:
+    """Whether VOD's status denies what is decided here.
+
+    A block shows in every state of a video that has a source, a pass once it is transcoded.
+    """
+    expected = EXPECTED.get(CensorStatus(video.censor_status))
+    if expected is None or not has_source(status):
+        return False
+    if status in set(AuditStatus) or expected == AuditStatus.BLOCKED:
+        return status != expected
+    return status == VodStatus.CHECKING
+
+
+def is_review_contradicted(video: Video, said: MediaFacts) -> bool:
+    status = said.status or ""
+    return contradicts(video, status) or is_pass_unknown(video, status)
+
+
+def is_pass_unknown(video: Video, status: str) -> bool:
+    """Whether VOD lacks a pass that was given up while the status cannot show it yet."""
+    if status in {*AuditStatus, VodStatus.CHECKING} or not video.is_passed:
+        return False
+    given_up = Delivery.objects.given_up().filter(kind=AUDIT).for_subject(video.vod_id)
+    decision = standing_decision(video) if given_up.exists() else None
+    if decision is None:
+        return False
+    top = latest_audit(video.vod_id)
+    return top is None or top.status != decision.decision
+
+
+def latest_audit(vod_id: str) -> AuditEntry | None:
+    entries = patiently(lambda: vod_gateway().audit_history(vod_id))
+    return entries[0] if entries else None
+
+
+def are_files_due(video: Video, said: MediaFacts, scope: Scope) -> bool:
+    """Whether the files must be asked for: they are unread, or lost, or all are wanted."""
+    if said.status not in WITH_FILES:
+        return False
+    if scope.is_every_file:
+        return True
+    if video.files_read_at is None:
+        return video.creation_time >= scope.imported_at
+    return not video.files and video.transcode_status == "success"
+
+
+def as_stored(files: Iterable[StreamFile]) -> list[dict[str, Any]]:
+    return sorted((media.as_json(file) for file in files), key=media.order)
+
+
+def status_of_task(job: TranscodeJob) -> str:
+    """What VOD says of the job's task; "" where it does not have it."""
+    task: TranscodeTask | None = patiently(
+        lambda: reader.unless_missing(vod_gateway().transcode_task, job.task_id)
+    )
+    return task.status if task is not None else ""
+
+
+def deletion_behind(case: Case) -> VideoDeletion | None:
+    """The deletion that set the tombstone of a video that VOD still has."""
+    if case.video is None or case.video.deleted_at is None or case.facts is None:
+        return None
+    return case.video.deletions.select_related("delivery").order_by("-id").first()
+
+
+def described(said: MediaFacts) -> str:
+    return f"{said.status}: {said.title}"
+
+
+def listing(names: Iterable[str], value_of: Callable[[str], Any]) -> str:
+    return "; ".join(f"{name}: {value_of(name)}" for name in names)

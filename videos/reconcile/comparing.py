@@ -1,0 +1,85 @@
+"""Both sides at once, in the order of CreationTime: which videos deserve a second look.
+
+A suspect is no drift yet: a search index lags, and the mirror is being written meanwhile.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shortvideo.cloud.types import MediaFacts
+from shortvideo.outbox.models import Delivery
+from videos import reader
+from videos.mirror.audits import KIND as AUDIT
+from videos.models import TranscodeJob, Video
+from videos.reconcile.checks import Scope, are_files_due, contradicts, differing
+from videos.sync.walking import Walk, pages
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One page of VOD's videos, and the suspects of both sides up to its end."""
+
+    listed_count: int
+    unreadable_count: int
+    suspects: tuple[str, ...]
+
+
+def compare(walk: Walk, scope: Scope) -> Iterator[Step]:
+    """Walk both sides; needs the memory of one page. Raises CloudUnavailable, CloudRejected."""
+    low: datetime | None = None
+    seen: set[str] = set()  # listed, and created at `low` or later
+    for page in pages(walk):
+        listed = [item for item in page.videos if item.vod_id not in seen]
+        seen.update(item.vod_id for item in listed)
+        suspects = list(suspects_among(listed, scope))
+        high = walk.position
+        if high is not None and high != low:  # what has the time `high` may go on on the next page
+            suspects += absent_between(low, high, seen)
+            seen = {item.vod_id for item in page.videos if item.creation_time == high}
+            low = high
+        yield Step(len(listed), page.unreadable_count, tuple(suspects))
+    yield Step(0, 0, tuple(absent_between(low, None, seen)))
+
+
+def suspects_among(listed: Sequence[MediaFacts], scope: Scope) -> Iterator[str]:
+    """What VOD lists and the mirror does not have so."""
+    rows = reader.rows_of(listed)
+    noted = with_open_questions(rows.values())
+    for item in listed:
+        video = rows.get(item.vod_id)
+        if (
+            video is None
+            or video.deleted_at is not None
+            or item.vod_id in noted
+            or differing(video, item)
+            or contradicts(video, item.status or "")
+            or are_files_due(video, item, scope)
+        ):
+            yield item.vod_id
+
+
+def with_open_questions(videos: Collection[Video]) -> set[str]:
+    """Those whose transcoding VOD works on, and those with a decision that was given up."""
+    running = TranscodeJob.objects.filter(state=TranscodeJob.State.SUBMITTED, video__in=videos)
+    undelivered = Delivery.objects.given_up().filter(
+        kind=AUDIT, subject__in=[video.vod_id for video in videos]
+    )
+    return {
+        *running.values_list("video__vod_id", flat=True),
+        *undelivered.values_list("subject", flat=True),
+    }
+
+
+def absent_between(
+    low: datetime | None, high: datetime | None, listed: Collection[str]
+) -> Iterator[str]:
+    """What the mirror has from one moment to before another, and VOD has not listed."""
+    here = Video.objects.visible()
+    if low is not None:
+        here = here.filter(creation_time__gte=low)
+    if high is not None:
+        here = here.filter(creation_time__lt=high)
+    for vod_id in here.values_list("vod_id", flat=True).iterator():
+        if vod_id not in listed:
+            yield vod_id

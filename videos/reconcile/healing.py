@@ -1,0 +1,157 @@
+"""Mending drift by what the rest of the project does: the mirror's one way in, and deliveries."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from django.db import transaction
+
+from shortvideo.cloud import CloudRejected
+from shortvideo.cloud.types import VodStatus
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery, DeliveryState
+from videos import mirror, reader
+from videos.mirror import Reading
+from videos.mirror.audits import KIND as AUDIT
+from videos.mirror.audits import standing_decision
+from videos.models import Video, VideoDeletion
+from videos.reader import Questions
+from videos.reconcile.checks import Case, Scope, drifts_of, latest_audit
+from videos.reconcile.drift import Drift, Kind, Outcome
+from videos.reconcile.examining import Found
+from videos.services import purge_media
+from videos.sync.page import read_files_later
+from videos.sync.patience import patiently
+
+# What a reading of VOD mends.
+BY_READING: Final = (Kind.MISSING_HERE, Kind.FACTS, Kind.REVIEW, Kind.FILES, Kind.JOB)
+DELETE: Final = "delete_video"
+
+
+def heal(found: Sequence[Found], scope: Scope) -> list[Drift]:
+    """Mend what can be mended without a guess; each drift with its outcome.
+
+    What VOD does not have is left as it is: `remove` takes it away. Raises CloudUnavailable.
+    """
+    readings, refusals = read_again(found, scope)
+    mirror.apply(readings, old_stock_until=scope.started_at if scope.is_first_import else None)
+    if not scope.is_first_import:
+        read_files_later(item.case.facts for item in found if is_new(item) and item.case.facts)
+    rows = Video.objects.in_bulk([item.case.vod_id for item in found], field_name="vod_id")
+    return [
+        replace(drift, note=refusal)
+        if (refusal := refusals.get(item.case.vod_id, ""))
+        else outcome_of(drift, replace(item.case, video=rows.get(item.case.vod_id)), scope)
+        for item in found
+        for drift in item.drifts
+    ]
+
+
+def is_new(item: Found) -> bool:
+    return any(drift.kind == Kind.MISSING_HERE for drift in item.drifts)
+
+
+def read_again(found: Iterable[Found], scope: Scope) -> tuple[list[Reading], dict[str, str]]:
+    """The readings of what a reading mends, and by id why VOD refused one."""
+    readings: list[Reading] = []
+    refusals: dict[str, str] = {}
+    for item in found:
+        kinds = {drift.kind for drift in item.drifts}.intersection(BY_READING)
+        if kinds:
+            try:
+                readings.append(read(item.case, kinds, scope))
+            except CloudRejected as error:
+                refusals[item.case.vod_id] = str(error)
+    return readings, refusals
+
+
+def read(case: Case, kinds: set[Kind], scope: Scope) -> Reading:
+    video, said = case.video, case.facts
+    if said is None:
+        raise ValueError("There is nothing to read about a video that VOD does not have.")
+    if video is None and scope.is_first_import:
+        return Reading(said)  # nobody asks who decided about old stock
+    has_ended = (
+        video is not None
+        and video.status == VodStatus.TRANSCODING
+        and said.status != VodStatus.TRANSCODING
+    )
+    asked = Questions(
+        files=Kind.FILES in kinds or has_ended,
+        jobs=Kind.JOB in kinds,
+        audits=Kind.REVIEW in kinds,
+    )
+    return patiently(lambda: reader.read(said, video, asked))
+
+
+def outcome_of(drift: Drift, case: Case, scope: Scope) -> Drift:
+    """What became of a drift after the reading; what a delivery must mend is sent here."""
+    if drift.kind == Kind.DELETION:
+        return deliver_deletion(drift)
+    if drift.kind not in BY_READING:
+        return drift
+    try:
+        is_left = bool(drifts_of(case, scope, [drift.kind]))
+    except CloudRejected as error:
+        return replace(drift, note=str(error))
+    if not is_left:
+        return replace(drift, outcome=Outcome.HEALED)
+    return deliver_decision(drift) if drift.kind == Kind.REVIEW else drift
+
+
+def deliver_decision(drift: Drift) -> Drift:
+    """Have the standing decision delivered over again, unless VOD has it and shows another."""
+    top = latest_audit(drift.vod_id)
+    with transaction.atomic():
+        video = Video.objects.visible().select_for_update().filter(vod_id=drift.vod_id).first()
+        standing = standing_decision(video) if video is not None else None
+        if standing is None:
+            return replace(drift, note="No decision about it stands here.")
+        audits = Delivery.objects.open().filter(kind=AUDIT).for_subject(drift.vod_id)
+        delivery = audits.order_by("-id").first()
+        if delivery is None and top is not None and top.status == standing.decision:
+            return replace(drift, note="VOD has this decision, and shows another status.")
+        delivery = delivery or outbox.send(
+            AUDIT, subject=drift.vod_id, payload={"decision": standing.pk}, supersede=True
+        )
+        outbox.send("read_video", subject=drift.vod_id, after=delivery)
+    return replace(drift, outcome=Outcome.UNDER_WAY)
+
+
+@transaction.atomic
+def deliver_deletion(drift: Drift) -> Drift:
+    """Have VOD told of a deletion once more."""
+    video = Video.objects.select_for_update().get(vod_id=drift.vod_id)
+    deletion = video.deletions.select_related("delivery").order_by("-id").first()
+    is_sent = Delivery.objects.open().filter(kind=DELETE).for_subject(video.vod_id).exists()
+    if is_sent or video.deleted_at is None:  # meanwhile
+        return replace(drift, outcome=Outcome.UNDER_WAY)
+    if deletion is None or deletion.delivery is None:
+        return replace(drift, note="Nobody here has deleted it.")
+    if deletion.delivery.state == DeliveryState.GIVEN_UP:
+        try:
+            outbox.retry(deletion.delivery)
+        except outbox.DeliveryStateError as error:
+            return replace(drift, note=str(error))
+    else:
+        repeat_deletion(video, deletion)
+    return replace(drift, outcome=Outcome.UNDER_WAY)
+
+
+def repeat_deletion(video: Video, deletion: VideoDeletion) -> None:
+    """The same deletion, by the same operator, as a new row: the first one has ended."""
+    delivery = outbox.send(DELETE, subject=video.vod_id)
+    VideoDeletion.objects.create(
+        video=video,
+        operator=deletion.operator,
+        request_id=deletion.request_id,
+        delivery=delivery,
+    )
+    purge_media(video, operator=deletion.operator, request_id=deletion.request_id, after=delivery)
+
+
+def remove(drifts: Iterable[Drift]) -> list[Drift]:
+    """Set the tombstone of what VOD does not have."""
+    mended = list(drifts)
+    mirror.remove(drift.vod_id for drift in mended)
+    return [replace(drift, outcome=Outcome.HEALED) for drift in mended]

@@ -1,0 +1,176 @@
+"""One reconciliation from its beginning to its end."""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from videos import reader
+from videos.models import ReconcileRun, SyncRun
+from videos.reconcile import claims
+from videos.reconcile.checks import Scope, drifts_of
+from videos.reconcile.comparing import Step, compare
+from videos.reconcile.drift import Drift, Kind, Outcome, Report
+from videos.reconcile.examining import examine, read_both, under_way
+from videos.reconcile.healing import heal, remove
+from videos.sync.catalogue import CLOCK_SKEW, last_start
+from videos.sync.patience import in_batches
+from videos.sync.walking import Walk
+
+POLL_SECONDS: Final = 0.5
+# Tombstones are for good: so many are set without being told to, or this part of all videos.
+REMOVALS: Final = 10
+REMOVAL_SHARE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to go about it.
+
+    Attributes:
+        is_every_file: ask for the files of every video that plays, one call each.
+        grace_seconds: how long a difference must last before it counts: events are on their way.
+        wait_seconds: how long to wait at the end for the deliveries that a healing has written.
+        max_removals: how many videos that VOD does not have may be taken away; None for the
+            larger of 10 and one in a hundred.
+    """
+
+    is_every_file: bool = False
+    grace_seconds: float = 15
+    wait_seconds: float = 60
+    max_removals: int | None = None
+
+
+def carry_out(run: ReconcileRun, options: Options) -> Iterator[Step]:
+    """Do it, and yield each page of VOD's videos; the run is saved as it goes.
+
+    Raises CloudError where VOD is not available for long, or refuses: the run has then failed.
+    """
+    with claims.carrying_out(run):
+        yield from Reconciliation(run, options).steps()
+
+
+class Reconciliation:
+    def __init__(self, run: ReconcileRun, options: Options) -> None:
+        self.run = run
+        self.options = options
+        self.report = Report()
+        self.walk = Walk("CreationTime", run.started_at + CLOCK_SKEW)
+        self.scope = Scope(
+            started_at=run.started_at,
+            imported_at=first_import() or run.started_at,
+            is_first_import=last_start() is None,
+            is_every_file=options.is_every_file,
+        )
+        self.suspects: deque[tuple[float, str]] = deque()  # since when (monotonic seconds), which
+        self.missing_there: list[Drift] = []
+        self.is_under_way: list[Drift] = []
+
+    def steps(self) -> Iterator[Step]:
+        for step in compare(self.walk, self.scope):
+            self.run.there_count += step.listed_count
+            for _ in range(step.unreadable_count):
+                self.report.add(Drift(Kind.UNREADABLE, ""))
+            now = time.monotonic()
+            self.suspects.extend((now, vod_id) for vod_id in step.suspects)
+            self.look_again(are_all=False)
+            self.save()
+            yield step
+        self.look_again(are_all=True)
+        self.end_missing_there()
+        self.confirm()
+        self.save()
+
+    def look_again(self, *, are_all: bool) -> None:
+        """Examine the suspects that have been so for long enough; with `are_all`, wait for them."""
+        while self.suspects:
+            since, _ = self.suspects[min(reader.BATCH, len(self.suspects)) - 1]
+            rest = since + self.options.grace_seconds - time.monotonic()
+            if not are_all and (rest > 0 or len(self.suspects) < reader.BATCH):
+                return
+            self.rest(rest)
+            size = min(reader.BATCH, len(self.suspects))
+            self.judge([self.suspects.popleft()[1] for _ in range(size)])
+            self.save()
+
+    def judge(self, vod_ids: Sequence[str]) -> None:
+        """Count what is drift after all, and mend it where that is asked for."""
+        found = examine(vod_ids, self.scope)
+        drifts = [drift for item in found for drift in item.drifts]
+        if self.run.is_heal:
+            drifts = heal(found, self.scope)
+        for drift in drifts:
+            if self.run.is_heal and drift.kind == Kind.MISSING_THERE:
+                self.missing_there.append(drift)
+            elif drift.outcome == Outcome.UNDER_WAY:
+                self.is_under_way.append(drift)
+            else:
+                self.report.add(drift)
+
+    def end_missing_there(self) -> None:
+        """Take away what VOD does not have; not where so much is gone that something is wrong."""
+        limit = self.options.max_removals
+        if limit is None:
+            limit = max(REMOVALS, self.run.here_count // REMOVAL_SHARE)
+        if len(self.missing_there) > limit:
+            note = f"More than {limit} are missing in VOD: is this the right account?"
+            for drift in self.missing_there:
+                self.report.add(replace(drift, note=note))
+            return
+        for batch in in_batches(self.missing_there, reader.BATCH):
+            found = examine([drift.vod_id for drift in batch], self.scope)
+            gone = {item.case.vod_id for item in found if item.case.facts is None}
+            for drift in remove(drift for drift in batch if drift.vod_id in gone):
+                self.report.add(drift)
+
+    def confirm(self) -> None:
+        """Wait for the deliveries that were written, and look whether they mended anything."""
+        ends_at = time.monotonic() + self.options.wait_seconds
+        waiting = {drift.vod_id for drift in self.is_under_way}
+        while waiting and time.monotonic() < ends_at:
+            waiting = {
+                vod_id for batch in in_batches(waiting, reader.BATCH) for vod_id in under_way(batch)
+            }
+            if waiting:
+                self.save()
+                time.sleep(POLL_SECONDS)
+        for batch in in_batches(self.is_under_way, reader.BATCH):
+            for drift in confirmed(batch, waiting, self.scope):
+                self.report.add(drift)
+
+    def rest(self, seconds: float) -> None:
+        ends_at = time.monotonic() + seconds
+        while (left := ends_at - time.monotonic()) > 0:
+            self.save()
+            time.sleep(min(left, 10))
+
+    def save(self) -> None:
+        self.run.counts = self.report.counts()
+        self.run.examples = self.report.examples_as_json()
+        self.run.found_count = self.report.found_count
+        self.run.left_count = self.report.left_count
+        claims.save(self.run)
+
+
+def confirmed(drifts: Sequence[Drift], waiting: set[str], scope: Scope) -> Iterator[Drift]:
+    """Drifts for which a delivery was written, with what has become of them."""
+    asked = dict.fromkeys(drift.vod_id for drift in drifts if drift.vod_id not in waiting)
+    cases = {case.vod_id: case for case in read_both(list(asked))} if asked else {}
+    for drift in drifts:
+        case = cases.get(drift.vod_id)
+        if case is None:
+            yield drift
+        elif drifts_of(case, scope, [drift.kind]):
+            yield replace(drift, outcome=Outcome.LEFT, note="Delivered again, without effect.")
+        else:
+            yield replace(drift, outcome=Outcome.HEALED)
+
+
+def first_import() -> datetime | None:
+    """When the first sync of everything began that reached its end."""
+    whole = SyncRun.objects.filter(
+        kind=SyncRun.Kind.FULL, since=None, state=SyncRun.State.DONE, is_dry_run=False
+    )
+    return whole.order_by("id").values_list("started_at", flat=True).first()
