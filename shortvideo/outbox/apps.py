@@ -6,3 +6,6 @@ class OutboxConfig(AppConfig):
     name = "shortvideo.outbox"
     label = "outbox"
     verbose_name = _("Deliveries")
+
+    def ready(self) -> None:
+        from shortvideo.outbox import pruning  # noqa: F401, PLC0415 - registers; needs the apps

@@ -1,0 +1,48 @@
+"""Deliveries that ended long ago go; what a row of an app points to stays with that row."""
+
+import time
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, models
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from .models import Delivery, DeliveryQuerySet, DeliveryState
+from .periodic import periodic
+
+CHUNK = 200  # rows in a transaction: well under 50 ms on SQLite
+PAUSE_SECONDS = 0.005  # in which SQLite's other writers get their turn
+
+
+@periodic("outbox.prune", every=timedelta(days=1))
+def prune() -> None:
+    """Delete what was done or superseded more than OUTBOX_KEEP_DAYS ago."""
+    prune_before(timezone.now() - timedelta(days=settings.OUTBOX_KEEP_DAYS))
+
+
+def prune_before(moment: datetime) -> int:
+    """Delete, in portions, what ended well before a moment; returns how many rows.
+
+    What was given up stays until somebody has seen to it. So does a delivery that an app's row
+    protects, such as that of a decision: the log says for ever how a decision reached VOD.
+    """
+    count = last = 0
+    rows = prunable(moment).order_by("pk")
+    while ids := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
+        last = ids[-1]  # one walk, however many protected rows lie between
+        count += Delivery.objects.filter(pk__in=ids).delete()[1][Delivery._meta.label]
+        if connection.vendor == "sqlite":
+            time.sleep(PAUSE_SECONDS)
+    return count
+
+
+def prunable(moment: datetime) -> DeliveryQuerySet:
+    ended = (DeliveryState.DONE, DeliveryState.SUPERSEDED)
+    rows = Delivery.objects.filter(state__in=ended, finished_at__lt=moment)
+    for relation in Delivery._meta.related_objects:
+        if relation.on_delete is models.PROTECT:
+            name = relation.field.name
+            owners = relation.related_model._default_manager.filter(**{name: OuterRef("pk")})
+            rows = rows.exclude(Exists(owners))
+    return rows

@@ -1,0 +1,74 @@
+"""Finished deliveries go after a time; what still matters to anybody stays."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from shortvideo.outbox import handlers, pruning
+from shortvideo.outbox.models import Delivery, DeliveryState
+from tests.factories import make_video
+from videos.deliveries.audit import CreateAuditHandler
+from videos.models import Decision, Source
+from videos.services import review_video
+
+from .support import ScriptedHandler, send
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _keep_ten_days(settings: Settings) -> None:
+    settings.OUTBOX_KEEP_DAYS = 10
+
+
+def end(delivery: Delivery, state: DeliveryState, *, days_ago: float) -> Delivery:
+    delivery.state, delivery.finished_at = state, timezone.now() - days_ago * DAY
+    delivery.save()
+    return delivery
+
+
+def test_what_ended_well_goes_after_its_days_and_not_before(handler: ScriptedHandler) -> None:
+    for state in (DeliveryState.DONE, DeliveryState.SUPERSEDED):
+        end(send(), state, days_ago=11)
+    young = end(send(), DeliveryState.DONE, days_ago=9)
+    pruning.prune()
+    assert list(Delivery.objects.all()) == [young]
+
+
+def test_what_waits_or_was_given_up_stays_however_old(handler: ScriptedHandler) -> None:
+    waiting = send(delay_seconds=60)
+    given_up = end(send(), DeliveryState.GIVEN_UP, days_ago=1_000)
+    pruning.prune()
+    assert set(Delivery.objects.all()) == {waiting, given_up}
+
+
+def test_the_delivery_of_a_decision_stays_with_the_log() -> None:
+    handlers.register(CreateAuditHandler())
+    video = make_video(censor_status="check")
+    review = review_video(video, decision=Decision.NORMAL, source=Source.API)
+    assert review.delivery is not None
+    end(review.delivery, DeliveryState.DONE, days_ago=1_000)
+    pruning.prune()
+    assert Delivery.objects.filter(pk=review.delivery.pk).exists()
+
+
+def test_what_came_after_a_pruned_one_is_still_sent(handler: ScriptedHandler) -> None:
+    first = send("v1")
+    follower = send("v2", after=first)
+    end(first, DeliveryState.DONE, days_ago=11)
+    pruning.prune()
+    follower.refresh_from_db()
+    assert follower.after is None
+    assert list(Delivery.objects.in_turn()) == [follower]
+
+
+def test_more_than_one_portion_goes(
+    handler: ScriptedHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "CHUNK", 2)
+    for _ in range(5):
+        end(send(), DeliveryState.DONE, days_ago=11)
+    assert pruning.prune_before(timezone.now()) == 5
