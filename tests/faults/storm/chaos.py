@@ -25,7 +25,7 @@ class Chaos(Task):
     """
 
     def __init__(
-        self, supervisor: Supervisor, cluster: PrivateCluster, scale: Scale, seed: str
+        self, supervisor: Supervisor, cluster: PrivateCluster | None, scale: Scale, seed: str
     ) -> None:
         super().__init__("chaos")
         self.counts: Counter[str] = Counter()
@@ -82,5 +82,7 @@ class Chaos(Task):
         self.counts["frozen past the lease"] += 1
 
     def _restart_database(self) -> None:
+        if self._cluster is None:
+            raise LookupError("Over SQLite there is no database to restart.")
         self._cluster.restart()
         self.counts["PostgreSQL restarted"] += 1

@@ -1,9 +1,11 @@
 """A look into the storm's database, through the project's own models, from a process of its own.
 
-`python -m tests.faults.storm.observer` reads one JSON list a line (a question and its arguments)
-and answers with one JSON value a line; `{"error": ...}` while the database is away.
+`python -m tests.faults.storm.observer MODULE` reads one JSON list a line (a function of the module
+and its arguments) and answers with one JSON value a line; `{"error": ...}` while the database is
+away.
 """
 
+import importlib
 import json
 import os
 import subprocess
@@ -13,6 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+QUESTIONS = "tests.faults.storm.questions"
+
 
 class ObserverError(Exception):
     """The database did not answer; asking again later may help."""
@@ -21,10 +25,12 @@ class ObserverError(Exception):
 class Observer:
     """Asks the process; may be used from several threads."""
 
-    def __init__(self, cwd: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, cwd: Path, environment: Mapping[str, str], questions: str = QUESTIONS
+    ) -> None:
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.storm.observer"],
+            [sys.executable, "-m", "tests.faults.storm.observer", questions],
             cwd=cwd,
             env=dict(environment),
             stdin=subprocess.PIPE,
@@ -59,8 +65,7 @@ def answer_lines() -> None:
     django.setup()
     from django.db import InterfaceError, OperationalError, connections
 
-    from tests.faults.storm import questions
-
+    questions = importlib.import_module(sys.argv[1])
     for line in sys.stdin:
         name, *arguments = json.loads(line)
         ask: Callable[..., Any] = getattr(questions, name)

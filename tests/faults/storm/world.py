@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,58 +30,85 @@ class World:
     """The running parts, and how to reach them."""
 
     supervisor: Supervisor
-    cluster: PrivateCluster
+    cluster: PrivateCluster | None  # none over SQLite
     vod: LocalVod
     observer: Observer
     url: str
     environment: dict[str, str]
     videos: list[str]
 
+    def start_worker(self, name: str) -> None:
+        self.supervisor.run(name, [sys.executable, "manage.py", "work"], self.environment)
+
+    def start_localvod(self) -> None:
+        """Once more, after its program was stopped: same port, same state."""
+        serve(self.supervisor, self.vod, callback_url=self.environment["VOD_CALLBACK_URL"])
+
 
 @contextmanager
-def world(*, videos: int, lease_seconds: int) -> Iterator[World]:
+def world(
+    *,
+    videos: int,
+    lease_seconds: int = 10,
+    workers: Sequence[str] = WORKERS,
+    is_sqlite: bool = False,
+) -> Iterator[World]:
     """All parts, up and synchronised; nothing of them is left afterwards.
 
-    LookupError where the machine has no PostgreSQL.
+    LookupError where PostgreSQL is asked for and the machine has none.
     """
-    found = binaries()
-    if found is None:
-        raise LookupError("No PostgreSQL binaries were found.")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storm-")))
         supervisor = stack.enter_context(Supervisor(ROOT, folder))
         supervisor.watch("remove", folder)
         stack.callback(supervisor.watch, "keep", folder)
-        cluster = stack.enter_context(
-            PrivateCluster(found, settings=DURABLE, watch=supervisor.watch)
-        )
+        cluster = None if is_sqlite else stack.enter_context(new_cluster(supervisor))
         # Programs end before the database that they use.
         stack.callback(stop_programs, supervisor)
         web_port = free_port()
-        vod = start_localvod(supervisor, folder, callback_url=callback_url(web_port))
+        vod = LocalVod(folder / LOCALVOD)
+        vod.port = free_port()
         stack.push(vod.__exit__)
-        environment = environment_of(cluster, vod, web_port, lease_seconds)
+        serve(supervisor, vod, callback_url=callback_url(web_port))
+        database_url = cluster.url if cluster else f"sqlite:///{folder / 'db.sqlite3'}"
+        environment = environment_of(database_url, vod, web_port, lease_seconds)
         manage(environment, "migrate", "--verbosity=0")
-        seeded = vod.seed_many([{"status": "Checking", "snapshots": 2}] * videos)
+        seeded = seed(vod, videos)
         manage(environment, "sync_videos", "--full")
         supervisor.run(WEB, web_command(web_port), environment)
-        for name in WORKERS:
-            supervisor.run(name, [sys.executable, "manage.py", "work"], environment)
         observer = stack.enter_context(Observer(ROOT, environment))
         url = f"http://127.0.0.1:{web_port}"
+        place = World(supervisor, cluster, vod, observer, url, environment, seeded)
+        for name in workers:
+            place.start_worker(name)
         wait_for(f"{url}/admin/login/")
-        yield World(supervisor, cluster, vod, observer, url, environment, seeded)
+        yield place
+
+
+def new_cluster(supervisor: Supervisor) -> PrivateCluster:
+    found = binaries()
+    if found is None:
+        raise LookupError("No PostgreSQL binaries were found.")
+    return PrivateCluster(found, settings=DURABLE, watch=supervisor.watch)
 
 
 def stop_programs(supervisor: Supervisor) -> None:
-    for name in (WEB, *WORKERS, LOCALVOD):
-        if name in supervisor.programs:
-            supervisor.programs[name].stop()
+    for name, program in reversed(supervisor.programs.items()):
+        if name != LOCALVOD:
+            program.stop()
+    supervisor.programs[LOCALVOD].stop()
 
 
-def start_localvod(supervisor: Supervisor, folder: Path, *, callback_url: str) -> LocalVod:
-    vod = LocalVod(folder / LOCALVOD)
-    vod.port = free_port()
+def seed(vod: LocalVod, count: int) -> list[str]:
+    """Videos that wait in VOD's review, made in portions."""
+    facts = {"status": "Checking", "snapshots": 2}
+    ids: list[str] = []
+    while len(ids) < count:
+        ids += vod.seed_many([facts] * min(1_000, count - len(ids)))
+    return ids
+
+
+def serve(supervisor: Supervisor, vod: LocalVod, *, callback_url: str) -> None:
     inherited = {name: value for name, value in os.environ.items() if "LOCALVOD" not in name}
     supervisor.run(
         LOCALVOD,
@@ -95,7 +122,6 @@ def start_localvod(supervisor: Supervisor, folder: Path, *, callback_url: str) -
         },
     )
     wait_for(f"{vod.url}/_localvod/healthz")
-    return vod
 
 
 def callback_url(web_port: int) -> str:
@@ -103,7 +129,7 @@ def callback_url(web_port: int) -> str:
 
 
 def environment_of(
-    cluster: PrivateCluster, vod: LocalVod, web_port: int, lease_seconds: int
+    database_url: str, vod: LocalVod, web_port: int, lease_seconds: int
 ) -> dict[str, str]:
     """The project's own settings, as in production but for where the cloud is."""
     inherited = {
@@ -116,7 +142,7 @@ def environment_of(
         "DJANGO_SETTINGS_MODULE": "shortvideo.settings",
         "ENV_FILE": os.devnull,
         "SECRET_KEY": secrets.token_urlsafe(40),
-        "DATABASE_URL": cluster.url,
+        "DATABASE_URL": database_url,
         "VOD_ENDPOINT": vod.endpoint,
         "VOD_PROTOCOL": "http",
         "CDN_ENDPOINT": vod.endpoint,
