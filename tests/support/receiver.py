@@ -1,4 +1,4 @@
-"""An HTTP endpoint that collects event callbacks, and answers as a test wants."""
+"""An HTTP endpoint that collects events, VOD's or our webhooks, and answers as a test wants."""
 
 import json
 import threading
@@ -11,12 +11,13 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Received:
-    """One request: its path, its headers (names in lower case), its JSON body."""
+    """One request: its path, its headers (names in lower case), its JSON body, also as it came."""
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
     at: float
+    content: bytes
 
 
 class Receiver:
@@ -27,7 +28,7 @@ class Receiver:
         self.answer = answer
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True)
 
     @property
     def url(self) -> str:
@@ -51,8 +52,8 @@ class Receiver:
             def do_POST(self) -> None:
                 length = int(self.headers["content-length"])
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                body = json.loads(self.rfile.read(length))
-                item = Received(self.path, headers, body, time.time())
+                content = self.rfile.read(length)
+                item = Received(self.path, headers, json.loads(content), time.time(), content)
                 receiver.received.append(item)
                 self.send_response(receiver.answer(item))
                 self.send_header("content-length", "0")

@@ -1,0 +1,19 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.receiver import Receiver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """The backend: an HTTP server that takes every event, until a test says otherwise."""
+    with Receiver() as server:
+        yield server
+
+
+@pytest.fixture
+def other() -> Iterator[Receiver]:
+    """Another one."""
+    with Receiver() as server:
+        yield server

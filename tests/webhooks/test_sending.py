@@ -1,0 +1,348 @@
+"""Calls of endpoints over HTTP: what they carry, and what becomes of those that fail."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_once
+from shortvideo.webhooks import deliveries
+from shortvideo.webhooks.models import Attempt, Endpoint
+from shortvideo.webhooks.services import KIND, send_test
+from shortvideo.webhooks.signing import signature
+from tests.support.receiver import Received, Receiver
+
+from .support import (
+    NOBODY_LISTENS,
+    delivery_of,
+    end_pauses,
+    ids,
+    make_endpoint,
+    numbers,
+    tell,
+    work,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def state_of(delivery: Delivery) -> tuple[str, str, str]:
+    return delivery.state, delivery.error_code, delivery.error
+
+
+@contextmanager
+def drip(first: bytes) -> Iterator[str]:
+    """The URL of a server that says `first`, and then one byte each 50 ms."""
+    stopped = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(first)
+                while not stopped.wait(0.05):
+                    try:
+                        connection.sendall(b"x")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        stopped.set()
+        thread.join()
+
+
+def test_a_call_carries_the_event_its_id_and_a_signature(receiver: Receiver) -> None:
+    endpoint = make_endpoint(receiver)
+    event = tell("v1", n=1)
+    work()
+    [received] = receiver.received
+    headers = received.headers
+    assert received.body == {
+        "id": str(event.uid),
+        "type": "video.decided",
+        "sequence": event.pk,
+        "createdAt": event.as_json()["createdAt"],
+        "videoId": "v1",
+        "data": {"n": 1},
+    }
+    assert headers["content-type"] == "application/json"
+    assert headers["user-agent"].startswith("ShortVideoConsole-Webhooks/")
+    assert headers["x-console-event-id"] == str(event.uid)
+    assert headers["x-console-event-type"] == "video.decided"
+    timestamp = int(headers["x-console-timestamp"])
+    assert abs(timestamp - time.time()) < 60
+    expected = signature(received.content, timestamp=timestamp, key=endpoint.secret)
+    assert headers["x-console-signature"] == f"v1={expected}"
+
+
+def test_a_call_that_went_well_is_logged_and_shown_on_the_endpoint(receiver: Receiver) -> None:
+    endpoint = make_endpoint(receiver)
+    event = tell()
+    work()
+    assert state_of(delivery_of(event)) == (DeliveryState.DONE, "", "")
+    attempt = Attempt.objects.get()
+    assert (attempt.dispatch.event, attempt.status, attempt.error) == (event, 200, "")
+    endpoint.refresh_from_db()
+    assert endpoint.last_success_at is not None
+    assert endpoint.last_failure_at is None
+
+
+@pytest.mark.parametrize("status", [201, 204])
+def test_every_2xx_is_an_acceptance(receiver: Receiver, status: int) -> None:
+    receiver.answer = lambda _: status
+    make_endpoint(receiver)
+    event = tell()
+    work()
+    assert delivery_of(event).state == DeliveryState.DONE
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (500, "It answered 500."),
+        (404, "It answered 404."),
+        (302, "It answered 302; redirects are not followed."),
+    ],
+)
+def test_any_other_status_is_tried_again(receiver: Receiver, status: int, sentence: str) -> None:
+    receiver.answer = lambda _: status
+    endpoint = make_endpoint(receiver)
+    event = tell()
+    work()
+    delivery = delivery_of(event)
+    assert state_of(delivery) == (DeliveryState.WAITING, "", sentence)
+    assert delivery.due_at > timezone.now()
+    endpoint.refresh_from_db()
+    assert (endpoint.failure_count, endpoint.last_error) == (1, sentence)
+    receiver.answer = lambda _: 200
+    work()
+    assert delivery_of(event).state == DeliveryState.DONE
+    assert len(set(ids(receiver.received))) == 1
+    assert len(receiver.received) == 2
+    assert [attempt.number for attempt in Attempt.objects.order_by("pk")] == [1, 2]
+
+
+def test_an_endpoint_that_does_not_listen_is_tried_again() -> None:
+    make_endpoint(NOBODY_LISTENS)
+    event = tell()
+    work()
+    delivery = delivery_of(event)
+    assert state_of(delivery) == (DeliveryState.WAITING, "", "The connection failed.")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b"", b"HTTP/1.1 ", b"HTTP/1.1 200 OK\r\nX-Drip: "],
+    ids=["status line", "middle of the status line", "headers"],
+)
+def test_an_answer_that_drips_ends_at_the_deadline(first: bytes, settings: Settings) -> None:
+    settings.WEBHOOK_TIMEOUT = 0.5
+    with drip(first) as url:
+        make_endpoint(url)
+        event = tell()
+        work()
+    assert delivery_of(event).state == DeliveryState.WAITING
+    assert delivery_of(event).error == "No answer within 0.5 seconds."
+    assert Attempt.objects.get().milliseconds < 5_000
+
+
+@pytest.mark.parametrize("length", [10, 10_000_000])
+def test_the_body_of_an_answer_is_not_waited_for(length: int, settings: Settings) -> None:
+    settings.WEBHOOK_TIMEOUT = 0.5
+    with drip(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length) as url:
+        make_endpoint(url)
+        event = tell()
+        work()
+    assert delivery_of(event).state == DeliveryState.DONE
+
+
+def test_it_is_given_up_after_the_last_attempt(receiver: Receiver, settings: Settings) -> None:
+    settings.WEBHOOK_MAX_ATTEMPTS = 3
+    receiver.answer = lambda _: 503
+    make_endpoint(receiver)
+    event = tell()
+    work(5)
+    delivery = delivery_of(event)
+    assert state_of(delivery) == (
+        DeliveryState.GIVEN_UP,
+        "AttemptsExhausted",
+        "Given up after 3 attempts: It answered 503.",
+    )
+    assert len(receiver.received) == 3
+    assert event.dispatches.dead().count() == 1
+
+
+def test_events_of_a_video_keep_their_order_whatever_fails(receiver: Receiver) -> None:
+    failures = iter([500, 200, 500, 500, 200, 200, 500, 200, 200])
+    receiver.answer = lambda _: next(failures, 200)
+    make_endpoint(receiver)
+    for n in range(3):
+        tell("a", n=n)
+        tell("b", n=n)
+    work(12)
+    accepted = list(dict.fromkeys(numbers(receiver.received)))
+    for video in "ab":
+        assert [n for subject, n in accepted if subject == video] == [0, 1, 2]
+    last = dict(numbers(receiver.received))
+    assert last == {"a": 2, "b": 2}
+    assert not Delivery.objects.open().exists()
+
+
+def test_a_dead_letter_does_not_hold_up_later_events(
+    receiver: Receiver, settings: Settings
+) -> None:
+    settings.WEBHOOK_MAX_ATTEMPTS = 2
+    receiver.answer = lambda item: 500 if item.body["data"]["n"] == 1 else 200
+    make_endpoint(receiver)
+    first, second = tell("v1", n=1), tell("v1", n=2)
+    work(3)
+    assert delivery_of(first).state == DeliveryState.GIVEN_UP
+    assert delivery_of(second).state == DeliveryState.DONE
+
+
+def test_after_a_failure_the_endpoints_other_events_wait_untried(receiver: Receiver) -> None:
+    receiver.answer = lambda _: 500
+    endpoint = make_endpoint(receiver)
+    events = [tell(f"v{number}") for number in range(4)]
+    work()
+    assert len(receiver.received) == 1
+    assert [delivery_of(event).attempts for event in events] == [1, 0, 0, 0]
+    endpoint.refresh_from_db()
+    assert endpoint.paused_until is not None
+    later = tell("v9")
+    for event in [*events[1:], later]:
+        assert delivery_of(event).due_at >= endpoint.paused_until - timedelta(seconds=1)
+
+
+def test_what_waits_beyond_a_batch_waits_for_the_pause_too(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries.WebhookHandler, "batch_size", 2)
+    receiver.answer = lambda _: 500
+    endpoint = make_endpoint(receiver)
+    events = [tell(f"v{number}") for number in range(5)]
+    work()
+    endpoint.refresh_from_db()
+    assert endpoint.paused_until is not None
+    assert all(delivery_of(event).due_at > timezone.now() for event in events)
+
+
+def test_an_event_that_is_refused_alone_lets_the_others_pass(receiver: Receiver) -> None:
+    receiver.answer = lambda item: 500 if item.body["videoId"] == "poison" else 200
+    endpoint = make_endpoint(receiver)
+    poison, good = tell("poison"), tell("v1")
+    work()
+    endpoint.refresh_from_db()
+    assert endpoint.paused_until is not None
+    assert delivery_of(poison).due_at > endpoint.paused_until
+    assert endpoint.paused_until <= timezone.now() + timedelta(seconds=2)
+    end_pauses()
+    work_once([KIND])
+    assert delivery_of(good).state == DeliveryState.DONE
+
+
+def test_the_first_success_after_an_outage_hurries_what_waits(receiver: Receiver) -> None:
+    endpoint = make_endpoint(receiver)
+    waiting = [tell(f"v{number}") for number in range(3)]
+    Delivery.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    Endpoint.objects.update(failure_count=deliveries.OUTAGE)
+    tell("v9")
+    work_once([KIND])
+    assert len(receiver.received) == 1
+    assert all(delivery_of(event).due_at <= timezone.now() for event in waiting)
+    endpoint.refresh_from_db()
+    assert endpoint.failure_count == 0
+
+
+def test_a_dead_endpoint_and_a_slow_one_hold_up_no_other(
+    receiver: Receiver, other: Receiver, settings: Settings
+) -> None:
+    settings.WEBHOOK_TIMEOUT = 1.0
+
+    def slowly(_: Received) -> int:
+        time.sleep(1.5)
+        return 200
+
+    other.answer = slowly
+    make_endpoint(other)
+    make_endpoint(NOBODY_LISTENS)
+    make_endpoint(receiver)
+    for number in range(10):
+        tell(f"v{number}")
+    work()
+    assert len(receiver.received) == 10  # in the batch in which the others had one call each
+    assert len(other.received) == 1
+
+
+def test_a_slow_endpoint_has_its_turn_and_then_the_others_theirs(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "TURN_SECONDS", 0.0)
+    make_endpoint(receiver)
+    events = [tell(f"v{number}") for number in range(3)]
+    work()
+    assert len(receiver.received) == 1
+    waiting = [delivery_of(event) for event in events[1:]]
+    assert [delivery.attempts for delivery in waiting] == [0, 0]
+    assert all(delivery.due_at <= timezone.now() for delivery in waiting)
+    work(2)
+    assert len(receiver.received) == 3
+
+
+def test_an_endpoint_that_is_gone_is_switched_off(receiver: Receiver) -> None:
+    receiver.answer = lambda _: 410
+    endpoint = make_endpoint(receiver)
+    events = [tell("v1"), tell("v2"), tell("v1")]
+    work(2)
+    endpoint.refresh_from_db()
+    assert (endpoint.is_active, endpoint.switched_off_reason) == (False, "It answered 410 Gone.")
+    assert len(receiver.received) == 1
+    codes = [delivery_of(event).error_code for event in events]
+    assert codes == ["Gone", "EndpointOff", "EndpointOff"]
+    with pytest.raises(AssertionError):
+        tell("v1")  # nobody listens any more
+
+
+def test_a_test_event_takes_the_same_way_and_is_tried_once(receiver: Receiver) -> None:
+    endpoint = make_endpoint(receiver, event_types=[], is_active=False)
+    passed = send_test(endpoint)
+    work()
+    [received] = receiver.received
+    assert received.body["type"] == received.headers["x-console-event-type"] == "ping"
+    assert received.body["videoId"] == ""
+    assert Attempt.objects.get().dispatch == passed
+    receiver.answer = lambda _: 500
+    failed = send_test(endpoint)
+    work(2)
+    assert len(receiver.received) == 2
+    assert delivery_of(failed.event).state == DeliveryState.GIVEN_UP
+
+
+def test_a_test_event_does_not_wait_for_a_pause(receiver: Receiver) -> None:
+    until = timezone.now() + timedelta(minutes=1)
+    endpoint = make_endpoint(receiver, paused_until=until, failure_count=9)
+    send_test(endpoint)
+    work_once([KIND])
+    assert len(receiver.received) == 1
+    endpoint.refresh_from_db()
+    assert (endpoint.paused_until, endpoint.failure_count) == (None, 0)
+
+
+def test_the_environments_proxy_is_not_asked(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", NOBODY_LISTENS)
+    make_endpoint(receiver)
+    tell()
+    work()
+    assert len(receiver.received) == 1
