@@ -1,0 +1,84 @@
+"""Which URLs may be entered, and which addresses a connection may reach."""
+
+from ipaddress import ip_address
+
+import pytest
+from django.core.exceptions import ValidationError
+from pytest_django import Settings
+
+from shortvideo.outbox.models import DeliveryState
+from shortvideo.webhooks.addresses import check_url, is_allowed
+from tests.support.receiver import Receiver
+
+from .support import delivery_of, make_endpoint, tell, work
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://backend.example.com/hooks?tenant=1",
+        "https://backend:8443/hooks",
+        "https://10.0.0.7/hooks",
+        "http://127.0.0.1:9000/hooks",
+        "http://localhost/",
+        "http://[::1]:9000/",
+    ],
+)
+def test_a_url_of_the_backend_may_be_entered(url: str) -> None:
+    check_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("http://backend.example.com/hooks", "It must be https"),
+        ("http://10.0.0.7/hooks", "It must be https"),
+        ("ftp://backend.example.com/", "It must be a URL such as"),
+        ("file:///etc/passwd", "It must be a URL such as"),
+        ("backend.example.com/hooks", "It must be a URL such as"),
+        ("https://", "It must be a URL such as"),
+        ("https://backend.example.com:99999/", "It must be a URL such as"),
+        ("https://[::1/", "It must be a URL such as"),
+        ("https://backend.example.com/a b", "It must be a URL such as"),
+        ("https://backend.example.com/\r\nX-Other: 1", "It must be a URL such as"),
+        ("https://mei:secret@backend.example.com/", "no user name and no password"),
+        ("https://backend.example.com/#part", "no fragment"),
+        ("https://169.254.169.254/latest/meta-data/", "may not be called"),
+        ("https://100.100.100.200/latest/meta-data/", "may not be called"),
+        ("https://[::ffff:169.254.169.254]/", "may not be called"),
+        ("https://0.0.0.0/", "may not be called"),
+        ("https://224.0.0.1/", "may not be called"),
+    ],
+)
+def test_a_url_that_may_not_be_called_is_refused_in_one_sentence(url: str, sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        check_url(url)
+
+
+def test_http_is_allowed_by_a_setting(settings: Settings) -> None:
+    settings.WEBHOOK_ALLOW_HTTP = True
+    check_url("http://backend.example.com/hooks")
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.1.2.3", "192.168.0.9", "::1", "fd12::1", "::ffff:10.0.0.1"]
+)
+def test_private_addresses_are_refused_by_a_setting(address: str, settings: Settings) -> None:
+    assert is_allowed(ip_address(address))
+    settings.WEBHOOK_ALLOW_PRIVATE = False
+    assert not is_allowed(ip_address(address))
+    assert is_allowed(ip_address("8.8.8.8"))
+
+
+@pytest.mark.django_db
+def test_a_name_that_leads_to_a_forbidden_address_is_not_sent_anything(
+    receiver: Receiver, settings: Settings
+) -> None:
+    settings.WEBHOOK_ALLOW_PRIVATE = False
+    make_endpoint(receiver.url.replace("127.0.0.1", "localhost"))
+    event = tell()
+    work()
+    assert receiver.received == []
+    delivery = delivery_of(event)
+    assert delivery.state == DeliveryState.WAITING
+    assert delivery.error == "The host leads to an address that may not be called."

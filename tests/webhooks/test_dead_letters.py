@@ -1,0 +1,114 @@
+"""What was given up is kept, and sent again when somebody asks for it."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.services import DeliveryStateError
+from shortvideo.outbox.worker import work_once
+from shortvideo.webhooks.models import Attempt, Dispatch, Endpoint, Event
+from shortvideo.webhooks.periodic import prune_webhooks
+from shortvideo.webhooks.services import KIND, EndpointIsOff, replay, replay_one
+from tests.support.receiver import Receiver
+
+from .support import delivery_of, dispatch_of, ids, make_endpoint, numbers, tell, work
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _given_up_at_once(settings: Settings) -> None:
+    settings.WEBHOOK_MAX_ATTEMPTS = 1
+
+
+def test_a_replay_sends_the_same_event_again(receiver: Receiver) -> None:
+    receiver.answer = lambda _: 500
+    make_endpoint(receiver)
+    event = tell(n=1)
+    work()
+    receiver.answer = lambda _: 200
+    replay_one(dispatch_of(event))
+    work_once([KIND])  # at once, although its endpoint was paused
+    assert delivery_of(event).state == DeliveryState.DONE
+    first, second = receiver.received
+    assert first.content == second.content
+
+
+def test_all_dead_letters_of_an_endpoint_are_replayed_in_their_order(receiver: Receiver) -> None:
+    receiver.answer = lambda _: 500
+    endpoint = make_endpoint(receiver)
+    for n in range(3):
+        tell("a", n=n)
+        tell("b", n=n)
+    work(12)
+    assert endpoint.dispatches.dead().count() == 6
+    receiver.received.clear()
+    receiver.answer = lambda _: 200
+    assert replay(endpoint) == 6
+    work(3)
+    for video in "ab":
+        assert [n for subject, n in numbers(receiver.received) if subject == video] == [0, 1, 2]
+    assert not endpoint.dispatches.unsettled().exists()
+
+
+def test_a_replayed_event_has_all_its_attempts_before_it(
+    receiver: Receiver, settings: Settings
+) -> None:
+    receiver.answer = lambda _: 500
+    endpoint = make_endpoint(receiver)
+    event = tell()
+    work()
+    settings.WEBHOOK_MAX_ATTEMPTS = 3
+    replay(endpoint)
+    work(4)
+    assert len(receiver.received) == 4
+    assert delivery_of(event).state == DeliveryState.GIVEN_UP
+
+
+def test_what_was_delivered_is_not_replayed(receiver: Receiver) -> None:
+    endpoint = make_endpoint(receiver)
+    event = tell()
+    work()
+    with pytest.raises(DeliveryStateError, match="given up"):
+        replay_one(dispatch_of(event))
+    assert replay(endpoint) == 0
+
+
+def test_nothing_is_replayed_to_an_endpoint_that_is_off(receiver: Receiver) -> None:
+    endpoint = make_endpoint(receiver)
+    event = tell()
+    Endpoint.objects.update(is_active=False)
+    work()
+    assert delivery_of(event).error_code == "EndpointOff"
+    with pytest.raises(EndpointIsOff, match="switch it on first"):
+        replay(endpoint)
+    Endpoint.objects.update(is_active=True)
+    assert replay(endpoint) == 1
+    work()
+    assert ids(receiver.received) == [str(event.uid)]
+
+
+def test_old_events_and_attempts_go_but_none_that_waits_or_was_given_up(
+    receiver: Receiver, settings: Settings
+) -> None:
+    settings.WEBHOOK_LOG_DAYS = 30
+    make_endpoint(receiver)
+    done = tell("v1")
+    work()
+    young = tell("v1")
+    work()
+    receiver.answer = lambda _: 500
+    dead = tell("v2")
+    work()
+    waiting = tell("v3")
+    old = timezone.now() - timedelta(days=31)
+    Event.objects.exclude(pk=young.pk).update(created_at=old)
+    Attempt.objects.exclude(dispatch__event=young).update(created_at=old)
+    prune_webhooks()
+    assert set(Event.objects.all()) == {young, dead, waiting}
+    assert Attempt.objects.get().dispatch.event == young
+    assert not Dispatch.objects.filter(event=done.pk).exists()
+    assert Delivery.objects.count() == 4  # the outbox keeps its own history
