@@ -2,13 +2,17 @@
 
 import pytest
 
+from shortvideo.cloud import vod_gateway
+from shortvideo.outbox.handlers import Done
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from videos import sync
+from videos.deliveries.reading import read_batch
 from videos.fetch import read_later
 from videos.models import Decision
+from videos.reader import Questions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,3 +47,15 @@ def test_a_video_that_may_not_be_played_unencrypted_is_no_problem(cloud: LocalVo
     refuse(cloud, "GetPlayInfo", "Forbidden.AliyunVoDEncryption")
     [tally] = sync.sync_ids([cloud.seed()])
     assert tally.problems == []
+
+
+def test_a_video_that_vod_deletes_while_it_is_read_is_no_refusal(cloud: LocalVod) -> None:
+    video = make_video(vod_id=cloud.seed())
+    delivery = Delivery(pk=1, kind="read_video", subject=video.vod_id)
+
+    def delete_then_ask(_: Delivery) -> Questions:
+        vod_gateway().delete([video.vod_id])
+        return Questions(audits=True)
+
+    outcomes = read_batch([delivery], delete_then_ask, removable=lambda _: False)
+    assert outcomes == {1: Done()}

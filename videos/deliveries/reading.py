@@ -71,16 +71,25 @@ def read_batch(
             try:
                 reading = reader.read(facts[vod_id], rows.get(vod_id), asked(delivery))
                 readings.append(reading)
-                if reading.refusals:
+                if reading.refusals and not is_gone(vod_id, reading.refusals[0]):
                     outcomes[delivery.pk] = as_refused(reading.refusals[0])
             except CloudUnavailable as error:
                 outcomes[delivery.pk] = Again(str(error), error.retry_after, error.throttled)
             except CloudRejected as error:
-                outcomes[delivery.pk] = as_refused(error)
+                if not is_gone(vod_id, error):
+                    outcomes[delivery.pk] = as_refused(error)
         elif vod_id in missing and removable(delivery):
             mirror.remove([vod_id])
     mirror.apply(readings)
     return outcomes
+
+
+def is_gone(vod_id: str, error: CloudRejected) -> bool:
+    """Whether VOD deleted the video between two of our questions about it.
+
+    Raises CloudUnavailable, CloudRejected.
+    """
+    return error.is_not_found and vod_id in reader.read_facts([vod_id])[1]
 
 
 def as_refused(error: CloudRejected) -> Refused:
