@@ -42,6 +42,7 @@ OPERATE = frozenset(
         "videos.view_vodevent",
         "videos.replay_vodevent",
         "videos.view_syncrun",
+        "videos.view_reconcilerun",
         "outbox.view_delivery",
         "outbox.retry_delivery",
         "outbox.view_lane",

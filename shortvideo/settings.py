@@ -178,7 +178,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default="") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 STATICFILES_DIRS = [BASE_DIR / "shortvideo" / "static"]
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
@@ -278,6 +278,8 @@ STORAGES["evidence"] = {
     "OPTIONS": {"location": EVIDENCE_ROOT},
 }
 TRANSCODE_STUCK_SECONDS = whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
+# How often the worker compares the mirror with VOD, healing nothing; 0: never.
+RECONCILE_EVERY_HOURS = whole_number("RECONCILE_EVERY_HOURS", 24)
 CONSOLE_API_COMPAT = env.bool("CONSOLE_API_COMPAT", default=False)
 CONSOLE_DEFAULT_BLOCK_REASON = env.str("CONSOLE_DEFAULT_BLOCK_REASON", default="Blocked by review")
 if len(CONSOLE_DEFAULT_BLOCK_REASON.encode()) > 128:

@@ -17,7 +17,14 @@ from shortvideo.desk.display import waited
 from shortvideo.outbox.models import Delivery, DeliveryState, Lane, PeriodicTask
 from videos.admin.cdn import cdn_state
 from videos.admin.media import thumbnail
-from videos.models import Decision, ReviewDecision, ReviewTask, SyncRun, TranscodeJob
+from videos.models import (
+    Decision,
+    ReconcileRun,
+    ReviewDecision,
+    ReviewTask,
+    SyncRun,
+    TranscodeJob,
+)
 
 FAILED_DAYS = 7  # older failures are history
 # Work that has been due for so long that no worker can be running: it looks twice a second.
@@ -145,6 +152,9 @@ def system_state(now: datetime) -> dict[str, Any]:
         "paused_lanes": list(Lane.objects.paused(now).order_by("kind")),
         "failing_tasks": list(PeriodicTask.objects.exclude(last_error="").order_by("name")),
         "last_sync": SyncRun.objects.order_by("-id").first(),
+        "last_comparison": ReconcileRun.objects.exclude(state=ReconcileRun.State.REQUESTED)
+        .order_by("-id")
+        .first(),
         "is_never_run": not PeriodicTask.objects.exists(),
         "cdn": cdn_state(),
     }

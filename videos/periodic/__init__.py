@@ -4,6 +4,8 @@ Importing a module of this package registers its tasks: `apps.py` imports all of
 """
 
 from videos.periodic.cdn import check_cdn_quota, check_cdn_tasks
+from videos.periodic.evidence import remove_expired_evidence
+from videos.periodic.reconcile import compare_daily, reconcile_requested
 from videos.periodic.syncing import sweep_pending, sync_changes
 from videos.periodic.transcodes import check_transcodes
 
@@ -11,6 +13,9 @@ __all__ = [
     "check_cdn_quota",
     "check_cdn_tasks",
     "check_transcodes",
+    "compare_daily",
+    "reconcile_requested",
+    "remove_expired_evidence",
     "sweep_pending",
     "sync_changes",
 ]
