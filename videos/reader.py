@@ -126,9 +126,9 @@ def unless_missing(ask: Callable[[str], T], name: str) -> T | None:
 
 
 def task_ids_of(video: Video) -> tuple[str, ...]:
-    """The tasks of our jobs that VOD is working on."""
-    running = TranscodeJob.objects.filter(video=video, state=TranscodeJob.State.SUBMITTED)
-    return tuple(running.exclude(task_id="").values_list("task_id", flat=True))
+    """The tasks of our jobs whose end VOD has not told yet."""
+    followed = TranscodeJob.objects.followed().filter(video=video).exclude(task_id="")
+    return tuple(followed.values_list("task_id", flat=True))
 
 
 def tasks_of(gateway: VodGateway, task_ids: Iterable[str]) -> tuple[TranscodeTask, ...]:

@@ -85,9 +85,9 @@ def midnight(day: date) -> datetime:
 class ErrorCodeFilter(admin.AllValuesFieldListFilter):
     """The codes of rows that failed, without the many rows that did not."""
 
-    def __init__(self, *given: Any, field_path: str) -> None:
-        super().__init__(*given, field_path=field_path)
-        self.lookup_choices = self.failed(self.lookup_choices.exclude(**{field_path: ""}))
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.lookup_choices = self.failed(self.lookup_choices.exclude(**{self.lookup_kwarg: ""}))
 
     def failed(self, codes: QuerySet[Any]) -> QuerySet[Any]:
         """For a big table: the part of it that an index leads to."""

@@ -183,8 +183,8 @@ def test_a_retried_job_does_not_run_beside_another(cloud: LocalVod) -> None:
     refused = transcode(video)
     work_until_idle(SECONDS)
     cloud.seed(id=vod_id)
-    transcode(video)
     outbox.retry(Delivery.objects.get(transcode_job=refused))
+    transcode(video)
     work_until_idle(SECONDS)
     assert len(cloud.ledger("SubmitTranscodeJobs", accepted=True)) == 1
     assert Delivery.objects.get(transcode_job=refused).error_code == "OtherJobIsRunning"

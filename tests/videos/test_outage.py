@@ -101,7 +101,7 @@ def test_what_workers_died_over_is_given_up_with_its_decision_standing(
     assert gone.deleted_at is not None
     assert passed.censor_status == CensorStatus.SUCCESS
     assert VideoDeletion.objects.get().state == VideoDeletion.State.WAITING
-    assert TranscodeJob.objects.get().state == TranscodeJob.State.WAITING
+    assert TranscodeJob.objects.get().state == TranscodeJob.State.STUCK, "for a person to see"
 
 
 def test_videos_that_vod_no_longer_has_end_their_deletions_one_by_one(cloud: LocalVod) -> None:

@@ -7,11 +7,14 @@ from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.cloud.types import SubmittedTranscode, Trigger, UserData
-from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused
+from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
+from videos import announcements
+from videos.mirror.jobs import deciding_job, end, end_with_source
 from videos.models import TranscodeJob, TranscodeJobQuerySet, TranscodeKind, TranscodeStatus, Video
 
 CLOCK_SKEW = timedelta(minutes=1)
+SESSION_LIFE = timedelta(days=6)  # VOD refuses a session id for 7 days: a day's margin
 NOT_LISTED_YET = Again("VOD has this submission already, and does not list its task yet.")
 OTHER_IS_RUNNING = Refused("OtherJobIsRunning", "Another job of this kind is running.")
 
@@ -24,7 +27,12 @@ class SubmitTranscodeHandler(Handler):
         job = TranscodeJob.objects.select_related("video__uploader").get(delivery=delivery)
         if others_of(job).running().exists():  # this one was refused, and is being retried
             return {delivery.pk: OTHER_IS_RUNNING}
-        submitted = submit(job, delivery)
+        if reason := why_pointless(job):
+            submitted = accepted_before(job, delivery) if delivery.may_have_been_sent else None
+            if submitted is None:
+                return {delivery.pk: Superseded(reason)}
+        else:
+            submitted = submit(job, delivery)
         if submitted is None:
             return {delivery.pk: NOT_LISTED_YET}
         return {
@@ -32,11 +40,31 @@ class SubmitTranscodeHandler(Handler):
         }
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        lock_video(delivery)
         job = TranscodeJob.objects.select_related("video").get(delivery=delivery)
         if delivery.state == DeliveryState.DONE:
             accept(job, delivery)
         elif delivery.is_refused and job.state != TranscodeJob.State.REFUSED:
             refuse(job, delivery)
+        elif delivery.state == DeliveryState.GIVEN_UP and job.state == TranscodeJob.State.WAITING:
+            lose(job, delivery)
+        elif delivery.state == DeliveryState.SUPERSEDED:
+            withdraw(job)
+
+
+def lock_video(delivery: Delivery) -> None:
+    """Before the job, as everybody else who writes both."""
+    videos = Video.objects.select_for_update(of=("self",))
+    videos.get(transcode_jobs__delivery=delivery)
+
+
+def why_pointless(job: TranscodeJob) -> str:
+    """Why a job need not be submitted any more, as a sentence; "" where it must be."""
+    if job.source_version != job.video.source_version:
+        return "Not submitted: another source was uploaded under this id."
+    if job.video.deleted_at is not None:
+        return "Not submitted: the video was deleted."
+    return ""
 
 
 def others_of(job: TranscodeJob) -> TranscodeJobQuerySet:
@@ -48,12 +76,15 @@ def submit(job: TranscodeJob, delivery: Delivery) -> SubmittedTranscode | None:
     """Submit a job under its session id.
 
     VOD refuses a session id that it knows: then an earlier attempt was accepted, and its task is
-    there. As the code of that refusal is not documented, any refusal makes us look for the task.
+    there. As the code of that refusal is not documented, any refusal makes us look for the task;
+    so does an attempt so long ago that VOD may have forgotten its session.
 
     Returns None where VOD says that it has the session, and does not list the task yet. Raises
     CloudUnavailable, CloudRejected.
     """
     uploader = job.video.uploader
+    if is_session_old(delivery) and (accepted := accepted_before(job, delivery)):
+        return accepted
     try:
         return vod_gateway().submit_transcode(
             job.video.vod_id,
@@ -66,6 +97,11 @@ def submit(job: TranscodeJob, delivery: Delivery) -> SubmittedTranscode | None:
         if accepted is None and not error.is_duplicate_session:
             raise
         return accepted
+
+
+def is_session_old(delivery: Delivery) -> bool:
+    since = delivery.first_attempt_at
+    return since is not None and timezone.now() - since > SESSION_LIFE
 
 
 def accepted_before(job: TranscodeJob, delivery: Delivery) -> SubmittedTranscode | None:
@@ -85,10 +121,13 @@ def accept(job: TranscodeJob, delivery: Delivery) -> None:
     job.state = TranscodeJob.State.SUBMITTED
     job.task_id, job.job_ids = delivery.result["task_id"], delivery.result["job_ids"]
     job.error_code = job.error_message = ""
-    job.finished_at = None
+    job.news_at, job.finished_at, job.attention_at = timezone.now(), None, None
     job.save(
-        update_fields=["state", "task_id", "job_ids", "error_code", "error_message", "finished_at"]
-    )
+        update_fields=[
+            "state", "task_id", "job_ids", "error_code", "error_message", "news_at", "finished_at",
+            "attention_at",
+        ]
+    )  # fmt: skip
     show(job, TranscodeStatus.ON_TRANSCODE)
 
 
@@ -96,16 +135,47 @@ def refuse(job: TranscodeJob, delivery: Delivery) -> None:
     """End a job that VOD did not take; the video shows what it showed before."""
     job.state = TranscodeJob.State.REFUSED
     job.error_code, job.error_message = delivery.error_code, delivery.error
-    job.finished_at = timezone.now()
-    job.save(update_fields=["state", "error_code", "error_message", "finished_at"])
+    job.finished_at = job.attention_at = timezone.now()
+    job.save(update_fields=["state", "error_code", "error_message", "finished_at", "attention_at"])
     show(job, TranscodeStatus(job.previous_status))
+    announcements.transcoded(job.video, TranscodeKind(job.kind), is_success=False)
+
+
+def lose(job: TranscodeJob, delivery: Delivery) -> None:
+    """Wait no longer for a submission that failed here too often: an operator must look.
+
+    VOD may have it. A retry sends it under the same session.
+    """
+    job.state = TranscodeJob.State.STUCK
+    job.error_code, job.error_message = delivery.error_code, delivery.error
+    job.attention_at = timezone.now()
+    job.save(update_fields=["state", "error_code", "error_message", "attention_at"])
+    show(job, TranscodeStatus.FAIL)
+    announcements.transcoded(job.video, TranscodeKind(job.kind), is_success=False)
+
+
+def withdraw(job: TranscodeJob) -> None:
+    """The delivery was taken back: the source is another, the video is gone, or it was dismissed.
+
+    A job that waited for it has ended; of one that had failed nobody need know any more.
+    """
+    if job.state != TranscodeJob.State.WAITING:
+        job.attention_at = None
+        job.save(update_fields=["attention_at"])
+    elif job.video.deleted_at is None:
+        end_with_source(job, at=timezone.now())
+    else:
+        message = "The video was deleted before the job was submitted."
+        end(job, "VideoDeleted", message, at=timezone.now())
 
 
 def show(job: TranscodeJob, status: TranscodeStatus) -> None:
-    """Set the video's status for the job's kind, unless it has another source by now."""
-    field = TranscodeKind(job.kind).status_field
-    video = Video.objects.select_for_update().get(pk=job.video_id)
-    if video.source_version == job.source_version and getattr(video, field) != status:
-        setattr(video, field, status)
+    """Set the video's status for the job's kind, unless it has another source or job by now."""
+    kind, video = TranscodeKind(job.kind), job.video
+    others = deciding_job(video, kind)
+    if video.source_version != job.source_version or (others is not None and others.pk > job.pk):
+        return
+    if video.transcode_status_of(kind) != status:
+        setattr(video, kind.status_field, status)
         video.changed_at = timezone.now()
-        video.save(update_fields=[field, "changed_at"])
+        video.save(update_fields=[kind.status_field, "changed_at"])

@@ -47,4 +47,41 @@ class Migration(migrations.Migration):
                 verbose_name="state",
             ),
         ),
+        migrations.AddField(
+            model_name="transcodejob",
+            name="streams",
+            field=models.JSONField(
+                blank=True,
+                default=list,
+                help_text="What VOD last said of each: a list of objects: job_id, status, progress.",
+            ),
+        ),
+        migrations.AddField(
+            model_name="transcodejob",
+            name="attention_at",
+            field=models.DateTimeField(
+                blank=True,
+                editable=False,
+                help_text="Since when it waits for an operator; empty once one has acted.",
+                null=True,
+            ),
+        ),
+        migrations.AddField(
+            model_name="vodevent",
+            name="attention_at",
+            field=models.DateTimeField(
+                blank=True,
+                editable=False,
+                help_text="Since when it waits for an operator; empty once one has acted.",
+                null=True,
+            ),
+        ),
+        migrations.AlterModelOptions(
+            name="vodevent",
+            options={
+                "permissions": [("replay_vodevent", "Can replay events of VOD")],
+                "verbose_name": "VOD event",
+                "verbose_name_plural": "VOD events",
+            },
+        ),
     ]

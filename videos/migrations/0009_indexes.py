@@ -45,4 +45,20 @@ class Migration(migrations.Migration):
                 name="cdn_task_attention",
             ),
         ),
+        AddIndexConcurrently(
+            model_name="transcodejob",
+            index=models.Index(
+                condition=models.Q(("attention_at__isnull", False)),
+                fields=["attention_at"],
+                name="transcode_attention",
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="vodevent",
+            index=models.Index(
+                condition=models.Q(("attention_at__isnull", False)),
+                fields=["attention_at"],
+                name="event_attention",
+            ),
+        ),
     ]

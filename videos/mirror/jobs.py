@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+from django.conf import settings
 
 from shortvideo.cloud.types import JobStatus, TaskStatus, TranscodeTask, Trigger, VodStatus
 from videos.models import (
@@ -12,7 +14,7 @@ from videos.models import (
     TranscodeStatus,
     Video,
 )
-from videos.services.transcoding import template_group_id
+from videos.services.transcoding import retry_by_itself, template_group_id
 
 # A job of ours leaves VOD's status of the video alone, so it speaks of the automatic one.
 AUTOMATIC: Final[Mapping[str, TranscodeStatus]] = {
@@ -34,17 +36,24 @@ SHOWN: Final = {
     TranscodeJob.State.SUBMITTED: TranscodeStatus.ON_TRANSCODE,
     TranscodeJob.State.SUCCESS: TranscodeStatus.SUCCESS,
     TranscodeJob.State.FAIL: TranscodeStatus.FAIL,
+    TranscodeJob.State.STUCK: TranscodeStatus.FAIL,
 }
 
 
 def update(video: Video, tasks: Sequence[TranscodeTask], *, at: datetime) -> bool:
-    """Bring our jobs up to date with their tasks; returns whether any changed."""
+    """Bring our jobs up to date with their tasks; returns whether any changed.
+
+    Here the watchdog bites: VOD was asked about a job, and has had nothing new to say for too long.
+    """
     by_id = {task.task_id: task for task in tasks}
     if not by_id:
         return False
-    ours = jobs_of(video).filter(task_id__in=by_id).select_for_update()
-    changed = [update_job(job, by_id[job.task_id], at=at) for job in ours]
-    return any(changed)
+    ours = list(jobs_of(video).followed().filter(task_id__in=by_id).select_for_update())
+    silent = [job for job in ours if not update_job(job, by_id[job.task_id], at=at)]
+    stuck = [job for job in silent if is_overdue(job, at=at)]
+    for job in stuck:
+        call_stuck(job, video, at=at)
+    return len(silent) < len(ours) or bool(stuck)
 
 
 def end_lost(video: Video, task_ids: Sequence[str], *, at: datetime) -> bool:
@@ -54,19 +63,61 @@ def end_lost(video: Video, task_ids: Sequence[str], *, at: datetime) -> bool:
     """
     if not task_ids:
         return False
-    ours = jobs_of(video).running().filter(task_id__in=task_ids, created_at__lt=at - LISTED_WITHIN)
-    lost = list(ours.select_for_update())
+    ours = jobs_of(video).followed().filter(task_id__in=task_ids)
+    lost = list(ours.filter(created_at__lt=at - LISTED_WITHIN).select_for_update())
     for job in lost:
-        end(job, "TaskNotFound", "VOD does not have the job's task any more.", at=at)
+        attention_at = job.attention_at if job.state == TranscodeJob.State.STUCK else at
+        message = "VOD does not have the job's task any more."
+        end(job, "TaskNotFound", message, at=at, attention_at=attention_at)
     return bool(lost)
 
 
-def end(job: TranscodeJob, code: str, message: str, *, at: datetime) -> None:
-    """Give up following a job of ours: it counts as failed."""
+def end(
+    job: TranscodeJob,
+    code: str,
+    message: str,
+    *,
+    at: datetime,
+    attention_at: datetime | None = None,
+) -> None:
+    """Give up following a job of ours: it counts as failed. Without a moment nobody need look."""
     job.state = TranscodeJob.State.FAIL
     job.error_code, job.error_message = code, message
     job.checked_at = job.finished_at = at
-    job.save(update_fields=["state", "error_code", "error_message", "checked_at", "finished_at"])
+    job.attention_at = attention_at
+    job.save(
+        update_fields=[
+            "state", "error_code", "error_message", "checked_at", "finished_at", "attention_at",
+        ]
+    )  # fmt: skip
+
+
+def end_with_source(job: TranscodeJob, *, at: datetime) -> None:
+    """A job of a source that another one has replaced needs nobody's eye."""
+    message = "Another source was uploaded under this id."
+    end(job, "SourceReplaced", message, at=at)
+
+
+def is_overdue(job: TranscodeJob, *, at: datetime) -> bool:
+    """Whether VOD has been at it without any news for longer than it may."""
+    limit = timedelta(seconds=settings.TRANSCODE_STUCK_SECONDS)
+    is_running = job.state == TranscodeJob.State.SUBMITTED
+    return is_running and at - (job.news_at or job.created_at) > limit
+
+
+def call_stuck(job: TranscodeJob, video: Video, *, at: datetime) -> None:
+    """Wait no longer for a job: it is submitted once more, or shown to an operator.
+
+    Should VOD end it after all, that end is recorded all the same.
+    """
+    limit = timedelta(seconds=settings.TRANSCODE_STUCK_SECONDS)
+    job.state, job.checked_at = TranscodeJob.State.STUCK, at
+    job.error_code = "NoNews"
+    job.error_message = f"VOD was asked, and has said nothing new about it for over {limit}."
+    job.save(update_fields=["state", "checked_at", "error_code", "error_message"])
+    if retry_by_itself(job, video) is None:
+        job.attention_at = at
+        job.save(update_fields=["attention_at"])
 
 
 def follow(video: Video, tasks: Sequence[TranscodeTask] = ()) -> None:
@@ -81,11 +132,9 @@ def status_of(
     video: Video, kind: TranscodeKind, tasks: Sequence[TranscodeTask]
 ) -> TranscodeStatus | None:
     """What the latest job of ours says, else the automatic one; None where neither does."""
-    if not video._state.adding:
-        ours = jobs_of(video).of_kind(kind).filter(source_version=video.source_version)
-        latest = ours.exclude(state=TranscodeJob.State.REFUSED).order_by("-id").first()
-        if latest is not None:
-            return SHOWN[TranscodeJob.State(latest.state)]
+    ours = None if video._state.adding else deciding_job(video, kind)
+    if ours is not None:
+        return SHOWN[TranscodeJob.State(ours.state)]
     group = template_group_id(kind)
     if not group or video.template_group_id != group:
         return None
@@ -97,31 +146,69 @@ def status_of(
     return AUTOMATIC.get(video.status)
 
 
+def deciding_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
+    """The job of ours that the video's status follows.
+
+    The one that runs, else the latest. Of a stuck one nothing is known: an earlier job that has
+    succeeded since says more.
+    """
+    of_source = jobs_of(video).of_kind(kind).filter(source_version=video.source_version)
+    jobs = list(of_source.exclude(state=TranscodeJob.State.REFUSED).order_by("-id"))
+    running = next((job for job in jobs if job.state in TranscodeJob.RUNNING), None)
+    if running is not None or not jobs:
+        return running
+    latest = jobs[0]
+    if latest.state != TranscodeJob.State.STUCK:
+        return latest
+    return next((job for job in jobs if has_succeeded_since(job, latest.created_at)), latest)
+
+
+def has_succeeded_since(job: TranscodeJob, moment: datetime) -> bool:
+    is_success = job.state == TranscodeJob.State.SUCCESS
+    return is_success and job.finished_at is not None and job.finished_at > moment
+
+
 def jobs_of(video: Video) -> TranscodeJobQuerySet:
     return TranscodeJob.objects.filter(video=video)
 
 
 def update_job(job: TranscodeJob, task: TranscodeTask, *, at: datetime) -> bool:
-    """Write how far a job of ours has come; a job that has ended stays as it ended."""
-    if job.state not in TranscodeJob.RUNNING:
-        return False
-    before = (job.state, job.progress, job.job_ids)
-    job.state = OUTCOMES.get(task.status, TranscodeJob.State.SUBMITTED)
+    """Write how far a job has come; returns whether that is news.
+
+    A stuck one stays stuck until it ends: another may run in its place.
+    """
+    if job.checked_at is not None and at < job.checked_at:
+        return False  # this was read before what is known
+    before = (job.state, job.progress, job.job_ids, job.streams)
+    was_stuck = job.state == TranscodeJob.State.STUCK
+    job.state = OUTCOMES.get(task.status, job.state)
     job.progress = progress_of(task)
     job.job_ids = [item.job_id for item in task.jobs] or job.job_ids
-    if before == (job.state, job.progress, job.job_ids):
+    job.streams = streams_of(task) or job.streams
+    if before == (job.state, job.progress, job.job_ids, job.streams):
         return False
-    job.checked_at = at
-    if job.state != TranscodeJob.State.SUBMITTED:
+    job.checked_at = job.news_at = at
+    if task.status in OUTCOMES:
         job.finished_at = task.complete_time or at
         job.error_code, job.error_message = error_of(task)
+        if job.state == TranscodeJob.State.SUCCESS:
+            job.attention_at = None
+        elif not was_stuck:
+            job.attention_at = at
     job.save(
         update_fields=[
-            "state", "progress", "job_ids", "checked_at", "finished_at", "error_code",
-            "error_message",
+            "state", "progress", "job_ids", "streams", "checked_at", "news_at", "finished_at",
+            "error_code", "error_message", "attention_at",
         ]
     )  # fmt: skip
     return True
+
+
+def streams_of(task: TranscodeTask) -> list[dict[str, Any]]:
+    """What `TranscodeJob.streams` holds of a task."""
+    return [
+        {"job_id": job.job_id, "status": job.status, "progress": job.progress} for job in task.jobs
+    ]
 
 
 def progress_of(task: TranscodeTask) -> int:

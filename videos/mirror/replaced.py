@@ -11,6 +11,7 @@ from videos.mirror.audits import KIND
 from videos.mirror.censor import AUTOMATIC_CAUSES
 from videos.models import CensorStatus, ReviewTask, TranscodeJob, Video
 from videos.services.cdn import purge_media
+from videos.services.transcoding import close
 
 
 def wind_up(video: Video) -> None:
@@ -23,11 +24,14 @@ def wind_up(video: Video) -> None:
 
 def end_jobs(video: Video, *, at: datetime) -> None:
     """Our jobs ended with their source. One that is just being submitted is polled to its end."""
-    for job in TranscodeJob.objects.running().filter(video=video).select_related("delivery"):
+    ours = TranscodeJob.objects.filter(video=video)
+    for job in ours.needing_attention():
+        close(job)
+    for job in ours.running().select_related("delivery"):
         is_unsent = job.state == TranscodeJob.State.WAITING
         if is_unsent and not (job.delivery is not None and take_back(job.delivery)):
             continue
-        jobs.end(job, "SourceReplaced", "Another source was uploaded under this id.", at=at)
+        jobs.end_with_source(job, at=at)
 
 
 def take_back(delivery: Delivery) -> bool:

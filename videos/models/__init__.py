@@ -1,7 +1,7 @@
 """The mirror of VOD, the log of decisions, and the work that follows from both."""
 
 from videos.models.cdn_task import CdnQuota, CdnTask, CdnTaskQuerySet
-from videos.models.event import VodEvent
+from videos.models.event import VodEvent, VodEventQuerySet
 from videos.models.machine import MachineReview
 from videos.models.pruning import LogPruning
 from videos.models.reconcile import ReconcileRun
@@ -56,4 +56,5 @@ __all__ = [
     "VideoDeletion",
     "VideoQuerySet",
     "VodEvent",
+    "VodEventQuerySet",
 ]

@@ -1,6 +1,14 @@
+from typing import Self
+
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+
+class VodEventQuerySet(models.QuerySet["VodEvent"]):
+    def needing_attention(self) -> Self:
+        return self.filter(attention_at__isnull=False)
 
 
 class VodEvent(models.Model):
@@ -21,13 +29,27 @@ class VodEvent(models.Model):
     error = models.TextField(blank=True)
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     processed_at = models.DateTimeField(null=True, blank=True)
+    attention_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Since when it waits for an operator; empty once one has acted."),
+    )
+
+    objects = VodEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("VOD event")
         verbose_name_plural = _("VOD events")
+        permissions = [("replay_vodevent", _("Can replay events of VOD"))]
         indexes = [
             models.Index("media_id", "id", name="event_media"),
             models.Index("state", "id", name="event_state"),
+            models.Index(
+                fields=["attention_at"],
+                name="event_attention",
+                condition=Q(attention_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,8 +13,19 @@ class TranscodeJobQuerySet(models.QuerySet["TranscodeJob"]):
     def running(self) -> Self:
         return self.filter(state__in=TranscodeJob.RUNNING)
 
+    def followed(self) -> Self:
+        """Those whose end VOD has not told yet, the stuck ones included."""
+        return self.filter(state__in=TranscodeJob.FOLLOWED)
+
     def of_kind(self, kind: TranscodeKind) -> Self:
         return self.filter(kind=kind)
+
+    def needing_attention(self) -> Self:
+        return self.filter(attention_at__isnull=False)
+
+    def of_unknown_submission(self) -> Self:
+        """Those of which nobody knows whether VOD has them: each attempt died on the way."""
+        return self.filter(state=TranscodeJob.State.STUCK, task_id="")
 
 
 class TranscodeJob(models.Model):
@@ -29,6 +40,7 @@ class TranscodeJob(models.Model):
         STUCK = "stuck", _("stuck: no news from VOD")
 
     RUNNING = (State.WAITING, State.SUBMITTED)
+    FOLLOWED = (*RUNNING, State.STUCK)
 
     video = models.ForeignKey("videos.Video", models.CASCADE, related_name="transcode_jobs")
     source_version = models.PositiveIntegerField(default=1)
@@ -41,6 +53,11 @@ class TranscodeJob(models.Model):
     task_id = models.CharField(max_length=64, blank=True)
     job_ids = models.JSONField(default=list, blank=True, help_text=_("VOD's, one per stream."))
     progress = models.PositiveSmallIntegerField(_("progress"), default=0, help_text=_("Percent."))
+    streams = models.JSONField(
+        default=list,
+        blank=True,
+        help_text=_("What VOD last said of each: a list of objects: job_id, status, progress."),
+    )
     error_code = models.CharField(max_length=128, blank=True)
     error_message = models.TextField(blank=True)
     requested_by = models.ForeignKey(
@@ -64,6 +81,12 @@ class TranscodeJob(models.Model):
         help_text=_("The failed or stuck job that this one repeats."),
     )
     finished_at = models.DateTimeField(null=True, blank=True)
+    attention_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Since when it waits for an operator; empty once one has acted."),
+    )
     delivery = models.OneToOneField(
         "outbox.Delivery", models.PROTECT, null=True, blank=True, related_name="transcode_job"
     )
@@ -86,7 +109,14 @@ class TranscodeJob(models.Model):
                 condition=Q(retry_of__isnull=False),
             ),
         ]
-        indexes = [models.Index("task_id", name="transcode_task")]
+        indexes = [
+            models.Index("task_id", name="transcode_task"),
+            models.Index(
+                fields=["attention_at"],
+                name="transcode_attention",
+                condition=Q(attention_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.video}"

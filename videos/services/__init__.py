@@ -3,16 +3,18 @@
 from videos.services.cdn import dismiss_prefetch, media_paths, prefetch, prefetch_again, purge_media
 from videos.services.deletion import delete_video
 from videos.services.review import latest_human_decision, review_video
-from videos.services.transcoding import submit_transcode
+from videos.services.transcoding import dismiss_transcode, retry_transcode, submit_transcode
 
 __all__ = [
     "delete_video",
     "dismiss_prefetch",
+    "dismiss_transcode",
     "latest_human_decision",
     "media_paths",
     "prefetch",
     "prefetch_again",
     "purge_media",
+    "retry_transcode",
     "review_video",
     "submit_transcode",
 ]

@@ -1,5 +1,7 @@
 """Transcoding jobs of ours: one row a submission, sent by the worker."""
 
+from typing import Final
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -7,11 +9,17 @@ from django.utils import timezone
 from accounts import journal
 from accounts.models import Operator
 from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import DeliveryState
 from videos.errors import StateForbids
 from videos.models import CensorStatus, TranscodeJob, TranscodeKind, TranscodeStatus, Video
 
 # VOD accepts a job in these states only.
-TRANSCODABLE = ("UploadSucc", "Normal", "Checking")
+TRANSCODABLE: Final = ("UploadSucc", "Normal", "Checking")
+RETRIABLE: Final = (
+    TranscodeJob.State.FAIL,
+    TranscodeJob.State.REFUSED,
+    TranscodeJob.State.STUCK,
+)
 
 
 @transaction.atomic
@@ -24,23 +32,125 @@ def submit_transcode(
     kind is running, and where the template group is not configured.
     """
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
-    group = template_group_id(kind)
-    refuse_where_forbidden(video, kind, group)
-    job = TranscodeJob.objects.create(
+    refuse_where_forbidden(video, kind, template_group_id(kind))
+    job = resume_unknown(video, kind) or record_job(
+        video, kind, operator=operator, request_id=request_id
+    )
+    show_running(video, kind)
+    journal.record(operator, video, f"submit {kind} transcoding", request_id=request_id)
+    return job
+
+
+@transaction.atomic
+def retry_transcode(
+    job: TranscodeJob, *, operator: Operator | None = None, request_id: str = ""
+) -> TranscodeJob:
+    """Submit once more what failed, was refused or is stuck; returns the job that stands for it.
+
+    That is a new row, which names this one. Where nobody knows whether VOD has the submission, it
+    is this one again: only its own session keeps VOD from taking it twice.
+
+    Raises StateForbids for a job in another state or that a newer one has replaced, for a video
+    that was deleted, got another source or is blocked, and where submitting is refused.
+    """
+    video = Video.objects.select_for_update().get(pk=job.video_id)
+    job = TranscodeJob.objects.select_for_update().get(pk=job.pk)
+    refuse_retry(job, video)
+    kind = TranscodeKind(job.kind)
+    fresh = resume_unknown(video, kind) or record_job(
+        video, kind, operator=operator, request_id=request_id, retry_of=job
+    )
+    show_running(video, kind)
+    journal.record(operator, video, f"retry {kind} transcoding", request_id=request_id)
+    return fresh
+
+
+def retry_by_itself(job: TranscodeJob, video: Video) -> TranscodeJob | None:
+    """Submit a stuck job once more without anybody's asking; None where an operator must look.
+
+    The caller holds the locks of both and saves the video. What is a retry itself is not retried.
+    """
+    kind = TranscodeKind(job.kind)
+    if job.retry_of_id is not None or others_running(video, kind):
+        return None
+    try:
+        refuse_untranscodable(video, kind, template_group_id(kind))
+    except StateForbids:
+        return None
+    return record_job(video, kind, request_id=job.request_id, retry_of=job)
+
+
+@transaction.atomic
+def dismiss_transcode(
+    job: TranscodeJob, *, operator: Operator | None = None, request_id: str = ""
+) -> None:
+    """Take a job that ended badly out of the inbox. StateForbids where it is not there."""
+    video = Video.objects.select_for_update().get(pk=job.video_id)
+    job = TranscodeJob.objects.select_for_update().get(pk=job.pk)
+    if job.attention_at is None:
+        raise StateForbids("Nobody is asked to look at this job.")
+    close(job)
+    journal.record(operator, video, f"dismiss {job.kind} transcoding", request_id=request_id)
+
+
+def record_job(
+    video: Video,
+    kind: TranscodeKind,
+    *,
+    operator: Operator | None = None,
+    request_id: str = "",
+    retry_of: TranscodeJob | None = None,
+) -> TranscodeJob:
+    """Write a job and its delivery; it takes the place of earlier ones that ended badly."""
+    for earlier in TranscodeJob.objects.needing_attention().of_kind(kind).filter(video=video):
+        close(earlier)
+    return TranscodeJob.objects.create(
         video=video,
         source_version=video.source_version,
         kind=kind,
-        template_group_id=group,
-        previous_status=video.transcode_status_of(kind),
+        template_group_id=template_group_id(kind),
+        previous_status=previous_status(video, kind, retry_of),
         requested_by=operator,
         request_id=request_id,
+        retry_of=retry_of,
         delivery=outbox.send("submit_transcode", subject=video.vod_id),
     )
+
+
+def previous_status(
+    video: Video, kind: TranscodeKind, retry_of: TranscodeJob | None
+) -> TranscodeStatus:
+    """What the video shows again, should VOD refuse the job."""
+    if retry_of is not None and retry_of.state == TranscodeJob.State.STUCK:
+        return TranscodeStatus.FAIL
+    return video.transcode_status_of(kind)
+
+
+def resume_unknown(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
+    """Send a submission that VOD may have under its own session once more; None without one."""
+    unknown = TranscodeJob.objects.of_unknown_submission().of_kind(kind)
+    job = unknown.filter(video=video, source_version=video.source_version).order_by("-id").first()
+    if job is None or job.delivery is None or job.delivery.state != DeliveryState.GIVEN_UP:
+        return None
+    outbox.retry(job.delivery)
+    job.state, job.attention_at = TranscodeJob.State.WAITING, None
+    job.error_code = job.error_message = ""
+    job.save(update_fields=["state", "attention_at", "error_code", "error_message"])
+    return job
+
+
+def close(job: TranscodeJob) -> None:
+    """Nobody need look at it any more, nor send it once more."""
+    job.attention_at = None
+    job.save(update_fields=["attention_at"])
+    if job.delivery is not None and job.delivery.state == DeliveryState.GIVEN_UP:
+        outbox.dismiss(job.delivery)
+
+
+def show_running(video: Video, kind: TranscodeKind) -> None:
     setattr(video, kind.status_field, TranscodeStatus.ON_TRANSCODE)
     video.changed_at = timezone.now()
     video.save(update_fields=[kind.status_field, "changed_at"])
-    journal.record(operator, video, f"submit {kind} transcoding", request_id=request_id)
-    return job
 
 
 def template_group_id(kind: TranscodeKind) -> str:
@@ -52,6 +162,14 @@ def template_group_id(kind: TranscodeKind) -> str:
 
 
 def refuse_where_forbidden(video: Video, kind: TranscodeKind, group: str) -> None:
+    """Raise StateForbids where no job of this kind may be submitted now."""
+    refuse_untranscodable(video, kind, group)
+    is_running = video.transcode_status_of(kind) == TranscodeStatus.ON_TRANSCODE
+    if is_running or others_running(video, kind):
+        raise StateForbids(f"A {kind.label} transcoding job of this video is running.")
+
+
+def refuse_untranscodable(video: Video, kind: TranscodeKind, group: str) -> None:
     if not group:
         raise StateForbids(f"No template group for {kind.label} transcoding is configured.")
     if video.censor_status == CensorStatus.FAIL:
@@ -61,6 +179,25 @@ def refuse_where_forbidden(video: Video, kind: TranscodeKind, group: str) -> Non
         raise StateForbids(
             f"Its status in VOD is {video.status or 'unknown'}; transcoding needs {allowed}."
         )
-    ours = TranscodeJob.objects.running().of_kind(kind).filter(video=video)
-    if video.transcode_status_of(kind) == TranscodeStatus.ON_TRANSCODE or ours.exists():
-        raise StateForbids(f"A {kind.label} transcoding job of this video is running.")
+
+
+def refuse_retry(job: TranscodeJob, video: Video) -> None:
+    """Raise StateForbids where a job is not to be submitted once more."""
+    if job.state not in RETRIABLE:
+        raise StateForbids(
+            f"Only a job that failed, was refused or is stuck can be retried; this one is "
+            f"{job.get_state_display()}."
+        )
+    if video.deleted_at is not None:
+        raise StateForbids("The video was deleted.")
+    if job.source_version != video.source_version:
+        raise StateForbids("The video has another source since: submit a new job.")
+    kind = TranscodeKind(job.kind)
+    refuse_where_forbidden(video, kind, template_group_id(kind))
+    newer = TranscodeJob.objects.of_kind(kind).filter(video=video, pk__gt=job.pk)
+    if newer.exists():
+        raise StateForbids("A newer job of this kind has taken its place.")
+
+
+def others_running(video: Video, kind: TranscodeKind) -> bool:
+    return TranscodeJob.objects.running().of_kind(kind).filter(video=video).exists()

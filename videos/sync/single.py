@@ -30,6 +30,7 @@ from videos.sync.patience import in_batches, once, patiently
 logger = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200  # videos in one round
+STUCK_ASKED_EVERY = timedelta(minutes=10)  # what runs is asked about each round
 
 
 @dataclass(slots=True)
@@ -55,6 +56,9 @@ def sync_ids(vod_ids: Sequence[str], *, dry_run: bool = False) -> Iterator[Tally
 def check_transcodes(limit: int | None = None, *, is_patient: bool = True) -> Iterator[Tally]:
     """Read the videos that are being transcoded, those first that were not asked about for
     longest; yields the tally after each batch of 20. Raises CloudUnavailable.
+
+    A job of which VOD has nothing new to say for too long is stuck from here on: see
+    `mirror.jobs.update`. While VOD does not answer, none is.
     """
     pending = list(transcoding().values_list("vod_id", flat=True)[:limit])
     for batch in in_batches(pending, reader.BATCH):
@@ -63,11 +67,16 @@ def check_transcodes(limit: int | None = None, *, is_patient: bool = True) -> It
 
 
 def transcoding() -> VideoQuerySet:
-    running = TranscodeStatus.ON_TRANSCODE
-    jobs = TranscodeJob.objects.filter(video=OuterRef("pk"), state=TranscodeJob.State.SUBMITTED)
-    is_running = Q(transcode_status=running) | Q(narrow_transcode_status=running) | Q(Exists(jobs))
+    """What runs, and now and then what is stuck: it may end after all."""
+    status, state = TranscodeStatus.ON_TRANSCODE, TranscodeJob.State
+    ours = TranscodeJob.objects.filter(video=OuterRef("pk"))
+    is_running = Q(transcode_status=status) | Q(narrow_transcode_status=status)
+    is_running |= Q(Exists(ours.filter(state=state.SUBMITTED)))
+    is_due = Q(transcode_asked_at=None)
+    is_due |= Q(transcode_asked_at__lt=timezone.now() - STUCK_ASKED_EVERY)
+    is_stuck = Q(Exists(ours.filter(state=state.STUCK).exclude(task_id=""))) & is_due
     longest_unasked = F("transcode_asked_at").asc(nulls_first=True)
-    return Video.objects.visible().filter(is_running).order_by(longest_unasked, "id")
+    return Video.objects.visible().filter(is_running | is_stuck).order_by(longest_unasked, "id")
 
 
 def of_transcoding(facts: MediaFacts, video: Video | None) -> Questions:
