@@ -1,0 +1,255 @@
+"""One reconciliation at a time, begun by a command, the worker or the desk; its exit status."""
+
+import io
+import json
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.utils import timezone
+
+from shortvideo.cloud import vod_gateway
+from shortvideo.outbox.models import Delivery, DeliveryState, PeriodicTask
+from shortvideo.outbox.worker import work_once, work_until_idle
+from tests.factories import make_operator
+from tests.support.localvod import LocalVod
+from videos import reconcile
+from videos.models import Decision, ReconcileRun, Source, Video
+from videos.periodic.reconcile import carry_out, compare_daily, reconcile_requested
+from videos.reconcile import Options
+from videos.services import review_video
+from videos.sync import patience
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State = ReconcileRun.State
+AT_ONCE = Options(grace_seconds=0, wait_seconds=0)
+
+
+@pytest.fixture(autouse=True)
+def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.01, 0.01))
+
+
+def run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("reconcile", "--grace=0", "--wait=0", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_without_drift_it_succeeds_and_prints_a_table(cloud: LocalVod) -> None:
+    cloud.seed()
+    call_command("sync_videos", stdout=io.StringIO())
+    lines = run().splitlines()
+    assert lines[0] == "1 videos here, 1 in VOD."
+    assert lines[2].split() == ["found", "healed", "under", "way", "left"]
+    assert lines[3].split() == ["in", "VOD,", "not", "here", "0", "0", "0", "0"]
+
+
+def test_a_dry_run_with_drift_fails_and_says_what_mends_it(cloud: LocalVod) -> None:
+    cloud.seed()
+    with pytest.raises(CommandError, match=r"1 differences\. `manage\.py reconcile --heal` mends"):
+        run("--dry-run")
+    assert not Video.objects.exists()
+
+
+def test_healing_succeeds_once_nothing_is_left(cloud: LocalVod) -> None:
+    cloud.seed()
+    assert "0 videos here, 1 in VOD." in run("--heal")
+    assert Video.objects.count() == 1
+
+
+def test_examples_name_the_videos_and_what_each_side_has(cloud: LocalVod) -> None:
+    vod_id = cloud.seed(title="Old")
+    call_command("sync_videos", stdout=io.StringIO())
+    vod_gateway().update_info(vod_id, title="New")
+    out = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("reconcile", "--grace=0", "--verbose", stdout=out)
+    assert f"{vod_id} here [title: Old], VOD [title: New]; left." in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--dry-run", "--heal"], "Give either --dry-run or --heal"),
+        (["--grace=-1"], "must not be negative"),
+        (["--wait=-1"], "must not be negative"),
+        (["--max-removals=-1"], "must not be negative"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_sentence(
+    arguments: list[str], sentence: str
+) -> None:
+    with pytest.raises(CommandError, match=sentence):
+        call_command("reconcile", *arguments)
+    assert not ReconcileRun.objects.exists()
+
+
+def test_a_delivery_that_no_worker_sends_is_not_taken_for_mended(cloud: LocalVod) -> None:
+    block_that_was_lost(cloud)
+    with pytest.raises(CommandError, match="1 differences remain, 1 of them under way"):
+        run("--heal")
+    work_until_idle(20)
+    run()
+
+
+def test_it_waits_for_the_worker_and_looks_whether_it_has_mended(cloud: LocalVod) -> None:
+    vod_id = block_that_was_lost(cloud)
+    is_over = threading.Event()
+
+    def work() -> None:
+        while not is_over.is_set():
+            work_once(["create_audit", "read_video"])
+            is_over.wait(0.05)
+        connections.close_all()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        out = io.StringIO()
+        call_command("reconcile", "--heal", "--grace=0", "--wait=60", "--json", stdout=out)
+    finally:
+        is_over.set()
+        worker.join()
+    counts = json.loads(out.getvalue())["counts"]
+    assert counts == {"review": {"found": 1, "healed": 1, "under_way": 0, "left": 0}}
+    assert cloud.state(vod_id)["video"]["status"] == "Blocked"
+
+
+def block_that_was_lost(cloud: LocalVod) -> str:
+    """A video that is blocked here, of which VOD knows nothing."""
+    vod_id = cloud.seed()
+    call_command("sync_videos", stdout=io.StringIO())
+    review_video(
+        Video.objects.get(), decision=Decision.BLOCKED, source=Source.API, reason="violence"
+    )
+    Delivery.objects.update(state=DeliveryState.DONE, finished_at=timezone.now())
+    return vod_id
+
+
+def test_a_difference_must_last_to_count(cloud: LocalVod) -> None:
+    """While the comparison waits for its second look, the news arrives."""
+    vod_id = cloud.seed(title="Old")
+    call_command("sync_videos", stdout=io.StringIO())
+    vod_gateway().update_info(vod_id, title="New")
+    walk = reconcile.carry_out(reconcile.begin(is_heal=False), Options(grace_seconds=1))
+    next(walk)
+    call_command("sync_videos", vod_id, stdout=io.StringIO())
+    for _ in walk:
+        pass
+    assert ReconcileRun.objects.get().found_count == 0
+
+
+# One at a time.
+
+
+def test_a_second_one_is_refused_while_one_runs(cloud: LocalVod) -> None:
+    cloud.catalogue(250)
+    walk = reconcile.carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    next(walk)
+    with pytest.raises(CommandError, match="Another reconciliation is running since 20"):
+        run()
+    compare_daily()
+    for _ in walk:
+        pass
+    assert ReconcileRun.objects.get().state == State.DONE
+
+
+def test_a_run_whose_process_is_gone_stands_in_nobodys_way(cloud: LocalVod) -> None:
+    cloud.catalogue(250)
+    walk = reconcile.carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    next(walk)
+    ReconcileRun.objects.update(saved_at=timezone.now() - timedelta(minutes=11))
+    run("--heal")
+    lost, other = ReconcileRun.objects.order_by("id")
+    assert (lost.state, lost.error) == (State.FAILED, "Its process ended before it did.")
+    assert other.state == State.DONE
+    with pytest.raises(Exception, match="given up for lost"):
+        next(walk)
+    lost.refresh_from_db()
+    assert lost.state == State.FAILED
+
+
+def test_a_walk_that_is_abandoned_ends_its_run(cloud: LocalVod) -> None:
+    cloud.catalogue(250)
+    walk = reconcile.carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    next(walk)
+    walk.close()
+    assert ReconcileRun.objects.get().state == State.FAILED
+
+
+def test_an_outage_fails_the_run_with_a_sentence_and_throttling_does_not(cloud: LocalVod) -> None:
+    cloud.seed()
+    throttled: dict[str, Any] = {
+        "operation": "SearchMedia", "kind": "error", "times": 1, "status": 400,
+        "code": "Throttling.User",
+    }  # fmt: skip
+    cloud.faults(throttled)
+    run("--heal")
+    cloud.faults({"operation": "GetVideoInfos", "kind": "error", "status": 500, "code": "Internal"})
+    cloud.seed()
+    with pytest.raises(CommandError, match="Run the command again"):
+        run("--heal")
+    failed = ReconcileRun.objects.latest("id")
+    assert failed.state == State.FAILED
+    assert failed.error
+    cloud.faults()
+    run("--heal")
+    assert Video.objects.count() == 2
+
+
+# The worker.
+
+
+def test_the_worker_compares_and_heals_nothing(cloud: LocalVod) -> None:
+    cloud.seed()
+    call_command("sync_videos", stdout=io.StringIO())
+    compare_daily()
+    ended = ReconcileRun.objects.get()
+    assert (ended.state, ended.is_heal, ended.found_count) == (State.DONE, False, 0)
+
+
+def test_the_first_comparison_comes_a_day_after_the_first_start(cloud: LocalVod) -> None:
+    work_once()
+    task = PeriodicTask.objects.get(name="videos.reconcile")
+    assert task.due_at > timezone.now() + timedelta(hours=23)
+    assert cloud.ledger("SearchMedia") == []
+
+
+def test_runs_that_found_nothing_are_forgotten_but_for_the_latest(cloud: LocalVod) -> None:
+    carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    cloud.seed()
+    carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
+    carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    assert list(ReconcileRun.objects.order_by("id").values_list("found_count", flat=True)) == [
+        1,
+        1,
+        0,
+    ]
+
+
+def test_what_an_operator_asks_for_is_begun_once(cloud: LocalVod) -> None:
+    operator = make_operator()
+    reconcile.request(is_heal=False, operator=operator)
+    with pytest.raises(reconcile.AlreadyRunning, match="has been requested already"):
+        reconcile.request(is_heal=True, operator=operator)
+    reconcile_requested()
+    reconcile_requested()
+    ended = ReconcileRun.objects.get()
+    assert (ended.state, ended.requested_by) == (State.DONE, operator)
+
+
+def test_a_request_waits_for_the_run_that_is_under_way(cloud: LocalVod) -> None:
+    other = reconcile.begin(is_heal=False)
+    reconcile.request(is_heal=False, operator=make_operator())
+    reconcile_requested()
+    assert ReconcileRun.objects.filter(state=State.REQUESTED).exists()
+    carry_out(other, AT_ONCE)
+    reconcile_requested()
+    assert set(ReconcileRun.objects.values_list("state", flat=True)) == {State.DONE}
