@@ -8,7 +8,7 @@ from shortvideo.cloud import vod_gateway
 from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Done, Handler, Outcome, Refused
-from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.models import Delivery
 from videos.mirror.audits import standing_decision
 from videos.mirror.censor import open_task
 from videos.models import Decision, ReviewDecision, Source, TaskCause, Video
@@ -46,8 +46,9 @@ class CreateAuditHandler(Handler):
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         if delivery.is_refused:
             take_back_pass(decision_of(delivery), delivery)
-        elif delivery.state == DeliveryState.DONE and delivery.broken_lease_count:
-            # A worker lost its lease over this one: its call may still land, after a newer one.
+        if delivery.broken_lease_count and not delivery.is_open:
+            # A worker lost its lease over this one: its call may still land, after a newer one,
+            # and that is how a reversal would be undone.
             outbox.send("read_video", subject=delivery.subject, delay_seconds=LOOK_BACK_SECONDS)
 
 
