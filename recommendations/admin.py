@@ -49,7 +49,7 @@ class Prefetch(Operation[Recommendation]):
             row, operator=operator_of(request), request_id=current_request_id()
         )
         if task is None:
-            raise ValueError(_("It has no media to prefetch."))
+            raise ValueError(_("It has no media to prefetch, or all of it is on its way already."))
 
     def thumbnail(self, row: Recommendation) -> SafeString:
         return thumbnail(row.video)

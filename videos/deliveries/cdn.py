@@ -44,9 +44,10 @@ class CdnHandler(Handler):
         """Send pack after pack. What was sent stays sent, whatever becomes of the next pack."""
         outcomes: dict[int, Outcome] = {}
         for pack in portions:
-            outcomes |= self.send(pack)
-            again = next((outcomes[pk] for pk in pack if isinstance(outcomes[pk], Again)), None)
-            if again is not None:  # the next would fail too
+            try:
+                outcomes |= self.send(pack)
+            except CloudUnavailable as error:  # the next would fail too
+                again = Again(str(error), error.retry_after, error.throttled)
                 return dict.fromkeys(wanted, again) | outcomes
         return outcomes
 
@@ -54,7 +55,7 @@ class CdnHandler(Handler):
         """Send a pack in one call.
 
         One that is refused, or that goes beyond what is left of the quota, is sent one by one: to
-        find what is wrong with it, or what still fits.
+        find what is wrong with it, or what still fits. Raises CloudUnavailable otherwise.
         """
         paths = dict.fromkeys(path for urls in pack.values() for path in urls)
         try:
@@ -64,7 +65,7 @@ class CdnHandler(Handler):
                 return dict.fromkeys(pack, Refused(error.code, str(error), error.request_id))
         except CloudUnavailable as error:
             if not error.is_quota_used_up:
-                return dict.fromkeys(pack, Again(str(error), error.retry_after, error.throttled))
+                raise
             if len(pack) == 1:
                 return dict.fromkeys(pack, self.used_up(error))
         else:

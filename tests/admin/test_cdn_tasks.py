@@ -1,0 +1,106 @@
+"""CDN tasks on the desk: what is left of the quotas, what failed, and sending it again."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from tests.admin.conftest import DeskOf
+from tests.factories import make_video
+from videos.models import CdnQuota, CdnTask
+
+pytestmark = pytest.mark.django_db
+
+
+def make_quota(**values: Any) -> CdnQuota:
+    given = {"prefetch_limit": 1000, "prefetch_left": 380, "purge_limit": 10_000, "purge_left": 9}
+    quota, _ = CdnQuota.objects.update_or_create(
+        pk=CdnQuota.ONLY, defaults={**given, "read_at": timezone.now(), **values}
+    )
+    return quota
+
+
+def make_cdn_task(kind: str = "prefetch", **values: Any) -> CdnTask:
+    return CdnTask.objects.create(
+        **{"kind": kind, "urls": ["media.example.com/a.mp4"], "state": "waiting", **values}
+    )
+
+
+def make_failed(**values: Any) -> CdnTask:
+    now = timezone.now()
+    return make_cdn_task(
+        **{
+            "state": "fail",
+            "attention_at": now,
+            "finished_at": now,
+            "error_message": "1 of 1 URLs failed",
+            **values,
+        }
+    )
+
+
+@pytest.mark.parametrize("page", ["index", "videos_cdntask_changelist"])
+def test_what_is_left_of_the_quota_is_shown(desk_of: DeskOf, page: str) -> None:
+    desk = desk_of("operator")
+    assert "not read yet" in desk.page(page)
+    quota = make_quota()
+    shown = desk.page(page)
+    assert "Prefetch today: 380 of 1,000 left" in shown
+    assert f"read {timezone.localtime(quota.read_at):%H:%M}" in shown
+    assert "of an earlier day" not in shown
+
+
+def test_a_quota_that_was_read_yesterday_says_so(desk_of: DeskOf) -> None:
+    make_quota(read_at=timezone.now() - timedelta(days=1), purge_left=0)
+    page = desk_of("viewer").page("videos_cdntask_changelist")
+    assert "of an earlier day" in page
+    assert "purge quota is used up" not in page
+
+
+@pytest.mark.parametrize("page", ["index", "videos_cdntask_changelist"])
+def test_purges_that_could_not_be_sent_are_shown_prominently(desk_of: DeskOf, page: str) -> None:
+    make_quota(purge_left=0)
+    make_cdn_task("purge")
+    desk = desk_of("operator")
+    assert "could not be sent yet" not in desk.page(page)
+    make_cdn_task("purge", error_message="CDN refused RefreshObjectCaches: QuotaExceeded.Refresh.")
+    shown = desk.page(page)
+    assert "today's purge quota is used up" in shown.replace("&#x27;", "'")
+    assert "1 purge could not be sent yet" in shown
+
+
+def test_failed_prefetches_are_sent_again_from_the_list(desk_of: DeskOf) -> None:
+    failed, done = make_failed(), make_cdn_task(state="success")
+    desk = desk_of("curator")
+    inbox = desk.page("index")
+    assert "Failed prefetches" in inbox
+    assert "1 of 1 URLs failed" in desk.page("videos_cdntask_changelist", attention="yes")
+    report = desk.do("prefetch_again", failed, done)
+    assert "1 of 2 submitted again." in report
+    again = CdnTask.objects.latest("id")
+    assert (again.urls, again.state, again.operator) == (failed.urls, "waiting", desk.operator)
+    failed.refresh_from_db()
+    assert failed.attention_at is None
+
+
+def test_a_prefetch_of_a_blocked_clip_is_not_sent_again_and_says_why(desk_of: DeskOf) -> None:
+    task = make_failed(video=make_video(censor_status="fail"))
+    report = desk_of("curator").do("prefetch_again", task)
+    assert "Its video was blocked or deleted meanwhile." in report
+    assert CdnTask.objects.count() == 1
+
+
+def test_a_failed_prefetch_may_be_dismissed(desk_of: DeskOf) -> None:
+    failed, waiting = make_failed(), make_cdn_task()
+    report = desk_of("curator").do("dismiss", failed, waiting)
+    assert "1 of 2 dismissed." in report
+    assert not CdnTask.objects.needing_attention().exists()
+
+
+def test_a_viewer_may_look_and_not_send_again(desk_of: DeskOf) -> None:
+    task = make_failed()
+    viewer = desk_of("viewer")
+    assert "1 of 1 URLs failed" in viewer.page("videos_cdntask_changelist")
+    viewer.choose("prefetch_again", task, confirmed="1")
+    assert CdnTask.objects.count() == 1

@@ -1,0 +1,335 @@
+"""Prefetches: nothing twice, no more than the day's quota, and the rest goes out tomorrow."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from threading import Barrier
+
+import pytest
+from django.db import connections, transaction
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from shortvideo.cloud import cdn_gateway
+from shortvideo.cloud.types import MediaPath
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery, DeliveryState, Lane
+from shortvideo.outbox.worker import work_until_idle
+from tests.factories import make_operator, make_video
+from tests.support.localvod import LocalVod
+from videos import periodic
+from videos.models import CdnQuota, CdnTask, CensorStatus, Video
+from videos.quota import day_began_at, seconds_until_renewed
+from videos.services import prefetch, prefetch_again, purge_media
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECONDS = 20
+State = CdnTask.State
+
+
+def urls(vod: LocalVod, *names: object) -> list[str]:
+    return [f"{vod.endpoint}/{name}.mp4" for name in names]
+
+
+def recorded(paths: Sequence[str], **values: object) -> CdnTask:
+    task = prefetch(paths, **values)  # type: ignore[arg-type]  # passed on as they are
+    assert task is not None
+    return task
+
+
+def pushed(vod: LocalVod) -> list[str]:
+    """The names of the files that the CDN accepted, in order."""
+    calls = vod.ledger("PushObjectCache", accepted=True)
+    paths = chain.from_iterable(call["effect"]["object_paths"] for call in calls)
+    return [path.rpartition("/")[2].removesuffix(".mp4") for path in paths]
+
+
+def is_due_tomorrow(delivery: Delivery | None) -> bool:
+    """Within the first quarter of an hour of the CDN's next day."""
+    assert delivery is not None
+    tomorrow = day_began_at(timezone.now()) + timedelta(days=1)
+    return tomorrow < delivery.due_at < tomorrow + timedelta(minutes=16)
+
+
+def tomorrow_comes(vod: LocalVod) -> None:
+    """What waited for it is due, and the quota is there again."""
+    vod.quotas()
+    Delivery.objects.waiting().update(due_at=timezone.now())
+
+
+# Nothing twice.
+
+
+def test_what_waits_already_is_not_recorded_once_more() -> None:
+    first = recorded(["media.example.com/a.mp4", "media.example.com/b.mp4"])
+    assert prefetch(["media.example.com/b.mp4", "media.example.com/a.mp4"]) is None
+    second = recorded(["media.example.com/b.mp4", "media.example.com/c.mp4"])
+    assert (len(first.urls), second.urls) == (2, ["media.example.com/c.mp4"])
+
+
+def test_what_is_running_is_not_fetched_once_more_until_it_has_ended(cloud: LocalVod) -> None:
+    recorded(urls(cloud, "a"))
+    work_until_idle(SECONDS)
+    assert prefetch(urls(cloud, "a")) is None
+    periodic.check_cdn_tasks()
+    assert recorded(urls(cloud, "a")).urls == urls(cloud, "a")
+
+
+def test_what_was_purged_since_is_fetched_once_more(cloud: LocalVod) -> None:
+    video = make_video(cover=urls(cloud, "a")[0], first_frame="", source_path="", snapshots=[],
+                       files=[])  # fmt: skip
+    recorded(urls(cloud, "a", "b"), video=video)
+    work_until_idle(SECONDS)
+    with transaction.atomic():
+        purge_media(video)
+    assert recorded(urls(cloud, "a", "b")).urls == urls(cloud, "a")
+
+
+def test_of_equal_requests_at_the_same_time_one_is_recorded() -> None:
+    together = Barrier(4)
+
+    def click(_: int) -> bool:
+        together.wait(30)
+        try:
+            return prefetch(["media.example.com/a.mp4"]) is not None
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as clicks:
+        assert sorted(clicks.map(click, range(4))) == [False, False, False, True]
+    assert CdnTask.objects.count() == 1
+
+
+# The day's quota.
+
+
+def test_what_exceeds_todays_quota_goes_out_tomorrow(cloud: LocalVod) -> None:
+    cloud.quotas(cdn_preload=5)
+    first = recorded(urls(cloud, 1, 2, 3))
+    second = recorded(urls(cloud, 4, 5, 6, 7), operator=make_operator(), request_id="r-1")
+    third = recorded(urls(cloud, 8))
+    work_until_idle(SECONDS)
+    assert pushed(cloud) == list("12345")
+    assert len(cloud.ledger("PushObjectCache")) == 1
+    for task in (first, second, third):
+        task.refresh_from_db()
+    assert [first.state, second.state, third.state] == ["submitted", "submitted", "waiting"]
+    assert second.urls == urls(cloud, 4, 5)
+    rest = second.parts.get()
+    assert (rest.state, rest.urls) == ("waiting", urls(cloud, 6, 7))
+    assert (rest.operator, rest.request_id) == (second.operator, "r-1")
+    for task in (rest, third):
+        assert is_due_tomorrow(task.delivery)
+        assert task.error_message == "Today's quota of the CDN is used up; it goes out tomorrow."
+    tomorrow_comes(cloud)
+    work_until_idle(SECONDS)
+    assert sorted(pushed(cloud)) == list("12345678")
+    assert set(CdnTask.objects.values_list("state", "error_message")) == {("submitted", "")}
+
+
+def test_six_hundred_with_a_quota_of_five_hundred_go_out_in_two_days_each_once(
+    cloud: LocalVod,
+) -> None:
+    cloud.quotas(cdn_preload=500)
+    for hundred in range(6):
+        recorded(urls(cloud, *(f"{hundred}-{number}" for number in range(100))))
+    work_until_idle(60)
+    assert len(pushed(cloud)) == 500
+    tomorrow_comes(cloud)
+    work_until_idle(60)
+    everything = pushed(cloud)
+    assert len(everything) == len(set(everything)) == 600
+
+
+def test_with_nothing_left_the_cdn_is_not_called_and_nobody_else_is_held_up(
+    cloud: LocalVod,
+) -> None:
+    cloud.quotas(cdn_preload=0)
+    task = recorded(urls(cloud, "a"))
+    work_until_idle(SECONDS)
+    task.refresh_from_db()
+    assert cloud.ledger("PushObjectCache") == []
+    assert is_due_tomorrow(task.delivery)
+    assert task.delivery is not None
+    assert (task.delivery.state, task.delivery.attempts) == (DeliveryState.WAITING, 1)
+    assert not Lane.objects.paused(timezone.now()).exists()
+
+
+def test_a_quota_that_others_use_up_meanwhile_leads_to_tomorrow_too(cloud: LocalVod) -> None:
+    cloud.faults(
+        {
+            "operation": "PushObjectCache",
+            "kind": "error",
+            "status": 400,
+            "code": "QuotaExceeded.Preload",
+        }
+    )
+    task = recorded(urls(cloud, "a"))
+    work_until_idle(SECONDS)
+    assert len(cloud.ledger("PushObjectCache")) == 1
+    task.refresh_from_db()
+    assert (task.state, is_due_tomorrow(task.delivery)) == ("waiting", True)
+    assert not Lane.objects.paused(timezone.now()).exists()
+
+
+def test_a_quota_that_cannot_be_read_holds_nothing_back(cloud: LocalVod) -> None:
+    cloud.faults({"operation": "DescribeRefreshQuota", "kind": "error"})
+    task = recorded(urls(cloud, "a"))
+    work_until_idle(SECONDS)
+    task.refresh_from_db()
+    assert task.state == State.SUBMITTED
+
+
+def test_the_quota_is_kept_when_it_is_read_and_as_it_is_spent(cloud: LocalVod) -> None:
+    assert CdnQuota.objects.known() is None
+    cloud.quotas(cdn_preload=10, cdn_file=7)
+    periodic.check_cdn_quota()
+    quota = CdnQuota.objects.known()
+    assert quota is not None
+    assert str(quota) == "10/10, 7/7"
+    recorded(urls(cloud, "a", "b"))
+    work_until_idle(SECONDS)
+    quota.refresh_from_db()
+    assert (quota.prefetch_left, quota.prefetch_limit) == (8, 10)
+
+
+def test_without_play_domains_no_quota_is_asked_for(cloud: LocalVod, settings: Settings) -> None:
+    settings.CDN_DOMAINS = []
+    periodic.check_cdn_quota()
+    assert cloud.ledger("DescribeRefreshQuota") == []
+
+
+@pytest.mark.parametrize(
+    ("now", "hours"),
+    [("2026-03-01T15:00Z", 1), ("2026-03-01T16:00Z", 24), ("2026-03-01T03:00Z", 13)],
+)
+def test_a_day_of_the_quota_ends_at_midnight_in_beijing(now: str, hours: int) -> None:
+    moment = datetime.strptime(now, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
+    wait = timedelta(seconds=seconds_until_renewed(moment))
+    assert timedelta(hours=hours, minutes=2) <= wait <= timedelta(hours=hours, minutes=15)
+
+
+def test_a_takedown_waits_minutes_for_a_used_up_purge_quota_not_for_tomorrow(
+    cloud: LocalVod,
+) -> None:
+    cloud.quotas(cdn_file=1)
+    for name, path in (("two", urls(cloud, "a", "b")), ("one", urls(cloud, "c"))):
+        make_purge(name, path)
+    recorded(urls(cloud, "d"))
+    work_until_idle(SECONDS)
+    states = list(CdnTask.objects.order_by("id").values_list("state", flat=True))
+    assert states == ["waiting", "submitted", "submitted"]  # what fits is sent
+    late = CdnTask.objects.late_purges().get()
+    assert late.delivery is not None
+    assert late.delivery.due_at < timezone.now() + timedelta(minutes=11)
+    assert "QuotaExceeded.Refresh" in late.error_message
+    assert not Lane.objects.paused(timezone.now()).exists()
+    tomorrow_comes(cloud)
+    work_until_idle(SECONDS)
+    late.refresh_from_db()
+    assert (late.state, late.error_message) == ("submitted", "")
+
+
+def make_purge(subject: str, paths: list[str]) -> CdnTask:
+    with transaction.atomic():
+        delivery = outbox.send("purge", subject=subject)
+        return CdnTask.objects.create(kind="purge", urls=paths, delivery=delivery)
+
+
+# What became of it.
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"censor_status": CensorStatus.FAIL}, {"deleted_at": datetime(2026, 3, 1, tzinfo=UTC)}],
+)
+def test_what_was_blocked_or_deleted_while_it_waited_is_not_fetched(
+    cloud: LocalVod, change: dict[str, object]
+) -> None:
+    video = make_video(censor_status=CensorStatus.SUCCESS)
+    task = recorded(urls(cloud, "a"), video=video)
+    other = recorded(urls(cloud, "b"))
+    Video.objects.filter(pk=video.pk).update(**change)
+    work_until_idle(SECONDS)
+    task.refresh_from_db()
+    other.refresh_from_db()
+    assert pushed(cloud) == ["b"]
+    assert (task.state, other.state) == (State.SUPERSEDED, State.SUBMITTED)
+    assert task.error_message == "Its video was blocked or deleted meanwhile."
+
+
+def failed(cloud: LocalVod, name: str = "nobody/clip", **values: object) -> CdnTask:
+    """A prefetch of what the origin does not give out."""
+    task = recorded(urls(cloud, name), **values)
+    work_until_idle(SECONDS)
+    periodic.check_cdn_tasks()
+    task.refresh_from_db()
+    return task
+
+
+def test_a_failed_prefetch_waits_for_an_operator_who_sends_it_again(cloud: LocalVod) -> None:
+    task, operator = failed(cloud), make_operator()
+    assert task.state == State.FAIL
+    assert task.error_message.startswith("1 of 1 URLs failed")
+    assert list(CdnTask.objects.needing_attention()) == [task]
+    again = prefetch_again(task, operator=operator, request_id="r-2")
+    assert (again.urls, again.operator, again.request_id) == (task.urls, operator, "r-2")
+    assert not CdnTask.objects.needing_attention().exists()
+
+
+def test_a_refused_prefetch_waits_for_an_operator_too(cloud: LocalVod) -> None:
+    task = recorded(["not-ours.example.com/a.mp4"])
+    work_until_idle(SECONDS)
+    task.refresh_from_db()
+    assert (task.state, task.attention_at is not None) == (State.REFUSED, True)
+
+
+def test_a_failed_purge_is_its_takedowns_matter(cloud: LocalVod) -> None:
+    task = make_purge("v1", ["not-ours.example.com/a.mp4"])
+    work_until_idle(SECONDS)
+    task.refresh_from_db()
+    assert (task.state, task.attention_at) == (State.REFUSED, None)
+
+
+def test_only_a_failed_prefetch_of_a_clip_that_may_be_shown_is_sent_again(cloud: LocalVod) -> None:
+    video = make_video()
+    task = failed(cloud, video=video)
+    again = prefetch_again(task)
+    with pytest.raises(ValueError, match="Only a prefetch that failed"):
+        prefetch_again(again)
+    with pytest.raises(ValueError, match="on its way already"):
+        prefetch_again(task)
+    Video.objects.update(censor_status=CensorStatus.FAIL)
+    task.refresh_from_db()
+    with pytest.raises(ValueError, match="blocked or deleted"):
+        prefetch_again(CdnTask.objects.get(pk=task.pk))
+
+
+def test_three_days_of_silence_count_from_when_the_cdn_took_it(cloud: LocalVod) -> None:
+    task = recorded(urls(cloud, "a"))
+    CdnTask.objects.update(created_at=timezone.now() - timedelta(days=9))  # put off again and again
+    work_until_idle(SECONDS)
+    cloud.reset()  # the CDN says nothing of it
+    periodic.check_cdn_tasks()
+    task.refresh_from_db()
+    assert task.state == State.SUBMITTED
+    Delivery.objects.update(finished_at=timezone.now() - timedelta(days=4))
+    periodic.check_cdn_tasks()
+    task.refresh_from_db()
+    assert task.state == State.FAIL
+
+
+def test_many_running_tasks_are_asked_about_in_turn(
+    cloud: LocalVod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("videos.periodic.cdn.POLLED_AT_ONCE", 2)
+    [task_id] = cdn_gateway().purge([MediaPath(urls(cloud, "a")[0])])
+    for _ in range(5):  # of which the CDN never tells
+        CdnTask.objects.create(
+            kind="purge", urls=urls(cloud, "z"), state=State.SUBMITTED, task_ids=[task_id]
+        )
+    for _ in range(3):
+        periodic.check_cdn_tasks()
+    assert not CdnTask.objects.filter(checked_at=None).exists()
