@@ -1,0 +1,232 @@
+"""What is compared with the model after each step, and at the end of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.apps import apps
+
+from recommendations.models import Recommendation
+from shortvideo.outbox.models import Delivery
+from tests.faults.machine_model import Clip, Line
+from videos.mirror.audits import MARK
+from videos.models import ReviewDecision, TranscodeJob, Video, VideoDeletion, VodEvent
+
+if TYPE_CHECKING:
+    from tests.faults.machine import ConsoleMachine
+
+UNSENT: Final = ("NoLongerStands",)
+
+Log = list[tuple[str, Line]]
+
+
+def lines_in() -> Log:
+    """The whole log of decisions, with the video that each line is about."""
+    rows = ReviewDecision.objects.select_related("video", "operator").order_by("id")
+    return [
+        (
+            row.video.vod_id,
+            Line(
+                row.pk, row.source, row.decision, row.from_status, row.to_status, row.reason,
+                row.comment, row.auditor, row.operator.username if row.operator else "",
+                row.source_version, row.created_at,
+            ),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def dump() -> dict[str, list[dict[str, Any]]]:
+    """Every row about videos, to see whether anything was written."""
+    models = [*apps.get_app_config("videos").get_models(), Recommendation, Delivery]
+    return {
+        model.__name__: list(model._default_manager.order_by("pk").values()) for model in models
+    }
+
+
+def check_step(machine: ConsoleMachine) -> None:
+    check_log(machine)
+    for clip in machine.clips:
+        row = machine.world.row(clip.vod_id)
+        if row is None:
+            assert not clip.is_known, "a row is gone"
+            continue
+        check_source(clip, row, machine.step)
+        check_decisions(machine, clip)
+        check_tombstone(clip, row)
+        check_status(clip, row, machine.step)
+    machine.log = lines_in()
+    check_outside(machine)
+
+
+def check_log(machine: ConsoleMachine) -> None:
+    """Rule 8: the log only grows, and its lines never change."""
+    now = lines_in()
+    assert now[: len(machine.log)] == machine.log, "the log has changed"
+
+
+def check_source(clip: Clip, row: Video, step: int) -> None:
+    """A row is about one upload; only another upload starts over."""
+    sizes = [size for size, _ in clip.uploads]
+    assert row.size in sizes, f"{row.size} bytes were never uploaded"
+    if not clip.is_known:
+        clip.is_known, clip.status = True, row.censor_status
+        clip.since[row.source_version] = clip.uploads[sizes.index(row.size)][1]
+    assert clip.version <= row.source_version <= len(clip.uploads), "a source that nobody uploaded"
+    if row.source_version > clip.version:
+        clip.version, clip.blocked_step = row.source_version, step
+        clip.since[row.source_version] = clip.uploads[sizes.index(row.size)][1]
+
+
+def check_decisions(machine: ConsoleMachine, clip: Clip) -> None:
+    """Rule 2: one line for each decision, and none that nobody took."""
+    added = [line for vod_id, line in lines_in() if vod_id == clip.vod_id][len(clip.lines) :]
+    clip.take(added, machine.wanted.pop(clip.vod_id, []))
+    if any(line.decision == "Blocked" for line in added):
+        clip.blocked_step = machine.step
+
+
+def check_tombstone(clip: Clip, row: Video) -> None:
+    """Rule 1: a deleted video never comes back, unless VOD refused the deletion."""
+    is_deleted = row.deleted_at is not None
+    if is_deleted and not clip.is_deleted:
+        assert clip.is_gone, "deleted by nobody"
+        clip.is_deleted = True
+    elif clip.is_deleted and not is_deleted:
+        latest = VideoDeletion.objects.filter(video=row).order_by("-id").first()
+        was_refused = latest is not None and latest.state == VideoDeletion.State.REFUSED
+        assert was_refused, "a deleted video came back"
+        clip.is_deleted = clip.is_deletion_asked = False
+
+
+def check_status(clip: Clip, row: Video, step: int) -> None:
+    """What a person decided about the present source stands, whatever else comes."""
+    expected = clip.expected_status()
+    if expected is not None:
+        assert row.censor_status == expected, f"{row.censor_status} against {clip.standing}"
+    elif row.censor_status == "success":
+        assert clip.may_be_passed(), "passed on nobody's word"
+    if row.censor_status == "fail" and clip.status != "fail":
+        clip.blocked_step = step
+    clip.status = row.censor_status
+
+
+def check_outside(machine: ConsoleMachine) -> None:
+    """Rule 7: the outside sees what the model has, and nothing else."""
+    now = machine.world.clock.now()
+    published = {clip.vod_id for clip in machine.clips if clip.is_published(now)}
+    items = Recommendation.objects.published().values_list("video__vod_id", flat=True)
+    assert set(items) == published
+    console = machine.world.console
+    assert ids_in(console.get("getRecommendVideos", pageSize=100)) == published
+    visible = {clip.vod_id for clip in machine.clips if clip.is_visible}
+    listed = console.get("getVideos", pageSize=100)
+    assert ids_in(listed) == visible
+    shown = {video["videoId"]: video["censorStatus"] for video in listed["data"]["videoList"]}
+    assert shown == {clip.vod_id: clip.status for clip in machine.clips if clip.is_visible}
+
+
+def ids_in(envelope: dict[str, Any]) -> set[str]:
+    listed = envelope["data"]["videoList"]
+    assert envelope["data"]["total"] == len(listed)
+    return {video["videoId"] for video in listed}
+
+
+def check_end(machine: ConsoleMachine) -> None:
+    """With the faults gone all comes to rest, and both sides say the same."""
+    world = machine.world
+    machine.begin()
+    world.vod.faults()
+    while machine.frozen:
+        world.pass_leases()
+        machine.land_late_call()
+    bodies = [event["body"] for event in world.vod.events()]
+    tell_all(machine, bodies)
+    come_to_rest(machine)
+    check_step(machine)
+    check_rest()
+    for clip in machine.clips:
+        check_agreement(machine, clip)
+    check_nothing_new(machine)
+
+
+def tell_all(machine: ConsoleMachine, bodies: list[dict[str, Any]]) -> None:
+    for body in bodies:
+        assert machine.world.tell(body) == 200
+
+
+def come_to_rest(machine: ConsoleMachine) -> None:
+    machine.world.work_until_idle()
+    assert machine.world.sync("full")
+    machine.world.work_until_idle()
+
+
+def check_rest() -> None:
+    assert not Delivery.objects.open().exists()
+    assert not VodEvent.objects.filter(state=VodEvent.State.WAITING).exists()
+
+
+def check_agreement(machine: ConsoleMachine, clip: Clip) -> None:
+    held = machine.world.vod.state(clip.vod_id)
+    if clip.is_deleted:
+        assert held["video"] is None, "deleted here, and VOD has it still"
+    if held["video"] is None:
+        return
+    row = machine.world.row(clip.vod_id)
+    assert row is not None, "VOD has a video that is not here"
+    check_jobs(row, held["transcode_tasks"])
+    standing = clip.standing or next(
+        (line for line in reversed(clip.lines_of_source) if line.source == "machine"), None
+    )
+    if standing is None or clip.lines_of_source[-1].source == "system" or is_refused(standing):
+        return
+    assert held["video"]["audit_status"] == standing.decision, f"VOD against {standing}"
+    if clip.standing is not None:
+        last = last_of_people(held["audits"], machine, row)
+        assert last in {standing.pk, standing.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def is_refused(line: Line) -> bool:
+    """Whether VOD refused the delivery of a decision: that is shown, and left to a person."""
+    delivery = Delivery.objects.filter(review_decision=line.pk).first()
+    return delivery is not None and delivery.is_refused and delivery.error_code not in UNSENT
+
+
+def last_of_people(
+    audits: list[dict[str, Any]], machine: ConsoleMachine, row: Video
+) -> int | str | None:
+    """The newest decision of a person in VOD's history: our line's key, or when it was taken."""
+    human = {line.pk for _, line in machine.log if line.is_human}
+    for audit in reversed(audits):
+        mark = MARK.search(audit["comment"])
+        if mark is None:
+            return str(audit["creation_time"])
+        if int(mark[1]) in human:
+            return int(mark[1])
+    return None
+
+
+def check_jobs(row: Video, tasks: list[dict[str, Any]]) -> None:
+    """Each job that VOD took is one task, and each task one job."""
+    manual = sorted(task["id"] for task in tasks if task["trigger"] == "Manual")
+    jobs = TranscodeJob.objects.filter(video=row)
+    assert sorted(jobs.exclude(task_id="").values_list("task_id", flat=True)) == manual
+    assert not jobs.filter(state=TranscodeJob.State.WAITING).exists()
+
+
+def check_nothing_new(machine: ConsoleMachine) -> None:
+    """The same events and the same sync again change nothing."""
+    before = about_videos()
+    tell_all(machine, [event["body"] for event in machine.world.vod.events()])
+    come_to_rest(machine)
+    assert about_videos() == before
+
+
+def about_videos() -> dict[str, list[dict[str, Any]]]:
+    """Every row but those that count what is done over and over."""
+    rows = dump()
+    for name in ("SyncRun", "Delivery", "VodEvent", "ReconcileRun", "CdnQuota"):
+        rows.pop(name, None)
+    for video in rows["Video"]:
+        del video["transcode_asked_at"]
+    return rows

@@ -1,0 +1,204 @@
+"""What must be true of one clip, in plain Python: who may decide what, and what the outside sees.
+
+The model knows what happened in VOD and what people asked for here. What the system writes on its
+own (imports of decisions, machine decisions, readings) it cannot foresee, as that depends on what
+is read when; each such line must be one that the rules allow, and the rest follows from the lines.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+PEOPLE: Final = ("api", "admin", "vod")
+OF_DECISION: Final = {"Normal": "success", "Blocked": "fail", "Review": "check"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the log."""
+
+    pk: int
+    source: str
+    decision: str
+    from_status: str
+    to_status: str
+    reason: str
+    comment: str
+    auditor: str
+    operator: str
+    source_version: int
+    created_at: datetime
+
+    @property
+    def is_human(self) -> bool:
+        return self.source in PEOPLE
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A line that an operation of this step must add."""
+
+    source: str
+    decision: str
+    from_status: str
+    reason: str
+    comment: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleDecision:
+    """What somebody decided in VOD's console; `at` is in whole seconds."""
+
+    at: datetime
+    decision: str
+    reason: str
+    auditor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place on the recommended list, since a step of the machine."""
+
+    step: int
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Clip:
+    """One clip: what happened to it in VOD, and what is known and decided about it here."""
+
+    vod_id: str
+    uploads: list[tuple[int, datetime]]  # size and moment of each source, the first one first
+    may_play: bool  # VOD has let the first source play
+    console: list[ConsoleDecision] = field(default_factory=list)
+    verdicts: list[tuple[datetime, str]] = field(default_factory=list)
+    is_gone: bool = False  # from VOD, by somebody else
+
+    is_known: bool = False
+    is_deleted: bool = False
+    is_deletion_asked: bool = False
+    status: str = ""
+    version: int = 1
+    since: dict[int, datetime] = field(default_factory=dict)  # by version: when it was uploaded
+    lines: list[Line] = field(default_factory=list)
+    place: Place | None = None
+    blocked_step: int = 0
+
+    @property
+    def is_visible(self) -> bool:
+        return self.is_known and not self.is_deleted
+
+    @property
+    def standing(self) -> Line | None:
+        """The last decision of a person about the present source."""
+        return self.standing_of(self.version)
+
+    def standing_of(self, version: int) -> Line | None:
+        people = [line for line in self.lines if line.is_human and line.source_version == version]
+        return people[-1] if people else None
+
+    @property
+    def lines_of_source(self) -> list[Line]:
+        return [line for line in self.lines if line.source_version == self.version]
+
+    @property
+    def has_standing_place(self) -> bool:
+        """Whether its place on the list counts at all, whatever its time says."""
+        return (
+            self.is_visible
+            and self.status == "success"
+            and self.place is not None
+            and self.place.step > self.blocked_step
+        )
+
+    def is_published(self, now: datetime) -> bool:
+        if not self.has_standing_place or self.place is None:
+            return False
+        starts_at, ends_at = self.place.starts_at, self.place.ends_at
+        return (starts_at is None or starts_at <= now) and (ends_at is None or ends_at > now)
+
+    def is_repeated(self, decision: str, reason: str, comment: str, *, by_desk: bool) -> bool:
+        """Whether deciding so adds nothing: it stands already.
+
+        The desk passes over whatever a person decided so already; the API takes another reason or
+        comment for another decision.
+        """
+        standing = self.standing
+        if standing is None or self.status != OF_DECISION[decision]:
+            return False
+        if by_desk:
+            return standing.decision == decision
+        same = (standing.decision, standing.reason, standing.comment)
+        return same == (decision, reason, comment)
+
+    def take(self, added: Sequence[Line], wanted: Sequence[Wanted]) -> None:
+        """Add the lines of a step to the model, having seen that each of them may be there.
+
+        `wanted` are what this step's operations must have added, once each.
+        """
+        missing = list(wanted)
+        for line in added:
+            assert line.to_status == OF_DECISION[line.decision], line
+            if line.source in {"api", "admin"}:
+                as_wanted = Wanted(
+                    line.source, line.decision, line.from_status, line.reason, line.comment,
+                    line.operator,
+                )  # fmt: skip
+                assert as_wanted in missing, f"nobody decided this now: {line}"
+                missing.remove(as_wanted)
+            elif line.source == "vod":
+                self.check_import(line)
+            elif line.source == "machine":
+                self.check_machine(line)
+            else:
+                self.check_taken_back(line)
+            self.lines.append(line)
+        assert not missing, f"decided, and not in the log: {missing}"
+
+    def check_import(self, line: Line) -> None:
+        decided = ConsoleDecision(line.created_at, line.decision, line.reason, line.auditor)
+        assert decided in self.console, f"nobody decided this in VOD's console: {line}"
+        imported = [other.created_at for other in self.lines if other.source == "vod"]
+        assert decided.at not in imported, f"imported twice: {line}"
+        assert decided.at >= self.since[line.source_version], (
+            f"it was about an earlier source: {line}"
+        )
+        standing = self.standing_of(line.source_version)
+        assert standing is None or standing.created_at < decided.at, (
+            f"{standing} is newer than what was imported: {line}"
+        )
+
+    def check_machine(self, line: Line) -> None:
+        standing = self.standing_of(line.source_version)
+        assert standing is None, f"a machine decided after a person: {line}"
+        since = self.since[line.source_version]
+        suggestion = {"Normal": "pass", "Blocked": "block"}[line.decision]
+        about_source = [said for at, said in self.verdicts if at >= since]
+        assert suggestion in about_source, f"no machine said so about this source: {line}"
+
+    def check_taken_back(self, line: Line) -> None:
+        assert line.decision == "Review", line
+        passed = self.lines_of_source[-1]
+        assert passed.decision == "Normal", f"{line} takes back what was no pass: {passed}"
+
+    def expected_status(self) -> str | None:
+        """What people's decisions make of it, a pass that VOD refused included; None where nobody
+        has decided about the present source."""
+        decided = [
+            line for line in self.lines_of_source if line.is_human or line.source == "system"
+        ]
+        return decided[-1].to_status if decided else None
+
+    def may_be_passed(self) -> bool:
+        """Whether anything speaks for the present source while no person has decided about it."""
+        by_machine = [line for line in self.lines_of_source if line.source == "machine"]
+        if by_machine:
+            return by_machine[-1].decision == "Normal" or self.is_vods_word_enough
+        return self.is_vods_word_enough
+
+    @property
+    def is_vods_word_enough(self) -> bool:
+        return self.version == 1 and self.may_play
