@@ -124,14 +124,19 @@ else:
     _database["CONN_MAX_AGE"] = whole_number("DATABASE_CONN_MAX_AGE", 60)
     _database["CONN_HEALTH_CHECKS"] = True
     # Requests give up a query before a proxy gives up the request; workers and commands may wait.
-    _milliseconds = whole_number(
-        "DATABASE_STATEMENT_TIMEOUT", 10_000 if env.bool("WEB_PROCESS", default=False) else 0
-    )
-    if _milliseconds:
+    # A worker that froze in its transaction must not hold a video's row for as long as it sleeps.
+    _timeouts = {
+        "statement_timeout": whole_number(
+            "DATABASE_STATEMENT_TIMEOUT", 10_000 if env.bool("WEB_PROCESS", default=False) else 0
+        ),
+        "idle_in_transaction_session_timeout": whole_number(
+            "DATABASE_IDLE_TRANSACTION_TIMEOUT", 30_000
+        ),
+    }
+    _flags = [f"-c {name}={limit}" for name, limit in _timeouts.items() if limit]
+    if _flags:
         _options = _database.setdefault("OPTIONS", {})
-        _options["options"] = (
-            f"{_options.get('options', '')} -c statement_timeout={_milliseconds}".strip()
-        )
+        _options["options"] = " ".join([_options.get("options", ""), *_flags]).strip()
 DATABASES = {"default": _database}
 
 # --- People -------------------------------------------------------------------------------------
@@ -280,7 +285,6 @@ STORAGES["evidence"] = {
 TRANSCODE_STUCK_SECONDS = whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
 # How often the worker compares the mirror with VOD, healing nothing; 0: never.
 RECONCILE_EVERY_HOURS = whole_number("RECONCILE_EVERY_HOURS", 24)
-TRANSCODE_STUCK_SECONDS = whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
 CONSOLE_API_COMPAT = env.bool("CONSOLE_API_COMPAT", default=False)
 CONSOLE_DEFAULT_BLOCK_REASON = env.str("CONSOLE_DEFAULT_BLOCK_REASON", default="Blocked by review")
 if len(CONSOLE_DEFAULT_BLOCK_REASON.encode()) > 128:
