@@ -61,8 +61,10 @@ class Media:
         row = connection.execute("SELECT * FROM objects WHERE object_key = ?", (key,)).fetchone()
         video = self._cloud.find_video(connection, row["video_id"] if row else owner_of(key))
         if row is None:
-            is_computed = video is not None and not video.source_key
-            return 200 if is_computed else 404
+            if video is None or video.source_key:
+                return 404
+            # Of a blocked one no copy was ever cached that the CDN could go on serving.
+            return 403 if video.status == "Blocked" and not is_granted else 200
         if video is not None and (video.status == "Normal" or is_granted):
             return 200
         is_purged = row["purged_at"] is not None and row["purged_at"] <= time.time()

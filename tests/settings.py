@@ -11,7 +11,7 @@ os.environ["CDN_DOMAINS"] = "media.example.com"
 os.environ["MEDIA_URL_SCHEME"] = "http"
 
 from shortvideo.settings import *  # noqa: F403 - after the environment is set
-from shortvideo.settings import DATABASES
+from shortvideo.settings import DATABASES, STORAGES
 
 # Programs that the tests start have settings of their own.
 del os.environ["CDN_DOMAINS"], os.environ["MEDIA_URL_SCHEME"]
@@ -22,6 +22,11 @@ VOD_TRANSCODE_TEMPLATE_GROUP_ID = "standard-template-group"
 VOD_NARROWBAND_TEMPLATE_GROUP_ID = "narrowband-template-group"
 VOD_CALLBACK_URL = "https://console.example.com/vodcallback/callback"
 VOD_CALLBACK_KEY = "CallbackKeyOfTheTests1"
+REVIEW_UNDO_SECONDS = 0
+# A folder of this run alone; made when the first copy is kept, and emptied by the tests that do.
+STORAGES["evidence"]["OPTIONS"]["location"] = str(
+    Path(tempfile.gettempdir()) / f"short-video-console-evidence-{os.getpid()}"
+)
 # Nobody listens there: a test that needs VOD starts localvod and says so.
 VOD_ENDPOINT = CDN_ENDPOINT = "127.0.0.1:9"
 VOD_PROTOCOL = CDN_PROTOCOL = "http"

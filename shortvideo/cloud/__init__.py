@@ -1,7 +1,7 @@
 """ApsaraVideo VOD and CDN in our own terms; the only package that imports an SDK.
 
-`vod_gateway()` and `cdn_gateway()` are made once per process and settings, and are safe to share
-between threads. The package knows nothing of Django but its settings.
+`vod_gateway()`, `cdn_gateway()` and `media_gateway()` are made once per process and settings, and
+are safe to share between threads. The package knows nothing of Django but its settings.
 
 The SDKs take a second and 60 MB to import, so that is left until a gateway is first asked for:
 most processes need only the types, the errors and the URLs.
@@ -11,11 +11,14 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 from shortvideo.cloud.errors import CloudError, CloudRejected, CloudUnavailable
 
 if TYPE_CHECKING:
     from shortvideo.cloud.cdn import CdnGateway
     from shortvideo.cloud.client import CloudSettings
+    from shortvideo.cloud.media import MediaGateway
     from shortvideo.cloud.vod import VodGateway
 
 
@@ -33,28 +36,48 @@ def cdn_gateway() -> "CdnGateway":
     return _cdn(CloudSettings.from_django())
 
 
+def media_gateway() -> "MediaGateway":
+    """Return the process's gateway to the media that the CDN gives out."""
+    return _media(settings.CLOUD_PROXY, settings.CLOUD_DEADLINE)
+
+
 @lru_cache
-def _vod(settings: "CloudSettings") -> "VodGateway":
+def _vod(given: "CloudSettings") -> "VodGateway":
     from shortvideo.cloud.client import Service  # noqa: PLC0415 - see above
     from shortvideo.cloud.vod import VodGateway  # noqa: PLC0415 - see above
 
-    return VodGateway(Service.vod(settings))
+    return VodGateway(Service.vod(given))
 
 
 @lru_cache
-def _cdn(settings: "CloudSettings") -> "CdnGateway":
+def _cdn(given: "CloudSettings") -> "CdnGateway":
     from shortvideo.cloud.cdn import CdnGateway  # noqa: PLC0415 - see above
     from shortvideo.cloud.client import Service  # noqa: PLC0415 - see above
 
-    return CdnGateway(Service.cdn(settings))
+    return CdnGateway(Service.cdn(given))
+
+
+@lru_cache
+def _media(proxy: str, deadline_seconds: float) -> "MediaGateway":
+    from shortvideo.cloud.media import MediaGateway  # noqa: PLC0415 - see above
+
+    return MediaGateway(proxy=proxy, deadline_seconds=deadline_seconds)
 
 
 def _forget() -> None:
     """Let a forked process make its own connections: two must not read from one socket."""
     _vod.cache_clear()
     _cdn.cache_clear()
+    _media.cache_clear()
 
 
 os.register_at_fork(after_in_child=_forget)
 
-__all__ = ["CloudError", "CloudRejected", "CloudUnavailable", "cdn_gateway", "vod_gateway"]
+__all__ = [
+    "CloudError",
+    "CloudRejected",
+    "CloudUnavailable",
+    "cdn_gateway",
+    "media_gateway",
+    "vod_gateway",
+]

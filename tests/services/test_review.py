@@ -53,7 +53,9 @@ def test_a_block_leaves_the_recommendations_and_is_sent_before_the_purge() -> No
         video.files[0]["path"],
     }
     assert purge.delivery is not None
-    assert purge.delivery.after == review.delivery
+    archive = purge.delivery.after
+    assert archive is not None
+    assert (archive.kind, archive.after) == ("archive_evidence", review.delivery)
 
 
 def test_passing_after_a_block_does_not_bring_the_recommendation_back() -> None:

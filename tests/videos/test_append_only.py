@@ -17,7 +17,7 @@ TABLE = ReviewDecision._meta.db_table
 @pytest.fixture
 def line() -> ReviewDecision:
     return review_video(
-        make_video(), decision=Decision.BLOCKED, source=Source.ADMIN, reason="violence"
+        make_video(), decision=Decision.NORMAL, source=Source.ADMIN, reason="violence"
     )
 
 

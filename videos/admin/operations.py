@@ -60,6 +60,7 @@ class Review(VideoOperation):
     def prepare(self, videos: Sequence[Video]) -> None:
         latest = (
             ReviewDecision.objects.by_people()
+            .in_force()
             .filter(video__in=[video.pk for video in videos])
             .order_by("id")
             .values_list("video_id", "source_version", "decision")

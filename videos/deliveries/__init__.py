@@ -4,16 +4,20 @@ from shortvideo.outbox.handlers import register
 from videos.deliveries.audit import CreateAuditHandler
 from videos.deliveries.cdn import PrefetchHandler, PurgeHandler
 from videos.deliveries.deletion import DeleteVideoHandler
+from videos.deliveries.evidence import ArchiveEvidenceHandler
 from videos.deliveries.machine import SubmitMachineReviewHandler
 from videos.deliveries.reading import ProcessEventHandler, ReadVideoHandler
+from videos.deliveries.takedown import VerifyTakedownHandler
 from videos.deliveries.transcode import SubmitTranscodeHandler
 
 HANDLERS = (
     CreateAuditHandler,
     SubmitTranscodeHandler,
     DeleteVideoHandler,
+    ArchiveEvidenceHandler,
     PrefetchHandler,
     PurgeHandler,
+    VerifyTakedownHandler,
     SubmitMachineReviewHandler,
     ProcessEventHandler,
     ReadVideoHandler,

@@ -7,11 +7,11 @@ from django.utils import timezone
 from shortvideo.cloud import vod_gateway
 from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.handlers import Done, Handler, Outcome, Refused
+from shortvideo.outbox.handlers import Done, Handler, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery
 from videos.mirror.audits import standing_decision
 from videos.mirror.censor import open_task
-from videos.models import Decision, ReviewDecision, Source, TaskCause, Video
+from videos.models import Decision, ReviewDecision, Source, TaskCause, Video, VideoDeletion
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services.review import record_decision
 from videos.text import cut_to_bytes
@@ -22,6 +22,7 @@ NO_LONGER_STANDS = Refused(
     "NoLongerStands",
     "Not sent: the video has another source or another decision since, or went back to review.",
 )
+DELETED = Superseded("VOD has deleted the video since.")
 
 
 class CreateAuditHandler(Handler):
@@ -38,10 +39,18 @@ class CreateAuditHandler(Handler):
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         decisions = {delivery.pk: decision_of(delivery) for delivery in batch}
-        standing = {pk: decision for pk, decision in decisions.items() if still_stands(decision)}
+        outcomes: dict[int, Outcome] = {
+            pk: DELETED if is_deleted(decision.video) else NO_LONGER_STANDS
+            for pk, decision in decisions.items()
+        }
+        standing = {
+            pk: decision
+            for pk, decision in decisions.items()
+            if outcomes[pk] is not DELETED and still_stands(decision)
+        }
         if standing:
             vod_gateway().create_audit([as_audit(decision) for decision in standing.values()])
-        return {pk: Done() if pk in standing else NO_LONGER_STANDS for pk in decisions}
+        return outcomes | dict.fromkeys(standing, Done())
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         if delivery.is_refused:
@@ -65,6 +74,13 @@ def still_stands(decision: ReviewDecision) -> bool:
     return standing_decision(decision.video) == decision
 
 
+def is_deleted(video: Video) -> bool:
+    """Whether VOD has it no more; a deletion that it may yet refuse does not count."""
+    if video.deleted_at is None:
+        return False
+    return not video.deletions.filter(state=VideoDeletion.State.WAITING).exists()
+
+
 def as_audit(decision: ReviewDecision) -> Audit:
     """The call's item; its comment ends in our mark, by which it is known when it comes back."""
     comment = cut_to_bytes(decision.comment, COMMENT_BYTES)
@@ -79,7 +95,7 @@ def as_audit(decision: ReviewDecision) -> Audit:
 def take_back_pass(decision: ReviewDecision, delivery: Delivery) -> None:
     """A pass that VOD refused goes back to a person; a refused block stays blocked here."""
     video = Video.objects.select_for_update().get(pk=decision.video_id)
-    latest = video.decisions.order_by("-id").first()
+    latest = video.decisions.in_force().order_by("-id").first()
     is_standing = latest == decision and decision.source_version == video.source_version
     if decision.decision != Decision.NORMAL or not is_standing or video.deleted_at is not None:
         return

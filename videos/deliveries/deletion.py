@@ -10,6 +10,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import announcements
 from videos.mirror.censor import open_task
 from videos.models import CensorStatus, TaskCause, Video, VideoDeletion
+from videos.services import evidence, takedown
 
 FORBIDDEN = Refused("ForbiddenVideoIds", "VOD does not allow this video to be deleted.")
 
@@ -40,6 +41,8 @@ def end(delivery: Delivery, state: VideoDeletion.State, *, is_deleted: bool) -> 
     deletion.state, deletion.finished_at = state, now
     deletion.save(update_fields=["state", "finished_at"])
     video = Video.objects.select_for_update().get(pk=deletion.video_id)
+    takedown.note_deletion(video, deletion, is_deleted=is_deleted)
+    evidence.set_expiry(video, deleted_at=now if is_deleted else None)
     if is_deleted == (video.deleted_at is not None):
         return
     video.deleted_at = now if is_deleted else None

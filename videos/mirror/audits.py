@@ -10,7 +10,7 @@ from shortvideo.cloud.types import AuditEntry, AuditStatus, MediaFacts
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from videos.mirror.source import is_of_earlier_source
-from videos.models import CensorStatus, Decision, ReviewDecision, Source, Video
+from videos.models import CensorStatus, Decision, LogPruning, ReviewDecision, Source, Video
 from videos.services.review import latest_human_decision, review_video
 
 KIND: Final = "create_audit"
@@ -73,6 +73,8 @@ def foreign_entries(
             if decision.is_human:
                 break
             continue  # a machine's: people overrule it wherever they stand
+        if is_pruned(entry):
+            continue
         if (entry.created_at, entry.status) in known:
             break
         if entry.status not in Decision.values or is_of_earlier_source(video, entry.created_at):
@@ -81,6 +83,14 @@ def foreign_entries(
         if standing is None or is_standing_listed or entry.created_at > standing.created_at:
             found.append(entry)
     return found
+
+
+def is_pruned(entry: AuditEntry) -> bool:
+    """Whether it carries the mark of a decision of ours that the log has been pruned of."""
+    mark = mark_of(entry)
+    if mark is None or ReviewDecision.objects.filter(pk=mark).exists():
+        return False
+    return LogPruning.objects.filter(first_id__lte=mark, last_id__gte=mark).exists()
 
 
 def is_known(standing: ReviewDecision) -> bool:
@@ -119,7 +129,7 @@ def overrule(video: Video, top: AuditEntry | None, ours: dict[int, ReviewDecisio
 
 def standing_decision(video: Video) -> ReviewDecision | None:
     """The decision that VOD should show: a person's, else the machine's; none once in review."""
-    decisions = video.decisions.filter(source_version=video.source_version)
+    decisions = video.decisions.in_force().filter(source_version=video.source_version)
     latest = decisions.order_by("-id").first()
     if latest is None or latest.decision == Decision.REVIEW:
         return None

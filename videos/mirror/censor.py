@@ -7,10 +7,11 @@ from typing import Final
 from django.conf import settings
 
 from shortvideo.cloud.types import VodStatus
+from videos import announcements
 from videos.mirror import verdicts
 from videos.mirror.source import has_source
 from videos.models import CensorStatus, MachineReview, ReviewTask, Source, TaskCause, Video
-from videos.services.cdn import purge_media
+from videos.services import takedown
 
 Suggestion = MachineReview.Suggestion
 BY_MACHINE: Final = {
@@ -77,17 +78,20 @@ def settle(video: Video, *, at: datetime, is_old_stock: bool = False) -> bool:
     proposed = proposal(video, is_old_stock=is_old_stock)
     if proposed.status == video.censor_status or is_decided(video):
         return False
-    was_passed = video.is_passed
+    was_blocked = video.is_blocked
     video.set_censor_status(proposed.status, at=at)
     follow_up(video, proposed, at=at)
-    if was_passed and proposed.status == CensorStatus.FAIL:
-        purge_media(video)
+    if video.is_blocked and not is_old_stock:
+        takedown.replace_earlier(video)
+        takedown.begin_block(video, None)
+    elif was_blocked:
+        takedown.reverse(video)
     return True
 
 
 def is_decided(video: Video) -> bool:
     """Whether a person decided about this source, or a pass of theirs came back to review."""
-    decisions = video.decisions.filter(source_version=video.source_version)
+    decisions = video.decisions.in_force().filter(source_version=video.source_version)
     return decisions.filter(source__in=(*Source.human(), Source.SYSTEM)).exists()
 
 
@@ -108,6 +112,8 @@ def open_task(video: Video, cause: TaskCause) -> None:
 
 def send_to_review(video: Video, cause: TaskCause, *, at: datetime) -> list[str]:
     """Put an undecided video into the queue, in memory; returns the fields to save."""
+    before = CensorStatus(video.censor_status)
     names = video.set_censor_status(CensorStatus.CHECK, at=at)
     follow_up(video, Proposal(CensorStatus.CHECK, cause), at=at)
+    announcements.reviewed(video, before=before, source=Source.SYSTEM)
     return names

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
+from videos import announcements
 from videos.models import ReviewTask, Video, VideoDeletion
-from videos.services.cdn import purge_media
+from videos.services import evidence, takedown
 
 
 def remove(vod_ids: Iterable[str]) -> int:
@@ -20,9 +21,15 @@ def remove_one(vod_id: str) -> bool:
     if video is None:
         return False
     now = timezone.now()
-    VideoDeletion.objects.create(video=video, state=VideoDeletion.State.DONE, finished_at=now)
-    purge_media(video)
+    deletion = VideoDeletion.objects.create(
+        video=video, state=VideoDeletion.State.DONE, finished_at=now
+    )
+    # The CDN may still hold pictures of what was blocked: they are copied before it forgets them.
+    archived = takedown.archive_before_deletion(video)
+    takedown.begin_deletion(video, deletion, after=archived)
+    evidence.set_expiry(video, deleted_at=now)
     ReviewTask.objects.filter(video=video, closed_at=None).update(closed_at=now)
     video.deleted_at = video.changed_at = now
     video.save(update_fields=["deleted_at", "changed_at"])
+    announcements.deleted(video)
     return True

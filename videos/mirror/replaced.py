@@ -9,7 +9,8 @@ from shortvideo.outbox.models import Delivery
 from videos.mirror import jobs
 from videos.mirror.audits import KIND
 from videos.mirror.censor import AUTOMATIC_CAUSES
-from videos.models import CensorStatus, ReviewTask, TranscodeJob, Video
+from videos.models import ReviewTask, TranscodeJob, Video
+from videos.services import takedown
 from videos.services.cdn import purge_media
 from videos.services.transcoding import close
 
@@ -45,11 +46,12 @@ def take_back(delivery: Delivery) -> bool:
 def take_back_decisions(video: Video) -> None:
     """Decisions that no worker has touched go nowhere; of the others, the handler looks again.
 
-    A block that VOD never got has its purge all the same: it ended together with its delivery.
+    What is left to do about a block of the earlier source is done all the same: its copies are
+    kept and its media purged. Nothing is left to verify under this id.
     """
     unsent = Delivery.objects.open().filter(kind=KIND).for_subject(video.vod_id)
     earlier = Video.objects.get(pk=video.pk)  # with the paths that the row has already forgotten
-    if earlier.censor_status == CensorStatus.FAIL and unsent.exists():
-        purge_media(earlier)
+    if takedown.abandon(video, "Another source was uploaded under this id."):
+        purge_media(earlier, after=takedown.archive(earlier))
     for delivery in unsent:
         take_back(delivery)

@@ -173,6 +173,10 @@ class Video(models.Model):
     def is_passed(self) -> bool:
         return self.censor_status == CensorStatus.SUCCESS
 
+    @property
+    def is_blocked(self) -> bool:
+        return self.censor_status == CensorStatus.FAIL
+
     def transcode_status_of(self, kind: TranscodeKind) -> TranscodeStatus:
         return TranscodeStatus(getattr(self, kind.status_field))
 

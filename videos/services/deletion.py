@@ -6,8 +6,9 @@ from django.utils import timezone
 from accounts import journal
 from accounts.models import Operator
 from shortvideo.outbox import services as outbox
+from videos import announcements
 from videos.models import ReviewTask, Video, VideoDeletion
-from videos.services.cdn import purge_media
+from videos.services import takedown
 
 
 @transaction.atomic
@@ -16,19 +17,22 @@ def delete_video(
 ) -> VideoDeletion | None:
     """Set the tombstone and record the deletion for the worker; None where it was set already.
 
-    A sync or an event never takes the tombstone away: only VOD's refusal does.
+    A sync or an event never takes the tombstone away: only VOD's refusal does. What a blocked clip
+    showed is archived first.
     """
     video = Video.objects.select_for_update().get(pk=video.pk)
     if video.deleted_at is not None:
         return None
     now = timezone.now()
-    delivery = outbox.send("delete_video", subject=video.vod_id)
+    archived = takedown.archive_before_deletion(video)
+    delivery = outbox.send("delete_video", subject=video.vod_id, after=archived)
     deletion = VideoDeletion.objects.create(
         video=video, operator=operator, request_id=request_id, delivery=delivery
     )
-    purge_media(video, operator=operator, request_id=request_id, after=delivery)
+    takedown.begin_deletion(video, deletion, after=delivery)
     video.deleted_at = video.changed_at = now
     video.save(update_fields=["deleted_at", "changed_at"])
+    announcements.deleted(video, operator=operator, request_id=request_id)
     ReviewTask.objects.filter(video=video, closed_at=None).update(closed_at=now)
     journal.record(operator, video, "delete", request_id=request_id)
     return deletion

@@ -2,15 +2,17 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Operator
 from shortvideo.outbox import services as outbox
+from videos import announcements
 from videos.errors import StateForbids
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
-from videos.services.cdn import purge_media
+from videos.services import takedown
 
 DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # what VOD does not know by itself
 
@@ -44,6 +46,10 @@ def review_video(
             raise StateForbids("A person has decided about this video.")
         if is_repeated(video, standing, decision, reason, comment):
             return standing
+    if decision == Decision.BLOCKED:
+        takedown.replace_earlier(video)
+    else:
+        takedown.reverse(video)
     review = record_decision(
         video,
         decision=decision,
@@ -56,7 +62,7 @@ def review_video(
         created_at=created_at,
     )
     if decision == Decision.BLOCKED:
-        purge_media(video, operator=operator, request_id=request_id, after=review.delivery)
+        takedown.begin_block(video, review)
     return review
 
 
@@ -76,6 +82,7 @@ def latest_human_decision(video: Video) -> ReviewDecision | None:
     """The last decision of a person about the present version of the source."""
     return (
         video.decisions.by_people()
+        .in_force()
         .filter(source_version=video.source_version)
         .order_by("-id")
         .first()
@@ -104,11 +111,19 @@ def record_decision(
     request_id: str = "",
     created_at: datetime | None = None,
 ) -> ReviewDecision:
-    """Write one line of the log and what follows from it. The caller holds the video's lock."""
+    """Write one line of the log and what follows from it. The caller holds the video's lock.
+
+    What is decided at the desk is delivered after the time in which it can be undone.
+    """
     now = timezone.now()
     delivery = None
     if source in DELIVERED and decision != Decision.REVIEW:
-        delivery = outbox.send("create_audit", subject=video.vod_id, supersede=True)
+        delivery = outbox.send(
+            "create_audit",
+            subject=video.vod_id,
+            delay_seconds=settings.REVIEW_UNDO_SECONDS if source == Source.ADMIN else 0,
+            supersede=True,
+        )
     review = ReviewDecision.objects.create(
         video=video,
         source_version=video.source_version,
@@ -122,9 +137,11 @@ def record_decision(
         comment=comment,
         request_id=request_id,
         delivery=delivery,
+        blocked_at_before=video.blocked_at,
         created_at=created_at or now,
     )
     video.save(update_fields=video.set_censor_status(decision.censor_status, at=now))
+    announcements.decided(review)
     if video.censor_status != CensorStatus.CHECK:
         ReviewTask.objects.open().filter(video=video).update(closed_at=now)
     return review

@@ -1,0 +1,67 @@
+"""Clips with media that localvod's CDN serves, and what becomes of them."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from shortvideo.cloud import media_gateway
+from shortvideo.cloud.types import MediaPath
+from shortvideo.outbox.models import Delivery
+from shortvideo.outbox.worker import work_until_idle
+from tests.support.localvod import LocalVod
+from videos import mirror, reader
+from videos.models import Decision, ReviewDecision, Source, Takedown, Video
+from videos.reader import EVERYTHING
+from videos.services import media_paths, review_video
+
+SECONDS = 20
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
+    "0000000a49444154789c63000100000500010d0a2db40000000049454e44ae426082"
+)
+
+
+def published(vod: LocalVod) -> Video:
+    """A passed clip with streams, a cover and two snapshots, mirrored from VOD."""
+    vod_id = vod.seed(status="Normal", cover=True, snapshots=2, files=True)
+    for stored in vod.state(vod_id)["objects"]:
+        if stored["kind"] == "image":  # in place of localvod's drawing, which is an SVG
+            file = vod.state_folder / "media" / stored["object_key"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(PIXEL + stored["object_key"].encode())
+    facts, _ = reader.read_facts([vod_id])
+    mirror.apply(reader.read(facts[vod_id], None, EVERYTHING))
+    return Video.objects.get(vod_id=vod_id)
+
+
+def block(video: Video, source: Source = Source.API, **values: Any) -> ReviewDecision:
+    return review_video(
+        video, decision=Decision.BLOCKED, source=source, **{"reason": "violence", **values}
+    )
+
+
+def approve(video: Video, source: Source = Source.API, **values: Any) -> ReviewDecision:
+    return review_video(video, decision=Decision.NORMAL, source=source, **values)
+
+
+def work() -> None:
+    work_until_idle(SECONDS)
+
+
+def work_now(*kinds: str) -> None:
+    """The same, without waiting for what is due later."""
+    later = Delivery.objects.waiting().filter(due_at__gt=timezone.now())
+    (later.filter(kind__in=kinds) if kinds else later).update(due_at=timezone.now())
+    work_until_idle(SECONDS)
+
+
+def takedown_of(video: Video) -> Takedown:
+    return Takedown.objects.filter(video=video).latest("id")
+
+
+def delivery_of(video: Video, kind: str) -> Delivery:
+    return Delivery.objects.filter(kind=kind).for_subject(video.vod_id).latest("id")
+
+
+def served_paths(video: Video) -> list[str]:
+    return [path for path in media_paths(video) if media_gateway().is_served(MediaPath(path))]

@@ -1,0 +1,275 @@
+"""A takedown is one tracked thing: each step follows the one before, and the end is proven."""
+
+from typing import Any
+
+import pytest
+
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery, DeliveryState
+from tests.factories import make_file, make_video
+from tests.support.localvod import LocalVod
+from tests.videos.takedowns import (
+    approve,
+    block,
+    delivery_of,
+    published,
+    served_paths,
+    takedown_of,
+    work,
+    work_now,
+)
+from videos import mirror
+from videos.models import (
+    CdnTask,
+    CensorStatus,
+    Evidence,
+    Takedown,
+    Video,
+    VideoDeletion,
+)
+from videos.services import delete_video, media_paths
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State = Takedown.State
+CHAIN = ["create_audit", "archive_evidence", "purge", "verify_takedown"]
+
+
+def chain_of(takedown: Takedown) -> list[str]:
+    """The kinds of its deliveries, first to last."""
+    kinds: list[str] = []
+    delivery = takedown.verification
+    while delivery is not None:
+        kinds.insert(0, delivery.kind)
+        delivery = delivery.after
+    return kinds
+
+
+def test_a_block_is_told_archived_purged_and_verified_in_this_order(cloud: LocalVod) -> None:
+    video = published(cloud)
+    assert served_paths(video) == media_paths(video)
+    block(video)
+    takedown = takedown_of(video)
+    assert (takedown.state, chain_of(takedown)) == (State.UNDER_WAY, CHAIN)
+    work()
+    takedown.refresh_from_db()
+    assert (takedown.state, takedown.problem) == (State.VERIFIED, "")
+    assert takedown.verified_at is not None
+    assert served_paths(video) == []
+    assert Evidence.objects.get().problem == ""
+    finished = [delivery_of(video, kind).finished_at for kind in CHAIN]
+    assert all(finished)
+    assert finished == sorted(finished)  # type: ignore[type-var]  # none of them is None
+
+
+def test_a_deletion_is_verified_once_vod_and_the_cdn_have_forgotten_the_clip(
+    cloud: LocalVod,
+) -> None:
+    video = published(cloud)
+    delete_video(video)
+    takedown = takedown_of(video)
+    assert chain_of(takedown) == ["delete_video", "purge", "verify_takedown"]
+    work()
+    takedown.refresh_from_db()
+    assert (takedown.cause, takedown.state) == (Takedown.Cause.DELETION, State.VERIFIED)
+    assert served_paths(video) == []
+    assert not Evidence.objects.exists()
+
+
+def test_a_block_made_by_vod_itself_is_purged_at_once(cloud: LocalVod) -> None:
+    video = published(cloud)
+    cloud.audit_in_console(video.vod_id, "Blocked", "seen")
+    read_again(video)
+    takedown = takedown_of(video)
+    assert (takedown.cause, chain_of(takedown)) == (Takedown.Cause.VOD, CHAIN[1:])
+    work()
+    takedown.refresh_from_db()
+    assert takedown.state == State.VERIFIED
+    assert not cloud.ledger("CreateAudit")
+
+
+def read_again(video: Video) -> None:
+    from django.db import transaction
+
+    with transaction.atomic():
+        outbox.send("read_video", subject=video.vod_id)
+    work()
+
+
+def test_a_clip_that_vod_deleted_by_itself_is_purged_and_verified(cloud: LocalVod) -> None:
+    video = published(cloud)
+    from shortvideo.cloud import vod_gateway
+
+    vod_gateway().delete([video.vod_id])
+    mirror.remove([video.vod_id])
+    work()
+    assert takedown_of(video).state == State.VERIFIED
+    assert served_paths(video) == []
+
+
+def test_what_is_still_served_is_purged_again_and_then_shown_as_failed(cloud: LocalVod) -> None:
+    """A file that VOD does not know is never forgotten by localvod's CDN."""
+    video = published(cloud)
+    url = cloud.put_file("stray/clip.mp4", b"video").removeprefix("http://")
+    Video.objects.filter(pk=video.pk).update(files=[*video.files, make_file(url)])
+    block(video)
+    work()
+    work_now()
+    work_now()
+    takedown = takedown_of(video)
+    verification = delivery_of(video, "verify_takedown")
+    assert (takedown.state, verification.state) == (State.FAILED, DeliveryState.GIVEN_UP)
+    assert verification.error_code == "StillServed"
+    assert "still serves 1 of" in takedown.problem
+    purges = [task.urls for task in CdnTask.objects.filter(takedown=takedown).order_by("id")]
+    assert purges[1:] == [[url], [url]]
+
+
+def test_a_retry_of_a_failed_takedown_looks_again_from_the_start(cloud: LocalVod) -> None:
+    test_what_is_still_served_is_purged_again_and_then_shown_as_failed(cloud)
+    takedown = Takedown.objects.get()
+    cloud.reset()  # whatever was there is gone now
+    assert takedown.verification is not None
+    outbox.retry(takedown.verification)
+    work()
+    takedown.refresh_from_db()
+    assert (takedown.state, takedown.problem) == (State.VERIFIED, "")
+
+
+def test_pictures_that_the_origin_goes_on_serving_are_named_and_hold_nothing_up(
+    cloud: LocalVod,
+) -> None:
+    video = published(cloud)
+    url = cloud.put_file("stray/cover.png", b"picture").removeprefix("http://")
+    Video.objects.filter(pk=video.pk).update(cover=url)
+    block(video)
+    work()
+    work_now()
+    work_now()
+    takedown = takedown_of(video)
+    assert takedown.state == State.VERIFIED
+    assert "1 of 3 pictures are still served" in takedown.problem
+
+
+def test_a_clip_that_vod_does_not_show_as_blocked_is_not_verified(cloud: LocalVod) -> None:
+    video = published(cloud)
+    block(video)
+    assert Delivery.objects.filter(kind="create_audit").update(kind="purge_nothing") == 1
+    Delivery.objects.filter(kind="purge_nothing").update(
+        state=DeliveryState.DONE, finished_at=video.first_seen_at
+    )
+    work()
+    for _ in range(4):
+        work_now("verify_takedown")
+    takedown = takedown_of(video)
+    assert takedown.state == State.FAILED
+    assert takedown.problem == "VOD still has the clip, as Normal."
+
+
+def test_a_refused_block_fails_with_vods_code_and_sentence(cloud: LocalVod) -> None:
+    video = make_video(vod_id="unknown-to-vod")
+    block(video)
+    work()
+    takedown, audit = takedown_of(video), delivery_of(video, "create_audit")
+    assert audit.error_code == "InvalidVideo.NotFound"
+    assert (takedown.state, takedown.problem) == (State.FAILED, audit.error)
+
+
+def test_a_pass_after_a_block_reverses_it_and_nothing_is_purged_later(cloud: LocalVod) -> None:
+    video = published(cloud)
+    cloud.faults({"operation": "RefreshObjectCaches", "kind": "error"})
+    block(video)
+    for kind in ("create_audit", "archive_evidence", "purge"):
+        work_one(kind)
+    assert delivery_of(video, "purge").state == DeliveryState.WAITING
+    approve(video)
+    cloud.faults()
+    work_now()
+    takedown = takedown_of(video)
+    assert takedown.state == State.REVERSED
+    assert not cloud.ledger("RefreshObjectCaches", accepted=True)
+    assert delivery_of(video, "verify_takedown").state == DeliveryState.SUPERSEDED
+    assert CdnTask.objects.get().state == CdnTask.State.SUPERSEDED
+
+
+def work_one(kind: str) -> None:
+    from shortvideo.outbox.worker import work_once
+
+    work_once([kind])
+
+
+def test_a_block_for_another_reason_takes_the_place_of_the_first(cloud: LocalVod) -> None:
+    video = published(cloud)
+    block(video)
+    block(video, reason="spam")
+    work()
+    states = list(Takedown.objects.order_by("id").values_list("state", flat=True))
+    assert states == [State.REPLACED, State.VERIFIED]
+
+
+def test_a_deletion_right_after_a_block_waits_for_the_evidence(cloud: LocalVod) -> None:
+    video = published(cloud)
+    block(video)
+    delete_video(video)
+    takedown = takedown_of(video)
+    assert chain_of(takedown) == [
+        "archive_evidence", "delete_video", "purge", "verify_takedown"
+    ]  # fmt: skip
+    work()
+    evidence = Evidence.objects.get()
+    assert (evidence.problem, len(evidence.files)) == ("", 3)
+    assert evidence.expires_at is not None
+    states = list(Takedown.objects.order_by("id").values_list("state", flat=True))
+    assert states == [State.REPLACED, State.VERIFIED]
+    assert cloud.state(video.vod_id)["video"] is None
+
+
+def test_a_refused_deletion_brings_the_clip_back_and_goes_on_with_its_block(
+    cloud: LocalVod,
+) -> None:
+    video = published(cloud)
+    block(video)
+    cloud.faults({"operation": "DeleteVideo", "kind": "error", "code": "Forbidden", "status": 403})
+    delete_video(video)
+    work()
+    video.refresh_from_db()
+    assert (video.deleted_at, video.censor_status) == (None, CensorStatus.FAIL)
+    assert VideoDeletion.objects.get().state == VideoDeletion.State.REFUSED
+    of_block, of_deletion = Takedown.objects.order_by("id")
+    assert (of_block.state, of_deletion.state) == (State.VERIFIED, State.REVERSED)
+    assert Evidence.objects.get().expires_at is None
+
+
+def test_another_source_under_the_id_ends_the_takedown_and_purges_what_was_issued(
+    cloud: LocalVod, settings: Any
+) -> None:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from videos import reader
+    from videos.reader import Questions
+
+    video = published(cloud)
+    earlier = media_paths(video)
+    block(video)
+    facts, _ = reader.read_facts([video.vod_id])
+    uploaded = Questions(source_uploaded_at=timezone.now() + timedelta(minutes=5))
+    mirror.apply(reader.read(facts[video.vod_id], video, uploaded))
+    work()
+    takedown = takedown_of(video)
+    assert (takedown.state, takedown.problem[:14]) == (State.REPLACED, "Another source")
+    purge = CdnTask.objects.filter(takedown=None).get()
+    assert (purge.urls, purge.state) == (earlier, CdnTask.State.SUBMITTED)
+    assert Evidence.objects.get().source_version == 1
+
+
+def test_a_first_import_of_blocked_clips_begins_no_takedown(cloud: LocalVod) -> None:
+    from videos import reader
+    from videos.reader import EVERYTHING
+
+    vod_id = cloud.seed(status="Blocked", cover=True)
+    facts, _ = reader.read_facts([vod_id])
+    mirror.apply(reader.read(facts[vod_id], None, EVERYTHING))
+    assert Video.objects.get().censor_status == CensorStatus.FAIL
+    assert not Takedown.objects.exists()

@@ -1,0 +1,179 @@
+"""verify_takedown: the proof that a clip is out of the public's reach."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils import timezone
+
+from shortvideo.cloud import CloudUnavailable, media_gateway, vod_gateway
+from shortvideo.cloud.types import MediaPath, VodStatus
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused, Superseded
+from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
+from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
+from videos.periodic.cdn import check_cdn_task
+from videos.services.cdn import media_paths, purge_media
+from videos.services.takedown import play_paths
+
+MAX_CHECKS: Final = 3  # looks that find the clip still there, with a purge after each but the last
+PURGED_SECONDS: Final = 2.0  # in which another purge is sent
+PURGING_SECONDS: Final = (5.0, 60.0)  # until one that runs is asked about again: first, and most
+RECHECK_SECONDS: Final = 20.0  # until VOD is asked again what it shows
+LATER = Superseded("The takedown was reversed, or another one took its place.")
+
+
+@dataclass(frozen=True, slots=True)
+class StillThere(Again):
+    """Not gone yet; `paths` are those that the CDN still serves."""
+
+    paths: tuple[str, ...] = ()
+
+
+class VerifyTakedownHandler(Handler):
+    """Waits for the purges to end, then asks VOD for the clip and the CDN for each of its files.
+
+    What plays must be gone, and VOD must say that the clip is blocked or deleted. Pictures are
+    purged as well; where the origin goes on serving them, the takedown says so and ends.
+    """
+
+    kind = "verify_takedown"
+    batch_size = 20
+
+    def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
+        takedowns = Takedown.objects.select_related("video").in_bulk(
+            [delivery.pk for delivery in batch], field_name="verification_id"
+        )
+        outcomes: dict[int, Outcome] = {}
+        due: dict[int, Takedown] = {}
+        for delivery in batch:
+            takedown = takedowns.get(delivery.pk)
+            if takedown is None or takedown.is_over:
+                outcomes[delivery.pk] = LATER
+            elif waiting := purges_awaited(takedown, delivery):
+                outcomes[delivery.pk] = waiting
+            else:
+                due[delivery.pk] = takedown
+        return outcomes | verdicts({d.pk: d for d in batch}, due)
+
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        takedown = Takedown.objects.select_for_update().filter(verification=delivery).first()
+        if takedown is None or takedown.is_over:
+            return
+        if isinstance(outcome, StillThere):
+            look_again(takedown, outcome)
+        elif delivery.state == DeliveryState.DONE:
+            takedown.state, takedown.verified_at = Takedown.State.VERIFIED, timezone.now()
+            takedown.problem = delivery.result.get("problem", "")
+            takedown.check_count = 0
+        elif delivery.state == DeliveryState.GIVEN_UP:
+            takedown.state, takedown.problem = Takedown.State.FAILED, reason_of(delivery)
+            takedown.check_count = 0
+        elif delivery.state == DeliveryState.SUPERSEDED:
+            takedown.state = Takedown.State.REVERSED
+        else:
+            go_on(takedown)
+        takedown.save(update_fields=["state", "problem", "verified_at", "check_count"])
+
+
+def purges_awaited(takedown: Takedown, delivery: Delivery) -> Again | None:
+    """Ask about the purges that are running; until when to wait for those that have not ended.
+
+    The CDN takes minutes: the more often it was asked, the longer the wait.
+    """
+    tasks = purges_of(takedown)
+    try:
+        for task in tasks.filter(state=CdnTask.State.SUBMITTED):
+            check_cdn_task(task)
+    except CloudUnavailable as error:
+        return Again(str(error), error.retry_after, error.throttled)
+    if tasks.on_their_way().exists():
+        first, most = PURGING_SECONDS
+        return Again("The CDN is still purging.", min(first * delivery.attempts, most))
+    return None
+
+
+def purges_of(takedown: Takedown) -> CdnTaskQuerySet:
+    return CdnTask.objects.filter(takedown=takedown).select_related("delivery").order_by("id")
+
+
+def verdicts(deliveries: Mapping[int, Delivery], due: Mapping[int, Takedown]) -> dict[int, Outcome]:
+    """What became of the clips whose purges have ended, by the keys of their deliveries."""
+    if not due:
+        return {}
+    found = vod_gateway().get_infos([takedown.video.vod_id for takedown in due.values()])
+    statuses = {facts.vod_id: facts.status or "" for facts in found.videos}
+    outcomes: dict[int, Outcome] = {}
+    for pk, takedown in due.items():
+        try:
+            outcomes[pk] = verdict(deliveries[pk], takedown, statuses.get(takedown.video.vod_id))
+        except CloudUnavailable as error:
+            outcomes[pk] = Again(str(error), error.retry_after, error.throttled)
+    return outcomes
+
+
+def verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outcome:
+    """Whether one clip is gone; `status` is VOD's, None where VOD does not have it.
+
+    Raises CloudUnavailable.
+    """
+    is_last_look = takedown.check_count + 1 >= MAX_CHECKS
+    if status is not None and not is_withdrawn(takedown, status):
+        reason = f"VOD still has the clip, as {status or 'unknown'}."
+        return (
+            Refused("StillInVod", reason) if is_last_look else StillThere(reason, RECHECK_SECONDS)
+        )
+    play, others = paths_of(delivery, takedown.video)
+    playing = served(play)
+    shown = served(others)
+    if not playing and not shown:
+        return Done()
+    if not is_last_look:
+        reason = f"The CDN still serves {len(playing) + len(shown)} of the clip's files."
+        return StillThere(reason, PURGED_SECONDS, paths=(*playing, *shown))
+    if playing:
+        reason = f"The CDN still serves {len(playing)} of {len(play)} files that play"
+        return Refused("StillServed", f"{reason}, after {MAX_CHECKS} purges.")
+    return Done({"problem": f"{len(shown)} of {len(others)} pictures are still served."})
+
+
+def is_withdrawn(takedown: Takedown, status: str) -> bool:
+    return status == VodStatus.BLOCKED and takedown.cause != Takedown.Cause.DELETION
+
+
+def paths_of(delivery: Delivery, video: Video) -> tuple[list[str], list[str]]:
+    """What plays and what does not, of then and of now: a file may have come since the block."""
+    play, paths = list(delivery.payload["play"]), list(delivery.payload["paths"])
+    if video.source_version == delivery.payload["source_version"]:
+        play += play_paths(video)
+        paths += media_paths(video)
+    others = [path for path in dict.fromkeys(paths) if path not in play]
+    return list(dict.fromkeys(play)), others
+
+
+def served(paths: Sequence[str]) -> list[str]:
+    return [path for path in paths if media_gateway().is_served(MediaPath(path))]
+
+
+def look_again(takedown: Takedown, outcome: StillThere) -> None:
+    """Count the look; purge what is still served, or have the mirror find out what VOD says."""
+    go_on(takedown)
+    takedown.check_count += 1
+    takedown.problem = outcome.reason
+    if outcome.paths:
+        purge_media(takedown.video, takedown=takedown, paths=outcome.paths)
+    else:
+        outbox.send("read_video", subject=takedown.video.vod_id)
+
+
+def go_on(takedown: Takedown) -> None:
+    """A retry brought it back to life."""
+    if takedown.state == Takedown.State.FAILED:
+        takedown.state, takedown.problem = Takedown.State.UNDER_WAY, ""
+
+
+def reason_of(delivery: Delivery) -> str:
+    """Why it was given up, in one sentence: that of the step which failed."""
+    while delivery.error_code == PREDECESSOR_GIVEN_UP and delivery.after is not None:
+        delivery = delivery.after
+    return delivery.error

@@ -1,0 +1,102 @@
+"""What a blocked clip showed, kept after the clip itself is gone."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, storages
+from django.db import transaction
+from django.utils import timezone
+
+from videos.models import Evidence, Video, VideoDeletion
+
+STORAGE: Final = "evidence"  # of settings.STORAGES
+SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def storage() -> Storage:
+    return storages[STORAGE]
+
+
+def store(video: Video, source_version: int, kind: str, content: bytes, *, extension: str) -> str:
+    """Keep one copy and return its name: made of our own words, never of a remote name.
+
+    The same content is kept once. Raises OSError where the storage cannot be written.
+    """
+    folder = video.vod_id if SAFE_NAME.fullmatch(video.vod_id) else f"video-{video.pk}"
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    name = f"{folder}/{source_version}/{kind}-{digest}.{extension}"
+    return name if storage().exists(name) else storage().save(name, ContentFile(content))
+
+
+def keep(
+    video: Video,
+    source_version: int,
+    *,
+    facts: Mapping[str, Any],
+    files: Sequence[Mapping[str, str]],
+    problem: str,
+) -> Evidence:
+    """Write what was archived of one version of a clip; copies of an earlier attempt stay."""
+    evidence, _ = Evidence.objects.get_or_create(video=video, source_version=source_version)
+    known = {file["path"]: file for file in evidence.files}
+    evidence.files = list((known | {file["path"]: dict(file) for file in files}).values())
+    evidence.facts = dict(facts)
+    evidence.machine_review = machine_review_of(video, source_version)
+    evidence.problem, evidence.archived_at = problem, timezone.now()
+    evidence.removed_at, evidence.expires_at = None, None
+    evidence.save()
+    gone = video.deletions.filter(state=VideoDeletion.State.DONE).order_by("-id").first()
+    if gone is not None and video.deleted_at is not None:
+        set_expiry(video, deleted_at=gone.finished_at or video.deleted_at)
+    return evidence
+
+
+def machine_review_of(video: Video, source_version: int) -> dict[str, Any]:
+    """The machine's verdict in JSON; empty where there is none."""
+    review = video.machine_reviews.filter(source_version=source_version).first()
+    if review is None:
+        return {}
+    return {
+        "suggestion": review.suggestion,
+        "labels": review.labels,
+        "hits": review.hits,
+        "abnormal_modules": review.abnormal_modules,
+        "result": review.result,
+        "error_code": review.error_code,
+        "error_message": review.error_message,
+        "received": review.received_at.isoformat(),
+    }
+
+
+def set_expiry(video: Video, *, deleted_at: datetime | None) -> None:
+    """Say until when the evidence of a deleted clip is kept; None: the clip is back."""
+    until = None if deleted_at is None else deleted_at + timedelta(days=settings.EVIDENCE_DAYS)
+    Evidence.objects.kept().filter(video=video).update(expires_at=until)
+
+
+def remove_expired(*, limit: int) -> int:
+    """Remove the copies and facts whose time is over, the oldest first; returns of how many.
+
+    The log of decisions is not touched.
+    """
+    due = Evidence.objects.expired(timezone.now()).order_by("expires_at")[:limit]
+    return sum(remove(evidence) for evidence in due)
+
+
+def remove(evidence: Evidence) -> int:
+    """Files first: should this end in between, the row still names what is to be removed."""
+    for file in evidence.files:
+        storage().delete(file["name"])
+    with transaction.atomic():
+        row = Evidence.objects.select_for_update().get(pk=evidence.pk)
+        if row.expires_at is None or row.removed_at is not None:
+            return 0
+        row.files, row.facts, row.machine_review = [], {}, {}
+        row.removed_at = timezone.now()
+        row.save(update_fields=["files", "facts", "machine_review", "removed_at"])
+    return 1
