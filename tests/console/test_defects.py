@@ -98,6 +98,7 @@ def test_a_query_past_its_time_limit_is_503(console: Console) -> None:
         ({"WEB_PROCESS": "true"}, "-c statement_timeout=10000"),
         ({"WEB_PROCESS": "true", "DATABASE_STATEMENT_TIMEOUT": "0"}, None),
         ({"DATABASE_STATEMENT_TIMEOUT": "5"}, "-c statement_timeout=5"),
+        ({"DATABASE_IDLE_TRANSACTION_TIMEOUT": "7"}, "-c idle_in_transaction_session_timeout=7"),
     ],
 )
 def test_only_the_web_server_limits_its_queries_by_default(
@@ -107,6 +108,7 @@ def test_only_the_web_server_limits_its_queries_by_default(
     environment = {
         **{name: value for name, value in os.environ.items() if name != "WEB_PROCESS"},
         "DATABASE_URL": "postgres://nobody@127.0.0.1/none",
+        "DATABASE_IDLE_TRANSACTION_TIMEOUT": "0",
         **variables,
     }
     printed = subprocess.run(
