@@ -1,6 +1,7 @@
 """Mending drift by what the rest of the project does: the mirror's one way in, and deliveries."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -14,12 +15,12 @@ from videos import mirror, reader
 from videos.mirror import Reading
 from videos.mirror.audits import KIND as AUDIT
 from videos.mirror.audits import standing_decision
-from videos.models import Video, VideoDeletion
+from videos.models import Decision, ReviewDecision, Video, VideoDeletion
 from videos.reader import Questions
 from videos.reconcile.checks import Case, Scope, drifts_of, latest_audit
 from videos.reconcile.drift import Drift, Kind, Outcome
 from videos.reconcile.examining import Found
-from videos.services import purge_media
+from videos.services import takedown
 from videos.sync.page import read_files_later
 from videos.sync.patience import patiently
 
@@ -105,17 +106,32 @@ def deliver_decision(drift: Drift) -> Drift:
     with transaction.atomic():
         video = Video.objects.visible().select_for_update().filter(vod_id=drift.vod_id).first()
         standing = standing_decision(video) if video is not None else None
-        if standing is None:
+        if video is None or standing is None:
             return replace(drift, note="No decision about it stands here.")
         audits = Delivery.objects.open().filter(kind=AUDIT).for_subject(drift.vod_id)
         delivery = audits.order_by("-id").first()
         if delivery is None and top is not None and top.status == standing.decision:
             return replace(drift, note="VOD has this decision, and shows another status.")
-        delivery = delivery or outbox.send(
-            AUDIT, subject=drift.vod_id, payload={"decision": standing.pk}, supersede=True
-        )
+        delivery = delivery or sent_again(video, standing)
         outbox.send("read_video", subject=drift.vod_id, after=delivery)
     return replace(drift, outcome=Outcome.UNDER_WAY)
+
+
+def sent_again(video: Video, standing: ReviewDecision) -> Delivery:
+    """The delivery of a decision once more, and what comes after it; the video is locked.
+
+    One that was given up is retried: purge and proof of a block wait for it. Otherwise they follow
+    a new one, unless the clip was proven to be gone.
+    """
+    if standing.delivery is not None and standing.delivery.state == DeliveryState.GIVEN_UP:
+        with suppress(outbox.DeliveryStateError):  # what it came after was not done
+            return outbox.retry(standing.delivery)
+    delivery = outbox.send(
+        AUDIT, subject=video.vod_id, payload={"decision": standing.pk}, supersede=True
+    )
+    if standing.decision == Decision.BLOCKED:
+        takedown.resume(video)
+    return delivery
 
 
 @transaction.atomic
@@ -141,13 +157,13 @@ def deliver_deletion(drift: Drift) -> Drift:
 def repeat_deletion(video: Video, deletion: VideoDeletion) -> None:
     """The same deletion, by the same operator, as a new row: the first one has ended."""
     delivery = outbox.send(DELETE, subject=video.vod_id)
-    VideoDeletion.objects.create(
+    repeated = VideoDeletion.objects.create(
         video=video,
         operator=deletion.operator,
         request_id=deletion.request_id,
         delivery=delivery,
     )
-    purge_media(video, operator=deletion.operator, request_id=deletion.request_id, after=delivery)
+    takedown.begin_deletion(video, repeated, after=delivery)
 
 
 def remove(drifts: Iterable[Drift]) -> list[Drift]:
