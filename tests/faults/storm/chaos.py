@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from itertools import cycle
@@ -15,20 +14,29 @@ from tests.faults.storm.tasks import Task
 WEB, WORKERS = "web", ("work-1", "work-2")
 TARGETS = ("a worker", "a process of the web server", "a worker", "the web server")
 
+LOOK_SECONDS = 0.02
+
 Step = Callable[[], None]
 
 
 class Chaos(Task):
-    """Does all that the scale asks for, within its seconds; `counts` says what was done.
+    """Does all that the scale asks for while the decisions are taken; `counts` says what was done.
 
+    `progress` is the share of them that was answered.
     A frozen worker is left alone until it goes on.
     """
 
     def __init__(
-        self, supervisor: Supervisor, cluster: PrivateCluster | None, scale: Scale, seed: str
+        self,
+        supervisor: Supervisor,
+        cluster: PrivateCluster | None,
+        scale: Scale,
+        seed: str,
+        progress: Callable[[], float],
     ) -> None:
         super().__init__("chaos")
         self.counts: Counter[str] = Counter()
+        self._progress = progress
         self._programs, self._cluster, self._scale = supervisor.programs, cluster, scale
         self._random = random.Random(seed)
         self._targets = cycle(TARGETS)
@@ -43,19 +51,19 @@ class Chaos(Task):
                 freeze.join()
 
     def _plan(self) -> list[tuple[float, Step]]:
-        """Moments, in seconds from the start, and what happens then."""
+        """What happens once which share of the decisions was answered."""
         scale, draw = self._scale, self._random.uniform
-        plan = [(draw(0, scale.seconds), self._kill) for _ in range(scale.kills)]
-        span = scale.seconds / max(scale.freezes, 1)
+        plan = [(draw(0, 0.95), self._kill) for _ in range(scale.kills)]
+        span = 0.95 / max(scale.freezes, 1)
         plan += [(span * (n + draw(0, 0.3)), self._freeze) for n in range(scale.freezes)]
-        plan.append((scale.seconds * draw(0.3, 0.7), self._restart_database))
+        plan.append((draw(0.3, 0.7), self._restart_database))
         return sorted(plan, key=lambda item: item[0])
 
     def _follow(self, plan: list[tuple[float, Step]]) -> None:
-        began_at = time.monotonic()
-        for moment, step in plan:
-            if self.stopping.wait(max(0.0, began_at + moment - time.monotonic())):
-                return
+        for share, step in plan:
+            while self._progress() < share:
+                if self.stopping.wait(LOOK_SECONDS):
+                    return
             step()
 
     def _kill(self) -> None:

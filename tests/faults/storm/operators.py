@@ -47,7 +47,9 @@ class Operator(Task):
         answered = 0
         while answered < self._quota and not self.stopping.is_set():
             began_at = time.monotonic()
-            answered += self._decide(self._random.choice(self._videos))
+            if not self._decide(self._random.choice(self._videos)):
+                continue  # it stands already, or the video is deleted
+            answered += 1
             self._do_something_else()
             rest = self._pace * self._random.uniform(0.5, 1.3) - (time.monotonic() - began_at)
             self.stopping.wait(max(0.0, rest))
@@ -58,18 +60,18 @@ class Operator(Task):
         decision = reverse if self._random.random() < 0.7 else NORMAL
         self._number += 1
         comment = f"{self.name} {self._number}"
+        self._last[vod_id] = decision
         entry = self._diary.begin(self.name, vod_id, decision, comment)
         try:
             request_id = self._insist(lambda: self._try(entry))
         except Refused:
-            return False
+            request_id = None
         finally:
             entry.ended_at = time.monotonic()
         if request_id is None:
             return False
         entry.request_ids.append(request_id)
         entry.answered_at = time.monotonic()
-        self._last[vod_id] = decision
         return True
 
     def _try(self, entry: Entry) -> str:

@@ -20,7 +20,7 @@ from tests.faults.storm.world import World, world
 from tests.support.localvod import ROOT
 
 PASSWORD = "correct horse battery staple"
-GRACE_SECONDS = 240.0  # beyond the storm's own time, for operators who must try again
+GRACE_SECONDS = 900.0  # beyond the storm's own time, for operators who must try again
 
 
 @dataclass
@@ -75,7 +75,11 @@ class Storm:
             looking = stack.enter_context(Observer(ROOT, self.place.environment))
             database, outside = DatabaseSampler(looking), ApiSampler(api, self.diary)
             chaos = Chaos(
-                self.place.supervisor, self.place.cluster, self.scale, f"{self.seed} chaos"
+                self.place.supervisor,
+                self.place.cluster,
+                self.scale,
+                f"{self.seed} chaos",
+                lambda: len(self.diary.answered) / self.scale.decisions,
             )
             people_and_chaos, samplers = [chaos, *operators], [database, outside]
             for task in (*samplers, *people_and_chaos):

@@ -7,7 +7,7 @@ from tests.faults.storm.diary import Diary
 from tests.faults.storm.observer import Observer, ObserverError
 from tests.faults.storm.tasks import Task
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.1
 
 
 class Sampler(Task):

@@ -8,7 +8,7 @@ SHARE = 0.06  # of each rule below; together 1 - (1 - 0.06) ** 6 = 31 % of the c
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """`seconds` is how long processes are killed and frozen; operators spread their work over it.
+    """`seconds` is what the operators spread their work over, where the machine is fast enough.
 
     `lease_seconds` is the workers' OUTBOX_LEASE_SECONDS; a freeze lasts longer than that.
     """
