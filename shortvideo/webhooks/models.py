@@ -7,6 +7,7 @@ from uuid import uuid4
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.outbox.models import DeliveryState
@@ -75,6 +76,11 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def start_afresh(self) -> list[str]:
+        """Forget earlier failures, in memory; returns the names of the fields to save."""
+        self.failure_count, self.paused_until, self.switched_off_reason = 0, None, ""
+        return ["failure_count", "paused_until", "switched_off_reason"]
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and self.paused_until > now
@@ -185,3 +191,7 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dispatch}, {self.number}"
+
+    @property
+    def answered(self) -> str:
+        return str(self.status) if self.status is not None else gettext("none")

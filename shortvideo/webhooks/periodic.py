@@ -1,9 +1,11 @@
 """What is not needed any more."""
 
+import time
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -11,10 +13,11 @@ from shortvideo.outbox.periodic import periodic
 
 from .models import Attempt, Endpoint, Event
 
-CHUNK: Final = 500  # rows in a transaction: SQLite has other writers
+CHUNK: Final = 100  # rows in a transaction, with what hangs on them: SQLite has other writers
+PAUSE_SECONDS: Final = 0.005  # in which those get their turn
 
 
-@periodic("prune_webhooks", every=timedelta(hours=1))
+@periodic("webhooks.prune", every=timedelta(hours=1))
 def prune_webhooks() -> None:
     """Delete old attempts and events, but no event that waits or was given up."""
     before = timezone.now() - timedelta(days=settings.WEBHOOK_LOG_DAYS)
@@ -26,6 +29,8 @@ def prune_webhooks() -> None:
 def delete_in_chunks(rows: QuerySet[Any]) -> None:
     while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
         rows.model._default_manager.filter(pk__in=ids).delete()
+        if connection.vendor == "sqlite":
+            time.sleep(PAUSE_SECONDS)
 
 
 def forget_previous_secrets(now: datetime) -> None:

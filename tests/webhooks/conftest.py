@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.admin.conftest import desk_of  # noqa: F401 - a fixture
 from tests.support.receiver import Receiver
 
 

@@ -15,6 +15,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_once
 from shortvideo.webhooks import deliveries
 from shortvideo.webhooks.models import Attempt, Endpoint
+from shortvideo.webhooks.patience import OUTAGE
 from shortvideo.webhooks.services import KIND, send_test
 from shortvideo.webhooks.signing import signature
 from tests.support.receiver import Received, Receiver
@@ -255,7 +256,7 @@ def test_the_first_success_after_an_outage_hurries_what_waits(receiver: Receiver
     endpoint = make_endpoint(receiver)
     waiting = [tell(f"v{number}") for number in range(3)]
     Delivery.objects.update(due_at=timezone.now() + timedelta(hours=1))
-    Endpoint.objects.update(failure_count=deliveries.OUTAGE)
+    Endpoint.objects.update(failure_count=OUTAGE)
     tell("v9")
     work_once([KIND])
     assert len(receiver.received) == 1

@@ -1,0 +1,26 @@
+"""Columns that several lists have."""
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from shortvideo.desk import display
+from shortvideo.webhooks.models import Endpoint
+
+
+def video_link(subject: str) -> SafeString | str:
+    if not subject:
+        return display.NOTHING
+    url = reverse("admin:videos_video_changelist", query={"q": subject})
+    return format_html('<a href="{}"><code>{}</code></a>', url, subject)
+
+
+def endpoint_link(endpoint: Endpoint) -> SafeString:
+    url = reverse("admin:webhooks_endpoint_change", args=[endpoint.pk])
+    return format_html('<a href="{}">{}</a>', url, endpoint)
+
+
+def error_text(code: str, message: str) -> SafeString | str:
+    if not code and not message:
+        return display.NOTHING
+    return format_html('<span class="error-text"><code>{}</code> {}</span>', code, message)

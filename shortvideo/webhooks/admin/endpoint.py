@@ -1,0 +1,174 @@
+"""Endpoints: added and changed by administrators; the secret is shown once, when it is made."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from shortvideo.desk import display
+from shortvideo.desk.operations import carry_out
+from shortvideo.desk.options import DeskAdmin
+from shortvideo.outbox.models import DeliveryState
+from shortvideo.webhooks import services
+from shortvideo.webhooks.forms import EndpointForm
+from shortvideo.webhooks.models import Attempt, Dispatch, DispatchQuerySet, Endpoint
+from shortvideo.webhooks.signing import new_secret
+
+from . import operations
+
+LATEST = 10  # attempts on the page of an endpoint
+EDITED = ("name", "url", "event_types", "is_active")
+BUTTONS = (("send_test", "", True), ("replay", "", False), ("rotate_secret", "quiet", False))
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(DeskAdmin[Endpoint]):
+    form = EndpointForm
+    change_form_template = "admin/webhooks/endpoint/change_form.html"
+    list_display = (
+        "name", "url", "condition", "last_success_at", "last_failure_at", "waiting", "dead",
+    )  # fmt: skip
+    list_filter = ("is_active",)
+    ordering = ("name",)
+    actions = ("send_test", "replay", "rotate_secret")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
+        rows: QuerySet[Endpoint] = super().get_queryset(request)
+        return rows.annotate(
+            waiting_count=count_of(Dispatch.objects.waiting()),
+            dead_count=count_of(Dispatch.objects.dead()),
+        )
+
+    def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> tuple[str, ...]:
+        may_edit = self.has_change_permission(request, obj) if obj else True
+        return EDITED if may_edit else ("name", "url", "event_list", "is_active")
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("webhooks.replay_dispatch")
+
+    # --- Saving
+
+    def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Write what was edited and nothing else: the worker writes the other fields."""
+        if not change:
+            obj.secret = new_secret()
+            obj.save()
+            return
+        names = list(form.changed_data)
+        if {"url", "is_active"}.intersection(names):
+            names += obj.start_afresh()
+        obj.save(update_fields=names)
+
+    def response_add(
+        self, request: HttpRequest, obj: Endpoint, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        return self.secret_page(request, obj, obj.secret)
+
+    def secret_page(self, request: HttpRequest, endpoint: Endpoint, secret: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("The secret of %(name)s") % {"name": endpoint},
+            "opts": self.opts,
+            "endpoint": endpoint,
+            "secret": secret,
+            "grace_until": endpoint.previous_secret_until,
+        }
+        return TemplateResponse(request, "admin/webhooks/endpoint/secret.html", context)
+
+    # --- Actions
+
+    @admin.action(description=gettext_lazy("Send test event"), permissions=["change"])
+    def send_test(self, request: HttpRequest, rows: QuerySet[Endpoint]) -> HttpResponse | None:
+        return carry_out(self, request, rows, operations.SendTest(self))
+
+    @admin.action(description=gettext_lazy("Replay what was given up…"), permissions=["replay"])
+    def replay(self, request: HttpRequest, rows: QuerySet[Endpoint]) -> HttpResponse | None:
+        return carry_out(self, request, rows, operations.Replay(self))
+
+    @admin.action(description=gettext_lazy("Change the secret…"), permissions=["change"])
+    def rotate_secret(self, request: HttpRequest, rows: QuerySet[Endpoint]) -> HttpResponse | None:
+        chosen = list(rows[:2])
+        if "confirmed" not in request.POST or len(chosen) != 1:
+            return carry_out(self, request, rows, operations.RotateSecret())
+        [endpoint] = chosen
+        secret = services.rotate_secret(endpoint)
+        self.log_change(request, endpoint, "changed the secret")
+        endpoint.refresh_from_db()
+        return self.secret_page(request, endpoint, secret)
+
+    # --- The page of one endpoint
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        endpoint = self.get_object(request, object_id)
+        context = self.state_context(request, endpoint) if endpoint is not None else {}
+        return super().change_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+
+    def state_context(self, request: HttpRequest, endpoint: Endpoint) -> dict[str, Any]:
+        tries = Attempt.objects.filter(dispatch__endpoint=endpoint)
+        allowed = self.get_actions(request)
+        return {
+            "endpoint": endpoint,
+            "condition": self.condition(endpoint),
+            "waiting": self.waiting(endpoint),
+            "dead": self.dead(endpoint),
+            "attempts": tries.select_related("dispatch__event").order_by("-id")[:LATEST],
+            "buttons": [
+                {"name": name, "label": action[2], "tone": tone, "is_confirmed": at_once}
+                for name, tone, at_once in BUTTONS
+                if (action := allowed.get(name))
+            ],
+        }
+
+    # --- Columns
+
+    @admin.display(description=gettext_lazy("state"), ordering="is_active")
+    def condition(self, endpoint: Endpoint) -> SafeString:
+        if not endpoint.is_active:
+            return display.toned(_("switched off"), "bad" if endpoint.switched_off_reason else "")
+        if endpoint.is_paused(timezone.now()):
+            return display.toned(_("paused after a failure"), "attention")
+        if endpoint.failure_count:
+            return display.toned(_("failing"), "bad")
+        return display.toned(_("active"), "good")
+
+    @admin.display(description=gettext_lazy("waiting"))
+    def waiting(self, endpoint: Any) -> SafeString | str:
+        return count_link(endpoint, endpoint.waiting_count, "open")
+
+    @admin.display(description=gettext_lazy("given up"))
+    def dead(self, endpoint: Any) -> SafeString | str:
+        return count_link(endpoint, endpoint.dead_count, DeliveryState.GIVEN_UP)
+
+    @admin.display(description=gettext_lazy("events"))
+    def event_list(self, endpoint: Endpoint) -> str:
+        return ", ".join(endpoint.event_types) or display.NOTHING
+
+
+def count_of(dispatches: DispatchQuerySet) -> Coalesce:
+    """How many of these an endpoint has; they are few among many, so they are looked up first."""
+    of_endpoint = dispatches.filter(endpoint=OuterRef("pk")).order_by().values("endpoint")
+    return Coalesce(Subquery(of_endpoint.annotate(count=Count("pk")).values("count")), 0)
+
+
+def count_link(endpoint: Endpoint, count: int, state: str) -> SafeString | str:
+    """How many, as a link to their list."""
+    query = {"endpoint__id__exact": endpoint.pk, "state": state}
+    url = reverse("admin:webhooks_dispatch_changelist", query=query)
+    return format_html('<a href="{}">{}</a>', url, count)

@@ -1,0 +1,206 @@
+"""What happened, who was told of it, and each call."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from shortvideo.desk import display, inbox
+from shortvideo.desk.filters import DateRangeFilter
+from shortvideo.desk.operations import carry_out
+from shortvideo.desk.options import ReadOnlyAdmin
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.webhooks.models import Attempt, Dispatch, Event
+from shortvideo.webhooks.services import KIND
+
+from . import operations
+from .columns import endpoint_link, error_text, video_link
+
+inbox.register(
+    inbox.Concern(
+        name="webhooks",
+        label=gettext_lazy("Webhooks given up"),
+        hint=gettext_lazy("the backend did not take them"),
+        permission="webhooks.replay_dispatch",
+        rows=lambda: Delivery.objects.given_up().filter(kind=KIND),
+        url=lambda: reverse(
+            "admin:webhooks_dispatch_changelist", query={"state": DeliveryState.GIVEN_UP}
+        ),
+        kinds=(KIND,),
+    )
+)
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Without a choice: what waits, or was given up."""
+
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("open", _("Waiting")),
+            (DeliveryState.GIVEN_UP, DeliveryState.GIVEN_UP.label),
+            (DeliveryState.DONE, DeliveryState.DONE.label),
+            ("all", _("All")),
+        ]
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        choices = super().choices(changelist)
+        yield {**next(choices), "display": _("Unfinished or given up")}
+        yield from choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case None:
+                return queryset & Dispatch.objects.unsettled()
+            case "open":
+                return queryset & Dispatch.objects.waiting()
+            case "all":
+                return queryset
+            case state:
+                return queryset.filter(delivery__state=state)
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin[Event]):
+    list_display = ("id", "type", "video", "told", "created_at")
+    list_filter = ("type", ("created_at", DateRangeFilter))
+    search_fields = ("=subject", "=uid")
+    search_help_text = gettext_lazy("A video's id or an event's id: exactly.")
+    ordering = ("-id",)
+    fields = ("uid", "type", "subject", "told", "created_at", "data")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        rows: QuerySet[Event] = super().get_queryset(request)
+        return rows.prefetch_related("dispatches__delivery")
+
+    @admin.display(description=gettext_lazy("video"), ordering="subject")
+    def video(self, event: Event) -> SafeString | str:
+        return video_link(event.subject)
+
+    @admin.display(description=gettext_lazy("delivered to"))
+    def told(self, event: Event) -> SafeString:
+        states = [row.delivery.state for row in event.dispatches.all()]
+        url = reverse(
+            "admin:webhooks_dispatch_changelist",
+            query={"event__id__exact": event.pk, "state": "all"},
+        )
+        text = _("%(done)d of %(all)d") % {
+            "done": states.count(DeliveryState.DONE),
+            "all": len(states),
+        }
+        return format_html('<a href="{}">{}</a>', url, text)
+
+
+@admin.register(Dispatch)
+class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
+    list_display = (
+        "id", "event_type", "video", "endpoint_name", "state_badge", "tries", "error", "due_at",
+        "created_at",
+    )  # fmt: skip
+    list_select_related = ("event", "endpoint", "delivery")
+    list_filter = (StateFilter, "endpoint", "event__type", ("event__created_at", DateRangeFilter))
+    search_fields = ("=event__subject", "=event__uid")
+    search_help_text = gettext_lazy("A video's id or an event's id: exactly.")
+    ordering = ("-id",)
+    actions = ("replay", "dismiss")
+    fields = (
+        "event_type", "video", "endpoint_name", "state_badge", "tries", "error", "due_at",
+        "created_at",
+    )  # fmt: skip
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("webhooks.replay_dispatch")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """The list of one event is linked from it."""
+        return lookup == "event__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.action(description=gettext_lazy("Replay…"), permissions=["replay"])
+    def replay(self, request: HttpRequest, rows: QuerySet[Dispatch]) -> HttpResponse | None:
+        return carry_out(self, request, rows, operations.ReplayDispatch(self))
+
+    @admin.action(description=gettext_lazy("Dismiss…"), permissions=["replay"])
+    def dismiss(self, request: HttpRequest, rows: QuerySet[Dispatch]) -> HttpResponse | None:
+        return carry_out(self, request, rows, operations.Dismiss(self))
+
+    @admin.display(description=gettext_lazy("event"), ordering="event__type")
+    def event_type(self, row: Dispatch) -> SafeString:
+        url = reverse("admin:webhooks_event_change", args=[row.event_id])
+        return format_html('<a href="{}">{}</a>', url, row.event.type)
+
+    @admin.display(description=gettext_lazy("video"), ordering="event__subject")
+    def video(self, row: Dispatch) -> SafeString | str:
+        return video_link(row.event.subject)
+
+    @admin.display(description=gettext_lazy("endpoint"), ordering="endpoint__name")
+    def endpoint_name(self, row: Dispatch) -> SafeString:
+        return endpoint_link(row.endpoint)
+
+    @admin.display(description=gettext_lazy("state"), ordering="delivery__state")
+    def state_badge(self, row: Dispatch) -> SafeString:
+        return display.badge(row.delivery.state, row.delivery.get_state_display())
+
+    @admin.display(description=gettext_lazy("attempts"), ordering="delivery__attempts")
+    def tries(self, row: Dispatch) -> SafeString:
+        query = {"dispatch__id__exact": row.pk}
+        url = reverse("admin:webhooks_attempt_changelist", query=query)
+        return format_html('<a href="{}">{}</a>', url, row.delivery.attempts)
+
+    @admin.display(description=gettext_lazy("error"))
+    def error(self, row: Dispatch) -> SafeString | str:
+        return error_text(row.delivery.error_code, row.delivery.error)
+
+    @admin.display(description=gettext_lazy("due"), ordering="delivery__due_at")
+    def due_at(self, row: Dispatch) -> Any:
+        return row.delivery.due_at if row.delivery.is_open else None
+
+    @admin.display(description=gettext_lazy("created"), ordering="event__created_at")
+    def created_at(self, row: Dispatch) -> Any:
+        return row.event.created_at
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin[Attempt]):
+    list_display = (
+        "created_at", "endpoint", "event_type", "video", "number", "answer", "milliseconds",
+        "error_sentence",
+    )  # fmt: skip
+    list_select_related = ("dispatch__event", "dispatch__endpoint")
+    list_filter = ("dispatch__endpoint", "status", ("created_at", DateRangeFilter))
+    search_fields = ("=dispatch__event__subject", "=dispatch__event__uid")
+    search_help_text = gettext_lazy("A video's id or an event's id: exactly.")
+    ordering = ("-id",)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """The list of one event and endpoint is linked from it."""
+        return lookup == "dispatch__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description=gettext_lazy("endpoint"))
+    def endpoint(self, attempt: Attempt) -> SafeString:
+        return endpoint_link(attempt.dispatch.endpoint)
+
+    @admin.display(description=gettext_lazy("event"))
+    def event_type(self, attempt: Attempt) -> str:
+        return attempt.dispatch.event.type
+
+    @admin.display(description=gettext_lazy("video"))
+    def video(self, attempt: Attempt) -> SafeString | str:
+        return video_link(attempt.dispatch.event.subject)
+
+    @admin.display(description=gettext_lazy("HTTP status"), ordering="status")
+    def answer(self, attempt: Attempt) -> SafeString:
+        return display.toned(attempt.answered, "bad" if attempt.error else "good")
+
+    @admin.display(description=gettext_lazy("error"))
+    def error_sentence(self, attempt: Attempt) -> SafeString | str:
+        return error_text("", attempt.error)
