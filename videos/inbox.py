@@ -1,4 +1,7 @@
-"""The event inbox: callbacks are kept as they came, answered at once, and worked off later."""
+"""The event inbox: callbacks are kept as they came, answered at once, and worked off later.
+
+What was kept can be worked off again at any time: an event only makes us read VOD once more.
+"""
 
 import hashlib
 import json
@@ -7,11 +10,16 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from accounts import journal
+from accounts.models import Operator
 from shortvideo.cloud.events import Event
 from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery, DeliveryQuerySet, DeliveryState
+from videos.errors import StateForbids
 from videos.models import VodEvent
 from videos.reader import Questions
 
+KIND: Final = "process_event"
 ID_LENGTH: Final = 64
 
 
@@ -60,7 +68,7 @@ def tells_of_deletion(event: VodEvent) -> bool:
 @transaction.atomic
 def receive(event: Event) -> VodEvent:
     """Keep an event, and have it processed if it is known here; repeated ones are kept once."""
-    is_known = event.type in QUESTIONS and is_video(event)
+    is_known = event.type in QUESTIONS and is_video(event.media_id, event.body)
     row, is_new = VodEvent.objects.get_or_create(
         dedupe_key=identity_of(event),
         defaults={
@@ -72,8 +80,71 @@ def receive(event: Event) -> VodEvent:
         },
     )
     if is_new and is_known:
-        outbox.send("process_event", subject=row.media_id, payload={"event": row.pk})
+        process_later(row)
     return row
+
+
+@transaction.atomic
+def replay_event(
+    event: VodEvent, *, operator: Operator | None = None, request_id: str = ""
+) -> Delivery:
+    """Have a stored event processed once more; one that waits to be is left to that.
+
+    Raises StateForbids for an event that means nothing here.
+    """
+    event = VodEvent.objects.select_for_update().get(pk=event.pk)
+    if refusal := why_not_replayed(event):
+        raise StateForbids(refusal)
+    earlier = deliveries_of(event)
+    waiting = earlier.open().first()
+    if waiting is not None:
+        return waiting
+    dismiss_given_up(event)
+    event.state, event.error, event.attention_at = VodEvent.State.WAITING, "", None
+    event.save(update_fields=["state", "error", "attention_at"])
+    journal.record(operator, event, "replay", request_id=request_id)
+    return process_later(event)
+
+
+def why_not_replayed(event: VodEvent) -> str:
+    """One sentence for an event that means nothing here, "" for any other.
+
+    An event of a type that was not known when it came may be known by now.
+    """
+    if event.event_type not in QUESTIONS:
+        known = ", ".join(sorted(QUESTIONS))
+        return f"Events of the type {event.event_type} are only kept; processed are {known}."
+    if not is_video(event.media_id, event.body):
+        return "It is about no video: it is only kept."
+    return ""
+
+
+@transaction.atomic
+def dismiss_event(
+    event: VodEvent, *, operator: Operator | None = None, request_id: str = ""
+) -> None:
+    """Take a failed event out of the desk's inbox. StateForbids where it is not there."""
+    event = VodEvent.objects.select_for_update().get(pk=event.pk)
+    if event.attention_at is None:
+        raise StateForbids("Nobody is asked to look at this event.")
+    event.attention_at = None
+    event.save(update_fields=["attention_at"])
+    dismiss_given_up(event)
+    journal.record(operator, event, "dismiss", request_id=request_id)
+
+
+def process_later(event: VodEvent) -> Delivery:
+    return outbox.send(KIND, subject=event.media_id, payload={"event": event.pk})
+
+
+def deliveries_of(event: VodEvent) -> DeliveryQuerySet:
+    of_video: DeliveryQuerySet = Delivery.objects.for_subject(event.media_id)
+    return of_video.filter(kind=KIND, payload__event=event.pk)
+
+
+def dismiss_given_up(event: VodEvent) -> None:
+    for delivery in deliveries_of(event).filter(state=DeliveryState.GIVEN_UP):
+        outbox.dismiss(delivery)
 
 
 def identity_of(event: Event) -> str:
@@ -86,6 +157,5 @@ def identity_of(event: Event) -> str:
     return hashlib.sha256(f"{event.dedupe_key} {body}".encode()).hexdigest()
 
 
-def is_video(event: Event) -> bool:
-    media_type: Any = event.body.get("MediaType", "video")
-    return 0 < len(event.media_id) <= ID_LENGTH and media_type == "video"
+def is_video(media_id: str, body: Any) -> bool:
+    return 0 < len(media_id) <= ID_LENGTH and body.get("MediaType", "video") == "video"

@@ -21,6 +21,7 @@ TONES: Mapping[str, str] = {
     "failed": "bad",
     "refused": "bad",
     "given_up": "bad",
+    "stuck": "bad",
     "error": "bad",
     "block": "bad",
     "Blocked": "bad",

@@ -245,7 +245,11 @@ def test_the_first_page_counts_what_needs_a_person(desk_of: DeskOf) -> None:
     make_task("Waiting clip", hours=3)
     review_video(make_video(), decision=Decision.BLOCKED, source=Source.ADMIN, reason="r")
     TranscodeJob.objects.create(
-        video=make_video(), kind="standard", template_group_id="g", state="fail"
+        video=make_video(),
+        kind="standard",
+        template_group_id="g",
+        state="fail",
+        attention_at=timezone.now(),
     )
     Delivery.objects.filter(kind="purge").update(
         state=DeliveryState.GIVEN_UP, finished_at=timezone.now()
@@ -258,7 +262,11 @@ def test_the_first_page_counts_what_needs_a_person(desk_of: DeskOf) -> None:
 def test_the_links_of_the_figures_lead_to_what_they_count(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
     TranscodeJob.objects.create(
-        video=make_video(title="Failed one"), kind="standard", template_group_id="g", state="fail"
+        video=make_video(title="Failed one"),
+        kind="standard",
+        template_group_id="g",
+        state="stuck",
+        attention_at=timezone.now(),
     )
     for figure in desk.client.get(reverse("admin:index")).context["figures"]:
         response = desk.client.get(figure["url"])
@@ -297,7 +305,7 @@ def test_the_first_page_costs_the_same_whatever_waits(
     for number in range(6):
         make_task(f"Task {number}", hours=number)
         desk.do("block", make_video(), reason="violence", comment="")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         desk.page("index")
 
 

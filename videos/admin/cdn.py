@@ -17,6 +17,7 @@ from shortvideo.desk.operations import Operation, carry_out
 from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.middleware import current_request_id
 from videos.admin.columns import ErrorColumn, StateColumn, VideoColumns
+from videos.admin.filters import AttentionFilter
 from videos.models import CdnQuota, CdnTask, CdnTaskQuerySet
 from videos.quota import day_began_at
 from videos.services import dismiss_prefetch, prefetch_again
@@ -69,17 +70,6 @@ inbox.register(
         kinds=("push_object_cache",),
     )
 )
-
-
-class AttentionFilter(admin.SimpleListFilter):
-    title = gettext_lazy("attention")
-    parameter_name = "attention"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Waits for an operator"))]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.needing_attention() if self.value() == "yes" else queryset
 
 
 @admin.register(CdnTask)

@@ -26,7 +26,6 @@ from videos.models import (
     TranscodeJob,
 )
 
-FAILED_DAYS = 7  # older failures are history
 # Work that has been due for so long that no worker can be running: it looks twice a second.
 WORKER_SILENCE = timedelta(seconds=60)
 NEXT_TASKS = 6
@@ -47,9 +46,7 @@ class Figure:
 
 
 def figures() -> tuple[Figure, ...]:
-    now = timezone.now()
-    today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    failed_since = now - timedelta(days=FAILED_DAYS)
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     return (
         Figure(
             _("Open review tasks"),
@@ -71,15 +68,12 @@ def figures() -> tuple[Figure, ...]:
         ),
         Figure(
             _("Failed transcoding jobs"),
-            _("in the last 7 days"),
+            _("refused by VOD and stuck ones too, until somebody acts"),
             "videos.view_transcodejob",
             "bad",
-            lambda: failed_jobs_since(failed_since),
+            lambda: TranscodeJob.objects.needing_attention().count(),
             "videos_transcodejob",
-            {
-                "state__in": f"{TranscodeJob.State.FAIL},{TranscodeJob.State.REFUSED}",
-                "created_at_from": timezone.localtime(failed_since).date().isoformat(),
-            },
+            {"attention": "yes"},
         ),
         Figure(
             _("Deliveries given up"),
@@ -96,11 +90,6 @@ def figures() -> tuple[Figure, ...]:
 def blocked_since(moment: datetime) -> int:
     blocked = ReviewDecision.objects.filter(decision=Decision.BLOCKED, created_at__gte=moment)
     return blocked.values("video").distinct().count()
-
-
-def failed_jobs_since(moment: datetime) -> int:
-    failed = (TranscodeJob.State.FAIL, TranscodeJob.State.REFUSED)
-    return TranscodeJob.objects.filter(state__in=failed, created_at__gte=moment).count()
 
 
 def desk_context(request: HttpRequest) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "recommendation": getattr(video, "recommendation", None),
         "deliveries": deliveries(video) if user.has_perm("outbox.view_delivery") else None,
         "may_retry": user.has_perm("outbox.retry_delivery"),
+        "may_retry_jobs": user.has_perm("videos.transcode_video") and video.deleted_at is None,
     }
 
 

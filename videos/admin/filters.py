@@ -10,6 +10,19 @@ from django.utils.translation import gettext_lazy as _
 from videos.models import ReviewTaskQuerySet, VideoQuerySet
 
 
+class AttentionFilter(admin.SimpleListFilter):
+    """What the inbox counts; for a model with `needing_attention()`."""
+
+    title = _("attention")
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Waits for an operator"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.needing_attention() if self.value() == "yes" else queryset
+
+
 class DeletedFilter(admin.SimpleListFilter):
     """Tombstones show only where they are asked for, by those who may delete."""
 

@@ -1,27 +1,164 @@
-"""Transcoding jobs, and the events that VOD sent."""
+"""Transcoding jobs, and the events that VOD sent: what failed is retried, replayed or dismissed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.contrib import admin
-from django.utils.translation import gettext_lazy as _
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from shortvideo.desk.filters import DateRangeFilter
+from accounts.requests import operator_of
+from shortvideo.desk import inbox
+from shortvideo.desk.filters import DateRangeFilter, ErrorCodeFilter
+from shortvideo.desk.operations import Operation, carry_out
 from shortvideo.desk.options import ReadOnlyAdmin
+from shortvideo.middleware import current_request_id
 from videos.admin.columns import ErrorColumn, StateColumn, VideoColumns
-from videos.models import TranscodeJob, VodEvent
+from videos.admin.filters import AttentionFilter
+from videos.admin.media import thumbnail
+from videos.errors import StateForbids
+from videos.inbox import KIND, dismiss_event, replay_event, why_not_replayed
+from videos.models import TranscodeJob, TranscodeJobQuerySet, VodEvent, VodEventQuerySet
+from videos.services import dismiss_transcode, retry_transcode
+from videos.services.transcoding import refuse_retry
+
+ATTENTION = {"attention": "yes"}
+
+
+class JobOperation(Operation[TranscodeJob]):
+    refused = (StateForbids, *Operation.refused)
+
+    def thumbnail(self, row: TranscodeJob) -> SafeString | str:
+        return thumbnail(row.video)
+
+
+class Retry(JobOperation):
+    name = "retry"
+    title = gettext_lazy("Retry transcoding jobs")
+    verb = gettext_lazy("Retry")
+    done = gettext_lazy("submitted again")
+    explanation = gettext_lazy("A new job takes the place of each; of one video the newest.")
+
+    def refusals(self, rows: Sequence[TranscodeJob]) -> Mapping[int, str]:
+        return {row.pk: text for row in rows if (text := self.refusal(row))}
+
+    def refusal(self, job: TranscodeJob) -> str:
+        try:
+            refuse_retry(job, job.video)
+        except StateForbids as error:
+            return str(error)
+        return ""
+
+    def run(self, row: TranscodeJob, values: Mapping[str, Any], request: HttpRequest) -> None:
+        retry_transcode(row, operator=operator_of(request), request_id=current_request_id())
+
+
+class DismissJobs(JobOperation):
+    name = "dismiss"
+    title = gettext_lazy("Dismiss transcoding jobs")
+    verb = gettext_lazy("Dismiss")
+    done = gettext_lazy("dismissed")
+    explanation = gettext_lazy("They leave the inbox; what the videos show stays as it is.")
+
+    def refusals(self, rows: Sequence[TranscodeJob]) -> Mapping[int, str]:
+        return not_waiting(rows)
+
+    def run(self, row: TranscodeJob, values: Mapping[str, Any], request: HttpRequest) -> None:
+        dismiss_transcode(row, operator=operator_of(request), request_id=current_request_id())
+
+
+class Replay(Operation[VodEvent]):
+    name = "replay"
+    title = gettext_lazy("Replay events")
+    verb = gettext_lazy("Replay")
+    done = gettext_lazy("will be processed again")
+    explanation = gettext_lazy("VOD is read once more; nothing that an event says is believed.")
+    refused = (StateForbids, *Operation.refused)
+
+    def refusals(self, rows: Sequence[VodEvent]) -> Mapping[int, str]:
+        return {row.pk: text for row in rows if (text := why_not_replayed(row))}
+
+    def run(self, row: VodEvent, values: Mapping[str, Any], request: HttpRequest) -> None:
+        replay_event(row, operator=operator_of(request), request_id=current_request_id())
+
+
+class DismissEvents(Operation[VodEvent]):
+    name = "dismiss"
+    title = gettext_lazy("Dismiss events")
+    verb = gettext_lazy("Dismiss")
+    done = gettext_lazy("dismissed")
+    explanation = gettext_lazy("They leave the inbox and stay failed; they may be replayed later.")
+    refused = (StateForbids, *Operation.refused)
+
+    def refusals(self, rows: Sequence[VodEvent]) -> Mapping[int, str]:
+        return not_waiting(rows)
+
+    def run(self, row: VodEvent, values: Mapping[str, Any], request: HttpRequest) -> None:
+        dismiss_event(row, operator=operator_of(request), request_id=current_request_id())
+
+
+def not_waiting(rows: Sequence[TranscodeJob] | Sequence[VodEvent]) -> dict[int, str]:
+    return {
+        row.pk: _("It does not wait for an operator.") for row in rows if row.attention_at is None
+    }
+
+
+inbox.register(
+    inbox.Concern(
+        name="jobs",
+        label=gettext_lazy("Transcoding jobs"),
+        hint=gettext_lazy("failed, refused by VOD, or stuck"),
+        permission="videos.transcode_video",
+        rows=TranscodeJob.objects.needing_attention,
+        url=lambda: reverse("admin:videos_transcodejob_changelist", query=ATTENTION),
+        kinds=("submit_transcode",),
+    )
+)
+inbox.register(
+    inbox.Concern(
+        name="events",
+        label=gettext_lazy("VOD events"),
+        hint=gettext_lazy("could not be processed"),
+        permission="videos.replay_vodevent",
+        rows=VodEvent.objects.needing_attention,
+        url=lambda: reverse("admin:videos_vodevent_changelist", query=ATTENTION),
+        kinds=(KIND,),
+    )
+)
 
 
 @admin.register(TranscodeJob)
 class TranscodeJobAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[TranscodeJob]):
     list_display = (
         "picture", "video_link", "kind", "state_badge", "percent", "error_text", "requested_by",
-        "created_at",
+        "news_at", "created_at",
     )  # fmt: skip
     list_display_links = ("created_at",)
     list_select_related = ("video", "requested_by")
-    list_filter = ("state", "kind", ("created_at", DateRangeFilter), "error_code")
-    search_fields = ("=video__vod_id", "=task_id")
+    list_filter = (
+        AttentionFilter, "state", "kind", ("error_code", ErrorCodeFilter),
+        ("created_at", DateRangeFilter),
+    )  # fmt: skip
+    search_fields = ("=video__vod_id", "=task_id", "=error_code")
+    search_help_text = gettext_lazy("A video id, VOD's task id or an error code: exactly.")
     ordering = ("-id",)
+    actions = ("retry", "dismiss")
 
-    @admin.display(description=_("progress"), ordering="progress")
+    def has_transcode_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("videos.transcode_video")
+
+    @admin.action(description=gettext_lazy("Retry"), permissions=["transcode"])
+    def retry(self, request: HttpRequest, jobs: TranscodeJobQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, jobs, Retry())
+
+    @admin.action(description=gettext_lazy("Dismiss…"), permissions=["transcode"])
+    def dismiss(self, request: HttpRequest, jobs: TranscodeJobQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, jobs, DismissJobs())
+
+    @admin.display(description=gettext_lazy("progress"), ordering="progress")
     def percent(self, job: TranscodeJob) -> str:
         return f"{job.progress} %"
 
@@ -29,8 +166,21 @@ class TranscodeJobAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[Tr
 @admin.register(VodEvent)
 class VodEventAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[VodEvent]):
     list_display = (
-        "event_type", "media_id", "state_badge", "error_text", "event_time", "received_at",
+        "id", "event_type", "media_id", "state_badge", "error_text", "event_time", "received_at",
     )  # fmt: skip
-    list_filter = ("state", "event_type", ("received_at", DateRangeFilter))
+    list_filter = (AttentionFilter, "state", "event_type", ("received_at", DateRangeFilter))
     search_fields = ("=media_id",)
+    search_help_text = gettext_lazy("A video id, exactly.")
     ordering = ("-id",)
+    actions = ("replay", "dismiss")
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("videos.replay_vodevent")
+
+    @admin.action(description=gettext_lazy("Replay"), permissions=["replay"])
+    def replay(self, request: HttpRequest, events: VodEventQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, events, Replay())
+
+    @admin.action(description=gettext_lazy("Dismiss…"), permissions=["replay"])
+    def dismiss(self, request: HttpRequest, events: VodEventQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, events, DismissEvents())

@@ -12,6 +12,9 @@ from videos.inbox import questions_of, tells_of_deletion
 from videos.models import VodEvent
 from videos.reader import EVERYTHING, Questions
 
+# VOD has answered, and not about this video. It may do so the next time, but not for ever.
+NOT_UNDERSTOOD = Again("VOD's answer about this video is not understood.", is_fault=True)
+
 
 class ProcessEventHandler(Handler):
     """An event causes a reading; its body is not signed, and so not believed."""
@@ -29,15 +32,16 @@ class ProcessEventHandler(Handler):
         )
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        event = VodEvent.objects.get(pk=delivery.payload["event"])
+        event, now = VodEvent.objects.get(pk=delivery.payload["event"]), timezone.now()
         if delivery.state == DeliveryState.DONE:
             event.state, event.error = VodEvent.State.DONE, ""
-            event.processed_at = timezone.now()
+            event.processed_at, event.attention_at = now, None
         elif delivery.state == DeliveryState.GIVEN_UP:
             event.state, event.error = VodEvent.State.FAILED, delivery.error
-        else:
-            return
-        event.save(update_fields=["state", "error", "processed_at"])
+            event.attention_at = now
+        elif delivery.state == DeliveryState.SUPERSEDED:
+            event.attention_at = None  # somebody has seen it
+        event.save(update_fields=["state", "error", "processed_at", "attention_at"])
 
 
 class ReadVideoHandler(Handler):
@@ -57,6 +61,8 @@ def read_batch(
     removable: Callable[[Delivery], bool],
 ) -> dict[int, Outcome]:
     """Read the videos of a batch and apply them; what VOD refuses about one stops no other.
+
+    A video that VOD does not have needs no reading: its deliveries are done.
 
     Raises CloudUnavailable, CloudRejected when the facts themselves could not be read.
     """
@@ -78,7 +84,9 @@ def read_batch(
             except CloudRejected as error:
                 if not is_gone(vod_id, error):
                     outcomes[delivery.pk] = as_refused(error)
-        elif vod_id in missing and removable(delivery):
+        elif vod_id not in missing:
+            outcomes[delivery.pk] = NOT_UNDERSTOOD
+        elif removable(delivery):
             mirror.remove([vod_id])
     mirror.apply(readings)
     return outcomes

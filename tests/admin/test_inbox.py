@@ -1,0 +1,313 @@
+"""The desk's inbox: what failed is counted for those who can act, retried in bulk or dismissed."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery, DeliveryState
+from tests.admin.conftest import Desk, DeskOf
+from tests.factories import make_video
+from videos.models import TranscodeJob, TranscodeKind, Video, VodEvent
+from videos.services import submit_transcode
+
+pytestmark = pytest.mark.django_db
+
+State = TranscodeJob.State
+
+
+def given_up(kind: str = "create_audit", subject: str = "v-1", **values: Any) -> Delivery:
+    with transaction.atomic():
+        delivery = outbox.send(kind, subject=subject)
+    return gave_up(delivery, **values)
+
+
+def gave_up(delivery: Delivery, **values: Any) -> Delivery:
+    for name, value in {
+        "state": DeliveryState.GIVEN_UP,
+        "finished_at": timezone.now(),
+        "error_code": "Forbidden",
+        "error": "VOD refused it.",
+        "error_request_id": "REQ-1",
+        **values,
+    }.items():
+        setattr(delivery, name, value)
+    delivery.save()
+    return delivery
+
+
+def failed_job(
+    state: State = State.FAIL, video: Video | None = None, **values: Any
+) -> TranscodeJob:
+    return TranscodeJob.objects.create(
+        video=video or make_video(),
+        **{
+            "kind": TranscodeKind.STANDARD,
+            "template_group_id": "g",
+            "state": state,
+            "error_code": "TranscodeFailed",
+            "error_message": "The transcoder failed.",
+            "attention_at": timezone.now(),
+            **values,
+        },
+    )
+
+
+def failed_event(number: int = 1, **values: Any) -> VodEvent:
+    return VodEvent.objects.create(
+        **{
+            "event_type": "TranscodeComplete",
+            "media_id": f"v-{number}",
+            "dedupe_key": f"k-{number}",
+            "body": {},
+            "state": VodEvent.State.FAILED,
+            "error": "VOD refused GetVideoInfos: Forbidden.",
+            "attention_at": timezone.now(),
+            **values,
+        }
+    )
+
+
+def counter(page: str) -> str:
+    """What the navigation shows; "" without a counter."""
+    _, found, rest = page.partition('class="section-count"')
+    return rest.partition(">")[2].partition("<")[0] if found else ""
+
+
+# --- The counter
+
+
+def test_every_page_counts_what_needs_an_operator(desk_of: DeskOf) -> None:
+    desk = desk_of("operator")
+    assert counter(desk.page("index")) == ""
+    given_up()
+    failed_job()
+    failed_job(State.STUCK)
+    failed_event()
+    for name in ("index", "videos_video_changelist", "videos_vodevent_changelist"):
+        assert counter(desk.page(name)) == "4"
+
+
+@pytest.mark.parametrize("role", ["viewer", "moderator"])
+def test_who_cannot_act_sees_no_counter_and_no_inbox(desk_of: DeskOf, role: str) -> None:
+    given_up()
+    page = desk_of(role).page("index")
+    assert counter(page) == ""
+    assert reverse("admin:inbox") not in page
+
+
+def test_a_stranger_costs_no_count_and_gets_no_inbox(client: Client) -> None:
+    given_up()
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(reverse("admin:login")).status_code == 200
+    assert not any("outbox_delivery" in query["sql"] for query in queries)
+    assert client.get(reverse("admin:inbox")).status_code == 302
+
+
+def test_the_counter_is_one_query(desk_of: DeskOf) -> None:
+    desk = desk_of("operator")
+    given_up()
+    failed_event()
+    desk.page("accounts_uploader_changelist")
+    with CaptureQueriesContext(connection) as queries:
+        desk.page("accounts_uploader_changelist")
+    assert sum("videos_vodevent" in query["sql"] for query in queries) == 1
+    assert sum("outbox_delivery" in query["sql"] for query in queries) == 1
+
+
+def test_a_refused_job_is_counted_once_although_its_delivery_was_given_up_too(
+    desk_of: DeskOf,
+) -> None:
+    job = submit_transcode(make_video(), kind=TranscodeKind.STANDARD)
+    assert job.delivery is not None
+    gave_up(job.delivery)
+    TranscodeJob.objects.update(state=State.REFUSED, attention_at=timezone.now())
+    assert counter(desk_of("operator").page("index")) == "1"
+
+
+def test_the_inbox_leads_to_lists_that_hold_what_it_counts(desk_of: DeskOf) -> None:
+    desk = desk_of("operator")
+    given_up(subject="v-refused")
+    gave_up(given_up("process_event", "v-of-an-event"))
+    failed_job(video=make_video(title="Broken clip"))
+    failed_job(video=make_video(title="Seen clip"), attention_at=None)
+    failed_event()
+    response = desk.client.get(reverse("admin:inbox"))
+    lines = {line.concern.name: line for line in response.context["inbox"] if line.count}
+    assert {name: line.count for name, line in lines.items()} == {
+        "deliveries": 1,
+        "jobs": 1,
+        "events": 1,
+    }
+    texts = {
+        name: desk.client.get(line.concern.url()).content.decode() for name, line in lines.items()
+    }
+    assert "v-refused" in texts["deliveries"]
+    assert "v-of-an-event" not in texts["deliveries"]
+    assert "Broken clip" in texts["jobs"]
+    assert "Seen clip" not in texts["jobs"]
+    assert "GetVideoInfos" in texts["events"]
+
+
+def test_an_empty_inbox_says_so(desk_of: DeskOf) -> None:
+    assert "The inbox is empty" in desk_of("operator").page("inbox")
+
+
+# --- Deliveries
+
+
+def test_a_refusal_shows_its_code_its_sentence_and_its_request_id(desk_of: DeskOf) -> None:
+    given_up(error_code="InvalidVideo.NotFound")
+    page = desk_of("operator").page("outbox_delivery_changelist")
+    for text in ("InvalidVideo.NotFound", "VOD refused it.", "REQ-1"):
+        assert text in page
+
+
+def test_deliveries_are_filtered_by_their_error(desk_of: DeskOf) -> None:
+    given_up(subject="v-1", error_code="Forbidden")
+    given_up(subject="v-2", error_code="WorkerLost")
+    desk = desk_of("operator")
+    page = desk.page("outbox_delivery_changelist", error_code="WorkerLost")
+    assert "v-2" in page
+    assert "q=v-1" not in page
+    assert "error_code=Forbidden" in page, "offered by the filter"
+
+
+def test_dismissed_deliveries_leave_the_inbox_and_keep_their_error(desk_of: DeskOf) -> None:
+    first, second = given_up(subject="v-1"), given_up(subject="v-2")
+    desk = desk_of("operator")
+    assert "2 of 2 dismissed" in desk.do("dismiss", first, second)
+    assert counter(desk.page("index")) == ""
+    first.refresh_from_db()
+    assert (first.state, first.error_code) == (DeliveryState.SUPERSEDED, "Forbidden")
+
+
+def test_what_was_not_given_up_is_not_dismissed(desk_of: DeskOf) -> None:
+    with transaction.atomic():
+        waiting = outbox.send("create_audit", subject="v-1")
+    assert "0 of 1" in desk_of("operator").do("dismiss", waiting)
+    with pytest.raises(outbox.DeliveryStateError, match="this one is waiting"):
+        outbox.dismiss(waiting)
+
+
+def test_what_waited_for_a_dismissed_delivery_is_closed_with_it() -> None:
+    with transaction.atomic():
+        first = outbox.send("create_audit", subject="v-1")
+        gave_up(first)
+        follower = outbox.send("read_video", subject="v-1", after=first)
+    assert follower.state == DeliveryState.GIVEN_UP
+    outbox.dismiss(first)
+    follower.refresh_from_db()
+    assert follower.state == DeliveryState.SUPERSEDED
+
+
+# --- Jobs
+
+
+def test_failed_jobs_are_retried_in_bulk_and_each_refusal_is_named(desk_of: DeskOf) -> None:
+    fine, blocked = failed_job(), failed_job(video=make_video(title="Bad", censor_status="fail"))
+    stuck = failed_job(State.STUCK, task_id="t-9")
+    desk = desk_of("operator")
+    report = desk.do("retry", fine, blocked, stuck)
+    assert "2 of 3 submitted again" in report
+    assert "A blocked video cannot be transcoded." in report
+    assert set(TranscodeJob.objects.exclude(retry_of=None).values_list("retry_of", flat=True)) == {
+        fine.pk,
+        stuck.pk,
+    }
+    assert counter(desk.page("index")) == "1", "the blocked one still waits"
+
+
+def test_a_moderator_may_not_retry_jobs(desk_of: DeskOf) -> None:
+    desk_of("moderator").choose("retry", failed_job(), confirmed="1")
+    assert TranscodeJob.objects.count() == 1
+
+
+def test_a_dismissed_job_leaves_the_inbox(desk_of: DeskOf) -> None:
+    job = failed_job()
+    desk = desk_of("operator")
+    assert "1 of 1 dismissed" in desk.do("dismiss", job)
+    assert counter(desk.page("index")) == ""
+    assert "0 of 1" in desk.do("dismiss", job)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"state": "stuck"}, {"stuck"}),
+        ({"state__exact": "fail"}, {"failed"}),
+        ({"kind__exact": "narrowband"}, {"refused"}),
+        ({"error_code": "NoNews"}, {"stuck"}),
+        ({"created_at_to": "2026-01-31"}, {"failed"}),
+        ({"q": "NoNews"}, {"stuck"}),
+        ({"attention": "yes"}, {"stuck", "refused"}),
+    ],
+)
+def test_jobs_are_found_by_state_kind_error_and_day(
+    desk_of: DeskOf, query: dict[str, str], expected: set[str]
+) -> None:
+    january = datetime(2026, 1, 10, tzinfo=UTC)
+    failed_job(video=make_video(title="failed"), created_at=january, attention_at=None)
+    failed_job(State.STUCK, make_video(title="stuck"), error_code="NoNews")
+    failed_job(State.REFUSED, make_video(title="refused"), kind=TranscodeKind.NARROWBAND)
+    page = desk_of("operator").page("videos_transcodejob_changelist", **query)
+    titles = {title for title in ("failed", "stuck", "refused") if f'/">{title}<' in page}
+    assert titles == expected
+
+
+def test_a_failed_job_is_retried_from_the_page_of_its_video(desk_of: DeskOf) -> None:
+    job = failed_job()
+    desk = desk_of("operator")
+    assert has_retry_button(desk, job)
+    desk.do("retry", job, next=reverse("admin:videos_video_change", args=[job.video.pk]))
+    assert not has_retry_button(desk, job)
+    assert TranscodeJob.objects.get(retry_of=job).requested_by == desk.operator
+
+
+def test_who_may_not_transcode_sees_no_retry_button(desk_of: DeskOf) -> None:
+    assert not has_retry_button(desk_of("moderator"), failed_job())
+
+
+def has_retry_button(desk: Desk, job: TranscodeJob) -> bool:
+    """Whether the video's page has a form that retries the job."""
+    page = desk.page("videos_video_change", job.video.pk)
+    return f'action="{reverse("admin:videos_transcodejob_changelist")}"' in page
+
+
+# --- Events
+
+
+def test_failed_events_are_replayed_in_bulk(desk_of: DeskOf) -> None:
+    events = [failed_event(number) for number in range(3)]
+    unknown = failed_event(9, event_type="SomethingNew", state=VodEvent.State.UNKNOWN,
+                           attention_at=None)  # fmt: skip
+    desk = desk_of("operator")
+    report = desk.do("replay", *events, unknown)
+    assert "3 of 4 will be processed again" in report
+    assert "Events of the type SomethingNew are only kept" in report
+    assert Delivery.objects.filter(kind="process_event").count() == 3
+    assert counter(desk.page("index")) == ""
+
+
+def test_a_dismissed_event_leaves_the_inbox_and_stays_failed(desk_of: DeskOf) -> None:
+    event = failed_event()
+    delivery = given_up("process_event", event.media_id, payload={"event": event.pk})
+    desk = desk_of("operator")
+    assert "1 of 1 dismissed" in desk.do("dismiss", event)
+    event.refresh_from_db()
+    delivery.refresh_from_db()
+    assert (event.state, delivery.state) == (VodEvent.State.FAILED, DeliveryState.SUPERSEDED)
+    assert counter(desk.page("index")) == ""
+
+
+def test_a_moderator_may_neither_see_nor_replay_events(desk_of: DeskOf) -> None:
+    desk = desk_of("moderator")
+    assert desk.status("videos_vodevent_changelist") == 403
+    assert desk.choose("replay", failed_event(), confirmed="1").status_code == 403
+    assert not Delivery.objects.exists()
