@@ -1,11 +1,15 @@
 """A takedown is one tracked thing: each step follows the one before, and the end is proven."""
 
-from typing import Any
+from datetime import timedelta
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
+from shortvideo.cloud import vod_gateway
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_once
 from tests.factories import make_file, make_video
 from tests.support.localvod import LocalVod
 from tests.videos.takedowns import (
@@ -18,7 +22,7 @@ from tests.videos.takedowns import (
     work,
     work_now,
 )
-from videos import mirror
+from videos import mirror, reader
 from videos.models import (
     CdnTask,
     CensorStatus,
@@ -27,6 +31,7 @@ from videos.models import (
     Video,
     VideoDeletion,
 )
+from videos.reader import EVERYTHING, Questions
 from videos.services import delete_video, media_paths
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,8 +94,6 @@ def test_a_block_made_by_vod_itself_is_purged_at_once(cloud: LocalVod) -> None:
 
 
 def read_again(video: Video) -> None:
-    from django.db import transaction
-
     with transaction.atomic():
         outbox.send("read_video", subject=video.vod_id)
     work()
@@ -98,8 +101,6 @@ def read_again(video: Video) -> None:
 
 def test_a_clip_that_vod_deleted_by_itself_is_purged_and_verified(cloud: LocalVod) -> None:
     video = published(cloud)
-    from shortvideo.cloud import vod_gateway
-
     vod_gateway().delete([video.vod_id])
     mirror.remove([video.vod_id])
     work()
@@ -193,8 +194,6 @@ def test_a_pass_after_a_block_reverses_it_and_nothing_is_purged_later(cloud: Loc
 
 
 def work_one(kind: str) -> None:
-    from shortvideo.outbox.worker import work_once
-
     work_once([kind])
 
 
@@ -241,15 +240,8 @@ def test_a_refused_deletion_brings_the_clip_back_and_goes_on_with_its_block(
 
 
 def test_another_source_under_the_id_ends_the_takedown_and_purges_what_was_issued(
-    cloud: LocalVod, settings: Any
+    cloud: LocalVod,
 ) -> None:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    from videos import reader
-    from videos.reader import Questions
-
     video = published(cloud)
     earlier = media_paths(video)
     block(video)
@@ -265,9 +257,6 @@ def test_another_source_under_the_id_ends_the_takedown_and_purges_what_was_issue
 
 
 def test_a_first_import_of_blocked_clips_begins_no_takedown(cloud: LocalVod) -> None:
-    from videos import reader
-    from videos.reader import EVERYTHING
-
     vod_id = cloud.seed(status="Blocked", cover=True)
     facts, _ = reader.read_facts([vod_id])
     mirror.apply(reader.read(facts[vod_id], None, EVERYTHING))

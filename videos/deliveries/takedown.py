@@ -17,7 +17,7 @@ from videos.services.cdn import media_paths, purge_media
 from videos.services.takedown import play_paths
 
 MAX_CHECKS: Final = 3  # looks that find the clip still there, with a purge after each but the last
-PURGED_SECONDS: Final = 2.0  # in which another purge is sent
+PURGED_SECONDS: Final = 1.0  # in which another purge is sent
 PURGING_SECONDS: Final = (5.0, 60.0)  # until one that runs is asked about again: first, and most
 RECHECK_SECONDS: Final = 20.0  # until VOD is asked again what it shows
 LATER = Superseded("The takedown was reversed, or another one took its place.")

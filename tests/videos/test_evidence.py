@@ -1,0 +1,203 @@
+"""What a blocked clip showed is kept, beyond its deletion and for as long as is promised."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import storages
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from shortvideo.outbox.models import Delivery, DeliveryState
+from tests.factories import make_video
+from tests.support.localvod import LocalVod
+from tests.videos.takedowns import (
+    PIXEL,
+    approve,
+    block,
+    delivery_of,
+    published,
+    takedown_of,
+    work,
+    work_now,
+)
+from videos import mirror, periodic
+from videos.models import Evidence, MachineReview, ReviewDecision, Takedown, Video
+from videos.services import delete_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Settings, tmp_path: Path) -> Path:
+    evidence = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(tmp_path)},
+    }
+    settings.STORAGES = {**settings.STORAGES, "evidence": evidence}
+    return tmp_path
+
+
+def stored(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_cover_and_snapshots_facts_and_the_machines_verdict_are_kept(
+    cloud: LocalVod, folder: Path
+) -> None:
+    video = published(cloud)
+    MachineReview.objects.create(
+        video=video, source_version=1, suggestion="review", labels=["ad"], hits=[{"label": "ad"}]
+    )
+    block(video)
+    work()
+    evidence = Evidence.objects.get()
+    assert sorted(file["kind"] for file in evidence.files) == ["cover", "first_frame", "snapshot"]
+    assert evidence.facts["title"] == video.title
+    assert evidence.machine_review["labels"] == ["ad"]
+    assert (evidence.source_version, evidence.problem, evidence.expires_at) == (1, "", None)
+    names = sorted(file["name"] for file in evidence.files)
+    assert names == stored(folder)
+    assert all(name.startswith(f"{video.vod_id}/1/") and name.endswith(".png") for name in names)
+    with storages["evidence"].open(names[0]) as copy:
+        assert copy.read().startswith(PIXEL)
+
+
+def test_a_second_block_of_the_same_source_copies_nothing_again(
+    cloud: LocalVod, folder: Path
+) -> None:
+    video = published(cloud)
+    block(video)
+    work()
+    before = Evidence.objects.values().get()
+    approve(video)
+    block(video, reason="spam")
+    work()
+    assert Evidence.objects.values().get() == before
+
+
+def test_what_is_no_picture_and_what_is_gone_is_named_and_holds_nothing_up(
+    cloud: LocalVod, folder: Path
+) -> None:
+    video = published(cloud)
+    script = cloud.put_file("drawing.svg", b"<svg onload='alert(1)'/>")
+    page = cloud.put_file("page.html", b"<script>alert(1)</script>")
+    Video.objects.filter(pk=video.pk).update(
+        cover=page.removeprefix("http://"),
+        snapshots=[script.removeprefix("http://"), f"{cloud.endpoint}/gone.png", video.cover],
+    )
+    block(video)
+    work()
+    evidence = Evidence.objects.get()
+    assert [file["path"] for file in evidence.files] == [video.cover]
+    assert "3 of 4 pictures could not be copied: The CDN answers with 'text/html'" in (
+        evidence.problem
+    )
+    assert len(stored(folder)) == 1
+    assert delivery_of(video, "archive_evidence").state == DeliveryState.DONE
+
+
+def test_an_outage_of_the_cdn_is_waited_for_a_few_attempts_and_no_longer(
+    cloud: LocalVod, settings: Settings
+) -> None:
+    video = published(cloud)
+    settings.CDN_DOMAINS = [cloud.endpoint, "127.0.0.1:9"]
+    Video.objects.filter(pk=video.pk).update(cover="127.0.0.1:9/cover.png")
+    block(video)
+    work()
+    archive = delivery_of(video, "archive_evidence")
+    assert (archive.state, archive.attempts) == (DeliveryState.DONE, 4)
+    evidence = Evidence.objects.get()
+    assert len(evidence.files) == 2
+    assert "1 of 3 pictures could not be copied: The CDN did not give an answer" in evidence.problem
+    assert "auth_key" not in evidence.problem
+
+
+def test_a_storage_that_cannot_be_written_holds_nothing_up(cloud: LocalVod, folder: Path) -> None:
+    video = published(cloud)
+    (folder / video.vod_id).write_text("a file where the folder belongs")
+    block(video)
+    work()
+    evidence = Evidence.objects.get()
+    assert evidence.files == []
+    assert "The storage of evidence refused a copy" in evidence.problem
+    assert takedown_of(video).state == Takedown.State.VERIFIED
+
+
+def test_a_clip_without_media_on_our_cdn_leaves_its_facts(cloud: LocalVod) -> None:
+    video = make_video(vod_id=cloud.seed(), title="Bad", cover="elsewhere.example.com/a.png")
+    block(video)
+    work()
+    evidence = Evidence.objects.get()
+    assert (evidence.files, evidence.facts["title"]) == ([], "Bad")
+    assert evidence.problem == "The clip had no picture on the CDN."
+
+
+def test_it_outlives_the_deletion_for_the_days_that_are_set_and_the_log_longer(
+    cloud: LocalVod, folder: Path, settings: Settings
+) -> None:
+    settings.EVIDENCE_DAYS = 30
+    video = published(cloud)
+    block(video)
+    work()
+    delete_video(video)
+    work()
+    evidence = Evidence.objects.get()
+    assert evidence.expires_at is not None
+    kept_days = (evidence.expires_at - timezone.now()) / timedelta(days=1)
+    assert 29.9 < kept_days <= 30
+    periodic.remove_expired_evidence()
+    assert len(stored(folder)) == 3
+
+    Evidence.objects.update(expires_at=timezone.now())
+    periodic.remove_expired_evidence()
+    evidence.refresh_from_db()
+    assert (evidence.files, evidence.facts, evidence.machine_review) == ([], {}, {})
+    assert evidence.removed_at is not None
+    assert stored(folder) == []
+    assert ReviewDecision.objects.get().video == video
+
+
+def test_evidence_of_a_clip_that_is_not_deleted_is_kept_without_an_end(
+    cloud: LocalVod, folder: Path
+) -> None:
+    block(published(cloud))
+    work()
+    Evidence.objects.update(archived_at=timezone.now() - timedelta(days=4000))
+    periodic.remove_expired_evidence()
+    assert len(stored(folder)) == 3
+
+
+def test_a_removal_that_was_cut_off_between_files_and_row_is_ended_by_the_next(
+    cloud: LocalVod, folder: Path
+) -> None:
+    block(published(cloud))
+    work()
+    for name in stored(folder):
+        (folder / name).unlink()
+    Evidence.objects.update(expires_at=timezone.now())
+    periodic.remove_expired_evidence()
+    assert Evidence.objects.get().removed_at is not None
+
+
+def test_a_clip_that_vod_deleted_while_blocked_is_archived_from_the_cdn(
+    cloud: LocalVod,
+) -> None:
+    video = published(cloud)
+    block(video)  # nobody has told VOD yet
+    mirror.remove([video.vod_id])
+    work()
+    evidence = Evidence.objects.get()
+    assert (len(evidence.files), evidence.problem) == (3, "")
+    assert evidence.expires_at is not None
+
+
+def test_a_clip_that_was_passed_before_it_was_archived_leaves_nothing(cloud: LocalVod) -> None:
+    video = published(cloud)
+    block(video)
+    Delivery.objects.filter(kind="archive_evidence").update(
+        after=None, due_at=timezone.now() + timedelta(hours=1)
+    )
+    approve(video)
+    work_now()
+    assert not Evidence.objects.exists()

@@ -1,0 +1,280 @@
+"""A decision of the desk can be taken back for a few seconds: it costs no call to VOD."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from recommendations.models import Recommendation
+from shortvideo.cloud.types import MachineJob
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_once
+from tests.factories import make_operator, make_video
+from tests.support.localvod import LocalVod
+from tests.videos.support import after, make_facts, verdict, video_of
+from tests.videos.takedowns import (
+    approve,
+    block,
+    delivery_of,
+    published,
+    served_paths,
+    takedown_of,
+    work,
+    work_now,
+)
+from videos import mirror
+from videos.errors import StateForbids
+from videos.mirror import Reading
+from videos.mirror.audits import standing_decision
+from videos.models import (
+    CensorStatus,
+    Decision,
+    Evidence,
+    ReviewDecision,
+    ReviewTask,
+    Source,
+    Takedown,
+    TaskCause,
+    Video,
+)
+from videos.services import delete_video, latest_human_decision
+from videos.services.undo import undo_review, undoable
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State = Takedown.State
+
+
+@pytest.fixture(autouse=True)
+def window(settings: Settings) -> None:
+    settings.REVIEW_UNDO_SECONDS = 3600
+
+
+def at_the_desk(decide: Any, video: Video, **values: Any) -> ReviewDecision:
+    review: ReviewDecision = decide(video, source=Source.ADMIN, **values)
+    return review
+
+
+def status_of(video: Video) -> str:
+    video.refresh_from_db()
+    return video.censor_status
+
+
+def test_an_undone_decision_reaches_vod_by_no_call_at_all(cloud: LocalVod) -> None:
+    video = published(cloud)
+    before = len(cloud.ledger())
+    review = at_the_desk(block, video)
+    work()
+    line = undo_review(review, operator=make_operator("moderator"), request_id="r-9")
+    work_now()
+    assert len(cloud.ledger()) == before
+    assert status_of(video) == CensorStatus.SUCCESS
+    assert (line.decision, line.undoes, line.request_id) == (Decision.UNDO, review, "r-9")
+    assert (line.from_status, line.to_status) == (CensorStatus.FAIL, CensorStatus.SUCCESS)
+    assert takedown_of(video).state == State.REVERSED
+    assert served_paths(video) != []
+    assert not Evidence.objects.exists()
+
+
+def test_what_is_decided_over_the_api_is_sent_at_once(cloud: LocalVod) -> None:
+    video = published(cloud)
+    review = block(video)
+    assert review.delivery is not None
+    assert review.delivery.due_at <= timezone.now()
+    with pytest.raises(StateForbids, match="at the desk"):
+        undo_review(review)
+
+
+def test_what_nobody_undoes_is_sent_once_the_time_is_over(cloud: LocalVod) -> None:
+    video = published(cloud)
+    at_the_desk(block, video)
+    work()
+    assert cloud.audits() == []
+    work_now()
+    assert cloud.audits() == [(video.vod_id, "Blocked", "violence")]
+
+
+def test_an_undone_block_brings_the_place_in_the_list_back() -> None:
+    video = make_video(recommended=True)
+    undo_review(at_the_desk(block, video))
+    assert Recommendation.objects.published().filter(video=video).exists()
+    assert video.decisions.get(decision=Decision.UNDO).blocked_at_before is not None
+
+
+def test_the_tasks_that_a_decision_closed_are_open_again() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    earlier = ReviewTask.objects.create(video=video, cause=TaskCause.NEW, closed_at=timezone.now())
+    task = ReviewTask.objects.create(video=video, cause=TaskCause.MACHINE_VERDICT)
+    review = at_the_desk(approve, video)
+    assert not ReviewTask.objects.open().exists()
+    undo_review(review)
+    assert list(ReviewTask.objects.open()) == [task]
+    earlier.refresh_from_db()
+    assert earlier.closed_at is not None
+
+
+def test_a_task_that_was_opened_since_stays_the_only_one_of_its_cause() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    ReviewTask.objects.create(video=video, cause=TaskCause.REPORTED)
+    review = at_the_desk(approve, video)
+    since = ReviewTask.objects.create(video=video, cause=TaskCause.REPORTED)
+    undo_review(review)
+    assert list(ReviewTask.objects.open()) == [since]
+
+
+def test_nothing_asks_for_an_undone_decision_any_more() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    first = at_the_desk(block, video)
+    second = at_the_desk(approve, video)
+    undo_review(second)
+    assert latest_human_decision(video) == standing_decision(video) == first
+    again = at_the_desk(approve, video)
+    assert again != second
+    assert latest_human_decision(video) == again
+
+
+def test_the_same_decision_can_be_made_anew_after_it_was_undone() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    first = at_the_desk(block, video)
+    undo_review(first)
+    second = at_the_desk(block, video)
+    assert second != first
+    assert status_of(video) == CensorStatus.FAIL
+
+
+def test_an_earlier_decision_that_was_not_sent_yet_still_reaches_vod(cloud: LocalVod) -> None:
+    video = published(cloud)
+    first = at_the_desk(block, video)
+    second = at_the_desk(approve, video)
+    assert first.delivery is not None
+    first.delivery.refresh_from_db()
+    assert first.delivery.state == DeliveryState.SUPERSEDED
+    undo_review(second)
+    work()
+    assert cloud.audits() == [(video.vod_id, "Blocked", "violence")]
+    assert cloud.state(video.vod_id)["audits"][-1]["comment"] == f"#{first.pk}"
+    assert status_of(video) == CensorStatus.FAIL
+    assert takedown_of(video).state == State.VERIFIED
+    assert served_paths(video) == []
+
+
+def test_an_earlier_decision_that_was_sent_is_not_sent_twice(cloud: LocalVod) -> None:
+    video = published(cloud)
+    block(video)
+    work()
+    for _ in range(2):
+        undo_review(at_the_desk(approve, video))
+    work_now()
+    assert len(cloud.audits()) == 1
+    takedown = takedown_of(video)
+    assert (takedown.state, status_of(video)) == (State.VERIFIED, CensorStatus.FAIL)
+
+
+def test_undoing_a_second_block_goes_on_with_the_takedown_of_the_first(cloud: LocalVod) -> None:
+    video = published(cloud)
+    first = block(video)
+    undo_review(at_the_desk(block, video, reason="spam"))
+    work()
+    assert Takedown.objects.get(decision=first).state == State.VERIFIED
+    assert cloud.audits() == [(video.vod_id, "Blocked", "violence")]
+
+
+@pytest.mark.parametrize("state", ["leased", "tried"])
+def test_what_vod_is_being_told_cannot_be_undone(state: str) -> None:
+    review = at_the_desk(block, make_video())
+    values = {"claim_count": 1} if state == "tried" else {"state": "leased", "lease_token": TOKEN}
+    Delivery.objects.filter(review_decision=review).update(**values)
+    with pytest.raises(StateForbids, match="being told of it already"):
+        undo_review(review)
+    assert not ReviewDecision.objects.filter(decision=Decision.UNDO).exists()
+
+
+TOKEN = "00000000-0000-4000-8000-000000000000"
+
+
+def test_an_undo_is_refused_once_the_time_is_over(settings: Settings) -> None:
+    settings.REVIEW_UNDO_SECONDS = 0
+    with pytest.raises(StateForbids, match="The 0 seconds for undoing are over"):
+        undo_review(at_the_desk(block, make_video()))
+
+
+def test_a_second_undo_and_one_of_an_older_decision_are_refused() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    first = at_the_desk(block, video)
+    second = at_the_desk(approve, video)
+    with pytest.raises(StateForbids, match="another decision"):
+        undo_review(first)
+    line = undo_review(second)
+    with pytest.raises(StateForbids, match="undone already"):
+        undo_review(second)
+    with pytest.raises(StateForbids, match="at the desk"):
+        undo_review(line)
+    assert ReviewDecision.objects.filter(decision=Decision.UNDO).count() == 1
+
+
+def test_an_undone_decision_uncovers_the_one_before_which_can_be_undone_too() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    at_the_desk(block, video)
+    undo_review(at_the_desk(approve, video))
+    latest = undoable(video)
+    assert latest is None  # its delivery was replaced by the pass, and goes out anew
+    assert status_of(video) == CensorStatus.FAIL
+
+
+def test_a_deleted_video_has_nothing_to_undo() -> None:
+    video = make_video()
+    review = at_the_desk(block, video)
+    delete_video(video)
+    with pytest.raises(Video.DoesNotExist):
+        undo_review(review)
+
+
+def test_a_decision_in_vods_console_cannot_be_undone_by_way_of_an_older_one() -> None:
+    video = make_video()
+    review = at_the_desk(block, video)
+    approve(video, Source.VOD, auditor="Li")
+    with pytest.raises(StateForbids, match="another decision"):
+        undo_review(review)
+
+
+def test_what_the_machine_said_meanwhile_counts_after_the_undo() -> None:
+    told = Reading(make_facts(), source_uploaded_at=after(10))
+    mirror.apply(told)
+    video = video_of(told.facts)
+    review = at_the_desk(approve, video)
+    now = timezone.now() + timedelta(seconds=1)
+    later = replace(told.facts, read_at=now)
+    mirror.apply(replace(told, facts=later, machine=verdict("block", "porn")))
+    assert status_of(video) == CensorStatus.SUCCESS
+    undo_review(review)
+    assert status_of(video) == CensorStatus.FAIL
+    latest = video.decisions.latest("id")
+    assert (latest.source, latest.decision) == (Source.MACHINE, Decision.BLOCKED)
+    assert latest.delivery is not None
+    assert latest.delivery.state == DeliveryState.WAITING
+
+
+def test_a_machine_that_failed_meanwhile_leaves_it_to_a_person() -> None:
+    told = Reading(make_facts(), source_uploaded_at=after(10))
+    mirror.apply(told)
+    video = video_of(told.facts)
+    review = at_the_desk(approve, video)
+    now = timezone.now() + timedelta(seconds=1)
+    job = MachineJob("j-1", video.vod_id, "fail", code="InternalError", message="it broke")
+    mirror.apply(replace(told, facts=replace(told.facts, read_at=now, title="New"), machine=job))
+    undo_review(review)
+    assert status_of(video) == CensorStatus.CHECK
+    assert ReviewTask.objects.open().get().cause == TaskCause.MACHINE_FAILED
+
+
+def test_a_refused_pass_below_an_undone_block_goes_back_to_review(cloud: LocalVod) -> None:
+    """The pass is being sent while the block is made and undone: its refusal still counts."""
+    video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.CHECK)
+    approve(video)
+    undo_review(at_the_desk(block, video))
+    work_once(["create_audit"])
+    assert status_of(video) == CensorStatus.CHECK
+    assert delivery_of(video, "create_audit").state == DeliveryState.GIVEN_UP
