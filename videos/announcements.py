@@ -111,9 +111,10 @@ def arrived(video: Video) -> None:
 def mirrored(video: Video, before: Mapping[str, Any]) -> None:
     """What VOD says was written; `before` has the fields as they were."""
     reviewed(video, before=CensorStatus(before["censor_status"]), source=Source.VOD)
+    has_new_source = video.source_version != before["source_version"]
     for kind in TranscodeKind:
         status = video.transcode_status_of(kind)
-        if status in ENDED and status != before[kind.status_field]:
+        if status in ENDED and (has_new_source or status != before[kind.status_field]):
             transcoded(video, kind, is_success=status == TranscodeStatus.SUCCESS)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.admin.conftest import desk_of  # noqa: F401 - a fixture
 from tests.support.receiver import Receiver
+from tests.videos.conftest import cloud  # noqa: F401 - a fixture
 
 
 @pytest.fixture
