@@ -58,7 +58,7 @@ def test_cover_and_snapshots_facts_and_the_machines_verdict_are_kept(
     assert (evidence.source_version, evidence.problem, evidence.expires_at) == (1, "", None)
     names = sorted(file["name"] for file in evidence.files)
     assert names == stored(folder)
-    assert all(name.startswith(f"{video.vod_id}/1/") and name.endswith(".png") for name in names)
+    assert all(name.startswith(f"{video.vod_id}/1/") and name.endswith(".jpg") for name in names)
     with storages["evidence"].open(names[0]) as copy:
         assert copy.read().startswith(PIXEL)
 
@@ -80,16 +80,18 @@ def test_what_is_no_picture_and_what_is_gone_is_named_and_holds_nothing_up(
     cloud: LocalVod, folder: Path
 ) -> None:
     video = published(cloud)
+    cover = video.cover
     script = cloud.put_file("drawing.svg", b"<svg onload='alert(1)'/>")
     page = cloud.put_file("page.html", b"<script>alert(1)</script>")
     Video.objects.filter(pk=video.pk).update(
         cover=page.removeprefix("http://"),
-        snapshots=[script.removeprefix("http://"), f"{cloud.endpoint}/gone.png", video.cover],
+        snapshots=[script.removeprefix("http://"), f"{cloud.endpoint}/gone.png", cover],
+        first_frame="",
     )
     block(video)
     work()
     evidence = Evidence.objects.get()
-    assert [file["path"] for file in evidence.files] == [video.cover]
+    assert [file["path"] for file in evidence.files] == [cover]
     assert "3 of 4 pictures could not be copied: The CDN answers with 'text/html'" in (
         evidence.problem
     )
