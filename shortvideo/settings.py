@@ -275,6 +275,9 @@ REVIEW_NORMAL = choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
 MACHINE_REVIEW_TIMEOUT = whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
 # How long a decision of the desk can be undone, before VOD is told of it; 0: never.
 REVIEW_UNDO_SECONDS = whole_number("REVIEW_UNDO_SECONDS", 5)
+# VOD's history is read so long after a worker was lost over a decision: its call may land late. A
+# worker that froze may wake up later than that, but hardly one that is still there.
+REVIEW_LOOK_BACK_SECONDS = whole_number("REVIEW_LOOK_BACK_SECONDS", 60)
 # How long evidence of a blocked clip outlives its deletion.
 EVIDENCE_DAYS = whole_number("EVIDENCE_DAYS", 180, at_least=1)
 EVIDENCE_ROOT = env.str("EVIDENCE_ROOT", default="") or str(BASE_DIR / "var" / "evidence")

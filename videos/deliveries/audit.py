@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from django.conf import settings
 from django.utils import timezone
 
 from shortvideo.cloud import vod_gateway
@@ -16,8 +17,6 @@ from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services.review import record_decision
 from videos.text import cut_to_bytes
 
-# A worker that froze in its call may wake up later than this, but hardly one that is still there.
-LOOK_BACK_SECONDS = 60
 NO_LONGER_STANDS = Refused(
     "NoLongerStands",
     "Not sent: the video has another source or another decision since, or went back to review.",
@@ -58,7 +57,8 @@ class CreateAuditHandler(Handler):
         if delivery.broken_lease_count and not delivery.is_open:
             # A worker lost its lease over this one: its call may still land, after a newer one,
             # and that is how a reversal would be undone.
-            outbox.send("read_video", subject=delivery.subject, delay_seconds=LOOK_BACK_SECONDS)
+            seconds = settings.REVIEW_LOOK_BACK_SECONDS
+            outbox.send("read_video", subject=delivery.subject, delay_seconds=seconds)
 
 
 def decision_of(delivery: Delivery) -> ReviewDecision:
