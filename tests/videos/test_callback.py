@@ -1,6 +1,8 @@
 """VOD's callback: who is let in, what is kept, and that VOD is never called while it waits."""
 
+import hmac
 import json
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,7 +13,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from shortvideo.cloud.events import sign
-from shortvideo.outbox.models import Delivery
+from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.callback import MAX_BODY_BYTES
 from videos.models import VodEvent
 
@@ -68,6 +70,19 @@ def test_an_event_is_kept_and_answered_at_once_without_calling_vod(post: Post) -
     assert delivery.payload == {"event": event.pk}
 
 
+def test_an_event_is_taken_while_vod_hangs_and_no_worker_runs(
+    post: Post, settings: Settings
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:  # it takes calls and never answers
+        hanging.setblocking(False)
+        settings.VOD_ENDPOINT = f"127.0.0.1:{hanging.getsockname()[1]}"
+        assert post().status_code == 200
+        with pytest.raises(BlockingIOError):
+            hanging.accept()  # nobody called
+    assert VodEvent.objects.get().state == VodEvent.State.WAITING
+    assert Delivery.objects.get().state == DeliveryState.WAITING
+
+
 def test_the_same_event_again_is_answered_and_kept_once(post: Post) -> None:
     assert [post().status_code for _ in range(3)] == [200, 200, 200]
     assert (VodEvent.objects.count(), Delivery.objects.count()) == (1, 1)
@@ -119,6 +134,22 @@ def test_both_keys_are_taken_while_they_are_exchanged(post: Post, settings: Sett
     settings.VOD_CALLBACK_PREVIOUS_KEY = "TheKeyOfYesterday1"
     assert post(key="TheKeyOfYesterday1").status_code == 200
     assert post(key=settings.VOD_CALLBACK_KEY).status_code == 200
+
+
+def test_every_key_is_compared_in_constant_time(
+    post: Post, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VOD_CALLBACK_PREVIOUS_KEY = "TheKeyOfYesterday1"
+    compared: list[bool] = []
+    compare_digest = hmac.compare_digest
+
+    def counted(given: bytes, expected: bytes) -> bool:
+        compared.append(compare_digest(given, expected))
+        return compared[-1]
+
+    monkeypatch.setattr(hmac, "compare_digest", counted)
+    assert post(key=settings.VOD_CALLBACK_KEY).status_code == 200
+    assert compared == [True, False], "the first match ends nothing early"
 
 
 @pytest.mark.parametrize(

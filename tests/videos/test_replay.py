@@ -1,0 +1,225 @@
+"""Stored events processed once more: by a command or on the desk, with the same end state."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import send_batch, work_until_idle
+from tests.factories import make_video
+from tests.support.localvod import LocalVod
+from tests.videos.support import follow, receive_bodies, state_of
+from videos.errors import StateForbids
+from videos.inbox import QUESTIONS, replay_event
+from videos.models import Video, VodEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State = VodEvent.State
+FORBIDDEN: dict[str, Any] = {"kind": "error", "code": "Forbidden", "status": 403}
+
+
+def kept(number: int = 1, **values: Any) -> VodEvent:
+    """An event in the table, as it came."""
+    return VodEvent.objects.create(
+        **{
+            "event_type": "TranscodeComplete",
+            "media_id": f"{number:032d}",
+            "dedupe_key": f"key-{number}",
+            "body": {},
+            "state": State.DONE,
+            **values,
+        }
+    )
+
+
+def waiting() -> set[int]:
+    """The events that will be processed."""
+    return {delivery.payload["event"] for delivery in Delivery.objects.waiting()}
+
+
+def test_a_failed_event_is_processed_when_it_is_replayed(eventful: LocalVod) -> None:
+    vod_id = eventful.seed(status="Checking", announce=True)
+    eventful.faults({"operation": "GetVideoInfos", **FORBIDDEN})
+    follow(eventful)
+    event = VodEvent.objects.get()
+    assert (event.state, event.attention_at is not None) == (State.FAILED, True)
+    eventful.faults()
+    replay_event(event)
+    work_until_idle(20)
+    event.refresh_from_db()
+    assert (event.state, event.error, event.attention_at) == (State.DONE, "", None)
+    assert Video.objects.get().vod_id == vod_id
+    assert not Delivery.objects.given_up().exists(), "the failed attempt is closed with it"
+
+
+def test_replaying_everything_again_changes_nothing(eventful: LocalVod) -> None:
+    eventful.seed(status="Checking", verdict="review", announce=True)
+    follow(eventful)
+    follow(eventful)
+    before = state_of(Video.objects.get())
+    call_command("replay_events", since=timezone.now() - timedelta(hours=1))
+    work_until_idle(20)
+    assert state_of(Video.objects.get()) == before
+    assert not VodEvent.objects.exclude(state=State.DONE).exists()
+
+
+def test_an_event_that_waits_already_is_not_doubled() -> None:
+    event = kept()
+    first, second = replay_event(event), replay_event(event)
+    assert first == second
+    assert Delivery.objects.count() == 1
+
+
+def test_a_replay_that_fails_is_shown_again(eventful: LocalVod) -> None:
+    event = kept(state=State.FAILED, attention_at=timezone.now())
+    eventful.faults({"operation": "GetVideoInfos", **FORBIDDEN})
+    replay_event(event)
+    event.refresh_from_db()
+    assert (event.state, event.attention_at) == (State.WAITING, None)
+    work_until_idle(20)
+    event.refresh_from_db()
+    assert (event.state, event.attention_at is not None) == (State.FAILED, True)
+
+
+def test_an_unknown_type_stays_kept_and_is_refused_with_a_sentence() -> None:
+    event = kept(event_type="SomethingNew", state=State.UNKNOWN)
+    with pytest.raises(StateForbids, match="type SomethingNew are only kept"):
+        replay_event(event)
+    event.refresh_from_db()
+    assert event.state == State.UNKNOWN
+
+
+def test_a_type_that_has_become_known_since_is_processed(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = kept(event_type="SomethingNew", state=State.UNKNOWN)
+    monkeypatch.setitem(QUESTIONS, "SomethingNew", QUESTIONS["VideoAnalysisComplete"])
+    replay_event(event)
+    assert waiting() == {event.pk}
+
+
+def test_an_event_about_an_image_is_refused() -> None:
+    with pytest.raises(StateForbids, match="about no video"):
+        replay_event(kept(event_type="DeleteMediaComplete", body={"MediaType": "image"}))
+
+
+# --- The command
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"failed": True}, {2}),
+        ({"type": "SnapshotComplete"}, {3}),
+        ({"video": f"{4:032d}"}, {4}),
+        ({"since": timezone.now() - timedelta(days=2)}, {1, 2, 3, 4}),
+        ({"until": timezone.now() - timedelta(days=2)}, {5}),
+        ({"failed": True, "type": "SnapshotComplete"}, set()),
+    ],
+)
+def test_options_narrow_the_choice_together(options: dict[str, Any], expected: set[int]) -> None:
+    events = [
+        kept(1),
+        kept(2, state=State.FAILED),
+        kept(3, event_type="SnapshotComplete"),
+        kept(4),
+        kept(5, received_at=timezone.now() - timedelta(days=3)),
+    ]
+    call_command("replay_events", **options)
+    assert waiting() == {events[number - 1].pk for number in expected}
+
+
+def test_single_events_are_named_by_their_ids(capsys: pytest.CaptureFixture[str]) -> None:
+    first, _, third = (kept(number) for number in range(1, 4))
+    call_command("replay_events", f"--id={first.pk}", f"--id={third.pk}")
+    assert waiting() == {first.pk, third.pk}
+    assert capsys.readouterr().out == "2 events will be processed by the worker, 0 refused.\n"
+
+
+def test_a_dry_run_counts_and_replays_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    kept(state=State.FAILED)
+    call_command("replay_events", "--failed", "--dry-run")
+    assert capsys.readouterr().out == "1 events would be replayed, 0 refused.\n"
+    assert not Delivery.objects.exists()
+
+
+def test_what_is_refused_is_said_and_fails_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    kept(1)
+    kept(2, event_type="SomethingNew", state=State.UNKNOWN)
+    with pytest.raises(CommandError, match="1 refused: Events of the type SomethingNew"):
+        call_command("replay_events", "--since=2020-01-01")
+    assert capsys.readouterr().out == "1 events will be processed by the worker, 1 refused.\n"
+
+
+def test_without_a_choice_nothing_is_replayed() -> None:
+    kept()
+    with pytest.raises(CommandError, match="Say which"):
+        call_command("replay_events")
+    assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize("bad", ["--id=x", "--since=yesterday"])
+def test_an_option_that_cannot_be_read_is_named(bad: str) -> None:
+    with pytest.raises(CommandError, match=r"'x' is no event's id|'yesterday' is no moment"):
+        call_command("replay_events", bad)
+
+
+# --- What an answer of VOD's leaves open
+
+
+def test_a_row_that_cannot_be_read_is_not_taken_for_processed(eventful: LocalVod) -> None:
+    vod_id = eventful.seed()
+    body = f'{{"RequestId": "R", "VideoList": [{{"VideoId": "{vod_id}", "Size": "many"}}]}}'
+    eventful.faults({"operation": "GetVideoInfos", "kind": "body", "status": 200, "body": body})
+    receive_bodies([{"EventType": "TranscodeComplete", "VideoId": vod_id}])
+    send_batch("process_event")
+    delivery, event = Delivery.objects.get(), VodEvent.objects.get()
+    assert (delivery.state, event.state) == (DeliveryState.WAITING, State.WAITING)
+    assert delivery.error == "VOD's answer about this video is not understood."
+    eventful.faults()
+    Delivery.objects.update(due_at=timezone.now())
+    work_until_idle(20)
+    assert VodEvent.objects.get().state == State.DONE
+
+
+def test_an_answer_that_is_never_understood_is_shown_in_the_end(
+    eventful: LocalVod, settings: Any
+) -> None:
+    settings.OUTBOX_MAX_ATTEMPTS = 1
+    vod_id = eventful.seed()
+    body = f'{{"RequestId": "R", "VideoList": [{{"VideoId": "{vod_id}", "Size": "many"}}]}}'
+    eventful.faults({"operation": "GetVideoInfos", "kind": "body", "status": 200, "body": body})
+    receive_bodies([{"EventType": "TranscodeComplete", "VideoId": vod_id}])
+    work_until_idle(20)
+    event = VodEvent.objects.get()
+    assert (event.state, event.attention_at is not None) == (State.FAILED, True)
+
+
+# --- Nothing is opened to the public on the word of a body that is not signed
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"EventType": "CreateAuditComplete", "AuditStatus": "Normal"},
+        {"EventType": "AIMediaAuditComplete", "Status": "success", "Data": {"Suggestion": "pass"}},
+        {"EventType": "AIVideoCensorComplete", "Status": "success", "Suggestion": "pass"},
+        {"EventType": "TranscodeComplete", "Status": "success", "VideoStatus": "Normal"},
+        {"EventType": "MediaBaseChangeComplete", "Status": "Normal", "AuditStatus": "Normal"},
+        {"EventType": "FileUploadComplete", "Status": "Normal", "AuditStatus": "Normal"},
+    ],
+)
+def test_an_event_that_claims_what_vod_does_not_say_opens_nothing(
+    eventful: LocalVod, claim: dict[str, Any]
+) -> None:
+    vod_id = eventful.seed(status="Checking", verdict="review")
+    make_video(vod_id=vod_id, status="Checking", censor_status="check", recommended=True)
+    receive_bodies([{**claim, "VideoId": vod_id, "MediaId": vod_id}])
+    work_until_idle(20)
+    video = Video.objects.get()
+    assert (video.status, video.censor_status) == ("Checking", "check")
+    assert not Video.objects.passed().exists()
+    assert eventful.audits() == []
+    assert VodEvent.objects.get().state == State.DONE
