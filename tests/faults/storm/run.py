@@ -53,7 +53,11 @@ class Report:
 def run_storm(scale: Scale, seed: int) -> Report:
     """Raises LookupError without PostgreSQL, and what any of its threads raised."""
     report = Report(seed)
-    with world(videos=scale.videos, lease_seconds=scale.lease_seconds) as place:
+    settings = {
+        "OUTBOX_LEASE_SECONDS": str(scale.lease_seconds),
+        "REVIEW_LOOK_BACK_SECONDS": str(scale.look_back_seconds),
+    }
+    with world(videos=scale.videos, settings=settings) as place:
         storm = Storm(place, scale, seed, report)
         try:
             storm.run()

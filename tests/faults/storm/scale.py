@@ -10,7 +10,8 @@ SHARE = 0.06  # of each rule below; together 1 - (1 - 0.06) ** 6 = 31 % of the c
 class Scale:
     """`seconds` is what the operators spread their work over, where the machine is fast enough.
 
-    `lease_seconds` is the workers' OUTBOX_LEASE_SECONDS; a freeze lasts longer than that.
+    `lease_seconds` is the workers' OUTBOX_LEASE_SECONDS; a freeze lasts longer than that, and
+    `look_back_seconds` (REVIEW_LOOK_BACK_SECONDS) longer than a freeze.
     """
 
     decisions: int
@@ -20,6 +21,7 @@ class Scale:
     kills: int
     freezes: int
     lease_seconds: int = 10
+    look_back_seconds: int = 60
     settle_seconds: float = 120.0
 
     @property
@@ -29,7 +31,14 @@ class Scale:
 
 FULL: Final = Scale(decisions=1_000, operators=8, videos=120, seconds=240, kills=20, freezes=5)
 SMALL: Final = Scale(
-    decisions=60, operators=3, videos=12, seconds=14, kills=3, freezes=1, lease_seconds=2
+    decisions=60,
+    operators=3,
+    videos=12,
+    seconds=14,
+    kills=3,
+    freezes=1,
+    lease_seconds=2,
+    look_back_seconds=6,
 )
 
 # Six ways in which a call goes wrong: refused for now, slowed down, failed after the work was done,

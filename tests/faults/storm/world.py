@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,12 +49,13 @@ class World:
 def world(
     *,
     videos: int,
-    lease_seconds: int = 10,
+    settings: Mapping[str, str] | None = None,
     workers: Sequence[str] = WORKERS,
     is_sqlite: bool = False,
 ) -> Iterator[World]:
     """All parts, up and synchronised; nothing of them is left afterwards.
 
+    `settings` are variables of the environment beside those that say where the parts are.
     LookupError where PostgreSQL is asked for and the machine has none.
     """
     with ExitStack() as stack:
@@ -71,7 +72,7 @@ def world(
         stack.push(vod.__exit__)
         serve(supervisor, vod, callback_url=callback_url(web_port))
         database_url = cluster.url if cluster else f"sqlite:///{folder / 'db.sqlite3'}"
-        environment = environment_of(database_url, vod, web_port, lease_seconds)
+        environment = environment_of(database_url, vod, web_port) | dict(settings or {})
         manage(environment, "migrate", "--verbosity=0")
         seeded = seed(vod, videos)
         manage(environment, "sync_videos", "--full")
@@ -128,9 +129,7 @@ def callback_url(web_port: int) -> str:
     return f"http://127.0.0.1:{web_port}/vodcallback/callback"
 
 
-def environment_of(
-    database_url: str, vod: LocalVod, web_port: int, lease_seconds: int
-) -> dict[str, str]:
+def environment_of(database_url: str, vod: LocalVod, web_port: int) -> dict[str, str]:
     """The project's own settings, as in production but for where the cloud is."""
     inherited = {
         name: value
@@ -148,13 +147,14 @@ def environment_of(
         "CDN_ENDPOINT": vod.endpoint,
         "CDN_PROTOCOL": "http",
         "CDN_DOMAINS": vod.endpoint,
+        "MEDIA_URL_SCHEME": "http",
+        "EVIDENCE_ROOT": str(vod.state_folder / "evidence"),
         "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
         "VOD_TRANSCODE_TEMPLATE_GROUP_ID": "standard-template-group",
         "VOD_NARROWBAND_TEMPLATE_GROUP_ID": "narrowband-template-group",
         "VOD_CALLBACK_URL": callback_url(web_port),
         "VOD_CALLBACK_KEY": CALLBACK_KEY,
-        "OUTBOX_LEASE_SECONDS": str(lease_seconds),
         "LOG_LEVEL": "WARNING",
         "LOG_FORMAT": "json",
     }
