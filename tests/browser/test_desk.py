@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LISTS = (
     "videos/video", "videos/reviewtask", "videos/machinereview", "videos/reasontemplate",
     "videos/transcodejob", "videos/cdntask", "videos/vodevent", "videos/syncrun",
+    "videos/reconcilerun",
     "recommendations/recommendation", "accounts/uploader", "accounts/operator",
     "accounts/consoletoken", "auth/group", "outbox/delivery", "outbox/lane",
     "outbox/periodictask",

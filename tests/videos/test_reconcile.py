@@ -298,6 +298,26 @@ def test_an_answer_that_makes_no_sense_is_drift_that_nobody_can_mend(cloud: Loca
     assert Video.objects.visible().filter(pk__in=[good.pk, bad.pk]).count() == 2
 
 
+def test_an_id_that_vod_refuses_to_hear_of_stops_no_other(cloud: LocalVod) -> None:
+    renamed = synced(cloud)
+    vod_gateway().update_info(renamed.vod_id, title="Renamed")
+    make_video(vod_id="not an id")
+    refusal = {
+        "operation": "GetVideoInfos", "kind": "error", "times": 1, "status": 400,
+        "code": "InvalidParameter",
+    }  # fmt: skip
+    cloud.faults(refusal, {**refusal, "skip": 1})  # both together, then the second alone
+    assert found(reconcile()) == {"facts": 1, "unreadable": 1}
+
+
+def test_a_video_whose_time_differs_is_met_twice_and_counted_once(cloud: LocalVod) -> None:
+    cloud.catalogue(250)
+    call_command("sync_videos", stdout=io.StringIO())
+    first, *_, last = Video.objects.order_by("creation_time")
+    Video.objects.filter(pk=first.pk).update(creation_time=last.creation_time)
+    assert found(reconcile()) == {"facts": 1}
+
+
 # What is no drift.
 
 

@@ -34,7 +34,7 @@ if settings.RECONCILE_EVERY_HOURS:
     )
 
 
-@periodic("videos.reconcile_requests", every=timedelta(seconds=3))
+@periodic("videos.reconcile_requests", every=timedelta(seconds=5))
 def reconcile_requested() -> None:
     """What an operator asked for on the desk."""
     run = reconcile.begin_requested()

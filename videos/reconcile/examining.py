@@ -49,6 +49,9 @@ def read_both(vod_ids: Sequence[str]) -> list[Case]:
     try:
         facts, missing = patiently(lambda: reader.read_facts(vod_ids))
     except CloudRejected:
+        if len(vod_ids) > 1:  # one of them may be what VOD refuses to hear of
+            middle = len(vod_ids) // 2
+            return [*read_both(vod_ids[:middle]), *read_both(vod_ids[middle:])]
         facts, missing = {}, set()
     rows = Video.objects.in_bulk(vod_ids, field_name="vod_id")
     return [

@@ -65,6 +65,7 @@ class Reconciliation:
             is_every_file=options.is_every_file,
         )
         self.suspects: deque[tuple[float, str]] = deque()  # since when (monotonic seconds), which
+        self.judged: set[str] = set()  # what stands at different times may be met twice
         self.missing_there: list[Drift] = []
         self.is_under_way: list[Drift] = []
 
@@ -97,7 +98,8 @@ class Reconciliation:
 
     def judge(self, vod_ids: Sequence[str]) -> None:
         """Count what is drift after all, and mend it where that is asked for."""
-        found = examine(vod_ids, self.scope)
+        found = examine([each for each in vod_ids if each not in self.judged], self.scope)
+        self.judged.update(item.case.vod_id for item in found)
         drifts = [drift for item in found for drift in item.drifts]
         if self.run.is_heal:
             drifts = heal(found, self.scope)
@@ -162,7 +164,7 @@ def confirmed(drifts: Sequence[Drift], waiting: set[str], scope: Scope) -> Itera
         case = cases.get(drift.vod_id)
         if case is None:
             yield drift
-        elif drifts_of(case, scope, [drift.kind]):
+        elif not case.is_readable or drifts_of(case, scope, [drift.kind]):
             yield replace(drift, outcome=Outcome.LEFT, note="Delivered again, without effect.")
         else:
             yield replace(drift, outcome=Outcome.HEALED)
