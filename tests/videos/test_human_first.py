@@ -1,0 +1,103 @@
+"""A person's decision stands, whatever the machine says and in whatever order all of it arrives."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from shortvideo.cloud.types import MachineJob
+from shortvideo.outbox.worker import work_until_idle
+from tests.factories import make_video
+from tests.support.localvod import LocalVod
+from tests.videos.support import after, audit, follow, make_facts, verdict, video_of
+from videos import mirror, sync
+from videos.mirror import Reading
+from videos.models import CensorStatus, Decision, ReviewTask, Source, Video
+from videos.services import review_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PASSED, BLOCKED = CensorStatus.SUCCESS, CensorStatus.FAIL
+STATUS = {Decision.NORMAL: PASSED, Decision.BLOCKED: BLOCKED}
+OPPOSITE = {Decision.NORMAL: "block", Decision.BLOCKED: "pass"}
+
+
+def decide(video: Video, decision: Decision) -> None:
+    reason = "violence" if decision == Decision.BLOCKED else ""
+    review_video(video, decision=decision, source=Source.ADMIN, reason=reason)
+
+
+# Each order once: what the person decides alternates.
+ORDERS = list(
+    zip(
+        itertools.cycle((Decision.NORMAL, Decision.BLOCKED)),
+        itertools.permutations(range(3)),
+        strict=False,
+    )
+)
+
+
+@pytest.mark.parametrize(("decision", "order"), ORDERS)
+def test_verdict_sync_and_person_in_any_order_end_as_the_person_decided(
+    eventful: LocalVod, decision: Decision, order: tuple[int, ...]
+) -> None:
+    """All over HTTP; what VOD shows in the end is what the person decided, too."""
+    vod_id = eventful.seed(status="Checking", verdict=OPPOSITE[decision], announce=True)
+    follow(eventful, "FileUploadComplete")
+    video = Video.objects.get(vod_id=vod_id)
+    steps: list[Callable[[], object]] = [
+        lambda: follow(eventful, "AIMediaAuditComplete"),
+        lambda: list(sync.sync_ids([vod_id])),
+        lambda: decide(video, decision),
+    ]
+    for index in order:
+        steps[index]()
+    follow(eventful)  # our decision's own echo, and whatever else VOD tells
+    list(sync.sync_ids([vod_id]))
+    work_until_idle(20)
+    video.refresh_from_db()
+    assert video.censor_status == STATUS[decision]
+    assert eventful.state(vod_id)["video"]["status"] == decision.value
+    human = video.decisions.get(source=Source.ADMIN)
+    assert video.decisions.filter(pk__gt=human.pk).count() == 0, "nothing overruled the person"
+    assert not ReviewTask.objects.open().exists()
+
+
+@pytest.mark.parametrize("decision", [Decision.NORMAL, Decision.BLOCKED])
+def test_a_machine_job_that_fails_after_the_decision_asks_nobody(decision: Decision) -> None:
+    told = Reading(make_facts(), source_uploaded_at=after(10))
+    mirror.apply(told)
+    video = video_of(told.facts)
+    decide(video, decision)
+    failed = MachineJob("j-1", told.facts.vod_id, "fail", code="InternalError", message="Broken.")
+    mirror.apply(replace(told, facts=replace(told.facts, read_at=after(100)), machine=failed))
+    video.refresh_from_db()
+    assert video.censor_status == STATUS[decision]
+    assert video.machine_reviews.get().error_code == "InternalError", "kept, and shown"
+    assert not ReviewTask.objects.open().exists()
+
+
+def test_a_persons_pass_outlasts_a_machines_block_that_vod_shows(cloud: LocalVod) -> None:
+    vod_id = cloud.seed(status="Blocked")
+    video = make_video(vod_id=vod_id, status="Checking", censor_status=CensorStatus.CHECK)
+    decide(video, Decision.NORMAL)
+    list(sync.sync_ids([vod_id]))
+    video.refresh_from_db()
+    assert video.censor_status == PASSED
+    work_until_idle(20)
+    assert cloud.state(vod_id)["video"]["status"] == "Normal"
+
+
+def test_a_decision_in_vods_console_counts_as_human_for_a_later_verdict() -> None:
+    told = Reading(make_facts(status="Checking"), source_uploaded_at=after(10))
+    mirror.apply(told)
+    video = video_of(told.facts)
+    blocked = replace(told.facts, read_at=after(100), status="Blocked")
+    mirror.apply(Reading(blocked, audits=(audit("Blocked", after(90), auditor="Li"),)))
+    later = replace(told.facts, read_at=after(200), status="Blocked")
+    mirror.apply(Reading(later, machine=verdict("pass")))
+    video.refresh_from_db()
+    assert video.censor_status == BLOCKED
+    [decision] = video.decisions.all()
+    assert (decision.source, decision.auditor, decision.is_human) == (Source.VOD, "Li", True)
