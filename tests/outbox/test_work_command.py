@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,6 +16,7 @@ from django.db import connection
 from shortvideo.outbox import handlers
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_once
+from tests.support.database_url import database_url
 
 from .support import ScriptedHandler, let_leases_end, send
 
@@ -31,14 +31,6 @@ def eventually(condition: Callable[[], object], what: str) -> None:
     while not condition():
         assert time.monotonic() < ends_at, f"In vain: {what}"
         time.sleep(0.02)
-
-
-def database_url() -> str:
-    """The database of the tests, for another process."""
-    at: dict[str, Any] = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{at['NAME']}"
-    return f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
 
 
 class Worker:

@@ -1,0 +1,191 @@
+"""A worker is killed or freezes at any point of its work: each delivery has one effect.
+
+The workers are real processes (see `crash`). A frozen one is overtaken by another once its lease
+has ended, and comes back to find its call made and its rows taken.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import pytest
+from django.db import connection
+
+from shortvideo.outbox.handlers import registered_kinds
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_until_idle
+from tests.faults.crash import How, Order, Point
+from tests.faults.crash_cases import CASES, WORK_SECONDS, Case, Decisions, final_audit
+from tests.faults.crashing import Worker, Workshop
+from tests.outbox.support import let_leases_end, make_due
+from tests.support.database_url import database_url
+from tests.support.localvod import LocalVod
+from videos.models import CensorStatus, Decision, Source, Video
+from videos.services import review_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+C = TypeVar("C", bound=Case)
+Start = Callable[[Case, Point, How], Worker]
+
+
+class MakeCase(Protocol):
+    def __call__(self, case_class: type[C]) -> C: ...
+
+
+@pytest.fixture(scope="module")
+def workshop(django_db_setup: None, localvod_server: LocalVod) -> Iterator[Workshop]:
+    workshop = Workshop(database_url(), localvod_server.endpoint)
+    workshop.expect("ready")
+    yield workshop
+    workshop.close()
+
+
+@pytest.fixture
+def make_case(cloud: LocalVod) -> Iterator[MakeCase]:
+    """A case of the class with its rows written."""
+    cases: list[Case] = []
+
+    def make(case_class: type[C]) -> C:
+        case = case_class(cloud)
+        cases.append(case)
+        case.seed()
+        return case
+
+    yield make
+    for case in cases:
+        case.close()
+
+
+@pytest.fixture
+def start_worker(workshop: Workshop, tmp_path: Path) -> Iterator[Start]:
+    workers: list[Worker] = []
+
+    def start(case: Case, point: Point, how: How) -> Worker:
+        log = str(tmp_path / "worker.log")
+        order = Order(case.kind, case.call, case.operation, point, how, log)
+        workers.append(workshop.start(order))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.close()
+
+
+def holds_database(point: Point) -> bool:
+    """Whether nobody else can write while a worker is frozen there.
+
+    SQLite has one writer at a time, and its transaction lasts as long as its process.
+    """
+    return point == Point.BEFORE_COMMIT and connection.vendor == "sqlite"
+
+
+def let_the_rest_through() -> None:
+    """What waits for a later time, such as a look back at VOD, comes now."""
+    make_due()
+    work_until_idle(WORK_SECONDS)
+    assert not Delivery.objects.open().exists()
+
+
+def assert_all_done(kind: str) -> None:
+    states = Delivery.objects.filter(kind=kind).values_list("state", "error")
+    assert set(states) == {(DeliveryState.DONE, "")}
+
+
+def test_every_kind_has_its_case() -> None:
+    assert sorted(case.kind for case in CASES) == list(registered_kinds())
+
+
+@pytest.mark.parametrize("point", Point)
+@pytest.mark.parametrize("case_class", CASES, ids=lambda case: case.kind)
+def test_a_worker_that_dies_leaves_one_effect(
+    case_class: type[Case], point: Point, make_case: MakeCase, start_worker: Start
+) -> None:
+    case = make_case(case_class)
+    start_worker(case, point, How.KILL).is_killed()
+    assert (case.calls() > 0) == (point != Point.BEFORE_CALL)
+    let_leases_end()
+    work_until_idle(WORK_SECONDS)
+    let_the_rest_through()
+    assert_all_done(case.kind)
+    case.check()
+
+
+@pytest.mark.parametrize("point", Point)
+@pytest.mark.parametrize("case_class", CASES, ids=lambda case: case.kind)
+def test_a_worker_that_freezes_and_is_overtaken_leaves_one_effect(
+    case_class: type[Case], point: Point, make_case: MakeCase, start_worker: Start
+) -> None:
+    case = make_case(case_class)
+    worker = start_worker(case, point, How.FREEZE)
+    worker.is_frozen()
+    assert (case.calls() > 0) == (point != Point.BEFORE_CALL)
+    if not holds_database(point):
+        if point != Point.AFTER_COMMIT:
+            case.meanwhile()
+        work_until_idle(WORK_SECONDS)
+    calls = case.calls()
+    worker.wake_up()
+    if point == Point.BEFORE_CALL and case.is_late_call_seen:
+        assert case.calls() > calls, "its call was made after all"
+    if point != Point.AFTER_COMMIT and not holds_database(point):
+        assert "The lease was lost" in worker.log
+    let_the_rest_through()
+    assert_all_done(case.kind)
+    case.check()
+
+
+class Reversal(Decisions):
+    """A block that is on its way while an operator takes it back."""
+
+    def seed(self) -> None:
+        self.decide(self.mirrored(censor_status=CensorStatus.CHECK), Decision.BLOCKED)
+
+    def decide(self, video: Video, decision: Decision) -> None:
+        review_video(video, decision=decision, source=Source.ADMIN, reason=f"{decision}!")
+
+    def reverse(self) -> None:
+        self.decide(self.videos[0], Decision.NORMAL)
+
+    def check(self) -> None:
+        [video] = self.fresh()
+        assert final_audit(self.vod, video) == "Normal"
+        assert (video.censor_status, video.deleted_at) == (CensorStatus.SUCCESS, None)
+        decided = video.decisions.order_by("id").values_list("decision", flat=True)
+        assert list(decided) == [Decision.BLOCKED, Decision.NORMAL]
+
+
+@pytest.mark.parametrize("point", Point)
+def test_a_worker_that_dies_does_not_bring_back_a_decision_that_was_reversed(
+    point: Point, make_case: MakeCase, start_worker: Start
+) -> None:
+    case = make_case(Reversal)
+    start_worker(case, point, How.KILL).is_killed()
+    case.reverse()
+    let_leases_end()
+    work_until_idle(WORK_SECONDS)
+    let_the_rest_through()
+    case.check()
+
+
+@pytest.mark.parametrize("point", Point)
+def test_a_worker_that_freezes_does_not_bring_back_a_decision_that_was_reversed(
+    point: Point, make_case: MakeCase, start_worker: Start
+) -> None:
+    case = make_case(Reversal)
+    worker = start_worker(case, point, How.FREEZE)
+    worker.is_frozen()
+    if not holds_database(point):
+        case.reverse()
+        work_until_idle(WORK_SECONDS)
+        assert final_audit(case.vod, case.videos[0]) == "Normal"
+    worker.wake_up()
+    if holds_database(point):
+        case.reverse()
+        work_until_idle(WORK_SECONDS)
+    elif point == Point.BEFORE_CALL:
+        assert final_audit(case.vod, case.videos[0]) == "Blocked", (
+            "its call landed after the newer one"
+        )
+    let_the_rest_through()
+    case.check()
