@@ -1,0 +1,255 @@
+"""Migrations go back as well as forth, and leave big tables open to their writers."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    NotSupportedError,
+    connection,
+    connections,
+    migrations,
+    models,
+)
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from shortvideo.migration_operations import (
+    AddIndexConcurrently,
+    AddUniqueConcurrently,
+    ConcurrentOperation,
+    RemoveIndexConcurrently,
+)
+from videos.models import CdnTask
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OURS = {"accounts", "outbox", "recommendations", "videos", "webhooks"}
+BIG = {
+    ("accounts", "uploader"),
+    ("outbox", "delivery"),
+    ("recommendations", "recommendation"),
+    ("videos", "cdntask"),
+    ("videos", "machinereview"),
+    ("videos", "reviewdecision"),
+    ("videos", "reviewtask"),
+    ("videos", "transcodejob"),
+    ("videos", "video"),
+    ("videos", "vodevent"),
+}
+
+
+def migrate(alias: str, *target: str) -> None:
+    call_command("migrate", *target, database=alias, verbosity=0)
+
+
+def schema(alias: str) -> set[Any]:
+    """Tables with their columns, indexes, constraints and triggers, as the database tells them."""
+    if connections[alias].vendor == "sqlite":
+        return rows(alias, "SELECT type, name, sql FROM sqlite_master")
+    columns = "table_name, column_name, data_type, is_nullable, column_default::text"
+    return (
+        rows(alias, f"SELECT {columns} FROM information_schema.columns WHERE table_schema='public'")
+        | rows(alias, "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'")
+        | rows(alias, "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint")
+        | rows(
+            alias, "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+        )
+    )
+
+
+def rows(alias: str, statement: str) -> set[Any]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement)
+        return set(cursor.fetchall())
+
+
+def tables_of(alias: str, app: str) -> list[str]:
+    names = connections[alias].introspection.table_names()
+    return [name for name in names if name.startswith(f"{app}_")]
+
+
+def test_every_app_goes_back_to_nothing_and_comes_again_as_it_was(scratch: str) -> None:
+    migrate(scratch)
+    before = schema(scratch)
+    assert all(tables_of(scratch, app) for app in OURS)
+    for app in ("accounts", "outbox"):  # and what builds on them
+        migrate(scratch, app, "zero")
+    assert [table for app in OURS for table in tables_of(scratch, app)] == []
+    migrate(scratch)
+    assert schema(scratch) == before
+
+
+def test_every_app_of_the_project_is_among_those() -> None:
+    root = Path(settings.BASE_DIR)
+    ours = {
+        config.label
+        for config in apps.get_app_configs()
+        if (Path(config.path) / "migrations").is_dir()
+        and Path(config.path).parent in (root, root / "shortvideo")
+    }
+    assert ours == OURS
+
+
+# Big tables.
+
+
+def is_indexed(field: Any) -> bool:
+    return field is not None and (field.db_index or field.unique)
+
+
+def blocked_by(operation: Operation, app: str, before: ProjectState) -> str:
+    """The big table that the operation would close to its writers for long; "" for none."""
+    model = getattr(operation, "model_name", "").lower()
+    is_old = (app, model) in before.models
+    if (app, model) not in BIG or not is_old or isinstance(operation, ConcurrentOperation):
+        return ""
+    match operation:
+        case migrations.AddIndex() | migrations.RemoveIndex() | migrations.AddConstraint():
+            return f"{app}.{model}"
+        case (
+            migrations.AddField(name=name, field=field)
+            | migrations.AlterField(name=name, field=field)
+        ):
+            earlier = before.models[app, model].fields.get(name)
+            return f"{app}.{model}" if is_indexed(field) and not is_indexed(earlier) else ""
+    return ""
+
+
+def blocking(app: str, operations: Iterable[Operation], before: ProjectState) -> list[str]:
+    found = [blocked_by(operation, app, before) for operation in operations]
+    return [table for table in found if table]
+
+
+def test_no_migration_builds_an_index_while_the_writers_of_a_big_table_wait() -> None:
+    loader = MigrationLoader(None)
+    found = {
+        key: blocking(key[0], migration.operations, loader.project_state(key, at_end=False))
+        for key, migration in loader.disk_migrations.items()
+        if key[0] in OURS
+    }
+    assert {key: tables for key, tables in found.items() if tables} == {}
+
+
+def test_indexes_that_are_built_concurrently_stand_alone() -> None:
+    """The rest of such a migration would not be taken back when an index cannot be built."""
+    for migration in MigrationLoader(None).disk_migrations.values():
+        concurrent = [isinstance(each, ConcurrentOperation) for each in migration.operations]
+        assert not any(concurrent) or (all(concurrent) and not migration.atomic), migration
+
+
+INDEX = models.Index(fields=["state"], name="some_index")
+UNIQUE = models.UniqueConstraint(
+    fields=["state"], name="some_unique", condition=models.Q(state="waiting")
+)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        migrations.AddIndex("CdnTask", INDEX),
+        migrations.AddConstraint("CdnTask", UNIQUE),
+        migrations.AddField("CdnTask", "code", models.CharField(db_index=True, max_length=9)),
+        migrations.AddField("CdnTask", "code", models.CharField(unique=True, max_length=9)),
+        migrations.AddField(
+            "CdnTask", "again", models.ForeignKey("videos.CdnTask", models.CASCADE, null=True)
+        ),
+        migrations.AlterField("CdnTask", "kind", models.CharField(db_index=True, max_length=8)),
+    ],
+)
+def test_what_would_close_a_big_table_is_found(operation: Operation) -> None:
+    latest = MigrationLoader(None).project_state()
+    assert blocking("videos", [operation], latest) == ["videos.cdntask"]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        AddIndexConcurrently("CdnTask", INDEX),
+        AddUniqueConcurrently("CdnTask", UNIQUE),
+        migrations.AddField("CdnTask", "code", models.CharField(default="", max_length=9)),
+        migrations.AddIndex("SyncRun", INDEX),  # never many rows
+    ],
+)
+def test_what_leaves_it_open_is_let_through(operation: Operation) -> None:
+    latest = MigrationLoader(None).project_state()
+    assert blocking("videos", [operation], latest) == []
+
+
+# The operations.
+
+
+def index_names(alias: str = DEFAULT_DB_ALIAS) -> set[str]:
+    with connections[alias].cursor() as cursor:
+        table = CdnTask._meta.db_table
+        found = connections[alias].introspection.get_constraints(cursor, table)
+    return {name for name, details in found.items() if details["index"]}
+
+
+def apply(operation: Operation, *, backwards: bool = False) -> None:
+    """Carry an operation out on the latest state of the models."""
+    before = MigrationLoader(None).project_state()
+    after = before.clone()
+    operation.state_forwards("videos", after)
+    with connection.schema_editor(atomic=False) as editor:
+        if backwards:
+            operation.database_backwards("videos", editor, after, before)
+        else:
+            operation.database_forwards("videos", editor, before, after)
+
+
+@pytest.mark.parametrize("operation", [AddIndexConcurrently("CdnTask", INDEX),
+                                       AddUniqueConcurrently("CdnTask", UNIQUE)])  # fmt: skip
+def test_an_index_is_built_and_dropped(operation: Operation) -> None:
+    before = index_names()
+    apply(operation)
+    assert len(index_names() - before) == 1
+    apply(operation, backwards=True)
+    assert index_names() == before
+    assert "Concurrently create" in operation.describe()
+
+
+def test_an_index_is_removed_and_comes_back() -> None:
+    removal = RemoveIndexConcurrently("CdnTask", "cdn_task_takedown")
+    before = index_names()
+    apply(removal)
+    assert before - index_names() == {"cdn_task_takedown"}
+    apply(removal, backwards=True)
+    assert index_names() == before
+
+
+def test_a_migration_that_was_cut_off_is_run_again(scratch: str) -> None:
+    migrate(scratch, "videos", "0008")
+    with connections[scratch].cursor() as cursor:  # one index was built, another half built
+        cursor.execute("CREATE INDEX cdn_task_attention ON videos_cdntask (attention_at)")
+        cursor.execute("CREATE INDEX cdn_task_takedown ON videos_cdntask (takedown_id)")
+        if connections[scratch].vendor == "postgresql":
+            cursor.execute(
+                "UPDATE pg_index SET indisvalid = false "
+                "WHERE indexrelid = 'cdn_task_takedown'::regclass"
+            )
+    migrate(scratch, "videos")
+    assert {"cdn_task_attention", "cdn_task_takedown"} <= index_names(scratch)
+    if connections[scratch].vendor == "postgresql":
+        assert rows(scratch, "SELECT 1 FROM pg_index WHERE NOT indisvalid") == set()
+
+
+def test_a_transaction_around_it_is_refused() -> None:
+    state = MigrationLoader(None).project_state()
+    operation = AddIndexConcurrently("CdnTask", INDEX)
+    with (
+        pytest.raises(NotSupportedError, match="atomic = False"),
+        connection.schema_editor(atomic=True) as editor,
+    ):
+        operation.database_forwards("videos", editor, state, state)
+
+
+def test_a_constraint_that_is_no_index_is_refused() -> None:
+    with pytest.raises(TypeError, match="no unique constraint with a condition"):
+        AddUniqueConcurrently("CdnTask", models.UniqueConstraint(fields=["state"], name="plain"))
