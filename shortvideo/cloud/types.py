@@ -299,6 +299,7 @@ class MachineJob:
     code: str = ""
     message: str = ""
     result: MachineResult | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,25 @@ def test_a_verdict_about_an_earlier_source_says_nothing_about_the_new_one() -> N
     assert video.censor_status == CensorStatus.SUCCESS
 
 
+@pytest.mark.parametrize("suggestion", ["pass", "block"])
+def test_a_verdict_that_may_be_about_an_earlier_source_decides_nothing_about_the_new_one(
+    suggestion: str,
+) -> None:
+    video, told = make_clip()  # nobody has heard yet what the machine said of its source
+    again = read_again(told, read=300, source_uploaded_at=after(200))
+    mirror.apply(again)
+    result = verdict(suggestion, "porn")
+    early = MachineJob("j-1", video.vod_id, "success", result=result, created_at=after(190))
+    mirror.apply(replace(again, machine=result))
+    mirror.apply(replace(again, machine=early, machine_at=after(210)))
+    video.refresh_from_db()
+    assert (video.source_version, video.censor_status) == (2, CensorStatus.ON_CENSOR)
+    assert log_of(video) == []
+    job = replace(early, job_id="j-2", created_at=after(205))
+    mirror.apply(replace(again, machine=job, machine_at=after(210)))
+    assert [source for source, _ in log_of(video)] == [Source.MACHINE]
+
+
 def test_a_decision_in_vods_console_arrives_with_its_auditor_and_counts_as_human() -> None:
     video, told = make_clip()
     entry = audit("Blocked", after(90), auditor="Li")

@@ -25,7 +25,7 @@ def record(video: Video, reading: Reading) -> bool:
 
     The caller holds the video's lock and has saved it.
     """
-    if reading.machine is None or is_of_earlier_source(video, reading.machine_at):
+    if reading.machine is None or not is_about_present_source(video, reading):
         return False
     values = as_values(reading.machine)
     if values is None or is_repeated(video, values):
@@ -37,6 +37,20 @@ def record(video: Video, reading: Reading) -> bool:
     )
     decide(video, review)
     return True
+
+
+def is_about_present_source(video: Video, reading: Reading) -> bool:
+    """Whether the machine has looked at the source that the row is about.
+
+    A job tells when it was made. VOD's latest verdict tells nothing of the kind: without an event
+    it may be that of an earlier source, and no clip is shown for what its predecessor was.
+    """
+    if video.source_version == 1:
+        return True
+    machine = reading.machine
+    made_at = machine.created_at if isinstance(machine, MachineJob) else None
+    moment = made_at or reading.machine_at
+    return moment is not None and not is_of_earlier_source(video, moment)
 
 
 def as_values(machine: MachineResult | MachineJob) -> dict[str, Any] | None:

@@ -88,6 +88,7 @@ class Review(Gateway):
             code=job.text("Code"),
             message=job.text("Message"),
             result=_result(data) if data else None,
+            created_at=job.moment("CreationTime"),
         )
 
     def machine_result(self, vod_id: str) -> MachineResult | None:
