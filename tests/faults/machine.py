@@ -1,9 +1,11 @@
 """Anything that can happen to a few clips, in any order, with the rules checked after each step."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from functools import wraps
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -26,12 +28,12 @@ from videos.deliveries.audit import as_audit, still_stands
 from videos.mirror.facts import COPIED
 from videos.models import ReviewDecision, Video
 from videos.reader import EVERYTHING, Questions
+from videos.services.undo import undo_review, undoable
 
 MOST_CLIPS: Final = 3
 STEP_SECONDS: Final = 2  # VOD's moments are whole seconds: so no two steps share one
 # A source that a reading told of counts as uploaded up to 30 s later: VOD's clock may be ahead.
 CLOCK_SKEW_SECONDS: Final = 31
-CHANNELS: Final = ("get", "post", "desk")
 
 FAULTS: Final = (
     {"kind": "error"},
@@ -60,7 +62,31 @@ QUESTIONS: Final = {
     "audits": Questions(audits=True, source=True),
 }
 
+Rule = TypeVar("Rule", bound=Callable[..., None])
+
+
+def at_most(times: int) -> Callable[[Rule], Rule]:
+    """Let a rule happen so often in one run, so that there is room for the others."""
+
+    def limited(happens: Rule) -> Rule:
+        name = happens.__name__
+
+        @wraps(happens)
+        def counted(machine: "ConsoleMachine", **drawn: Any) -> None:
+            machine.counts[name] += 1
+            happens(machine, **drawn)
+
+        still_allowed = precondition(lambda machine: machine.counts[name] < times)
+        return cast("Rule", still_allowed(counted))
+
+    return limited
+
+
 clips = st.integers(0, MOST_CLIPS - 1)
+statuses = st.sampled_from(["Checking", "Normal", "Transcoding"])
+decisions = st.sampled_from(["Normal", "Blocked"])
+reasons = st.sampled_from(["violence", "spam"])
+calls = st.sampled_from(["get", "post"])
 texts = st.sampled_from(["", "looks fine"])
 
 
@@ -78,8 +104,10 @@ class ConsoleMachine(RuleBasedStateMachine):
         self.readings: list[mirror.Reading] = []
         self.frozen: list[tuple[list[Delivery], list[Audit]]] = []
         self.told_count = 0
+        self.counts: Counter[str] = Counter()
         self.log = lines_in()
-        self.is_faulty = False
+        self.shown: dict[str, str] = {}
+        self.faulty_until = 0
 
     # Helpers of the rules.
 
@@ -87,6 +115,8 @@ class ConsoleMachine(RuleBasedStateMachine):
         self.step += 1
         self.wanted = {}
         self.world.clock.go_on(seconds)
+        if self.step == self.faulty_until:
+            self.world.vod.faults()
 
     def clip(self, index: int) -> Clip:
         return self.clips[index % len(self.clips)]
@@ -103,16 +133,16 @@ class ConsoleMachine(RuleBasedStateMachine):
 
     def do(self, action: str, vod_id: str, **fields: Any) -> bool:
         """Whether an action of the desk was done."""
-        video = Video.objects.get(vod_id=vod_id)
-        return self.world.desk.do(action, video, **fields).startswith("1 of 1")
+        return self.world.act(action, Video.objects.get(vod_id=vod_id), **fields)
 
     # What happens in VOD.
 
-    @initialize(status=st.sampled_from(["Checking", "Normal"]), known=st.booleans())
-    def first_clip(self, status: str, known: bool) -> None:
+    @initialize(first=statuses, second=statuses, is_known=st.booleans())
+    def two_clips(self, first: str, second: str, is_known: bool) -> None:
         self.begin()
-        self.add_clip(status)
-        if known:
+        self.add_clip(first)
+        self.add_clip(second)
+        if is_known:
             self.world.sync("full")
 
     def add_clip(self, status: str) -> None:
@@ -121,13 +151,14 @@ class ConsoleMachine(RuleBasedStateMachine):
         now = self.world.clock.now()
         self.clips.append(Clip(vod_id, [(size, now)], may_play=status == "Normal"))
 
-    @rule(status=st.sampled_from(["Checking", "Normal", "Transcoding"]))
+    @rule(status=statuses)
     @precondition(lambda self: len(self.clips) < MOST_CLIPS)
     def an_app_uploads(self, status: str) -> None:
         self.begin()
         self.add_clip(status)
 
     @rule(index=clips)
+    @at_most(2)
     def an_app_uploads_again(self, index: int) -> None:
         self.begin()
         clip = self.clip(index)
@@ -137,15 +168,16 @@ class ConsoleMachine(RuleBasedStateMachine):
         clip.uploads.append((size, self.world.clock.now()))
 
     @rule(index=clips, title=st.sampled_from(["Noodles", "Ferry"]))
+    @at_most(2)
     def somebody_renames_in_vod(self, index: int, title: str) -> None:
         self.begin()
         self.in_vod(self.clip(index), lambda vod_id: vod_gateway().update_info(vod_id, title=title))
 
-    @rule(index=clips, decision=st.sampled_from(["Normal", "Blocked"]), auditor=texts)
+    @rule(index=clips, decision=decisions, auditor=st.sampled_from(["Li", "Wang"]))
     def somebody_decides_in_vods_console(self, index: int, decision: str, auditor: str) -> None:
         clip = self.clip(index)
         self.begin(CLOCK_SKEW_SECONDS if len(clip.uploads) > 1 else STEP_SECONDS)
-        reason, auditor = "seen", auditor or "Li"
+        reason = "seen"
         if not self.exists_in_vod(clip):
             return
         self.world.vod.audit_in_console(clip.vod_id, decision, reason, auditor)
@@ -154,6 +186,7 @@ class ConsoleMachine(RuleBasedStateMachine):
         clip.console.append(ConsoleDecision(at, decision, reason, auditor))
 
     @rule(index=clips, suggestion=st.sampled_from(["pass", "review", "block", "error"]))
+    @at_most(4)
     def the_machine_judges(self, index: int, suggestion: str) -> None:
         clip = self.clip(index)
         self.begin(CLOCK_SKEW_SECONDS if len(clip.uploads) > 1 else STEP_SECONDS)
@@ -168,12 +201,16 @@ class ConsoleMachine(RuleBasedStateMachine):
         self.in_vod(clip, judge)
 
     @rule(index=clips)
+    @precondition(lambda self: len(self.clips) == MOST_CLIPS and not self.is_any_gone)
     def somebody_deletes_in_vod(self, index: int) -> None:
         self.begin()
         clip = self.clip(index)
-        if len(self.clips) > 1:  # one at least stays worth looking at
-            self.in_vod(clip, lambda vod_id: vod_gateway().delete([vod_id]))
-            clip.is_gone = True
+        self.in_vod(clip, lambda vod_id: vod_gateway().delete([vod_id]))
+        clip.is_gone = True
+
+    @property
+    def is_any_gone(self) -> bool:
+        return any(clip.is_gone for clip in self.clips)
 
     def exists_in_vod(self, clip: Clip) -> bool:
         return self.world.vod.state(clip.vod_id)["video"] is not None
@@ -189,55 +226,78 @@ class ConsoleMachine(RuleBasedStateMachine):
 
     # What people do here.
 
-    @rule(
-        index=clips,
-        decision=st.sampled_from(["Normal", "Blocked"]),
-        reason=st.sampled_from(["violence", "spam"]),
-        comment=texts,
-        channel=st.sampled_from(CHANNELS),
-    )
-    def somebody_decides(
+    @rule(index=clips, decision=decisions, reason=reasons, comment=texts, channel=calls)
+    def somebody_decides_by_the_api(
         self, index: int, decision: str, reason: str, comment: str, channel: str
     ) -> None:
         self.begin()
         clip = self.clip(index)
-        if channel == "desk" and not clip.is_visible:
-            return
         reason = reason if decision == "Blocked" else ""
-        is_repeated = clip.is_repeated(decision, reason, comment, by_desk=channel == "desk")
-        if clip.is_visible and not is_repeated:
-            source = "admin" if channel == "desk" else "api"
-            self.wanted[clip.vod_id] = [
-                Wanted(source, decision, clip.status, reason, comment, self.operator)
-            ]
-        if channel == "desk":
-            action, asked = ("block", {"reason": reason}) if reason else ("approve", {})
-            done = self.do(action, clip.vod_id, comment=comment, **asked)
-            assert done is not is_repeated
-        else:
-            given = {"reason": reason, "comment": comment}
-            code = self.call(channel, "createAudit", mediaId=clip.vod_id, status=decision, **given)
-            assert code == ("200" if clip.is_visible else "404")
+        if clip.is_visible and not clip.is_repeated(decision, reason, comment, by_desk=False):
+            self.want(clip, "api", decision, reason, comment)
+        given = {"status": decision, "reason": reason, "comment": comment}
+        code = self.call(channel, "createAudit", mediaId=clip.vod_id, **given)
+        assert code == ("200" if clip.is_visible else "404")
 
-    @rule(index=clips, channel=st.sampled_from(["post", "desk"]), extras=st.booleans())
-    def somebody_recommends(self, index: int, channel: str, extras: bool) -> None:
+    @rule(index=clips, decision=decisions, reason=reasons, comment=texts)
+    def somebody_decides_on_the_desk(
+        self, index: int, decision: str, reason: str, comment: str
+    ) -> None:
         self.begin()
         clip = self.clip(index)
-        if channel == "desk":
-            if not clip.is_visible:
-                return
+        if not clip.is_visible:
+            return
+        reason = reason if decision == "Blocked" else ""
+        is_repeated = clip.is_repeated(decision, reason, comment, by_desk=True)
+        if not is_repeated:
+            self.want(clip, "admin", decision, reason, comment)
+        action, asked = ("block", {"reason": reason}) if reason else ("approve", {})
+        assert self.do(action, clip.vod_id, comment=comment, **asked) is not is_repeated
+
+    def want(self, clip: Clip, source: str, decision: str, reason: str, comment: str) -> None:
+        """This step must add this line to the log, once."""
+        wanted = Wanted(source, decision, clip.status, reason, comment, self.operator)
+        self.wanted[clip.vod_id] = [wanted]
+
+    @rule(index=clips)
+    @precondition(lambda self: any(clip.lines for clip in self.clips))
+    def somebody_undoes(self, index: int) -> None:
+        """What was decided last at the desk, as long as VOD has not been told of it."""
+        self.begin()
+        clip = self.clip(index)
+        video = Video.objects.visible().filter(vod_id=clip.vod_id).first()
+        decision = undoable(video) if video is not None else None
+        if decision is None:
+            return
+        assert clip.standing is not None
+        assert clip.standing.pk == decision.pk, "only a person's last word can be undone"
+        self.want(clip, "admin", "Undo", "", "")
+        undo_review(decision, operator=self.world.desk.operator)
+
+    @rule(index=clips, extras=st.booleans())
+    def somebody_recommends_by_the_api(self, index: int, extras: bool) -> None:
+        self.begin()
+        clip = self.clip(index)
+        flags = {"isNarrow": "true", "isCache": "true"} if extras else {}
+        code = self.call("post", "recommendVideo", videoId=clip.vod_id, **flags)
+        assert clip.is_visible or code == "404"
+        self.check_recommended(clip, is_done=code == "200", extras=extras)
+
+    @rule(index=clips, extras=st.booleans())
+    def somebody_recommends_on_the_desk(self, index: int, extras: bool) -> None:
+        self.begin()
+        clip = self.clip(index)
+        if clip.is_visible:
             fields = {"narrowband": "on", "prefetch": "on"} if extras else {}
-            done = self.do("recommend", clip.vod_id, **fields)
-        else:
-            flags = {"isNarrow": "true", "isCache": "true"} if extras else {}
-            code = self.call(channel, "recommendVideo", videoId=clip.vod_id, **flags)
-            assert clip.is_visible or code == "404", code
-            done = code == "200"
+            is_done = self.do("recommend", clip.vod_id, **fields)
+            self.check_recommended(clip, is_done=is_done, extras=extras)
+
+    def check_recommended(self, clip: Clip, *, is_done: bool, extras: bool) -> None:
         if clip.is_visible and clip.status == "success":
-            assert done or extras  # VOD's status may forbid the job that comes with it
+            assert is_done or extras  # VOD's status may forbid the job that comes with it
         else:
-            assert not done
-        if done:
+            assert not is_done
+        if is_done:
             self.note_place(clip)
 
     def note_place(self, clip: Clip) -> None:
@@ -251,6 +311,8 @@ class ConsoleMachine(RuleBasedStateMachine):
         clip.place = Place(place.step, starts_at, ends_at)
 
     @rule(index=clips, channel=st.sampled_from(["post", "desk"]))
+    @precondition(lambda self: self.has_places)
+    @at_most(2)
     def somebody_takes_off_the_list(self, index: int, channel: str) -> None:
         self.begin()
         clip = self.clip(index)
@@ -259,7 +321,7 @@ class ConsoleMachine(RuleBasedStateMachine):
             assert (item is not None) == (clip.place is not None)
             if item is None:
                 return
-            assert self.world.desk.do("remove", item).startswith("1 of 1")
+            assert self.world.act("remove", item)
         else:
             code = self.call(channel, "deleteRecommendById", videoId=clip.vod_id)
             assert code == ("200" if clip.has_standing_place else "404")
@@ -267,11 +329,17 @@ class ConsoleMachine(RuleBasedStateMachine):
                 return
         clip.place = None
 
+    @property
+    def has_places(self) -> bool:
+        return any(clip.place for clip in self.clips)
+
     @rule(
         index=clips,
         start=st.sampled_from([None, -100, 40]),
         length=st.sampled_from([None, 60]),
     )
+    @precondition(lambda self: self.has_places)
+    @at_most(3)
     def somebody_schedules(self, index: int, start: int | None, length: int | None) -> None:
         self.begin()
         clip = self.clip(index)
@@ -285,6 +353,7 @@ class ConsoleMachine(RuleBasedStateMachine):
         clip.place = Place(clip.place.step, starts_at, ends_at)
 
     @rule(index=clips, channel=st.sampled_from(["post", "desk"]))
+    @at_most(1)
     def somebody_deletes(self, index: int, channel: str) -> None:
         self.begin()
         clip = self.clip(index)
@@ -303,8 +372,9 @@ class ConsoleMachine(RuleBasedStateMachine):
     @rule(
         index=clips,
         kind=st.sampled_from(["submitTranscode", "submitTabTranscode"]),
-        channel=st.sampled_from(CHANNELS),
+        channel=st.sampled_from(["get", "post", "desk"]),
     )
+    @at_most(3)
     def somebody_transcodes(self, index: int, kind: str, channel: str) -> None:
         self.begin()
         clip = self.clip(index)
@@ -323,6 +393,8 @@ class ConsoleMachine(RuleBasedStateMachine):
             assert code in {"200", "409"}
 
     @rule(position=st.integers(0, 3))
+    @precondition(lambda _: Delivery.objects.given_up().exists())
+    @at_most(2)
     def somebody_retries_what_was_given_up(self, position: int) -> None:
         self.begin()
         given_up = Delivery.objects.given_up().order_by("id")[position : position + 1]
@@ -333,6 +405,7 @@ class ConsoleMachine(RuleBasedStateMachine):
                 assert delivery.after_id is not None
 
     @rule(statement=st.sampled_from(["update", "delete", "truncate"]))
+    @at_most(2)
     def somebody_tampers_with_the_log(self, statement: str) -> None:
         self.begin()
         table = ReviewDecision._meta.db_table
@@ -350,41 +423,43 @@ class ConsoleMachine(RuleBasedStateMachine):
 
     # What reaches this server, and what it does by itself.
 
-    @rule(order=st.permutations(range(6)), count=st.integers(1, 6), twice=st.booleans())
-    def events_arrive(self, order: list[int], count: int, twice: bool) -> None:
-        """The next events, in any order, some of them twice."""
+    @rule(
+        order=st.permutations(range(6)),
+        count=st.integers(1, 6),
+        lost=st.integers(0, 2),
+        twice=st.booleans(),
+        works=st.booleans(),
+    )
+    def events_arrive(
+        self, order: list[int], count: int, lost: int, twice: bool, works: bool
+    ) -> None:
+        """The next events, in any order, some of them twice and some never."""
         self.begin()
         bodies = [event["body"] for event in self.world.vod.events()]
         fresh = bodies[self.told_count : self.told_count + count]
         self.told_count += len(fresh)
-        for index in order:
+        for index in order[lost:]:
             if index < len(fresh):
                 assert self.world.tell(fresh[index]) == 200
                 assert not twice or self.world.tell(fresh[index]) == 200
+        if works:
+            self.world.work()
 
-    @rule(count=st.integers(1, 3))
-    def events_get_lost(self, count: int) -> None:
-        self.begin()
-        self.told_count = min(self.told_count + count, len(self.world.vod.events()))
-
-    @rule(position=st.integers(0, 10))
-    def an_event_is_replayed(self, position: int) -> None:
-        self.begin()
-        bodies = [event["body"] for event in self.world.vod.events()]
-        if bodies:
-            assert self.world.tell(bodies[position % len(bodies)]) == 200
-
-    @rule(position=st.integers(0, 10), how=st.sampled_from(["forged", "stale"]))
-    def an_event_is_forged(self, position: int, how: str) -> None:
+    @rule(position=st.integers(0, 10), how=st.sampled_from(["again", "forged", "stale"]))
+    @at_most(3)
+    def an_old_event_arrives(self, position: int, how: str) -> None:
+        """Replayed by VOD, or by somebody else."""
         self.begin()
         bodies = [event["body"] for event in self.world.vod.events()]
-        if not bodies:
+        body = bodies[position % len(bodies)]
+        if how == "again":
+            assert self.world.tell(body) == 200
             return
         before = dump()
         forgery: dict[str, Any] = (
             {"key": "AnotherKey1"} if how == "forged" else {"age_seconds": 400}
         )
-        assert self.world.tell(bodies[position % len(bodies)], **forgery) == 403
+        assert self.world.tell(body, **forgery) == 403
         assert dump() == before
 
     @rule(rounds=st.integers(1, 3))
@@ -395,6 +470,8 @@ class ConsoleMachine(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(["create_audit", "delete_video", "submit_transcode",
                                 "process_event"]), has_called=st.booleans())  # fmt: skip
+    @precondition(lambda _: Delivery.objects.open().exists())
+    @at_most(3)
     def a_worker_dies(self, kind: str, has_called: bool) -> None:
         """Before its call, or after it and before it could write what came of it."""
         self.begin()
@@ -404,6 +481,7 @@ class ConsoleMachine(RuleBasedStateMachine):
                 handler_for(kind).deliver(batch)
 
     @rule()
+    @precondition(lambda _: Delivery.objects.open().filter(kind="create_audit").exists())
     def a_worker_freezes_before_its_call(self) -> None:
         self.begin()
         batch = self.world.claim("create_audit")
@@ -465,20 +543,15 @@ class ConsoleMachine(RuleBasedStateMachine):
         assert mirror.apply(reading) == mirror.Applied(unchanged=1)
         assert dump() == written
 
-    @rule(fault=st.sampled_from(FAULTS))
-    def a_fault_begins(self, fault: dict[str, Any]) -> None:
+    @rule(fault=st.sampled_from(FAULTS), steps=st.integers(1, 6))
+    @at_most(4)
+    def a_fault_begins(self, fault: dict[str, Any], steps: int) -> None:
         self.begin()
-        self.is_faulty = True
+        self.faulty_until = self.step + steps
         self.world.vod.faults(fault, seed=self.step)
 
-    @rule()
-    @precondition(lambda self: self.is_faulty)
-    def the_faults_end(self) -> None:
-        self.begin()
-        self.is_faulty = False
-        self.world.vod.faults()
-
     @rule(seconds=st.sampled_from([12, 65]))
+    @at_most(4)
     def time_passes(self, seconds: int) -> None:
         self.begin(seconds)
 

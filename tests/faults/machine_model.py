@@ -29,10 +29,11 @@ class Line:
     operator: str
     source_version: int
     created_at: datetime
+    undoes: int | None
 
     @property
     def is_human(self) -> bool:
-        return self.source in PEOPLE
+        return self.source in PEOPLE and self.decision != "Undo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class Clip:
     lines: list[Line] = field(default_factory=list)
     place: Place | None = None
     blocked_step: int = 0
+    blocked_before: dict[int, int] = field(default_factory=dict)  # by the key of a line
 
     @property
     def is_visible(self) -> bool:
@@ -97,12 +99,21 @@ class Clip:
         return self.standing_of(self.version)
 
     def standing_of(self, version: int) -> Line | None:
-        people = [line for line in self.lines if line.is_human and line.source_version == version]
+        people = [line for line in self.lines_of(version) if line.is_human]
         return people[-1] if people else None
 
     @property
     def lines_of_source(self) -> list[Line]:
-        return [line for line in self.lines if line.source_version == self.version]
+        return self.lines_of(self.version)
+
+    def lines_of(self, version: int) -> list[Line]:
+        """What is in force about a version of the source: without what was undone."""
+        undone = {line.undoes for line in self.lines}
+        return [
+            line
+            for line in self.lines
+            if line.source_version == version and line.pk not in undone and line.undoes is None
+        ]
 
     @property
     def has_standing_place(self) -> bool:
@@ -134,14 +145,14 @@ class Clip:
         same = (standing.decision, standing.reason, standing.comment)
         return same == (decision, reason, comment)
 
-    def take(self, added: Sequence[Line], wanted: Sequence[Wanted]) -> None:
+    def take(self, added: Sequence[Line], wanted: Sequence[Wanted], *, step: int) -> None:
         """Add the lines of a step to the model, having seen that each of them may be there.
 
         `wanted` are what this step's operations must have added, once each.
         """
         missing = list(wanted)
         for line in added:
-            assert line.to_status == OF_DECISION[line.decision], line
+            self.check_statuses(line)
             if line.source in {"api", "admin"}:
                 as_wanted = Wanted(
                     line.source, line.decision, line.from_status, line.reason, line.comment,
@@ -155,8 +166,27 @@ class Clip:
                 self.check_machine(line)
             else:
                 self.check_taken_back(line)
+            self.note_block(line, step)
             self.lines.append(line)
         assert not missing, f"decided, and not in the log: {missing}"
+
+    def check_statuses(self, line: Line) -> None:
+        if line.undoes is None:
+            assert line.to_status == OF_DECISION[line.decision], line
+            return
+        undone = next(other for other in self.lines if other.pk == line.undoes)
+        assert undone is self.standing, f"undone, and not a person's last word: {undone}"
+        assert (line.from_status, line.to_status) == (undone.to_status, undone.from_status)
+
+    def note_block(self, line: Line, step: int) -> None:
+        """A block ends a place on the list; an undo brings it back, with the earlier block."""
+        if line.undoes is not None:
+            self.blocked_step = self.blocked_before[line.undoes]
+            self.status = line.to_status
+            return
+        self.blocked_before[line.pk] = self.blocked_step
+        if line.decision == "Blocked":
+            self.blocked_step = step
 
     def check_import(self, line: Line) -> None:
         decided = ConsoleDecision(line.created_at, line.decision, line.reason, line.auditor)

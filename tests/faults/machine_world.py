@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.management.color import no_style
 from django.db import connection
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import localtime
@@ -101,6 +102,12 @@ class World:
             CALLBACK, content, content_type="application/json", headers=headers
         )
         return answer.status_code
+
+    def act(self, action: str, row: Model, **fields: Any) -> bool:
+        """Whether an action of the desk was done to a row."""
+        # A report that no page has shown yet would be read once more.
+        self.desk.client.cookies.pop("messages", None)
+        return self.desk.do(action, row, **fields).startswith("1 of 1")
 
     def schedule(
         self, item: Recommendation, *, starts_at: datetime | None, ends_at: datetime | None

@@ -24,7 +24,7 @@ from tests.support.localvod import LocalVod
 from tests.support.receiver import Receiver
 
 IS_LONG = os.environ.get("PROPERTIES") == "long"
-RUNS, STEPS = (400, 60) if IS_LONG else (25, 30)
+RUNS, STEPS = (400, 60) if IS_LONG else (15, 50)
 PROFILE = settings(
     max_examples=int(os.environ.get("PROPERTIES_RUNS", RUNS)),
     stateful_step_count=STEPS,
@@ -34,7 +34,7 @@ PROFILE = settings(
     # A run takes seconds, because all its parts are real.
     suppress_health_check=[HealthCheck.too_slow],
     # Making a counterexample smaller takes minutes: for a person who looks for its cause.
-    phases=[Phase.generate, Phase.shrink] if IS_LONG else [Phase.generate],
+    phases=[Phase.generate, *([Phase.shrink] if "PROPERTIES_SHRINK" in os.environ else [])],
     report_multiple_bugs=False,
 )
 
@@ -60,6 +60,7 @@ def world(
     settings.CDN_DOMAINS = [silent_vod.endpoint]
     settings.OUTBOX_BACKOFF_SECONDS = 0  # the next round is the next attempt
     settings.MACHINE_REVIEW_TIMEOUT = 60
+    settings.REVIEW_UNDO_SECONDS = 10  # a few steps
     monkeypatch.setattr("videos.sync.patience.PAUSES_SECONDS", (0.0,))
     operator = make_operator("administrator")
     client = Client()
