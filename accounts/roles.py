@@ -18,12 +18,13 @@ VIEW = frozenset(
         "videos.view_reasontemplate",
         "videos.view_transcodejob",
         "videos.view_videodeletion",
+        "videos.view_takedown",
         "videos.view_cdntask",
         "recommendations.view_recommendation",
         "accounts.view_uploader",
     }
 )
-REVIEW = frozenset({"videos.review_video", "videos.play_unpublished_video"})
+REVIEW = frozenset({"videos.review_video", "videos.play_unpublished_video", "videos.view_evidence"})
 CURATE = frozenset(
     {
         "recommendations.recommend_video",
@@ -67,6 +68,7 @@ ADMINISTER = frozenset(
         "webhooks.add_endpoint",
         "webhooks.change_endpoint",
         "videos.delete_reasontemplate",
+        "videos.view_logpruning",
     }
 )
 

@@ -23,6 +23,7 @@ SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
             "accounts.Uploader",
             "videos.MachineReview",
             "videos.Takedown",
+            "videos.Evidence",
             "videos.ReasonTemplate",
         ),
     ),
@@ -37,6 +38,7 @@ SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
             "videos.VodEvent",
             "videos.SyncRun",
             "videos.ReconcileRun",
+            "videos.LogPruning",
         ),
     ),
     "backend": (

@@ -16,6 +16,7 @@ TONES: Mapping[str, str] = {
     "success": "good",
     "done": "good",
     "pass": "good",
+    "verified": "good",
     "Normal": "good",
     "fail": "bad",
     "failed": "bad",
@@ -33,6 +34,7 @@ TONES: Mapping[str, str] = {
     "onTranscode": "busy",
     "onSnapshot": "busy",
     "submitted": "busy",
+    "under_way": "busy",
     "leased": "busy",
     "running": "busy",
 }

@@ -63,6 +63,10 @@ class Operation(Generic[M]):
     def thumbnail(self, row: M) -> SafeString | str:
         return ""
 
+    def afterword(self) -> SafeString | str:
+        """What the report ends with, such as a button that takes it back."""
+        return ""
+
     def context(self) -> dict[str, Any]:
         """More for the template of the page."""
         return {}
@@ -175,7 +179,9 @@ def report(
     level = messages.SUCCESS
     if result.refused:
         level = messages.WARNING if result.done else messages.ERROR
-    model_admin.message_user(request, format_html("{}{}", count, refusal_list(result)), level)
+    model_admin.message_user(
+        request, format_html("{}{}{}", count, operation.afterword(), refusal_list(result)), level
+    )
 
 
 def refusal_list(result: Report[M]) -> SafeString:

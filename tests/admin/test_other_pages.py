@@ -305,7 +305,7 @@ def test_the_first_page_costs_the_same_whatever_waits(
     for number in range(6):
         make_task(f"Task {number}", hours=number)
         desk.do("block", make_video(), reason="violence", comment="")
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(22):
         desk.page("index")
 
 

@@ -186,5 +186,5 @@ def test_its_cost_does_not_grow_with_its_history(
         review_video(
             video, decision=decision, source=Source.ADMIN, operator=desk.operator, reason="r"
         )
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(21):
         desk.page(PAGE, video.pk)

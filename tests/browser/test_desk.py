@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 LISTS = (
     "videos/video", "videos/reviewtask", "videos/machinereview", "videos/reasontemplate",
+    "videos/takedown", "videos/evidence", "videos/logpruning",
     "videos/transcodejob", "videos/cdntask", "videos/vodevent", "videos/syncrun",
     "videos/reconcilerun",
     "recommendations/recommendation", "accounts/uploader", "accounts/operator",

@@ -23,6 +23,7 @@ from videos.models import (
     ReviewDecision,
     ReviewTask,
     SyncRun,
+    Takedown,
     TranscodeJob,
 )
 
@@ -67,6 +68,15 @@ def figures() -> tuple[Figure, ...]:
             {"censor_status__exact": "fail"},
         ),
         Figure(
+            _("Takedowns failed"),
+            _("refused by VOD, or still served"),
+            "videos.view_takedown",
+            "bad",
+            lambda: Takedown.objects.needing_attention().count(),
+            "videos_takedown",
+            {"attention": "yes"},
+        ),
+        Figure(
             _("Failed transcoding jobs"),
             _("refused by VOD and stuck ones too, until somebody acts"),
             "videos.view_transcodejob",
@@ -88,7 +98,8 @@ def figures() -> tuple[Figure, ...]:
 
 
 def blocked_since(moment: datetime) -> int:
-    blocked = ReviewDecision.objects.filter(decision=Decision.BLOCKED, created_at__gte=moment)
+    blocked = ReviewDecision.objects.in_force().filter(decision=Decision.BLOCKED)
+    blocked = blocked.filter(created_at__gte=moment)
     return blocked.values("video").distinct().count()
 
 

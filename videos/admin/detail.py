@@ -1,13 +1,17 @@
 """What the page of one video shows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest
 
 from shortvideo.outbox.models import Delivery, DeliveryState
+from videos.admin.evidence import copies_of
 from videos.admin.media import play_sources, shown_url, snapshots
+from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
+from videos.services.undo import undoable
 
 LATEST = 50  # deliveries: a video that was decided often has more than anybody reads
 READS = ("process_event", "read_video")  # they ask VOD and tell it nothing; many for every clip
@@ -15,13 +19,17 @@ READS = ("process_event", "read_video")  # they ask VOD and tell it nothing; man
 
 def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
     user = request.user
+    may_review = user.has_perm("videos.review_video")
+    copies = copies_of(video) if may_review else {}
     may_play = video.is_passed or user.has_perm("videos.play_unpublished_video")
     return {
         "video": video,
         "may_play": may_play,
         "sources": play_sources(video) if may_play else [],
-        "poster": shown_url(video, video.first_frame or video.cover),
-        "snapshots": snapshots(video),
+        "poster": poster(video, copies),
+        "snapshots": snapshots(video, copies),
+        "undoable": undoable(video) if may_review else None,
+        "takedown": takedown_card(video) if user.has_perm("videos.view_takedown") else None,
         "files": files(video),
         "machine_review": latest_machine_review(video),
         "decisions": video.decisions.select_related("operator", "delivery").order_by("-id"),
@@ -34,6 +42,11 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "may_retry": user.has_perm("outbox.retry_delivery"),
         "may_retry_jobs": user.has_perm("videos.transcode_video") and video.deleted_at is None,
     }
+
+
+def poster(video: Video, copies: Mapping[str, str]) -> str:
+    path = video.first_frame or video.cover
+    return copies.get(path) or shown_url(video, path)
 
 
 def files(video: Video) -> list[dict[str, Any]]:

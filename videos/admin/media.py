@@ -1,9 +1,10 @@
 """Media on the desk: signed when shown, and never from a host that is not ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -31,8 +32,13 @@ def signed(path: str, *, ttl_seconds: int) -> str:
 
 
 def thumbnail(video: Video) -> SafeString:
-    """The cover (else the first frame); blurred when the video is blocked."""
+    """The cover (else the first frame); blurred when the video is blocked.
+
+    Of a blocked or deleted clip a view finds it: in the evidence, where the CDN has it no more.
+    """
     url = shown_url(video, video.cover or video.first_frame)
+    if url and (video.is_blocked or video.deleted_at is not None):
+        url = reverse("admin:videos_video_picture", args=[video.pk])
     blurred = " is-blurred" if video.censor_status == CensorStatus.FAIL else ""
     if not url:
         return format_html('<span class="thumb thumb-empty" title="{}"></span>', _("No picture"))
@@ -43,8 +49,10 @@ def thumbnail(video: Video) -> SafeString:
     )
 
 
-def snapshots(video: Video) -> list[str]:
-    return [url for path in video.snapshots if (url := shown_url(video, path))]
+def snapshots(video: Video, copies: Mapping[str, str]) -> list[str]:
+    """URLs of the copies that are kept, by `host/path`, and for the others the CDN's."""
+    urls = (copies.get(path) or shown_url(video, path) for path in video.snapshots)
+    return [url for url in urls if url]
 
 
 def play_sources(video: Video) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.functional import Promise
@@ -14,6 +15,7 @@ from accounts.requests import operator_of
 from recommendations.services import Options, recommend_video
 from shortvideo.desk.operations import Operation
 from shortvideo.middleware import current_request_id
+from videos.admin import undo
 from videos.admin.forms import ApproveForm, BlockForm, RecommendForm
 from videos.admin.media import thumbnail
 from videos.errors import StateForbids
@@ -57,6 +59,10 @@ class Review(VideoOperation):
     decision: ClassVar[Decision]
     already: ClassVar[str | Promise]
 
+    def __init__(self, video_of: Callable[[Any], Video] = lambda row: row) -> None:
+        super().__init__(video_of)
+        self.decided: list[ReviewDecision] = []
+
     def prepare(self, videos: Sequence[Video]) -> None:
         latest = (
             ReviewDecision.objects.by_people()
@@ -75,7 +81,7 @@ class Review(VideoOperation):
         return str(self.already) if is_in_force and standing == self.decision else ""
 
     def apply(self, video: Video, values: Mapping[str, Any], request: HttpRequest) -> None:
-        review_video(
+        review = review_video(
             video,
             decision=self.decision,
             source=Source.ADMIN,
@@ -84,6 +90,10 @@ class Review(VideoOperation):
             comment=values["comment"],
             request_id=current_request_id(),
         )
+        self.decided.append(review)
+
+    def afterword(self) -> SafeString | str:
+        return undo.button(self.decided) if self.decided and settings.REVIEW_UNDO_SECONDS else ""
 
 
 class Approve(Review):

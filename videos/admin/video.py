@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -21,8 +22,10 @@ from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.text import folded
 from videos.admin import operations
 from videos.admin.detail import detail_context
+from videos.admin.evidence import picture
 from videos.admin.filters import DeletedFilter
 from videos.admin.media import thumbnail
+from videos.admin.undo import undo
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video, VideoQuerySet
 
 
@@ -83,6 +86,14 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
         """What the uploader filter needs too."""
         field: Any = Video._meta.get_field("uploader")
         return super().media + AutocompleteSelect(field, self.admin_site).media
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        return [
+            path("undo/", view(undo), name="videos_video_undo"),
+            path("<int:video_id>/picture/", view(picture), name="videos_video_picture"),
+            *super().get_urls(),
+        ]
 
     # --- Who may do what
 

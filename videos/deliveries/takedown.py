@@ -70,7 +70,7 @@ class VerifyTakedownHandler(Handler):
             takedown.state, takedown.problem = Takedown.State.FAILED, reason_of(delivery)
             takedown.check_count = 0
         elif delivery.state == DeliveryState.SUPERSEDED:
-            takedown.state = Takedown.State.REVERSED
+            end_unproven(takedown)
         else:
             go_on(takedown)
         takedown.save(update_fields=["state", "problem", "verified_at", "check_count"])
@@ -164,6 +164,12 @@ def look_again(takedown: Takedown, outcome: StillThere) -> None:
         purge_media(takedown.video, takedown=takedown, paths=outcome.paths)
     else:
         outbox.send("read_video", subject=takedown.video.vod_id)
+
+
+def end_unproven(takedown: Takedown) -> None:
+    """What has failed and was dismissed stays failed."""
+    if takedown.state == Takedown.State.UNDER_WAY:
+        takedown.state = Takedown.State.REVERSED
 
 
 def go_on(takedown: Takedown) -> None:

@@ -8,6 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from shortvideo.outbox.models import DeliveryState
+
 
 class TakedownQuerySet(models.QuerySet["Takedown"]):
     def of_block(self) -> Self:
@@ -19,6 +21,10 @@ class TakedownQuerySet(models.QuerySet["Takedown"]):
     def failed(self) -> Self:
         """Somebody must look: a step was refused, or the clip is still served."""
         return self.filter(state=Takedown.State.FAILED)
+
+    def needing_attention(self) -> Self:
+        """Failed, and neither retried nor dismissed since."""
+        return self.failed().filter(verification__state=DeliveryState.GIVEN_UP)
 
 
 class Takedown(models.Model):

@@ -67,12 +67,12 @@ def refusal_of(decision: ReviewDecision, now: datetime) -> str:
     delivery = decision.delivery
     if decision.source != Source.ADMIN or delivery is None:
         return "Only what was decided at the desk can be undone: decide again instead."
+    if now >= decision.created_at + window:
+        return f"The {window.seconds} seconds for undoing are over: decide again instead."
     if decision.undone_by.exists():
         return "It was undone already."
     if not is_latest(decision):
         return "There is another decision or another source since: decide again instead."
-    if now >= decision.created_at + window:
-        return f"The {window.seconds} seconds for undoing are over: decide again instead."
     return TOLD if delivery.state != DeliveryState.WAITING or delivery.claim_count else ""
 
 

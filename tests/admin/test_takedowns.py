@@ -1,0 +1,223 @@
+"""Takedowns and evidence on the desk."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from shortvideo.outbox.models import Delivery, DeliveryState
+from tests.admin.conftest import DeskOf
+from tests.factories import make_video
+from videos.models import CdnTask, Decision, Evidence, Source, Takedown, Video
+from videos.services import delete_video, review_video
+
+PAGE = "videos_video_change"
+LIST = "videos_takedown_changelist"
+
+
+def blocked(**values: Any) -> Video:
+    video = make_video(**values)
+    review_video(video, decision=Decision.BLOCKED, source=Source.API, reason="violence")
+    video.refresh_from_db()
+    return video
+
+
+def end(kind: str, state: DeliveryState, **values: Any) -> None:
+    rows = Delivery.objects.filter(kind=kind)
+    rows.update(state=state, finished_at=timezone.now(), **values)
+
+
+def fail(video: Video) -> Takedown:
+    """As a refused block leaves it."""
+    end("create_audit", DeliveryState.GIVEN_UP, error_code="Forbidden", error="VOD refused it.",
+        error_request_id="REQ-1")  # fmt: skip
+    for kind in ("archive_evidence", "purge", "verify_takedown"):
+        end(kind, DeliveryState.GIVEN_UP, error_code="PredecessorGivenUp", error="Not sent.")
+    Takedown.objects.update(state=Takedown.State.FAILED, problem="VOD refused it.")
+    return Takedown.objects.get(video=video)
+
+
+def test_the_card_shows_each_step_with_its_state(desk_of: DeskOf) -> None:
+    video = blocked()
+    page = desk_of("viewer").page(PAGE, video.pk)
+    for text in (
+        "Takedown", "Hidden here", "Blocked in VOD", "Evidence kept", "Purged from the CDN",
+        "Verified to be gone", "under way", "7 URLs.",
+    ):  # fmt: skip
+        assert text in page
+
+
+def test_a_deletion_has_its_own_steps(desk_of: DeskOf) -> None:
+    video = make_video()
+    delete_video(video)
+    page = desk_of("operator").page(PAGE, video.pk)
+    assert "Deleted in VOD" in page
+    assert "Evidence kept" not in page
+
+
+def test_a_block_by_vod_says_so(desk_of: DeskOf) -> None:
+    video = make_video()
+    review_video(video, decision=Decision.BLOCKED, source=Source.VOD, auditor="Li", reason="r")
+    assert "VOD did so by itself." in desk_of("viewer").page(PAGE, video.pk)
+
+
+def test_a_video_that_was_never_taken_down_has_no_card(desk_of: DeskOf) -> None:
+    assert 'id="takedown"' not in desk_of("viewer").page(PAGE, make_video().pk)
+
+
+def test_a_failed_step_shows_code_sentence_and_request_id_and_is_retried_from_the_card(
+    desk_of: DeskOf,
+) -> None:
+    video = blocked()
+    fail(video)
+    page = desk_of("operator").page(PAGE, video.pk)
+    card = page[page.index('id="takedown"') : page.index('id="decisions"')]
+    for text in ("Forbidden", "VOD refused it.", "REQ-1", 'value="retry"'):
+        assert text in card
+    assert card.count('value="retry"') == 1  # what only waited for it is brought back by it
+    viewer = desk_of("viewer").page(PAGE, video.pk)
+    assert 'value="retry"' not in viewer
+
+
+def test_the_list_is_filtered_by_state_and_cause_and_counts_on_the_first_page(
+    desk_of: DeskOf,
+) -> None:
+    video = blocked(title="Refused")
+    fail(video)
+    blocked(title="Fine")
+    desk = desk_of("operator")
+    assert "Refused" in desk.page(LIST, state__exact="failed")
+    assert "Fine" not in desk.page(LIST, state__exact="failed")
+    assert "Fine" in desk.page(LIST, cause__exact="block")
+    assert "Refused" in desk.page(LIST, attention="yes")
+    assert "Takedowns failed" in desk.page("index")
+
+
+def test_a_failed_takedown_is_retried_from_the_step_that_failed(desk_of: DeskOf) -> None:
+    takedown = fail(blocked())
+    desk = desk_of("operator")
+    assert "1 of 1 will be gone on with." in desk.do("retry", takedown)
+    states = set(Delivery.objects.values_list("state", flat=True))
+    assert states == {DeliveryState.WAITING}
+    assert "No step of it was given up." in str(desk.choose("retry", takedown).content.decode())
+
+
+def test_a_failed_takedown_is_dismissed_and_stays_failed(desk_of: DeskOf) -> None:
+    takedown = fail(blocked())
+    assert "1 of 1 dismissed." in desk_of("operator").do("dismiss", takedown)
+    takedown.refresh_from_db()
+    assert takedown.state == Takedown.State.FAILED
+    assert not Takedown.objects.needing_attention().exists()
+
+
+def test_moderators_see_the_list_and_retry_nothing(desk_of: DeskOf) -> None:
+    takedown = fail(blocked())
+    desk = desk_of("moderator")
+    assert 'value="retry"' not in desk.page(LIST)
+    desk.choose("retry", takedown, confirmed="1")
+    assert Delivery.objects.given_up().count() == 4
+
+
+@pytest.fixture
+def kept(settings: Settings, tmp_path: Path, db: None) -> Evidence:
+    """A blocked clip's evidence: a copy of its cover and of one of its three snapshots."""
+    evidence = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(tmp_path)},
+    }
+    settings.STORAGES = {**settings.STORAGES, "evidence": evidence}
+    video = blocked()
+    paths = [video.cover, video.snapshots[1]]
+    return Evidence.objects.create(
+        video=video,
+        source_version=1,
+        files=[
+            {"kind": "cover", "path": path, "name": storages["evidence"].save(
+                f"{video.vod_id}/1/copy-{index}.png", ContentFile(b"pixels"))}
+            for index, path in enumerate(paths)
+        ],
+    )  # fmt: skip
+
+
+def copy_url(evidence: Evidence, index: int = 0) -> str:
+    return reverse("admin:videos_evidence_copy", args=[evidence.pk, index])
+
+
+def test_a_copy_is_served_to_reviewers_privately_and_as_the_picture_it_is(
+    desk_of: DeskOf, kept: Evidence
+) -> None:
+    response = desk_of("moderator").client.get(copy_url(kept))
+    assert response.status_code == 200
+    assert response.getvalue() == b"pixels"
+    assert response["Content-Type"] == "image/png"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Cache-Control"] == "private, max-age=600"
+
+
+@pytest.mark.parametrize("role", ["viewer", "curator"])
+def test_a_copy_is_refused_to_those_who_may_not_review(
+    desk_of: DeskOf, kept: Evidence, role: str
+) -> None:
+    assert desk_of(role).client.get(copy_url(kept)).status_code == 403
+
+
+def test_a_copy_that_is_not_there_is_not_found(desk_of: DeskOf, kept: Evidence) -> None:
+    client = desk_of("moderator").client
+    assert client.get(copy_url(kept, 2)).status_code == 404
+    storages["evidence"].delete(kept.files[0]["name"])
+    assert client.get(copy_url(kept)).status_code == 404
+    kept.files[1]["name"] = "../../secret.png"
+    kept.save()
+    assert client.get(copy_url(kept, 1)).status_code in (400, 404)
+    kept.files[1]["name"] = "page.html"
+    kept.save()
+    assert client.get(copy_url(kept, 1)).status_code == 404
+
+
+def test_pictures_of_a_blocked_clip_come_from_the_copies_as_far_as_there_are_any(
+    desk_of: DeskOf, kept: Evidence
+) -> None:
+    page = desk_of("moderator").page(PAGE, kept.video.pk)
+    strip = page[page.index('id="snapshots"') :]
+    assert copy_url(kept, 1) in strip
+    assert "00001.jpg" in strip
+    assert copy_url(kept, 1) not in desk_of("viewer").page(PAGE, kept.video.pk)
+
+
+def test_the_thumbnail_of_a_blocked_clip_leads_to_the_copy_or_to_the_cdn(
+    desk_of: DeskOf, kept: Evidence
+) -> None:
+    url = reverse("admin:videos_video_picture", args=[kept.video.pk])
+    assert url in desk_of("moderator").page("videos_video_changelist")
+    assert desk_of("moderator").client.get(url)["Location"] == copy_url(kept)
+    for role in ("viewer", "curator"):
+        assert "media.example.com" in desk_of(role).client.get(url)["Location"]
+
+
+def test_the_thumbnail_of_a_tombstone_is_for_those_who_may_delete(
+    desk_of: DeskOf, kept: Evidence
+) -> None:
+    Video.objects.update(deleted_at=timezone.now())
+    url = reverse("admin:videos_video_picture", args=[kept.video.pk])
+    assert desk_of("moderator").client.get(url).status_code == 404
+    assert desk_of("operator").client.get(url)["Location"] == copy_url(kept)
+
+
+def test_the_list_of_evidence_is_for_reviewers(desk_of: DeskOf, kept: Evidence) -> None:
+    assert kept.video.vod_id in desk_of("moderator").page("videos_evidence_changelist")
+    assert desk_of("viewer").status("videos_evidence_changelist") == 403
+
+
+def test_a_purge_that_runs_shows_as_running(desk_of: DeskOf) -> None:
+    video = blocked()
+    for kind in ("create_audit", "archive_evidence", "purge"):
+        end(kind, DeliveryState.DONE)
+    CdnTask.objects.update(state=CdnTask.State.SUBMITTED)
+    page = desk_of("viewer").page(PAGE, video.pk)
+    card = page[page.index('id="takedown"') : page.index('id="decisions"')]
+    assert "running" in card

@@ -1,0 +1,124 @@
+"""Evidence on the desk: the list, and the copies where the CDN no longer serves the clip."""
+
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path as route
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from shortvideo.desk import display
+from shortvideo.desk.options import ReadOnlyAdmin
+from videos.admin.columns import VideoColumns
+from videos.admin.media import shown_url
+from videos.models import Evidence, LogPruning, Video
+from videos.services.evidence import storage
+
+MAY_SEE: Final = "videos.review_video"
+KEPT_SECONDS: Final = 600  # in the browser of an operator
+# Of the extensions under which copies are stored; no other is served.
+CONTENT_TYPES: Final = {
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".avif": "image/avif",
+}
+
+
+def copies_of(video: Video) -> dict[str, str]:
+    """The URLs of the copies that are kept of a blocked or deleted clip, by `host/path`."""
+    if not video.is_blocked and video.deleted_at is None:
+        return {}
+    evidence = Evidence.objects.filter(video=video, source_version=video.source_version).first()
+    if evidence is None:
+        return {}
+    return {
+        file["path"]: reverse("admin:videos_evidence_copy", args=[evidence.pk, index])
+        for index, file in enumerate(evidence.files)
+    }
+
+
+def copy(request: HttpRequest, evidence_id: int, index: int) -> FileResponse:
+    """One of the copies, to those who may review."""
+    if not request.user.has_perm(MAY_SEE):
+        raise PermissionDenied
+    evidence = get_object_or_404(Evidence, pk=evidence_id)
+    if index >= len(evidence.files):
+        raise Http404
+    return as_picture(evidence.files[index]["name"])
+
+
+def picture(request: HttpRequest, video_id: int) -> HttpResponse:
+    """A picture of a clip that is not published: the copy that is kept, else the CDN's."""
+    videos = Video.objects.all()
+    if not request.user.has_perm("videos.view_video"):
+        raise PermissionDenied
+    if not request.user.has_perm("videos.delete_video"):
+        videos = videos.visible()
+    video = get_object_or_404(videos, pk=video_id)
+    path = video.cover or video.first_frame
+    if request.user.has_perm(MAY_SEE) and (url := copies_of(video).get(path)):
+        return HttpResponseRedirect(url)
+    if url := shown_url(video, path):
+        return HttpResponseRedirect(url)
+    raise Http404
+
+
+def as_picture(name: str) -> FileResponse:
+    """The file of the storage `evidence`; other sites and shared caches get nothing of it."""
+    content_type = CONTENT_TYPES.get(PurePosixPath(name).suffix)
+    if content_type is None or not storage().exists(name):
+        raise Http404
+    response = FileResponse(storage().open(name), content_type=content_type)
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    patch_cache_control(response, private=True, max_age=KEPT_SECONDS)
+    return response
+
+
+@admin.register(Evidence)
+class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
+    list_display = (
+        "picture", "video_link", "source_version", "copy_count", "condition", "problem",
+        "archived_at", "expires_at",
+    )  # fmt: skip
+    list_display_links = ("archived_at",)
+    list_select_related = ("video",)
+    search_fields = ("=video__vod_id",)
+    search_help_text = _("A video's id: exactly.")
+    ordering = ("-id",)
+    fields = (
+        "video", "source_version", "facts", "machine_review", "files", "problem", "archived_at",
+        "expires_at", "removed_at",
+    )  # fmt: skip
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(copy, cacheable=True)
+        return [
+            route("<int:evidence_id>/copy/<int:index>/", view, name="videos_evidence_copy"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description=_("copies"))
+    def copy_count(self, evidence: Evidence) -> int:
+        return len(evidence.files)
+
+    @admin.display(description=_("state"))
+    def condition(self, evidence: Evidence) -> SafeString:
+        if evidence.removed_at is not None:
+            return display.toned(str(_("removed")), "neutral")
+        tone = "attention" if evidence.problem else "good"
+        return display.toned(str(_("kept")), tone)
+
+
+@admin.register(LogPruning)
+class LogPruningAdmin(ReadOnlyAdmin[LogPruning]):
+    list_display = ("created_at", "before", "decision_count", "first_id", "last_id")
+    ordering = ("-id",)

@@ -1,0 +1,241 @@
+"""Takedowns: a card of steps on the video's page, and the list of all of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from shortvideo.desk import display, inbox
+from shortvideo.desk.filters import DateRangeFilter
+from shortvideo.desk.operations import Operation, carry_out
+from shortvideo.desk.options import ReadOnlyAdmin
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
+from videos.admin.columns import StateColumn, VideoColumns
+from videos.admin.filters import AttentionFilter
+from videos.admin.media import thumbnail
+from videos.models import CdnTask, Evidence, Takedown, TakedownQuerySet, Video
+
+WHOLE_CHAIN = "verification__after__after__after"
+NOT_NEEDED = DeliveryState.SUPERSEDED
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the card; `delivery` is what carries it out, None where nothing is left to do."""
+
+    label: str
+    delivery: Delivery | None = None
+    badge: SafeString | str = ""
+    at: datetime | None = None
+    note: str = ""
+
+    @property
+    def is_retryable(self) -> bool:
+        """Given up by itself, and not because of the step before."""
+        delivery = self.delivery
+        return (
+            delivery is not None
+            and delivery.state == DeliveryState.GIVEN_UP
+            and delivery.error_code != PREDECESSOR_GIVEN_UP
+        )
+
+
+def card(video: Video) -> dict[str, Any] | None:
+    """The latest takedown of a video with its steps; None where there was none."""
+    takedowns = Takedown.objects.filter(video=video).select_related(WHOLE_CHAIN, "deletion")
+    takedown = takedowns.order_by("-id").first()
+    if takedown is None:
+        return None
+    evidence = Evidence.objects.filter(video=video, source_version=video.source_version).first()
+    return {"row": takedown, "steps": list(steps(takedown, evidence))}
+
+
+def chain(takedown: Takedown) -> dict[str, Delivery]:
+    """Its deliveries by kind. Old ones that ended well are not kept for ever."""
+    found: dict[str, Delivery] = {}
+    delivery = takedown.verification
+    while delivery is not None:
+        found[delivery.kind] = delivery
+        delivery = delivery.after
+    return found
+
+
+def steps(takedown: Takedown, evidence: Evidence | None) -> Iterator[Step]:
+    deliveries = chain(takedown)
+    yield Step(_("Hidden here"), badge=good(_("done")), at=takedown.created_at)
+    if takedown.cause == Takedown.Cause.DELETION:
+        if archive := deliveries.get("archive_evidence"):
+            yield archived(evidence, archive)
+        yield told(takedown, deliveries.get("delete_video"), _("Deleted in VOD"))
+    else:
+        yield told(takedown, deliveries.get("create_audit"), _("Blocked in VOD"))
+        yield archived(evidence, deliveries.get("archive_evidence"))
+    yield purged(takedown, deliveries.get("purge"))
+    yield verified(takedown, deliveries.get("verify_takedown"))
+
+
+def told(takedown: Takedown, delivery: Delivery | None, label: str) -> Step:
+    """A block or a deletion that VOD made by itself has no delivery."""
+    if delivery is None:
+        is_foreign = takedown.cause == Takedown.Cause.VOD or takedown.deletion is not None
+        note = _("VOD did so by itself.") if is_foreign else ""
+        return Step(label, badge=good(_("done")), note=note)
+    return of_delivery(label, delivery)
+
+
+def archived(evidence: Evidence | None, delivery: Delivery | None) -> Step:
+    note = ""
+    if evidence is not None and evidence.removed_at is not None:
+        note = _("Its time is over: it was removed.")
+    elif evidence is not None:
+        count = len(evidence.files)
+        copies = ngettext("%(count)d picture.", "%(count)d pictures.", count) % {"count": count}
+        note = f"{copies} {evidence.problem}".strip()
+    if delivery is None:
+        is_kept = evidence is not None
+        return Step(_("Evidence kept"), badge=good(_("done")) if is_kept else "", note=note)
+    return of_delivery(_("Evidence kept"), delivery, note=note)
+
+
+def purged(takedown: Takedown, delivery: Delivery | None) -> Step:
+    label = _("Purged from the CDN")
+    tasks = list(CdnTask.objects.filter(takedown=takedown).order_by("id"))
+    if not tasks:
+        return Step(label, note=_("No file of it is on our CDN."))
+    url_count = sum(len(task.urls) for task in tasks)
+    note = ngettext("%(count)d URL.", "%(count)d URLs.", url_count) % {"count": url_count}
+    last = tasks[-1]
+    is_sent = delivery is None or delivery.state == DeliveryState.DONE
+    if not is_sent:
+        return of_delivery(label, delivery, note=note)
+    badge = display.badge(last.state, last.get_state_display())
+    return Step(
+        label, badge=badge, at=last.finished_at, note=f"{note} {last.error_message}".strip()
+    )
+
+
+def verified(takedown: Takedown, delivery: Delivery | None) -> Step:
+    label = _("Verified to be gone")
+    if takedown.state == Takedown.State.VERIFIED:
+        return Step(label, badge=good(_("done")), at=takedown.verified_at, note=takedown.problem)
+    return of_delivery(label, delivery) if delivery is not None else Step(label)
+
+
+def of_delivery(label: str, delivery: Delivery | None, note: str = "") -> Step:
+    if delivery is None:
+        return Step(label, note=note)
+    badge = display.badge(delivery.state, delivery.get_state_display())
+    return Step(label, delivery, badge, delivery.finished_at, note)
+
+
+def good(text: str | Promise) -> SafeString:
+    return display.toned(str(text), "good")
+
+
+def first_given_up(takedown: Takedown) -> Delivery | None:
+    """The step that failed, which those after it wait for."""
+    given_up = [
+        delivery
+        for delivery in chain(takedown).values()
+        if delivery.state == DeliveryState.GIVEN_UP
+    ]
+    return given_up[-1] if given_up else None
+
+
+class Retry(Operation[Takedown]):
+    name = "retry"
+    title = gettext_lazy("Retry takedowns")
+    verb = gettext_lazy("Retry")
+    done = gettext_lazy("will be gone on with")
+    explanation = gettext_lazy("The step that failed is sent again, then those after it.")
+
+    def refusals(self, rows: Sequence[Takedown]) -> Mapping[int, str]:
+        return {
+            row.pk: _("No step of it was given up.") for row in rows if first_given_up(row) is None
+        }
+
+    def run(self, row: Takedown, values: Mapping[str, Any], request: HttpRequest) -> None:
+        delivery = first_given_up(row)
+        if delivery is None:
+            raise ValueError(_("No step of it was given up."))
+        self.change(delivery)
+
+    def change(self, delivery: Delivery) -> None:
+        outbox.retry(delivery)
+
+    def thumbnail(self, row: Takedown) -> SafeString | str:
+        return thumbnail(row.video)
+
+
+class Dismiss(Retry):
+    name = "dismiss"
+    title = gettext_lazy("Dismiss takedowns")
+    verb = gettext_lazy("Dismiss")
+    done = gettext_lazy("dismissed")
+    explanation = gettext_lazy(
+        "They leave the inbox and stay failed; nothing more is sent, and they can not be retried."
+    )
+
+    def change(self, delivery: Delivery) -> None:
+        outbox.dismiss(delivery)
+
+
+inbox.register(
+    inbox.Concern(
+        name="takedowns",
+        label=gettext_lazy("Takedowns"),
+        hint=gettext_lazy("refused by VOD, or still served"),
+        permission="outbox.retry_delivery",
+        rows=Takedown.objects.needing_attention,
+        url=lambda: reverse("admin:videos_takedown_changelist", query={"attention": "yes"}),
+        kinds=("archive_evidence", "verify_takedown"),
+    )
+)
+
+
+@admin.register(Takedown)
+class TakedownAdmin(StateColumn, VideoColumns, ReadOnlyAdmin[Takedown]):
+    list_display = (
+        "picture", "video_link", "cause", "state_badge", "problem", "created_at", "verified_at",
+    )  # fmt: skip
+    list_display_links = ("created_at",)
+    list_select_related = ("video",)
+    list_filter = ("state", "cause", AttentionFilter, ("created_at", DateRangeFilter))
+    search_fields = ("=video__vod_id",)
+    search_help_text = gettext_lazy("A video's id: exactly.")
+    ordering = ("-id",)
+    actions = ("retry", "dismiss")
+    fields = (
+        "video", "cause", "state", "problem", "decision", "deletion", "verification", "created_at",
+        "verified_at",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Takedown]:
+        """Of tombstones only for those who may delete."""
+        takedowns = Takedown.objects.all()
+        if request.user.has_perm("videos.delete_video"):
+            return takedowns
+        return takedowns.filter(video__deleted_at=None)
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("outbox.retry_delivery")
+
+    @admin.action(description=gettext_lazy("Retry"), permissions=["retry"])
+    def retry(self, request: HttpRequest, takedowns: TakedownQuerySet) -> HttpResponse | None:
+        rows = takedowns.select_related(WHOLE_CHAIN, "video")
+        return carry_out(self, request, rows, Retry())
+
+    @admin.action(description=gettext_lazy("Dismiss"), permissions=["retry"])
+    def dismiss(self, request: HttpRequest, takedowns: TakedownQuerySet) -> HttpResponse | None:
+        rows = takedowns.select_related(WHOLE_CHAIN, "video")
+        return carry_out(self, request, rows, Dismiss())
