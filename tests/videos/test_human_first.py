@@ -16,7 +16,8 @@ from videos.mirror import Reading
 from videos.models import CensorStatus, Decision, ReviewTask, Source, Video
 from videos.services import review_video
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+working = pytest.mark.django_db(transaction=True)  # a worker has connections of its own
 
 PASSED, BLOCKED = CensorStatus.SUCCESS, CensorStatus.FAIL
 STATUS = {Decision.NORMAL: PASSED, Decision.BLOCKED: BLOCKED}
@@ -38,6 +39,7 @@ ORDERS = list(
 )
 
 
+@working
 @pytest.mark.parametrize(("decision", "order"), ORDERS)
 def test_verdict_sync_and_person_in_any_order_end_as_the_person_decided(
     eventful: LocalVod, decision: Decision, order: tuple[int, ...]
@@ -78,6 +80,7 @@ def test_a_machine_job_that_fails_after_the_decision_asks_nobody(decision: Decis
     assert not ReviewTask.objects.open().exists()
 
 
+@working
 def test_a_persons_pass_outlasts_a_machines_block_that_vod_shows(cloud: LocalVod) -> None:
     vod_id = cloud.seed(status="Blocked")
     video = make_video(vod_id=vod_id, status="Checking", censor_status=CensorStatus.CHECK)

@@ -16,7 +16,8 @@ from videos.errors import StateForbids
 from videos.inbox import QUESTIONS, replay_event
 from videos.models import Video, VodEvent
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+working = pytest.mark.django_db(transaction=True)  # a worker has connections of its own
 
 State = VodEvent.State
 FORBIDDEN: dict[str, Any] = {"kind": "error", "code": "Forbidden", "status": 403}
@@ -41,6 +42,7 @@ def waiting() -> set[int]:
     return {delivery.payload["event"] for delivery in Delivery.objects.waiting()}
 
 
+@working
 def test_a_failed_event_is_processed_when_it_is_replayed(eventful: LocalVod) -> None:
     vod_id = eventful.seed(status="Checking", announce=True)
     eventful.faults({"operation": "GetVideoInfos", **FORBIDDEN})
@@ -56,6 +58,7 @@ def test_a_failed_event_is_processed_when_it_is_replayed(eventful: LocalVod) -> 
     assert not Delivery.objects.given_up().exists(), "the failed attempt is closed with it"
 
 
+@working
 def test_replaying_everything_again_changes_nothing(eventful: LocalVod) -> None:
     eventful.seed(status="Checking", verdict="review", announce=True)
     follow(eventful)
@@ -74,6 +77,7 @@ def test_an_event_that_waits_already_is_not_doubled() -> None:
     assert Delivery.objects.count() == 1
 
 
+@working
 def test_a_replay_that_fails_is_shown_again(eventful: LocalVod) -> None:
     event = kept(state=State.FAILED, attention_at=timezone.now())
     eventful.faults({"operation": "GetVideoInfos", **FORBIDDEN})
@@ -169,6 +173,7 @@ def test_an_option_that_cannot_be_read_is_named(bad: str) -> None:
 # --- What an answer of VOD's leaves open
 
 
+@working
 def test_a_row_that_cannot_be_read_is_not_taken_for_processed(eventful: LocalVod) -> None:
     vod_id = eventful.seed()
     body = f'{{"RequestId": "R", "VideoList": [{{"VideoId": "{vod_id}", "Size": "many"}}]}}'
@@ -184,6 +189,7 @@ def test_a_row_that_cannot_be_read_is_not_taken_for_processed(eventful: LocalVod
     assert VodEvent.objects.get().state == State.DONE
 
 
+@working
 def test_an_answer_that_is_never_understood_is_shown_in_the_end(
     eventful: LocalVod, settings: Any
 ) -> None:
@@ -200,6 +206,7 @@ def test_an_answer_that_is_never_understood_is_shown_in_the_end(
 # --- Nothing is opened to the public on the word of a body that is not signed
 
 
+@working
 @pytest.mark.parametrize(
     "claim",
     [

@@ -26,7 +26,8 @@ from videos.models import (
 )
 from videos.services import delete_video, retry_transcode, submit_transcode
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+working = pytest.mark.django_db(transaction=True)  # a worker has connections of its own
 
 SECONDS = 20
 STANDARD, NARROWBAND = TranscodeKind.STANDARD, TranscodeKind.NARROWBAND
@@ -130,6 +131,7 @@ def test_a_retry_that_is_stuck_too_is_shown_and_not_retried_again() -> None:
     assert video.transcode_status == TranscodeStatus.FAIL
 
 
+@working
 def test_a_job_that_nobody_could_ask_about_is_not_stuck(cloud: LocalVod) -> None:
     video = transcoding_video(vod_id=cloud.seed())
     job = running_job(video)
@@ -139,6 +141,7 @@ def test_a_job_that_nobody_could_ask_about_is_not_stuck(cloud: LocalVod) -> None
     assert job.state == State.SUBMITTED
 
 
+@working
 def test_the_worker_asks_vod_before_it_calls_a_job_stuck(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(), template_group_id="another-group")
     job = submit_transcode(video, kind=STANDARD)
@@ -172,6 +175,7 @@ def test_a_stuck_job_that_moves_again_stays_stuck_until_it_ends() -> None:
     assert (job.state, job.progress) == (State.STUCK, 60)
 
 
+@working
 def test_the_files_of_a_stuck_job_that_succeeds_late_are_read(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(), files=[], template_group_id="another-group")
     job = submit_transcode(video, kind=NARROWBAND)
@@ -225,6 +229,7 @@ def test_a_stuck_narrowband_job_leaves_the_standard_status_alone() -> None:
     assert video.transcode_status == TranscodeStatus.SUCCESS
 
 
+@working
 def test_running_jobs_are_asked_about_each_round_and_stuck_ones_now_and_then(
     cloud: LocalVod,
 ) -> None:
@@ -250,6 +255,7 @@ def give_up(delivery: Delivery | None) -> None:
     send_batch(delivery.kind)
 
 
+@working
 def test_a_submission_that_workers_died_over_is_shown_as_stuck(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
@@ -261,6 +267,7 @@ def test_a_submission_that_workers_died_over_is_shown_as_stuck(cloud: LocalVod) 
     assert video.transcode_status == TranscodeStatus.FAIL
 
 
+@working
 @pytest.mark.parametrize("how", ["retry", "submit"])
 def test_it_is_sent_again_under_its_own_session_so_that_vod_takes_it_once(
     cloud: LocalVod, how: str
@@ -283,6 +290,7 @@ def test_it_is_sent_again_under_its_own_session_so_that_vod_takes_it_once(
     assert job.attention_at is None
 
 
+@working
 def test_a_submission_so_old_that_vod_forgot_its_session_is_looked_for_first(
     cloud: LocalVod,
 ) -> None:
@@ -299,6 +307,7 @@ def test_a_submission_so_old_that_vod_forgot_its_session_is_looked_for_first(
     assert job.state == State.SUBMITTED
 
 
+@working
 def test_a_job_of_a_source_that_was_replaced_is_not_submitted(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
@@ -312,6 +321,7 @@ def test_a_job_of_a_source_that_was_replaced_is_not_submitted(cloud: LocalVod) -
     assert video.transcode_status == TranscodeStatus.NONE
 
 
+@working
 def test_a_job_of_a_source_that_was_replaced_is_followed_where_vod_has_it(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
@@ -325,6 +335,7 @@ def test_a_job_of_a_source_that_was_replaced_is_followed_where_vod_has_it(cloud:
     assert len(cloud.ledger("SubmitTranscodeJobs")) == 1
 
 
+@working
 def test_a_job_of_a_video_that_was_deleted_is_not_submitted(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
@@ -335,6 +346,7 @@ def test_a_job_of_a_video_that_was_deleted_is_not_submitted(cloud: LocalVod) -> 
     assert cloud.ledger("SubmitTranscodeJobs") == []
 
 
+@working
 def test_a_stuck_job_whose_task_is_gone_from_vod_has_failed(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(), template_group_id="another-group")
     job = running_job(video, "0" * 32, created_at=timezone.now() - timedelta(hours=2))
@@ -344,6 +356,7 @@ def test_a_stuck_job_whose_task_is_gone_from_vod_has_failed(cloud: LocalVod) -> 
     assert (job.state, job.error_code) == (State.FAIL, "TaskNotFound")
 
 
+@working
 def test_a_dismissed_delivery_takes_its_job_out_of_the_inbox(cloud: LocalVod) -> None:
     job = submit_transcode(make_video(vod_id="unknown-to-vod"), kind=STANDARD)
     work_until_idle(SECONDS)
