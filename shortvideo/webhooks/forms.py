@@ -18,7 +18,8 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     event_types = forms.MultipleChoiceField(
         label=_("Events"),
         choices=lambda: [
-            (member.value, f"{member.value}: {member.label}") for member in EventType.subscribable()
+            (member.value, f"{member.value}: {member.description}")
+            for member in EventType.subscribable()
         ],
         widget=forms.CheckboxSelectMultiple,
         initial=[member.value for member in EventType.subscribable()],

@@ -7,6 +7,7 @@ from uuid import uuid4
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -22,13 +23,27 @@ def as_text(moment: datetime) -> str:
 
 
 class EventType(models.TextChoices):
-    DECIDED = "video.decided", _("decided: passed, blocked, sent to review, undone")
-    PUBLISHED = "video.published", _("published: it may be shown")
-    UNPUBLISHED = "video.unpublished", _("unpublished: it may not be shown any more")
-    TRANSCODED = "video.transcoded", _("transcoded, or failed to be")
-    DELETED = "video.deleted", _("deleted")
-    RESTORED = "video.restored", _("restored: its deletion was refused")
-    PING = "ping", _("test event")
+    """The documented names; they are shown as they are."""
+
+    DECIDED = "video.decided", "video.decided"
+    PUBLISHED = "video.published", "video.published"
+    UNPUBLISHED = "video.unpublished", "video.unpublished"
+    TRANSCODED = "video.transcoded", "video.transcoded"
+    DELETED = "video.deleted", "video.deleted"
+    RESTORED = "video.restored", "video.restored"
+    PING = "ping", "ping"
+
+    @property
+    def description(self) -> str | Promise:
+        return {
+            self.DECIDED: _("passed, blocked, sent back to review, undone"),
+            self.PUBLISHED: _("it may be shown from now on"),
+            self.UNPUBLISHED: _("it may not be shown any more"),
+            self.TRANSCODED: _("transcoding has ended, well or not"),
+            self.DELETED: _("deleted here, or gone from VOD"),
+            self.RESTORED: _("VOD refused its deletion"),
+            self.PING: _("a test event"),
+        }[self]
 
     @classmethod
     def subscribable(cls) -> list["EventType"]:

@@ -107,6 +107,16 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
 
     # --- The page of one endpoint
 
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """One way to save: to the page that shows the secret."""
+        only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**only_save, **(extra_context or {})})
+
     def change_view(
         self,
         request: HttpRequest,
@@ -124,6 +134,8 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
         tries = Attempt.objects.filter(dispatch__endpoint=endpoint)
         allowed = self.get_actions(request)
         return {
+            "title": endpoint,
+            "subtitle": None,
             "endpoint": endpoint,
             "condition": self.condition(endpoint),
             "waiting": self.waiting(endpoint),

@@ -1,0 +1,53 @@
+"""An endpoint at the desk, in Chromium: from adding it to its dead letters."""
+
+import pytest
+from playwright.sync_api import expect
+from pytest_django import Settings
+
+from shortvideo.webhooks.models import Endpoint
+from tests.browser.conftest import PHONE, WIDE, OpenDesk
+from tests.browser.test_desk import width_beyond_viewport
+from tests.support.receiver import Receiver
+
+from .support import tell, work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["desktop", "phone"])
+def test_an_endpoint_is_added_tested_watched_and_replayed(
+    open_desk: OpenDesk, receiver: Receiver, settings: Settings, size: dict[str, int]
+) -> None:
+    settings.WEBHOOK_MAX_ATTEMPTS = 1
+    page = open_desk("administrator", viewport=size)
+    page.goto("/admin/webhooks/endpoint/add/")
+    assert width_beyond_viewport(page) <= 0
+    page.fill("#id_name", "Backend")
+    page.fill("#id_url", receiver.url)
+    page.uncheck("input[value='video.transcoded']")
+    page.click("input[name=_save]")
+    endpoint = Endpoint.objects.get()
+    expect(page.locator("#endpoint-secret")).to_have_text(endpoint.secret)
+    assert "video.transcoded" not in endpoint.event_types
+    assert width_beyond_viewport(page) <= 0
+    page.click("text=Go on to the endpoint")
+    page.click("text=Send test event")
+    expect(page.locator(".messagelist")).to_contain_text("will be sent a test event")
+    receiver.answer = lambda item: 200 if item.body["type"] == "ping" else 500
+    tell("a-video-whose-id-is-as-long-as-they-are")
+    work(2)
+    page.reload()
+    expect(page.locator("table.grid")).to_contain_text("It answered 500.")
+    assert width_beyond_viewport(page) <= 0
+    receiver.answer = lambda _: 200
+    page.click("text=Replay what was given up")
+    page.click("button.default")
+    work()
+    expect(page.locator(".messagelist")).to_contain_text("will be sent what was given up")
+    assert [item.body["type"] for item in receiver.received] == [
+        "ping", "video.decided", "video.decided",
+    ]  # fmt: skip
+    for name in ("endpoint", "event", "dispatch", "attempt"):
+        page.goto(f"/admin/webhooks/{name}/?state=all" if name == "dispatch" else
+                  f"/admin/webhooks/{name}/")  # fmt: skip
+        assert width_beyond_viewport(page) <= 0
