@@ -1,14 +1,15 @@
 """The log of decisions is append-only: triggers in the database refuse what the code must not do.
 
 `install` runs after every migrate, because SQLite drops the triggers of a table that a migration
-rebuilds. `lifted` is for a restore and for emptying a test database; nothing else may use it.
+rebuilds. `lifted` is for a restore, for `prune_log` and for emptying a test database; nothing else
+may use it.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 TABLE: Final = "videos_reviewdecision"
@@ -44,12 +45,23 @@ def install(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
 
 @contextmanager
 def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
-    """Let the log be emptied or written over meanwhile, by every connection."""
+    """Let the log be emptied or written over meanwhile, by every connection.
+
+    Inside a transaction no other connection sees the log without its triggers: they wait for its
+    end (on PostgreSQL all that touch the log, on SQLite all that write). An error in it puts the
+    triggers back by rolling back.
+    """
     is_postgresql = connections[using].vendor == "postgresql"
-    execute(connections[using], POSTGRESQL_LIFT if is_postgresql else SQLITE_LIFT)
-    try:
-        yield
-    finally:
+    with transaction.atomic(using) if connections[using].in_atomic_block else nullcontext():
+        execute(connections[using], POSTGRESQL_LIFT if is_postgresql else SQLITE_LIFT)
+        try:
+            yield
+        except BaseException:
+            if not connections[using].in_atomic_block:
+                install(using)
+            raise
+        if is_postgresql:  # it changes no table with foreign keys that are still to be checked
+            connections[using].check_constraints()
         install(using)
 
 

@@ -1,0 +1,59 @@
+"""`manage.py prune_log`: remove old decisions from the log, and log that."""
+
+from argparse import ArgumentTypeError
+from datetime import date, datetime, time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
+from django.utils import timezone
+from tqdm import tqdm
+
+from videos.models import ReviewDecision
+from videos.services import pruning
+
+
+def midnight(text: str) -> datetime:
+    """The start of a day in the server's time zone."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no date; write it as YYYY-MM-DD.") from error
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class Command(BaseCommand):
+    help = (
+        "Remove decisions older than a date from the log, except what stands, what belongs to "
+        "evidence that is kept, and what is not carried out yet."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--before", type=midnight, required=True, metavar="DATE", help="YYYY-MM-DD"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="count, and remove nothing")
+
+    def handle(self, *args: Any, before: datetime, dry_run: bool, **options: Any) -> None:
+        try:
+            pruning.refuse_recent(before)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        older = ReviewDecision.objects.filter(created_at__lt=before).count()
+        if dry_run:
+            self.stdout.write(
+                f"{pruning.count(before)} of {older} older decisions would be removed."
+            )
+            return
+        removed = 0
+        try:
+            with tqdm(total=older, unit="decision", disable=None) as bar:
+                for count in pruning.prune(before):
+                    removed += count
+                    bar.update(count)
+        except OperationalError as error:
+            raise CommandError(
+                f"The log is in use ({error}). {removed} decisions were removed; "
+                "run the command again."
+            ) from error
+        self.stdout.write(f"{removed} of {older} older decisions were removed.")

@@ -1,0 +1,132 @@
+"""Removing old lines from the log of decisions, which leaves a row that says so."""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from shortvideo.outbox.models import Delivery, DeliveryState
+from videos import append_only
+from videos.models import (
+    Decision,
+    Evidence,
+    LogPruning,
+    ReviewDecision,
+    ReviewDecisionQuerySet,
+    Takedown,
+)
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 500  # decisions in a transaction, in which nobody else reaches the log
+PAUSE_SECONDS: Final = 0.05  # between two, for those who wait
+LOCK_SECONDS: Final = 5  # that a batch waits for those who read the log
+UNFINISHED: Final = (DeliveryState.WAITING, DeliveryState.LEASED, DeliveryState.GIVEN_UP)
+# A fresh decision may be undone: then the one before it stands again.
+FRESH: Final = timedelta(hours=1)
+
+
+def refuse_recent(before: datetime) -> None:
+    """Raise ValueError for a moment within EVIDENCE_DAYS."""
+    earliest = timezone.localtime() - timedelta(days=settings.EVIDENCE_DAYS)
+    if before > earliest:
+        raise ValueError(
+            f"Decisions are kept for {settings.EVIDENCE_DAYS} days (EVIDENCE_DAYS): "
+            f"the date must not be after {earliest:%Y-%m-%d}."
+        )
+
+
+def count(before: datetime) -> int:
+    """How many lines would be removed, those of undoing included."""
+    decisions = prunable(before)
+    return decisions.count() + ReviewDecision.objects.filter(undoes__in=decisions).count()
+
+
+def prunable(before: datetime) -> ReviewDecisionQuerySet:
+    """The decisions older than `before` that nothing needs any more.
+
+    Kept are what stands about a video (the last word about its present source, a person's last
+    word), all about a clip whose evidence is kept, and what a delivery or a takedown still carries
+    out. The lines that undo one of these decisions go with it, and are not among them.
+    """
+    present = ReviewDecision.objects.in_force().filter(
+        video=OuterRef("video"), source_version=OuterRef("video__source_version")
+    )
+    fresh = ReviewDecision.objects.filter(created_at__gte=timezone.now() - FRESH)
+    return (
+        ReviewDecision.objects.filter(created_at__lt=before)
+        .exclude(decision=Decision.UNDO)
+        .exclude(undone_by__created_at__gte=before)
+        .exclude(video__in=Evidence.objects.kept().values("video"))
+        .exclude(video__in=fresh.values("video"))
+        .exclude(delivery__state__in=UNFINISHED)
+        .exclude(pk__in=carried_again())
+        .exclude(takedown__state__in=(Takedown.State.UNDER_WAY, Takedown.State.FAILED))
+        .alias(last=last_of(present), last_human=last_of(present.by_people()))
+        .exclude(Q(pk=F("last")) | Q(pk=F("last_human")))
+    )
+
+
+def last_of(decisions: ReviewDecisionQuerySet) -> Coalesce:
+    """The key of the newest of them; 0 where there is none."""
+    return Coalesce(Subquery(decisions.order_by("-id").values("id")[:1]), 0)
+
+
+def carried_again() -> list[int]:
+    """The decisions that deliveries of their own carry over again."""
+    repeated = Delivery.objects.filter(kind="create_audit", payload__has_key="decision")
+    payloads = repeated.filter(state__in=UNFINISHED).values_list("payload", flat=True)
+    return [payload["decision"] for payload in payloads]
+
+
+def prune(before: datetime) -> Iterator[int]:
+    """Remove batch after batch; yields how many lines each removed, those of undoing included.
+
+    Each batch is a transaction with a row that stays. Raises ValueError for a moment within
+    EVIDENCE_DAYS, OperationalError where the log is in use for longer than a batch waits.
+    """
+    refuse_recent(before)
+    last_id = 0
+    while ids := list(candidates(before, last_id)):
+        last_id = ids[-1]
+        if removed := remove(ids, before):
+            yield removed
+        time.sleep(PAUSE_SECONDS)
+
+
+def candidates(before: datetime, after_id: int) -> Iterable[int]:
+    """The keys of the next batch, found while others still reach the log."""
+    following = prunable(before).filter(pk__gt=after_id).order_by("pk")
+    return following.values_list("pk", flat=True)[:BATCH]
+
+
+@transaction.atomic
+def remove(ids: Sequence[int], before: datetime) -> int:
+    """Remove one batch, as far as nothing has come to need it since."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+    with append_only.lifted():
+        going = list(prunable(before).filter(pk__in=ids).values_list("pk", flat=True))
+        if not going:
+            return 0
+        undoing = ReviewDecision.objects.filter(undoes__in=going)
+        removed = [*going, *undoing.values_list("pk", flat=True)]
+        Takedown.objects.filter(decision__in=going).update(decision=None)
+        undoing.delete()
+        ReviewDecision.objects.filter(pk__in=going).delete()
+        LogPruning.objects.create(
+            before=before,
+            decision_count=len(removed),
+            first_id=min(removed),
+            last_id=max(removed),
+        )
+    logger.info("The log of decisions was pruned", extra={"count": len(removed)})
+    return len(removed)
