@@ -162,7 +162,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
             '<span class="error-text"><code>{}</code> {}</span><span class="identifier">{}</span>',
             delivery.error_code,
             delivery.error,
-            delivery.error_request_id,
+            "" if delivery.error_request_id in delivery.error else delivery.error_request_id,
         )
 
 

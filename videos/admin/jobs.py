@@ -1,6 +1,7 @@
 """Transcoding jobs, and the events that VOD sent: what failed is retried, replayed or dismissed."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -134,7 +135,7 @@ inbox.register(
 class TranscodeJobAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[TranscodeJob]):
     list_display = (
         "picture", "video_link", "kind", "state_badge", "percent", "error_text", "requested_by",
-        "news_at", "created_at",
+        "last_news", "created_at",
     )  # fmt: skip
     list_display_links = ("created_at",)
     list_select_related = ("video", "requested_by")
@@ -157,6 +158,10 @@ class TranscodeJobAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[Tr
     @admin.action(description=gettext_lazy("Dismiss…"), permissions=["transcode"])
     def dismiss(self, request: HttpRequest, jobs: TranscodeJobQuerySet) -> HttpResponse | None:
         return carry_out(self, request, jobs, DismissJobs())
+
+    @admin.display(description=gettext_lazy("last news"), ordering="news_at")
+    def last_news(self, job: TranscodeJob) -> datetime | None:
+        return job.news_at
 
     @admin.display(description=gettext_lazy("progress"), ordering="progress")
     def percent(self, job: TranscodeJob) -> str:

@@ -110,10 +110,10 @@ def call_stuck(job: TranscodeJob, video: Video, *, at: datetime) -> None:
 
     Should VOD end it after all, that end is recorded all the same.
     """
-    limit = timedelta(seconds=settings.TRANSCODE_STUCK_SECONDS)
+    minutes = settings.TRANSCODE_STUCK_SECONDS / 60
     job.state, job.checked_at = TranscodeJob.State.STUCK, at
     job.error_code = "NoNews"
-    job.error_message = f"VOD was asked, and has said nothing new about it for over {limit}."
+    job.error_message = f"VOD was asked, and has said nothing new for over {minutes:.3g} minutes."
     job.save(update_fields=["state", "checked_at", "error_code", "error_message"])
     if retry_by_itself(job, video) is None:
         job.attention_at = at
