@@ -240,3 +240,24 @@ def test_others_do_not_see_webhooks(desk_of: DeskOf, role: str) -> None:
 def test_nobody_deletes_an_endpoint(desk_of: DeskOf) -> None:
     endpoint = make_endpoint()
     assert desk_of("administrator").status("webhooks_endpoint_delete", endpoint.pk) == 403
+
+
+@pytest.mark.parametrize("name", ["endpoint", "event", "dispatch", "attempt"])
+def test_a_list_costs_the_same_few_queries_for_1_row_and_for_10(
+    desk_of: DeskOf, receiver: Receiver, name: str, django_assert_max_num_queries: Any
+) -> None:
+    desk = desk_of("operator")
+    query = {"state": "all"} if name == "dispatch" else {}
+    costs = []
+    for _ in range(2):
+        make_endpoint(receiver)
+        tell("v1")
+        work()
+        with django_assert_max_num_queries(12) as queries:
+            desk.page(f"webhooks_{name}_changelist", **query)
+        costs.append(len(queries.captured_queries))
+        for _ in range(3):
+            make_endpoint(receiver)
+            tell("v1")
+        work(6)
+    assert costs[1] <= costs[0] + 1  # a filter by endpoint appears with the second one

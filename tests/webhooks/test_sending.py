@@ -133,6 +133,16 @@ def test_any_other_status_is_tried_again(receiver: Receiver, status: int, senten
     assert [attempt.number for attempt in Attempt.objects.order_by("pk")] == [1, 2]
 
 
+def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
+    answer = f"HTTP/1.1 307 Over there\r\nLocation: {receiver.url}\r\nContent-Length: 0\r\n\r\n"
+    with drip(answer.encode()) as url:
+        make_endpoint(url)
+        event = tell()
+        work()
+    assert receiver.received == []
+    assert delivery_of(event).error == "It answered 307; redirects are not followed."
+
+
 def test_an_endpoint_that_does_not_listen_is_tried_again() -> None:
     make_endpoint(NOBODY_LISTENS)
     event = tell()
