@@ -13,7 +13,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from shortvideo.cloud import vod_gateway
-from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.models import (
+    PREDECESSOR_GIVEN_UP,
+    Delivery,
+    DeliveryQuerySet,
+    DeliveryState,
+)
 from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_file, make_operator, make_video
 from tests.support.localvod import LocalVod
@@ -83,7 +88,11 @@ def decide(video: Video, decision: Decision, **values: Any) -> ReviewDecision:
 
 def end_deliveries(state: DeliveryState, **values: Any) -> None:
     """As if VOD had accepted them and lost what they carried, or as if they had been given up."""
-    Delivery.objects.open().update(state=state, finished_at=timezone.now(), **values)
+    end(Delivery.objects.open(), state, **values)
+
+
+def end(deliveries: DeliveryQuerySet, state: DeliveryState, **values: Any) -> None:
+    deliveries.update(state=state, finished_at=timezone.now(), **values)
 
 
 # The drifts, each made on purpose.
@@ -256,6 +265,51 @@ def test_an_older_block_of_ours_on_top_is_overruled_by_the_standing_pass(cloud: 
     work()
     assert [audit[1] for audit in cloud.audits()] == ["Blocked", "Normal"]
     assert ReviewDecision.objects.count() == 2
+
+
+@pytest.mark.parametrize("is_given_up", [True, False], ids=["given_up", "lost"])
+def test_a_block_that_is_delivered_again_takes_its_purge_along(
+    cloud: LocalVod, is_given_up: bool
+) -> None:
+    decide(synced(cloud), Decision.BLOCKED, reason="violence")
+    audit = Delivery.objects.filter(kind="create_audit")
+    if is_given_up:
+        end(audit, DeliveryState.GIVEN_UP, error_code="AttemptsExhausted")
+        end(Delivery.objects.open(), DeliveryState.GIVEN_UP, error_code=PREDECESSOR_GIVEN_UP)
+    else:
+        end(audit, DeliveryState.DONE)
+        end(Delivery.objects.open(), DeliveryState.GIVEN_UP, error_code="AttemptsExhausted")
+    reconcile("--heal")
+    work_until_idle(30, kinds=["create_audit", "archive_evidence", "purge"])
+    [audited], [purged] = cloud.ledger("CreateAudit"), cloud.ledger("RefreshObjectCaches")
+    assert audited["id"] < purged["id"]
+
+
+def test_a_decision_that_vod_has_and_does_not_show_is_left_to_a_person(cloud: LocalVod) -> None:
+    video = synced(cloud)
+    decide(video, Decision.BLOCKED, reason="violence")
+    work()
+    row = {"VideoId": video.vod_id, "Title": video.title, "Status": "Normal"}
+    bodies = {
+        "SearchMedia": {"Total": 1, "MediaList": [{"MediaId": video.vod_id, "Video": row}]},
+        "GetVideoInfos": {"VideoList": [row]},
+    }
+    cloud.faults(
+        *(
+            {
+                "operation": name,
+                "kind": "body",
+                "status": 200,
+                "body": json.dumps({"RequestId": "R", **body}),
+            }
+            for name, body in bodies.items()
+        )
+    )
+    examples = {one["kind"]: one for one in reconcile("--heal")["examples"]}
+    assert examples["review"]["outcome"] == "left"
+    assert examples["review"]["note"] == "VOD has this decision, and shows another status."
+    assert len(cloud.audits()) == 1
+    assert not Delivery.objects.open().filter(kind="create_audit").exists()
 
 
 def test_a_deletion_is_repeated_by_whoever_deleted(cloud: LocalVod) -> None:
