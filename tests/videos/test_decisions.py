@@ -310,3 +310,23 @@ def test_without_a_person_the_end_is_the_same_in_any_order_too(order: tuple[int,
     video.refresh_from_db()
     assert (video.status, video.censor_status) == ("Checking", CensorStatus.CHECK)
     assert ReviewTask.objects.open().get().cause == TaskCause.MACHINE_VERDICT
+
+
+@pytest.mark.parametrize("status", ["Checking", "Transcoding"])
+def test_a_decision_that_vods_own_status_no_longer_shows_is_none_about_this_source(
+    status: str,
+) -> None:
+    told = make_facts(status=status)  # its source was replaced before the clip was known here
+    mirror.apply(Reading(told, audits=(audit("Normal", after(5)),)))
+    video = video_of(told)
+    assert video.censor_status == CensorStatus.ON_CENSOR
+    assert log_of(video) == []
+
+
+def test_an_earlier_verdict_that_is_heard_late_does_not_replace_a_later_one() -> None:
+    video, told = make_clip()
+    mirror.apply(read_again(told, read=200, machine=verdict("block", "porn")))
+    mirror.apply(read_again(told, read=100, machine=verdict("pass")))
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.FAIL
+    assert log_of(video) == [(Source.MACHINE, "Blocked")]

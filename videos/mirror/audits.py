@@ -15,6 +15,8 @@ from videos.services.review import latest_human_decision, review_video
 
 KIND: Final = "create_audit"
 MARK: Final = re.compile(r"(?:^|\s)#(\d{1,18})$")
+# In any other status no entry of the history is in force: another source takes them away.
+DECIDED: Final = (AuditStatus.NORMAL, AuditStatus.BLOCKED)
 EXPECTED: Final = {
     CensorStatus.SUCCESS: AuditStatus.NORMAL,
     CensorStatus.FAIL: AuditStatus.BLOCKED,
@@ -23,7 +25,7 @@ EXPECTED: Final = {
 
 def is_history_needed(video: Video | None, facts: MediaFacts) -> bool:
     """Whether VOD's history must be read to tell who decided what the facts show."""
-    if facts.status not in {AuditStatus.NORMAL, AuditStatus.BLOCKED}:
+    if facts.status not in DECIDED:
         return False
     if video is None or video.status != facts.status:
         return True
@@ -42,7 +44,7 @@ def bring_in(video: Video, entries: Sequence[AuditEntry]) -> bool:
     whether anything was recorded.
     """
     ours = marked(video, entries)
-    foreign = foreign_entries(video, entries, ours)
+    foreign = foreign_entries(video, entries, ours) if video.status in DECIDED else []
     recorded = [record(video, entry) for entry in reversed(foreign)]
     overrule(video, entries[0] if entries else None, ours)
     return any(recorded)

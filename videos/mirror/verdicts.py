@@ -28,7 +28,7 @@ def record(video: Video, reading: Reading) -> bool:
     if reading.machine is None or not is_about_present_source(video, reading):
         return False
     values = as_values(reading.machine)
-    if values is None or is_repeated(video, values):
+    if values is None or is_overtaken(video, reading) or is_repeated(video, values):
         return False
     review, _ = MachineReview.objects.update_or_create(
         video=video,
@@ -51,6 +51,12 @@ def is_about_present_source(video: Video, reading: Reading) -> bool:
     made_at = machine.created_at if isinstance(machine, MachineJob) else None
     moment = made_at or reading.machine_at
     return moment is not None and not is_of_earlier_source(video, moment)
+
+
+def is_overtaken(video: Video, reading: Reading) -> bool:
+    """Whether a verdict is known that was read later than this one."""
+    reviews = video.machine_reviews.filter(source_version=video.source_version)
+    return reviews.filter(received_at__gt=reading.facts.read_at).exists()
 
 
 def as_values(machine: MachineResult | MachineJob) -> dict[str, Any] | None:
