@@ -9,7 +9,6 @@ from django.apps import apps
 from recommendations.models import Recommendation
 from shortvideo.outbox.models import Delivery
 from tests.faults.machine_model import Clip, Line
-from videos.mirror.audits import MARK
 from videos.models import ReviewDecision, TranscodeJob, Video, VideoDeletion, VodEvent
 
 if TYPE_CHECKING:
@@ -175,29 +174,12 @@ def check_agreement(machine: ConsoleMachine, clip: Clip) -> None:
     if standing is None or clip.lines_of_source[-1].source == "system" or is_refused(standing):
         return
     assert held["video"]["audit_status"] == standing.decision, f"VOD against {standing}"
-    if clip.standing is not None:
-        last = last_of_people(held["audits"], machine, row)
-        assert last in {standing.pk, standing.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
 def is_refused(line: Line) -> bool:
     """Whether VOD refused the delivery of a decision: that is shown, and left to a person."""
     delivery = Delivery.objects.filter(review_decision=line.pk).first()
     return delivery is not None and delivery.is_refused and delivery.error_code not in UNSENT
-
-
-def last_of_people(
-    audits: list[dict[str, Any]], machine: ConsoleMachine, row: Video
-) -> int | str | None:
-    """The newest decision of a person in VOD's history: our line's key, or when it was taken."""
-    human = {line.pk for _, line in machine.log if line.is_human}
-    for audit in reversed(audits):
-        mark = MARK.search(audit["comment"])
-        if mark is None:
-            return str(audit["creation_time"])
-        if int(mark[1]) in human:
-            return int(mark[1])
-    return None
 
 
 def check_jobs(row: Video, tasks: list[dict[str, Any]]) -> None:

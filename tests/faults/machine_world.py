@@ -54,6 +54,10 @@ class World:
         """Empty both sides, and set the time right."""
         self.vod.reset()
         self.clock.set_right()
+        self.empty()
+
+    def empty(self) -> None:
+        """Forget here all that VOD has ever told, and what was decided."""
         cache.clear()
         tables = connection.introspection.django_table_names(only_existing=True)
         emptied = [name for name in tables if not name.startswith(KEPT)]

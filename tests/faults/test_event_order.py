@@ -1,0 +1,134 @@
+"""In whatever order VOD's words arrive, twice or never: the row ends the same."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shortvideo.cloud import vod_gateway
+from tests.faults.machine_fixtures import silent_vod, world
+from tests.faults.machine_world import World
+from videos import mirror, reader
+from videos.models import MachineReview, ReviewDecision, ReviewTask, Video
+from videos.reader import EVERYTHING
+
+__all__ = ["silent_vod", "world"]
+
+PROFILE = settings(
+    max_examples=25,
+    derandomize=True,
+    database=None,
+    deadline=None,  # an example waits for real parts
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,  # every example empties what the fixture holds
+        HealthCheck.too_slow,
+    ],
+)
+STAGE_SECONDS: Final = 40  # more than the doubt about when an upload ended
+# When something was read or written, and by whom it was heard of first: not what is true of it.
+HOW_IT_WAS_HEARD: Final = (
+    "id", "read_at", "files_read_at", "changed_at", "first_seen_at", "censor_changed_at",
+    "blocked_at", "source_uploaded_at", "source_version", "transcode_asked_at",
+)  # fmt: skip
+
+Stage = Callable[[World, str], None]
+
+
+def end_state(vod_id: str) -> dict[str, Any]:
+    """What is true of a clip in the end, however it was heard of."""
+    video = Video.objects.filter(vod_id=vod_id).values().first()
+    if video is None:
+        return {}
+    about = {"video__vod_id": vod_id}
+    of_source = {**about, "source_version": video["source_version"]}
+    for name in HOW_IT_WAS_HEARD:
+        del video[name]
+    is_deleted = video.pop("deleted_at") is not None
+    decisions = ReviewDecision.objects.filter(**of_source).order_by("created_at")
+    tasks = ReviewTask.objects.open().filter(**about).order_by("cause")
+    verdicts = MachineReview.objects.filter(**of_source)
+    return {
+        **video,
+        "is_deleted": is_deleted,
+        "people": list(decisions.by_people().values_list("decision", "auditor", "created_at")),
+        "tasks": list(tasks.values_list("cause", flat=True)),
+        "verdict": verdicts.values_list("suggestion", flat=True).first(),
+    }
+
+
+# Readings of one clip at each stage of its life.
+
+
+def rename(title: str) -> Stage:
+    return lambda _, vod_id: vod_gateway().update_info(vod_id, title=title)
+
+
+def judge(suggestion: str) -> Stage:
+    def judged(world: World, vod_id: str) -> None:
+        tags = ["snapshots:off", f"verdict:{suggestion}"]
+        vod_gateway().update_info(vod_id, tags=tags)
+        vod_gateway().submit_machine_review(vod_id)
+        world.vod.idle()
+
+    return judged
+
+
+def decide(decision: str, auditor: str) -> Stage:
+    return lambda world, vod_id: world.vod.audit_in_console(vod_id, decision, "seen", auditor)
+
+
+def upload_again(world: World, vod_id: str) -> None:
+    world.upload_again(vod_id)
+
+
+LIVES: Final[dict[str, tuple[Stage, ...]]] = {
+    "people decide": (
+        rename("Noodles"), judge("review"), decide("Blocked", "Li"), rename("Soup"),
+        decide("Normal", "Wang"), decide("Blocked", "Li"),
+    ),
+    "the machine decides": (judge("review"), rename("Noodles"), judge("pass"), judge("block")),
+    "another source comes": (
+        decide("Blocked", "Wang"), decide("Normal", "Li"), upload_again, rename("Soup"),
+    ),
+}  # fmt: skip
+
+
+def readings_of(world: World, stages: tuple[Stage, ...]) -> list[mirror.Reading]:
+    """What VOD said after each stage, the first being the upload."""
+    world.reset()
+    vod_id = world.upload(status="Checking")
+    taken = [read(vod_id)]
+    for happens in stages:
+        world.clock.go_on(STAGE_SECONDS)
+        happens(world, vod_id)
+        world.clock.go_on(STAGE_SECONDS)
+        taken.append(read(vod_id))
+    return taken
+
+
+def read(vod_id: str) -> mirror.Reading:
+    facts, _ = reader.read_facts([vod_id])
+    return reader.read(facts[vod_id], None, EVERYTHING)
+
+
+def applied(world: World, readings: list[mirror.Reading], newest: mirror.Reading) -> dict[str, Any]:
+    """The end of it when these are applied; the newest by the next sync, if not before."""
+    world.empty()
+    for reading in readings if newest in readings else [*readings, newest]:
+        mirror.apply(reading)
+    return end_state(newest.facts.vod_id)
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_readings_applied_in_any_order_end_in_the_same_row(world: World, life: str) -> None:
+    readings = readings_of(world, LIVES[life])
+    expected = applied(world, readings, readings[-1])
+
+    @PROFILE
+    @given(st.lists(st.sampled_from(range(len(readings))), max_size=2 * len(readings)))
+    def in_any_order(order: list[int]) -> None:
+        assert applied(world, [readings[index] for index in order], readings[-1]) == expected
+
+    in_any_order()
