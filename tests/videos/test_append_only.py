@@ -31,14 +31,14 @@ def execute(statement: str) -> None:
     [
         f"UPDATE {TABLE} SET reason = 'none'",
         f"DELETE FROM {TABLE}",
-        f"TRUNCATE {TABLE}",
+        f"TRUNCATE {TABLE} CASCADE",
     ],
 )
 def test_the_database_refuses_to_change_or_remove_a_line(
     line: ReviewDecision, statement: str
 ) -> None:
     if statement.startswith("TRUNCATE") and connection.vendor == "sqlite":
-        statement = statement.replace("TRUNCATE", "DELETE FROM")  # SQLite's only way to empty one
+        statement = f"DELETE FROM {TABLE}"  # SQLite's only way to empty one
     with pytest.raises(DatabaseError, match="append-only"):
         execute(statement)
     assert ReviewDecision.objects.get().reason == "violence"

@@ -122,7 +122,7 @@ def test_what_vod_was_not_told_yet_stays(state: DeliveryState) -> None:
     video = decided(Decision.BLOCKED, Decision.NORMAL)
     first = video.decisions.earliest("id")
     ended = None if state == DeliveryState.WAITING else timezone.now()
-    Delivery.objects.filter(pk=first.delivery_id).update(state=state, finished_at=ended)
+    Delivery.objects.filter(review_decision=first).update(state=state, finished_at=ended)
     prune()
     assert len(left(video)) == 2
 
