@@ -357,6 +357,27 @@ def test_a_stuck_job_whose_task_is_gone_from_vod_has_failed(cloud: LocalVod) -> 
 
 
 @working
+def test_the_jobs_of_a_video_end_with_it_once_vod_has_deleted_it(cloud: LocalVod) -> None:
+    video = make_video(vod_id=cloud.seed())
+    running = running_job(video)
+    failed = running_job(video, "t-2", kind=NARROWBAND)
+    TranscodeJob.objects.filter(pk=failed.pk).update(
+        state=State.FAIL, error_code="TranscodeFailed", attention_at=timezone.now()
+    )
+    delete_video(video)
+    periodic.end_jobs_of_deleted_videos()
+    running.refresh_from_db()
+    assert running.state == State.SUBMITTED, "VOD may refuse the deletion yet"
+    work_until_idle(SECONDS, kinds=["delete_video"])
+    periodic.end_jobs_of_deleted_videos()
+    running.refresh_from_db()
+    failed.refresh_from_db()
+    assert (running.state, running.error_code) == (State.FAIL, "VideoDeleted")
+    assert (failed.state, failed.error_code) == (State.FAIL, "TranscodeFailed")
+    assert not TranscodeJob.objects.needing_attention().exists()
+
+
+@working
 def test_a_dismissed_delivery_takes_its_job_out_of_the_inbox(cloud: LocalVod) -> None:
     job = submit_transcode(make_video(vod_id="unknown-to-vod"), kind=STANDARD)
     work_until_idle(SECONDS)

@@ -3,8 +3,12 @@
 from datetime import timedelta
 from typing import Final
 
+from django.db.models import Q
+
 from shortvideo.outbox.periodic import periodic
 from videos import sync
+from videos.models import TranscodeJob, Video, VideoDeletion
+from videos.services.transcoding import end_with_video
 
 POLLED_AT_ONCE: Final = 100
 
@@ -13,3 +17,16 @@ POLLED_AT_ONCE: Final = 100
 def check_transcodes() -> None:
     for _ in sync.check_transcodes(limit=POLLED_AT_ONCE, is_patient=False):
         pass
+
+
+@periodic("videos.transcodes.deleted", every=timedelta(minutes=1))
+def end_jobs_of_deleted_videos() -> None:
+    """What VOD has deleted is transcoded no more, and nobody need look at how it failed."""
+    state = TranscodeJob.State
+    unsettled = TranscodeJob.objects.filter(
+        Q(state__in=(state.SUBMITTED, state.STUCK)) | Q(attention_at__isnull=False),
+        video__deletions__state=VideoDeletion.State.DONE,
+        video__deleted_at__isnull=False,
+    )
+    for video in Video.objects.filter(pk__in=unsettled.values("video")):
+        end_with_video(video)

@@ -93,6 +93,21 @@ def dismiss_transcode(
     journal.record(operator, video, f"dismiss {job.kind} transcoding", request_id=request_id)
 
 
+@transaction.atomic
+def end_with_video(video: Video) -> None:
+    """End the jobs of a video that VOD has deleted: it tells nothing of them any more."""
+    video = Video.objects.select_for_update().get(pk=video.pk)
+    ours = TranscodeJob.objects.filter(video=video).select_for_update()
+    for job in ours.needing_attention():
+        close(job)
+    ours.followed().exclude(state=TranscodeJob.State.WAITING).update(
+        state=TranscodeJob.State.FAIL,
+        error_code="VideoDeleted",
+        error_message="The video was deleted.",
+        finished_at=timezone.now(),
+    )
+
+
 def record_job(
     video: Video,
     kind: TranscodeKind,
