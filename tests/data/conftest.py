@@ -1,13 +1,26 @@
-"""Databases beside that of the tests: empty, of the same kind, gone at the end."""
+"""VOD for these tests, and empty databases beside that of the tests, gone at the end."""
 
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.db import connection, connections
+from pytest_django.fixtures import Settings
+
+from tests.support.localvod import LocalVod
 
 ALIAS = "scratch"
+
+
+@pytest.fixture
+def cloud(vod: LocalVod, settings: Settings) -> LocalVod:
+    """The empty localvod, with the project's settings pointing at it."""
+    settings.VOD_ENDPOINT = settings.CDN_ENDPOINT = vod.endpoint
+    settings.CDN_DOMAINS = [vod.endpoint]
+    cache.clear()
+    return vod
 
 
 @pytest.fixture

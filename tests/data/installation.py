@@ -1,0 +1,88 @@
+"""Backing up the database of the tests and restoring it elsewhere, as docs/backup.md says."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from runner.postgres import binaries
+
+SECONDS = 120
+
+
+def back_up(folder: Path) -> Path:
+    """A backup of the database of the tests: one file in the folder."""
+    if connection.vendor == "sqlite":
+        path = folder / "backup.sqlite3"
+        call_command("backup_database", str(path), verbosity=0)
+        return path
+    path = folder / "backup.dump"
+    at = connection.settings_dict
+    postgres("pg_dump", "--format=custom", f"--file={path}", f"--dbname={at['NAME']}")
+    return path
+
+
+def restore(backup: Path, name: str) -> None:
+    """Into the empty database of that name."""
+    if connection.vendor == "sqlite":
+        Path(name).write_bytes(backup.read_bytes())
+    else:
+        postgres("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={name}", str(backup))
+
+
+def manage(database: str, vod: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of the restored installation, as a process of its own."""
+    return run(
+        [sys.executable, "manage.py", *arguments],
+        {
+            "DJANGO_SETTINGS_MODULE": "tests.data.restored_settings",
+            "DATABASE_URL": url_of(database),
+            "COMMAND_VOD": vod,
+        },
+    )
+
+
+def url_of(name: str) -> str:
+    at: dict[str, Any] = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    password = quote(at["PASSWORD"], safe="")
+    return f"postgres://{at['USER']}:{password}@{at['HOST']}:{at['PORT']}/{name}"
+
+
+def postgres(program: str, *arguments: str) -> None:
+    """A program of PostgreSQL's, on the server of the tests."""
+    folder = binaries()
+    if folder is None:
+        pytest.skip("no PostgreSQL binaries found (PATH, /usr/lib/postgresql/*/bin)")
+    at = connection.settings_dict
+    done = run(
+        [str(folder / program), *arguments],
+        {
+            "PGHOST": at["HOST"],
+            "PGPORT": str(at["PORT"]),
+            "PGUSER": at["USER"],
+            "PGPASSWORD": at["PASSWORD"],
+        },
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def run(command: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=settings.BASE_DIR,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )

@@ -1,0 +1,154 @@
+"""A backup made while the console is in use, restored into an empty installation."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, connections
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from shortvideo.outbox import leases
+from shortvideo.outbox.worker import work_until_idle
+from tests.data.installation import back_up, manage, restore
+from tests.factories import make_operator
+from tests.support.localvod import LocalVod, wait_until
+from videos.models import Decision, ReviewDecision, Source, Video
+from videos.services import delete_video, prefetch, review_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LOG = ReviewDecision._meta.db_table
+
+
+def decide(video: Video, decision: Decision = Decision.BLOCKED) -> ReviewDecision:
+    return review_video(
+        video, decision=decision, source=Source.API, reason="violence", operator=make_operator()
+    )
+
+
+@pytest.fixture
+def in_use(cloud: LocalVod, settings: Settings) -> list[Video]:
+    """An installation with things done, things under way, and videos nobody has decided on."""
+    settings.OUTBOX_LEASE_SECONDS = 2
+    cloud.seed_many([{"status": "Normal", "title": f"Clip {number}"} for number in range(12)])
+    call_command("sync_videos", verbosity=0)
+    videos = list(Video.objects.order_by("id"))
+    decide(videos[0])
+    decide(videos[1], Decision.NORMAL)
+    delete_video(videos[2])
+    work_until_idle(60)
+    decide(videos[3])
+    decide(videos[4])
+    delete_video(videos[5])
+    prefetch([f"{cloud.endpoint}/{videos[6].vod_id}/clip.mp4"], video=videos[6])
+    assert leases.claim("create_audit", limit=1, now=timezone.now())  # by a worker that dies now
+    return videos[7:]
+
+
+@contextmanager
+def writing(videos: list[Video]) -> Iterator[None]:
+    """Meanwhile somebody decides on these videos, one after another, again and again."""
+    is_over, count = threading.Event(), 0
+
+    def write() -> None:
+        nonlocal count
+        try:
+            while not is_over.is_set():
+                decision = (Decision.BLOCKED, Decision.NORMAL)[count // len(videos) % 2]
+                decide(videos[count % len(videos)], decision)
+                count += 1
+        finally:
+            connections.close_all()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        wait_until(lambda: count > 2, 60)
+        yield
+        seen = count
+        wait_until(lambda: count > seen, 60)  # nobody was locked out for good
+    finally:
+        is_over.set()
+        writer.join()
+
+
+def rows(alias: str, statement: str) -> list[tuple[Any, ...]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+def test_a_backup_is_restored_and_goes_on_where_it_was_without_drift(
+    cloud: LocalVod, in_use: list[Video], empty_database: str, scratch: str, tmp_path: Path
+) -> None:
+    with writing(in_use):
+        backup = back_up(tmp_path)
+    restore(backup, empty_database)
+    log = f"SELECT id, video_id, decision, delivery_id FROM {LOG} ORDER BY id"
+    kept, all_of_it = rows(scratch, log), rows("default", log)
+    assert kept == all_of_it[: len(kept)]  # one moment, and nothing of it missing
+    assert 6 < len(kept) < len(all_of_it)
+    assert under_way(scratch) >= {("create_audit",), ("delete_video",), ("push_object_cache",)}
+    call_command("migrate", database=scratch, verbosity=0)
+    connections[scratch].close()
+
+    carried_out(empty_database, cloud, "work", "--until-idle", "--timeout", "60")
+    assert under_way(scratch) == set()
+    connections[scratch].close()
+    carried_out(empty_database, cloud, "sync_videos")
+    carried_out(empty_database, cloud, "reconcile", "--grace", "1")
+    for video in Video.objects.order_by("id")[3:5]:
+        assert cloud.state(video.vod_id)["video"]["status"] == "Blocked"
+    for statement in (f"UPDATE {LOG} SET reason = 'none'", f"DELETE FROM {LOG}"):
+        with pytest.raises(DatabaseError, match="append-only"):
+            rows(scratch, statement)
+
+
+def carried_out(database: str, vod: LocalVod, *command: str) -> None:
+    """A command of the restored installation ends well; `reconcile` does without drift alone."""
+    done = manage(database, vod.endpoint, *command)
+    assert done.returncode == 0, f"{command}: {done.stdout} {done.stderr}"
+
+
+def under_way(alias: str) -> set[tuple[Any, ...]]:
+    return set(rows(alias, "SELECT kind FROM outbox_delivery WHERE finished_at IS NULL"))
+
+
+def refusal_of_backup(path: Path) -> str:
+    with pytest.raises(CommandError) as refused:
+        call_command("backup_database", str(path))
+    return str(refused.value)
+
+
+def test_a_backup_overwrites_nothing_and_needs_a_folder(tmp_path: Path) -> None:
+    if connection.vendor != "sqlite":
+        assert "use pg_dump" in refusal_of_backup(tmp_path / "backup.sqlite3")
+        return
+    earlier = tmp_path / "earlier.sqlite3"
+    earlier.write_text("of yesterday")
+    assert "is there already" in refusal_of_backup(earlier)
+    assert earlier.read_text() == "of yesterday"
+    assert "There is no folder" in refusal_of_backup(tmp_path / "nowhere" / "backup.sqlite3")
+
+
+def test_a_copy_that_cannot_be_made_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "db.sqlite3"
+    broken.write_bytes(b"SQLite format 3\0" + bytes(5_000))
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(broken))
+    target = tmp_path / "backup.sqlite3"
+    expected = "could not be made" if connection.vendor == "sqlite" else "use pg_dump"
+    assert expected in refusal_of_backup(target)
+    assert list(tmp_path.iterdir()) == [broken]
+
+
+def test_a_backup_is_for_its_owners_eyes_only(tmp_path: Path) -> None:
+    backup = back_up(tmp_path)
+    if connection.vendor == "sqlite":  # pg_dump's file is pg_dump's matter
+        assert backup.stat().st_mode & 0o077 == 0
