@@ -290,7 +290,7 @@ def test_a_decision_that_vod_has_and_does_not_show_is_left_to_a_person(cloud: Lo
     decide(video, Decision.BLOCKED, reason="violence")
     work()
     row = {"VideoId": video.vod_id, "Title": video.title, "Status": "Normal"}
-    bodies = {
+    bodies: dict[str, dict[str, Any]] = {
         "SearchMedia": {"Total": 1, "MediaList": [{"MediaId": video.vod_id, "Video": row}]},
         "GetVideoInfos": {"VideoList": [row]},
     }

@@ -72,7 +72,7 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:
+    ) -> HttpResponse:
         context = {"may_reconcile": self.has_sync_permission(request), **(extra_context or {})}
         return super().changelist_view(request, context)
 

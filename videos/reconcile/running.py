@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -43,10 +43,11 @@ class Options:
     max_removals: int | None = None
 
 
-def carry_out(run: ReconcileRun, options: Options) -> Iterator[Step]:
+def carry_out(run: ReconcileRun, options: Options) -> Generator[Step]:
     """Do it, and yield each page of VOD's videos; the run is saved as it goes.
 
-    Raises CloudError where VOD is not available for long, or refuses: the run has then failed.
+    Raises CloudError where VOD is not available for long, or refuses. The run has then failed, as
+    it has when the generator is closed before its end.
     """
     with claims.carrying_out(run):
         yield from Reconciliation(run, options).steps()
