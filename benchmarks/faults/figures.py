@@ -17,13 +17,13 @@ from pathlib import Path
 import httpx
 import orjson
 
-from benchmarks.faults import inside
 from tests.faults.storm.clients import ApiClient
 from tests.faults.storm.observer import Observer
 from tests.faults.storm.world import CALLBACK_KEY, World, manage, world
 from tests.support.localvod import ROOT
 
 PASSWORD = "correct horse battery staple"
+INSIDE = "benchmarks.faults.inside"  # runs in a process that has Django set up
 DATABASES = (("PostgreSQL", False), ("SQLite", True))
 Row = tuple[str, str]
 
@@ -61,7 +61,7 @@ def bulk(count: int = 10_000) -> Iterator[Row]:
     """Many decisions taken while no worker runs, then one worker."""
     for name, is_sqlite in DATABASES:
         with world(videos=count, workers=(), is_sqlite=is_sqlite) as place:
-            with Observer(ROOT, place.environment, inside.__name__) as within:
+            with Observer(ROOT, place.environment, INSIDE) as within:
                 within.ask("decide_all")
                 claims = within.ask("claim_milliseconds", 30, 100)
                 yield f"claim of 100 among {count:,} waiting, {name}", spread(claims, "ms")
