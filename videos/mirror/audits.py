@@ -79,7 +79,7 @@ def foreign_entries(
             continue
         if (entry.created_at, entry.status) in known:
             break
-        if entry.status not in Decision.values or is_of_earlier_source(video, entry.created_at):
+        if entry.status not in tuple(AuditStatus) or is_of_earlier_source(video, entry.created_at):
             continue
         # One of ours that VOD has not seen yet is newer than all that it was decided after.
         if standing is None or is_standing_listed or entry.created_at > standing.created_at:

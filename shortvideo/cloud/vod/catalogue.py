@@ -78,7 +78,8 @@ class Catalogue(Gateway):
         reply = self._repeatable(
             Client.get_video_info_with_options, models.GetVideoInfoRequest(video_id=vod_id)
         )
-        return info_facts(reply.child("Video"), has_audit_status=True)
+        facts = info_facts(reply.child("Video"), has_audit_status=True)
+        return facts if facts.vod_id == vod_id else reply.unexpected("it is of another video")
 
     def get_infos(self, vod_ids: Sequence[str]) -> Found:
         """Return up to 20 videos, with the ids that VOD does not have; without audit_status.
@@ -97,13 +98,12 @@ class Catalogue(Gateway):
                 return Found(videos=(), missing_ids=tuple(vod_ids))
             middle = len(vod_ids) // 2
             return _merged(self.get_infos(vod_ids[:middle]), self.get_infos(vod_ids[middle:]))
-        rows = reply.children("VideoList")
+        rows = [row for row in reply.children("VideoList") if row_id(row) in vod_ids]
         videos = readable(rows, info_facts)
         found = Found(
             videos=videos,
             missing_ids=reply.names("NonExistVideoIds"),
-            unreadable_ids=frozenset(filter(None, map(row_id, rows)))
-            - {facts.vod_id for facts in videos},
+            unreadable_ids=frozenset(map(row_id, rows)) - {facts.vod_id for facts in videos},
         )
         if not (found.videos or found.missing_ids or found.unreadable_ids):
             reply.unexpected("it names no video")
