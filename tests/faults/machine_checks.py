@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tests.faults.machine import ConsoleMachine
 
 UNSENT: Final = ("NoLongerStands",)
+KNOWN_AND_DECIDED: Final = (
+    "Video", "ReviewDecision", "ReviewTask", "MachineReview", "VideoDeletion", "Recommendation",
+)  # fmt: skip
 
 Log = list[tuple[str, Line]]
 
@@ -199,10 +202,8 @@ def check_nothing_new(machine: ConsoleMachine) -> None:
 
 
 def about_videos() -> dict[str, list[dict[str, Any]]]:
-    """Every row but those that count what is done over and over."""
-    rows = dump()
-    for name in ("SyncRun", "Delivery", "VodEvent", "ReconcileRun", "CdnQuota"):
-        rows.pop(name, None)
+    """What is known and decided: not how often the worker has asked for news."""
+    rows = {name: rows for name, rows in dump().items() if name in KNOWN_AND_DECIDED}
     for video in rows["Video"]:
         del video["transcode_asked_at"]
     return rows

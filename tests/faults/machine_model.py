@@ -151,6 +151,7 @@ class Clip:
         `wanted` are what this step's operations must have added, once each.
         """
         missing = list(wanted)
+        imported = [line for line in added if line.source == "vod"]
         for line in added:
             self.check_statuses(line)
             if line.source in {"api", "admin"}:
@@ -161,7 +162,7 @@ class Clip:
                 assert as_wanted in missing, f"nobody decided this now: {line}"
                 missing.remove(as_wanted)
             elif line.source == "vod":
-                self.check_import(line)
+                self.check_import(line, is_last=line is imported[-1])
             elif line.source == "machine":
                 self.check_machine(line)
             else:
@@ -188,12 +189,15 @@ class Clip:
         if line.decision == "Blocked":
             self.blocked_step = step
 
-    def check_import(self, line: Line) -> None:
+    def check_import(self, line: Line, *, is_last: bool) -> None:
         decided = ConsoleDecision(line.created_at, line.decision, line.reason, line.auditor)
         assert decided in self.console, f"nobody decided this in VOD's console: {line}"
         imported = [other.created_at for other in self.lines if other.source == "vod"]
         assert decided.at not in imported, f"imported twice: {line}"
-        assert decided.at >= self.since[line.source_version], (
+        # Of a clip that was unknown here when its source was replaced, the earlier source's history
+        # comes along with the decision that is in force; it must not have the last word.
+        was_unknown = line.source_version == 1 and self.since[1] > self.uploads[0][1]
+        assert decided.at >= self.since[line.source_version] or (was_unknown and not is_last), (
             f"it was about an earlier source: {line}"
         )
         standing = self.standing_of(line.source_version)
