@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from shortvideo.desk.inbox import Inbox
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
 from tests.admin.conftest import Desk, DeskOf
-from tests.factories import make_video
+from tests.factories import make_operator, make_video
 from videos.models import TranscodeJob, TranscodeKind, Video, VodEvent
 from videos.services import submit_transcode
 
@@ -153,6 +154,16 @@ def test_the_inbox_leads_to_lists_that_hold_what_it_counts(desk_of: DeskOf) -> N
     assert "Broken clip" in texts["jobs"]
     assert "Seen clip" not in texts["jobs"]
     assert "GetVideoInfos" in texts["events"]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads small tables whole")
+def test_no_line_of_the_inbox_reads_a_whole_table() -> None:
+    everything = Inbox(make_operator(is_superuser=True))
+    plans = {item.name: item.rows().order_by().explain() for item in everything.concerns}
+    assert {"deliveries", "jobs", "events"} <= plans.keys()
+    for name, plan in plans.items():
+        steps = [step for step in plan.splitlines() if "SCAN U0" not in step]  # the latest row
+        assert all("SCAN" not in step or "USING INDEX" in step for step in steps), (name, plan)
 
 
 def test_an_empty_inbox_says_so(desk_of: DeskOf) -> None:
