@@ -83,7 +83,8 @@ class Operator(Task):
         chance = self._random.random()
         vod_id = self._random.choice(self._videos)
         if chance < 0.25:
-            self._recommend(vod_id)
+            passed = [name for name, decision in self._last.items() if decision == NORMAL]
+            self._recommend(self._random.choice(passed or self._videos))
         elif chance < 0.40:
             self._transcode(vod_id)
         elif chance < 0.45 and self._deletions_left:

@@ -73,6 +73,12 @@ def deletions() -> list[dict[str, Any]]:
 
 def jobs() -> list[dict[str, Any]]:
     return [
-        {"session_id": job.session_id, "state": job.state, "request_id": job.request_id}
-        for job in TranscodeJob.objects.order_by("pk")
+        {
+            "session_id": job.session_id,
+            "state": job.state,
+            "has_task": bool(job.task_id),
+            "is_deleted": job.video.deleted_at is not None,
+            "request_id": job.request_id,
+        }
+        for job in TranscodeJob.objects.select_related("video").order_by("pk")
     ]
