@@ -189,23 +189,25 @@ def test_pictures_of_a_blocked_clip_come_from_the_copies_as_far_as_there_are_any
     assert copy_url(kept, 1) not in desk_of("viewer").page(PAGE, kept.video.pk)
 
 
-def test_the_thumbnail_of_a_blocked_clip_leads_to_the_copy_or_to_the_cdn(
+def test_the_thumbnail_of_a_blocked_clip_is_the_copy_and_else_the_cdns(
     desk_of: DeskOf, kept: Evidence
 ) -> None:
-    url = reverse("admin:videos_video_picture", args=[kept.video.pk])
-    assert url in desk_of("moderator").page("videos_video_changelist")
-    assert desk_of("moderator").client.get(url)["Location"] == copy_url(kept)
-    for role in ("viewer", "curator"):
-        assert "media.example.com" in desk_of(role).client.get(url)["Location"]
+    other = blocked(title="Without copies")
+    for name in ("videos_video_changelist", "videos_takedown_changelist"):
+        page = desk_of("moderator").page(name)
+        assert f'src="{copy_url(kept)}"' in page
+        assert f"media.example.com/{other.vod_id}/cover.jpg" in page
 
 
-def test_the_thumbnail_of_a_tombstone_is_for_those_who_may_delete(
-    desk_of: DeskOf, kept: Evidence
+@pytest.mark.parametrize("name", ["videos_video", "videos_takedown", "videos_evidence"])
+def test_a_list_of_blocked_clips_asks_once_for_all_their_copies(
+    desk_of: DeskOf, kept: Evidence, name: str, django_assert_max_num_queries: Any
 ) -> None:
-    Video.objects.update(deleted_at=timezone.now())
-    url = reverse("admin:videos_video_picture", args=[kept.video.pk])
-    assert desk_of("moderator").client.get(url).status_code == 404
-    assert desk_of("operator").client.get(url)["Location"] == copy_url(kept)
+    for _ in range(12):
+        Evidence.objects.create(video=blocked(), source_version=1)
+    desk = desk_of("operator")
+    with django_assert_max_num_queries(18):
+        desk.page(f"{name}_changelist")
 
 
 def test_the_list_of_evidence_is_for_reviewers(desk_of: DeskOf, kept: Evidence) -> None:

@@ -7,8 +7,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.admin.evidence import copies_of
-from videos.admin.media import play_sources, shown_url, snapshots
+from videos.admin.media import copies_of, play_sources, shown_url, snapshots
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
 from videos.services.undo import undoable

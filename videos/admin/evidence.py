@@ -5,10 +5,9 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from django.urls import path as route
-from django.urls import reverse
+from django.urls import path
 from django.utils.cache import patch_cache_control
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -16,8 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from shortvideo.desk import display
 from shortvideo.desk.options import ReadOnlyAdmin
 from videos.admin.columns import VideoColumns
-from videos.admin.media import shown_url
-from videos.models import Evidence, LogPruning, Video
+from videos.models import Evidence, EvidenceQuerySet, LogPruning
 from videos.services.evidence import storage
 
 MAY_SEE: Final = "videos.review_video"
@@ -32,19 +30,6 @@ CONTENT_TYPES: Final = {
 }
 
 
-def copies_of(video: Video) -> dict[str, str]:
-    """The URLs of the copies that are kept of a blocked or deleted clip, by `host/path`."""
-    if not video.is_blocked and video.deleted_at is None:
-        return {}
-    evidence = Evidence.objects.filter(video=video, source_version=video.source_version).first()
-    if evidence is None:
-        return {}
-    return {
-        file["path"]: reverse("admin:videos_evidence_copy", args=[evidence.pk, index])
-        for index, file in enumerate(evidence.files)
-    }
-
-
 def copy(request: HttpRequest, evidence_id: int, index: int) -> FileResponse:
     """One of the copies, to those who may review."""
     if not request.user.has_perm(MAY_SEE):
@@ -53,22 +38,6 @@ def copy(request: HttpRequest, evidence_id: int, index: int) -> FileResponse:
     if index >= len(evidence.files):
         raise Http404
     return as_picture(evidence.files[index]["name"])
-
-
-def picture(request: HttpRequest, video_id: int) -> HttpResponse:
-    """A picture of a clip that is not published: the copy that is kept, else the CDN's."""
-    videos = Video.objects.all()
-    if not request.user.has_perm("videos.view_video"):
-        raise PermissionDenied
-    if not request.user.has_perm("videos.delete_video"):
-        videos = videos.visible()
-    video = get_object_or_404(videos, pk=video_id)
-    path = video.cover or video.first_frame
-    if request.user.has_perm(MAY_SEE) and (url := copies_of(video).get(path)):
-        return HttpResponseRedirect(url)
-    if url := shown_url(video, path):
-        return HttpResponseRedirect(url)
-    raise Http404
 
 
 def as_picture(name: str) -> FileResponse:
@@ -99,10 +68,13 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
         "expires_at", "removed_at",
     )  # fmt: skip
 
+    def get_queryset(self, request: HttpRequest) -> EvidenceQuerySet:
+        return Evidence.objects.prefetch_related("video__evidence")
+
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(copy, cacheable=True)
         return [
-            route("<int:evidence_id>/copy/<int:index>/", view, name="videos_evidence_copy"),
+            path("<int:evidence_id>/copy/<int:index>/", view, name="videos_evidence_copy"),
             *super().get_urls(),
         ]
 

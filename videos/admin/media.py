@@ -34,11 +34,11 @@ def signed(path: str, *, ttl_seconds: int) -> str:
 def thumbnail(video: Video) -> SafeString:
     """The cover (else the first frame); blurred when the video is blocked.
 
-    Of a blocked or deleted clip a view finds it: in the evidence, where the CDN has it no more.
+    Of a blocked or deleted clip it is the copy that is kept, since the CDN has it no more. Lists
+    that show many of these prefetch `evidence`.
     """
-    url = shown_url(video, video.cover or video.first_frame)
-    if url and (video.is_blocked or video.deleted_at is not None):
-        url = reverse("admin:videos_video_picture", args=[video.pk])
+    path = video.cover or video.first_frame
+    url = copies_of(video).get(path) or shown_url(video, path)
     blurred = " is-blurred" if video.censor_status == CensorStatus.FAIL else ""
     if not url:
         return format_html('<span class="thumb thumb-empty" title="{}"></span>', _("No picture"))
@@ -47,6 +47,21 @@ def thumbnail(video: Video) -> SafeString:
         blurred,
         url,
     )
+
+
+def copies_of(video: Video) -> dict[str, str]:
+    """The URLs of the copies that are kept of a blocked or deleted clip, by `host/path`.
+
+    They open for those who may review.
+    """
+    if not video.is_blocked and video.deleted_at is None:
+        return {}
+    return {
+        file["path"]: reverse("admin:videos_evidence_copy", args=[evidence.pk, index])
+        for evidence in video.evidence.all()
+        if evidence.source_version == video.source_version
+        for index, file in enumerate(evidence.files)
+    }
 
 
 def snapshots(video: Video, copies: Mapping[str, str]) -> list[str]:

@@ -222,7 +222,7 @@ class TakedownAdmin(StateColumn, VideoColumns, ReadOnlyAdmin[Takedown]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Takedown]:
         """Of tombstones only for those who may delete."""
-        takedowns = Takedown.objects.all()
+        takedowns = Takedown.objects.prefetch_related("video__evidence")
         if request.user.has_perm("videos.delete_video"):
             return takedowns
         return takedowns.filter(video__deleted_at=None)

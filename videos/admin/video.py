@@ -22,7 +22,6 @@ from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.text import folded
 from videos.admin import operations
 from videos.admin.detail import detail_context
-from videos.admin.evidence import picture
 from videos.admin.filters import DeletedFilter
 from videos.admin.media import thumbnail
 from videos.admin.undo import undo
@@ -63,7 +62,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
 
     def get_queryset(self, request: HttpRequest) -> VideoQuerySet:
         """Tombstones are reached only by those who may delete."""
-        videos = Video.objects.all()
+        videos = Video.objects.prefetch_related("evidence")
         return videos if self.has_remove_permission(request) else videos.visible()
 
     def get_search_results(
@@ -88,12 +87,8 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
         return super().media + AutocompleteSelect(field, self.admin_site).media
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view
-        return [
-            path("undo/", view(undo), name="videos_video_undo"),
-            path("<int:video_id>/picture/", view(picture), name="videos_video_picture"),
-            *super().get_urls(),
-        ]
+        view = self.admin_site.admin_view(undo)
+        return [path("undo/", view, name="videos_video_undo"), *super().get_urls()]
 
     # --- Who may do what
 

@@ -1,0 +1,52 @@
+"""Taking a decision back, and the takedown on the video's page, in Chromium."""
+
+import pytest
+from playwright.sync_api import expect
+from pytest_django.fixtures import Settings
+
+from tests.browser.conftest import PHONE, OpenDesk
+from tests.browser.test_desk import choose, width_beyond_viewport
+from tests.factories import make_video
+from videos.models import CensorStatus, Decision, Source, Takedown
+from videos.services import review_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def window(settings: Settings) -> None:
+    settings.REVIEW_UNDO_SECONDS = 3600
+
+
+def test_one_click_in_the_report_takes_a_bulk_decision_back(open_desk: OpenDesk) -> None:
+    videos = [make_video(title=f"Clip {letter}") for letter in "AB"]
+    page = open_desk("moderator")
+    page.goto("/admin/videos/video/")
+    choose(page, "block", "Clip A", "Clip B")
+    page.fill("#id_reason", "spam")
+    page.click("button.default")
+    report = page.locator(".messagelist")
+    expect(report).to_contain_text("2 of 2 blocked.")
+    report.get_by_role("button", name="Undo").click()
+    expect(report).to_contain_text("2 of 2 decisions undone.")
+    assert page.url.endswith("/admin/videos/video/")
+    for video in videos:
+        video.refresh_from_db()
+        assert video.censor_status == CensorStatus.SUCCESS
+
+
+def test_the_page_of_a_video_undoes_its_last_decision_and_shows_the_takedown(
+    open_desk: OpenDesk,
+) -> None:
+    video = make_video(title="Clip")
+    review_video(video, decision=Decision.BLOCKED, source=Source.ADMIN, reason="violence")
+    page = open_desk("operator", viewport=PHONE)
+    page.goto(f"/admin/videos/video/{video.pk}/change/")
+    card = page.locator("section[aria-labelledby=takedown]")
+    expect(card.locator("li")).to_have_count(5)
+    expect(card).to_contain_text("under way")
+    assert width_beyond_viewport(page) == 0
+    page.get_by_role("button", name="Undo “blocked”").click()
+    expect(page.locator(".messagelist")).to_contain_text("1 of 1 decisions undone.")
+    expect(card).to_contain_text("reversed")
+    assert Takedown.objects.get().state == Takedown.State.REVERSED
