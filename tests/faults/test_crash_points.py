@@ -20,6 +20,8 @@ from tests.faults.crashing import Worker, Workshop
 from tests.outbox.support import let_leases_end, make_due
 from tests.support.database_url import database_url
 from tests.support.localvod import LocalVod
+from tests.videos.support import receive_bodies
+from videos import sync
 from videos.models import CensorStatus, Decision, Source, Video
 from videos.services import review_video
 
@@ -187,5 +189,32 @@ def test_a_worker_that_freezes_does_not_bring_back_a_decision_that_was_reversed(
         assert final_audit(case.vod, case.videos[0]) == "Blocked", (
             "its call landed after the newer one"
         )
+    let_the_rest_through()
+    case.check()
+
+
+def an_event_tells(video: Video) -> None:
+    receive_bodies([{"EventType": "CreateAuditComplete", "MediaId": video.vod_id}])
+
+
+def a_sync_sees_it(video: Video) -> None:
+    for _ in sync.walk(sync.resume_or_start(is_full=True)):
+        pass
+
+
+@pytest.mark.parametrize("finds_out", [an_event_tells, a_sync_sees_it])
+def test_a_call_that_lands_even_after_the_look_back_is_overruled(
+    finds_out: Callable[[Video], None], make_case: MakeCase, start_worker: Start
+) -> None:
+    case = make_case(Reversal)
+    worker = start_worker(case, Point.BEFORE_CALL, How.FREEZE)
+    worker.is_frozen()
+    case.reverse()
+    work_until_idle(WORK_SECONDS)
+    let_the_rest_through()
+    worker.wake_up()
+    [video] = case.videos
+    assert final_audit(case.vod, video) == "Blocked"
+    finds_out(video)
     let_the_rest_through()
     case.check()
