@@ -236,6 +236,7 @@ def test_a_refused_deletion_brings_the_clip_back_and_goes_on_with_its_block(
     assert VideoDeletion.objects.get().state == VideoDeletion.State.REFUSED
     of_block, of_deletion = Takedown.objects.order_by("id")
     assert (of_block.state, of_deletion.state) == (State.VERIFIED, State.REVERSED)
+    assert of_deletion.problem == delivery_of(video, "delete_video").error != ""
     assert Evidence.objects.get().expires_at is None
 
 

@@ -26,7 +26,6 @@ from videos.admin.media import thumbnail
 from videos.models import CdnTask, Evidence, Takedown, TakedownQuerySet, Video
 
 WHOLE_CHAIN = "verification__after__after__after"
-NOT_NEEDED = DeliveryState.SUPERSEDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +39,16 @@ class Step:
     note: str = ""
 
     @property
+    def error(self) -> str:
+        """What went wrong in this step itself, and not in the one before."""
+        if self.delivery is None or self.delivery.error_code == PREDECESSOR_GIVEN_UP:
+            return ""
+        return self.delivery.error
+
+    @property
     def is_retryable(self) -> bool:
-        """Given up by itself, and not because of the step before."""
-        delivery = self.delivery
-        return (
-            delivery is not None
-            and delivery.state == DeliveryState.GIVEN_UP
-            and delivery.error_code != PREDECESSOR_GIVEN_UP
-        )
+        is_given_up = self.delivery is not None and self.delivery.state == DeliveryState.GIVEN_UP
+        return is_given_up and bool(self.error)
 
 
 def card(video: Video) -> dict[str, Any] | None:

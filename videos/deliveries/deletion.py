@@ -41,7 +41,7 @@ def end(delivery: Delivery, state: VideoDeletion.State, *, is_deleted: bool) -> 
     deletion.state, deletion.finished_at = state, now
     deletion.save(update_fields=["state", "finished_at"])
     video = Video.objects.select_for_update().get(pk=deletion.video_id)
-    takedown.note_deletion(video, deletion, is_deleted=is_deleted)
+    takedown.note_deletion(video, deletion, is_deleted=is_deleted, problem=delivery.error)
     evidence.set_expiry(video, deleted_at=now if is_deleted else None)
     if is_deleted == (video.deleted_at is not None):
         return

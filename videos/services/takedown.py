@@ -131,14 +131,14 @@ def resume(video: Video) -> None:
         send_chain(takedown, video, after=audits.order_by("id").last())
 
 
-def note_deletion(video: Video, deletion: VideoDeletion, *, is_deleted: bool) -> None:
+def note_deletion(video: Video, deletion: VideoDeletion, *, is_deleted: bool, problem: str) -> None:
     """VOD has carried out a deletion, perhaps at a second try; or refused it: the clip is back.
 
-    A block of it stands again then, and is seen to.
+    A block of it stands again then, and is seen to. `problem` is VOD's refusal in one sentence.
     """
     state = State.UNDER_WAY if is_deleted else State.REVERSED
     takedowns = Takedown.objects.filter(deletion=deletion)
-    takedowns.exclude(state=State.VERIFIED).update(state=state, problem="")
+    takedowns.exclude(state=State.VERIFIED).update(state=state, problem=problem)
     if not is_deleted and video.is_blocked:
         resume(video)
 
