@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable
@@ -69,12 +69,13 @@ def check_transcodes(limit: int | None = None, *, is_patient: bool = True) -> It
 def transcoding() -> VideoQuerySet:
     """What runs, and now and then what is stuck: it may end after all."""
     status, state = TranscodeStatus.ON_TRANSCODE, TranscodeJob.State
-    ours = TranscodeJob.objects.filter(video=OuterRef("pk"))
+    submitted = TranscodeJob.objects.filter(state=state.SUBMITTED)
+    stuck = TranscodeJob.objects.filter(state=state.STUCK).exclude(task_id="")
     is_running = Q(transcode_status=status) | Q(narrow_transcode_status=status)
-    is_running |= Q(Exists(ours.filter(state=state.SUBMITTED)))
+    is_running |= Q(pk__in=submitted.values("video"))  # read once, not once for each video
     is_due = Q(transcode_asked_at=None)
     is_due |= Q(transcode_asked_at__lt=timezone.now() - STUCK_ASKED_EVERY)
-    is_stuck = Q(Exists(ours.filter(state=state.STUCK).exclude(task_id=""))) & is_due
+    is_stuck = Q(pk__in=stuck.values("video")) & is_due
     longest_unasked = F("transcode_asked_at").asc(nulls_first=True)
     return Video.objects.visible().filter(is_running | is_stuck).order_by(longest_unasked, "id")
 
