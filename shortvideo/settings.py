@@ -280,10 +280,14 @@ REVIEW_UNDO_SECONDS = whole_number("REVIEW_UNDO_SECONDS", 5)
 REVIEW_LOOK_BACK_SECONDS = whole_number("REVIEW_LOOK_BACK_SECONDS", 60)
 # How long evidence of a blocked clip outlives its deletion.
 EVIDENCE_DAYS = whole_number("EVIDENCE_DAYS", 180, at_least=1)
-EVIDENCE_ROOT = env.str("EVIDENCE_ROOT", default="") or str(BASE_DIR / "var" / "evidence")
+EVIDENCE_ROOT = str(BASE_DIR / (env.str("EVIDENCE_ROOT", default="") or "var/evidence"))
 STORAGES["evidence"] = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
-    "OPTIONS": {"location": EVIDENCE_ROOT},
+    "OPTIONS": {
+        "location": EVIDENCE_ROOT,
+        "file_permissions_mode": 0o640,  # nobody else on the machine needs to see it
+        "directory_permissions_mode": 0o750,
+    },
 }
 TRANSCODE_STUCK_SECONDS = whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
 # How often the worker compares the mirror with VOD, healing nothing; 0: never.

@@ -63,12 +63,12 @@ def undo_review(
 
 def refusal_of(decision: ReviewDecision, now: datetime) -> str:
     """Why a decision cannot be undone, in one sentence; "" when it can, as far as the rows tell."""
-    window = timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
+    seconds = settings.REVIEW_UNDO_SECONDS
     delivery = decision.delivery
     if decision.source != Source.ADMIN or delivery is None:
         return "Only what was decided at the desk can be undone: decide again instead."
-    if now >= decision.created_at + window:
-        return f"The {window.seconds} seconds for undoing are over: decide again instead."
+    if now >= decision.created_at + timedelta(seconds=seconds):
+        return f"The {seconds} seconds for undoing are over: decide again instead."
     if decision.undone_by.exists():
         return "It was undone already."
     if not is_latest(decision):
