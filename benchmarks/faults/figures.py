@@ -30,8 +30,8 @@ Row = tuple[str, str]
 
 def kill_to_redelivery(runs: int = 5) -> Iterator[Row]:
     """A worker is killed in the middle of its call; systemd, or we, start it again."""
-    with world(videos=runs, workers=("work-1",)) as place:
-        api, waits = logged_in(place), []
+    waits: list[float] = []
+    with world(videos=runs, workers=("work-1",)) as place, logged_in(place) as api:
         for vod_id in place.videos:
             # The first call hangs and is lost; nothing of it takes effect.
             place.vod.faults(
@@ -47,8 +47,8 @@ def kill_to_redelivery(runs: int = 5) -> Iterator[Row]:
 
 def decision_to_accepted(samples: int = 120) -> Iterator[Row]:
     """From the request's start to VOD's acceptance, with a healthy cloud."""
-    with world(videos=samples) as place:
-        api, waits = logged_in(place), []
+    waits: list[float] = []
+    with world(videos=samples) as place, logged_in(place) as api:
         for number, vod_id in enumerate(place.videos):
             time.sleep(0.1 + 0.05 * (number % 13))  # at every phase of the worker's poll
             decided_at = time.time()
@@ -78,8 +78,7 @@ def bulk(count: int = 10_000) -> Iterator[Row]:
 def cloud_up_and_down(blocks: int = 6, samples: int = 50) -> Iterator[Row]:
     """createAudit's latency, in blocks by turns: localvod answers, or nothing listens there."""
     times: dict[bool, list[float]] = {True: [], False: []}
-    with world(videos=blocks * samples) as place:
-        api = logged_in(place)
+    with world(videos=blocks * samples) as place, logged_in(place) as api:
         videos = iter(place.videos)
         for block in range(blocks):
             is_up = block % 2 == 0

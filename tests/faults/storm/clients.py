@@ -1,7 +1,7 @@
 """The two ways to the console, over real HTTP: the API with a token, the admin with a session."""
 
 import re
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 
@@ -25,7 +25,10 @@ class Client:
     def __init__(self, base_url: str) -> None:
         self._http = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, trust_env=False)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._http.close()
 
     def _send(self, method: str, url: str, **options: Any) -> httpx.Response:

@@ -85,7 +85,7 @@ class Storm:
                 f"{self.seed} chaos",
                 lambda: len(self.diary.answered) / self.scale.decisions,
             )
-            people_and_chaos, samplers = [chaos, *operators], [database, outside]
+            people_and_chaos, samplers = [*operators, chaos], [database, outside]
             for task in (*samplers, *people_and_chaos):
                 stack.callback(task.stop)
             self.place.vod.faults(*rules(), callbacks=CALLBACKS, seed=self.seed)
@@ -111,13 +111,11 @@ class Storm:
         names = place.observer.ask("make_operators", scale.operators, PASSWORD)
         operators: list[Operator] = []
         for number, name in enumerate(names):
-            api = ApiClient(place.url)
-            stack.callback(api.close)
+            api = stack.enter_context(ApiClient(place.url))
             api.login(name, PASSWORD)
             decider: ApiClient | AdminClient = api
             if number % 2:
-                decider = AdminClient(place.url, keys)
-                stack.callback(decider.close)
+                decider = stack.enter_context(AdminClient(place.url, keys))
                 decider.login(name, PASSWORD)
             operators.append(
                 Operator(
@@ -132,8 +130,7 @@ class Storm:
                     seed=f"{self.seed} operator {number}",
                 )
             )
-        reader = ApiClient(place.url)
-        stack.callback(reader.close)
+        reader = stack.enter_context(ApiClient(place.url))
         reader.login(names[0], PASSWORD)
         return operators, reader
 
