@@ -36,8 +36,10 @@ Video.objects.bulk_create(
 """
 
 
-def manage(environment: dict[str, str], *arguments: str) -> tuple[float, str, int, int]:
-    """Run manage.py; returns seconds, what it printed, its status, and its peak memory in MiB."""
+def manage(
+    environment: dict[str, str], *arguments: str
+) -> tuple[float, str, int, resource.struct_rusage]:
+    """Run manage.py; returns seconds, what it printed, its status, and what it used."""
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
@@ -49,7 +51,7 @@ def manage(environment: dict[str, str], *arguments: str) -> tuple[float, str, in
     assert process.stdout is not None
     printed = process.stdout.read()
     _pid, status, usage = os.wait4(process.pid, 0)
-    return time.perf_counter() - started, printed, os.waitstatus_to_exitcode(status), mib(usage)
+    return time.perf_counter() - started, printed, os.waitstatus_to_exitcode(status), usage
 
 
 def mib(usage: resource.struct_rusage) -> int:
@@ -74,13 +76,14 @@ def environment_of(database: str, vod: LocalVod) -> dict[str, str]:
 
 def measure(name: str, environment: dict[str, str], vod: LocalVod, *arguments: str) -> None:
     before = Counter(entry["operation"] for entry in vod.ledger())
-    seconds, printed, status, peak = manage(
+    seconds, printed, status, usage = manage(
         environment, "reconcile", "--json", "--wait=0", *arguments
     )
     calls = Counter(entry["operation"] for entry in vod.ledger()) - before
     result: dict[str, Any] = json.loads(printed)
     print(
-        f"{name}: {seconds:.1f} s, {calls.total()} calls {dict(calls)}, peak {peak} MiB, "
+        f"{name}: {seconds:.1f} s ({usage.ru_utime + usage.ru_stime:.1f} s of CPU), "
+        f"{calls.total()} calls {dict(calls)}, peak {mib(usage)} MiB, "
         f"status {status}; {result['here_count']} here, {result['there_count']} in VOD, "
         f"{result['counts']}"
     )

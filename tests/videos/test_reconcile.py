@@ -372,9 +372,10 @@ def test_an_id_that_vod_refuses_to_hear_of_stops_no_other(cloud: LocalVod) -> No
 def test_a_video_whose_time_differs_is_met_twice_and_counted_once(cloud: LocalVod) -> None:
     cloud.catalogue(120)
     call_command("sync_videos", stdout=io.StringIO())
-    first, *_, last = Video.objects.order_by("creation_time")
-    Video.objects.filter(pk=first.pk).update(creation_time=last.creation_time)
-    assert found(reconcile()) == {"facts": 1}
+    rows = list(Video.objects.order_by("creation_time"))
+    Video.objects.filter(pk__in=[video.pk for video in rows[:25]]).update(title="Corrupt")
+    Video.objects.filter(pk=rows[0].pk).update(creation_time=rows[-1].creation_time)
+    assert found(reconcile()) == {"facts": 25}
 
 
 # What is no drift.

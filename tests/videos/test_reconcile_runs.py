@@ -133,12 +133,12 @@ def block_that_was_lost(cloud: LocalVod) -> str:
 
 def test_a_difference_must_last_to_count(cloud: LocalVod) -> None:
     """While the comparison waits for its second look, the news arrives."""
-    vod_id = cloud.seed(title="Old")
+    cloud.seed_many([{"title": "New"} for _ in range(25)])
     call_command("sync_videos", stdout=io.StringIO())
-    vod_gateway().update_info(vod_id, title="New")
+    Video.objects.update(title="Old")
     walk = reconcile.carry_out(reconcile.begin(is_heal=False), Options(grace_seconds=1))
     next(walk)
-    call_command("sync_videos", vod_id, stdout=io.StringIO())
+    call_command("sync_videos", "--full", stdout=io.StringIO())
     for _ in walk:
         pass
     assert ReconcileRun.objects.get().found_count == 0
