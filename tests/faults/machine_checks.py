@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.apps import apps
+from django.db.models import Model
 
 from recommendations.models import Recommendation
 from shortvideo.outbox.models import Delivery
 from tests.faults.machine_model import Clip, Line
+from videos.mirror.facts import COPIED
 from videos.models import ReviewDecision, TranscodeJob, Video, VideoDeletion, VodEvent
 
 if TYPE_CHECKING:
@@ -40,7 +42,11 @@ def lines_in() -> Log:
 
 def dump() -> dict[str, list[dict[str, Any]]]:
     """Every row about videos, to see whether anything was written."""
-    models = [*apps.get_app_config("videos").get_models(), Recommendation, Delivery]
+    models: list[type[Model]] = [
+        *apps.get_app_config("videos").get_models(),
+        Recommendation,
+        Delivery,
+    ]
     return {
         model.__name__: list(model._default_manager.order_by("pk").values()) for model in models
     }
@@ -91,6 +97,10 @@ def check_tombstone(clip: Clip, row: Video) -> None:
         was_refused = latest is not None and latest.state == VideoDeletion.State.REFUSED
         assert was_refused, "a deleted video came back"
         clip.is_deleted = clip.is_deletion_asked = False
+    facts = tuple(getattr(row, name) for name in (*COPIED, "censor_status", "source_version"))
+    if clip.is_deleted and clip.buried is not None:
+        assert facts == clip.buried, "something was written on a deleted video"
+    clip.buried = facts if clip.is_deleted else None
 
 
 def check_status(clip: Clip, row: Video, step: int) -> None:

@@ -8,7 +8,7 @@ is read when; each such line must be one that the rules allow, and the rest foll
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 PEOPLE: Final = ("api", "admin", "vod")
 OF_DECISION: Final = {"Normal": "success", "Blocked": "fail", "Review": "check"}
@@ -81,6 +81,7 @@ class Clip:
     is_known: bool = False
     is_deleted: bool = False
     is_deletion_asked: bool = False
+    buried: tuple[Any, ...] | None = None  # what its row said when it was deleted
     status: str = ""
     version: int = 1
     since: dict[int, datetime] = field(default_factory=dict)  # by version: when it was uploaded

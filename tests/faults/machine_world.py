@@ -1,7 +1,7 @@
 """The system under the properties: this process, its database, a localvod, and one time for all."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -81,6 +81,13 @@ class World:
             announce=True,
             **facts,
         )
+
+    def upload_file(self, tags: Sequence[str]) -> str:
+        """A clip with all that VOD makes of a file; returns once it is made."""
+        with Uploader(self.vod.endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET) as app:
+            vod_id = app.upload(self._source, title="Noodles", tags=tags)
+        self.vod.idle()
+        return vod_id
 
     def upload_again(self, vod_id: str) -> int:
         """Another file under the same id; returns its size, which no other has."""

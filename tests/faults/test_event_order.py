@@ -1,6 +1,8 @@
 """In whatever order VOD's words arrive, twice or never: the row ends the same."""
 
+import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
@@ -16,8 +18,9 @@ from videos.reader import EVERYTHING
 
 __all__ = ["silent_vod", "world"]
 
+IS_LONG: Final = os.environ.get("PROPERTIES") == "long"
 PROFILE = settings(
-    max_examples=25,
+    max_examples=100 if IS_LONG else 8,
     derandomize=True,
     database=None,
     deadline=None,  # an example waits for real parts
@@ -38,9 +41,10 @@ Stage = Callable[[World, str], None]
 
 def end_state(vod_id: str) -> dict[str, Any]:
     """What is true of a clip in the end, however it was heard of."""
-    video = Video.objects.filter(vod_id=vod_id).values().first()
-    if video is None:
+    rows = [dict[str, Any](row) for row in Video.objects.filter(vod_id=vod_id).values()]
+    if not rows:
         return {}
+    [video] = rows
     about = {"video__vod_id": vod_id}
     of_source = {**about, "source_version": video["source_version"]}
     for name in HOW_IT_WAS_HEARD:
@@ -132,3 +136,110 @@ def test_readings_applied_in_any_order_end_in_the_same_row(world: World, life: s
         assert applied(world, [readings[index] for index in order], readings[-1]) == expected
 
     in_any_order()
+
+
+# The events of one clip's life, which make us read what VOD says in the end.
+
+
+@dataclass(frozen=True)
+class Life:
+    """A clip that has been through everything: its events, and how it was before its end."""
+
+    vod_id: str
+    bodies: list[dict[str, Any]]
+    early: mirror.Reading
+
+
+def lived(world: World, *, is_deleted: bool) -> Life:
+    """Uploaded, analysed, captured, transcoded, judged by the machine, blocked by a person."""
+    world.reset()
+    vod_id = world.upload_file(tags=["verdict:review"])
+    early = read(vod_id)
+    judge("review")(world, vod_id)
+    world.clock.go_on(STAGE_SECONDS)
+    decide("Blocked", "Li")(world, vod_id)
+    if is_deleted:
+        vod_gateway().delete([vod_id])
+    world.vod.idle()
+    return Life(vod_id, [event["body"] for event in world.vod.events(vod_id)], early)
+
+
+def heard(world: World, life: Life, told: list[tuple[int, int, bool]], *, is_known: bool) -> None:
+    """Hear events (the position of each, how often, and whether a sync runs after it)."""
+    world.empty()
+    if is_known:
+        mirror.apply(life.early)
+    for position, times, is_synced in told:
+        for _ in range(times):
+            assert world.tell(life.bodies[position]) == 200
+        world.work()
+        if is_synced:
+            world.sync("full")
+    world.work_until_idle()
+
+
+def in_order(life: Life) -> list[tuple[int, int, bool]]:
+    return [(position, 1, False) for position in range(len(life.bodies))]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_events_in_any_order_twice_or_never_end_in_the_same_row(
+    world: World, is_known: bool
+) -> None:
+    life = lived(world, is_deleted=False)
+    kinds = {body["EventType"] for body in life.bodies}
+    assert kinds >= {
+        "FileUploadComplete", "VideoAnalysisComplete", "SnapshotComplete",
+        "StreamTranscodeComplete", "TranscodeComplete", "AIMediaAuditComplete",
+        "CreateAuditComplete",
+    }  # fmt: skip
+    heard(world, life, in_order(life), is_known=is_known)
+    expected = end_state(life.vod_id)
+    assert (expected["censor_status"], expected["tasks"]) == ("fail", [])
+    assert expected["files"]
+
+    @PROFILE
+    @given(st.data())
+    def in_any_order(data: st.DataObject) -> None:
+        told = data.draw(tellings(len(life.bodies)))
+        heard(world, life, told, is_known=is_known)
+        if {position for position, _, _ in told} != set(range(len(life.bodies))):
+            world.sync("single", [life.vod_id])  # what no event told of
+        assert end_state(life.vod_id) == expected
+
+    in_any_order()
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_deleted_clip_stays_away_in_whatever_order_its_events_come(
+    world: World, is_known: bool
+) -> None:
+    life = lived(world, is_deleted=True)
+    [deletion] = [
+        position
+        for position, body in enumerate(life.bodies)
+        if body["EventType"] == "DeleteMediaComplete"
+    ]
+
+    @PROFILE
+    @given(st.data())
+    def in_any_order(data: st.DataObject) -> None:
+        told = data.draw(tellings(len(life.bodies)))
+        heard(world, life, [*told, (deletion, 1, True)], is_known=is_known)
+        state = end_state(life.vod_id)
+        assert state.get("is_deleted", False) is is_known
+        assert not Video.objects.visible().exists()
+
+    in_any_order()
+
+
+def tellings(count: int) -> st.SearchStrategy[list[tuple[int, int, bool]]]:
+    """Some of the events in some order, each once or twice, with syncs in between."""
+    times = st.tuples(st.integers(1, 2), st.sampled_from([False, False, True]))
+
+    def told(order: list[int]) -> st.SearchStrategy[list[tuple[int, int, bool]]]:
+        hows = st.lists(times, min_size=len(order), max_size=len(order))
+        return hows.map(lambda hows: [(at, *how) for at, how in zip(order, hows, strict=True)])
+
+    kept = st.tuples(st.permutations(range(count)), st.integers(0, count))
+    return kept.map(lambda drawn: list(drawn[0][: drawn[1]])).flatmap(told)

@@ -30,13 +30,13 @@ from videos.models import (
 )
 
 PROFILE = settings(
-    max_examples=15,
+    max_examples=12,
     derandomize=True,
     database=None,
     deadline=None,  # a shared machine may be busy
     suppress_health_check=[HealthCheck.too_slow],
 )
-DELETE: Final = ("deleteVideoById", "remove", {})
+DELETE: Final[tuple[str, str, dict[str, str]]] = ("deleteVideoById", "remove", {})
 OPERATIONS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("createAudit", "approve", {"status": "Normal", "comment": "fine"}),
     ("createAudit", "block", {"status": "Blocked", "reason": "violence", "comment": "seen"}),
