@@ -150,8 +150,8 @@ class Prefetches(Case):
             assert prefetch([picture_of(self.vod, video)], video=video)
 
     def check(self) -> None:
-        # Twice does no harm; that each is known here by the CDN's own id is what counts.
-        assert len(self.vod.ledger(self.operation, accepted=True)) in {1, 2}
+        # Again does no harm; that each is known here by the CDN's own id is what counts.
+        assert 1 <= len(self.vod.ledger(self.operation, accepted=True)) <= 1 + ROWS
         periodic.check_cdn_tasks()
         states = CdnTask.objects.values_list("state", "progress", "error_message")
         assert list(states) == [(CdnTask.State.SUCCESS, 100, "")] * ROWS
