@@ -122,9 +122,12 @@ class PrivateCluster:
             self._watch("keep", self._directory)
             self._directory = None
 
-    def restart(self) -> None:
-        """Stop the server as an administrator would and start it on the same port, data kept."""
-        self._end()
+    def restart(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server and start it on the same port, data kept.
+
+        `how` is SIGINT, an administrator's way, or SIGQUIT: at once, as in a crash.
+        """
+        self._end(how)
         self._launch()
         if not self._is_ready():
             raise Failure(f"PostgreSQL did not start again: {last_line(self.log)}")
@@ -193,11 +196,11 @@ class PrivateCluster:
         self._end()
         return False
 
-    def _end(self) -> None:
+    def _end(self, how: signal.Signals = signal.SIGINT) -> None:
         if self._process is None:
             return
         try:
-            self._process.send_signal(signal.SIGINT)  # "fast": sessions are cut off
+            self._process.send_signal(how)  # SIGINT is "fast": sessions are cut off
             self._process.wait(STOPPING_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.send_signal(signal.SIGQUIT)  # "immediate"

@@ -1,6 +1,7 @@
-"""Kills, freezes and a restart of the database, at moments that a seed chooses."""
+"""Kills, freezes and a crash of the database, at moments that a seed chooses."""
 
 import random
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -92,5 +93,5 @@ class Chaos(Task):
     def _restart_database(self) -> None:
         if self._cluster is None:
             raise LookupError("Over SQLite there is no database to restart.")
-        self._cluster.restart()
-        self.counts["PostgreSQL restarted"] += 1
+        self._cluster.restart(signal.SIGQUIT)
+        self.counts["PostgreSQL crashed and restarted"] += 1
