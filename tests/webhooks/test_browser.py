@@ -1,7 +1,7 @@
 """An endpoint at the desk, in Chromium: from adding it to its dead letters."""
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from shortvideo.webhooks.models import Endpoint
@@ -18,7 +18,7 @@ def fits(page: Page) -> bool:
     """Whether nothing scrolls sideways, on a phone and on a wide screen."""
     overhang = 0
     for size in (PHONE, WIDE):
-        page.set_viewport_size(ViewportSize(**size))
+        page.set_viewport_size({"width": size["width"], "height": size["height"]})
         overhang = max(overhang, width_beyond_viewport(page))
     return overhang <= 0
 
