@@ -173,6 +173,18 @@ def test_an_earlier_decision_that_was_sent_is_not_sent_twice(cloud: LocalVod) ->
     assert (takedown.state, status_of(video)) == (State.VERIFIED, CensorStatus.FAIL)
 
 
+def test_a_takedown_that_was_under_way_goes_on_after_the_undo_of_a_pass(cloud: LocalVod) -> None:
+    video = published(cloud)
+    block(video)
+    work_once(["create_audit"])
+    undo_review(at_the_desk(approve, video))
+    work_now()
+    takedown = takedown_of(video)
+    assert takedown.state == State.VERIFIED
+    assert served_paths(video) == []
+    assert len(cloud.audits()) == 1
+
+
 def test_undoing_a_second_block_goes_on_with_the_takedown_of_the_first(cloud: LocalVod) -> None:
     video = published(cloud)
     first = block(video)

@@ -125,7 +125,9 @@ def resume(video: Video) -> None:
         return
     takedown.problem, takedown.check_count = "", 0
     takedown.state = State.UNDER_WAY if takedown.verified_at is None else State.VERIFIED
-    takedown.save(update_fields=["state", "problem", "check_count"])
+    if takedown.state == State.UNDER_WAY:
+        takedown.verification = None  # what is left of the earlier chain has no say any more
+    takedown.save(update_fields=["state", "problem", "check_count", "verification"])
     if takedown.state == State.UNDER_WAY:
         audits = Delivery.objects.open().filter(kind="create_audit").for_subject(video.vod_id)
         send_chain(takedown, video, after=audits.order_by("id").last())
