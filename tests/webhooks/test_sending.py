@@ -39,7 +39,7 @@ def state_of(delivery: Delivery) -> tuple[str, str, str]:
 
 @contextmanager
 def drip(first: bytes) -> Iterator[str]:
-    """The URL of a server that says `first`, and then one byte each 50 ms."""
+    """The URL of a server that says `first`, and then one byte each 50 ms, for 20 s at most."""
     stopped = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -48,7 +48,9 @@ def drip(first: bytes) -> Iterator[str]:
             with connection:
                 connection.recv(65_536)
                 connection.sendall(first)
-                while not stopped.wait(0.05):
+                for _ in range(400):
+                    if stopped.wait(0.05):
+                        return
                     try:
                         connection.sendall(b"x")
                     except OSError:
