@@ -1,0 +1,144 @@
+"""Both sides walked at once: what is no drift, what is not taken away, and nothing overlooked."""
+
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from shortvideo.cloud import vod_gateway
+from shortvideo.outbox.models import Delivery
+from shortvideo.outbox.worker import work_until_idle
+from tests.factories import make_video
+from tests.support.localvod import LocalVod
+from tests.videos.reconciling import decide, found, reconcile, synced
+from videos.fetch import read_later
+from videos.models import Decision, Video
+from videos.services import delete_video
+from videos.sync import patience
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.01, 0.01))
+
+
+# What is no drift.
+
+
+def test_a_search_index_that_lags_takes_nothing_away(cloud: LocalVod) -> None:
+    synced(cloud)
+    body = json.dumps({"RequestId": "R", "Total": 0, "MediaList": []})
+    cloud.faults({"operation": "SearchMedia", "kind": "body", "status": 200, "body": body})
+    assert found(reconcile("--heal")) == {}
+    assert Video.objects.visible().count() == 1
+
+
+def test_what_is_under_way_is_no_drift(cloud: LocalVod) -> None:
+    blocked, deleted, other = (synced(cloud) for _ in range(3))
+    decide(blocked, Decision.BLOCKED, reason="violence")
+    delete_video(deleted)
+    vod_gateway().update_info(other.vod_id, title="Renamed")
+    read_later(other.vod_id)
+    assert found(reconcile("--heal")) == {}
+    assert cloud.ledger("CreateAudit") == cloud.ledger("DeleteVideo") == []
+
+
+def test_an_undo_window_that_is_open_is_no_drift(cloud: LocalVod) -> None:
+    decide(synced(cloud), Decision.BLOCKED, reason="violence")
+    Delivery.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    assert found(reconcile("--heal")) == {}
+    assert Delivery.objects.filter(kind="create_audit").count() == 1
+
+
+def test_a_row_that_changes_during_the_walk_is_no_drift(cloud: LocalVod) -> None:
+    video = synced(cloud)
+    vod_gateway().update_info(video.vod_id, title="Renamed")
+    Video.objects.update(changed_at=timezone.now() + timedelta(seconds=30))
+    assert found(reconcile("--heal")) == {}
+
+
+def test_a_refused_deletion_is_no_drift(cloud: LocalVod) -> None:
+    video = synced(cloud)
+    delete_video(video)
+    cloud.faults({"operation": "DeleteVideo", "kind": "error", "status": 403, "code": "Forbidden"})
+    work_until_idle(20, kinds=["delete_video"])
+    assert Video.objects.visible().filter(pk=video.pk).exists()
+    assert found(reconcile()) == {}
+
+
+def test_files_of_old_stock_are_left_until_they_are_needed(cloud: LocalVod) -> None:
+    cloud.seed_many([{"creation_time": "2026-01-01T00:00:00Z"} for _ in range(3)])
+    call_command("sync_videos", stdout=io.StringIO())
+    assert found(reconcile()) == {}
+    assert cloud.ledger("GetPlayInfo") == []
+    assert found(reconcile("--files")) == {"files": 3}
+
+
+def test_the_first_reconciliation_takes_old_stock_as_vod_has_it(cloud: LocalVod) -> None:
+    cloud.seed_many([{"status": status} for status in ("Normal", "Blocked", "Checking")])
+    assert reconcile("--heal")["counts"]["missing_here"]["healed"] == 3
+    assert cloud.ledger("GetAuditHistory") == cloud.ledger("GetPlayInfo") == []
+    assert found(reconcile()) == {}
+
+
+# Removals are for good.
+
+
+def test_nothing_is_taken_away_where_too_much_is_missing(cloud: LocalVod) -> None:
+    call_command("sync_videos", stdout=io.StringIO())
+    for number in range(12):
+        make_video(vod_id=f"of-another-account-{number}")
+    printed = reconcile("--heal")
+    assert printed["counts"]["missing_there"]["left"] == 12
+    assert "is this the right account?" in printed["examples"][0]["note"]
+    assert Video.objects.visible().count() == 12
+    assert reconcile("--heal", "--max-removals=12")["left_count"] == 0
+    assert not Video.objects.visible().exists()
+
+
+# Both sides at once.
+
+
+def test_hundreds_in_one_second_are_merged_without_a_false_alarm(cloud: LocalVod) -> None:
+    cloud.seed_many([{"creation_time": "2026-01-01T00:00:00Z"} for _ in range(210)])
+    call_command("sync_videos", stdout=io.StringIO())
+    infos = len(cloud.ledger("GetVideoInfos"))
+    printed = reconcile()
+    assert (printed["here_count"], printed["there_count"], printed["counts"]) == (210, 210, {})
+    assert len(cloud.ledger("GetVideoInfos")) == infos, "no suspect at all"
+
+
+def test_a_walk_that_must_begin_again_counts_each_video_once(cloud: LocalVod) -> None:
+    cloud.catalogue(220)
+    cloud.faults(
+        {
+            "operation": "SearchMedia", "kind": "error", "times": 1, "skip": 2, "status": 400,
+            "code": "InvalidScrollToken.Expired",
+        }
+    )  # fmt: skip
+    printed = reconcile("--heal")
+    assert printed["there_count"] == 220
+    assert printed["counts"]["missing_here"]["healed"] == 220
+    assert Video.objects.count() == 220
+
+
+def test_single_losses_are_found_anywhere_in_the_order(cloud: LocalVod) -> None:
+    cloud.catalogue(220)
+    call_command("sync_videos", stdout=io.StringIO())
+    rows = list(Video.objects.order_by("creation_time"))
+    absent = [rows[index] for index in (0, 99, 100, 101, 200, 219)]
+    Video.objects.filter(pk__in=[video.pk for video in absent]).delete()
+    gone = [rows[index].vod_id for index in (1, 98, 102, 199, 201, 218)]
+    vod_gateway().delete(gone)
+    printed = reconcile()
+    assert found(printed) == {"missing_here": 6, "missing_there": 6}
+    named = {(one["kind"], one["vod_id"]) for one in printed["examples"]}
+    assert named == {
+        *(("missing_here", video.vod_id) for video in absent),
+        *(("missing_there", vod_id) for vod_id in gone),
+    }
