@@ -1,5 +1,6 @@
 """A takedown is one tracked thing: each step follows the one before, and the end is proven."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -165,6 +166,26 @@ def test_a_clip_that_vod_does_not_show_as_blocked_is_not_verified(cloud: LocalVo
     takedown = takedown_of(video)
     assert takedown.state == State.FAILED
     assert takedown.problem == "VOD still has the clip, as Normal."
+
+
+def test_an_answer_of_vod_that_makes_no_sense_is_no_proof_that_the_clip_is_gone(
+    cloud: LocalVod,
+) -> None:
+    video = published(cloud)
+    delete_video(video)
+    for kind in ("delete_video", "purge"):
+        work_one(kind)
+    row = {"VideoId": video.vod_id, "Size": "huge"}
+    body = json.dumps({"RequestId": "r-1", "VideoList": [row], "NonExistVideoIds": []})
+    cloud.faults({"operation": "GetVideoInfos", "kind": "body", "status": 200, "body": body})
+    work_one("verify_takedown")
+    takedown = takedown_of(video)
+    assert (takedown.state, takedown.check_count) == (State.UNDER_WAY, 1)
+    assert takedown.problem == "VOD still has the clip, as unknown."
+    cloud.faults()
+    work_now()
+    takedown.refresh_from_db()
+    assert (takedown.state, takedown.problem) == (State.VERIFIED, "")
 
 
 def test_a_refused_block_fails_with_vods_code_and_sentence(cloud: LocalVod) -> None:

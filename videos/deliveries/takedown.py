@@ -102,11 +102,15 @@ def verdicts(deliveries: Mapping[int, Delivery], due: Mapping[int, Takedown]) ->
     if not due:
         return {}
     found = vod_gateway().get_infos([takedown.video.vod_id for takedown in due.values()])
-    statuses = {facts.vod_id: facts.status or "" for facts in found.videos}
+    # What VOD tells of in a way that makes no sense is there all the same.
+    statuses: dict[str, str | None] = dict.fromkeys(found.missing_ids)
+    statuses |= {facts.vod_id: facts.status or "" for facts in found.videos}
     outcomes: dict[int, Outcome] = {}
     for pk, takedown in due.items():
         try:
-            outcomes[pk] = verdict(deliveries[pk], takedown, statuses.get(takedown.video.vod_id))
+            outcomes[pk] = verdict(
+                deliveries[pk], takedown, statuses.get(takedown.video.vod_id, "")
+            )
         except CloudUnavailable as error:
             outcomes[pk] = Again(str(error), error.retry_after, error.throttled)
     return outcomes
