@@ -157,15 +157,21 @@ class ConsoleMachine(RuleBasedStateMachine):
         self.begin()
         self.add_clip(status)
 
-    @rule(index=clips)
+    @rule(index=clips, is_heard=st.booleans())
     @at_most(2)
-    def an_app_uploads_again(self, index: int) -> None:
+    def an_app_uploads_again(self, index: int, is_heard: bool) -> None:
+        """The event may arrive at once, in the usual way, or get lost."""
         self.begin()
         clip = self.clip(index)
         if clip.is_gone or clip.is_deletion_asked:
             return
         size = self.world.upload_again(clip.vod_id)
         clip.uploads.append((size, self.world.clock.now()))
+        if is_heard:
+            bodies = [event["body"] for event in self.world.vod.events(clip.vod_id)]
+            uploads = [body for body in bodies if body["EventType"] == "FileUploadComplete"]
+            assert self.world.tell(uploads[-1]) == 200
+            self.world.work()
 
     @rule(index=clips, title=st.sampled_from(["Noodles", "Ferry"]))
     @at_most(2)

@@ -15,7 +15,7 @@ from tests.faults.machine_world import World
 __all__ = ["silent_vod", "world"]
 
 IS_LONG = os.environ.get("PROPERTIES") == "long"
-RUNS, STEPS = (400, 60) if IS_LONG else (10, 50)
+RUNS, STEPS = (400, 60) if IS_LONG else (8, 50)
 PROFILE = settings(
     max_examples=int(os.environ.get("PROPERTIES_RUNS", RUNS)),
     stateful_step_count=STEPS,
