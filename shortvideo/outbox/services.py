@@ -94,13 +94,17 @@ def cancel(delivery: Delivery) -> Delivery:
 
     Raises DeliveryStateError when it was or is being sent: then only a new decision helps.
     """
-    delivery = _locked(delivery)
-    if delivery.state != DeliveryState.WAITING or delivery.claim_count:
+    row = Delivery.objects.filter(pk=delivery.pk)
+    # Its state is part of the locking query: the caller holds its own row, and a worker that is
+    # just finishing this one waits for that row. Neither may wait for the other.
+    untouched = row.waiting().filter(claim_count=0).select_for_update()
+    if untouched.first() is None:
+        delivery.refresh_from_db()
         raise DeliveryStateError(
             "Only a delivery that was never tried can be cancelled; "
             f"this one is {delivery.state} after {delivery.claim_count} attempts."
         )
-    chains.supersede(Delivery.objects.filter(pk=delivery.pk), now=timezone.now())
+    chains.supersede(row, now=timezone.now())
     delivery.refresh_from_db()
     return delivery
 

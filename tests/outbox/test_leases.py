@@ -10,8 +10,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from shortvideo.outbox.handlers import Done, Outcome
-from shortvideo.outbox.leases import claim
+from shortvideo.outbox.leases import claim, lock_held
 from shortvideo.outbox.models import Delivery, DeliveryState, Lane
+from shortvideo.outbox.services import DeliveryStateError
+from shortvideo.outbox.services import cancel as cancel_delivery
 from shortvideo.outbox.worker import send_batch, work_once
 
 from .support import ScriptedHandler, let_leases_end, send
@@ -199,3 +201,23 @@ def test_a_locked_row_is_passed_over_on_postgresql(register: Register) -> None:
         with another_worker(lambda: send_batch("scripted")):
             pass
     assert handler.calls == [["v2"]]
+
+
+def test_cancel_waits_for_no_worker_that_is_finishing(handler: ScriptedHandler) -> None:
+    """Such a worker may wait for a row that the caller of cancel() holds."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks the whole database, not a row.")
+    delivery = send("v1")
+    [held] = claim("scripted", limit=1, now=timezone.now())
+
+    def cancel() -> None:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '5s'")
+            with pytest.raises(DeliveryStateError, match="leased after 1 attempts"):
+                cancel_delivery(delivery)
+
+    with transaction.atomic():
+        lock_held(held, held.lease_token)
+        with another_worker(cancel):
+            pass
