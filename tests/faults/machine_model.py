@@ -12,6 +12,7 @@ from typing import Any, Final
 
 PEOPLE: Final = ("api", "admin", "vod")
 OF_DECISION: Final = {"Normal": "success", "Blocked": "fail", "Review": "check"}
+OF_MACHINE: Final = {"pass": "Normal", "block": "Blocked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +211,8 @@ class Clip:
         standing = self.standing_of(line.source_version)
         assert standing is None, f"a machine decided after a person: {line}"
         since = self.since[line.source_version]
-        suggestion = {"Normal": "pass", "Blocked": "block"}[line.decision]
-        about_source = [said for at, said in self.verdicts if at >= since]
-        assert suggestion in about_source, f"no machine said so about this source: {line}"
+        about_source = [OF_MACHINE.get(said) for at, said in self.verdicts if at >= since]
+        assert line.decision in about_source, f"no machine said so about this source: {line}"
 
     def check_taken_back(self, line: Line) -> None:
         assert line.decision == "Review", line

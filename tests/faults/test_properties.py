@@ -4,32 +4,49 @@
 """
 
 import os
+from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.faults.machine import ConsoleMachine
+from tests.faults.machine import (
+    AfterADeletion,
+    AfterAnotherUpload,
+    ConsoleMachine,
+    FromTheStart,
+)
 from tests.faults.machine_fixtures import silent_vod, world
 from tests.faults.machine_world import World
 
 __all__ = ["silent_vod", "world"]
 
 IS_LONG = os.environ.get("PROPERTIES") == "long"
-RUNS, STEPS = (400, 60) if IS_LONG else (8, 50)
-PROFILE = settings(
-    max_examples=int(os.environ.get("PROPERTIES_RUNS", RUNS)),
-    stateful_step_count=STEPS,
-    derandomize=not IS_LONG,
-    database=None,
-    deadline=None,  # a step may meet a fault that is sat out
-    # A run takes seconds, because all its parts are real.
-    suppress_health_check=[HealthCheck.too_slow],
-    # Making a counterexample smaller takes minutes: for a person who looks for its cause.
-    phases=[Phase.generate, *([Phase.shrink] if "PROPERTIES_SHRINK" in os.environ else [])],
-    report_multiple_bugs=False,
-)
+BEGINNINGS: Final = {  # runs, and steps in each, of a build
+    FromTheStart: (5, 50),
+    AfterAnotherUpload: (3, 25),
+    AfterADeletion: (3, 25),
+}
+LONG: Final = (200, 60)
 
 
-def test_the_rules_hold_whatever_happens(world: World) -> None:
-    ConsoleMachine.world = world
-    run_state_machine_as_test(ConsoleMachine, settings=PROFILE)
+def profile(runs: int, steps: int) -> settings:
+    return settings(
+        max_examples=int(os.environ.get("PROPERTIES_RUNS", runs)),
+        stateful_step_count=steps,
+        derandomize=not IS_LONG,
+        database=None,
+        deadline=None,  # a step may meet a fault that is sat out
+        # A run takes seconds, because all its parts are real.
+        suppress_health_check=[HealthCheck.too_slow],
+        # Making a counterexample smaller takes minutes: for a person who looks for its cause.
+        phases=[Phase.generate, *([Phase.shrink] if "PROPERTIES_SHRINK" in os.environ else [])],
+        report_multiple_bugs=False,
+    )
+
+
+@pytest.mark.parametrize("machine", BEGINNINGS)
+def test_the_rules_hold_whatever_happens(world: World, machine: type[ConsoleMachine]) -> None:
+    machine.world = world
+    runs, steps = LONG if IS_LONG else BEGINNINGS[machine]
+    run_state_machine_as_test(machine, settings=profile(runs, steps))
