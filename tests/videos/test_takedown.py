@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from shortvideo.cloud import vod_gateway
 from shortvideo.outbox import services as outbox
@@ -28,6 +29,7 @@ from videos.models import (
     CdnTask,
     CensorStatus,
     Evidence,
+    Source,
     Takedown,
     Video,
     VideoDeletion,
@@ -92,6 +94,21 @@ def test_a_block_made_by_vod_itself_is_purged_at_once(cloud: LocalVod) -> None:
     takedown.refresh_from_db()
     assert takedown.state == State.VERIFIED
     assert not cloud.ledger("CreateAudit")
+
+
+def test_an_equal_block_in_vods_console_within_the_undo_window_ends_no_takedown(
+    cloud: LocalVod, settings: Settings
+) -> None:
+    settings.REVIEW_UNDO_SECONDS = 60
+    video = published(cloud)
+    decision = block(video, source=Source.ADMIN, reason="seen")
+    cloud.audit_in_console(video.vod_id, "Blocked", "seen")
+    read_again(video)
+    assert list(video.decisions.all()) == [decision], "it says what stands already"
+    work_now()
+    takedown = takedown_of(video)
+    assert (takedown.decision, takedown.state) == (decision, State.VERIFIED)
+    assert served_paths(video) == []
 
 
 def read_again(video: Video) -> None:

@@ -101,7 +101,10 @@ def is_known(standing: ReviewDecision) -> bool:
 
 
 def record(video: Video, entry: AuditEntry) -> bool:
-    """Write somebody else's decision; ours that was not sent yet is older and goes nowhere."""
+    """Write somebody else's decision; ours that was not sent yet is older and goes nowhere.
+
+    Of an equal one nothing is written, and ours goes on: its takedown comes after it.
+    """
     count = video.decisions.count()
     review_video(
         video,
@@ -112,10 +115,12 @@ def record(video: Video, entry: AuditEntry) -> bool:
         comment=entry.comment,
         created_at=entry.created_at,
     )
+    if video.decisions.count() == count:
+        return False
     unsent = Delivery.objects.waiting().filter(kind=KIND, claim_count=0)
     for delivery in unsent.for_subject(video.vod_id):
         outbox.cancel(delivery)
-    return video.decisions.count() > count
+    return True
 
 
 def overrule(video: Video, top: AuditEntry | None, ours: dict[int, ReviewDecision]) -> None:
