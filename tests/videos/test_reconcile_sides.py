@@ -5,7 +5,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from shortvideo.cloud import vod_gateway
@@ -13,7 +13,7 @@ from shortvideo.outbox.models import Delivery
 from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
-from tests.videos.reconciling import decide, found, reconcile, synced
+from tests.videos.reconciling import decide, found, reconcile, synced, work
 from videos.fetch import read_later
 from videos.models import Decision, Video
 from videos.services import delete_video
@@ -53,6 +53,41 @@ def test_an_undo_window_that_is_open_is_no_drift(cloud: LocalVod) -> None:
     Delivery.objects.update(due_at=timezone.now() + timedelta(hours=1))
     assert found(reconcile("--heal")) == {}
     assert Delivery.objects.filter(kind="create_audit").count() == 1
+
+
+def let_days_pass() -> None:
+    """What is open has been due for two days: its worker is dead."""
+    days_ago = timezone.now() - timedelta(days=2)
+    Delivery.objects.open().update(created_at=days_ago, due_at=days_ago)
+    Video.objects.update(changed_at=days_ago)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--heal"]], ids=["compared", "healed"])
+def test_what_has_been_under_way_for_days_is_drift(cloud: LocalVod, arguments: list[str]) -> None:
+    blocked, deleted, other = (synced(cloud) for _ in range(3))
+    decide(blocked, Decision.BLOCKED, reason="violence")
+    delete_video(deleted)
+    vod_gateway().update_info(other.vod_id, title="Renamed")
+    read_later(other.vod_id)
+    let_days_pass()
+    read_later(blocked.vod_id)  # somebody asks every day: that makes the block no younger
+    count = Delivery.objects.count()
+    printed = reconcile(*arguments)
+    one = {"found": 1, "healed": 0, "under_way": 1, "left": 0}
+    assert printed["counts"] == {"facts": one, "review": one, "deletion": one}
+    assert printed["left_count"] == 3
+    [note] = [each["note"] for each in printed["examples"] if each["kind"] == "review"]
+    assert note.startswith("create_audit has been open since 20")
+    assert Delivery.objects.count() == count
+    work()
+    assert found(reconcile()) == {}
+
+
+def test_what_waits_for_days_fails_the_command(cloud: LocalVod) -> None:
+    decide(synced(cloud), Decision.BLOCKED, reason="violence")
+    let_days_pass()
+    with pytest.raises(CommandError, match="1 differences remain, 1 of them under way"):
+        call_command("reconcile", "--grace=0", stdout=io.StringIO())
 
 
 def test_a_row_that_changes_during_the_walk_is_no_drift(cloud: LocalVod) -> None:
@@ -99,6 +134,46 @@ def test_nothing_is_taken_away_where_too_much_is_missing(cloud: LocalVod) -> Non
     assert Video.objects.visible().count() == 12
     assert reconcile("--heal", "--max-removals=12")["left_count"] == 0
     assert not Video.objects.visible().exists()
+
+
+@pytest.mark.parametrize(
+    ("there_count", "problem"),
+    [(0, "VOD lists no video at all"), (1, "More than half are missing in VOD")],
+)
+def test_a_small_catalogue_survives_a_wrong_account(
+    cloud: LocalVod, there_count: int, problem: str
+) -> None:
+    for _ in range(there_count):
+        synced(cloud)
+    for number in range(2):
+        make_video(vod_id=f"of-another-account-{number}")
+    printed = reconcile("--heal")
+    assert printed["counts"]["missing_there"]["left"] == 2
+    assert printed["examples"][0]["note"] == (
+        f"{problem}: is this the right account? --max-removals=2 takes them away."
+    )
+    assert Video.objects.visible().count() == 2 + there_count
+    reconcile("--heal", "--max-removals=2")
+    assert Video.objects.visible().count() == there_count
+
+
+@pytest.mark.parametrize("status", [403, 200])
+def test_a_second_look_that_is_refused_or_makes_no_sense_takes_nothing_away(
+    cloud: LocalVod, status: int
+) -> None:
+    kept, gone = synced(cloud), synced(cloud)
+    vod_gateway().delete([gone.vod_id])
+    fault = {"operation": "GetVideoInfos", "skip": 1, "status": status}
+    if status == 403:
+        cloud.faults({**fault, "kind": "error", "code": "Forbidden"})
+    else:
+        row = {"VideoId": gone.vod_id}
+        body = json.dumps({"RequestId": "R", "VideoList": [row]})
+        cloud.faults({**fault, "kind": "body", "body": body})
+    assert found(reconcile("--heal")) == {"unreadable": 1}
+    assert Video.objects.visible().filter(pk__in=[kept.pk, gone.pk]).count() == 2
+    cloud.faults()
+    assert reconcile("--heal")["counts"]["missing_there"]["healed"] == 1
 
 
 # Both sides at once.

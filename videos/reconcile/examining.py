@@ -1,15 +1,18 @@
 """The second look at a suspect: both sides read anew, what is under way left in peace."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
+
+from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected
 from shortvideo.outbox.models import Delivery
 from videos import reader
 from videos.models import Video
 from videos.reconcile.checks import Case, Scope, drifts_of
-from videos.reconcile.drift import Drift, Kind
+from videos.reconcile.drift import Drift, Kind, Outcome
 from videos.sync.patience import in_batches, patiently
 
 # An open delivery of these kinds is about to bring both sides together.
@@ -21,17 +24,24 @@ MENDING: Final = (
     "submit_machine_review",
     "submit_transcode",
 )
+# So long it may take; what is open for longer is shown: its worker may be dead.
+IN_TIME: Final = timedelta(minutes=5)
+MENDED_BY_NO_DELIVERY: Final = (Kind.RETURNED, Kind.UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """The drift of one video; `is_overdue` where a delivery that mends it is open for too long."""
+
     case: Case
     drifts: tuple[Drift, ...]
+    is_overdue: bool = False
 
 
 def examine(vod_ids: Sequence[str], scope: Scope) -> list[Found]:
     """The drift of some videos, read anew; nothing for what changed since the comparison began.
 
+    What a delivery is about to mend is left out while that is in time, and else is under way.
     Raises CloudUnavailable where VOD is not available for long.
     """
     found: list[Found] = []
@@ -40,8 +50,9 @@ def examine(vod_ids: Sequence[str], scope: Scope) -> list[Found]:
             if not has_changed(case, scope):
                 drifts = drifts_or_refusal(case, scope)
                 found += [Found(case, tuple(drifts))] if drifts else []
-    busy = under_way(item.case.vod_id for item in found)
-    return [item for item in found if item.case.vod_id not in busy]
+    mending = open_deliveries(item.case.vod_id for item in found)
+    weighed = (weigh(item, mending.get(item.case.vod_id, [])) for item in found)
+    return [item for item in weighed if item is not None]
 
 
 def read_both(vod_ids: Sequence[str]) -> list[Case]:
@@ -76,7 +87,38 @@ def drifts_or_refusal(case: Case, scope: Scope) -> list[Drift]:
         return [Drift(Kind.UNREADABLE, case.vod_id, note=str(error))]
 
 
-def under_way(vod_ids: Iterable[str]) -> set[str]:
-    """Those of the videos with an open delivery that mends what they differ in."""
-    open_ones = Delivery.objects.open().filter(kind__in=MENDING, subject__in=list(vod_ids))
-    return set(open_ones.values_list("subject", flat=True))
+def weigh(item: Found, mending: Sequence[Delivery]) -> Found | None:
+    """None where what mends the drift is in time; where it is overdue, the drift is under way."""
+    late = [delivery for delivery in mending if not is_in_time(delivery)]
+    if not late:
+        return None if mending else item
+    since = timezone.localtime(late[0].created_at)
+    note = f"{late[0].kind} has been open since {since:%Y-%m-%d %H:%M}: is the worker running?"
+    drifts = (
+        drift
+        if drift.kind in MENDED_BY_NO_DELIVERY
+        else replace(drift, outcome=Outcome.UNDER_WAY, note=note)
+        for drift in item.drifts
+    )
+    return Found(item.case, tuple(drifts), is_overdue=True)
+
+
+def is_in_time(delivery: Delivery) -> bool:
+    """Whether it is young, or was not due before: a decision that can be undone waits for that."""
+    since = timezone.now() - IN_TIME
+    if delivery.created_at > since:
+        return True
+    if delivery.claim_count:
+        return False
+    if delivery.after is not None and delivery.after.is_open:
+        return is_in_time(delivery.after)
+    return delivery.due_at > since
+
+
+def open_deliveries(vod_ids: Iterable[str]) -> dict[str, list[Delivery]]:
+    """By video, the open deliveries that mend what it differs in, oldest first."""
+    found: dict[str, list[Delivery]] = {}
+    mending = Delivery.objects.open().filter(kind__in=MENDING, subject__in=list(vod_ids))
+    for delivery in mending.select_related("after").order_by("id"):
+        found.setdefault(delivery.subject, []).append(delivery)
+    return found

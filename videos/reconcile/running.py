@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -13,14 +13,15 @@ from videos.reconcile import claims
 from videos.reconcile.checks import Scope, drifts_of
 from videos.reconcile.comparing import Step, compare
 from videos.reconcile.drift import Drift, Kind, Outcome, Report
-from videos.reconcile.examining import examine, read_both, under_way
+from videos.reconcile.examining import examine, open_deliveries, read_both
 from videos.reconcile.healing import heal, remove
 from videos.sync.catalogue import CLOCK_SKEW, last_start
 from videos.sync.patience import in_batches
 from videos.sync.walking import Walk
 
 POLL_SECONDS: Final = 0.5
-# Tombstones are for good: so many are set without being told to, or this part of all videos.
+# So many are taken away without being told to, or this part of all videos; none where VOD lists
+# nothing, or lacks more than half.
 REMOVALS: Final = 10
 REMOVAL_SHARE: Final = 100
 
@@ -34,7 +35,8 @@ class Options:
         grace_seconds: how long a difference must last before it counts: events are on their way.
         wait_seconds: how long to wait at the end for the deliveries that a healing has written.
         max_removals: how many videos that VOD does not have may be taken away; None for the
-            larger of 10 and one in a hundred.
+            larger of 10 and one in a hundred, and for none where VOD lists nothing, or lacks more
+            than half.
     """
 
     is_every_file: bool = False
@@ -101,41 +103,60 @@ class Reconciliation:
         """Count what is drift after all, and mend it where that is asked for."""
         found = examine([each for each in vod_ids if each not in self.judged], self.scope)
         self.judged.update(item.case.vod_id for item in found)
-        drifts = [drift for item in found for drift in item.drifts]
+        overdue = [item for item in found if item.is_overdue]
+        rest = [item for item in found if not item.is_overdue]
         if self.run.is_heal:
-            drifts = heal(found, self.scope)
+            self.count(heal(rest, self.scope))
+        else:
+            self.count(drift for item in rest for drift in item.drifts)
+        self.count(drift for item in overdue for drift in item.drifts)
+
+    def count(self, drifts: Iterable[Drift]) -> None:
+        """Report them; what a healing may still change is kept for the end."""
         for drift in drifts:
-            if self.run.is_heal and drift.kind == Kind.MISSING_THERE:
-                self.missing_there.append(drift)
-            elif drift.outcome == Outcome.UNDER_WAY:
+            if self.run.is_heal and drift.outcome == Outcome.UNDER_WAY:
                 self.is_under_way.append(drift)
+            elif self.run.is_heal and drift.kind == Kind.MISSING_THERE:
+                self.missing_there.append(drift)
             else:
                 self.report.add(drift)
 
     def end_missing_there(self) -> None:
         """Take away what VOD does not have; not where so much is gone that something is wrong."""
-        limit = self.options.max_removals
-        if limit is None:
-            limit = max(REMOVALS, self.run.here_count // REMOVAL_SHARE)
-        if len(self.missing_there) > limit:
-            note = f"More than {limit} are missing in VOD: is this the right account?"
+        if problem := self.problem_with_removals():
             for drift in self.missing_there:
-                self.report.add(replace(drift, note=note))
+                self.report.add(replace(drift, note=problem))
             return
         for batch in in_batches(self.missing_there, reader.BATCH):
-            found = examine([drift.vod_id for drift in batch], self.scope)
-            gone = {item.case.vod_id for item in found if item.case.facts is None}
-            for drift in remove(drift for drift in batch if drift.vod_id in gone):
+            again = examine([drift.vod_id for drift in batch], self.scope)
+            drifts = [drift for item in again for drift in item.drifts]
+            gone = [drift for drift in drifts if is_gone(drift)]
+            for drift in [*remove(gone), *(drift for drift in drifts if not is_gone(drift))]:
                 self.report.add(drift)
+
+    def problem_with_removals(self) -> str:
+        """Why none is taken away, as a sentence; "" where all may be."""
+        count, allowed = len(self.missing_there), self.options.max_removals
+        if allowed is not None:
+            return f"More than {allowed} are missing in VOD." if count > allowed else ""
+        limit = max(REMOVALS, self.run.here_count // REMOVAL_SHARE)
+        if not self.run.there_count:
+            problem = "VOD lists no video at all"
+        elif 2 * count > self.run.here_count:
+            problem = "More than half are missing in VOD"
+        elif count > limit:
+            problem = f"More than {limit} are missing in VOD"
+        else:
+            return ""
+        return f"{problem}: is this the right account? --max-removals={count} takes them away."
 
     def confirm(self) -> None:
         """Wait for the deliveries that were written, and look whether they mended anything."""
         ends_at = time.monotonic() + self.options.wait_seconds
         waiting = {drift.vod_id for drift in self.is_under_way}
         while waiting and time.monotonic() < ends_at:
-            waiting = {
-                vod_id for batch in in_batches(waiting, reader.BATCH) for vod_id in under_way(batch)
-            }
+            batches = in_batches(waiting, reader.BATCH)
+            waiting = {vod_id for batch in batches for vod_id in open_deliveries(batch)}
             if waiting:
                 self.save()
                 time.sleep(POLL_SECONDS)
@@ -155,6 +176,11 @@ class Reconciliation:
         self.run.found_count = self.report.found_count
         self.run.left_count = self.report.left_count
         claims.save(self.run)
+
+
+def is_gone(drift: Drift) -> bool:
+    """Whether VOD has said that it does not have the video, and nothing is on its way."""
+    return drift.kind == Kind.MISSING_THERE and drift.outcome == Outcome.LEFT
 
 
 def confirmed(drifts: Sequence[Drift], waiting: set[str], scope: Scope) -> Iterator[Drift]:

@@ -48,7 +48,7 @@ class Command(BaseCommand):
             type=int,
             metavar="N",
             help="how many videos that VOD does not have may be taken away "
-            "(the larger of 10 and one in a hundred)",
+            "(the larger of 10 and one in a hundred; none where VOD lists nothing or lacks half)",
         )
         parser.add_argument("--verbose", action="store_true", help="show examples of each kind")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -132,11 +132,11 @@ def as_json(run: ReconcileRun) -> dict[str, Any]:
 
 def remaining(run: ReconcileRun) -> str:
     under_way = sum(counts["under_way"] for counts in run.counts.values())
-    if not run.is_heal:
-        return f"{run.left_count} differences. `manage.py reconcile --heal` mends them."
     if under_way:
         return (
             f"{run.left_count} differences remain, {under_way} of them under way: "
             "is the worker running? Compare again later."
         )
+    if not run.is_heal:
+        return f"{run.left_count} differences. `manage.py reconcile --heal` mends them."
     return f"{run.left_count} differences remain; --verbose tells why."
