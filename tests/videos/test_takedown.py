@@ -102,6 +102,7 @@ def test_an_equal_block_in_vods_console_within_the_undo_window_ends_no_takedown(
     settings.REVIEW_UNDO_SECONDS = 60
     video = published(cloud)
     decision = block(video, source=Source.ADMIN, reason="seen")
+    cloud.set_ahead(5)  # VOD tells whole seconds
     cloud.audit_in_console(video.vod_id, "Blocked", "seen")
     read_again(video)
     assert list(video.decisions.all()) == [decision], "it says what stands already"
