@@ -1,6 +1,8 @@
 """create_audit: decisions on their way to VOD."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
@@ -10,13 +12,16 @@ from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Done, Handler, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery
-from videos.mirror.audits import standing_decision
+from videos import reader
+from videos.deliveries.reading import read_batch
+from videos.mirror.audits import DECIDED, standing_decision
 from videos.mirror.censor import open_task
 from videos.models import Decision, ReviewDecision, Source, TaskCause, Video, VideoDeletion
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services.review import record_decision
 from videos.text import cut_to_bytes
 
+STALE: Final = timedelta(minutes=10)
 NO_LONGER_STANDS = Refused(
     "NoLongerStands",
     "Not sent: the video has another source or another decision since, or went back to review.",
@@ -30,6 +35,9 @@ class CreateAuditHandler(Handler):
     VOD says nothing about a single item of a batch; the outbox divides a refused batch until the
     bad item stands alone. A decision that no longer stands, such as one about an earlier source
     or one that is retried late, is refused here: VOD would take it for the last word.
+
+    One that waited for long (an outage, a restored backup) asks VOD first what was decided there
+    since: that is brought in, and stands.
     """
 
     kind = "create_audit"
@@ -37,7 +45,10 @@ class CreateAuditHandler(Handler):
     supersede_attempted = True
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
-        decisions = {delivery.pk: decision_of(delivery) for delivery in batch}
+        unread = read_contradicted(batch)
+        decisions = {
+            delivery.pk: decision_of(delivery) for delivery in batch if delivery.pk not in unread
+        }
         outcomes: dict[int, Outcome] = {
             pk: DELETED if is_deleted(decision.video) else NO_LONGER_STANDS
             for pk, decision in decisions.items()
@@ -49,7 +60,7 @@ class CreateAuditHandler(Handler):
         }
         if standing:
             vod_gateway().create_audit([as_audit(decision) for decision in standing.values()])
-        return outcomes | dict.fromkeys(standing, Done())
+        return unread | outcomes | dict.fromkeys(standing, Done())
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         if delivery.is_refused:
@@ -59,6 +70,39 @@ class CreateAuditHandler(Handler):
             # and that is how a reversal would be undone.
             seconds = settings.REVIEW_LOOK_BACK_SECONDS
             outbox.send("read_video", subject=delivery.subject, delay_seconds=seconds)
+
+
+def read_contradicted(batch: Sequence[Delivery]) -> dict[int, Outcome]:
+    """Bring in VOD's history where sending what waited for long would reverse what VOD shows.
+
+    Returns what becomes of those whose history could not be read; they must not be sent.
+    Raises CloudUnavailable, CloudRejected.
+    """
+    unread: dict[int, Outcome] = {}
+    for some in contradicted(batch):
+        outcomes = read_batch(
+            some, lambda _: reader.Questions(audits=True), removable=lambda _: False
+        )
+        unread |= {pk: end for pk, end in outcomes.items() if not isinstance(end, Done)}
+    return unread
+
+
+def contradicted(batch: Sequence[Delivery]) -> Iterator[list[Delivery]]:
+    """The stale ones that say other than VOD shows, in portions that one call reads."""
+    latest = timezone.now() - STALE
+    stale = [delivery for delivery in batch if delivery.created_at < latest]
+    for start in range(0, len(stale), reader.BATCH):
+        some = stale[start : start + reader.BATCH]
+        facts, _ = reader.read_facts(delivery.subject for delivery in some)
+        shown = {vod_id: said.status for vod_id, said in facts.items() if said.status in DECIDED}
+        different = [
+            delivery
+            for delivery in some
+            if delivery.subject in shown
+            and shown[delivery.subject] != decision_of(delivery).decision
+        ]
+        if different:
+            yield different
 
 
 def decision_of(delivery: Delivery) -> ReviewDecision:

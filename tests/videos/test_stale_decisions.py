@@ -1,0 +1,132 @@
+"""What waited for long to be sent does not overrule what was decided in VOD meanwhile."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import send_batch, work_until_idle
+from tests.factories import make_video
+from tests.support.localvod import LocalVod
+from videos import append_only
+from videos.models import Decision, ReviewDecision, Source, Video
+from videos.services import review_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG = timedelta(hours=3)
+
+
+def mirrored(vod: LocalVod, status: str = "Normal") -> Video:
+    media = {"cover": "", "first_frame": "", "source_path": "", "snapshots": [], "files": []}
+    return make_video(vod_id=vod.seed(status=status), status=status, **media)  # type: ignore[arg-type]  # a mix
+
+
+def decide(video: Video, decision: Decision, source: Source = Source.API) -> ReviewDecision:
+    return review_video(video, decision=decision, source=source, reason="violence")
+
+
+def wait_for_long() -> None:
+    """As if all that was decided so far had been decided three hours ago."""
+    before = timezone.now() - LONG
+    with append_only.lifted():
+        ReviewDecision.objects.update(created_at=before)
+    Delivery.objects.update(created_at=before)
+
+
+def shown(vod: LocalVod, video: Video) -> str:
+    status: str = vod.state(video.vod_id)["video"]["status"]
+    return status
+
+
+def log_of(video: Video) -> list[tuple[str, str]]:
+    return list(video.decisions.order_by("id").values_list("source", "decision"))
+
+
+def state_of(review: ReviewDecision) -> str:
+    return Delivery.objects.get(review_decision=review).state
+
+
+def work() -> None:
+    work_until_idle(30)
+
+
+@pytest.mark.parametrize("before", ["Normal", "Blocked"])
+def test_a_pass_that_waited_for_hours_leaves_a_later_block_in_vods_console_standing(
+    cloud: LocalVod, before: str
+) -> None:
+    video = mirrored(cloud, before)
+    review = decide(video, Decision.NORMAL)
+    wait_for_long()
+    cloud.audit_in_console(video.vod_id, "Blocked", "cruelty", "Wang")
+    work()
+    assert shown(cloud, video) == "Blocked"
+    assert cloud.audits() == []
+    assert log_of(video) == [(Source.API, Decision.NORMAL), (Source.VOD, Decision.BLOCKED)]
+    assert Delivery.objects.get(review_decision=review).error_code == "NoLongerStands"
+
+
+def test_a_decision_that_a_restored_log_does_not_know_is_somebodys_decision(
+    cloud: LocalVod,
+) -> None:
+    """The pass was sent, then a block of ours; the backup was of before both calls."""
+    video = mirrored(cloud, "Blocked")
+    sent = decide(video, Decision.NORMAL)
+    assert sent.delivery is not None
+    work()
+    later = decide(video, Decision.BLOCKED)
+    work()
+    Video.objects.filter(pk=video.pk).update(status="Blocked", censor_status="success")
+    lose(later)
+    Delivery.objects.filter(pk=sent.delivery.pk).update(
+        state=DeliveryState.WAITING, finished_at=None, claim_count=0, attempts=0
+    )
+    wait_for_long()
+    work()
+    assert shown(cloud, video) == "Blocked"
+    assert log_of(video)[-1] == (Source.VOD, Decision.BLOCKED)
+
+
+def lose(decision: ReviewDecision) -> None:
+    """As a restore does it: the decision, and all that came of it."""
+    decision.takedown.delete()
+    with append_only.lifted():
+        ReviewDecision.objects.filter(pk=decision.pk).delete()
+
+
+def test_a_block_that_waited_for_hours_overrules_what_was_decided_before_it(
+    cloud: LocalVod,
+) -> None:
+    video = mirrored(cloud)
+    cloud.audit_in_console(video.vod_id, "Normal", "", "Wang")
+    decide(video, Decision.BLOCKED)
+    later = timezone.now() - timedelta(minutes=11)
+    Delivery.objects.update(created_at=later)
+    work()
+    assert shown(cloud, video) == "Blocked"
+    assert log_of(video) == [(Source.API, Decision.BLOCKED)]
+
+
+def test_what_agrees_with_vod_or_did_not_wait_is_sent_without_a_question(cloud: LocalVod) -> None:
+    waited, fresh = mirrored(cloud, "Blocked"), mirrored(cloud)
+    decide(waited, Decision.BLOCKED)
+    Delivery.objects.update(created_at=timezone.now() - LONG)
+    decide(fresh, Decision.BLOCKED)
+    work()
+    assert {vod_id for vod_id, _, _ in cloud.audits()} == {waited.vod_id, fresh.vod_id}
+    assert cloud.ledger("GetAuditHistory") == []
+
+
+def test_while_vods_history_cannot_be_read_it_waits_and_the_others_go(cloud: LocalVod) -> None:
+    stale, fresh = mirrored(cloud), mirrored(cloud)
+    held = decide(stale, Decision.BLOCKED)
+    Delivery.objects.update(created_at=timezone.now() - LONG)
+    sent = decide(fresh, Decision.BLOCKED)
+    cloud.faults({"operation": "GetAuditHistory", "kind": "error"})
+    send_batch("create_audit")
+    assert (state_of(held), state_of(sent)) == (DeliveryState.WAITING, DeliveryState.DONE)
+    cloud.faults()
+    work()
+    assert state_of(held) == DeliveryState.DONE
+    assert shown(cloud, stale) == "Blocked"
