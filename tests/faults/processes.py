@@ -9,7 +9,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -69,12 +70,13 @@ class Program:
         pid = self.running_pid()
         signal_process(next(iter(children_of(pid)), pid), signal.SIGKILL)
 
-    def freeze(self, seconds: float) -> None:
-        """SIGSTOP now, SIGCONT after that time."""
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """SIGSTOP now, SIGCONT at the end of the block."""
         pid = self.running_pid()
         signal_process(pid, signal.SIGSTOP)
         try:
-            self._is_stopping.wait(seconds)
+            yield
         finally:
             signal_process(pid, signal.SIGCONT)
 

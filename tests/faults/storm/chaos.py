@@ -2,20 +2,25 @@
 
 import random
 import signal
-import threading
 from collections import Counter
 from collections.abc import Callable
 from itertools import cycle
+from typing import Any
 
 from runner.postgres import PrivateCluster
-from tests.faults.processes import Program, Supervisor
+from tests.faults.processes import Supervisor
+from tests.faults.storm.freezes import Freeze
 from tests.faults.storm.scale import Scale
-from tests.faults.storm.tasks import Task
+from tests.faults.storm.tasks import Task, wait_for_all
 
 WEB, WORKERS = "web", ("work-1", "work-2")
 TARGETS = ("a worker", "a process of the web server", "a worker", "the web server")
 
+# What `counts` tells of; after KILLED comes what was killed.
+KILLED, FROZEN, CRASHED = "kill -9", "frozen past the lease", "PostgreSQL crashed and restarted"
+
 LOOK_SECONDS = 0.02
+FREEZES_END_SECONDS = 300.0
 
 Step = Callable[[], None]
 
@@ -23,8 +28,8 @@ Step = Callable[[], None]
 class Chaos(Task):
     """Does all that the scale asks for while the decisions are taken; `counts` says what was done.
 
-    `progress` is the share of them that was answered.
-    A frozen worker is left alone until it goes on.
+    `progress` is the share of them that was answered, `leases` answers which leases run. A frozen
+    worker is left alone until it goes on.
     """
 
     def __init__(
@@ -33,23 +38,29 @@ class Chaos(Task):
         cluster: PrivateCluster | None,
         scale: Scale,
         seed: str,
+        *,
         progress: Callable[[], float],
+        leases: Callable[[], list[list[Any]]],
     ) -> None:
         super().__init__("chaos")
         self.counts: Counter[str] = Counter()
-        self._progress = progress
+        self._progress, self._leases = progress, leases
         self._programs, self._cluster, self._scale = supervisor.programs, cluster, scale
         self._random = random.Random(seed)
         self._targets = cycle(TARGETS)
-        self._frozen: set[str] = set()
-        self._freezes: list[threading.Thread] = []
+        self._freezes: list[Freeze] = []
+
+    def stop(self) -> None:
+        for freeze in self._freezes:
+            freeze.stopping.set()
+        super().stop()
 
     def work(self) -> None:
         try:
             self._follow(self._plan())
         finally:
-            for freeze in self._freezes:
-                freeze.join()
+            wait_for_all(self._freezes, FREEZES_END_SECONDS)
+            self.counts[FROZEN] = sum(freeze.has_lost for freeze in self._freezes)
 
     def _plan(self) -> list[tuple[float, Step]]:
         """What happens once which share of the decisions was answered."""
@@ -70,28 +81,34 @@ class Chaos(Task):
     def _kill(self) -> None:
         target = next(self._targets)
         if target == "a worker":
-            free = [name for name in WORKERS if name not in self._frozen]
-            self._programs[self._random.choice(free)].kill()
+            self._programs[self._free_worker()].kill()
         elif target == "the web server":
             self._programs[WEB].kill()
         else:
             self._programs[WEB].kill_child()
-        self.counts[f"kill -9 of {target}"] += 1
+        self.counts[f"{KILLED} of {target}"] += 1
+
+    def _free_worker(self) -> str:
+        """One that nobody holds still; waits for it."""
+        while True:
+            held = {freeze.name for freeze in self._freezes if not freeze.ends_within(0)}
+            free = [name for name in WORKERS if name not in held]
+            if free:
+                return self._random.choice(free)
+            self.stopping.wait(LOOK_SECONDS)
 
     def _freeze(self) -> None:
-        name = self._random.choice([name for name in WORKERS if name not in self._frozen])
-        freeze = threading.Thread(target=self._hold, args=(self._programs[name],))
-        self._frozen.add(name)
+        freeze = Freeze(
+            self._programs[self._free_worker()],
+            self._leases,
+            lease_seconds=self._scale.lease_seconds,
+            seconds=self._scale.freeze_seconds,
+        )
         self._freezes.append(freeze)
         freeze.start()
-
-    def _hold(self, program: Program) -> None:
-        program.freeze(self._scale.freeze_seconds)
-        self._frozen.discard(program.name)
-        self.counts["frozen past the lease"] += 1
 
     def _restart_database(self) -> None:
         if self._cluster is None:
             raise LookupError("Over SQLite there is no database to restart.")
         self._cluster.restart(signal.SIGQUIT)
-        self.counts["PostgreSQL crashed and restarted"] += 1
+        self.counts[CRASHED] += 1

@@ -13,7 +13,8 @@ STRAY_SECONDS = 30.0
 class Entry:
     """One decision; its comment is its own. Moments are `time.monotonic()`."""
 
-    operator: str
+    operator: str  # the user name
+    source: str  # "api" or "admin"
     vod_id: str
     decision: str
     comment: str
@@ -21,7 +22,7 @@ class Entry:
     answered_at: float | None = None  # when "done" was said
     ended_at: float | None = None  # when nobody tries it any more
     try_count: int = 0
-    request_ids: list[str] = field(default_factory=list)
+    request_id: str = ""  # of the answer
 
     @property
     def was_answered(self) -> bool:
@@ -46,8 +47,8 @@ class Diary:
         self.recommended_count = 0
         self.retry_count = 0
 
-    def begin(self, operator: str, vod_id: str, decision: str, comment: str) -> Entry:
-        entry = Entry(operator, vod_id, decision, comment)
+    def begin(self, operator: str, source: str, vod_id: str, decision: str, comment: str) -> Entry:
+        entry = Entry(operator, source, vod_id, decision, comment)
         with self._lock:
             self.entries.append(entry)
             self._of_video[vod_id].append(entry)

@@ -18,7 +18,8 @@ REASON = "seen by a person"
 class Operator(Task):
     """Takes decisions until `quota` of them were answered, spread over `seconds`.
 
-    One with an `AdminClient` decides in the admin. The other operations go over the API.
+    `name` is the user name. One with an `AdminClient` decides in the admin. The other operations
+    go over the API.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Operator(Task):
     ) -> None:
         super().__init__(name)
         self._decider, self._api, self._diary = decider, api, diary
+        self._source = "admin" if isinstance(decider, AdminClient) else "api"
         self._videos = list(videos)
         self._quota, self._pace = quota, seconds / quota
         self._deletions_left = deletions
@@ -61,7 +63,7 @@ class Operator(Task):
         self._number += 1
         comment = f"{self.name} {self._number}"
         self._last[vod_id] = decision
-        entry = self._diary.begin(self.name, vod_id, decision, comment)
+        entry = self._diary.begin(self.name, self._source, vod_id, decision, comment)
         try:
             request_id = self._insist(lambda: self._try(entry))
         except Refused:
@@ -70,8 +72,7 @@ class Operator(Task):
             entry.ended_at = time.monotonic()
         if request_id is None:
             return False
-        entry.request_ids.append(request_id)
-        entry.answered_at = time.monotonic()
+        entry.request_id, entry.answered_at = request_id, time.monotonic()
         return True
 
     def _try(self, entry: Entry) -> str:

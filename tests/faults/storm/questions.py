@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from django.db.models import Count, OuterRef, Subquery, Sum
+from django.db.models import Count, F, OuterRef, Subquery, Sum
+from django.utils import timezone
 
 from recommendations.models import Recommendation
 from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.webhooks.models import Endpoint, EventType
+from shortvideo.webhooks.signing import new_secret
 from tests.factories import make_operator
 from videos.models import Decision, ReviewDecision, TranscodeJob, Video, VideoDeletion
 
@@ -13,6 +16,14 @@ from videos.models import Decision, ReviewDecision, TranscodeJob, Video, VideoDe
 def make_operators(count: int, password: str) -> list[str]:
     """The names of new operators, who may do everything but administer."""
     return [make_operator(password=password).get_username() for _ in range(count)]
+
+
+def make_endpoint(url: str) -> str:
+    """Have every line of the log told to this URL; returns the secret."""
+    endpoint = Endpoint.objects.create(
+        name="The storm's backend", url=url, secret=new_secret(), event_types=[EventType.DECIDED]
+    )
+    return endpoint.secret
 
 
 def primary_keys() -> dict[str, int]:
@@ -32,14 +43,16 @@ def blocked_and_published() -> list[str]:
     return list(shown.filter(last=Decision.BLOCKED).values_list("video__vod_id", flat=True))
 
 
-def published_count() -> int:
-    return Recommendation.objects.published().count()
-
-
 def open_deliveries() -> list[list[Any]]:
     """Kind, state and how many, of what is leased or waits."""
     rows = Delivery.objects.open().values_list("kind", "state").annotate(count=Count("pk"))
     return [list(row) for row in rows.order_by("kind", "state")]
+
+
+def leases() -> list[list[Any]]:
+    """Row and end of each lease that runs."""
+    rows = Delivery.objects.filter(state=DeliveryState.LEASED, lease_until__gt=timezone.now())
+    return [[pk, f"{until}"] for pk, until in rows.values_list("pk", "lease_until")]
 
 
 def given_up() -> list[list[Any]]:
@@ -59,7 +72,8 @@ def counts() -> dict[str, int]:
 def log() -> list[dict[str, Any]]:
     """Every line of the log, oldest first."""
     fields = ("id", "video__vod_id", "decision", "comment", "request_id", "source")
-    return list(ReviewDecision.objects.order_by("id").values(*fields))
+    lines = ReviewDecision.objects.order_by("id")
+    return list(lines.values(*fields, user_name=F("operator__username")))
 
 
 def videos() -> list[dict[str, Any]]:

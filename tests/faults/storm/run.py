@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.storm import checks
+from tests.faults.storm.backend import Backend
 from tests.faults.storm.chaos import Chaos
 from tests.faults.storm.checks import Check
 from tests.faults.storm.clients import AdminClient, ApiClient
@@ -21,6 +22,7 @@ from tests.support.localvod import ROOT
 
 PASSWORD = "correct horse battery staple"
 GRACE_SECONDS = 900.0  # beyond the storm's own time, for operators who must try again
+QUIET_SECONDS = 4.0  # an event of the last call may still be on its way: localvod holds some back
 
 
 @dataclass
@@ -76,6 +78,8 @@ class Storm:
     def run(self) -> None:
         with ExitStack() as stack:
             operators, api = self._hire(stack)
+            backend = stack.enter_context(Backend(f"{self.seed} backend"))
+            backend.secret = self.place.observer.ask("make_endpoint", backend.url)
             looking = stack.enter_context(Observer(ROOT, self.place.environment))
             database, outside = DatabaseSampler(looking), ApiSampler(api, self.diary)
             chaos = Chaos(
@@ -83,7 +87,8 @@ class Storm:
                 self.place.cluster,
                 self.scale,
                 f"{self.seed} chaos",
-                lambda: len(self.diary.answered) / self.scale.decisions,
+                progress=lambda: len(self.diary.answered) / self.scale.decisions,
+                leases=lambda: looking.ask("leases"),
             )
             people_and_chaos, samplers = [*operators, chaos], [database, outside]
             for task in (*samplers, *people_and_chaos):
@@ -96,13 +101,28 @@ class Storm:
             lasted = time.monotonic() - began_at
             share = self._fault_share()
             self.place.vod.faults()
+            backend.be_kind()
             settled = self._settle()
             for sampler in samplers:
                 sampler.stop()
             wait_for_all(samplers, 60)
         self._describe(chaos.counts, lasted, share, settled, database.missed + outside.missed)
         self.report.facts["most videos on the recommended list"] = str(outside.most_shown)
-        self._check(database, outside)
+        self.report.facts["webhooks refused"] = f"{backend.refused_count:,}"
+        counts = self._counts() | {"looks at rows": database.count, "looks outside": outside.count}
+        self._check(database, outside, backend)
+        self.report.checks += [
+            checks.the_storm_was_one(self.scale, chaos.counts, share, counts, outside),
+            checks.it_settled(settled, self.scale.settle_seconds),
+        ]
+
+    def _counts(self) -> dict[str, int]:
+        """What operators were answered, beside their decisions."""
+        return {
+            "recommendations": self.diary.recommended_count,
+            "transcodes": len(self.diary.transcode_request_ids),
+            "retries": self.diary.retry_count,
+        }
 
     def _hire(self, stack: ExitStack) -> tuple[list[Operator], ApiClient]:
         """Operators who are logged in: every second one decides in the admin."""
@@ -119,7 +139,7 @@ class Storm:
                 decider.login(name, PASSWORD)
             operators.append(
                 Operator(
-                    f"operator-{number + 1}",
+                    name,
                     decider,
                     api,
                     self.diary,
@@ -140,7 +160,7 @@ class Storm:
         return sum(bool(entry["fault"]) for entry in entries) / max(len(entries), 1)
 
     def _settle(self) -> float | None:
-        """Seconds until nothing is open and VOD is idle; None when that takes too long."""
+        """Seconds until nothing is open, and stays so; None when that takes too long."""
         began_at = time.monotonic()
         quiet_since: float | None = None
         while time.monotonic() - began_at < self.scale.settle_seconds:
@@ -149,7 +169,7 @@ class Storm:
                 quiet_since = None
             elif quiet_since is None:
                 quiet_since = now
-            elif now - quiet_since > 2:  # an event of the last call may still be on its way
+            elif now - quiet_since > QUIET_SECONDS:
                 return quiet_since - began_at
             time.sleep(0.2)
         return None
@@ -194,7 +214,7 @@ class Storm:
             "looks without an answer": f"{missed}",
         }
 
-    def _check(self, database: DatabaseSampler, outside: ApiSampler) -> None:
+    def _check(self, database: DatabaseSampler, outside: ApiSampler, backend: Backend) -> None:
         ask, vod, diary = self.place.observer.ask, self.place.vod, self.diary
         log, videos, given_up = ask("log"), ask("videos"), ask("given_up")
         self.report.facts["decisions taken again after somebody else's"] = str(
@@ -203,6 +223,7 @@ class Storm:
         self.report.facts["given up"] = described(given_up)
         self.report.checks = [
             checks.answered_are_logged(diary, log),
+            checks.nobody_else_decided(log),
             checks.vod_agrees(vod, log, videos),
             checks.deletions_are_done(vod, diary, videos, ask("deletions")),
             checks.transcodes_are_single(vod, diary, ask("jobs")),
@@ -210,6 +231,7 @@ class Storm:
             checks.nothing_blocked_was_shown(outside, "getRecommendVideos"),
             checks.nothing_is_left(ask("open_deliveries"), ask("counts")["deliveries"]),
             checks.nothing_was_lost(given_up),
+            checks.the_backend_heard(backend, log),
         ]
 
 
