@@ -19,6 +19,7 @@ from videos.models import (
     Video,
 )
 
+REFUSED: Final = "refused"  # of a job; no status of a video
 ENDED: Final = (TranscodeStatus.SUCCESS, TranscodeStatus.FAIL)
 FILE_KEYS: Final = {
     "path": "path",
@@ -115,24 +116,42 @@ def mirrored(video: Video, before: Mapping[str, Any]) -> None:
     for kind in TranscodeKind:
         status = video.transcode_status_of(kind)
         if status in ENDED and (has_new_source or status != before[kind.status_field]):
-            transcoded(video, kind, is_success=status == TranscodeStatus.SUCCESS)
+            transcoded(video, kind, status, job=latest_job(video, kind))
 
 
-def transcoded(video: Video, kind: TranscodeKind, *, is_success: bool) -> None:
-    """Transcoding of a kind has ended; a job of ours says why it failed."""
-    job = latest_job(video, kind)
-    is_ours = job is not None and not is_success
+def refused(job: TranscodeJob) -> None:
+    """VOD did not take a job: the video shows what it showed before."""
+    transcoded(job.video, TranscodeKind(job.kind), REFUSED, job=job)
+
+
+def failed(job: TranscodeJob) -> None:
+    """A job that never reached VOD, as far as anybody knows."""
+    transcoded(job.video, TranscodeKind(job.kind), TranscodeStatus.FAIL, job=job)
+
+
+def transcoded(video: Video, kind: TranscodeKind, status: str, *, job: TranscodeJob | None) -> None:
+    """Transcoding of a kind has ended; a job of ours says why it did not end well."""
+    has_error = job is not None and status != TranscodeStatus.SUCCESS
     emit(
         EventType.TRANSCODED,
         subject=video.vod_id,
         data={
             "kind": kind,
-            "status": TranscodeStatus.SUCCESS if is_success else TranscodeStatus.FAIL,
-            "errorCode": job.error_code if job is not None and is_ours else "",
-            "errorMessage": job.error_message if job is not None and is_ours else "",
+            "status": status,
+            **shown_statuses(video),
+            "errorCode": job.error_code if job is not None and has_error else "",
+            "errorMessage": job.error_message if job is not None and has_error else "",
             "files": [as_file(file) for file in video.files],
         },
     )
+
+
+def shown_statuses(video: Video) -> dict[str, str]:
+    """How its transcoding stands, as `getVideos` answers it."""
+    return {
+        "transcodeStatus": video.transcode_status,
+        "narrowTranscodeStatus": video.narrow_transcode_status,
+    }
 
 
 def latest_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
@@ -165,7 +184,12 @@ def restored(video: Video, *, code: str, message: str) -> None:
     emit(
         EventType.RESTORED,
         subject=video.vod_id,
-        data={"censorStatus": video.censor_status, "errorCode": code, "errorMessage": message},
+        data={
+            "censorStatus": video.censor_status,
+            **shown_statuses(video),
+            "errorCode": code,
+            "errorMessage": message,
+        },
     )
     if video.is_passed:
         publication(video)

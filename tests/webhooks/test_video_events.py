@@ -1,5 +1,6 @@
 """What the backend is told when something happens to a video, and that polling says the same."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -212,11 +213,11 @@ def test_a_job_that_fails_is_told_with_its_error(cloud: LocalVod) -> None:
     assert data["errorCode"]
 
 
-def test_a_job_that_vod_refuses_is_told_as_failed(cloud: LocalVod) -> None:
+def test_a_job_that_vod_refuses_is_told_as_refused(cloud: LocalVod) -> None:
     submit_transcode(make_video(vod_id="unknown-to-vod"), kind=TranscodeKind.STANDARD)
     work_until_idle(20)
     [(_, data)] = told(EventType.TRANSCODED)
-    assert (data["kind"], data["status"]) == ("standard", "fail")
+    assert (data["kind"], data["status"]) == ("standard", "refused")
     assert data["errorCode"] == Delivery.objects.get(kind="submit_transcode").error_code
 
 
@@ -322,3 +323,52 @@ def test_what_a_poller_sees_of_transcoding_is_what_was_told() -> None:
     [(_, data)] = told(EventType.TRANSCODED)
     video = video_of(facts)
     assert polled(console, since)[video.vod_id]["transcodeStatus"] == data["status"] == "success"
+
+
+def submit_refused(cloud: LocalVod) -> Video:
+    """A video that plays, and of which VOD takes no further job."""
+    video = make_video(vod_id="unknown-to-vod", transcode_status="success")
+    submit_transcode(video, kind=TranscodeKind.STANDARD)
+    work_until_idle(20)
+    return video
+
+
+def submit_lost(cloud: LocalVod) -> Video:
+    """A video whose job failed here too often."""
+    video = make_video(vod_id=cloud.seed(), transcode_status="success", **WITHOUT_MEDIA)
+    submit_transcode(video, kind=TranscodeKind.STANDARD)
+    Delivery.objects.filter(kind="submit_transcode").update(fault_count=1_000)
+    work_until_idle(20)
+    return video
+
+
+def submit_withdrawn(cloud: LocalVod) -> Video:
+    """A video that is deleted while its job waits, and comes back."""
+    video = make_video(vod_id=cloud.seed(), transcode_status="success", **WITHOUT_MEDIA)
+    cloud.faults({"operation": "DeleteVideo", "kind": "error", "code": "Forbidden", "status": 403})
+    submit_transcode(video, kind=TranscodeKind.STANDARD)
+    delete_video(video)
+    work_until_idle(20, kinds=["submit_transcode"])
+    work_until_idle(20)
+    return video
+
+
+@pytest.mark.parametrize(
+    ("submit", "outcome", "shown"),
+    [
+        (submit_refused, "refused", "success"),
+        (submit_lost, "fail", "fail"),
+        (submit_withdrawn, None, "fail"),
+    ],
+)
+def test_a_poller_sees_a_job_that_vod_never_took_as_it_was_told(
+    cloud: LocalVod, submit: Callable[[LocalVod], Video], outcome: str | None, shown: str
+) -> None:
+    since = timezone.now() - timedelta(minutes=1)
+    video = submit(cloud)
+    assert [data["status"] for _, data in told(EventType.TRANSCODED)] == ([outcome] * bool(outcome))
+    answered = polled(Console(make_operator("operator")), since)[video.vod_id]
+    last = [data for _, data in told() if "transcodeStatus" in data][-1]
+    for key in ("transcodeStatus", "narrowTranscodeStatus"):
+        assert last[key] == answered[key]
+    assert answered["transcodeStatus"] == shown

@@ -138,7 +138,7 @@ def refuse(job: TranscodeJob, delivery: Delivery) -> None:
     job.finished_at = job.attention_at = timezone.now()
     job.save(update_fields=["state", "error_code", "error_message", "finished_at", "attention_at"])
     show(job, TranscodeStatus(job.previous_status))
-    announcements.transcoded(job.video, TranscodeKind(job.kind), is_success=False)
+    announcements.refused(job)
 
 
 def lose(job: TranscodeJob, delivery: Delivery) -> None:
@@ -151,7 +151,7 @@ def lose(job: TranscodeJob, delivery: Delivery) -> None:
     job.attention_at = timezone.now()
     job.save(update_fields=["state", "error_code", "error_message", "attention_at"])
     show(job, TranscodeStatus.FAIL)
-    announcements.transcoded(job.video, TranscodeKind(job.kind), is_success=False)
+    announcements.failed(job)
 
 
 def withdraw(job: TranscodeJob) -> None:
@@ -162,11 +162,14 @@ def withdraw(job: TranscodeJob) -> None:
     if job.state != TranscodeJob.State.WAITING:
         job.attention_at = None
         job.save(update_fields=["attention_at"])
-    elif job.video.deleted_at is None:
+    elif job.source_version != job.video.source_version:
         end_with_source(job, at=timezone.now())
     else:
         message = "The video was deleted before the job was submitted."
         end(job, "VideoDeleted", message, at=timezone.now())
+        show(job, TranscodeStatus.FAIL)
+        if job.video.deleted_at is None:  # VOD has refused the deletion meanwhile
+            announcements.failed(job)
 
 
 def show(job: TranscodeJob, status: TranscodeStatus) -> None:
