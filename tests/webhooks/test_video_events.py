@@ -305,6 +305,27 @@ def test_what_events_tell_is_what_a_poller_reads(cloud: LocalVod, settings: Sett
     assert untouched.vod_id not in seen
 
 
+def ids_of(console: Console, since: Any, **asked: Any) -> list[tuple[str, str]]:
+    """One page of a poller: id and creationTime of each video."""
+    answer = console.get("getVideos", updatedSince=since.isoformat(), pageSize=2, **asked)
+    return [(each["videoId"], each["creationTime"]) for each in answer["data"]["videoList"]]
+
+
+def test_a_poller_that_goes_on_from_the_oldest_misses_nothing_where_a_video_is_deleted() -> None:
+    console = Console(make_operator("operator"))
+    videos = [make_video(creation_time=NOON - timedelta(hours=number)) for number in range(5)]
+    since = timezone.now() - timedelta(minutes=1)
+    first = ids_of(console, since)
+    delete_video(videos[0])
+    hidden = videos[2].vod_id
+    assert hidden not in [vod_id for vod_id, _ in ids_of(console, since, pageIndex=2)]
+    seen, page = dict(first), first
+    while page[-1][1] != page[0][1]:
+        page = ids_of(console, since, endTime=page[-1][1])
+        seen |= dict(page)
+    assert set(seen) == {video.vod_id for video in videos}
+
+
 def test_a_poller_notices_a_deletion_by_asking_for_the_id() -> None:
     console = Console(make_operator("operator"))
     video = make_video()
