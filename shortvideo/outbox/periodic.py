@@ -19,6 +19,18 @@ logger = logging.getLogger(__name__)
 Work = Callable[[], None]
 
 
+class NotNow(Exception):
+    """Raised by a periodic task that something stands in the way of; the text is one sentence.
+
+    Attributes:
+        again_in: when it is due again, instead of a whole period later.
+    """
+
+    def __init__(self, reason: str, *, again_in: timedelta) -> None:
+        super().__init__(reason)
+        self.again_in = again_in
+
+
 @dataclass(frozen=True, slots=True)
 class Registered:
     name: str
@@ -34,7 +46,8 @@ def periodic(name: str, *, every: timedelta) -> Callable[[Work], Work]:
 
     It runs for the first time one period after a worker first knew of it, outside any
     transaction, under a lease that is extended meanwhile, beside the deliveries. The next run is
-    due one period after the end of this one. What it raises is logged and shown on its row.
+    due one period after the end of this one, or when the task says so (`NotNow`). What it raises is
+    logged and shown on its row.
     """
 
     def register(work: Work) -> Work:
@@ -63,12 +76,12 @@ def run(name: str) -> int:
         return 0
     held = PeriodicTask.objects.filter(name=name, lease_token=token)
     with Heartbeat(lambda: _extend(held)):
-        error = _error_of(task)
+        pause, error = _carry_out(task)
     ended = timezone.now()
     is_finished = held.update(
         lease_token=None,
         lease_until=None,
-        due_at=ended + task.every,
+        due_at=ended + pause,
         last_finished_at=ended,
         last_error=error,
     )
@@ -81,16 +94,19 @@ def _extend(held: models.QuerySet[PeriodicTask]) -> None:
     held.update(lease_until=lease_end(timezone.now()))
 
 
-def _error_of(task: Registered) -> str:
-    """Do the work; an error, as a sentence fit to show, or nothing."""
+def _carry_out(task: Registered) -> tuple[timedelta, str]:
+    """Do the work; how long to wait for the next time, and an error as a sentence, or nothing."""
     try:
         task.work()
+    except NotNow as obstacle:
+        logger.info("A periodic task waits", extra={"task": task.name, "reason": str(obstacle)})
+        return obstacle.again_in, str(obstacle)
     except CloudError as error:
         logger.warning("A periodic task failed", extra={"task": task.name, "reason": str(error)})
-        return str(error)
+        return task.every, str(error)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
         logger.exception("A periodic task failed", extra={"task": task.name})
-        return f"{type(error).__name__}; the log tells more."
-    return ""
+        return task.every, f"{type(error).__name__}; the log tells more."
+    return task.every, ""

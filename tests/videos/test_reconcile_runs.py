@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.models import Delivery, DeliveryState, PeriodicTask
+from shortvideo.outbox.periodic import NotNow
 from shortvideo.outbox.worker import work_once, work_until_idle
 from tests.factories import make_operator
 from tests.support.localvod import LocalVod
@@ -153,7 +154,8 @@ def test_a_second_one_is_refused_while_one_runs(cloud: LocalVod) -> None:
     next(walk)
     with pytest.raises(CommandError, match="Another reconciliation is running since 20"):
         run()
-    compare_daily()
+    with pytest.raises(NotNow, match="Another reconciliation is running"):
+        compare_daily()
     for _ in walk:
         pass
     assert ReconcileRun.objects.get().state == State.DONE
@@ -218,6 +220,52 @@ def test_the_first_comparison_comes_a_day_after_the_first_start(cloud: LocalVod)
     task = PeriodicTask.objects.get(name="videos.reconcile")
     assert task.due_at > timezone.now() + timedelta(hours=23)
     assert cloud.ledger("SearchMedia") == []
+
+
+def test_a_daily_comparison_whose_worker_was_killed_comes_again_within_minutes(
+    cloud: LocalVod,
+) -> None:
+    reconcile.begin(is_heal=False)  # and its process is killed
+    work_once()
+    task = PeriodicTask.objects.filter(name="videos.reconcile")
+    task.update(due_at=timezone.now())
+    work_until_idle(20)
+    waiting = task.get()
+    assert waiting.due_at < timezone.now() + timedelta(minutes=2)
+    assert waiting.last_error.startswith("Another reconciliation is running")
+    ReconcileRun.objects.update(saved_at=timezone.now() - timedelta(minutes=11))
+    task.update(due_at=timezone.now())
+    work_until_idle(20)
+    lost, ended = ReconcileRun.objects.order_by("id")
+    assert (lost.state, ended.state) == (State.FAILED, State.DONE)
+    assert task.get().due_at > timezone.now() + timedelta(hours=23)
+
+
+def test_a_request_whose_worker_was_killed_is_begun_anew(cloud: LocalVod) -> None:
+    operator = make_operator()
+    reconcile.request(is_heal=True, operator=operator)
+    cloud.seed()
+    assert reconcile.begin_requested()  # and its process is killed
+    reconcile_requested()
+    assert [run.state for run in ReconcileRun.objects.all()] == [State.RUNNING]
+    lose_process()
+    reconcile_requested()
+    lost, ended = ReconcileRun.objects.order_by("id")
+    assert (lost.state, lost.error) == (State.FAILED, "Its process ended before it did.")
+    assert (ended.state, ended.is_heal, ended.requested_by) == (State.DONE, True, operator)
+    assert Video.objects.count() == 1
+
+
+def test_a_request_that_kills_its_workers_is_given_up(cloud: LocalVod) -> None:
+    reconcile.request(is_heal=False, operator=make_operator())
+    while reconcile.begin_requested():
+        lose_process()
+        reconcile.end_stale()
+    assert [run.state for run in ReconcileRun.objects.all()] == [State.FAILED] * 4
+
+
+def lose_process() -> None:
+    ReconcileRun.objects.update(saved_at=timezone.now() - timedelta(minutes=11))
 
 
 def test_runs_that_found_nothing_are_forgotten_but_for_the_latest(cloud: LocalVod) -> None:

@@ -1,29 +1,27 @@
 """Comparing the mirror with VOD once a day, and when somebody asks for it."""
 
-import logging
 from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
 
-from shortvideo.outbox.periodic import periodic
+from shortvideo.outbox.periodic import NotNow, periodic
 from videos import reconcile
 from videos.models import ReconcileRun
 from videos.reconcile import AlreadyRunning, Options
 
 # Without callbacks the sync of each minute brings the news; what lasts longer is drift.
 GRACE_SECONDS: Final = 150.0
-
-logger = logging.getLogger(__name__)
+# The other may be this very comparison, whose worker was killed: nobody waits a day for it.
+LOOK_AGAIN: Final = timedelta(minutes=1)
 
 
 def compare_daily() -> None:
-    """Count the drift, and heal none of it; a comparison that is under way is left to itself."""
+    """Count the drift, and heal none of it. Raises NotNow while another run is under way."""
     try:
         run = reconcile.begin(is_heal=False)
     except AlreadyRunning as error:
-        logger.info("No comparison was begun", extra={"reason": str(error)})
-        return
+        raise NotNow(str(error), again_in=LOOK_AGAIN) from error
     carry_out(run, Options(grace_seconds=GRACE_SECONDS))
 
 
@@ -36,7 +34,8 @@ if settings.RECONCILE_EVERY_HOURS:
 
 @periodic("videos.reconcile_requests", every=timedelta(seconds=5))
 def reconcile_requested() -> None:
-    """What an operator asked for on the desk."""
+    """What an operator asked for on the desk; what lost its worker is begun anew."""
+    reconcile.end_stale()
     run = reconcile.begin_requested()
     if run is not None:
         carry_out(run, Options())

@@ -8,6 +8,7 @@ from videos.reconcile.claims import (
     AlreadyRunning,
     begin,
     begin_requested,
+    end_stale,
     forget_uneventful,
     request,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "begin",
     "begin_requested",
     "carry_out",
+    "end_stale",
     "forget_uneventful",
     "request",
 ]

@@ -1,7 +1,7 @@
 """Runs: one at a time, saved while they last, and given up by whoever lost them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Final
 
@@ -15,6 +15,9 @@ from videos.models import ReconcileRun, Video
 State = ReconcileRun.State
 # A run that was not saved for so long has nobody who carries it out.
 STALE_AFTER: Final = timedelta(minutes=10)
+LOST: Final = "Its process ended before it did."
+# What an operator asked for is begun anew so often in a day: it may be what kills its workers.
+TAKEN_UP: Final = 3
 PROGRESS: Final = (
     "state", "here_count", "there_count", "counts", "examples", "found_count", "left_count",
     "error", "saved_at", "finished_at",
@@ -75,10 +78,24 @@ def begin_requested() -> ReconcileRun | None:
 
 
 def end_stale() -> None:
+    """End the run that has lost its process; what an operator asked for is requested once more."""
     now = timezone.now()
-    ReconcileRun.objects.filter(state=State.RUNNING, saved_at__lt=now - STALE_AFTER).update(
-        state=State.FAILED, error="Its process ended before it did.", finished_at=now
+    stale = ReconcileRun.objects.filter(state=State.RUNNING, saved_at__lt=now - STALE_AFTER)
+    for run in stale:
+        if stale.filter(pk=run.pk).update(state=State.FAILED, error=LOST, finished_at=now):
+            request_again(run)
+
+
+def request_again(lost: ReconcileRun) -> None:
+    operator = lost.requested_by
+    if operator is None:
+        return
+    lately = ReconcileRun.objects.filter(
+        requested_by=operator, error=LOST, started_at__gt=timezone.now() - timedelta(days=1)
     )
+    if lately.count() <= TAKEN_UP:
+        with suppress(AlreadyRunning):  # somebody has asked anew meanwhile
+            request(is_heal=lost.is_heal, operator=operator)
 
 
 def sentence_about_other() -> str:
