@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from shortvideo.cloud import vod_gateway
+from shortvideo.cloud import media_gateway, vod_gateway
+from shortvideo.cloud.types import MediaPath
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_once
@@ -34,7 +35,7 @@ from videos.models import (
     Video,
     VideoDeletion,
 )
-from videos.reader import EVERYTHING, Questions
+from videos.reader import EVERYTHING
 from videos.services import delete_video, media_paths
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,6 +83,104 @@ def test_a_deletion_is_verified_once_vod_and_the_cdn_have_forgotten_the_clip(
     assert (takedown.cause, takedown.state) == (Takedown.Cause.DELETION, State.VERIFIED)
     assert served_paths(video) == []
     assert not Evidence.objects.exists()
+
+
+def of_old_stock(cloud: LocalVod) -> tuple[Video, list[str]]:
+    """A clip of a first import, whose streams nobody has read; and what the CDN holds of it."""
+    video = published(cloud)
+    paths = media_paths(video)
+    Video.objects.filter(pk=video.pk).update(files=[], files_read_at=None, source_path="")
+    video.refresh_from_db()
+    return video, [path for path in paths if is_served(path)]
+
+
+def is_served(path: str) -> bool:
+    return media_gateway().is_served(MediaPath(path))
+
+
+def test_streams_that_nobody_has_read_are_read_and_purged_before_a_block_is_verified(
+    cloud: LocalVod,
+) -> None:
+    video, issued = of_old_stock(cloud)
+    assert len(issued) > len(media_paths(video))
+    block(video)
+    work()
+    takedown = takedown_of(video)
+    assert (takedown.state, takedown.problem[:12]) == (State.UNDER_WAY, "VOD has not ")
+    work_now()
+    takedown.refresh_from_db()
+    assert (takedown.state, takedown.problem) == (State.VERIFIED, "")
+    assert not any(map(is_served, issued))
+
+
+def test_a_block_is_not_verified_while_vod_refuses_to_tell_the_streams(cloud: LocalVod) -> None:
+    video, _ = of_old_stock(cloud)
+    refusal = {"kind": "error", "code": "Forbidden", "status": 403}
+    cloud.faults(
+        {"operation": "GetPlayInfo", **refusal}, {"operation": "ListTranscodeTask", **refusal}
+    )
+    block(video)
+    work()
+    for _ in range(3):
+        work_now()
+    takedown = takedown_of(video)
+    assert takedown.state == State.FAILED
+    assert takedown.problem == "VOD has not told which streams the clip has."
+
+
+def test_streams_that_nobody_has_read_are_read_before_vod_is_told_to_delete(
+    cloud: LocalVod,
+) -> None:
+    video, issued = of_old_stock(cloud)
+    delete_video(video)
+    work()
+    work_now()
+    takedown = takedown_of(video)
+    assert (takedown.state, takedown.problem) == (State.VERIFIED, "")
+    assert not any(map(is_served, issued))
+
+
+def test_a_clip_deleted_in_vod_before_its_streams_were_known_is_verified_with_a_word_of_it(
+    cloud: LocalVod,
+) -> None:
+    video, _ = of_old_stock(cloud)
+    vod_gateway().delete([video.vod_id])
+    mirror.remove([video.vod_id])
+    work()
+    takedown = takedown_of(video)
+    assert takedown.state == State.VERIFIED
+    assert "before its streams were known" in takedown.problem
+
+
+def test_a_file_without_a_clear_answer_stands_in_no_others_way(
+    cloud: LocalVod, settings: Settings
+) -> None:
+    video = published(cloud)
+    url = cloud.put_file("stray/clip.mp4", b"video").removeprefix("http://")
+    files = [make_file("127.0.0.1:9/clip.mp4"), make_file(url)]
+    Video.objects.filter(pk=video.pk).update(files=files)
+    block(video)
+    settings.CDN_DOMAINS = [cloud.endpoint, "127.0.0.1:9"]
+    for kind in CHAIN:
+        work_one(kind)
+    takedown = takedown_of(video)
+    assert takedown.problem == "The CDN still serves 1 of the clip's files."
+    assert CdnTask.objects.filter(takedown=takedown).latest("id").urls == [url]
+    Video.objects.filter(pk=video.pk).update(files=files[:1])
+    assert takedown.verification is not None
+    takedown.verification.payload |= {"play": [], "paths": []}
+    takedown.verification.save(update_fields=["payload"])
+    work_one("purge")
+    Delivery.objects.filter(kind="verify_takedown").update(due_at=timezone.now())
+    work_one("verify_takedown")
+    takedown.refresh_from_db()
+    assert takedown.state == State.UNDER_WAY
+    assert takedown.problem.startswith("Of 1 files the CDN does not say: The CDN did not give")
+    assert not Takedown.objects.needing_attention().exists()
+    Delivery.objects.filter(kind="verify_takedown").update(
+        created_at=timezone.now() - timedelta(minutes=31)
+    )
+    assert list(Takedown.objects.needing_attention()) == [takedown]
 
 
 def test_a_block_made_by_vod_itself_is_purged_at_once(cloud: LocalVod) -> None:
@@ -285,9 +384,8 @@ def test_another_source_under_the_id_ends_the_takedown_and_purges_what_was_issue
     video = published(cloud)
     earlier = media_paths(video)
     block(video)
-    facts, _ = reader.read_facts([video.vod_id])
-    uploaded = Questions(source_uploaded_at=timezone.now() + timedelta(minutes=5))
-    mirror.apply(reader.read(facts[video.vod_id], video, uploaded))
+    Video.objects.filter(pk=video.pk).update(size=1)  # another than VOD's source has
+    mirror.apply(reader.read_facts([video.vod_id])[0].values())
     work()
     takedown = takedown_of(video)
     assert (takedown.state, takedown.problem[:14]) == (State.REPLACED, "Another source")

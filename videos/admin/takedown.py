@@ -195,7 +195,7 @@ inbox.register(
     inbox.Concern(
         name="takedowns",
         label=gettext_lazy("Takedowns"),
-        hint=gettext_lazy("refused by VOD, or still served"),
+        hint=gettext_lazy("refused by VOD, still served, or under way for over 30 minutes"),
         permission="outbox.retry_delivery",
         rows=Takedown.objects.needing_attention,
         url=lambda: reverse("admin:videos_takedown_changelist", query={"attention": "yes"}),

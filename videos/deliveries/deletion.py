@@ -1,18 +1,24 @@
 """delete_video: deletions on their way to VOD."""
 
+import logging
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from django.utils import timezone
 
-from shortvideo.cloud import vod_gateway
+from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.outbox.handlers import Done, Handler, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos import announcements
+from videos import announcements, mirror, reader
 from videos.mirror.censor import open_task
 from videos.models import CensorStatus, TaskCause, Video, VideoDeletion
 from videos.services import evidence, takedown
 
+FILES: Final = reader.Questions(files=True, source=True)
 FORBIDDEN = Refused("ForbiddenVideoIds", "VOD does not allow this video to be deleted.")
+
+
+logger = logging.getLogger(__name__)
 
 
 class DeleteVideoHandler(Handler):
@@ -21,6 +27,7 @@ class DeleteVideoHandler(Handler):
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         """What VOD does not have is deleted already: by us, if the answer before was lost."""
+        note_files([delivery.subject for delivery in batch])
         deleted = vod_gateway().delete([delivery.subject for delivery in batch])
         return {
             delivery.pk: FORBIDDEN if delivery.subject in deleted.forbidden_ids else Done()
@@ -32,6 +39,24 @@ class DeleteVideoHandler(Handler):
             end(delivery, VideoDeletion.State.DONE, is_deleted=True)
         elif delivery.is_refused:
             end(delivery, VideoDeletion.State.REFUSED, is_deleted=False)
+
+
+def note_files(vod_ids: Sequence[str]) -> None:
+    """Read the streams that nobody has read yet: once the clip is deleted VOD has nothing to tell.
+
+    What VOD refuses to tell holds no deletion up. Raises CloudUnavailable.
+    """
+    unread = Video.objects.filter(vod_id__in=vod_ids, files_read_at=None)
+    for video in unread:
+        try:
+            facts, _ = reader.read_facts([video.vod_id])
+            if video.vod_id in facts:
+                mirror.note_files(reader.read(facts[video.vod_id], video, FILES))
+        except CloudRejected as error:
+            logger.warning(
+                "The files of a video to delete could not be read",
+                extra={"vod_id": video.vod_id, "reason": str(error)},
+            )
 
 
 def end(delivery: Delivery, state: VideoDeletion.State, *, is_deleted: bool) -> None:

@@ -1,7 +1,8 @@
 """verify_takedown: the proof that a clip is out of the public's reach."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from django.utils import timezone
@@ -20,6 +21,10 @@ MAX_CHECKS: Final = 3  # looks that find the clip still there, with a purge afte
 PURGED_SECONDS: Final = 1.0  # in which another purge is sent
 PURGING_SECONDS: Final = (5.0, 60.0)  # until one that runs is asked about again: first, and most
 RECHECK_SECONDS: Final = 20.0  # until VOD is asked again what it shows
+PURGE_PATIENCE: Final = timedelta(minutes=30)  # with a purge that runs; then the look is taken
+MAX_UNCLEAR: Final = 10  # answers that say nothing; the CDN is not asked for more of a clip then
+UNREAD: Final = "VOD has not told which streams the clip has."
+NEVER_READ: Final = "VOD deleted the clip before its streams were known: none of them was purged."
 LATER = Superseded("The takedown was reversed, or another one took its place.")
 
 
@@ -30,11 +35,20 @@ class StillThere(Again):
     paths: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class Look:
+    """What the CDN answers for some files; `unclear` has the reason of each that says nothing."""
+
+    served: list[str] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
+
+
 class VerifyTakedownHandler(Handler):
     """Waits for the purges to end, then asks VOD for the clip and the CDN for each of its files.
 
-    What plays must be gone, and VOD must say that the clip is blocked or deleted. Pictures are
-    purged as well; where the origin goes on serving them, the takedown says so and ends.
+    A clip whose files nobody has read is read first: of unknown streams nothing is proven. What
+    plays must be gone, and VOD must say that the clip is blocked or deleted. Pictures are purged as
+    well; where the origin goes on serving them, the takedown says so and ends.
     """
 
     kind = "verify_takedown"
@@ -73,13 +87,15 @@ class VerifyTakedownHandler(Handler):
             end_unproven(takedown)
         else:
             go_on(takedown)
+            takedown.problem = delivery.error  # why it still waits
         takedown.save(update_fields=["state", "problem", "verified_at", "check_count"])
 
 
 def purges_awaited(takedown: Takedown, delivery: Delivery) -> Again | None:
     """Ask about the purges that are running; until when to wait for those that have not ended.
 
-    The CDN takes minutes: the more often it was asked, the longer the wait.
+    The CDN takes minutes: the more often it was asked, the longer the wait. Of what runs for very
+    long the files themselves are asked.
     """
     tasks = purges_of(takedown)
     try:
@@ -87,10 +103,15 @@ def purges_awaited(takedown: Takedown, delivery: Delivery) -> Again | None:
             check_cdn_task(task)
     except CloudUnavailable as error:
         return Again(str(error), error.retry_after, error.throttled)
-    if tasks.on_their_way().exists():
+    if any(is_awaited(task) for task in tasks.on_their_way()):
         first, most = PURGING_SECONDS
         return Again("The CDN is still purging.", min(first * delivery.attempts, most))
     return None
+
+
+def is_awaited(task: CdnTask) -> bool:
+    is_waiting = task.state == CdnTask.State.WAITING
+    return is_waiting or timezone.now() - task.submitted_at < PURGE_PATIENCE
 
 
 def purges_of(takedown: Takedown) -> CdnTaskQuerySet:
@@ -107,38 +128,38 @@ def verdicts(deliveries: Mapping[int, Delivery], due: Mapping[int, Takedown]) ->
     statuses |= {facts.vod_id: facts.status or "" for facts in found.videos}
     outcomes: dict[int, Outcome] = {}
     for pk, takedown in due.items():
-        try:
-            outcomes[pk] = verdict(
-                deliveries[pk], takedown, statuses.get(takedown.video.vod_id, "")
-            )
-        except CloudUnavailable as error:
-            outcomes[pk] = Again(str(error), error.retry_after, error.throttled)
+        outcomes[pk] = verdict(deliveries[pk], takedown, statuses.get(takedown.video.vod_id, ""))
     return outcomes
 
 
 def verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outcome:
-    """Whether one clip is gone; `status` is VOD's, None where VOD does not have it.
-
-    Raises CloudUnavailable.
-    """
+    """Whether one clip is gone; `status` is VOD's, None where VOD does not have it."""
     is_last_look = takedown.check_count + 1 >= MAX_CHECKS
     if status is not None and not is_withdrawn(takedown, status):
         reason = f"VOD still has the clip, as {status or 'unknown'}."
         return (
             Refused("StillInVod", reason) if is_last_look else StillThere(reason, RECHECK_SECONDS)
         )
+    is_unread = takedown.video.files_read_at is None
+    if status is not None and is_unread:
+        return (
+            Refused("FilesUnknown", UNREAD) if is_last_look else StillThere(UNREAD, RECHECK_SECONDS)
+        )
     play, others = paths_of(delivery, takedown.video)
-    playing = served(play)
-    shown = served(others)
-    if not playing and not shown:
-        return Done()
-    if not is_last_look:
-        reason = f"The CDN still serves {len(playing) + len(shown)} of the clip's files."
-        return StillThere(reason, PURGED_SECONDS, paths=(*playing, *shown))
-    if playing:
-        reason = f"The CDN still serves {len(playing)} of {len(play)} files that play"
+    playing, shown = look_at(play), look_at(others)
+    left = (*playing.served, *shown.served)
+    if left and not is_last_look:
+        reason = f"The CDN still serves {len(left)} of the clip's files."
+        return StillThere(reason, PURGED_SECONDS, paths=left)
+    if playing.served:
+        reason = f"The CDN still serves {len(playing.served)} of {len(play)} files that play"
         return Refused("StillServed", f"{reason}, after {MAX_CHECKS} purges.")
-    return Done({"problem": f"{len(shown)} of {len(others)} pictures are still served."})
+    if unclear := [*playing.unclear, *shown.unclear]:
+        return Again(f"Of {len(unclear)} files the CDN does not say: {unclear[0]}")
+    problems = [NEVER_READ] if is_unread else []
+    if shown.served:
+        problems.append(f"{len(shown.served)} of {len(others)} pictures are still served.")
+    return Done({"problem": " ".join(problems)})
 
 
 def is_withdrawn(takedown: Takedown, status: str) -> bool:
@@ -155,12 +176,22 @@ def paths_of(delivery: Delivery, video: Video) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(play)), others
 
 
-def served(paths: Sequence[str]) -> list[str]:
-    return [path for path in paths if media_gateway().is_served(MediaPath(path))]
+def look_at(paths: Sequence[str]) -> Look:
+    """Ask the CDN for each file: one that gives no clear answer stands in no other's way."""
+    look = Look()
+    for path in paths:
+        try:
+            if media_gateway().is_served(MediaPath(path)):
+                look.served.append(path)
+        except CloudUnavailable as error:
+            look.unclear.append(str(error))
+            if len(look.unclear) == MAX_UNCLEAR:
+                break
+    return look
 
 
 def look_again(takedown: Takedown, outcome: StillThere) -> None:
-    """Count the look; purge what is still served, or have the mirror find out what VOD says."""
+    """Count the look; purge what is still served, or have the mirror read what VOD says."""
     go_on(takedown)
     takedown.check_count += 1
     takedown.problem = outcome.reason

@@ -5,8 +5,9 @@ the rows and writes the difference. It is idempotent, never goes back in time (t
 the read was sent), writes nothing when nothing changed, and never revives a deleted video.
 """
 
+from videos.mirror.media import note_files
 from videos.mirror.reading import Applied, Reading
 from videos.mirror.removal import remove
 from videos.mirror.writing import apply
 
-__all__ = ["Applied", "Reading", "apply", "remove"]
+__all__ = ["Applied", "Reading", "apply", "note_files", "remove"]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from shortvideo.cloud.types import StreamFile
 from videos.mirror.facts import fitting
 from videos.mirror.reading import Reading
@@ -18,6 +20,14 @@ def copy(video: Video, reading: Reading) -> None:
             video.files, video.files_read_at = files, reading.facts.read_at
     if reading.snapshots_failed and not video.snapshots:
         video.snapshot_status = SnapshotStatus.FAIL
+
+
+@transaction.atomic
+def note_files(reading: Reading) -> None:
+    """Write the files of a clip that is about to be deleted; its tombstone keeps out all else."""
+    video = Video.objects.select_for_update().get(vod_id=reading.facts.vod_id)
+    copy(video, reading)
+    video.save(update_fields=["source_path", "files", "files_read_at"])
 
 
 def has_newer_files(video: Video, reading: Reading) -> bool:

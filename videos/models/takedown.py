@@ -1,7 +1,7 @@
 """Takedowns, step by step, and the evidence that outlives them."""
 
-from datetime import datetime
-from typing import Self
+from datetime import datetime, timedelta
+from typing import Final, Self
 
 from django.db import models
 from django.db.models import Q
@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.outbox.models import DeliveryState
+
+OVERDUE_AFTER: Final = timedelta(minutes=30)  # well beyond what a purge takes
 
 
 class TakedownQuerySet(models.QuerySet["Takedown"]):
@@ -23,8 +25,14 @@ class TakedownQuerySet(models.QuerySet["Takedown"]):
         return self.filter(state=Takedown.State.FAILED)
 
     def needing_attention(self) -> Self:
-        """Failed, and neither retried nor dismissed since."""
-        return self.failed().filter(verification__state=DeliveryState.GIVEN_UP)
+        """Failed, and neither retried nor dismissed since; or under way for very long."""
+        failed = Q(state=Takedown.State.FAILED, verification__state=DeliveryState.GIVEN_UP)
+        return self.filter(failed | self.overdue_since(timezone.now() - OVERDUE_AFTER))
+
+    @staticmethod
+    def overdue_since(moment: datetime) -> Q:
+        """Under way since before a moment: the CDN may show what must not be seen."""
+        return Q(state=Takedown.State.UNDER_WAY, verification__created_at__lt=moment)
 
 
 class Takedown(models.Model):
