@@ -97,6 +97,7 @@ def test_a_backup_is_restored_and_goes_on_where_it_was_without_drift(
     call_command("migrate", database=scratch, verbosity=0)
     connections[scratch].close()
 
+    carried_out(empty_database, cloud, "sync_videos", "--full")
     carried_out(empty_database, cloud, "work", "--until-idle", "--timeout", "60")
     assert under_way(scratch) <= {("read_video",)}  # later it looks what became of the dead's call
     connections[scratch].close()
@@ -107,6 +108,29 @@ def test_a_backup_is_restored_and_goes_on_where_it_was_without_drift(
     for statement in (f"UPDATE {LOG} SET reason = 'none'", f"DELETE FROM {LOG}"):
         with pytest.raises(DatabaseError, match="append-only"):
             rows(scratch, statement)
+
+
+def test_a_block_that_reached_vod_after_the_backup_stands_over_what_was_still_to_be_sent(
+    cloud: LocalVod, empty_database: str, scratch: str, tmp_path: Path
+) -> None:
+    cloud.seed_many([{"status": "Normal", "title": "Clip"}])
+    call_command("sync_videos", verbosity=0)
+    video = Video.objects.get()
+    decide(video, Decision.NORMAL)
+    backup = back_up(tmp_path)  # the pass is still to be sent
+    work_until_idle(60)
+    lost = decide(video, Decision.BLOCKED)
+    work_until_idle(60)
+    restore(backup, empty_database)
+    call_command("migrate", database=scratch, verbosity=0)
+    connections[scratch].close()
+
+    carried_out(empty_database, cloud, "sync_videos", "--full")
+    carried_out(empty_database, cloud, "work", "--until-idle", "--timeout", "60")
+    carried_out(empty_database, cloud, "reconcile", "--grace", "1")
+    assert cloud.state(video.vod_id)["video"]["status"] == "Blocked"
+    log = rows(scratch, f"SELECT source, decision, reason, comment FROM {LOG} ORDER BY id")
+    assert log[1:] == [(Source.VOD, Decision.BLOCKED, "violence", lost.mark)]
 
 
 def carried_out(database: str, vod: LocalVod, *command: str) -> None:
