@@ -179,8 +179,8 @@ def deleted(video: Video, *, operator: Operator | None = None, request_id: str =
     )
 
 
-def restored(video: Video, *, code: str, message: str) -> None:
-    """VOD refused the deletion: the tombstone is gone."""
+def restored(video: Video, *, code: str = "", message: str = "") -> None:
+    """The tombstone is gone: VOD refused the deletion, or has the video after all."""
     emit(
         EventType.RESTORED,
         subject=video.vod_id,

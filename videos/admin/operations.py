@@ -20,7 +20,8 @@ from videos.admin.forms import ApproveForm, BlockForm, RecommendForm
 from videos.admin.media import thumbnail
 from videos.errors import StateForbids
 from videos.models import Decision, ReasonTemplate, ReviewDecision, Source, TranscodeKind, Video
-from videos.services import delete_video, review_video, submit_transcode
+from videos.services import delete_video, restore_video, review_video, submit_transcode
+from videos.services.deletion import why_not_restorable
 from videos.services.transcoding import refuse_where_forbidden, template_group_id
 
 
@@ -203,3 +204,20 @@ class Delete(VideoOperation):
         )
         if deletion is None:
             raise StateForbids(_("It was deleted already."))
+
+
+class TakeBack(VideoOperation):
+    name = "take_back"
+    title = gettext_lazy("Take videos back")
+    verb = gettext_lazy("Take back")
+    done = gettext_lazy("asked for")
+    explanation = gettext_lazy(
+        "For videos that VOD was found not to have, and has after all. VOD is asked within "
+        "seconds; those that it has are in the lists again, with the review that they had."
+    )
+
+    def refusal(self, video: Video) -> str:
+        return why_not_restorable(video)
+
+    def apply(self, video: Video, values: Mapping[str, Any], request: HttpRequest) -> None:
+        restore_video(video, operator=operator_of(request), request_id=current_request_id())

@@ -26,6 +26,7 @@ from videos.admin.filters import DeletedFilter
 from videos.admin.media import thumbnail
 from videos.admin.undo import undo
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video, VideoQuerySet
+from videos.services.deletion import why_not_restorable
 
 
 @admin.register(Video)
@@ -58,6 +59,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
     ordering = ("-creation_time", "-id")
     actions = (
         "approve", "block", "transcode", "transcode_narrowband", "recommend", "remove",
+        "take_back",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> VideoQuerySet:
@@ -132,6 +134,10 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
     def remove(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
         return carry_out(self, request, videos, operations.Delete())
 
+    @admin.action(description=_("Take back…"), permissions=["remove"])
+    def take_back(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, videos, operations.TakeBack())
+
     # --- Columns
 
     @admin.display(description=_("picture"))
@@ -198,18 +204,23 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
 
     def buttons(self, request: HttpRequest, video: Video) -> list[dict[str, Any]]:
         """The actions that this operator may start from the page of this video."""
-        if video.deleted_at is not None:
-            return []
         allowed = self.get_actions(request)
         return [
             {"name": name, "label": action[2], "tone": tone, "is_confirmed": name == "approve"}
-            for name, tone in (
-                ("approve", "good"),
-                ("block", "bad"),
-                ("recommend", ""),
-                ("transcode", ""),
-                ("transcode_narrowband", ""),
-                ("remove", "quiet"),
-            )
+            for name, tone in buttons_of(video)
             if (action := allowed.get(name))
         ]
+
+
+def buttons_of(video: Video) -> tuple[tuple[str, str], ...]:
+    """Names and tones of the actions that make sense for a video."""
+    if video.deleted_at is None:
+        return (
+            ("approve", "good"),
+            ("block", "bad"),
+            ("recommend", ""),
+            ("transcode", ""),
+            ("transcode_narrowband", ""),
+            ("remove", "quiet"),
+        )
+    return () if why_not_restorable(video) else (("take_back", ""),)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable
+from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import mirror, reader
@@ -67,6 +68,7 @@ def read_batch(
     Raises CloudUnavailable, CloudRejected when the facts themselves could not be read.
     """
     facts, missing = reader.read_facts(delivery.subject for delivery in batch)
+    take_back(batch, facts)
     rows = reader.rows_of(facts.values())
     readings: list[mirror.Reading] = []
     outcomes: dict[int, Outcome] = {}
@@ -90,6 +92,13 @@ def read_batch(
             mirror.remove([vod_id])
     mirror.apply(readings)
     return outcomes
+
+
+def take_back(batch: Sequence[Delivery], facts: Mapping[str, MediaFacts]) -> None:
+    """Lift the tombstones that an operator has asked about, where VOD has the video."""
+    for delivery in batch:
+        if delivery.payload.get("is_restoring") and delivery.subject in facts:
+            mirror.take_back(delivery.subject, read_at=facts[delivery.subject].read_at)
 
 
 def is_gone(vod_id: str, error: CloudRejected) -> bool:

@@ -1,13 +1,16 @@
-"""Videos that VOD no longer has."""
+"""Videos that VOD no longer has, and those that it has after all."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
 from videos import announcements
-from videos.models import ReviewTask, Video, VideoDeletion
+from videos.mirror.censor import open_task
+from videos.models import CensorStatus, ReviewTask, TaskCause, Video, VideoDeletion
 from videos.services import evidence, takedown
+from videos.services.deletion import deletion_in_force, why_not_restorable
 
 
 def remove(vod_ids: Iterable[str]) -> int:
@@ -32,4 +35,26 @@ def remove_one(vod_id: str) -> bool:
     video.deleted_at = video.changed_at = now
     video.save(update_fields=["deleted_at", "changed_at"])
     announcements.deleted(video)
+    return True
+
+
+@transaction.atomic
+def take_back(vod_id: str, *, read_at: datetime) -> bool:
+    """Lift a tombstone that nobody here has asked for: VOD has said since that it has the video.
+
+    Only an operator sets this off (`services.restore_video`). `read_at` is when VOD was asked:
+    what it said before the tombstone was set proves nothing.
+    """
+    video = Video.objects.select_for_update().filter(vod_id=vod_id).first()
+    if video is None or why_not_restorable(video):
+        return False
+    if video.deleted_at is None or read_at <= video.deleted_at:
+        return False
+    video.deleted_at, video.changed_at = None, timezone.now()
+    video.save(update_fields=["deleted_at", "changed_at"])
+    evidence.set_expiry(video, deleted_at=None)
+    takedown.note_deletion(video, deletion_in_force(video), is_deleted=False, problem="")
+    announcements.restored(video)
+    if video.censor_status == CensorStatus.CHECK:
+        open_task(video, TaskCause.RECHECK)
     return True

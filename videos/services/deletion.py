@@ -2,11 +2,14 @@
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import journal
 from accounts.models import Operator
 from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery
 from videos import announcements
+from videos.errors import StateForbids
 from videos.models import ReviewTask, Video, VideoDeletion
 from videos.services import takedown
 
@@ -36,3 +39,33 @@ def delete_video(
     ReviewTask.objects.filter(video=video, closed_at=None).update(closed_at=now)
     journal.record(operator, video, "delete", request_id=request_id)
     return deletion
+
+
+@transaction.atomic
+def restore_video(
+    video: Video, *, operator: Operator | None = None, request_id: str = ""
+) -> Delivery:
+    """Take a video back that VOD was found not to have, if VOD, asked by the worker, has it.
+
+    Raises StateForbids for a video that is not deleted, or that somebody here has deleted.
+    """
+    video = Video.objects.select_for_update().get(pk=video.pk)
+    if reason := why_not_restorable(video):
+        raise StateForbids(reason)
+    journal.record(operator, video, "take back", request_id=request_id)
+    payload = {"request_id": request_id, "is_restoring": True}
+    return outbox.send("read_video", subject=video.vod_id, payload=payload)
+
+
+def why_not_restorable(video: Video) -> str:
+    """Why a video cannot be taken back, as a sentence; "" where it can."""
+    if video.deleted_at is None:
+        return _("It is not deleted.")
+    if deletion_in_force(video).delivery_id is not None:
+        return _("It was deleted here: VOD deletes it too.")
+    return ""
+
+
+def deletion_in_force(video: Video) -> VideoDeletion:
+    """What has set the tombstone of a video."""
+    return video.deletions.order_by("-id")[0]

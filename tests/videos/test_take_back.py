@@ -1,0 +1,87 @@
+"""A video that was found to be gone from VOD, and is there: an operator takes it back."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.utils import timezone
+
+from shortvideo.outbox.worker import work_until_idle
+from tests.admin.conftest import DeskOf, desk_of
+from tests.factories import make_operator, make_video
+from tests.support.localvod import LocalVod
+from tests.videos.reconciling import found, reconcile
+from videos import mirror
+from videos.errors import StateForbids
+from videos.models import CensorStatus, ReviewTask, Video
+from videos.services import delete_video, restore_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+__all__ = ["desk_of"]
+
+
+def found_gone(cloud: LocalVod, **values: Any) -> Video:
+    """A video with a tombstone, which VOD has."""
+    video = make_video(vod_id=cloud.seed(), **values)
+    mirror.remove([video.vod_id])
+    return Video.objects.get(pk=video.pk)
+
+
+def is_shown(video: Video) -> bool:
+    return Video.objects.visible().filter(pk=video.pk).exists()
+
+
+def test_what_vod_has_after_all_is_in_the_lists_again(cloud: LocalVod) -> None:
+    video, operator = found_gone(cloud), make_operator()
+    assert found(reconcile()) == {"returned": 1}
+    restore_video(video, operator=operator, request_id="r-1")
+    assert not is_shown(video), "not before VOD has said so"
+    work_until_idle(20)
+    assert is_shown(video)
+    assert "take back" in LogEntry.objects.get(user=operator).change_message
+    assert found(reconcile()) == {}
+
+
+def test_what_waited_for_review_waits_for_it_again(cloud: LocalVod) -> None:
+    video = found_gone(cloud, censor_status=CensorStatus.CHECK)
+    restore_video(video)
+    work_until_idle(20)
+    assert ReviewTask.objects.filter(video=video, closed_at=None).count() == 1
+
+
+def test_what_vod_does_not_have_stays_deleted(cloud: LocalVod) -> None:
+    video = make_video()
+    mirror.remove([video.vod_id])
+    restore_video(video)
+    work_until_idle(20)
+    assert not is_shown(video)
+
+
+def test_what_somebody_deleted_is_not_taken_back(cloud: LocalVod) -> None:
+    video = make_video(vod_id=cloud.seed())
+    with pytest.raises(StateForbids, match="It is not deleted"):
+        restore_video(video)
+    delete_video(video)
+    with pytest.raises(StateForbids, match="It was deleted here"):
+        restore_video(video)
+
+
+def test_what_vod_said_before_the_tombstone_lifts_it_not(cloud: LocalVod) -> None:
+    video = found_gone(cloud)
+    assert not mirror.take_back(video.vod_id, read_at=timezone.now() - timedelta(minutes=1))
+    assert not is_shown(video)
+
+
+def test_the_desk_offers_it_on_the_page_of_such_a_video(cloud: LocalVod, desk_of: DeskOf) -> None:
+    video, deleted = found_gone(cloud), make_video(vod_id=cloud.seed())
+    delete_video(deleted)
+    desk = desk_of("operator")
+    assert 'value="take_back"' in desk.page("videos_video_change", video.pk)
+    assert 'value="take_back"' not in desk.page("videos_video_change", deleted.pk)
+    url = "/admin/videos/video/?deleted=yes"
+    data = {"action": "take_back", "_selected_action": [video.pk], "confirmed": "1"}
+    desk.client.post(url, data)
+    work_until_idle(20)
+    assert is_shown(video)
