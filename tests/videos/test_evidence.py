@@ -24,6 +24,7 @@ from tests.videos.takedowns import (
 from videos import mirror, periodic
 from videos.models import Evidence, MachineReview, ReviewDecision, Takedown, Video
 from videos.services import delete_video
+from videos.services import evidence as evidence_service
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -180,6 +181,45 @@ def test_a_removal_that_was_cut_off_between_files_and_row_is_ended_by_the_next(
     Evidence.objects.update(expires_at=timezone.now())
     periodic.remove_expired_evidence()
     assert Evidence.objects.get().removed_at is not None
+
+
+def test_a_copy_that_cannot_be_removed_is_named_and_stops_no_other(folder: Path) -> None:
+    """More of them than are read at once, the stubborn one first."""
+    video = make_video()
+    for version in range(5):
+        name = f"{version}/copy.png"
+        path = folder / name
+        path.parent.mkdir()
+        path.write_bytes(PIXEL)
+        Evidence.objects.create(
+            video=video,
+            source_version=version,
+            files=[{"kind": "cover", "path": "a", "name": name}],
+            expires_at=timezone.now() - timedelta(days=9 - version),
+        )
+    stubborn = folder / "0" / "copy.png"
+    stubborn.unlink()
+    (stubborn / "in the way").mkdir(parents=True)
+    assert evidence_service.remove_expired(at_once=2) == 4
+    left = Evidence.objects.kept().get()
+    assert left.source_version == 0
+    assert left.problem == ("A copy whose time is over could not be removed: Directory not empty.")
+    assert stored(folder) == []
+    (stubborn / "in the way").rmdir()
+    assert evidence_service.remove_expired(at_once=2) == 1
+    assert not Evidence.objects.kept().exists()
+
+
+def test_a_clip_that_is_back_meanwhile_keeps_its_copies(folder: Path) -> None:
+    (folder / "copy.png").write_bytes(PIXEL)
+    evidence = Evidence.objects.create(
+        video=make_video(),
+        source_version=1,
+        files=[{"kind": "cover", "path": "a", "name": "copy.png"}],
+        expires_at=None,
+    )
+    assert not evidence_service.remove(evidence.pk)
+    assert stored(folder) == ["copy.png"]
 
 
 def test_a_clip_that_vod_deleted_while_blocked_is_archived_from_the_cdn(

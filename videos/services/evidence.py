@@ -1,6 +1,7 @@
 """What a blocked clip showed, kept after the clip itself is gone."""
 
 import hashlib
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,6 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from videos.models import Evidence, Video, VideoDeletion
+
+logger = logging.getLogger(__name__)
 
 STORAGE: Final = "evidence"  # of settings.STORAGES
 SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -42,7 +45,8 @@ def keep(
     problem: str,
 ) -> Evidence:
     """Write what was archived of one version of a clip; copies of an earlier attempt stay."""
-    evidence, _ = Evidence.objects.get_or_create(video=video, source_version=source_version)
+    locked = Evidence.objects.select_for_update()
+    evidence, _ = locked.get_or_create(video=video, source_version=source_version)
     known = {file["path"]: file for file in evidence.files}
     evidence.files = list((known | {file["path"]: dict(file) for file in files}).values())
     evidence.facts = dict(facts)
@@ -79,24 +83,42 @@ def set_expiry(video: Video, *, deleted_at: datetime | None) -> None:
     Evidence.objects.kept().filter(video=video).update(expires_at=until)
 
 
-def remove_expired(*, limit: int) -> int:
-    """Remove the copies and facts whose time is over, the oldest first; returns of how many.
+def remove_expired(*, at_once: int) -> int:
+    """Remove the copies and facts whose time is over, the oldest first; returns of how many clips.
 
-    The log of decisions is not touched.
+    A copy that cannot be deleted is noted on its row and stops no other; the next run tries it
+    again. The log of decisions is not touched.
     """
-    due = Evidence.objects.expired(timezone.now()).order_by("expires_at")[:limit]
-    return sum(remove(evidence) for evidence in due)
+    count, tried = 0, set[int]()
+    while due := list(
+        Evidence.objects.expired(timezone.now())
+        .exclude(pk__in=tried)
+        .order_by("expires_at", "id")
+        .values_list("pk", flat=True)[:at_once]
+    ):
+        tried.update(due)
+        count += sum(remove(pk) for pk in due)
+    return count
 
 
-def remove(evidence: Evidence) -> int:
-    """Files first: should this end in between, the row still names what is to be removed."""
-    for file in evidence.files:
-        storage().delete(file["name"])
-    with transaction.atomic():
-        row = Evidence.objects.select_for_update().get(pk=evidence.pk)
-        if row.expires_at is None or row.removed_at is not None:
-            return 0
-        row.files, row.facts, row.machine_review = [], {}, {}
-        row.removed_at = timezone.now()
-        row.save(update_fields=["files", "facts", "machine_review", "removed_at"])
-    return 1
+@transaction.atomic
+def remove(pk: int) -> bool:
+    """Remove one, whose row stays locked meanwhile: nobody sets its end or keeps it once more.
+
+    Files first: should this end in between, the row still names what is to be removed.
+    """
+    evidence = Evidence.objects.expired(timezone.now()).select_for_update().filter(pk=pk).first()
+    if evidence is None:
+        return False
+    try:
+        for file in evidence.files:
+            storage().delete(file["name"])
+    except OSError as error:
+        logger.exception("Evidence could not be removed", extra={"evidence": pk})
+        evidence.problem = f"A copy whose time is over could not be removed: {error.strerror}."
+        evidence.save(update_fields=["problem"])
+        return False
+    evidence.files, evidence.facts, evidence.machine_review = [], {}, {}
+    evidence.removed_at = timezone.now()
+    evidence.save(update_fields=["files", "facts", "machine_review", "removed_at"])
+    return True
