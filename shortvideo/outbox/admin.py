@@ -1,7 +1,7 @@
 """Deliveries on the desk: what waits, what was given up and why, and sending it once more."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -14,14 +14,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import journal
+from accounts.requests import operator_of
 from shortvideo.desk import display, inbox
 from shortvideo.desk.filters import DateRangeFilter, ErrorCodeFilter
 from shortvideo.desk.operations import Operation, carry_out
 from shortvideo.desk.options import ReadOnlyAdmin
+from shortvideo.middleware import current_request_id
 
 from . import services
-from .handlers import registered_kinds
 from .models import OPEN_STATES, Delivery, DeliveryQuerySet, DeliveryState, Lane, PeriodicTask
+
+ATTENTION: Final = "attention"
 
 
 class OfGivenUp(Operation[Delivery]):
@@ -44,6 +48,7 @@ class Retry(OfGivenUp):
 
     def run(self, row: Delivery, values: Mapping[str, Any], request: HttpRequest) -> None:
         services.retry(row)
+        log(request, row, "retry")
 
 
 class Dismiss(OfGivenUp):
@@ -56,23 +61,21 @@ class Dismiss(OfGivenUp):
         "and what was decided here stands; they can not be retried after this."
     )
 
-    def __init__(self, model_admin: "DeliveryAdmin") -> None:
-        self.model_admin = model_admin
-
     def run(self, row: Delivery, values: Mapping[str, Any], request: HttpRequest) -> None:
         services.dismiss(row)
-        self.model_admin.log_change(request, row, "dismissed")
+        log(request, row, "dismiss")
 
 
-def counted_elsewhere() -> list[str]:
-    return sorted(inbox.covered_kinds())
+def log(request: HttpRequest, row: Delivery, action: str) -> None:
+    journal.record(operator_of(request), row, action, request_id=current_request_id())
+
+
+def needing_attention(deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
+    return deliveries.needing_attention(shown_elsewhere=sorted(inbox.covered_kinds()))
 
 
 def given_up_url() -> str:
-    """The list of what was given up, of the kinds that no other line of the inbox stands for."""
-    others = [kind for kind in registered_kinds() if kind not in inbox.covered_kinds()]
-    query = {"state": DeliveryState.GIVEN_UP, "kind__in": ",".join(others)}
-    return reverse("admin:outbox_delivery_changelist", query=query)
+    return reverse("admin:outbox_delivery_changelist", query={"state": ATTENTION})
 
 
 inbox.register(
@@ -81,7 +84,7 @@ inbox.register(
         label=gettext_lazy("Deliveries given up"),
         hint=gettext_lazy("refused by the cloud, or tried too often"),
         permission="outbox.retry_delivery",
-        rows=lambda: Delivery.objects.given_up().exclude(kind__in=counted_elsewhere()),
+        rows=lambda: needing_attention(Delivery.objects.all()),
         url=given_up_url,
     )
 )
@@ -94,7 +97,11 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [*DeliveryState.choices, ("all", _("All"))]
+        return [
+            *DeliveryState.choices,
+            (ATTENTION, _("Given up: to be seen to")),
+            ("all", _("All")),
+        ]
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         choices = super().choices(changelist)
@@ -105,6 +112,8 @@ class StateFilter(admin.SimpleListFilter):
         state = self.value()
         if state == "all":
             return queryset
+        if state == ATTENTION:
+            return needing_attention(cast("DeliveryQuerySet", queryset))
         if state is not None:
             return queryset.filter(state=state)
         return queryset.filter(state__in=(*OPEN_STATES, DeliveryState.GIVEN_UP))
@@ -143,7 +152,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
 
     @admin.action(description=gettext_lazy("Dismiss…"), permissions=["retry"])
     def dismiss(self, request: HttpRequest, deliveries: DeliveryQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, deliveries, Dismiss(self))
+        return carry_out(self, request, deliveries, Dismiss())
 
     @admin.display(description=gettext_lazy("about"), ordering="subject")
     def subject_link(self, delivery: Delivery) -> SafeString:

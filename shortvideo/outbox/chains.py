@@ -4,12 +4,19 @@ Done lets them go (the claim looks at it); superseded and given up end them in t
 this runs inside the transaction that ends the first one.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db.models import Q
 
-from .handlers import Refused, Superseded, handler_for
+from .handlers import Handler, Outcome, Refused, Superseded, handler_for
 from .models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryQuerySet, DeliveryState
+
+Tell = Callable[[Handler, Delivery, Outcome], None]
+
+
+def tell(handler: Handler, delivery: Delivery, outcome: Outcome) -> None:
+    handler.settle(delivery, outcome)
 
 
 def supersede(deliveries: DeliveryQuerySet, *, now: datetime) -> None:
@@ -30,20 +37,20 @@ def supersede_followers(delivery: Delivery, *, now: datetime) -> None:
     followers = Delivery.objects.filter(
         Q(state=DeliveryState.WAITING) | ended_with_it, after=delivery
     )
-    supersede(followers.select_for_update(), now=now)
+    supersede(followers.select_for_update(no_key=True), now=now)
 
 
-def give_up_followers(delivery: Delivery, *, now: datetime) -> None:
+def give_up_followers(delivery: Delivery, *, now: datetime, tell: Tell = tell) -> None:
     """Give up what waits for a delivery that was given up, and tell its handlers."""
     outcome = refusal_of_follower(delivery)
     followers = Delivery.objects.waiting().filter(after=delivery)
-    for follower in followers.select_for_update():
+    for follower in followers.select_for_update(no_key=True):
         follower.state = DeliveryState.GIVEN_UP
         follower.finished_at = now
         follower.error_code, follower.error = outcome.code, outcome.message
         follower.save(update_fields=["state", "finished_at", "error_code", "error"])
-        handler_for(follower.kind).settle(follower, outcome)
-        give_up_followers(follower, now=now)
+        tell(handler_for(follower.kind), follower, outcome)
+        give_up_followers(follower, now=now, tell=tell)
 
 
 def revive_followers(delivery: Delivery, *, now: datetime) -> None:
@@ -51,7 +58,7 @@ def revive_followers(delivery: Delivery, *, now: datetime) -> None:
     ended_with_it = Delivery.objects.given_up().filter(
         after=delivery, error_code=PREDECESSOR_GIVEN_UP
     )
-    for follower in ended_with_it.select_for_update():
+    for follower in ended_with_it.select_for_update(no_key=True):
         wait_afresh(follower, now=now)
         revive_followers(follower, now=now)
 

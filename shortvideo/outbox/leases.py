@@ -9,7 +9,7 @@ from typing import Self
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.models import Case, F, PositiveIntegerField, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -35,7 +35,7 @@ def claim(kind: str, *, limit: int, now: datetime) -> list[Delivery]:
     """
     with transaction.atomic():
         ready = Delivery.objects.due(now).in_turn().filter(kind=kind).order_by("due_at", "id")
-        locked = ready.select_for_update(skip_locked=True, of=("self",))
+        locked = ready.select_for_update(skip_locked=True, of=("self",), no_key=True)
         ids = [delivery.pk for delivery in locked.only("pk")[:limit]]
         if not ids:
             return []
@@ -73,7 +73,8 @@ def extend(deliveries: list[Delivery]) -> None:
 
 def lock_held(delivery: Delivery, token: UUID | None) -> Delivery:
     """The row, fresh and locked, for whoever holds its token; LeaseLostError for anybody else."""
-    held = Delivery.objects.select_for_update().filter(
+    # Without its key: what is written meanwhile may point to it, and must not wait for us.
+    held = Delivery.objects.select_for_update(no_key=True).filter(
         pk=delivery.pk, state=DeliveryState.LEASED, lease_token=token
     )
     row = held.first()
@@ -116,7 +117,7 @@ class Heartbeat:
     def _beat(self) -> None:
         try:
             self._extend()
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             # The token decides at the end whether the lease was held; the next beat may reach it.
             logger.warning("A lease could not be extended", exc_info=True)
             connections.close_all()

@@ -1,5 +1,6 @@
 """Deliveries, the lanes they travel in, and work that comes round."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Self
 
@@ -23,7 +24,8 @@ OPEN_STATES = (DeliveryState.WAITING, DeliveryState.LEASED)
 ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
 WORKER_LOST = "WorkerLost"
 PREDECESSOR_GIVEN_UP = "PredecessorGivenUp"
-OWN_CODES = (ATTEMPTS_EXHAUSTED, WORKER_LOST, PREDECESSOR_GIVEN_UP)
+NOT_RECORDED = "NotRecorded"  # and its handler could not even be told
+OWN_CODES = (ATTEMPTS_EXHAUSTED, WORKER_LOST, PREDECESSOR_GIVEN_UP, NOT_RECORDED)
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -40,6 +42,14 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def given_up(self) -> Self:
         return self.filter(state=DeliveryState.GIVEN_UP)
+
+    def needing_attention(self, *, shown_elsewhere: Collection[str]) -> Self:
+        """Given up, and no row of an app stands for it, as those of the kinds elsewhere do.
+
+        What only waited for another that was given up is retried or dismissed with that one.
+        """
+        is_unseen = ~Q(kind__in=shown_elsewhere) | Q(error_code=NOT_RECORDED)
+        return self.given_up().filter(is_unseen).exclude(error_code=PREDECESSOR_GIVEN_UP)
 
     def for_subject(self, subject: str) -> Self:
         return self.filter(subject=subject)

@@ -10,9 +10,15 @@ from django.utils import timezone
 from . import backoff, chains
 from .handlers import Again, Done, Handler, Outcome, Refused, Superseded
 from .leases import LeaseLostError, lock_held
-from .models import ATTEMPTS_EXHAUSTED, Delivery, DeliveryState
+from .models import ATTEMPTS_EXHAUSTED, NOT_RECORDED, Delivery, DeliveryState
 
 logger = logging.getLogger(__name__)
+
+REPLACED = Superseded("It failed, and a newer one had come meanwhile.")
+
+
+class ReplacedMeanwhileError(Exception):
+    """A newer one was committed while `settle` waited for a lock: what it wrote is rolled back."""
 
 
 def finish(
@@ -24,46 +30,86 @@ def finish(
     and the delivery is tried again later.
     """
     try:
-        _finish(delivery, outcome, handler=handler, paused_until=paused_until)
+        _finish_or_close(delivery, outcome, handler=handler, paused_until=paused_until)
     except LeaseLostError:
         _log_lost(delivery)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         logger.exception("An outcome could not be settled", extra=_fields(delivery))
-        _put_back(delivery)
+        _put_back(delivery, handler)
+
+
+def _finish_or_close(
+    delivery: Delivery,
+    outcome: Outcome,
+    *,
+    handler: Handler,
+    paused_until: datetime | None = None,
+    tell: chains.Tell = chains.tell,
+) -> None:
+    try:
+        _finish(delivery, outcome, handler=handler, paused_until=paused_until, tell=tell)
+    except ReplacedMeanwhileError:
+        _finish(delivery, REPLACED, handler=handler, paused_until=None, tell=tell)
 
 
 @transaction.atomic
 def _finish(
-    delivery: Delivery, outcome: Outcome, *, handler: Handler, paused_until: datetime | None
+    delivery: Delivery,
+    outcome: Outcome,
+    *,
+    handler: Handler,
+    paused_until: datetime | None,
+    tell: chains.Tell,
 ) -> None:
     row = lock_held(delivery, delivery.lease_token)
     outcome = _final(row, outcome)
     if _is_replaced(row, outcome, handler):
-        outcome = Superseded("It failed, and a newer one had come meanwhile.")
+        outcome = REPLACED
     _apply(row, outcome, paused_until=paused_until)
     row.lease_until = row.lease_token = None
     row.save()
-    handler.settle(row, outcome)
+    tell(handler, row, outcome)
+    if _is_replaced(row, outcome, handler):  # by whoever held the lock that `settle` waited for
+        raise ReplacedMeanwhileError
     if row.state == DeliveryState.GIVEN_UP:
-        chains.give_up_followers(row, now=timezone.now())
+        chains.give_up_followers(row, now=timezone.now(), tell=tell)
     elif row.state == DeliveryState.SUPERSEDED:
         chains.supersede_followers(row, now=timezone.now())
     logger.info("Delivery finished", extra={**_fields(row), "state": row.state})
 
 
-def _put_back(delivery: Delivery) -> None:
+def _put_back(delivery: Delivery, handler: Handler) -> None:
     """Without `settle`, which has just failed. What cannot even be put back stays leased."""
     outcome = Again("Its outcome could not be recorded; the log tells more.", is_fault=True)
     try:
-        _finish(delivery, outcome, handler=Handler(), paused_until=None)
+        _finish_or_close(delivery, outcome, handler=handler, tell=_tell_of_its_end)
     except LeaseLostError:
         _log_lost(delivery)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         logger.exception("A delivery could not be put back", extra=_fields(delivery))
+
+
+def _tell_of_its_end(handler: Handler, delivery: Delivery, outcome: Outcome) -> None:
+    """Only the end is worth another try; should `settle` fail at that too, the row itself shows it.
+
+    No row of an app speaks of it then, so NOT_RECORDED brings it into the inbox, whatever its kind.
+    """
+    if delivery.is_open:
+        return
+    try:
+        with transaction.atomic():
+            handler.settle(delivery, outcome)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("An end could not be settled", extra=_fields(delivery))
+        if delivery.error_code == ATTEMPTS_EXHAUSTED:
+            delivery.error_code = NOT_RECORDED
+            delivery.save(update_fields=["error_code"])
 
 
 def _final(row: Delivery, outcome: Outcome) -> Outcome:

@@ -1,9 +1,11 @@
 """The desk's inbox: what failed is counted for those who can act, retried in bulk or dismissed."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -197,6 +199,39 @@ def test_dismissed_deliveries_leave_the_inbox_and_keep_their_error(desk_of: Desk
     assert counter(desk.page("index")) == ""
     first.refresh_from_db()
     assert (first.state, first.error_code) == (DeliveryState.SUPERSEDED, "Forbidden")
+
+
+@pytest.mark.parametrize("action", ["retry", "dismiss"])
+def test_who_retried_or_dismissed_a_delivery_is_in_its_history(
+    desk_of: DeskOf, action: str
+) -> None:
+    delivery, desk = given_up(), desk_of("operator")
+    desk.do(action, delivery)
+    [entry] = LogEntry.objects.filter(object_id=str(delivery.pk))
+    written = json.loads(entry.change_message)
+    assert entry.user.username.startswith("operator")
+    assert written["action"] == action
+    assert written["requestId"]
+
+
+def test_one_refusal_counts_once_however_much_waited_for_it(desk_of: DeskOf) -> None:
+    with transaction.atomic():
+        first = outbox.send("create_audit", subject="v-1")
+        gave_up(first)
+        outbox.send("read_video", subject="v-1", after=first)
+    desk = desk_of("operator")
+    assert Delivery.objects.given_up().count() == 2
+    assert counter(desk.page("index")) == "1"
+    assert "1 delivery" in desk.page("outbox_delivery_changelist", state="attention")
+
+
+def test_a_submission_whose_end_no_job_could_record_is_counted_all_the_same(
+    desk_of: DeskOf,
+) -> None:
+    given_up("submit_transcode", "v-lost", error_code="NotRecorded")
+    desk = desk_of("operator")
+    assert counter(desk.page("index")) == "1"
+    assert "v-lost" in desk.page("outbox_delivery_changelist", state="attention")
 
 
 def test_what_was_not_given_up_is_not_dismissed(desk_of: DeskOf) -> None:
