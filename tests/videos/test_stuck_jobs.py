@@ -142,6 +142,26 @@ def test_a_job_that_nobody_could_ask_about_is_not_stuck(cloud: LocalVod) -> None
 
 
 @working
+@pytest.mark.parametrize("trouble", ["the video is missing", "the task is refused"])
+def test_a_job_of_which_vod_tells_nothing_is_stuck_although_it_answers(
+    cloud: LocalVod, caplog: pytest.LogCaptureFixture, trouble: str
+) -> None:
+    is_missing = trouble == "the video is missing"
+    video = transcoding_video(vod_id="gone-from-vod" if is_missing else cloud.seed())
+    silent, young = running_job(video), running_job(video, "t-2", kind=NARROWBAND)
+    TranscodeJob.objects.filter(pk=young.pk).update(news_at=timezone.now())
+    cloud.faults({"operation": "GetTranscodeTask", "kind": "error", "code": "Forbidden.NoRight",
+                  "status": 403})  # fmt: skip
+    periodic.check_transcodes()
+    silent.refresh_from_db()
+    young.refresh_from_db()
+    assert (silent.state, silent.error_code) == (State.STUCK, "NoNews")
+    assert TranscodeJob.objects.filter(retry_of=silent).exists() or silent.attention_at
+    assert young.state == State.SUBMITTED
+    assert "VOD told nothing about a job" in caplog.text
+
+
+@working
 def test_the_worker_asks_vod_before_it_calls_a_job_stuck(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(), template_group_id="another-group")
     job = submit_transcode(video, kind=STANDARD)

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import transaction
 
 from shortvideo.cloud.types import JobStatus, TaskStatus, TranscodeTask, Trigger, VodStatus
+from videos import announcements
 from videos.models import (
     TranscodeJob,
     TranscodeJobQuerySet,
@@ -30,6 +32,11 @@ OUTCOMES: Final[Mapping[str, TranscodeJob.State]] = {
     TaskStatus.SOME_SUCCEEDED: TranscodeJob.State.SUCCESS,
     TaskStatus.ALL_FAILED: TranscodeJob.State.FAIL,
 }
+SHOWN_ON_VIDEO: Final = (  # and what an announcement compares beside it
+    *(kind.status_field for kind in TranscodeKind),
+    "source_version",
+    "censor_status",
+)
 LISTED_WITHIN: Final = timedelta(hours=1)
 SHOWN: Final = {
     TranscodeJob.State.WAITING: TranscodeStatus.ON_TRANSCODE,
@@ -54,6 +61,28 @@ def update(video: Video, tasks: Sequence[TranscodeTask], *, at: datetime) -> boo
     for job in stuck:
         call_stuck(job, video, at=at)
     return len(silent) < len(ours) or bool(stuck)
+
+
+@transaction.atomic
+def hear_nothing(vod_id: str, *, at: datetime) -> None:
+    """VOD was asked about a video, and told nothing of its jobs: they have been silent too long?
+
+    It does not have the video, refuses to tell, or tells what is not understood.
+    """
+    video = Video.objects.visible().select_for_update().filter(vod_id=vod_id).first()
+    if video is None:
+        return
+    ours = jobs_of(video).filter(state=TranscodeJob.State.SUBMITTED).select_for_update()
+    stuck = [job for job in ours if is_overdue(job, at=at)]
+    if not stuck:
+        return
+    before = {name: getattr(video, name) for name in SHOWN_ON_VIDEO}
+    for job in stuck:
+        call_stuck(job, video, at=at)
+    follow(video)
+    video.changed_at = at
+    video.save(update_fields=[*(kind.status_field for kind in TranscodeKind), "changed_at"])
+    announcements.mirrored(video, before)
 
 
 def end_lost(video: Video, task_ids: Sequence[str], *, at: datetime) -> bool:

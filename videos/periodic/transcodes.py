@@ -1,5 +1,6 @@
 """Following the transcoding jobs that VOD works on."""
 
+import logging
 from datetime import timedelta
 from typing import Final
 
@@ -10,13 +11,18 @@ from videos import sync
 from videos.models import TranscodeJob, Video, VideoDeletion
 from videos.services.transcoding import end_with_video
 
+logger = logging.getLogger(__name__)
+
 POLLED_AT_ONCE: Final = 100
 
 
 @periodic("videos.transcodes", every=timedelta(seconds=10))
 def check_transcodes() -> None:
-    for _ in sync.check_transcodes(limit=POLLED_AT_ONCE, is_patient=False):
-        pass
+    problems: list[str] = []
+    for tally in sync.check_transcodes(limit=POLLED_AT_ONCE, is_patient=False):
+        problems = tally.problems
+    for problem in problems:
+        logger.warning("VOD told nothing about a job", extra={"reason": problem})
 
 
 @periodic("videos.transcodes.deleted", every=timedelta(minutes=1))

@@ -10,11 +10,12 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable
+from shortvideo.cloud import CloudRejected, CloudUnavailable
 from shortvideo.cloud.types import MediaFacts, VodStatus
 from videos import mirror, reader
 from videos.mirror import Applied, Reading
 from videos.mirror.censor import send_to_review
+from videos.mirror.jobs import hear_nothing
 from videos.mirror.source import WITHOUT_SOURCE
 from videos.models import (
     CensorStatus,
@@ -35,11 +36,19 @@ STUCK_ASKED_EVERY = timedelta(minutes=10)  # what runs is asked about each round
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the videos so far; `problems` are sentences, one for each that failed."""
+    """What became of the videos so far; `problems` are sentences, one for each that failed.
+
+    `untold` are those about which VOD had nothing to tell, although it answered.
+    """
 
     seen: int = 0
     applied: Applied = field(default_factory=Applied)
     problems: list[str] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)
+
+    def add_untold(self, vod_id: str, problem: object) -> None:
+        self.problems.append(f"{vod_id}: {problem}")
+        self.untold.append(vod_id)
 
 
 Asked = Callable[[MediaFacts, Video | None], Questions]
@@ -57,13 +66,16 @@ def check_transcodes(limit: int | None = None, *, is_patient: bool = True) -> It
     """Read the videos that are being transcoded, those first that were not asked about for
     longest; yields the tally after each batch of 20. Raises CloudUnavailable.
 
-    A job of which VOD has nothing new to say for too long is stuck from here on: see
-    `mirror.jobs.update`. While VOD does not answer, none is.
+    A job of which VOD has nothing new to say for too long, or nothing at all, is stuck from here
+    on: see `mirror.jobs.update`. While VOD does not answer, none is.
     """
     pending = list(transcoding().values_list("vod_id", flat=True)[:limit])
     for batch in in_batches(pending, reader.BATCH):
         Video.objects.filter(vod_id__in=batch).update(transcode_asked_at=timezone.now())
-    return read_all(pending, of_transcoding, is_patient=is_patient)
+    for tally in read_all(pending, of_transcoding, is_patient=is_patient):
+        while tally.untold:
+            hear_nothing(tally.untold.pop(), at=timezone.now())
+        yield tally
 
 
 def transcoding() -> VideoQuerySet:
@@ -112,14 +124,15 @@ def read_batch(
     try:
         facts, missing = (patiently if is_patient else once)(lambda: reader.read_facts(vod_ids))
     except CloudRejected as error:
-        tally.problems += [f"{vod_id}: {error}" for vod_id in vod_ids]
+        for vod_id in vod_ids:
+            tally.add_untold(vod_id, error)
         return
     rows = reader.rows_of(facts.values())
     for vod_id in vod_ids:
         if vod_id in missing:
-            tally.problems.append(f"{vod_id}: VOD does not have it.")
+            tally.add_untold(vod_id, "VOD does not have it.")
         elif vod_id not in facts:
-            tally.problems.append(f"{vod_id}: VOD's answer about it is not understood.")
+            tally.add_untold(vod_id, "VOD's answer about it is not understood.")
     readings: list[Reading] = []
     for vod_id, item in facts.items():
         video = rows.get(vod_id)
@@ -127,8 +140,10 @@ def read_batch(
             reading = read_one(item, video, asked, is_patient=is_patient)
             readings.append(reading)
             tally.problems += [f"{vod_id}: {error}" for error in reading.refusals]
-        except CloudError as error:
+        except CloudUnavailable as error:
             tally.problems.append(f"{vod_id}: {error}")
+        except CloudRejected as error:
+            tally.add_untold(vod_id, error)
     tally.applied += mirror.apply(readings, dry_run=dry_run)
 
 
