@@ -34,7 +34,10 @@ class CdnGateway(Gateway):
         return tuple(task_ids)
 
     def purge(self, paths: Sequence[MediaPath]) -> tuple[str, ...]:
-        """Make the edge forget up to 100 files. Returns the ids of the tasks."""
+        """Make the edge forget up to 100 files, in one call: the SDK sends them in the body.
+
+        Returns the ids of the tasks.
+        """
         _check(paths)
         reply = self._once(
             Client.refresh_object_caches_with_options,

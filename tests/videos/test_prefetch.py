@@ -19,7 +19,7 @@ from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_operator, make_video
 from tests.support.localvod import LocalVod
 from videos import periodic
-from videos.models import CdnQuota, CdnTask, CensorStatus, Video
+from videos.models import CdnQuota, CdnTask, CensorStatus, Takedown, Video
 from videos.quota import day_began_at, seconds_until_renewed
 from videos.services import prefetch, prefetch_again, purge_media
 
@@ -286,11 +286,16 @@ def test_a_refused_prefetch_waits_for_an_operator_too(cloud: LocalVod) -> None:
     assert (task.state, task.attention_at is not None) == (State.REFUSED, True)
 
 
-def test_a_failed_purge_is_its_takedowns_matter(cloud: LocalVod) -> None:
-    task = make_purge("v1", ["not-ours.example.com/a.mp4"])
-    work_until_idle(SECONDS)
-    task.refresh_from_db()
-    assert (task.state, task.attention_at) == (State.REFUSED, None)
+@pytest.mark.parametrize("is_of_takedown", [True, False])
+def test_a_failed_purge_is_its_takedowns_matter_and_of_none_an_operators(
+    is_of_takedown: bool,
+) -> None:
+    takedown = Takedown.objects.create(video=make_video(), cause=Takedown.Cause.VOD)
+    task = make_purge("v1", ["media.example.com/a.mp4"])
+    task.takedown = takedown if is_of_takedown else None
+    task.finish(State.FAIL, "1 of 1 URLs failed.")
+    task.save()
+    assert list(CdnTask.objects.needing_attention()) == ([] if is_of_takedown else [task])
 
 
 def test_only_a_failed_prefetch_of_a_clip_that_may_be_shown_is_sent_again(cloud: LocalVod) -> None:

@@ -43,10 +43,13 @@ class PrefetchAgain(Operation[CdnTask]):
 
 class Dismiss(Operation[CdnTask]):
     name = "dismiss"
-    title = gettext_lazy("Dismiss failed prefetches")
+    title = gettext_lazy("Dismiss failed CDN tasks")
     verb = gettext_lazy("Dismiss")
     done = gettext_lazy("dismissed")
-    explanation = gettext_lazy("They leave the inbox; the CDN fetches these files when asked for.")
+    explanation = gettext_lazy(
+        "They leave the inbox. What was to be prefetched the CDN fetches when asked for; what was "
+        "to be purged it may still hold."
+    )
 
     def refusals(self, rows: Sequence[CdnTask]) -> Mapping[int, str]:
         return {
@@ -62,8 +65,8 @@ class Dismiss(Operation[CdnTask]):
 inbox.register(
     inbox.Concern(
         name="prefetches",
-        label=gettext_lazy("Failed prefetches"),
-        hint=gettext_lazy("failed, or refused by the CDN"),
+        label=gettext_lazy("Failed CDN tasks"),
+        hint=gettext_lazy("prefetches, and purges of replaced clips"),
         permission="videos.prefetch_video",
         rows=CdnTask.objects.needing_attention,
         url=lambda: reverse("admin:videos_cdntask_changelist", query={"attention": "yes"}),

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.db.models import F
@@ -12,7 +13,7 @@ from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable, cdn_ga
 from shortvideo.cloud.types import MediaPath
 from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.models import CdnQuota, CdnTask, Takedown
+from videos.models import CdnQuota, CdnTask, Takedown, Video
 from videos.quota import read_quota, seconds_until_renewed
 from videos.services.cdn import record_prefetch
 
@@ -23,8 +24,20 @@ USED_UP_RETRY_SECONDS: Final = 600.0  # a purge cannot wait for tomorrow: more m
 TOMORROW: Final = "Today's quota of the CDN is used up; it goes out tomorrow."
 REVERSED: Final = Superseded("The takedown was reversed, or another one took its place.")
 WITHDRAWN: Final = "Its video was blocked or deleted meanwhile."
+CLOSED: Final = "All of it is of videos that were blocked or deleted."
 
 Pack = dict[int, list[str]]  # URLs by the key of their delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of some URLs: the CDN's tasks, and those that it refused."""
+
+    task_ids: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def __add__(self, other: "Sent") -> "Sent":
+        return Sent(self.task_ids + other.task_ids, self.refused + other.refused)
 
 
 class CdnHandler(Handler):
@@ -55,14 +68,15 @@ class CdnHandler(Handler):
         """Send a pack in one call.
 
         One that is refused, or that goes beyond what is left of the quota, is sent one by one: to
-        find what is wrong with it, or what still fits. Raises CloudUnavailable otherwise.
+        find what is wrong with it, or what still fits. A task that is refused by itself is divided.
+        Raises CloudUnavailable otherwise.
         """
         paths = dict.fromkeys(path for urls in pack.values() for path in urls)
         try:
             task_ids = self.submit([MediaPath(path) for path in paths])
         except CloudRejected as error:
             if len(pack) == 1:
-                return dict.fromkeys(pack, Refused(error.code, str(error), error.request_id))
+                return dict.fromkeys(pack, self.send_rest(list(paths), error))
         except CloudUnavailable as error:
             if not error.is_quota_used_up:
                 raise
@@ -71,6 +85,36 @@ class CdnHandler(Handler):
         else:
             return dict.fromkeys(pack, Done({"task_ids": list(task_ids)}))
         return self.send_each(pack, ({pk: urls} for pk, urls in pack.items()))
+
+    def send_rest(self, paths: Sequence[str], error: CloudRejected) -> Outcome:
+        """Send what the CDN takes of a task that it refused as a whole.
+
+        `result["refused"]` has the URLs that it does not take, `result["refusal"]` why. Raises
+        CloudUnavailable: then all of it is sent again later, which does no harm.
+        """
+        sent = self.divide(paths, error)
+        if not sent.task_ids:
+            return Refused(error.code, str(error), error.request_id)
+        reason = f"{len(sent.refused)} of {len(paths)} URLs were refused, first {sent.refused[0]}"
+        return Done(
+            {
+                "task_ids": sent.task_ids,
+                "refused": sent.refused,
+                "refusal": f"{reason}: {error}",
+            }
+        )
+
+    def divide(self, paths: Sequence[str], error: CloudRejected) -> Sent:
+        """Send refused URLs in halves, down to those that are refused alone."""
+        if len(paths) == 1:
+            return Sent(refused=[*paths])
+        sent, middle = Sent(), len(paths) // 2
+        for half in (paths[:middle], paths[middle:]):
+            try:
+                sent += Sent([*self.submit([MediaPath(path) for path in half])])
+            except CloudRejected as refusal:
+                sent += self.divide(half, refusal)
+        return sent
 
     def used_up(self, error: CloudUnavailable) -> Again:
         """What becomes of a task that does not fit into what is left of the day's quota.
@@ -83,7 +127,8 @@ class CdnHandler(Handler):
         task = CdnTask.objects.get(delivery=delivery)
         if delivery.state == DeliveryState.DONE:
             task.state, task.task_ids = CdnTask.State.SUBMITTED, delivery.result["task_ids"]
-            task.error_message = ""
+            task.delivery = delivery  # with its result, which tells what was left out
+            task.error_message = task.left_out_note
             task.finished_at = task.attention_at = None  # it may have been given up before
         elif delivery.state == DeliveryState.GIVEN_UP:
             task.finish(CdnTask.State.REFUSED, delivery.error)
@@ -122,14 +167,19 @@ class PrefetchHandler(CdnHandler):
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         """Send in order what fits; of the last that does not fit as a whole, a part."""
         wanted, superseded = urls_of(batch), withdrawn(batch)
+        closed = of_closed_clips([url for urls in wanted.values() for url in urls])
+        open_urls = {pk: [url for url in urls if url not in closed] for pk, urls in wanted.items()}
+        superseded |= {pk: Superseded(CLOSED) for pk, urls in open_urls.items() if not urls}
         fitting = fitted(
-            {pk: urls for pk, urls in wanted.items() if pk not in superseded}, left_today()
+            {pk: urls for pk, urls in open_urls.items() if pk not in superseded}, left_today()
         )
         sent = self.send_each(fitting, packs(fitting))
         for pk, outcome in sent.items():
             if isinstance(outcome, Done):
                 note_spent(len(fitting[pk]))
-                sent[pk] = Done({**outcome.result, "url_count": len(fitting[pk])})
+                rest = open_urls[pk][len(fitting[pk]) :]
+                left_out = [url for url in wanted[pk] if url in closed]
+                sent[pk] = Done({**outcome.result, "rest": rest, "closed": left_out})
         return dict.fromkeys(wanted, tomorrow()) | superseded | sent
 
     def used_up(self, error: CloudUnavailable) -> Again:
@@ -146,6 +196,20 @@ def withdrawn(batch: Sequence[Delivery]) -> dict[int, Outcome]:
     """Prefetches that the block or the deletion of their video overtook while they waited."""
     tasks = CdnTask.objects.filter(delivery__in=batch).withdrawn()
     return dict.fromkeys(tasks.values_list("delivery_id", flat=True), Superseded(WITHDRAWN))
+
+
+def of_closed_clips(urls: Sequence[str]) -> set[str]:
+    """Which of the URLs are of clips that were blocked or deleted, as far as their places tell.
+
+    VOD puts a video's id into the paths of most of its files; covers may lie anywhere.
+    """
+    parts = {part for url in urls for part in url.split("/")[1:]}
+    clips = Video.objects.closed()
+    ids = set(clips.filter(vod_id__in=parts).values_list("vod_id", flat=True))
+    found = {url for url in urls if not ids.isdisjoint(url.split("/"))}
+    for name in ("cover", "first_frame", "source_path"):
+        found.update(clips.filter(**{f"{name}__in": urls}).values_list(name, flat=True))
+    return found
 
 
 def left_today() -> int | None:
@@ -182,11 +246,10 @@ def tomorrow() -> Again:
 def put_off_rest(delivery: Delivery) -> None:
     """Make a task of its own of the URLs that did not fit any more, due tomorrow."""
     task = CdnTask.objects.select_related("video").get(delivery=delivery)
-    url_count = delivery.result["url_count"]
-    rest = task.urls[url_count:]
+    rest = delivery.result["rest"]
     if not rest:
         return
-    task.urls = task.urls[:url_count]
+    task.urls = [url for url in task.urls if url not in rest]
     task.save(update_fields=["urls"])
     part = CdnTask(
         kind=CdnTask.Kind.PREFETCH,

@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from django.conf import settings
 from django.db import models
@@ -116,10 +116,13 @@ class CdnTask(models.Model):
     def finish(self, state: State, error_message: str = "") -> None:
         """Set what its end means; the caller saves the fields `END`.
 
-        A failed prefetch waits for an operator. The failure of a purge is its takedown's.
+        What failed waits for an operator. The purge of a takedown is the takedown's matter, and a
+        purge that was refused altogether waits as a delivery that was given up.
         """
         self.state, self.error_message, self.finished_at = state, error_message, timezone.now()
-        is_for_operator = state in self.FAILED and self.kind == self.Kind.PREFETCH
+        is_purge = self.kind == self.Kind.PURGE
+        is_seen_elsewhere = is_purge and (state == self.State.REFUSED or self.takedown_id)
+        is_for_operator = state in self.FAILED and not is_seen_elsewhere
         self.attention_at = self.finished_at if is_for_operator else None
 
     @property
@@ -132,6 +135,30 @@ class CdnTask(models.Model):
         return self.video is not None and (
             self.video.deleted_at is not None or self.video.censor_status == CensorStatus.FAIL
         )
+
+    @property
+    def refused_urls(self) -> list[str]:
+        """Those of its URLs that the CDN did not take; the others are fetched or purged."""
+        refused: list[str] = self._sending.get("refused", [])
+        return refused
+
+    @property
+    def sent_urls(self) -> set[str]:
+        left_out = (*self.refused_urls, *self._sending.get("closed", []))
+        return set(self.urls).difference(left_out)
+
+    @property
+    def left_out_note(self) -> str:
+        """Which of its URLs were not sent, and why; "" where all were."""
+        notes = [self._sending.get("refusal", "")]
+        if closed := self._sending.get("closed", []):
+            notes.append(f"{len(closed)} URLs of blocked or deleted videos were left out.")
+        return " ".join(filter(None, notes))
+
+    @property
+    def _sending(self) -> dict[str, Any]:
+        """What became of sending it."""
+        return self.delivery.result if self.delivery is not None else {}
 
     @property
     def submitted_at(self) -> datetime:

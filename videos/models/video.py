@@ -21,6 +21,10 @@ class VideoQuerySet(models.QuerySet["Video"]):
     def passed(self) -> Self:
         return self.visible().filter(censor_status=CensorStatus.SUCCESS)
 
+    def closed(self) -> Self:
+        """Blocked or deleted: the CDN should have nothing of them."""
+        return self.filter(Q(censor_status=CensorStatus.FAIL) | Q(deleted_at__isnull=False))
+
     def awaiting_review(self) -> Self:
         return self.visible().filter(censor_status=CensorStatus.CHECK)
 

@@ -40,7 +40,7 @@ def check_cdn_task(task: CdnTask) -> None:
 
     Raises CloudUnavailable; the task has then had its turn all the same.
     """
-    task.checked_at, task.error_message = timezone.now(), ""
+    task.checked_at, task.error_message = timezone.now(), task.left_out_note
     try:
         note_progress(task, [item for id_ in task.task_ids for item in cdn_gateway().tasks(id_)])
     except CloudRejected as error:
@@ -54,18 +54,19 @@ def check_cdn_task(task: CdnTask) -> None:
 
 
 def note_progress(task: CdnTask, told: Iterable[CdnTaskFacts]) -> None:
-    """Take over what the CDN tells of the task's URLs; without a word of them it ends in time."""
-    urls = set(task.urls)
+    """Take over what the CDN tells of the task's URLs; it ends in time without a word of some."""
+    urls = task.sent_urls
     items = [item for item in told if item.path in urls]
+    ended = {item.path: item for item in items if item.status in ENDED}
     if items:
-        task.progress = sum(progress_of(item) for item in items) // len(items)
-        failed = [item for item in items if item.status == CdnTaskStatus.FAILED]
-        if all(item.status in ENDED for item in items):
-            state = CdnTask.State.FAIL if failed else CdnTask.State.SUCCESS
-            task.finish(state, failure_of(failed, len(items)))
+        task.progress = sum(progress_of(item) for item in items) // max(len(items), len(urls))
+    if urls and len(ended) == len(urls) and all(item.status in ENDED for item in items):
+        failed = [item for item in ended.values() if item.status == CdnTaskStatus.FAILED]
+        state = CdnTask.State.FAIL if failed or task.refused_urls else CdnTask.State.SUCCESS
+        task.finish(state, f"{task.left_out_note} {failure_of(failed, len(urls))}".strip())
     elif timezone.now() - task.submitted_at > REMEMBERED:
-        silence = task.error_message or "The CDN no longer tells what became of it."
-        task.finish(CdnTask.State.FAIL, silence)
+        silence = f"Of {len(urls) - len(ended)} URLs the CDN no longer tells what became of them."
+        task.finish(CdnTask.State.FAIL, task.error_message or silence)
 
 
 def progress_of(item: CdnTaskFacts) -> int:
