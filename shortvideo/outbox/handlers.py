@@ -98,6 +98,14 @@ class Handler:
         """
         raise NotImplementedError
 
+    def lock_subject(self, subject: str) -> None:
+        """Lock the app's own row of the subject, where it has one.
+
+        Whoever writes a delivery holds that row. The outbox takes it as well before it ends or
+        revives rows that are in nobody's hands, so that all take their locks in one order, and
+        nothing is put after a delivery that is just ending.
+        """
+
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         """Write what the outcome means for the app's own rows.
 

@@ -73,11 +73,7 @@ def retry(delivery: Delivery) -> Delivery:
     Raises DeliveryStateError for any other state, and when the one it comes after is not done.
     """
     now = timezone.now()
-    delivery = _locked(delivery)
-    if delivery.state != DeliveryState.GIVEN_UP:
-        raise DeliveryStateError(
-            f"Only a delivery that was given up can be retried; this one is {delivery.state}."
-        )
+    delivery = _locked_given_up(delivery, "retried")
     if delivery.after is not None and delivery.after.state != DeliveryState.DONE:
         raise DeliveryStateError(
             f"It comes after another ({delivery.after.kind}), which is {delivery.after.state}, "
@@ -97,7 +93,7 @@ def cancel(delivery: Delivery) -> Delivery:
     row = Delivery.objects.filter(pk=delivery.pk)
     # Its state is part of the locking query: the caller holds its own row, and a worker that is
     # just finishing this one waits for that row. Neither may wait for the other.
-    untouched = row.waiting().filter(claim_count=0).select_for_update()
+    untouched = row.waiting().filter(claim_count=0).select_for_update(no_key=True)
     if untouched.first() is None:
         delivery.refresh_from_db()
         raise DeliveryStateError(
@@ -116,18 +112,24 @@ def dismiss(delivery: Delivery) -> Delivery:
     It is superseded and keeps its error: somebody has seen it, and it will not be sent any more.
     Raises DeliveryStateError for any other state.
     """
-    delivery = _locked(delivery)
-    if delivery.state != DeliveryState.GIVEN_UP:
-        raise DeliveryStateError(
-            f"Only a delivery that was given up can be dismissed; this one is {delivery.state}."
-        )
+    delivery = _locked_given_up(delivery, "dismissed")
     chains.supersede(Delivery.objects.filter(pk=delivery.pk), now=timezone.now())
     delivery.refresh_from_db()
     return delivery
 
 
-def _locked(delivery: Delivery) -> Delivery:
-    return Delivery.objects.select_for_update().get(pk=delivery.pk)
+def _locked_given_up(delivery: Delivery, what: str) -> Delivery:
+    """The row, fresh and locked after its subject; DeliveryStateError in any other state."""
+    handler_for(delivery.kind).lock_subject(delivery.subject)
+    # Its state is part of the locking query for the reason that `cancel` gives.
+    given_up = Delivery.objects.given_up().select_for_update(no_key=True)
+    row = given_up.filter(pk=delivery.pk).first()
+    if row is None:
+        delivery.refresh_from_db()
+        raise DeliveryStateError(
+            f"Only a delivery that was given up can be {what}; this one is {delivery.state}."
+        )
+    return row
 
 
 def _supersede_older(kind: str, subject: str, *, attempted_too: bool) -> None:
@@ -135,12 +137,18 @@ def _supersede_older(kind: str, subject: str, *, attempted_too: bool) -> None:
     if not attempted_too:
         replaceable &= Q(state=DeliveryState.GIVEN_UP) | Q(claim_count=0)
     older = Delivery.objects.filter(replaceable, kind=kind).for_subject(subject)
-    chains.supersede(older.select_for_update(), now=timezone.now())
+    chains.supersede(older.select_for_update(no_key=True), now=timezone.now())
 
 
 def _put_after(delivery: Delivery, predecessor: Delivery) -> None:
-    """Locks the predecessor: it cannot end unseen between our look and our commit."""
-    delivery.after = predecessor = _locked(predecessor)
+    """See to it that the predecessor cannot end unseen between our look and our commit.
+
+    It is locked, unless a worker holds it, which may be waiting for the caller's own row: before
+    such a worker looks for what comes after, it takes that row.
+    """
+    row = Delivery.objects.filter(pk=predecessor.pk)
+    free = row.exclude(state=DeliveryState.LEASED).select_for_update(no_key=True)
+    delivery.after = predecessor = free.first() or row.get()
     if predecessor.state == DeliveryState.SUPERSEDED:
         delivery.state = DeliveryState.SUPERSEDED
         delivery.finished_at = timezone.now()

@@ -71,6 +71,8 @@ def _finish(
     row.lease_until = row.lease_token = None
     row.save()
     tell(handler, row, outcome)
+    if row.state in (DeliveryState.GIVEN_UP, DeliveryState.SUPERSEDED):
+        handler.lock_subject(row.subject)  # before what follows: see `Handler.lock_subject`
     if _is_replaced(row, outcome, handler):  # by whoever held the lock that `settle` waited for
         raise ReplacedMeanwhileError
     if row.state == DeliveryState.GIVEN_UP:

@@ -10,10 +10,11 @@ from django.utils import timezone
 from shortvideo.cloud import vod_gateway
 from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.handlers import Done, Handler, Outcome, Refused, Superseded
+from shortvideo.outbox.handlers import Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery
 from videos import reader
 from videos.deliveries.reading import read_batch
+from videos.deliveries.subject import VideoHandler
 from videos.mirror.audits import DECIDED, standing_decision
 from videos.mirror.censor import open_task
 from videos.models import Decision, ReviewDecision, Source, TaskCause, Video, VideoDeletion
@@ -29,7 +30,7 @@ NO_LONGER_STANDS = Refused(
 DELETED = Superseded("VOD has deleted the video since.")
 
 
-class CreateAuditHandler(Handler):
+class CreateAuditHandler(VideoHandler):
     """The last decision wins in VOD, so a newer one may replace one that failed.
 
     VOD says nothing about a single item of a batch; the outbox divides a refused batch until the

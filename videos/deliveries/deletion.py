@@ -7,9 +7,10 @@ from typing import Final
 from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, vod_gateway
-from shortvideo.outbox.handlers import Done, Handler, Outcome, Refused
+from shortvideo.outbox.handlers import Done, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import announcements, mirror, reader
+from videos.deliveries.subject import VideoHandler
 from videos.mirror.censor import open_task
 from videos.models import CensorStatus, TaskCause, Video, VideoDeletion
 from videos.services import evidence, takedown
@@ -21,7 +22,7 @@ FORBIDDEN = Refused("ForbiddenVideoIds", "VOD does not allow this video to be de
 logger = logging.getLogger(__name__)
 
 
-class DeleteVideoHandler(Handler):
+class DeleteVideoHandler(VideoHandler):
     kind = "delete_video"
     batch_size = 20
 

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable, media_gateway
 from shortvideo.cloud.types import MediaPath
-from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Superseded
+from shortvideo.outbox.handlers import Again, Done, Outcome, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
+from videos.deliveries.subject import VideoHandler
 from videos.models import Evidence, Video
 from videos.services import evidence
 from videos.services.takedown import pictures_of, unique_pictures
@@ -24,7 +25,7 @@ class Copied:
     problem: str = ""
 
 
-class ArchiveEvidenceHandler(Handler):
+class ArchiveEvidenceHandler(VideoHandler):
     """What cannot be copied is written down as a problem: it never ends the takedown."""
 
     kind = "archive_evidence"

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from django.utils import timezone
 
 from shortvideo.cloud import vod_gateway
-from shortvideo.outbox.handlers import Done, Handler, Outcome
+from shortvideo.outbox.handlers import Done, Outcome
 from shortvideo.outbox.models import Delivery, DeliveryState
+from videos.deliveries.subject import VideoHandler
 from videos.mirror.censor import send_to_review
 from videos.models import CensorStatus, TaskCause, Video
 
 
-class SubmitMachineReviewHandler(Handler):
+class SubmitMachineReviewHandler(VideoHandler):
     """Sent twice it makes two verdicts about the same source, which does no harm."""
 
     kind = "submit_machine_review"

@@ -10,8 +10,9 @@ from django.utils import timezone
 from shortvideo.cloud import CloudUnavailable, media_gateway, vod_gateway
 from shortvideo.cloud.types import MediaPath, VodStatus
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused, Superseded
+from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
+from videos.deliveries.subject import VideoHandler
 from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
 from videos.periodic.cdn import check_cdn_task
 from videos.services.cdn import media_paths, purge_media
@@ -43,7 +44,7 @@ class Look:
     unclear: list[str] = field(default_factory=list)
 
 
-class VerifyTakedownHandler(Handler):
+class VerifyTakedownHandler(VideoHandler):
     """Waits for the purges to end, then asks VOD for the clip and the CDN for each of its files.
 
     A clip whose files nobody has read is read first: of unknown streams nothing is proven. What

@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.cloud.types import SubmittedTranscode, Trigger, UserData
-from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused, Superseded
+from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import announcements
+from videos.deliveries.subject import VideoHandler
 from videos.mirror.jobs import deciding_job, end, end_with_source
 from videos.models import TranscodeJob, TranscodeJobQuerySet, TranscodeKind, TranscodeStatus, Video
 
@@ -19,7 +20,7 @@ NOT_LISTED_YET = Again("VOD has this submission already, and does not list its t
 OTHER_IS_RUNNING = Refused("OtherJobIsRunning", "Another job of this kind is running.")
 
 
-class SubmitTranscodeHandler(Handler):
+class SubmitTranscodeHandler(VideoHandler):
     kind = "submit_transcode"
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
