@@ -65,7 +65,8 @@ class FromTheStart(ConsoleMachine):
 class AfterAnotherUpload(ConsoleMachine):
     """A person decided about a clip, another source took its place, and the machine judged that.
 
-    What was decided about the earlier source counts for nothing any more.
+    What was decided about the earlier source counts for nothing any more, nor does its place on
+    the list; and what was read before comes late.
     """
 
     @initialize(
@@ -91,8 +92,11 @@ class AfterAnotherUpload(ConsoleMachine):
         if is_sent:
             self.then(self.time_passes, seconds=12)  # the desk's decisions can be undone so long
             self.then(self.the_worker_works, rounds=2)
+        self.then(self.somebody_recommends_by_the_api, index=0, extras=False)
+        self.then(self.a_reading_is_taken, index=0, asked="everything")
         self.then(self.an_app_uploads_again, index=0, is_heard=is_heard)
         self.then(self.a_sync_runs, how="full", index=0)
+        self.then(self.a_reading_is_applied, position=0)
         self.then(self.the_machine_judges, index=0, suggestion=suggestion)
         self.hear_all()
 
