@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable, cdn_gateway
 from shortvideo.cloud.types import MediaPath
-from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused, Superseded
+from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
+from videos.deliveries.subject import VideoHandler
 from videos.models import CdnQuota, CdnTask, Takedown, Video
 from videos.quota import read_quota, seconds_until_renewed
 from videos.services.cdn import record_prefetch
@@ -40,7 +41,7 @@ class Sent:
         return Sent(self.task_ids + other.task_ids, self.refused + other.refused)
 
 
-class CdnHandler(Handler):
+class CdnHandler(VideoHandler):
     """Sends as many tasks in one call as have 100 URLs between them."""
 
     batch_size = MAX_URLS
