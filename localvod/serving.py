@@ -116,6 +116,7 @@ class Media:
                 source_key=key,
                 source_md5=md5,
                 source_version=video.source_version + 1,
+                source_time=clock.now_text(),
                 is_ingested=0,
             )
             tx.execute(

@@ -25,7 +25,7 @@ ID_LENGTH: Final = 64
 
 def of_upload(event: VodEvent) -> Questions:
     told = min(event.event_time or event.received_at, event.received_at)
-    return Questions(source=True, source_uploaded_at=told)
+    return Questions(upload=True, upload_told_at=told)
 
 
 def of_snapshots(event: VodEvent) -> Questions:
@@ -37,14 +37,13 @@ def of_machine(event: VodEvent) -> Questions:
     return Questions(
         machine=True,
         machine_job_id=job_id if isinstance(job_id, str) else "",
-        machine_at=event.event_time,
     )
 
 
 # What each kind of event makes us ask. All others are kept and left alone.
 QUESTIONS: Final[dict[str, Callable[[VodEvent], Questions]]] = {
     "FileUploadComplete": of_upload,
-    "UploadByURLComplete": lambda _: Questions(source=True),
+    "UploadByURLComplete": lambda _: Questions(upload=True),
     "VideoAnalysisComplete": lambda _: Questions(),
     "SnapshotComplete": of_snapshots,
     "StreamTranscodeComplete": lambda _: Questions(jobs=True),

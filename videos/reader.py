@@ -1,13 +1,14 @@
 """Asking VOD about videos: from a question to the reading that the mirror writes."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.cloud.types import (
     MachineJob,
+    MachineJobStatus,
     MachineResult,
     MediaFacts,
     Mezzanine,
@@ -39,23 +40,25 @@ class Questions:
     Attributes:
         files: the streams.
         source: the uploaded file, where its place is not known yet.
+        upload: the uploaded file in any case, as another may have been uploaded.
+        upload_told_at: when an upload ended, as somebody said whom nobody need believe.
         jobs: how our transcoding jobs are doing; the files too, when one has ended.
         audits: the history of decisions; without it, only where the facts make it necessary.
-        machine: the machine's verdict, of `machine_job_id` where it is given.
+        machine: the machine's latest verdict, and how `machine_job_id` went where it is given.
     """
 
     files: bool = False
     source: bool = False
+    upload: bool = False
+    upload_told_at: datetime | None = None
     jobs: bool = False
     audits: bool = False
     machine: bool = False
     machine_job_id: str = ""
-    machine_at: datetime | None = None
     snapshots_failed: bool = False
-    source_uploaded_at: datetime | None = None
 
 
-EVERYTHING = Questions(files=True, source=True, jobs=True, audits=True, machine=True)
+EVERYTHING = Questions(files=True, upload=True, jobs=True, audits=True, machine=True)
 
 
 def read_facts(vod_ids: Iterable[str]) -> tuple[dict[str, MediaFacts], set[str]]:
@@ -85,7 +88,8 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
     has_ended = any(task.status in OUTCOMES for task in tasks)
     if asked.jobs and facts.status == VodStatus.BLOCKED:
         tasks += automatic_tasks(gateway, facts.vod_id, video)
-    needs_source = asked.source and (video is None or not video.source_path)
+    is_unknown = video is None or not video.source_path
+    needs_source = asked.upload or (asked.source and is_unknown)
     needs_audits = asked.audits or is_history_needed(video, facts)
     refusals: list[CloudRejected] = []
 
@@ -96,21 +100,23 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
             refusals.append(error)
             return None
 
+    source = unless_refused(lambda: source_of(gateway, facts), where=needs_source)
     return Reading(
         facts,
         files=unless_refused(
             lambda: files_of(gateway, facts, video), where=asked.files or has_ended
         ),
-        source=unless_refused(lambda: source_of(gateway, facts), where=needs_source),
+        source=source,
         snapshots_failed=asked.snapshots_failed,
         machine=unless_refused(
-            lambda: machine_of(gateway, facts.vod_id, asked.machine_job_id), where=asked.machine
+            lambda: machine_of(gateway, facts.vod_id, video, asked.machine_job_id),
+            where=asked.machine,
         ),
-        machine_at=asked.machine_at,
         audits=gateway.audit_history(facts.vod_id) if needs_audits else None,
         tasks=tasks,
         lost_task_ids=tuple(sorted(lost)),
-        source_uploaded_at=asked.source_uploaded_at,
+        source_uploaded_at=source.creation_time if source is not None else None,
+        upload_told_at=asked.upload_told_at,
         refusals=tuple(refusals),
     )
 
@@ -179,10 +185,20 @@ def source_of(gateway: VodGateway, facts: MediaFacts) -> Mezzanine | None:
     return unless_missing(gateway.mezzanine, facts.vod_id)
 
 
-def machine_of(gateway: VodGateway, vod_id: str, job_id: str) -> MachineResult | MachineJob | None:
-    """The job that an event named, as VOD has it; else the latest verdict."""
-    if job_id:
-        job = unless_missing(gateway.machine_job, job_id)
-        if job is not None and job.vod_id in {vod_id, ""}:
-            return job
-    return gateway.machine_result(vod_id)
+def machine_of(
+    gateway: VodGateway, vod_id: str, video: Video | None, job_id: str
+) -> MachineResult | MachineJob | None:
+    """The machine's latest verdict, whichever job was named: events come late, and again.
+
+    A job that was named says when it was made, which tells of which source its verdict is, and why
+    there is none. Where another source came, a verdict without a job of that source is worth
+    nothing, and its failure is all there is to know.
+    """
+    job = unless_missing(gateway.machine_job, job_id) if job_id else None
+    latest = gateway.machine_result(vod_id)  # asked last: it is at least as new as the job
+    if job is None or job.vod_id not in {vod_id, ""}:
+        return latest
+    if job.status == MachineJobStatus.SUCCEEDED:
+        return replace(job, result=latest or job.result)
+    is_first_source = video is None or video.source_version == 1
+    return latest if latest is not None and is_first_source else job

@@ -139,7 +139,7 @@ def get_mezzanine_info(cloud: Cloud, connection: sqlite3.Connection, call: Call)
         "Size": video.size,
         "Width": video.width,
         "Height": video.height,
-        "CreationTime": video.creation_time,
+        "CreationTime": video.source_time or video.creation_time,
         "PreprocessStatus": "UnPreprocess",
     }
     if video.source_key and may_play(connection, video, call.peer):

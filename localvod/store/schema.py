@@ -1,6 +1,6 @@
 """The tables. Times are text in the service's spelling; lists and objects are JSON text."""
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS videos (
@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS videos (
     source_key TEXT NOT NULL DEFAULT '',         -- empty: there is no media behind this video
     source_md5 TEXT NOT NULL DEFAULT '',
     source_version INTEGER NOT NULL DEFAULT 0,   -- counts the uploads under this id
+    source_time TEXT NOT NULL DEFAULT '',        -- when the file came; empty: with the video
     is_ingested INTEGER NOT NULL DEFAULT 0,      -- 0 while an upload waits to be processed
     snapshots TEXT NOT NULL DEFAULT '[]',        -- object keys or URLs
     sprites TEXT NOT NULL DEFAULT '[]',

@@ -56,6 +56,7 @@ class Video:
     source_key: str = ""
     source_md5: str = ""
     source_version: int = 0
+    source_time: str = ""
     is_ingested: int = 0
     snapshots: tuple[str, ...] = ()
     sprites: tuple[str, ...] = ()

@@ -128,16 +128,20 @@ def test_a_machines_block_stands_while_vod_still_plays_the_clip() -> None:
 
 def test_a_verdict_about_an_earlier_source_says_nothing_about_the_new_one() -> None:
     video, told = make_clip()
-    mirror.apply(read_again(told, machine=verdict("pass"), machine_at=after(20)))
+    job = MachineJob("j-1", video.vod_id, "success", result=verdict("pass"), created_at=after(20))
+    mirror.apply(read_again(told, machine=job))
     again = read_again(told, read=300, source_uploaded_at=after(200))
     mirror.apply(again)
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.ON_CENSOR
-    mirror.apply(replace(again, machine=verdict("pass", late="yes"), machine_at=after(150)))
-    mirror.apply(replace(again, machine=verdict("pass")))
+    late = replace(job, job_id="j-2", result=verdict("pass", late="yes"), created_at=after(150))
+    mirror.apply(replace(again, machine=late))
+    mirror.apply(replace(again, machine=verdict("pass", late="yes")))
+    mirror.apply(replace(again, machine=replace(late, created_at=None)))
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.ON_CENSOR
-    mirror.apply(replace(again, machine=verdict("pass", new="yes"), machine_at=after(250)))
+    new = replace(job, job_id="j-3", result=verdict("pass", new="yes"), created_at=after(250))
+    mirror.apply(replace(again, machine=new))
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.SUCCESS
 
@@ -152,12 +156,12 @@ def test_a_verdict_that_may_be_about_an_earlier_source_decides_nothing_about_the
     result = verdict(suggestion, "porn")
     early = MachineJob("j-1", video.vod_id, "success", result=result, created_at=after(190))
     mirror.apply(replace(again, machine=result))
-    mirror.apply(replace(again, machine=early, machine_at=after(210)))
+    mirror.apply(replace(again, machine=early))
     video.refresh_from_db()
     assert (video.source_version, video.censor_status) == (2, CensorStatus.ON_CENSOR)
     assert log_of(video) == []
     job = replace(early, job_id="j-2", created_at=after(205))
-    mirror.apply(replace(again, machine=job, machine_at=after(210)))
+    mirror.apply(replace(again, machine=job))
     assert [source for source, _ in log_of(video)] == [Source.MACHINE]
 
 

@@ -110,6 +110,13 @@ def open_task(video: Video, cause: TaskCause) -> None:
     ReviewTask.objects.bulk_create([ReviewTask(video=video, cause=cause)], ignore_conflicts=True)
 
 
+def ask_to_look_again(video: Video, *, since: datetime) -> None:
+    """Open a task and leave the status alone, unless a person was asked to look since then."""
+    asked = ReviewTask.objects.filter(video=video, cause=TaskCause.RECHECK, opened_at__gte=since)
+    if not asked.exists():
+        open_task(video, TaskCause.RECHECK)
+
+
 def send_to_review(video: Video, cause: TaskCause, *, at: datetime) -> list[str]:
     """Put an undecided video into the queue, in memory; returns the fields to save."""
     before = CensorStatus(video.censor_status)

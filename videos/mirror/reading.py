@@ -23,13 +23,14 @@ class Reading:
         files: the streams that transcoding made.
         source: the uploaded file; its path is empty where VOD does not let it play.
         snapshots_failed: VOD told that taking snapshots failed.
-        machine: the machine's verdict, or the job that came to none.
-        machine_at: when VOD told of the verdict; None where it was asked for without an event.
+        machine: the machine's latest verdict, with a job since when it is so where one was named,
+            or the job that came to none.
         audits: VOD's history of decisions, newest first.
         tasks: transcoding tasks with their jobs.
         lost_task_ids: tasks of our jobs that VOD does not have (any more).
         refusals: why something that was asked for is missing.
-        source_uploaded_at: when VOD told that an upload was complete.
+        source_uploaded_at: when the uploaded file was made, as VOD says.
+        upload_told_at: when an event said that an upload was complete; nobody need believe it.
     """
 
     facts: MediaFacts
@@ -37,11 +38,11 @@ class Reading:
     source: Mezzanine | None = None
     snapshots_failed: bool = False
     machine: MachineResult | MachineJob | None = None
-    machine_at: datetime | None = None
     audits: tuple[AuditEntry, ...] | None = None
     tasks: tuple[TranscodeTask, ...] = ()
     lost_task_ids: tuple[str, ...] = ()
     source_uploaded_at: datetime | None = None
+    upload_told_at: datetime | None = None
     refusals: tuple[CloudRejected, ...] = ()
 
     @property

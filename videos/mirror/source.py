@@ -9,7 +9,7 @@ from shortvideo.cloud.types import VodStatus
 from videos.mirror.reading import Reading
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video
 
-# An upload that we know from a read alone ended before that read, by VOD's clock.
+# An upload whose moment VOD does not say ended before our read, by VOD's clock.
 CLOCK_SKEW: Final = timedelta(seconds=30)
 WITHOUT_SOURCE: Final = ("", VodStatus.UPLOADING, VodStatus.UPLOAD_FAIL)
 
@@ -19,8 +19,9 @@ def has_source(status: str) -> bool:
 
 
 def follow(video: Video, reading: Reading, *, is_fresh: bool) -> bool:
-    """Note the upload that the reading tells of, before its facts are copied.
+    """Note the upload that VOD's facts tell of, before they are copied.
 
+    An event changes nothing here: its body is not signed.
     Returns whether there is a source that nobody has judged yet: the first, or a new one.
     """
     if not has_source(reading.facts.status or video.status):
@@ -34,6 +35,14 @@ def follow(video: Video, reading: Reading, *, is_fresh: bool) -> bool:
         start_over(video, reading, told if told is not None and told > known else None)
         return True
     return False
+
+
+def is_doubtful(video: Video, told: datetime) -> bool:
+    """Whether an event tells of an upload since the clip was passed that VOD's facts do not show.
+
+    It may be made up, or VOD may give another file of the same size the time of the first.
+    """
+    return video.is_passed and told > video.censor_changed_at + CLOCK_SKEW
 
 
 def has_other_size(video: Video, reading: Reading) -> bool:

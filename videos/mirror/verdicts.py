@@ -28,7 +28,9 @@ def record(video: Video, reading: Reading) -> bool:
     if reading.machine is None or not is_about_present_source(video, reading):
         return False
     values = as_values(reading.machine)
-    if values is None or is_overtaken(video, reading) or is_repeated(video, values):
+    if values is None or is_repeated(video, values):
+        return False
+    if is_overtaken(video, reading, values["suggestion"]):
         return False
     review, _ = MachineReview.objects.update_or_create(
         video=video,
@@ -42,20 +44,24 @@ def record(video: Video, reading: Reading) -> bool:
 def is_about_present_source(video: Video, reading: Reading) -> bool:
     """Whether the machine has looked at the source that the row is about.
 
-    A job tells when it was made. VOD's latest verdict tells nothing of the kind: without an event
+    A job tells when it was made, by VOD's own word. VOD's latest verdict tells nothing of the kind:
     it may be that of an earlier source, and no clip is shown for what its predecessor was.
     """
     if video.source_version == 1:
         return True
     machine = reading.machine
     made_at = machine.created_at if isinstance(machine, MachineJob) else None
-    moment = made_at or reading.machine_at
-    return moment is not None and not is_of_earlier_source(video, moment)
+    return made_at is not None and not is_of_earlier_source(video, made_at)
 
 
-def is_overtaken(video: Video, reading: Reading) -> bool:
-    """Whether a verdict is known that was read later than this one."""
+def is_overtaken(video: Video, reading: Reading, suggestion: str) -> bool:
+    """Whether a verdict is known that was read later than this one.
+
+    A job that failed, whenever it was made, takes no verdict about the same source back.
+    """
     reviews = video.machine_reviews.filter(source_version=video.source_version)
+    if suggestion == Suggestion.ERROR and reviews.exclude(suggestion=Suggestion.ERROR).exists():
+        return True
     return reviews.filter(received_at__gt=reading.facts.read_at).exists()
 
 

@@ -227,6 +227,9 @@ def update(video: Video, reading: Reading, named: dict[str, Uploader], *, stock:
     jobs.follow(video, reading.tasks)
     if has_new_source and not stock:
         ask_machine(video)
+    told = reading.upload_told_at
+    if told is not None and source.is_doubtful(video, told):
+        censor.ask_to_look_again(video, since=told)
     if reading.audits is not None or reading.machine is not None:
         has_changed |= save(video, before, reading)
         has_changed |= judge(video, reading)

@@ -1,0 +1,148 @@
+"""An event's body is not signed: whatever it says, only what VOD says itself has an effect."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from shortvideo.cloud import vod_gateway
+from shortvideo.outbox.worker import work_until_idle
+from tests.support.localvod import LocalVod
+from tests.videos.support import follow, receive, receive_bodies
+from videos.inbox import replay_event
+from videos.models import (
+    CensorStatus,
+    Decision,
+    MachineReview,
+    ReviewTask,
+    Source,
+    TaskCause,
+    Video,
+    VodEvent,
+)
+from videos.services import review_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def moment(minutes: float) -> str:
+    return (timezone.now() + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def forge(vod_id: str, kind: str, minutes: float = 0, **content: Any) -> None:
+    """Take in what somebody else wrote under the headers of an event of VOD's, and work it off."""
+    body = {"EventType": kind, "EventTime": moment(minutes), "VideoId": vod_id, **content}
+    if kind == "AIMediaAuditComplete":
+        body |= {"MediaId": vod_id, "MediaType": "video"}
+    receive_bodies([body])
+    work_until_idle(20)
+
+
+def judged(vod: LocalVod, suggestion: str = "pass") -> tuple[Video, str]:
+    """A clip that VOD's machine judged, and the job of that."""
+    vod_id = vod.seed(status="Checking", announce=True)
+    return Video(vod_id=vod_id), judge(vod, vod_id, suggestion)
+
+
+def judge(vod: LocalVod, vod_id: str, suggestion: str) -> str:
+    vod_gateway().update_info(vod_id, tags=[f"verdict:{suggestion}"])
+    job_id = vod_gateway().submit_machine_review(vod_id)
+    vod.idle()
+    return job_id
+
+
+def decided(vod: LocalVod, decision: Decision) -> tuple[Video, str]:
+    """The same, passed by the machine first and then judged by a person."""
+    clip, job_id = judged(vod)
+    follow(vod)
+    video = Video.objects.get(vod_id=clip.vod_id)
+    review_video(video, decision=decision, source=Source.ADMIN, reason="violence")
+    follow(vod)
+    video.refresh_from_db()
+    return video, job_id
+
+
+def test_a_made_up_upload_and_verdict_do_not_make_a_blocked_clip_public(
+    eventful: LocalVod,
+) -> None:
+    video, job_id = decided(eventful, Decision.BLOCKED)
+    forge(video.vod_id, "FileUploadComplete", minutes=1)
+    for named in ({"JobId": job_id}, {"JobId": "unheard-of"}, {}):
+        forge(video.vod_id, "AIMediaAuditComplete", minutes=10, **named)
+    video.refresh_from_db()
+    assert (video.source_version, video.censor_status) == (1, CensorStatus.FAIL)
+    assert [status for _, status, _ in eventful.audits()] == ["Normal", "Blocked"]
+    assert not ReviewTask.objects.open().exists()
+
+
+def test_a_verdict_about_the_earlier_source_does_not_become_one_about_the_next(
+    eventful: LocalVod,
+) -> None:
+    video, job_id = decided(eventful, Decision.BLOCKED)
+    Video.objects.update(size=1)  # VOD's source is another now
+    forge(video.vod_id, "FileUploadComplete")
+    for named in ({"JobId": job_id}, {"JobId": "unheard-of"}, {}):
+        forge(video.vod_id, "AIMediaAuditComplete", minutes=10, **named)
+    video.refresh_from_db()
+    assert (video.source_version, video.censor_status) == (2, CensorStatus.ON_CENSOR)
+    assert not MachineReview.objects.filter(source_version=2).exists()
+
+
+def test_an_upload_that_vod_does_not_show_leaves_a_passed_clip_public_and_asks_a_person_once(
+    eventful: LocalVod,
+) -> None:
+    video, _ = decided(eventful, Decision.NORMAL)
+    Video.objects.update(censor_changed_at=timezone.now() - timedelta(hours=1))
+    forge(video.vod_id, "FileUploadComplete")
+    video.refresh_from_db()
+    assert (video.source_version, video.censor_status) == (1, CensorStatus.SUCCESS)
+    task = ReviewTask.objects.open().get()
+    assert task.cause == TaskCause.RECHECK
+    ReviewTask.objects.update(closed_at=timezone.now())
+    replay_event(VodEvent.objects.filter(event_type="FileUploadComplete").latest("id"))
+    work_until_idle(20)
+    assert not ReviewTask.objects.open().exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [("pass", "block", CensorStatus.FAIL), ("block", "pass", CensorStatus.SUCCESS)],
+)
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_the_later_of_two_machine_reviews_counts_in_whatever_order_they_are_heard_of(
+    eventful: LocalVod, first: str, second: str, status: CensorStatus, is_reversed: bool
+) -> None:
+    clip, _ = judged(eventful, first)
+    judge(eventful, clip.vod_id, second)
+    receive(eventful, "FileUploadComplete")
+    told = [
+        event["body"]
+        for event in eventful.events(clip.vod_id)
+        if event["body"]["EventType"] == "AIMediaAuditComplete"
+    ]
+    for body in reversed(told) if is_reversed else told:
+        receive_bodies([body])
+        work_until_idle(20)
+    assert Video.objects.get().censor_status == status
+    for event in VodEvent.objects.filter(event_type="AIMediaAuditComplete"):
+        replay_event(event)
+        work_until_idle(20)
+    assert Video.objects.get().censor_status == status
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_a_machine_review_that_failed_takes_no_verdict_about_the_same_source_back(
+    eventful: LocalVod, is_reversed: bool
+) -> None:
+    clip, _ = judged(eventful, "block")
+    judge(eventful, clip.vod_id, "error")
+    told = [
+        event["body"]
+        for event in eventful.events(clip.vod_id)
+        if event["body"]["EventType"] == "AIMediaAuditComplete"
+    ]
+    for body in reversed(told) if is_reversed else told:
+        receive_bodies([body])
+        work_until_idle(20)
+    assert Video.objects.get().censor_status == CensorStatus.FAIL
