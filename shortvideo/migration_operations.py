@@ -1,14 +1,20 @@
-"""Migration operations that leave a big table open to its writers while an index is built.
+"""Migration operations that keep what is there: rows, and the use of big tables.
 
-On PostgreSQL they use CONCURRENTLY, which cannot be done in a transaction: they stand in a
-migration of their own with `atomic = False`. On SQLite they do the plain thing. A migration that
-was cut off may be run again: what is built already is left, and the invalid index that a build
-leaves behind when it is cut off is built anew.
+`RefuseReverse` keeps a migration from being taken back over rows that would be lost with it.
+
+The others leave a big table open to its writers while an index is built. On PostgreSQL they use
+CONCURRENTLY, which cannot be done in a transaction: they stand in a migration of their own with
+`atomic = False`. On SQLite they do the plain thing. A migration that was cut off may be run again:
+what is built already is left, and the invalid index that a build leaves behind when it is cut off
+is built anew.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+from django.apps.registry import Apps
 from django.contrib.postgres.operations import NotInTransactionMixin
+from django.core.management import CommandError
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Statement
@@ -21,6 +27,28 @@ IS_INVALID: Final = """
 SELECT 1 FROM pg_index
 WHERE indexrelid = to_regclass(%s) AND indrelid = to_regclass(%s) AND NOT indisvalid
 """
+
+
+class RefuseReverse(migrations.RunPython):
+    """The last operation of a migration that holds what cannot be made up again.
+
+    Taking the migration back raises CommandError while a row of one of the models has what it
+    brought. Forwards it does nothing.
+    """
+
+    def __init__(self, why: str, kept: Mapping[str, models.Q]) -> None:
+        """`why` ends the sentence of the refusal; `kept` says which rows, by "app.Model"."""
+        self.why, self.kept = why, dict(kept)
+        super().__init__(migrations.RunPython.noop, self.refuse)
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (type(self).__name__, [self.why, self.kept], {})
+
+    def refuse(self, apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        alias = schema_editor.connection.alias
+        for name, rows in self.kept.items():
+            if apps.get_model(name)._base_manager.using(alias).filter(rows).exists():
+                raise CommandError(f"This cannot be taken back: {self.why}.")
 
 
 class ConcurrentOperation(NotInTransactionMixin, migrations.operations.base.Operation):

@@ -22,6 +22,14 @@ SQLITE_INSTALL: Final = [
     for event in ("update", "delete")
 ]
 SQLITE_LIFT: Final = [f"DROP TRIGGER IF EXISTS {NAME}_{event}" for event in ("update", "delete")]
+SQLITE_FIND: Final = (
+    "SELECT count(*) FROM sqlite_master "
+    "WHERE type = 'trigger' AND tbl_name = %s AND name IN (%s, %s)"
+)
+POSTGRESQL_FIND: Final = (
+    "SELECT count(*) FROM pg_trigger "
+    "WHERE tgrelid = to_regclass(%s) AND tgname = %s AND tgenabled <> 'D'"
+)
 POSTGRESQL_REFUSE: Final = f"""
 CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -63,6 +71,20 @@ def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
         if is_postgresql:  # it changes no table with foreign keys that are still to be checked
             connections[using].check_constraints()
         install(using)
+
+
+def stands(using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Whether the triggers are there, and in force; also where there is no log yet."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        if TABLE not in connection.introspection.table_names(cursor):
+            return True
+        if connection.vendor == "postgresql":
+            cursor.execute(POSTGRESQL_FIND, [TABLE, NAME])
+        else:
+            cursor.execute(SQLITE_FIND, [TABLE, f"{NAME}_update", f"{NAME}_delete"])
+        [(count,)] = cursor.fetchall()
+    return count == (1 if connection.vendor == "postgresql" else 2)
 
 
 def execute(connection: BaseDatabaseWrapper, statements: list[str]) -> None:

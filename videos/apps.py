@@ -10,9 +10,10 @@ class VideosConfig(AppConfig):
 
     def ready(self) -> None:
         from videos import append_only, periodic  # noqa: F401, PLC0415 - periodic registers itself
-        from videos.checks import check_vod_settings  # noqa: PLC0415 - with what it checks
+        from videos.checks import check_log, check_vod_settings  # noqa: PLC0415 - with what it checks
         from videos.deliveries import register_handlers  # noqa: PLC0415 - needs loaded models
 
         register_handlers()
         checks.register(check_vod_settings)
+        checks.register(check_log, checks.Tags.database)
         post_migrate.connect(append_only.install, sender=self)

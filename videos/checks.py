@@ -1,8 +1,16 @@
-"""What `manage.py check` says about an installation that talks to VOD and lacks a setting."""
+"""What `manage.py check` says about an installation.
+
+It may talk to VOD and lack a setting, or have a log that its triggers do not guard.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
+
+from videos import append_only
 
 CONSEQUENCES = {
     "CDN_DOMAINS": ("videos.W001", "nothing is purged or prefetched, and pages show no media"),
@@ -22,4 +30,17 @@ def check_vod_settings(*_: object, **__: object) -> list[CheckMessage]:
         CheckWarning(f"{name} is not set: {consequence}.", hint=hint, id=number)
         for name, (number, consequence) in CONSEQUENCES.items()
         if not getattr(settings, name)
+    ]
+
+
+def check_log(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Warn of a log of decisions that could be changed; `manage.py check --database default`."""
+    return [
+        CheckWarning(
+            f"The log of decisions in the database {alias!r} is not append-only.",
+            hint="Its triggers are missing: `manage.py migrate` installs them.",
+            id="videos.W006",
+        )
+        for alias in databases or ()
+        if not append_only.stands(alias)
     ]

@@ -1,6 +1,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from shortvideo.migration_operations import RefuseReverse
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -43,5 +45,9 @@ class Migration(migrations.Migration):
                 ],
                 max_length=8,
             ),
+        ),
+        RefuseReverse(
+            "decisions were undone, and would be in force again",
+            {"videos.ReviewDecision": models.Q(undoes__isnull=False)},
         ),
     ]

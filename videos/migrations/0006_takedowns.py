@@ -2,6 +2,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
+from shortvideo.migration_operations import RefuseReverse
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -245,10 +247,24 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="takedown",
-            index=models.Index(
-                condition=models.Q(("state__in", ["under_way", "failed"])),
-                fields=["state", "id"],
-                name="takedown_unfinished",
+            index=models.Index(fields=["state", "id"], name="takedown_state"),
+        ),
+        migrations.AddField(
+            model_name="video",
+            name="further_media",
+            field=models.JSONField(
+                blank=True,
+                default=list,
+                editable=False,
+                help_text="What was issued for this source beside what the row names now: a list of objects of kind (cover, first_frame, snapshot, play) and path.",
             ),
+        ),
+        RefuseReverse(
+            "takedowns, evidence or prunings of the log are recorded, and would be lost",
+            {
+                "videos.Takedown": models.Q(),
+                "videos.Evidence": models.Q(),
+                "videos.LogPruning": models.Q(),
+            },
         ),
     ]

@@ -1,0 +1,165 @@
+"""A database with rows in it comes to this release, and is not taken back over what it keeps."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connections
+from django.db.migrations.loader import MigrationLoader
+
+from videos import append_only
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FIRST = [
+    ("accounts", "0003_token_request_id"),
+    ("outbox", "0002_fault_count"),
+    ("recommendations", "0001_initial"),
+    ("videos", "0002_claims_and_turns"),
+]
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LOG = "videos_reviewdecision"
+
+
+def migrate(alias: str, *target: str) -> None:
+    call_command("migrate", *target, database=alias, verbosity=0)
+
+
+def models_at(*targets: tuple[str, str]) -> Any:
+    """The models as they were once these migrations had been applied."""
+    return MigrationLoader(None).project_state(list(targets)).apps
+
+
+def fill(alias: str, apps: Any) -> None:
+    """A console in use: each table that holds what VOD cannot tell again has a row."""
+
+    def make(model: str, **values: Any) -> Any:
+        return apps.get_model(model).objects.using(alias).create(**values)
+
+    operator = make("accounts.Operator", username="mei", password="x", is_staff=True)
+    uploader = make("accounts.Uploader", user_id="u-1", user_name="Lin", name_search="lin")
+    video = make(
+        "videos.Video",
+        vod_id="clip1",
+        title="Noodles",
+        uploader=uploader,
+        creation_time=NOON,
+        status="Blocked",
+        censor_status="fail",
+        blocked_at=NOON,
+        files=[{"path": "media.example.com/1.mp4"}],
+    )
+    for number, decision in enumerate(("Normal", "Blocked", "Normal", "Blocked")):
+        delivery = make(
+            "outbox.Delivery",
+            kind="create_audit",
+            subject="clip1",
+            payload={"number": number},
+            due_at=NOON,
+            state="done" if number < 3 else "waiting",
+            finished_at=NOON if number < 3 else None,
+        )
+        make(
+            "videos.ReviewDecision",
+            video=video,
+            source_version=1,
+            operator=operator,
+            decision=decision,
+            source="admin",
+            from_status="check",
+            to_status="fail" if decision == "Blocked" else "success",
+            reason="violence",
+            delivery=delivery,
+        )
+    make("videos.ReviewTask", video=video, cause="reported")
+    make("videos.CdnTask", kind="purge", urls=["media.example.com/1.mp4"], video=video)
+    make("videos.TranscodeJob", video=video, kind="standard", template_group_id="group")
+    make("videos.VodEvent", dedupe_key="f" * 64, event_type="FileUploadComplete", body={"a": 1})
+    make("videos.VideoDeletion", video=video, operator=operator)
+    make("recommendations.Recommendation", video=video)
+
+
+def contents(alias: str, apps: Any) -> dict[str, list[dict[str, Any]]]:
+    """Every row, by model, in the columns that the models of `apps` have."""
+    ours = {label for label, _ in FIRST}
+    return {
+        model._meta.label: list(model._base_manager.using(alias).order_by("pk").values())
+        for model in apps.get_models()
+        if model._meta.app_label in ours
+    }
+
+
+def test_a_database_in_use_is_upgraded_with_all_its_rows(scratch: str) -> None:
+    for target in FIRST:
+        migrate(scratch, *target)
+    apps = models_at(*FIRST)
+    fill(scratch, apps)
+    before = contents(scratch, apps)
+    assert len(before["videos.ReviewDecision"]) == 4
+    migrate(scratch)
+    assert contents(scratch, apps) == before
+    assert append_only.stands(scratch)
+    for statement in (f"UPDATE {LOG} SET reason = 'none'", f"DELETE FROM {LOG}"):
+        with pytest.raises(DatabaseError, match="append-only"):
+            execute(scratch, statement)
+
+
+def execute(alias: str, statement: str) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement)
+
+
+def undo(apps: Any, alias: str) -> None:
+    log = apps.get_model("videos.ReviewDecision").objects.using(alias)
+    last = log.latest("pk")
+    log.create(
+        video_id=last.video_id,
+        source_version=1,
+        decision="Undo",
+        source="admin",
+        from_status="fail",
+        to_status="success",
+        undoes=last,
+    )
+
+
+def keep_evidence(apps: Any, alias: str) -> None:
+    video = apps.get_model("videos.Video").objects.using(alias).get()
+    apps.get_model("videos.Evidence").objects.using(alias).create(video=video, source_version=1)
+
+
+@pytest.mark.parametrize(
+    ("happen", "back_to", "why", "table"),
+    [
+        (undo, "0003", "decisions were undone, and would be in force again", LOG),
+        (keep_evidence, "0005", "evidence or prunings of the log are", "videos_evidence"),
+    ],
+)
+def test_what_cannot_be_made_up_again_is_not_taken_back(
+    scratch: str, happen: Any, back_to: str, why: str, table: str
+) -> None:
+    migrate(scratch)
+    loader = MigrationLoader(None)
+    apps = loader.project_state(loader.graph.leaf_nodes()).apps
+    fill(scratch, apps)
+    happen(apps, scratch)
+    with pytest.raises(CommandError, match=f"This cannot be taken back: .*{why}"):
+        migrate(scratch, "videos", back_to)
+    with connections[scratch].cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        assert cursor.fetchone()[0] > 0
+    migrate(scratch)
+    assert append_only.stands(scratch)
+
+
+def test_a_log_without_its_triggers_is_warned_of(transactional_db: None) -> None:
+    def warnings() -> list[str]:
+        found = run_checks(databases=["default"])
+        return [each.id for each in found if each.id == "videos.W006"]
+
+    assert warnings() == []
+    with append_only.lifted():
+        assert warnings() == ["videos.W006"]
+    assert warnings() == []
