@@ -15,7 +15,7 @@ from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.text import folded
 from videos.errors import StateForbids
 from videos.models import CdnTask, TranscodeKind, TranscodeStatus, Video
-from videos.services import prefetch, submit_transcode
+from videos.services import prefetch, remember_media, submit_transcode
 
 DISPLAY_FIELDS = ("title", "description", "tags", "cate_name", "cover", "first_frame")
 EDITABLE_FIELDS = (*DISPLAY_FIELDS, "position", "starts_at", "ends_at")
@@ -59,6 +59,7 @@ def recommend_video(
     override(item, options.overrides)
     item.request_id, item.changed_at = request_id, now
     item.save()
+    remember_pictures(item)
     Video.objects.filter(pk=video.pk).update(changed_at=now)
     submit_extras(video, item, operator=operator, options=options, request_id=request_id)
     journal.record(operator, video, "recommend", request_id=request_id)
@@ -86,6 +87,13 @@ def override(item: Recommendation, values: Mapping[str, str]) -> None:
         if value := values.get(name, ""):
             setattr(item, name, "" if value == getattr(item.video, name) else value)
     item.title_search = folded(item.title)
+
+
+def remember_pictures(item: Recommendation) -> None:
+    """An override's pictures are purged with the clip, whatever becomes of the item meanwhile."""
+    pictures = {name: getattr(item, name) for name in ("cover", "first_frame")}
+    if any(pictures.values()):
+        remember_media(item.video, pictures)
 
 
 def submit_extras(
@@ -140,6 +148,7 @@ def edit_recommendation(
     item.title_search = folded(item.title)
     item.request_id, item.changed_at = request_id, timezone.now()
     item.save(update_fields=[*values, "title_search", "request_id", "changed_at"])
+    remember_pictures(item)
     Video.objects.filter(pk=item.video_id).update(changed_at=item.changed_at)
     return item
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -15,6 +16,7 @@ from tests.admin.conftest import DeskOf
 from tests.factories import make_video
 from videos.models import CdnTask, Decision, Evidence, Source, Takedown, Video
 from videos.services import delete_video, review_video
+from videos.services.takedown import send_chain
 
 PAGE = "videos_video_change"
 LIST = "videos_takedown_changelist"
@@ -64,6 +66,18 @@ def test_a_block_by_vod_says_so(desk_of: DeskOf) -> None:
     video = make_video()
     review_video(video, decision=Decision.BLOCKED, source=Source.VOD, auditor="Li", reason="r")
     assert "VOD did so by itself." in desk_of("viewer").page(PAGE, video.pk)
+
+
+def test_a_chain_that_began_without_the_refused_block_still_shows_the_refusal(
+    desk_of: DeskOf,
+) -> None:
+    video = blocked()
+    fail(video)
+    with transaction.atomic():
+        send_chain(Takedown.objects.get(), video, after=None)
+    page = desk_of("viewer").page(PAGE, video.pk)
+    card = page[page.index('id="takedown"') : page.index('id="decisions"')]
+    assert "VOD refused it." in card
 
 
 def test_a_video_that_was_never_taken_down_has_no_card(desk_of: DeskOf) -> None:

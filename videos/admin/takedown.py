@@ -53,7 +53,9 @@ class Step:
 
 def card(video: Video) -> dict[str, Any] | None:
     """The latest takedown of a video with its steps; None where there was none."""
-    takedowns = Takedown.objects.filter(video=video).select_related(WHOLE_CHAIN, "deletion")
+    takedowns = Takedown.objects.filter(video=video).select_related(
+        WHOLE_CHAIN, "deletion", "decision__delivery"
+    )
     takedown = takedowns.order_by("-id").first()
     if takedown is None:
         return None
@@ -79,10 +81,15 @@ def steps(takedown: Takedown, evidence: Evidence | None) -> Iterator[Step]:
             yield archived(evidence, archive)
         yield told(takedown, deliveries.get("delete_video"), _("Deleted in VOD"))
     else:
-        yield told(takedown, deliveries.get("create_audit"), _("Blocked in VOD"))
+        yield told(takedown, deliveries.get("create_audit") or audit(takedown), _("Blocked in VOD"))
         yield archived(evidence, deliveries.get("archive_evidence"))
     yield purged(takedown, deliveries.get("purge"))
     yield verified(takedown, deliveries.get("verify_takedown"))
+
+
+def audit(takedown: Takedown) -> Delivery | None:
+    """What told VOD of the block, where the chain that is left has begun without it."""
+    return takedown.decision.delivery if takedown.decision is not None else None
 
 
 def told(takedown: Takedown, delivery: Delivery | None, label: str) -> Step:

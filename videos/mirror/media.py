@@ -1,6 +1,7 @@
 """Files and pictures: what plays, what was uploaded, and whether there are snapshots."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -8,6 +9,8 @@ from shortvideo.cloud.types import StreamFile
 from videos.mirror.facts import fitting
 from videos.mirror.reading import Reading
 from videos.models import SnapshotStatus, Video
+
+MEDIA_FIELDS: Final = ("cover", "first_frame", "snapshots", "source_path", "files")
 
 
 def copy(video: Video, reading: Reading) -> None:
@@ -20,6 +23,29 @@ def copy(video: Video, reading: Reading) -> None:
             video.files, video.files_read_at = files, reading.facts.read_at
     if reading.snapshots_failed and not video.snapshots:
         video.snapshot_status = SnapshotStatus.FAIL
+
+
+def remember(video: Video, before: Mapping[str, Any]) -> None:
+    """Keep what a reading has dropped: it was issued, and must go with the clip.
+
+    `before` has the fields as they were. Media of an earlier source are those of another clip.
+    """
+    if video.source_version != before["source_version"]:
+        video.further_media = []
+        return
+    now = {name: getattr(video, name) for name in MEDIA_FIELDS}
+    named = {item["path"] for item in named_by(now)}
+    if dropped := [item for item in named_by(before) if item["path"] not in named]:
+        video.remember_media(dropped)
+
+
+def named_by(values: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The media among the fields of a video, as `Video.further_media` has them."""
+    named = [(kind, values[kind]) for kind in ("cover", "first_frame")]
+    named += [("snapshot", path) for path in values["snapshots"]]
+    named += [("play", values["source_path"])]
+    named += [("play", file["path"]) for file in values["files"]]
+    return [{"kind": kind, "path": path} for kind, path in named if path]
 
 
 @transaction.atomic

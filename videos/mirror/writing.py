@@ -43,6 +43,7 @@ MIRRORED: Final = (
     "source_path",
     "files",
     "files_read_at",
+    "further_media",
     "source_version",
     "source_uploaded_at",
     "transcode_status",
@@ -57,6 +58,7 @@ UNSEEN: Final = frozenset(
         "audit_status",
         "template_group_id",
         "files_read_at",
+        "further_media",
         "source_uploaded_at",
         "source_version",
         "title_search",
@@ -220,6 +222,7 @@ def update(video: Video, reading: Reading, named: dict[str, Uploader], *, stock:
         return False
     before = values_of(video)
     has_new_source = copy(video, reading, named)
+    media.remember(video, before)
     if video.source_version != before["source_version"]:
         replaced.wind_up(video)
     has_changed = jobs.update(video, reading.tasks, at=reading.facts.read_at)

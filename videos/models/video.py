@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from shortvideo.text import folded
 from videos.models.status import CensorStatus, SnapshotStatus, TranscodeKind, TranscodeStatus
 
 MEDIA_PATH_LENGTH = 1024
+MAX_FURTHER_MEDIA = 500
 
 
 class VideoQuerySet(models.QuerySet["Video"]):
@@ -78,6 +80,15 @@ class Video(models.Model):
         ),
     )
     files_read_at = models.DateTimeField(null=True, blank=True, editable=False)
+    further_media = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text=_(
+            "What was issued for this source beside what the row names now: a list of objects of "
+            "kind (cover, first_frame, snapshot, play) and path."
+        ),
+    )
 
     status = models.CharField(_("VOD status"), max_length=32, blank=True)
     audit_status = models.CharField(max_length=16, blank=True, editable=False)
@@ -183,6 +194,11 @@ class Video(models.Model):
 
     def transcode_status_of(self, kind: TranscodeKind) -> TranscodeStatus:
         return TranscodeStatus(getattr(self, kind.status_field))
+
+    def remember_media(self, media: Iterable[dict[str, str]]) -> None:
+        """Keep in `further_media`, in memory, what goes with the clip; of too many the newest."""
+        known = {item["path"]: item for item in (*self.further_media, *media) if item["path"]}
+        self.further_media = list(known.values())[-MAX_FURTHER_MEDIA:]
 
     def set_censor_status(self, status: CensorStatus, *, at: datetime) -> list[str]:
         """Change the status in memory; returns the names of the fields to save."""

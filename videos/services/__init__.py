@@ -1,6 +1,13 @@
 """What people and machines do to videos: one function an operation, one transaction each."""
 
-from videos.services.cdn import dismiss_prefetch, media_paths, prefetch, prefetch_again, purge_media
+from videos.services.cdn import (
+    dismiss_prefetch,
+    media_paths,
+    prefetch,
+    prefetch_again,
+    purge_media,
+    remember_media,
+)
 from videos.services.deletion import delete_video, restore_video
 from videos.services.review import latest_human_decision, review_video
 from videos.services.transcoding import dismiss_transcode, retry_transcode, submit_transcode
@@ -14,6 +21,7 @@ __all__ = [
     "prefetch",
     "prefetch_again",
     "purge_media",
+    "remember_media",
     "restore_video",
     "retry_transcode",
     "review_video",

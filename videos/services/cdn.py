@@ -1,6 +1,6 @@
 """What the CDN holds of a video: prefetched so that it starts fast, purged when it must go."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -132,6 +132,14 @@ def purge_media(
     ]
 
 
+@transaction.atomic
+def remember_media(video: Video, media: Mapping[str, str]) -> None:
+    """Note pictures, by kind, that are issued for a video and that its row does not name."""
+    row = Video.objects.select_for_update().get(pk=video.pk)
+    row.remember_media({"kind": kind, "path": path} for kind, path in media.items())
+    row.save(update_fields=["further_media"])
+
+
 def media_paths(video: Video) -> list[str]:
     """Every `host/path` of the video that our CDN may hold, without duplicates.
 
@@ -144,5 +152,6 @@ def media_paths(video: Video) -> list[str]:
         video.source_path,
         *video.snapshots,
         *(file["path"] for file in video.files),
+        *(item["path"] for item in video.further_media),
     ]
     return list(dict.fromkeys(path for path in paths if is_on_cdn(path)))

@@ -148,14 +148,16 @@ def note_deletion(video: Video, deletion: VideoDeletion, *, is_deleted: bool, pr
 def play_paths(video: Video) -> list[str]:
     """What plays, as `host/path`: VOD answers it with a refusal once the clip is blocked."""
     paths = [video.source_path, *(file["path"] for file in video.files)]
+    paths += [item["path"] for item in video.further_media if item["kind"] == "play"]
     return [path for path in dict.fromkeys(paths) if is_on_cdn(path)]
 
 
 def pictures_of(video: Video) -> list[dict[str, str]]:
-    """What the clip shows: objects of kind and path."""
+    """What the clip shows or has shown: objects of kind and path."""
     named = [("cover", video.cover), ("first_frame", video.first_frame)]
     named += [("snapshot", path) for path in video.snapshots]
-    return unique_pictures([{"kind": kind, "path": path} for kind, path in named])
+    named += [(item["kind"], item["path"]) for item in video.further_media]
+    return unique_pictures([{"kind": kind, "path": path} for kind, path in named if kind != "play"])
 
 
 def unique_pictures(pictures: Sequence[dict[str, str]]) -> list[dict[str, str]]:
