@@ -329,12 +329,33 @@ def test_three_days_of_silence_count_from_when_the_cdn_took_it(cloud: LocalVod) 
 def test_many_running_tasks_are_asked_about_in_turn(
     cloud: LocalVod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("videos.periodic.cdn.POLLED_AT_ONCE", 2)
-    [task_id] = cdn_gateway().purge([MediaPath(urls(cloud, "a")[0])])
-    for _ in range(5):  # of which the CDN never tells
+    monkeypatch.setattr("videos.periodic.cdn.ASKED_AT_ONCE", 2)
+    for _ in range(5):  # of whose URL the CDN never tells
+        [task_id] = cdn_gateway().purge([MediaPath(urls(cloud, "a")[0])])
         CdnTask.objects.create(
             kind="purge", urls=urls(cloud, "z"), state=State.SUBMITTED, task_ids=[task_id]
         )
     for _ in range(3):
         periodic.check_cdn_tasks()
     assert not CdnTask.objects.filter(checked_at=None).exists()
+
+
+def test_of_tasks_that_went_out_in_one_call_the_cdn_is_asked_once(cloud: LocalVod) -> None:
+    names = [str(number) for number in range(9)]
+    for name in names:
+        recorded(urls(cloud, name))
+    work_until_idle(SECONDS)
+    assert len({tuple(task.task_ids) for task in CdnTask.objects.all()}) == 1
+    periodic.check_cdn_tasks()
+    assert len(cloud.ledger("DescribeRefreshTasks")) == 1
+    assert not CdnTask.objects.on_their_way().exists()
+
+
+def test_only_the_latest_of_what_is_on_its_way_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits further back is prefetched once more: that costs a URL of the quota, no time."""
+    monkeypatch.setattr("videos.services.cdn.SEARCHED", 2)
+    for name in "abc":
+        recorded([f"media.example.com/{name}.mp4"])
+    again = prefetch([f"media.example.com/{name}.mp4" for name in "abc"])
+    assert again is not None
+    assert again.urls == ["media.example.com/a.mp4"]

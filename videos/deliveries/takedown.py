@@ -14,7 +14,7 @@ from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from videos.deliveries.subject import VideoHandler
 from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
-from videos.periodic.cdn import check_cdn_task
+from videos.periodic.cdn import Answers, check_cdn_task
 from videos.services.cdn import media_paths, purge_media
 from videos.services.takedown import play_paths
 
@@ -61,11 +61,12 @@ class VerifyTakedownHandler(VideoHandler):
         )
         outcomes: dict[int, Outcome] = {}
         due: dict[int, Takedown] = {}
+        answers = Answers()
         for delivery in batch:
             takedown = takedowns.get(delivery.pk)
             if takedown is None or takedown.is_over:
                 outcomes[delivery.pk] = LATER
-            elif waiting := purges_awaited(takedown, delivery):
+            elif waiting := purges_awaited(takedown, delivery, answers):
                 outcomes[delivery.pk] = waiting
             else:
                 due[delivery.pk] = takedown
@@ -92,7 +93,7 @@ class VerifyTakedownHandler(VideoHandler):
         takedown.save(update_fields=["state", "problem", "verified_at", "check_count"])
 
 
-def purges_awaited(takedown: Takedown, delivery: Delivery) -> Again | None:
+def purges_awaited(takedown: Takedown, delivery: Delivery, answers: Answers) -> Again | None:
     """Ask about the purges that are running; until when to wait for those that have not ended.
 
     The CDN takes minutes: the more often it was asked, the longer the wait. Of what runs for very
@@ -101,7 +102,7 @@ def purges_awaited(takedown: Takedown, delivery: Delivery) -> Again | None:
     tasks = purges_of(takedown)
     try:
         for task in tasks.filter(state=CdnTask.State.SUBMITTED):
-            check_cdn_task(task)
+            check_cdn_task(task, answers)
     except CloudUnavailable as error:
         return Again(str(error), error.retry_after, error.throttled)
     if any(is_awaited(task) for task in tasks.on_their_way()):

@@ -14,7 +14,8 @@ from shortvideo.outbox.periodic import periodic
 from videos.models import CdnTask
 from videos.quota import read_quota
 
-POLLED_AT_ONCE: Final = 100
+ASKED_AT_ONCE: Final = 100  # tasks of the CDN; many of ours may have gone out with one
+LOOKED_AT_ONCE: Final = 1_000  # of ours
 REMEMBERED: Final = timedelta(days=3)  # by the CDN
 ENDED: Final = (CdnTaskStatus.COMPLETE, CdnTaskStatus.FAILED)
 
@@ -24,8 +25,11 @@ def check_cdn_tasks() -> None:
     """Ask how prefetches and purges are doing, those first that were not asked for longest."""
     running = CdnTask.objects.filter(state=CdnTask.State.SUBMITTED)
     longest_ago = running.order_by(F("checked_at").asc(nulls_first=True), "id")
-    for task in longest_ago.select_related("delivery")[:POLLED_AT_ONCE]:
-        check_cdn_task(task)
+    answers = Answers()
+    for task in longest_ago.select_related("delivery")[:LOOKED_AT_ONCE]:
+        if answers.count >= ASKED_AT_ONCE:
+            break
+        check_cdn_task(task, answers)
 
 
 @periodic("videos.cdn_quota", every=timedelta(minutes=5))
@@ -35,14 +39,37 @@ def check_cdn_quota() -> None:
         read_quota()
 
 
-def check_cdn_task(task: CdnTask) -> None:
+class Answers:
+    """What the CDN tells of its tasks, each of which is asked about once."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[CdnTaskFacts, ...] | CloudRejected] = {}
+
+    @property
+    def count(self) -> int:
+        return len(self._told)
+
+    def of(self, task_id: str) -> tuple[CdnTaskFacts, ...]:
+        """Raises CloudRejected, CloudUnavailable."""
+        if task_id not in self._told:
+            try:
+                self._told[task_id] = tuple(cdn_gateway().tasks(task_id))
+            except CloudRejected as error:
+                self._told[task_id] = error
+        told = self._told[task_id]
+        if isinstance(told, CloudRejected):
+            raise told
+        return told
+
+
+def check_cdn_task(task: CdnTask, answers: Answers) -> None:
     """Write how far one task has come, or why the CDN does not tell.
 
     Raises CloudUnavailable; the task has then had its turn all the same.
     """
     task.checked_at, task.error_message = timezone.now(), task.left_out_note
     try:
-        note_progress(task, [item for id_ in task.task_ids for item in cdn_gateway().tasks(id_)])
+        note_progress(task, [item for id_ in task.task_ids for item in answers.of(id_)])
     except CloudRejected as error:
         task.error_message = str(error)
         note_progress(task, [])

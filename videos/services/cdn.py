@@ -12,6 +12,7 @@ from shortvideo.outbox.models import Delivery
 from videos.models import CdnQuota, CdnTask, Takedown, Video
 
 BATCH = 100  # URLs in one task: the most that PushObjectCache takes
+SEARCHED = 1_000  # tasks that a new one is compared with, in the request and under a lock
 
 
 @transaction.atomic
@@ -57,21 +58,27 @@ def record_prefetch(task: CdnTask, *, delay_seconds: float = 0) -> CdnTask:
 
 
 def prefetched_already(urls: Collection[str]) -> set[str]:
-    """Which of the URLs wait to be prefetched, or are being fetched and were not purged since."""
+    """Which of the URLs wait to be prefetched, or are being fetched and were not purged since.
+
+    Only the newest tasks are looked at: what waits further back is prefetched once more.
+    """
     wanted, waiting, running = set(urls), set[str](), dict[str, int]()
-    tasks = CdnTask.objects.prefetches().on_their_way().order_by("id")
-    for task_id, state, taken in tasks.values_list("id", "state", "urls"):
+    tasks = CdnTask.objects.prefetches().on_their_way().order_by("-id")
+    for task_id, state, taken in tasks.values_list("id", "state", "urls")[:SEARCHED]:
         hits = wanted.intersection(taken)
         if state == CdnTask.State.WAITING:
             waiting |= hits
         else:
-            running |= dict.fromkeys(hits, task_id)
+            running = dict.fromkeys(hits, task_id) | running
     if running:
         purges = CdnTask.objects.filter(kind=CdnTask.Kind.PURGE, id__gt=min(running.values()))
-        for task_id, purged in purges.values_list("id", "urls"):
+        newest = list(purges.order_by("-id").values_list("id", "urls")[:SEARCHED])
+        for task_id, purged in newest:
             running = {
                 url: sent for url, sent in running.items() if url not in purged or sent > task_id
             }
+        if len(newest) == SEARCHED:  # what was purged before them is not known
+            running = {url: sent for url, sent in running.items() if sent > newest[-1][0]}
     return waiting | running.keys()
 
 
