@@ -1,12 +1,13 @@
 """Old decisions leave the log by one command alone, which says so in the log's own place."""
 
+import getpass
 import io
 import threading
 from datetime import datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -72,6 +73,7 @@ def test_what_does_not_stand_any_more_is_removed_and_the_removal_is_logged() -> 
     assert left(video) == [Decision.NORMAL]
     row = LogPruning.objects.get()
     assert (row.decision_count, row.first_id, row.last_id) == (3, ids[0], ids[2])
+    assert row.run_by == getpass.getuser()
     assert timezone.localtime(row.before).strftime("%Y-%m-%d") == BEFORE
     assert latest_human_decision(video) == video.decisions.get()
 
@@ -238,6 +240,39 @@ def test_no_other_connection_ever_finds_the_log_unguarded() -> None:
     other.join(20)
     assert len(answers) == 1
     assert "append-only" in answers[0]
+
+
+def test_it_steps_aside_for_who_reads_the_log_and_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever came to the log meanwhile would wait behind it."""
+    if connection.vendor != "postgresql":
+        pytest.skip("On SQLite who reads is in nobody's way.")
+    decided(Decision.BLOCKED, Decision.NORMAL)
+    reading, is_over, aside = threading.Event(), threading.Event(), 0
+
+    def read() -> None:
+        try:
+            with transaction.atomic():
+                ReviewDecision.objects.count()
+                reading.set()
+                is_over.wait(30)
+        finally:
+            connections.close_all()
+
+    def step_aside() -> None:
+        nonlocal aside
+        aside += 1
+        if aside == 3:
+            is_over.set()
+            reader.join()
+
+    monkeypatch.setattr(pruning, "let_others_go_on", step_aside)
+    reader = threading.Thread(target=read)
+    reader.start()
+    reading.wait(30)
+    assert "1 of 2 older decisions were removed." in prune()
+    assert aside == 3
 
 
 def test_our_own_mark_in_vods_history_is_known_after_its_decision_was_removed() -> None:

@@ -92,5 +92,5 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
 
 @admin.register(LogPruning)
 class LogPruningAdmin(ReadOnlyAdmin[LogPruning]):
-    list_display = ("created_at", "before", "decision_count", "first_id", "last_id")
+    list_display = ("created_at", "run_by", "before", "decision_count", "first_id", "last_id")
     ordering = ("-id",)

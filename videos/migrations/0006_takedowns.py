@@ -157,6 +157,15 @@ class Migration(migrations.Migration):
                     models.BigIntegerField(help_text="The highest number of a removed decision."),
                 ),
                 (
+                    "run_by",
+                    models.CharField(
+                        blank=True,
+                        help_text="The machine's name of the user.",
+                        max_length=150,
+                        verbose_name="run by",
+                    ),
+                ),
+                (
                     "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, verbose_name="removed"),
                 ),

@@ -10,6 +10,9 @@ class LogPruning(models.Model):
     decision_count = models.PositiveIntegerField(_("decisions"))
     first_id = models.BigIntegerField(help_text=_("The lowest number of a removed decision."))
     last_id = models.BigIntegerField(help_text=_("The highest number of a removed decision."))
+    run_by = models.CharField(
+        _("run by"), max_length=150, blank=True, help_text=_("The machine's name of the user.")
+    )
     created_at = models.DateTimeField(_("removed"), default=timezone.now)
 
     class Meta:

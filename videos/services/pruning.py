@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -25,9 +25,14 @@ from videos.models import (
 
 logger = logging.getLogger(__name__)
 
-BATCH: Final = 500  # decisions in a transaction, in which nobody else reaches the log
+BATCH: Final = 50  # decisions in a transaction, in which nobody else reaches the log
 PAUSE_SECONDS: Final = 0.05  # between two, for those who wait
-LOCK_SECONDS: Final = 5  # that a batch waits for those who read the log
+# A batch that waits for those who read the log has everybody else wait behind it: it waits briefly,
+# and again later.
+LOCK_MILLISECONDS: Final = 200
+ATTEMPTS: Final = 30
+RETRY_SECONDS: Final = 1.0
+LOCK_NOT_AVAILABLE: Final = "55P03"  # PostgreSQL's code
 UNFINISHED: Final = (DeliveryState.WAITING, DeliveryState.LEASED, DeliveryState.GIVEN_UP)
 # A fresh decision may be undone: then the one before it stands again.
 FRESH: Final = timedelta(hours=1)
@@ -86,17 +91,18 @@ def carried_again() -> list[int]:
     return [payload["decision"] for payload in payloads]
 
 
-def prune(before: datetime) -> Iterator[int]:
+def prune(before: datetime, *, run_by: str) -> Iterator[int]:
     """Remove batch after batch; yields how many lines each removed, those of undoing included.
 
-    Each batch is a transaction with a row that stays. Raises ValueError for a moment within
-    EVIDENCE_DAYS, OperationalError where the log is in use for longer than a batch waits.
+    Each batch is a transaction with a row that stays and says who ran it. Raises ValueError for a
+    moment within EVIDENCE_DAYS, OperationalError where the log is in use for longer than a batch
+    is tried.
     """
     refuse_recent(before)
     last_id = 0
     while ids := list(candidates(before, last_id)):
         last_id = ids[-1]
-        if removed := remove(ids, before):
+        if removed := remove_patiently(ids, before, run_by):
             yield removed
         time.sleep(PAUSE_SECONDS)
 
@@ -107,12 +113,27 @@ def candidates(before: datetime, after_id: int) -> Iterable[int]:
     return following.values_list("pk", flat=True)[:BATCH]
 
 
+def remove_patiently(ids: Sequence[int], before: datetime, run_by: str) -> int:
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return remove(ids, before, run_by)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+                raise
+        let_others_go_on()
+    return remove(ids, before, run_by)
+
+
+def let_others_go_on() -> None:
+    time.sleep(RETRY_SECONDS)
+
+
 @transaction.atomic
-def remove(ids: Sequence[int], before: datetime) -> int:
+def remove(ids: Sequence[int], before: datetime, run_by: str) -> int:
     """Remove one batch, as far as nothing has come to need it since."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_MILLISECONDS}ms'")
     with append_only.lifted():
         going = list(prunable(before).filter(pk__in=ids).values_list("pk", flat=True))
         if not going:
@@ -127,6 +148,7 @@ def remove(ids: Sequence[int], before: datetime) -> int:
             decision_count=len(removed),
             first_id=min(removed),
             last_id=max(removed),
+            run_by=run_by[:150],
         )
     logger.info("The log of decisions was pruned", extra={"count": len(removed)})
     return len(removed)

@@ -1,5 +1,7 @@
 """`manage.py prune_log`: remove old decisions from the log, and log that."""
 
+import getpass
+import os
 from argparse import ArgumentTypeError
 from datetime import date, datetime, time
 from typing import Any
@@ -20,6 +22,14 @@ def midnight(text: str) -> datetime:
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is no date; write it as YYYY-MM-DD.") from error
     return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def user_name() -> str:
+    """Who runs this, by the machine's name of the user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return f"uid {os.getuid()}"
 
 
 class Command(BaseCommand):
@@ -48,7 +58,7 @@ class Command(BaseCommand):
         removed = 0
         try:
             with tqdm(total=older, unit="decision", disable=None) as bar:
-                for count in pruning.prune(before):
+                for count in pruning.prune(before, run_by=user_name()):
                     removed += count
                     bar.update(count)
         except OperationalError as error:
