@@ -1,7 +1,7 @@
 """What the end of one delivery means for those that come after it.
 
-Done lets them go (the claim looks at it); superseded and given up end them in the same way. All of
-this runs inside the transaction that ends the first one.
+Done lets them go; superseded and given up end them in the same way. All of this runs inside the
+transaction that ends the first one.
 """
 
 from collections.abc import Callable
@@ -59,21 +59,27 @@ def revive_followers(delivery: Delivery, *, now: datetime) -> None:
         after=delivery, error_code=PREDECESSOR_GIVEN_UP
     )
     for follower in ended_with_it.select_for_update(no_key=True):
-        wait_afresh(follower, now=now)
+        wait_afresh(follower, now=now, is_held=True)
         revive_followers(follower, now=now)
 
 
-def wait_afresh(delivery: Delivery, *, now: datetime) -> None:
+def let_followers_go(delivery: Delivery) -> None:
+    Delivery.objects.filter(after=delivery, is_held=True).update(is_held=False)
+
+
+def wait_afresh(delivery: Delivery, *, now: datetime, is_held: bool = False) -> None:
     """Back to waiting, with all its attempts before it."""
     delivery.state = DeliveryState.WAITING
+    delivery.is_held = is_held
+    delivery.retry_count += 1
     delivery.due_at = now
     delivery.attempts = delivery.fault_count = 0
     delivery.finished_at = None
     delivery.error_code = delivery.error = delivery.error_request_id = ""
     delivery.save(
         update_fields=[
-            "state", "due_at", "attempts", "fault_count", "finished_at", "error_code", "error",
-            "error_request_id",
+            "state", "is_held", "due_at", "attempts", "fault_count", "retry_count", "finished_at",
+            "error_code", "error", "error_request_id",
         ]
     )  # fmt: skip
 

@@ -65,7 +65,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
 
     def in_turn(self) -> Self:
-        """First of its kind and subject, and what it comes after is done."""
+        """First of its kind and subject, and what it comes after is done.
+
+        `is_held` says less than that, and keeps what waits for others out of the index that idle
+        workers read twice a second, however many there are.
+        """
         of_same_subject = (
             Delivery.objects.open()
             .filter(kind=OuterRef("kind"), subject=OuterRef("subject"))
@@ -78,6 +82,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         # a join which compares every open row with every other.
         return self.alias(under_way=Subquery(under_way[:1])).filter(
             Q(after=None) | Q(after__state=DeliveryState.DONE),
+            is_held=False,
             id=Subquery(of_same_subject[:1]),
             under_way=None,
         )
@@ -103,6 +108,11 @@ class Delivery(models.Model):
         related_name="followers",
         help_text=_("Sent only once this one is done."),
     )
+    is_held = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text=_("Let go by the end of the one before it; no worker looks at it until then."),
+    )
     is_superseding = models.BooleanField(
         default=False, help_text=_("Replaces older ones of its kind and subject.")
     )
@@ -127,6 +137,9 @@ class Delivery(models.Model):
         editable=False,
         help_text=_("Attempts in a row that failed here: faults of this program, lost workers."),
     )
+    retry_count = models.PositiveIntegerField(
+        default=0, editable=False, help_text=_("How often somebody had it sent once more.")
+    )
     first_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     error_code = models.CharField(max_length=100, blank=True, editable=False)
@@ -146,8 +159,8 @@ class Delivery(models.Model):
         indexes = [
             models.Index(
                 fields=["kind", "due_at", "id"],
-                condition=Q(finished_at=None),
-                name="outbox_claim",
+                condition=Q(finished_at=None, is_held=False),
+                name="outbox_ready",
             ),
             models.Index(
                 fields=["kind", "subject", "id"],

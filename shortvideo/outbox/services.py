@@ -149,6 +149,8 @@ def _put_after(delivery: Delivery, predecessor: Delivery) -> None:
     row = Delivery.objects.filter(pk=predecessor.pk)
     free = row.exclude(state=DeliveryState.LEASED).select_for_update(no_key=True)
     delivery.after = predecessor = free.first() or row.get()
+    # One that a worker holds may be let go of before this row can be seen: it is not relied on.
+    delivery.is_held = predecessor.state == DeliveryState.WAITING
     if predecessor.state == DeliveryState.SUPERSEDED:
         delivery.state = DeliveryState.SUPERSEDED
         delivery.finished_at = timezone.now()

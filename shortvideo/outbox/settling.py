@@ -77,6 +77,8 @@ def _finish(
         raise ReplacedMeanwhileError
     if row.state == DeliveryState.GIVEN_UP:
         chains.give_up_followers(row, now=timezone.now(), tell=tell)
+    elif row.state == DeliveryState.DONE:
+        chains.let_followers_go(row)
     elif row.state == DeliveryState.SUPERSEDED:
         chains.supersede_followers(row, now=timezone.now())
     logger.info("Delivery finished", extra={**_fields(row), "state": row.state})

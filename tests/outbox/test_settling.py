@@ -7,9 +7,10 @@ import pytest
 from django.db import connection, connections
 from pytest_django import Settings
 
-from shortvideo.outbox.handlers import Again, Outcome, Refused, Superseded
+from shortvideo.outbox import services
+from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
-from shortvideo.outbox.worker import work_once
+from shortvideo.outbox.worker import due_kinds, work_once, work_until_idle
 
 from .support import ScriptedHandler, make_due, send
 
@@ -111,3 +112,70 @@ def test_a_newer_one_that_is_committed_while_settle_waits_replaces_what_failed(
     assert older.state == DeliveryState.SUPERSEDED
     assert type(handler.settled[-1].outcome) is Superseded
     assert Delivery.objects.waiting().count() == 1
+
+
+# --- What waits for another
+
+
+def is_held(delivery: Delivery) -> bool:
+    delivery.refresh_from_db()
+    return delivery.is_held
+
+
+def test_what_waits_for_another_is_held_until_that_one_is_done(register: Register) -> None:
+    register("audit")
+    purges = register("purge")
+    audit = send(kind="audit")
+    purge = send(kind="purge", after=audit)
+    check = send("v1-check", kind="purge", after=purge)
+    assert (is_held(purge), is_held(check)) == (True, True)
+    work_once(["audit"])
+    assert (is_held(purge), is_held(check)) == (False, True)
+    work_once(["purge"])
+    work_once(["purge"])
+    assert purges.calls == [["v1"], ["v1-check"]]
+
+
+def test_a_retry_of_the_first_holds_what_it_brings_back(register: Register) -> None:
+    audits, purges = (
+        register("audit", answer=lambda _: Refused("Forbidden", "No.")),
+        register("purge"),
+    )
+    audit = send(kind="audit")
+    purge = send(kind="purge", after=audit)
+    check = send("v1-check", kind="purge", after=purge)
+    work_once()
+    services.retry(audit)
+    assert (is_held(audit), is_held(purge), is_held(check)) == (False, True, True)
+    assert audit.retry_count == 1
+    audits.answer = lambda _: Done()
+    work_until_idle()
+    assert purges.calls == [["v1"], ["v1-check"]]
+
+
+def test_what_follows_one_under_way_is_not_held_and_still_waits(register: Register) -> None:
+    purges = register("purge")
+    waited: list[Delivery] = []
+
+    def send_follower(delivery: Delivery) -> Outcome:
+        waited.append(send(kind="purge", after=delivery))
+        assert work_once(["purge"]) == 0
+        return Done()
+
+    register("audit", answer=send_follower)
+    send(kind="audit")
+    work_once(["audit"])
+    assert not is_held(waited[0])
+    work_until_idle()
+    assert purges.calls == [["v1"]]
+
+
+def test_what_follows_one_that_is_done_is_sent_at_once(register: Register) -> None:
+    register("audit")
+    purges = register("purge")
+    audit = send(kind="audit")
+    work_once()
+    send(kind="purge", after=audit)
+    assert due_kinds() == ["purge"]
+    work_once()
+    assert purges.calls == [["v1"]]
