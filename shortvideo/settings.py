@@ -32,6 +32,18 @@ def whole_number(name: str, default: int, *, at_least: int = 0) -> int:
     return value
 
 
+def seconds(name: str, default: float, *, at_least: float, at_most: float) -> float:
+    try:
+        value: float = env.float(name, default=default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a number of seconds.") from error
+    if not at_least <= value <= at_most:  # so written, not-a-number is refused too
+        raise ImproperlyConfigured(
+            f"{name} is {value:g}; it must be from {at_least} to {at_most} seconds."
+        )
+    return value
+
+
 # --- Django -------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -112,6 +124,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         _file = BASE_DIR / _database["NAME"]
         _file.parent.mkdir(parents=True, exist_ok=True)  # a bare `manage.py migrate` makes var/
         _database["NAME"] = str(_file)
+    _database["ENGINE"] = "shortvideo.fair_sqlite"
     # With Django's defaults concurrent writers fail with "database is locked"; with these none did.
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -253,7 +266,8 @@ VOD_PROTOCOL = choice("VOD_PROTOCOL", ("https", "http"), "https")
 CDN_ENDPOINT = env.str("CDN_ENDPOINT", default="")
 CDN_PROTOCOL = choice("CDN_PROTOCOL", ("https", "http"), "https")
 CLOUD_PROXY = env.str("CLOUD_PROXY", default="")
-CLOUD_DEADLINE = env.float("CLOUD_DEADLINE", default=5.0)  # seconds for one call, retries included
+# For one call, retries included.
+CLOUD_DEADLINE = seconds("CLOUD_DEADLINE", 5.0, at_least=0.1, at_most=600)
 VOD_TRANSCODE_TEMPLATE_GROUP_ID = env.str("VOD_TRANSCODE_TEMPLATE_GROUP_ID", default="")
 VOD_NARROWBAND_TEMPLATE_GROUP_ID = env.str("VOD_NARROWBAND_TEMPLATE_GROUP_ID", default="")
 # The callback URL exactly as VOD has it: it is part of the signature, and a proxy may change what
@@ -292,6 +306,8 @@ STORAGES["evidence"] = {
 TRANSCODE_STUCK_SECONDS = whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
 # How often the worker compares the mirror with VOD, healing nothing; 0: never.
 RECONCILE_EVERY_HOURS = whole_number("RECONCILE_EVERY_HOURS", 24)
+# It asks for the files of one video in so many, others every day: one call each; 0: of none.
+RECONCILE_FILE_SHARE = whole_number("RECONCILE_FILE_SHARE", 30)
 CONSOLE_API_COMPAT = env.bool("CONSOLE_API_COMPAT", default=False)
 CONSOLE_DEFAULT_BLOCK_REASON = env.str("CONSOLE_DEFAULT_BLOCK_REASON", default="Blocked by review")
 if len(CONSOLE_DEFAULT_BLOCK_REASON.encode()) > 128:
@@ -300,15 +316,18 @@ if len(CONSOLE_DEFAULT_BLOCK_REASON.encode()) > 128:
 # --- Outbox -------------------------------------------------------------------------------------
 
 OUTBOX_LEASE_SECONDS = whole_number("OUTBOX_LEASE_SECONDS", 10, at_least=1)
-OUTBOX_POLL_SECONDS = env.float("OUTBOX_POLL_SECONDS", default=0.5)
+OUTBOX_POLL_SECONDS = seconds("OUTBOX_POLL_SECONDS", 0.5, at_least=0.01, at_most=60)
 OUTBOX_MAX_ATTEMPTS = whole_number("OUTBOX_MAX_ATTEMPTS", 12, at_least=1)
-OUTBOX_BACKOFF_SECONDS = env.float("OUTBOX_BACKOFF_SECONDS", default=1.0)
-OUTBOX_BACKOFF_CAP_SECONDS = env.float("OUTBOX_BACKOFF_CAP_SECONDS", default=300.0)
+OUTBOX_BACKOFF_SECONDS = seconds("OUTBOX_BACKOFF_SECONDS", 1.0, at_least=0.001, at_most=3600)
+OUTBOX_BACKOFF_CAP_SECONDS = seconds(
+    "OUTBOX_BACKOFF_CAP_SECONDS", 300.0, at_least=0.001, at_most=86_400
+)
 OUTBOX_KEEP_DAYS = whole_number("OUTBOX_KEEP_DAYS", 90, at_least=1)
 
 # --- Webhooks -----------------------------------------------------------------------------------
 
-WEBHOOK_TIMEOUT = env.float("WEBHOOK_TIMEOUT", default=5.0)  # seconds for one call
+# For one call.
+WEBHOOK_TIMEOUT = seconds("WEBHOOK_TIMEOUT", 5.0, at_least=0.1, at_most=60)
 WEBHOOK_MAX_ATTEMPTS = whole_number("WEBHOOK_MAX_ATTEMPTS", 15, at_least=1)
 WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
 # The backend usually is in the same network, and only administrators enter URLs.

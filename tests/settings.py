@@ -33,7 +33,7 @@ VOD_PROTOCOL = CDN_PROTOCOL = "http"
 ALIBABA_CLOUD_ACCESS_KEY_ID = "localvod"
 ALIBABA_CLOUD_ACCESS_KEY_SECRET = "localvod-secret"
 
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+if DATABASES["default"]["ENGINE"] == "shortvideo.fair_sqlite":
     # A file of this run alone: threads share it as processes do; SQLite's in-memory databases lock
     # differently and know no WAL.
     DATABASES["default"]["TEST"] = {

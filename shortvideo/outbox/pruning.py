@@ -1,18 +1,18 @@
 """Deliveries that ended long ago go; what a row of an app points to stays with that row."""
 
-import time
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+
+from shortvideo.pacing import Pace
 
 from .models import Delivery, DeliveryQuerySet, DeliveryState
 from .periodic import periodic
 
-CHUNK = 200  # rows in a transaction: well under 50 ms on SQLite
-PAUSE_SECONDS = 0.005  # in which SQLite's other writers get their turn
+pace = Pace(most_rows=200)
 
 
 @periodic("outbox.prune", every=timedelta(days=1))
@@ -29,11 +29,10 @@ def prune_before(moment: datetime) -> int:
     """
     count = last = 0
     rows = prunable(moment).order_by("pk")
-    while ids := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
+    while ids := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[: pace.rows]):
         last = ids[-1]  # one walk, however many protected rows lie between
-        count += Delivery.objects.filter(pk__in=ids).delete()[1][Delivery._meta.label]
-        if connection.vendor == "sqlite":
-            time.sleep(PAUSE_SECONDS)
+        with pace.transaction():
+            count += Delivery.objects.filter(pk__in=ids).delete()[1][Delivery._meta.label]
     return count
 
 

@@ -4,10 +4,10 @@ from datetime import datetime
 from random import Random, SystemRandom
 from typing import Final
 
-from django.db import transaction
 from django.utils import timezone
 
 from shortvideo.outbox.models import Delivery, DeliveryQuerySet
+from shortvideo.pacing import Pace
 
 from .models import Endpoint
 
@@ -15,7 +15,7 @@ FIRST_SECONDS: Final = 5.0
 LONGEST_SECONDS: Final = 3600.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 OUTAGE: Final = 3  # failures in a row, after which its first success hurries what waits
-CHUNK: Final = 500  # rows in a transaction: SQLite has other writers
+pace: Final = Pace(most_rows=500)
 
 _random = SystemRandom()
 
@@ -51,9 +51,10 @@ def waiting_for(endpoint: Endpoint) -> DeliveryQuerySet:
     return Delivery.objects.waiting().filter(webhook_dispatch__endpoint=endpoint)
 
 
-@transaction.atomic
 def move(deliveries: DeliveryQuerySet, *, to: datetime) -> int:
     """Change when some of these are due; rows in other hands are left alone."""
-    locked = deliveries.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
-    ids = list(locked.values_list("pk", flat=True)[:CHUNK])
-    return Delivery.objects.filter(pk__in=ids).update(due_at=to) if ids else 0
+    most = pace.rows
+    with pace.transaction():
+        locked = deliveries.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+        ids = list(locked.values_list("pk", flat=True)[:most])
+        return Delivery.objects.filter(pk__in=ids).update(due_at=to) if ids else 0

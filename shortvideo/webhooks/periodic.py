@@ -1,20 +1,18 @@
 """What is not needed any more."""
 
-import time
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from shortvideo.outbox.periodic import periodic
+from shortvideo.pacing import Pace
 
 from .models import Attempt, Endpoint, Event
 
-CHUNK: Final = 100  # rows in a transaction, with what hangs on them: SQLite has other writers
-PAUSE_SECONDS: Final = 0.005  # in which those get their turn
+pace: Final = Pace(most_rows=100)
 
 
 @periodic("webhooks.prune", every=timedelta(hours=1))
@@ -27,10 +25,9 @@ def prune_webhooks() -> None:
 
 
 def delete_in_chunks(rows: QuerySet[Any]) -> None:
-    while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
-        rows.model._default_manager.filter(pk__in=ids).delete()
-        if connection.vendor == "sqlite":
-            time.sleep(PAUSE_SECONDS)
+    while ids := list(rows.order_by("pk").values_list("pk", flat=True)[: pace.rows]):
+        with pace.transaction():
+            rows.model._default_manager.filter(pk__in=ids).delete()
 
 
 def forget_previous_secrets(now: datetime) -> None:

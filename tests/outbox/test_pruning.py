@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from shortvideo.outbox import handlers, pruning
 from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.pacing import Pace
 from tests.factories import make_video
 from videos.deliveries.audit import CreateAuditHandler
 from videos.models import Decision, Source
@@ -68,7 +69,7 @@ def test_what_came_after_a_pruned_one_is_still_sent(handler: ScriptedHandler) ->
 def test_more_than_one_portion_goes(
     handler: ScriptedHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pruning, "CHUNK", 2)
+    monkeypatch.setattr(pruning, "pace", Pace(most_rows=2))
     for _ in range(5):
         end(send(), DeliveryState.DONE, days_ago=11)
     assert pruning.prune_before(timezone.now()) == 5

@@ -1,18 +1,18 @@
 """Read, compare, write: in chunks small enough for the other writers of an SQLite file."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Uploader
 from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox import services as outbox
+from shortvideo.pacing import Pace
 from shortvideo.webhooks.services import silence
 from videos import announcements
 from videos.mirror import (
@@ -29,8 +29,8 @@ from videos.mirror import (
 from videos.mirror.reading import Applied, Reading
 from videos.models import CensorStatus, TaskCause, Video
 
-CHUNK: Final = 50  # rows in a transaction: well under 50 ms
-PAUSE_SECONDS: Final = 0.005  # in which SQLite's other writers get their turn
+CHUNK: Final = 50  # rows compared, and at most written, at once
+pace = Pace(CHUNK)
 
 # The fields that the mirror writes, and those of them that nobody is ever shown.
 MIRRORED: Final = (
@@ -84,8 +84,6 @@ def apply(
     """
     total = Applied()
     for chunk in in_chunks(as_readings(told)):
-        if total != Applied():
-            pause()
         total += apply_chunk(chunk, old_stock_until=old_stock_until, dry_run=dry_run)
     return total
 
@@ -100,23 +98,17 @@ def in_chunks(readings: Iterator[Reading]) -> Iterator[list[Reading]]:
         yield chunk
 
 
-def pause() -> None:
-    if connection.vendor == "sqlite":
-        time.sleep(PAUSE_SECONDS)
-
-
 def apply_chunk(
     readings: Sequence[Reading], *, old_stock_until: datetime | None, dry_run: bool
 ) -> Applied:
     rows = Video.objects.in_bulk([item.facts.vod_id for item in readings], field_name="vod_id")
     pending = [item for item in readings if may_change(rows.get(item.facts.vod_id), item)]
-    untouched = Applied(unchanged=len(readings) - len(pending))
-    if not pending:
-        return untouched
-    with transaction.atomic():
-        written = write(pending, old_stock_until)
-        transaction.set_rollback(dry_run)
-    return untouched + written
+    total = Applied(unchanged=len(readings) - len(pending))
+    for portion in pace.portions(pending):
+        with pace.transaction():
+            total += write(portion, old_stock_until)
+            transaction.set_rollback(dry_run)
+    return total
 
 
 def may_change(video: Video | None, reading: Reading) -> bool:

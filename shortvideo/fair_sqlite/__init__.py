@@ -1,0 +1,1 @@
+"""A database backend: SQLite whose transactions wait for the write lock without long sleeps."""

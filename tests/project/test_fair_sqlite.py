@@ -1,0 +1,122 @@
+"""How transactions on SQLite wait for each other, and how bulk writes leave them room."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from accounts.models import Uploader
+from shortvideo import pacing
+from shortvideo.pacing import Pace
+
+on_sqlite = pytest.mark.skipif(
+    "connection.vendor != 'sqlite'", reason="PostgreSQL's writers wait for rows alone"
+)
+
+
+@contextmanager
+def holding_the_lock(until: Callable[[], object]) -> Iterator[None]:
+    """Another connection is inside a transaction until the function returns."""
+    has_begun = threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            has_begun.set()
+            until()
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert has_begun.wait(20)
+    try:
+        yield
+    finally:
+        holder.join()
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Transactions of this connection wait for 0.2 seconds."""
+    options = connection.settings_dict["OPTIONS"]
+    before = options["timeout"]
+    options["timeout"] = 0.2
+    yield
+    options["timeout"] = before
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_begins_once_another_has_ended() -> None:
+    is_asked = threading.Event()
+    with holding_the_lock(lambda: is_asked.wait(20)):
+        threading.Timer(0.3, is_asked.set).start()
+        with transaction.atomic():
+            Uploader.objects.create(user_id="u1")
+    assert Uploader.objects.filter(user_id="u1").exists()
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("impatient")
+def test_a_transaction_that_waits_in_vain_says_so_and_leaves_the_connection_as_it_was() -> None:
+    is_over = threading.Event()
+    with holding_the_lock(lambda: is_over.wait(20)):
+        with pytest.raises(OperationalError, match="database is locked"), transaction.atomic():
+            pytest.fail("It began although another holds the lock.")
+        is_over.set()
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA busy_timeout").fetchone() == (200,)
+    with transaction.atomic():
+        Uploader.objects.create(user_id="u2")
+
+
+@on_sqlite
+@pytest.mark.django_db
+def test_a_slow_bulk_write_takes_fewer_rows_but_not_too_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pacing, "HOLD_SECONDS", 0.0)
+    pace = Pace(most_rows=50)
+    assert pace.rows == 50
+    for _ in range(3):
+        with pace.transaction():
+            time.sleep(0.001)
+    assert pace.rows == 10
+
+
+@on_sqlite
+@pytest.mark.django_db
+def test_a_bulk_write_that_is_fast_again_takes_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    pace = Pace(most_rows=50)
+    with monkeypatch.context() as slow:
+        slow.setattr(pacing, "HOLD_SECONDS", 0.0)
+        with pace.transaction():
+            time.sleep(0.001)
+    monkeypatch.setattr(pacing, "HOLD_SECONDS", 20.0)
+    for _ in range(20):
+        with pace.transaction():
+            pass
+    assert pace.rows == 50
+
+
+@pytest.mark.django_db
+def test_portions_hold_every_item_once_and_in_order() -> None:
+    pace = Pace(most_rows=4)
+    portions = [list(portion) for portion in pace.portions(range(10))]
+    assert [item for portion in portions for item in portion] == list(range(10))
+    assert max(map(len, portions)) == 4
+
+
+@pytest.mark.django_db
+def test_an_error_in_a_portion_rolls_it_back() -> None:
+    def fail() -> None:
+        with Pace(most_rows=4).transaction():
+            Uploader.objects.create(user_id="u3")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert not Uploader.objects.filter(user_id="u3").exists()
