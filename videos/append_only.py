@@ -83,7 +83,7 @@ def stands(using: str = DEFAULT_DB_ALIAS) -> bool:
             cursor.execute(POSTGRESQL_FIND, [TABLE, NAME])
         else:
             cursor.execute(SQLITE_FIND, [TABLE, f"{NAME}_update", f"{NAME}_delete"])
-        [(count,)] = cursor.fetchall()
+        count = int(cursor.fetchone()[0])
     return count == (1 if connection.vendor == "postgresql" else 2)
 
 

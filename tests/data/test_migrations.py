@@ -124,7 +124,7 @@ def is_altered(field: Any, earlier: Any) -> bool:
 
 def rewrites(field: Any) -> bool:
     """Whether adding the column fills it row by row; an empty one or a constant does not."""
-    return field.generated or field.has_db_default()
+    return bool(field.generated or field.has_db_default())
 
 
 def leaves_open(operation: Operation, earlier: Any) -> bool:
