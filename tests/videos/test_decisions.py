@@ -1,11 +1,15 @@
 """Human beats machine, and VOD's console is heard: whatever arrives first."""
 
 import itertools
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from shortvideo.cloud.types import AuditEntry, MachineJob
 from shortvideo.outbox.models import Delivery, DeliveryState
@@ -228,6 +232,38 @@ def test_an_older_decision_of_ours_that_lands_late_is_overruled() -> None:
     assert delivery.payload == {"decision": new.pk}
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.FAIL
+
+
+def test_a_late_one_is_overruled_also_while_the_standing_one_is_being_sent() -> None:
+    video, told = make_clip()
+    old, new = delivered(video, Decision.NORMAL), delivered(video, Decision.BLOCKED)
+    Delivery.objects.filter(review_decision=new).update(
+        state=DeliveryState.LEASED, lease_token=uuid.uuid4(), finished_at=None
+    )
+    entries = (echo(old, 95), echo(new, 90))
+    for _ in range(2):
+        mirror.apply(read_again(told, status="Normal", audits=entries))
+    delivery = Delivery.objects.waiting().get(kind="create_audit")
+    assert delivery.payload == {"decision": new.pk}
+
+
+def test_a_decision_that_a_worker_begins_to_send_meanwhile_keeps_no_reading_away() -> None:
+    video, told = make_clip()
+    ours = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+
+    def claim_once_listed(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        """A worker takes the delivery right after the unsent ones were listed."""
+        found = execute(sql, params, many, context)
+        if "claim_count" in sql and sql.startswith("SELECT") and "LIMIT" not in sql:
+            with connection.cursor() as other:
+                other.execute("UPDATE outbox_delivery SET claim_count = 1 WHERE claim_count = 0")
+        return found
+
+    entry = audit("Blocked", timezone.now() + timedelta(minutes=1))
+    with connection.execute_wrapper(claim_once_listed):
+        mirror.apply(read_again(told, status="Blocked", audits=(entry,)))
+    assert log_of(video)[-1] == (Source.VOD, "Blocked")
+    assert Delivery.objects.get(review_decision=ours).claim_count == 1
 
 
 def test_a_newer_decision_in_vods_console_overrules_ours() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from shortvideo.cloud import vod_gateway
-from shortvideo.outbox.handlers import Done
+from shortvideo.outbox.handlers import Again, Done
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_video
@@ -59,3 +59,20 @@ def test_a_video_that_vod_deletes_while_it_is_read_is_no_refusal(cloud: LocalVod
 
     outcomes = read_batch([delivery], delete_then_ask, removable=lambda _: False)
     assert outcomes == {1: Done()}
+
+
+def test_once_vod_asks_us_to_slow_down_the_rest_of_the_batch_is_left_for_later(
+    cloud: LocalVod,
+) -> None:
+    videos = [make_video(vod_id=cloud.seed()) for _ in range(3)]
+    batch = [Delivery(pk=n, subject=video.vod_id) for n, video in enumerate(videos)]
+    cloud.faults({"operation": "GetAuditHistory", "kind": "error", "code": "Throttling.User",
+                  "status": 400, "skip": 1})  # fmt: skip
+    outcomes = read_batch(batch, lambda _: Questions(audits=True), removable=lambda _: False)
+    assert outcomes[0] == Done()
+    again = outcomes[1]
+    assert isinstance(again, Again)
+    assert again.throttled
+    assert outcomes[2] == again
+    asked = [entry["video_ids"] for entry in cloud.ledger(operation="GetAuditHistory")]
+    assert [videos[2].vod_id] not in asked

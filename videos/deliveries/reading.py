@@ -63,7 +63,8 @@ def read_batch(
 ) -> dict[int, Outcome]:
     """Read the videos of a batch and apply them; what VOD refuses about one stops no other.
 
-    A video that VOD does not have needs no reading: its deliveries are done.
+    A video that VOD does not have needs no reading: its deliveries are done. Once VOD asks us to
+    slow down, the rest of the batch is not asked about.
 
     Raises CloudUnavailable, CloudRejected when the facts themselves could not be read.
     """
@@ -72,8 +73,12 @@ def read_batch(
     rows = reader.rows_of(facts.values())
     readings: list[mirror.Reading] = []
     outcomes: dict[int, Outcome] = {}
+    throttled: Again | None = None
     for delivery in batch:
         vod_id = delivery.subject
+        if throttled is not None:
+            outcomes[delivery.pk] = throttled
+            continue
         outcomes[delivery.pk] = Done()
         if vod_id in facts:
             try:
@@ -82,7 +87,9 @@ def read_batch(
                 if reading.refusals and not is_gone(vod_id, reading.refusals[0]):
                     outcomes[delivery.pk] = as_refused(reading.refusals[0])
             except CloudUnavailable as error:
-                outcomes[delivery.pk] = Again(str(error), error.retry_after, error.throttled)
+                again = Again(str(error), error.retry_after, error.throttled)
+                outcomes[delivery.pk] = again
+                throttled = again if error.throttled else None
             except CloudRejected as error:
                 if not is_gone(vod_id, error):
                     outcomes[delivery.pk] = as_refused(error)

@@ -119,18 +119,31 @@ def record(video: Video, entry: AuditEntry) -> bool:
         return False
     unsent = Delivery.objects.waiting().filter(kind=KIND, claim_count=0)
     for delivery in unsent.for_subject(video.vod_id):
+        take_back(delivery)
+    return True
+
+
+def take_back(delivery: Delivery) -> bool:
+    """Cancel a delivery, unless a worker has just begun with it; returns whether it was."""
+    try:
         outbox.cancel(delivery)
+    except outbox.DeliveryStateError:
+        return False
     return True
 
 
 def overrule(video: Video, top: AuditEntry | None, ours: dict[int, ReviewDecision]) -> None:
-    """Deliver the standing decision over again where an older one of ours came in after it."""
+    """Deliver the standing decision over again where an older one of ours came in after it.
+
+    One that is just being sent may have come in before that older one: twice does no harm.
+    """
     if top is None or (mark_of(top) or 0) not in ours:
         return
     standing = standing_decision(video)
     if standing is None or standing.pk == mark_of(top) or standing.decision == top.status:
         return
-    if not is_under_way(video):
+    waiting = Delivery.objects.waiting().filter(kind=KIND, payload__decision=standing.pk)
+    if not waiting.for_subject(video.vod_id).exists():
         outbox.send(KIND, subject=video.vod_id, payload={"decision": standing.pk}, supersede=True)
 
 

@@ -4,10 +4,9 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from videos.mirror import jobs
-from videos.mirror.audits import KIND
+from videos.mirror.audits import KIND, take_back
 from videos.mirror.censor import AUTOMATIC_CAUSES
 from videos.models import ReviewTask, TranscodeJob, Video
 from videos.services import takedown
@@ -33,14 +32,6 @@ def end_jobs(video: Video, *, at: datetime) -> None:
         if is_unsent and not (job.delivery is not None and take_back(job.delivery)):
             continue
         jobs.end_with_source(job, at=at)
-
-
-def take_back(delivery: Delivery) -> bool:
-    try:
-        outbox.cancel(delivery)
-    except outbox.DeliveryStateError:
-        return False
-    return True
 
 
 def take_back_decisions(video: Video) -> None:
