@@ -37,7 +37,7 @@ def seconds(name: str, default: float, *, at_least: float, at_most: float) -> fl
         value: float = env.float(name, default=default)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be a number of seconds.") from error
-    if not at_least <= value <= at_most:  # so written, not-a-number is refused too
+    if not at_least <= value <= at_most:
         raise ImproperlyConfigured(
             f"{name} is {value:g}; it must be from {at_least} to {at_most} seconds."
         )
@@ -276,6 +276,7 @@ VOD_CALLBACK_URL = env.str("VOD_CALLBACK_URL", default="")
 VOD_CALLBACK_KEY = env.str("VOD_CALLBACK_KEY", default="")
 VOD_CALLBACK_PREVIOUS_KEY = env.str("VOD_CALLBACK_PREVIOUS_KEY", default="")
 VOD_CALLBACK_MAX_AGE = whole_number("VOD_CALLBACK_MAX_AGE", 300, at_least=1)  # seconds
+EVENTS_KEEP_DAYS = whole_number("EVENTS_KEEP_DAYS", 90, at_least=1)
 MEDIA_URL_AUTH_KEY = env.str("MEDIA_URL_AUTH_KEY", default="")
 MEDIA_URL_TTL = whole_number("MEDIA_URL_TTL", 3600, at_least=60)  # seconds
 MEDIA_URL_TTL_UNPUBLISHED = 600

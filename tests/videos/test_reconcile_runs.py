@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +11,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
+from pytest_django import Settings
 
 from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.models import Delivery, DeliveryState, PeriodicTask
 from shortvideo.outbox.periodic import NotNow
 from shortvideo.outbox.worker import work_once, work_until_idle
-from tests.factories import make_operator
+from tests.factories import make_file, make_operator
 from tests.support.localvod import LocalVod
+from tests.videos.reconciling import synced
 from videos import reconcile
 from videos.models import Decision, ReconcileRun, Source, Video
 from videos.periodic.reconcile import carry_out, compare_daily, reconcile_requested
@@ -213,6 +216,32 @@ def test_the_worker_compares_and_heals_nothing(cloud: LocalVod) -> None:
     compare_daily()
     ended = ReconcileRun.objects.get()
     assert (ended.state, ended.is_heal, ended.found_count) == (State.DONE, False, 0)
+
+
+def test_the_files_of_each_video_have_their_day(cloud: LocalVod) -> None:
+    ids = [synced(cloud).vod_id for _ in range(6)]
+
+    def asked() -> list[int]:
+        return [len(cloud.ledger("GetPlayInfo", video_id=vod_id)) for vod_id in ids]
+
+    before = asked()
+    for day in range(3):
+        of_day = reconcile.begin(is_heal=False)
+        of_day.started_at += timedelta(days=day)
+        carry_out(of_day, replace(AT_ONCE, file_share=3))
+    assert asked() == [count + 1 for count in before]
+
+
+def test_the_daily_comparison_finds_files_that_differ(
+    cloud: LocalVod, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RECONCILE_FILE_SHARE = 1
+    monkeypatch.setattr("videos.periodic.reconcile.GRACE_SECONDS", 0.0)
+    video = synced(cloud)
+    other = [*video.files, make_file("media.example.com/other.mp4")]
+    Video.objects.filter(pk=video.pk).update(files=other)
+    compare_daily()
+    assert list(ReconcileRun.objects.get().counts) == ["files"]
 
 
 def test_the_first_comparison_comes_a_day_after_the_first_start(cloud: LocalVod) -> None:

@@ -17,12 +17,15 @@ LOOK_AGAIN: Final = timedelta(minutes=1)
 
 
 def compare_daily() -> None:
-    """Count the drift, and heal none of it. Raises NotNow while another run is under way."""
+    """Count the drift, that of some videos' files too, and heal none of it.
+
+    Raises NotNow while another run is under way.
+    """
     try:
         run = reconcile.begin(is_heal=False)
     except AlreadyRunning as error:
         raise NotNow(str(error), again_in=LOOK_AGAIN) from error
-    carry_out(run, Options(grace_seconds=GRACE_SECONDS))
+    carry_out(run, Options(grace_seconds=GRACE_SECONDS, file_share=settings.RECONCILE_FILE_SHARE))
 
 
 if settings.RECONCILE_EVERY_HOURS:

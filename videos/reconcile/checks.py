@@ -1,5 +1,6 @@
 """What counts as drift: one function a kind, each looking at one video as both sides have it."""
 
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,12 +43,22 @@ class Scope:
             unread until somebody needs them.
         is_first_import: no import has ended: what is new is taken as VOD has it.
         is_every_file: ask for the files of every video that plays, one call each.
+        file_share: beside what must be asked for, ask for the files of one in so many of those
+            that were read, others every day; 0 is none.
     """
 
     started_at: datetime
     imported_at: datetime
     is_first_import: bool = False
     is_every_file: bool = False
+    file_share: int = 0
+
+    def has_turn(self, vod_id: str) -> bool:
+        """Whether it is one of the videos whose files are compared today."""
+        if not self.file_share:
+            return False
+        today = self.started_at.toordinal()
+        return zlib.crc32(vod_id.encode()) % self.file_share == today % self.file_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +246,8 @@ def are_files_due(video: Video, said: MediaFacts, scope: Scope) -> bool:
         return True
     if video.files_read_at is None:
         return video.creation_time >= scope.imported_at
+    if scope.has_turn(video.vod_id):
+        return True
     return not video.files and video.transcode_status == "success"
 
 

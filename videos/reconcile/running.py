@@ -32,6 +32,7 @@ class Options:
 
     Attributes:
         is_every_file: ask for the files of every video that plays, one call each.
+        file_share: ask for those of one in so many, others every day; 0 is none.
         grace_seconds: how long a difference must last before it counts: events are on their way.
         wait_seconds: how long to wait at the end for the deliveries that a healing has written.
         max_removals: how many videos that VOD does not have may be taken away; None for the
@@ -40,6 +41,7 @@ class Options:
     """
 
     is_every_file: bool = False
+    file_share: int = 0
     grace_seconds: float = 15
     wait_seconds: float = 60
     max_removals: int | None = None
@@ -66,6 +68,7 @@ class Reconciliation:
             imported_at=first_import() or run.started_at,
             is_first_import=last_start() is None,
             is_every_file=options.is_every_file,
+            file_share=options.file_share,
         )
         self.suspects: deque[tuple[float, str]] = deque()  # since when (monotonic seconds), which
         self.judged: set[str] = set()  # what stands at different times may be met twice
