@@ -5,7 +5,7 @@ What was kept can be worked off again at any time: an event only makes us read V
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.db import transaction
@@ -66,15 +66,19 @@ def tells_of_deletion(event: VodEvent) -> bool:
 
 @transaction.atomic
 def receive(event: Event) -> VodEvent:
-    """Keep an event, and have it processed if it is known here; repeated ones are kept once."""
+    """Keep an event, and have it processed if it is known here; repeated ones are kept once.
+
+    Its URLs are kept without what signs them: the rest of one opens a file to whoever reads it.
+    """
     is_known = event.type in QUESTIONS and is_video(event.media_id, event.body)
+    body = without_queries(event.body)
     row, is_new = VodEvent.objects.get_or_create(
-        dedupe_key=identity_of(event),
+        dedupe_key=identity_of(event, body),
         defaults={
             "event_type": event.type[:ID_LENGTH],
             "media_id": event.media_id[:ID_LENGTH],
             "event_time": event.event_time,
-            "body": dict(event.body),
+            "body": body,
             "state": VodEvent.State.WAITING if is_known else VodEvent.State.UNKNOWN,
         },
     )
@@ -146,13 +150,23 @@ def dismiss_given_up(event: VodEvent) -> None:
         outbox.dismiss(delivery)
 
 
-def identity_of(event: Event) -> str:
+def without_queries(value: Any) -> Any:
+    """The same, with each URL cut before its query."""
+    if isinstance(value, Mapping):
+        return {key: without_queries(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_queries(item) for item in value]
+    is_url = isinstance(value, str) and value.lower().startswith(("http://", "https://"))
+    return value.partition("?")[0] if is_url else value
+
+
+def identity_of(event: Event, content: Any) -> str:
     """The same for repeated deliveries of one event only.
 
     VOD gives events no id, and its times are whole seconds: two decisions about a video within one
     differ in the body alone.
     """
-    body = json.dumps(event.body, sort_keys=True)
+    body = json.dumps(content, sort_keys=True)
     return hashlib.sha256(f"{event.dedupe_key} {body}".encode()).hexdigest()
 
 

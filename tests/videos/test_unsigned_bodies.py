@@ -21,6 +21,7 @@ from videos.models import (
     Video,
     VodEvent,
 )
+from videos.periodic import remove_old_events
 from videos.services import review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,3 +147,26 @@ def test_a_machine_review_that_failed_takes_no_verdict_about_the_same_source_bac
         receive_bodies([body])
         work_until_idle(20)
     assert Video.objects.get().censor_status == CensorStatus.FAIL
+
+
+def test_an_event_is_kept_without_what_signs_its_urls() -> None:
+    url = "http://media.example.com/a.mp4"
+    stream = {"FileUrl": f"{url}?auth_key=1-0-0-secret"}
+    body = {"EventType": "TranscodeComplete", "VideoId": "v1", "StreamInfos": [stream]}
+    receive_bodies([body])
+    assert VodEvent.objects.get().body == {**body, "StreamInfos": [{"FileUrl": url}]}
+
+
+def test_processed_events_are_removed_after_their_time_and_failed_ones_stay() -> None:
+    states = VodEvent.State
+    long_ago = timezone.now() - timedelta(days=91)
+    for number, (state, received_at) in enumerate(
+        [(states.DONE, long_ago), (states.UNKNOWN, long_ago), (states.FAILED, long_ago),
+         (states.WAITING, long_ago), (states.DONE, timezone.now() - timedelta(days=89))]
+    ):  # fmt: skip
+        VodEvent.objects.create(
+            dedupe_key=str(number), body={}, state=state, received_at=received_at
+        )
+    remove_old_events()
+    left = VodEvent.objects.order_by("id").values_list("state", flat=True)
+    assert list(left) == [states.FAILED, states.WAITING, states.DONE]

@@ -4,6 +4,7 @@ Importing a module of this package registers its tasks: `apps.py` imports all of
 """
 
 from videos.periodic.cdn import check_cdn_quota, check_cdn_tasks
+from videos.periodic.events import remove_old_events
 from videos.periodic.evidence import remove_expired_evidence
 from videos.periodic.reconcile import compare_daily, reconcile_requested
 from videos.periodic.syncing import sweep_pending, sync_changes
@@ -17,6 +18,7 @@ __all__ = [
     "end_jobs_of_deleted_videos",
     "reconcile_requested",
     "remove_expired_evidence",
+    "remove_old_events",
     "sweep_pending",
     "sync_changes",
 ]
