@@ -33,6 +33,10 @@ def start(env_file: str = os.devnull, **environment: str) -> subprocess.Complete
         ("VOD_PROTOCOL", "ftp", "VOD_PROTOCOL is 'ftp'; it must be one of https, http."),
         ("CONSOLE_TOKEN_TTL", "soon", "CONSOLE_TOKEN_TTL must be a whole number."),
         ("CONSOLE_TOKEN_TTL", "5", "CONSOLE_TOKEN_TTL is 5; it must be at least 60."),
+        ("CLOUD_DEADLINE", "long", "CLOUD_DEADLINE must be a number of seconds."),
+        ("CLOUD_DEADLINE", "0", "CLOUD_DEADLINE is 0; it must be from 0.1 to 600 seconds."),
+        ("OUTBOX_POLL_SECONDS", "nan", "OUTBOX_POLL_SECONDS must be a number of seconds."),
+        ("OUTBOX_BACKOFF_CAP_SECONDS", "-1", "must be from 0.001 to 86400 seconds."),
         (
             "CONSOLE_DEFAULT_BLOCK_REASON",
             "敏" * 43,

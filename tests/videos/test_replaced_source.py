@@ -88,7 +88,8 @@ def test_a_decision_that_waits_for_another_try_is_not_sent_about_the_new_source(
     try_once("create_audit")
     assert cloud.audits() == []
     delivery = delivery_of(decision)
-    assert (delivery.state, delivery.error_code) == (DeliveryState.GIVEN_UP, "NoLongerStands")
+    assert delivery.state == DeliveryState.SUPERSEDED, "VOD refused nothing"
+    assert delivery.error.startswith("Not sent: the video has another source")
     assert video_of(facts).censor_status == CensorStatus.ON_CENSOR
 
 

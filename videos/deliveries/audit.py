@@ -23,10 +23,10 @@ from videos.services.review import record_decision
 from videos.text import cut_to_bytes
 
 STALE: Final = timedelta(minutes=10)
-NO_LONGER_STANDS = Refused(
-    "NoLongerStands",
-    "Not sent: the video has another source or another decision since, or went back to review.",
+NO_LONGER_STANDS = Superseded(
+    "Not sent: the video has another source or another decision since, or went back to review."
 )
+RETRIED_IN_VAIN = Refused("NoLongerStands", NO_LONGER_STANDS.reason)
 DELETED = Superseded("VOD has deleted the video since.")
 
 
@@ -34,8 +34,8 @@ class CreateAuditHandler(VideoHandler):
     """The last decision wins in VOD, so a newer one may replace one that failed.
 
     VOD says nothing about a single item of a batch; the outbox divides a refused batch until the
-    bad item stands alone. A decision that no longer stands, such as one about an earlier source
-    or one that is retried late, is refused here: VOD would take it for the last word.
+    bad item stands alone. A decision that no longer stands, such as one about an earlier source,
+    is not sent: VOD would take it for the last word. Who retried one by hand is told so.
 
     One that waited for long (an outage, a restored backup) asks VOD first what was decided there
     since: that is brought in, and stands.
@@ -50,8 +50,11 @@ class CreateAuditHandler(VideoHandler):
         decisions = {
             delivery.pk: decision_of(delivery) for delivery in batch if delivery.pk not in unread
         }
+        retried = {delivery.pk for delivery in batch if delivery.retry_count}
         outcomes: dict[int, Outcome] = {
-            pk: DELETED if is_deleted(decision.video) else NO_LONGER_STANDS
+            pk: DELETED
+            if is_deleted(decision.video)
+            else (RETRIED_IN_VAIN if pk in retried else NO_LONGER_STANDS)
             for pk, decision in decisions.items()
         }
         standing = {
