@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from shortvideo.cloud.types import TaskStatus, TranscodeJobFacts, TranscodeTask, Trigger
 from shortvideo.outbox import services as outbox
+from shortvideo.outbox.handlers import Done
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from tests.videos.support import make_facts
 from videos import mirror, periodic
+from videos.deliveries.transcode import SubmitTranscodeHandler
 from videos.mirror import Reading
 from videos.models import (
     CensorStatus,
@@ -395,6 +397,23 @@ def test_the_jobs_of_a_video_end_with_it_once_vod_has_deleted_it(cloud: LocalVod
     assert (running.state, running.error_code) == (State.FAIL, "VideoDeleted")
     assert (failed.state, failed.error_code) == (State.FAIL, "TranscodeFailed")
     assert not TranscodeJob.objects.needing_attention().exists()
+
+
+def test_a_retried_submission_that_vod_took_beside_a_newer_one_keeps_its_task() -> None:
+    video = make_video()
+    job = submit_transcode(video, kind=STANDARD)
+    TranscodeJob.objects.filter(pk=job.pk).update(state=State.REFUSED)
+    newer = running_job(video, "t-2")
+    delivery = Delivery.objects.get(transcode_job=job)
+    delivery.state, delivery.finished_at = DeliveryState.DONE, timezone.now()
+    delivery.result = {"task_id": "t-1", "job_ids": ["t-1-sd"]}
+    delivery.save()
+    SubmitTranscodeHandler().settle(delivery, Done(delivery.result))
+    job.refresh_from_db()
+    newer.refresh_from_db()
+    assert (job.state, job.task_id, job.error_code) == (State.STUCK, "t-1", "OtherJobIsRunning")
+    assert job.attention_at is not None
+    assert newer.state == State.SUBMITTED
 
 
 @working

@@ -119,8 +119,21 @@ def accepted_before(job: TranscodeJob, delivery: Delivery) -> SubmittedTranscode
 
 
 def accept(job: TranscodeJob, delivery: Delivery) -> None:
-    job.state = TranscodeJob.State.SUBMITTED
+    """Record the task; where another job has begun meanwhile, this one is stuck beside it.
+
+    Both are followed to their ends; the video shows how the other does.
+    """
     job.task_id, job.job_ids = delivery.result["task_id"], delivery.result["job_ids"]
+    if others_of(job).running().exists():
+        job.state, job.attention_at = TranscodeJob.State.STUCK, timezone.now()
+        job.error_code, job.error_message = OTHER_IS_RUNNING.code, OTHER_IS_RUNNING.message
+        job.save(
+            update_fields=[
+                "state", "task_id", "job_ids", "attention_at", "error_code", "error_message",
+            ]
+        )  # fmt: skip
+        return
+    job.state = TranscodeJob.State.SUBMITTED
     job.error_code = job.error_message = ""
     job.news_at, job.finished_at, job.attention_at = timezone.now(), None, None
     job.save(
