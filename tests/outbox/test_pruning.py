@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from shortvideo.outbox import handlers, pruning
 from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_once
 from shortvideo.pacing import Pace
 from tests.factories import make_video
 from videos.deliveries.audit import CreateAuditHandler
@@ -59,6 +60,8 @@ def test_the_delivery_of_a_decision_stays_with_the_log() -> None:
 def test_what_came_after_a_pruned_one_is_still_sent(handler: ScriptedHandler) -> None:
     first = send("v1")
     follower = send("v2", after=first)
+    work_once()
+    first.refresh_from_db()
     end(first, DeliveryState.DONE, days_ago=11)
     pruning.prune()
     follower.refresh_from_db()
