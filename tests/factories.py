@@ -64,6 +64,7 @@ def make_video(*, recommended: bool = False, **values: Any) -> Video:
             "source_path": f"{host}/{vod_id}/source.mp4",
             "snapshots": [f"{host}/{vod_id}/{index:05d}.jpg" for index in range(1, 4)],
             "files": [make_file(f"{host}/{vod_id}/sd.mp4")],
+            "files_read_at": datetime(2026, 1, 2, tzinfo=UTC),
             "uploader": values.pop("uploader", None) or make_uploader(),
             **values,
         },

@@ -22,6 +22,7 @@ MAX_CHECKS: Final = 3  # looks that find the clip still there, with a purge afte
 PURGED_SECONDS: Final = 1.0  # in which another purge is sent
 PURGING_SECONDS: Final = (5.0, 60.0)  # until one that runs is asked about again: first, and most
 RECHECK_SECONDS: Final = 20.0  # until VOD is asked again what it shows
+READING_SECONDS: Final = 2.0  # in which the clip's streams are read
 PURGE_PATIENCE: Final = timedelta(minutes=30)  # with a purge that runs; then the look is taken
 MAX_UNCLEAR: Final = 10  # answers that say nothing; the CDN is not asked for more of a clip then
 UNREAD: Final = "VOD has not told which streams the clip has."
@@ -144,9 +145,7 @@ def verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outco
         )
     is_unread = takedown.video.files_read_at is None
     if status is not None and is_unread:
-        return (
-            Refused("FilesUnknown", UNREAD) if is_last_look else StillThere(UNREAD, RECHECK_SECONDS)
-        )
+        return unread(takedown.video, is_last_look=is_last_look)
     play, others = paths_of(delivery, takedown.video)
     playing, shown = look_at(play), look_at(others)
     left = (*playing.served, *shown.served)
@@ -162,6 +161,14 @@ def verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outco
     if shown.served:
         problems.append(f"{len(shown.served)} of {len(others)} pictures are still served.")
     return Done({"problem": " ".join(problems)})
+
+
+def unread(video: Video, *, is_last_look: bool) -> Outcome:
+    """Of a clip whose streams are not known: have them read, which is a look, and wait for that."""
+    readings = Delivery.objects.open().filter(kind="read_video")
+    if readings.for_subject(video.vod_id).exists():
+        return Again(UNREAD, READING_SECONDS)
+    return Refused("FilesUnknown", UNREAD) if is_last_look else StillThere(UNREAD, READING_SECONDS)
 
 
 def is_withdrawn(takedown: Takedown, status: str) -> bool:
