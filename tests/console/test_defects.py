@@ -95,10 +95,13 @@ def test_a_query_past_its_time_limit_is_503(console: Console) -> None:
     ("variables", "limit"),
     [
         ({}, None),
-        ({"WEB_PROCESS": "true"}, "-c statement_timeout=10000"),
+        ({"WEB_PROCESS": "true"}, "-c statement_timeout=10000 -c jit=off"),
         ({"WEB_PROCESS": "true", "DATABASE_STATEMENT_TIMEOUT": "0"}, None),
-        ({"DATABASE_STATEMENT_TIMEOUT": "5"}, "-c statement_timeout=5"),
-        ({"DATABASE_IDLE_TRANSACTION_TIMEOUT": "7"}, "-c idle_in_transaction_session_timeout=7"),
+        ({"DATABASE_STATEMENT_TIMEOUT": "5"}, "-c statement_timeout=5 -c jit=off"),
+        (
+            {"DATABASE_IDLE_TRANSACTION_TIMEOUT": "7"},
+            "-c idle_in_transaction_session_timeout=7 -c jit=off",
+        ),
     ],
 )
 def test_only_the_web_server_limits_its_queries_by_default(

@@ -147,8 +147,9 @@ def written() -> dict[str, list[dict[str, Any]]]:
     rows = {
         table.__name__: list(table._default_manager.order_by("pk").values()) for table in TABLES
     }
-    for task in rows["CdnTask"]:
-        assert_is_a_sentence(task.pop("error_message") or NO_ERROR, "on the task")
+    for table, field in (("CdnTask", "error_message"), ("Takedown", "problem")):
+        for row in rows[table]:
+            assert_is_a_sentence(row.pop(field) or NO_ERROR, table)
     return rows
 
 

@@ -55,7 +55,7 @@ def note_files(vod_ids: Sequence[str]) -> None:
                 mirror.note_files(reader.read(facts[video.vod_id], video, FILES))
         except CloudRejected as error:
             logger.warning(
-                "The files of a video to delete could not be read",
+                "The files of a video could not be read",
                 extra={"vod_id": video.vod_id, "reason": str(error)},
             )
 

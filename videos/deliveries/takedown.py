@@ -12,6 +12,7 @@ from shortvideo.cloud.types import MediaPath, VodStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
+from videos.deliveries.deletion import note_files
 from videos.deliveries.subject import VideoHandler
 from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
 from videos.periodic.cdn import Answers, check_cdn_task
@@ -22,7 +23,6 @@ MAX_CHECKS: Final = 3  # looks that find the clip still there, with a purge afte
 PURGED_SECONDS: Final = 1.0  # in which another purge is sent
 PURGING_SECONDS: Final = (5.0, 60.0)  # until one that runs is asked about again: first, and most
 RECHECK_SECONDS: Final = 20.0  # until VOD is asked again what it shows
-READING_SECONDS: Final = 2.0  # in which the clip's streams are read
 PURGE_PATIENCE: Final = timedelta(minutes=30)  # with a purge that runs; then the look is taken
 MAX_UNCLEAR: Final = 10  # answers that say nothing; the CDN is not asked for more of a clip then
 UNREAD: Final = "VOD has not told which streams the clip has."
@@ -143,9 +143,10 @@ def verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outco
         return (
             Refused("StillInVod", reason) if is_last_look else StillThere(reason, RECHECK_SECONDS)
         )
-    is_unread = takedown.video.files_read_at is None
-    if status is not None and is_unread:
-        return unread(takedown.video, is_last_look=is_last_look)
+    if status is not None and not are_files_known(takedown.video):
+        return (
+            Refused("FilesUnknown", UNREAD) if is_last_look else StillThere(UNREAD, RECHECK_SECONDS)
+        )
     play, others = paths_of(delivery, takedown.video)
     playing, shown = look_at(play), look_at(others)
     left = (*playing.served, *shown.served)
@@ -157,18 +158,21 @@ def verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outco
         return Refused("StillServed", f"{reason}, after {MAX_CHECKS} purges.")
     if unclear := [*playing.unclear, *shown.unclear]:
         return Again(f"Of {len(unclear)} files the CDN does not say: {unclear[0]}")
-    problems = [NEVER_READ] if is_unread else []
+    problems = [NEVER_READ] if takedown.video.files_read_at is None else []
     if shown.served:
         problems.append(f"{len(shown.served)} of {len(others)} pictures are still served.")
     return Done({"problem": " ".join(problems)})
 
 
-def unread(video: Video, *, is_last_look: bool) -> Outcome:
-    """Of a clip whose streams are not known: have them read, which is a look, and wait for that."""
-    readings = Delivery.objects.open().filter(kind="read_video")
-    if readings.for_subject(video.vod_id).exists():
-        return Again(UNREAD, READING_SECONDS)
-    return Refused("FilesUnknown", UNREAD) if is_last_look else StillThere(UNREAD, READING_SECONDS)
+def are_files_known(video: Video) -> bool:
+    """Whether the clip's streams are known; what nobody has read is read now.
+
+    Raises CloudUnavailable.
+    """
+    if video.files_read_at is None:
+        note_files([video.vod_id])
+        video.refresh_from_db()
+    return video.files_read_at is not None
 
 
 def is_withdrawn(takedown: Takedown, status: str) -> bool:
