@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from recommendations.services import Options, recommend_video
-from tests.browser.conftest import PHONE, WIDE, OpenDesk
 from tests.factories import make_operator, make_video
+from tests.fixtures_browser import PHONE, WIDE, OpenDesk
 from videos.models import (
     CensorStatus,
     Decision,

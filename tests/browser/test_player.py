@@ -7,8 +7,8 @@ import pytest
 
 from localvod.media.transcode import transcode
 from localvod.templates import Template, groups
-from tests.browser.conftest import OpenDesk
 from tests.factories import make_file, make_video
+from tests.fixtures_browser import OpenDesk
 from tests.localvod.media import make_clip
 
 GROUPS = groups("standard", "narrowband")

@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import expect
 from pytest_django.fixtures import Settings
 
-from tests.browser.conftest import PHONE, OpenDesk
 from tests.browser.test_desk import choose, width_beyond_viewport
 from tests.factories import make_video
+from tests.fixtures_browser import PHONE, OpenDesk
 from videos.models import CensorStatus, Decision, Source, Takedown
 from videos.services import review_video
 

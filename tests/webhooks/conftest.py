@@ -4,7 +4,6 @@ import pytest
 
 from shortvideo.webhooks import deliveries
 from tests.admin.conftest import desk_of  # noqa: F401 - a fixture
-from tests.browser.conftest import browser, open_desk  # noqa: F401 - fixtures
 from tests.support.receiver import Receiver
 from tests.videos.conftest import cloud  # noqa: F401 - a fixture
 

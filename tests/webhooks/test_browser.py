@@ -5,8 +5,8 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from shortvideo.webhooks.models import Endpoint
-from tests.browser.conftest import PHONE, WIDE, OpenDesk
 from tests.browser.test_desk import width_beyond_viewport
+from tests.fixtures_browser import PHONE, WIDE, OpenDesk
 from tests.support.receiver import Receiver
 
 from .support import tell, work
