@@ -12,7 +12,8 @@ from shortvideo.cloud import CloudError
 from shortvideo.outbox.handlers import handler_for
 from shortvideo.outbox.models import Delivery
 from tests.faults.machine_base import Machine, at_most
-from videos.deliveries.audit import as_audit, still_stands
+from videos.deliveries.audit import as_audit
+from videos.mirror.audits import standing_ids
 from videos.models import ReviewDecision
 
 FAULTS: Final = (
@@ -74,7 +75,8 @@ class TroubleRules(Machine):
         self.begin()
         batch = self.world.claim("create_audit")
         decisions = ReviewDecision.objects.filter(delivery__in=batch).select_related("video")
-        audits = [as_audit(decision) for decision in decisions if still_stands(decision)]
+        standing = set(standing_ids(decision.video for decision in decisions).values())
+        audits = [as_audit(decision) for decision in decisions if decision.pk in standing]
         if audits:
             self.frozen.append((batch, audits))
 

@@ -1,10 +1,11 @@
 """create_audit: decisions on their way to VOD."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from shortvideo.cloud import vod_gateway
@@ -15,7 +16,7 @@ from shortvideo.outbox.models import Delivery
 from videos import reader
 from videos.deliveries.reading import read_batch
 from videos.deliveries.subject import VideoHandler
-from videos.mirror.audits import DECIDED, standing_decision
+from videos.mirror.audits import DECIDED, standing_ids
 from videos.mirror.censor import open_task
 from videos.models import Decision, ReviewDecision, Source, TaskCause, Video, VideoDeletion
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
@@ -46,29 +47,28 @@ class CreateAuditHandler(VideoHandler):
     supersede_attempted = True
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
-        unread = read_contradicted(batch)
-        decisions = {
-            delivery.pk: decision_of(delivery) for delivery in batch if delivery.pk not in unread
-        }
-        retried = {delivery.pk for delivery in batch if delivery.retry_count}
-        outcomes: dict[int, Outcome] = {
-            pk: DELETED
-            if is_deleted(decision.video)
-            else (RETRIED_IN_VAIN if pk in retried else NO_LONGER_STANDS)
-            for pk, decision in decisions.items()
-        }
-        standing = {
-            pk: decision
-            for pk, decision in decisions.items()
-            if outcomes[pk] is not DELETED and still_stands(decision)
-        }
-        if standing:
-            vod_gateway().create_audit([as_audit(decision) for decision in standing.values()])
-        return unread | outcomes | dict.fromkeys(standing, Done())
+        outcomes = read_contradicted(batch)
+        sendable = [delivery for delivery in batch if delivery.pk not in outcomes]
+        decisions = decisions_of(sendable)
+        videos = [decision.video for decision in decisions.values()]
+        deleted, standing = deleted_among(videos), set(standing_ids(videos).values())
+        for delivery in sendable:
+            decision = decisions[delivery.pk]
+            if decision.video_id in deleted:
+                outcomes[delivery.pk] = DELETED
+            elif decision.pk in standing:
+                outcomes[delivery.pk] = Done()
+            else:
+                is_retried = delivery.retry_count > 0
+                outcomes[delivery.pk] = RETRIED_IN_VAIN if is_retried else NO_LONGER_STANDS
+        audits = [as_audit(decisions[pk]) for pk in decisions if isinstance(outcomes[pk], Done)]
+        if audits:
+            vod_gateway().create_audit(audits)
+        return outcomes
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         if delivery.is_refused:
-            take_back_pass(decision_of(delivery), delivery)
+            take_back_pass(decisions_of([delivery])[delivery.pk], delivery)
         if delivery.broken_lease_count and not delivery.is_open:
             # A worker lost its lease over this one: its call may still land, after a newer one,
             # and that is how a reversal would be undone.
@@ -95,6 +95,7 @@ def contradicted(batch: Sequence[Delivery]) -> Iterator[list[Delivery]]:
     """The stale ones that say other than VOD shows, in portions that one call reads."""
     latest = timezone.now() - STALE
     stale = [delivery for delivery in batch if delivery.created_at < latest]
+    decisions = decisions_of(stale)
     for start in range(0, len(stale), reader.BATCH):
         some = stale[start : start + reader.BATCH]
         facts, _ = reader.read_facts(delivery.subject for delivery in some)
@@ -103,30 +104,33 @@ def contradicted(batch: Sequence[Delivery]) -> Iterator[list[Delivery]]:
             delivery
             for delivery in some
             if delivery.subject in shown
-            and shown[delivery.subject] != decision_of(delivery).decision
+            and shown[delivery.subject] != decisions[delivery.pk].decision
         ]
         if different:
             yield different
 
 
-def decision_of(delivery: Delivery) -> ReviewDecision:
-    """The decision that a delivery carries: its own, or one that is delivered over again."""
-    decisions = ReviewDecision.objects.select_related("video")
-    if "decision" in delivery.payload:
-        return decisions.get(pk=delivery.payload["decision"])
-    return decisions.get(delivery=delivery)
+def decisions_of(deliveries: Sequence[Delivery]) -> dict[int, ReviewDecision]:
+    """The decisions that deliveries carry, by the deliveries' primary keys; one query.
+
+    A delivery carries its own, or one that is delivered over again. KeyError where the log has
+    none.
+    """
+    named = {d.pk: d.payload["decision"] for d in deliveries if "decision" in d.payload}
+    own = [delivery.pk for delivery in deliveries if delivery.pk not in named]
+    found = ReviewDecision.objects.select_related("video").filter(
+        Q(pk__in=set(named.values())) | Q(delivery__in=own)
+    )
+    by_id = {decision.pk: decision for decision in found}
+    ids = {decision.delivery_id: decision.pk for decision in by_id.values()} | named
+    return {delivery.pk: by_id[ids[delivery.pk]] for delivery in deliveries}
 
 
-def still_stands(decision: ReviewDecision) -> bool:
-    """Whether it is what VOD should show: the last word about the present source."""
-    return standing_decision(decision.video) == decision
-
-
-def is_deleted(video: Video) -> bool:
-    """Whether VOD has it no more; a deletion that it may yet refuse does not count."""
-    if video.deleted_at is None:
-        return False
-    return not video.deletions.filter(state=VideoDeletion.State.WAITING).exists()
+def deleted_among(videos: Iterable[Video]) -> set[int]:
+    """Which of them VOD has no more; a deletion that it may yet refuse does not count."""
+    deleted = {video.pk for video in videos if video.deleted_at is not None}
+    waiting = VideoDeletion.objects.filter(video__in=deleted, state=VideoDeletion.State.WAITING)
+    return deleted - set(waiting.values_list("video", flat=True))
 
 
 def as_audit(decision: ReviewDecision) -> Audit:

@@ -1,10 +1,11 @@
 """Decisions in VOD's history: those of people in its own console, and ours coming back."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from shortvideo.cloud.types import AuditEntry, AuditStatus, MediaFacts
 from shortvideo.outbox import services as outbox
@@ -149,9 +150,21 @@ def overrule(video: Video, top: AuditEntry | None, ours: dict[int, ReviewDecisio
 
 def standing_decision(video: Video) -> ReviewDecision | None:
     """The decision that VOD should show: a person's, else the machine's; none once in review."""
-    decisions = video.decisions.in_force().filter(source_version=video.source_version)
-    latest = decisions.order_by("-id").first()
-    if latest is None or latest.decision == Decision.REVIEW:
-        return None
-    human = latest_human_decision(video)
-    return human or decisions.filter(~Q(decision=Decision.REVIEW)).order_by("-id").first()
+    return ReviewDecision.objects.filter(pk__in=standing_ids([video]).values()).first()
+
+
+def standing_ids(videos: Iterable[Video]) -> dict[int, int]:
+    """The ids of the decisions that VOD should show, by the videos' primary keys; one query.
+
+    They are about the source that a video has by now, whatever its row in memory says.
+    """
+    in_force = ReviewDecision.objects.in_force().filter(
+        video=OuterRef("pk"), source_version=OuterRef("source_version")
+    )
+    newest = in_force.order_by("-id")
+    rows = Video.objects.filter(pk__in={video.pk for video in videos}).values_list(
+        "pk",
+        Subquery(newest.values("decision")[:1]),
+        Coalesce(Subquery(newest.by_people().values("id")[:1]), Subquery(newest.values("id")[:1])),
+    )
+    return {pk: standing for pk, latest, standing in rows if latest not in (None, Decision.REVIEW)}
