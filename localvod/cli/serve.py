@@ -6,6 +6,7 @@ import sys
 
 from localvod.server import PortTakenError, serve
 from localvod.settings import RawSettings, SettingsError, checked, raw_from_environment
+from localvod.store import StateError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     raw = RawSettings(**{name: getattr(arguments, name) for name in names})
     try:
         serve(checked(raw))
-    except (SettingsError, PortTakenError) as error:
+    except (SettingsError, PortTakenError, StateError) as error:
         sys.stderr.write(f"localvod: {error}\n")
         return 1
     return 0

@@ -1,5 +1,5 @@
 """What the server remembers: one SQLite file, one writer, as many readers as threads."""
 
-from localvod.store.database import Database, Row
+from localvod.store.database import Database, Row, StateError
 
-__all__ = ["Database", "Row"]
+__all__ = ["Database", "Row", "StateError"]

@@ -7,23 +7,31 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from localvod.store.schema import SCHEMA, TABLES, VERSION
+from localvod.store.schema import SCHEMA, TABLES, UPGRADES, VERSION
 
 Row = sqlite3.Row
+
+
+class StateError(ValueError):
+    """The file cannot be used; the message is one sentence that names its folder."""
 
 
 class Database:
     """One SQLite file in WAL mode. Safe to use from any thread."""
 
     def __init__(self, path: Path) -> None:
+        """Open the file, make it, or bring it up to date where an earlier version wrote it.
+
+        Raises StateError for a file of a later version, which is left as it is.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self.after_commit: Callable[[], None] = lambda: None
         self._local = threading.local()
         self._lock = threading.Lock()
         self._writer = self._connect()
+        self._upgrade()
         self._writer.executescript(SCHEMA)
-        self._check_version()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -36,14 +44,20 @@ class Database:
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 
-    def _check_version(self) -> None:
-        found = self._writer.execute("PRAGMA user_version").fetchone()[0]
-        if found not in (0, VERSION):
-            raise RuntimeError(
-                f"{self._path} was written by another version (schema {found}, "
-                f"expected {VERSION}); move it away to start afresh."
-            )
-        self._writer.execute(f"PRAGMA user_version = {VERSION}")
+    def _upgrade(self) -> None:
+        """All steps to the present version, or none of them; 0 is a file without tables."""
+        with self.write() as tx:
+            found: int = tx.execute("PRAGMA user_version").fetchone()[0]
+            if found > VERSION:
+                raise StateError(
+                    f"The state in {self._path.parent} was written by a later version (schema "
+                    f"{found}, this one knows {VERSION}): start that version, or begin afresh by "
+                    "moving the folder away (the demo: `python3 run.py demo --reset`)."
+                )
+            for version in range(found or VERSION, VERSION):
+                for statement in UPGRADES[version]:
+                    tx.execute(statement)
+            tx.execute(f"PRAGMA user_version = {VERSION}")
 
     def read(self) -> sqlite3.Connection:
         """This thread's own connection for reading; it sees all that is committed."""

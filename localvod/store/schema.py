@@ -2,6 +2,13 @@
 
 VERSION = 2
 
+# What makes of a file of that version one of the next; its rows stay true. What `SCHEMA` adds by
+# itself (tables, indexes) needs nothing here.
+UPGRADES = {
+    # When a file came was not kept: sources of earlier versions came with their video.
+    1: ("ALTER TABLE videos ADD COLUMN source_time TEXT NOT NULL DEFAULT ''",),
+}
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS videos (
     id TEXT PRIMARY KEY,
