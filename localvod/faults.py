@@ -3,11 +3,13 @@
 import dataclasses
 import random
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 KINDS = ("error", "lost", "body")
+MET = ("callbacks", "dropped", "doubled", "held_back")  # what is counted of callbacks
 
 
 class FaultError(ValueError):
@@ -62,6 +64,7 @@ class Faults:
             self._random = random.Random(1)
             self._rules: list[Rule] = []
             self._callbacks = CallbackFaults()
+            self._met: Counter[str] = Counter()
             self._seed = 1
 
     def set(self, wanted: Mapping[str, Any]) -> None:
@@ -73,13 +76,16 @@ class Faults:
         with self._lock:
             self._rules, self._callbacks, self._seed = rules, callbacks, seed
             self._random = random.Random(seed)
+            self._met.clear()
 
     def as_json(self) -> dict[str, Any]:
+        """What is in force; `met` counts the callbacks since then, and what became of them."""
         with self._lock:
             return {
                 "seed": self._seed,
                 "rules": [dataclasses.asdict(rule) for rule in self._rules],
                 "callbacks": dataclasses.asdict(self._callbacks),
+                "met": {name: self._met[name] for name in MET},
             }
 
     def for_call(self, operation: str) -> Rule | None:
@@ -115,7 +121,12 @@ class Faults:
         with self._lock:
             chance, faults = self._random.random, self._callbacks
             copies = 0 if chance() < faults.drop else 2 if chance() < faults.duplicate else 1
-            return copies, self._random.uniform(0.2, 2.0) if chance() < faults.reorder else 0.0
+            delay = self._random.uniform(0.2, 2.0) if chance() < faults.reorder else 0.0
+            self._met["callbacks"] += 1
+            self._met["dropped"] += copies == 0
+            self._met["doubled"] += copies == 2
+            self._met["held_back"] += copies > 0 and delay > 0
+            return copies, delay
 
 
 def _combined(delays: Rule, rule: Rule) -> Rule:

@@ -176,9 +176,11 @@ def test_callbacks_are_dropped_duplicated_and_reordered_on_request(
         vod.faults(callbacks={"drop": 1.0})
         lost = vod.seed(announce=True)
         vod.idle()
+        assert met(vod) == {"callbacks": 1, "dropped": 1, "doubled": 0, "held_back": 0}
         vod.faults(callbacks={"duplicate": 1.0})
         twice = vod.seed(announce=True)
         vod.idle()
+        assert met(vod) == {"callbacks": 1, "dropped": 0, "doubled": 1, "held_back": 0}
         assert [item.body["VideoId"] for item in receiver.received] == [twice, twice]
         vod.faults(callbacks={"reorder": 0.5}, seed=3)
         sent = vod.seed_many([{"announce": True} for _ in range(20)])
@@ -186,7 +188,14 @@ def test_callbacks_are_dropped_duplicated_and_reordered_on_request(
         arrived = [item.body["VideoId"] for item in receiver.received[2:]]
     assert sorted(arrived) == sorted(sent)
     assert arrived != sent
+    assert 0 < met(vod)["held_back"] < met(vod)["callbacks"] == 20
     assert vod.events(lost)[0]["error"] == "dropped by a fault"
+
+
+def met(vod: LocalVod) -> dict[str, int]:
+    """What became of the callbacks since faults were set."""
+    counts: dict[str, int] = vod.control("GET", "faults")["met"]
+    return counts
 
 
 def test_a_test_may_send_any_event(vod: LocalVod, client: Client) -> None:
