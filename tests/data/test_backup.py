@@ -99,7 +99,8 @@ def test_a_backup_is_restored_and_goes_on_where_it_was_without_drift(
 
     carried_out(empty_database, cloud, "sync_videos", "--full")
     carried_out(empty_database, cloud, "work", "--until-idle", "--timeout", "60")
-    assert under_way(scratch) <= {("read_video",)}  # later it looks what became of the dead's call
+    # Later it looks what became of the dead's call.
+    assert under_way(scratch) <= {("reread_video",)}
     connections[scratch].close()
     carried_out(empty_database, cloud, "sync_videos")
     carried_out(empty_database, cloud, "reconcile", "--grace", "1")

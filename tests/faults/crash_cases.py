@@ -233,6 +233,21 @@ class Readings(Case):
             assert video.censor_status == Decision(said["audits"][-1]["status"]).censor_status
 
 
+class LaterReadings(Readings):
+    """One that had to wait, overtaken by one that was asked for and had not."""
+
+    kind, operation = "reread_video", "GetVideoInfos"
+
+    def ask(self, video: Video) -> None:
+        with transaction.atomic():
+            outbox.send("reread_video", subject=video.vod_id)
+
+    def meanwhile(self) -> None:
+        super().meanwhile()
+        for video in self.videos:
+            read_later(video.vod_id)
+
+
 class Events(Readings):
     kind, operation = "process_event", "GetVideoInfos"
 
@@ -325,6 +340,7 @@ CASES: tuple[type[Case], ...] = (
     Purges,
     MachineReviews,
     Readings,
+    LaterReadings,
     Events,
     EvidenceCopies,
     TakedownProofs,

@@ -48,7 +48,8 @@ def everything() -> dict[str, list[dict[str, Any]]]:
 
 def work() -> None:
     """What brings both sides together is sent; purges and proofs are left waiting."""
-    work_until_idle(20, kinds=["create_audit", "delete_video", "read_video"])
+    kinds = ["create_audit", "delete_video", "read_video", "reread_video"]
+    work_until_idle(20, kinds=kinds)
 
 
 def decide(video: Video, decision: Decision, **values: Any) -> ReviewDecision:

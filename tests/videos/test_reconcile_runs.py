@@ -97,7 +97,7 @@ def test_a_delivery_that_no_worker_sends_is_not_taken_for_mended(cloud: LocalVod
     block_that_was_lost(cloud)
     with pytest.raises(CommandError, match="1 differences remain, 1 of them under way"):
         run("--heal")
-    work_until_idle(20, kinds=["create_audit", "read_video"])
+    work_until_idle(20, kinds=["create_audit", "reread_video"])
     run()
 
 
@@ -107,7 +107,7 @@ def test_it_waits_for_the_worker_and_looks_whether_it_has_mended(cloud: LocalVod
 
     def work() -> None:
         while not is_over.is_set():
-            work_once(["create_audit", "read_video"])
+            work_once(["create_audit", "reread_video"])
             is_over.wait(0.05)
         connections.close_all()
 

@@ -13,7 +13,8 @@ from videos.models import MachineReview, Video
 from videos.services.undo import undoable
 
 LATEST = 50  # deliveries: a video that was decided often has more than anybody reads
-READS = ("process_event", "read_video")  # they ask VOD and tell it nothing; many for every clip
+# They ask VOD and tell it nothing; many for every clip.
+READS = ("process_event", "read_video", "reread_video")
 
 
 def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:

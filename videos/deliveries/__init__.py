@@ -6,7 +6,11 @@ from videos.deliveries.cdn import PrefetchHandler, PurgeHandler
 from videos.deliveries.deletion import DeleteVideoHandler
 from videos.deliveries.evidence import ArchiveEvidenceHandler
 from videos.deliveries.machine import SubmitMachineReviewHandler
-from videos.deliveries.reading import ProcessEventHandler, ReadVideoHandler
+from videos.deliveries.reading import (
+    ProcessEventHandler,
+    ReadVideoHandler,
+    RereadVideoHandler,
+)
 from videos.deliveries.takedown import VerifyTakedownHandler
 from videos.deliveries.transcode import SubmitTranscodeHandler
 
@@ -21,6 +25,7 @@ HANDLERS = (
     SubmitMachineReviewHandler,
     ProcessEventHandler,
     ReadVideoHandler,
+    RereadVideoHandler,
 )
 
 

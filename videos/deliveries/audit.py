@@ -73,7 +73,7 @@ class CreateAuditHandler(VideoHandler):
             # A worker lost its lease over this one: its call may still land, after a newer one,
             # and that is how a reversal would be undone.
             seconds = settings.REVIEW_LOOK_BACK_SECONDS
-            outbox.send("read_video", subject=delivery.subject, delay_seconds=seconds)
+            outbox.send("reread_video", subject=delivery.subject, delay_seconds=seconds)
 
 
 def read_contradicted(batch: Sequence[Delivery]) -> dict[int, Outcome]:

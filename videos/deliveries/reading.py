@@ -1,4 +1,4 @@
-"""process_event and read_video: VOD is asked again, and the mirror writes what it says."""
+"""process_event, read_video, reread_video: VOD is asked again, the mirror writes what it says."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -53,6 +53,16 @@ class ReadVideoHandler(Handler):
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         return read_batch(batch, lambda _: EVERYTHING, removable=lambda _: False)
+
+
+class RereadVideoHandler(ReadVideoHandler):
+    """The same, for what has to wait: for a time to pass, or for another delivery.
+
+    Deliveries of one kind and subject keep their order, so a reading that waits would hold up
+    those that are wanted now. Between the two kinds no order is needed: the mirror never goes back.
+    """
+
+    kind = "reread_video"
 
 
 def read_batch(

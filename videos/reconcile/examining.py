@@ -21,6 +21,7 @@ MENDING: Final = (
     "delete_video",
     "process_event",
     "read_video",
+    "reread_video",
     "submit_machine_review",
     "submit_transcode",
 )

@@ -113,7 +113,7 @@ def deliver_decision(drift: Drift) -> Drift:
         if delivery is None and top is not None and top.status == standing.decision:
             return replace(drift, note="VOD has this decision, and shows another status.")
         delivery = delivery or sent_again(video, standing)
-        outbox.send("read_video", subject=drift.vod_id, after=delivery)
+        outbox.send("reread_video", subject=drift.vod_id, after=delivery)
     return replace(drift, outcome=Outcome.UNDER_WAY)
 
 
