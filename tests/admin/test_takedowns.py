@@ -1,9 +1,11 @@
 """Takedowns and evidence on the desk."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import transaction
@@ -11,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from accounts.models import Operator
 from shortvideo.outbox.models import Delivery, DeliveryState
 from tests.admin.conftest import DeskOf
 from tests.factories import make_video
@@ -109,13 +112,20 @@ def test_the_list_is_filtered_by_state_and_cause_and_counts_on_the_first_page(
     assert "Fine" not in desk.page(LIST, state__exact="failed")
     assert "Fine" in desk.page(LIST, cause__exact="block")
     assert "Refused" in desk.page(LIST, attention="yes")
-    assert "Takedowns failed" in desk.page("index")
+    failed = reverse("admin:videos_takedown_changelist", query={"attention": "yes"})
+    assert failed in desk.page("index")
+
+
+def assert_logged(takedown: Takedown, operator: Operator, action: str) -> None:
+    line = LogEntry.objects.get(object_id=str(takedown.pk))
+    assert (line.user_id, json.loads(line.change_message)["action"]) == (operator.pk, action)
 
 
 def test_a_failed_takedown_is_retried_from_the_step_that_failed(desk_of: DeskOf) -> None:
     takedown = fail(blocked())
     desk = desk_of("operator")
     assert "1 of 1 will be gone on with." in desk.do("retry", takedown)
+    assert_logged(takedown, desk.operator, "retry")
     states = set(Delivery.objects.values_list("state", flat=True))
     assert states == {DeliveryState.WAITING}
     assert "No step of it was given up." in str(desk.choose("retry", takedown).content.decode())
@@ -123,7 +133,9 @@ def test_a_failed_takedown_is_retried_from_the_step_that_failed(desk_of: DeskOf)
 
 def test_a_failed_takedown_is_dismissed_and_stays_failed(desk_of: DeskOf) -> None:
     takedown = fail(blocked())
-    assert "1 of 1 dismissed." in desk_of("operator").do("dismiss", takedown)
+    desk = desk_of("operator")
+    assert "1 of 1 dismissed." in desk.do("dismiss", takedown)
+    assert_logged(takedown, desk.operator, "dismiss")
     takedown.refresh_from_db()
     assert takedown.state == Takedown.State.FAILED
     assert not Takedown.objects.needing_attention().exists()

@@ -14,18 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.requests import operator_of
 from shortvideo.desk.display import waited
-from shortvideo.outbox.models import Delivery, DeliveryState, Lane, PeriodicTask
+from shortvideo.outbox.models import Delivery, Lane, PeriodicTask
 from videos.admin.cdn import cdn_state
 from videos.admin.media import thumbnail
-from videos.models import (
-    Decision,
-    ReconcileRun,
-    ReviewDecision,
-    ReviewTask,
-    SyncRun,
-    Takedown,
-    TranscodeJob,
-)
+from videos.models import Decision, ReconcileRun, ReviewDecision, ReviewTask, SyncRun
 
 # Work that has been due for so long that no worker can be running: it looks twice a second.
 WORKER_SILENCE = timedelta(seconds=60)
@@ -35,7 +27,7 @@ LAST_DECISIONS = 5
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of the desk; `tone` is how it looks when it is not zero."""
+    """A number beside those of the inbox; `tone` is how it looks when it is not zero."""
 
     label: str | Promise
     hint: str | Promise
@@ -66,33 +58,6 @@ def figures() -> tuple[Figure, ...]:
             lambda: blocked_since(today),
             "videos_video",
             {"censor_status__exact": "fail"},
-        ),
-        Figure(
-            _("Takedowns failed"),
-            _("refused by VOD, or still served"),
-            "videos.view_takedown",
-            "bad",
-            lambda: Takedown.objects.needing_attention().count(),
-            "videos_takedown",
-            {"attention": "yes"},
-        ),
-        Figure(
-            _("Failed transcoding jobs"),
-            _("refused by VOD and stuck ones too, until somebody acts"),
-            "videos.view_transcodejob",
-            "bad",
-            lambda: TranscodeJob.objects.needing_attention().count(),
-            "videos_transcodejob",
-            {"attention": "yes"},
-        ),
-        Figure(
-            _("Deliveries given up"),
-            _("refused by the cloud, or tried too often"),
-            "outbox.view_delivery",
-            "bad",
-            lambda: Delivery.objects.given_up().count(),
-            "outbox_delivery",
-            {"state": DeliveryState.GIVEN_UP},
         ),
     )
 

@@ -110,7 +110,7 @@ def not_waiting(rows: Sequence[TranscodeJob] | Sequence[VodEvent]) -> dict[int, 
 inbox.register(
     inbox.Concern(
         name="jobs",
-        label=gettext_lazy("Transcoding jobs"),
+        label=gettext_lazy("Failed transcoding jobs"),
         hint=gettext_lazy("failed, refused by VOD, or stuck"),
         permission="videos.transcode_video",
         rows=TranscodeJob.objects.needing_attention,
@@ -121,7 +121,7 @@ inbox.register(
 inbox.register(
     inbox.Concern(
         name="events",
-        label=gettext_lazy("VOD events"),
+        label=gettext_lazy("Failed VOD events"),
         hint=gettext_lazy("could not be processed"),
         permission="videos.replay_vodevent",
         rows=VodEvent.objects.needing_attention,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -14,10 +15,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import journal
+from accounts.requests import operator_of
 from shortvideo.desk import display, inbox
 from shortvideo.desk.filters import DateRangeFilter
 from shortvideo.desk.operations import Operation, carry_out
 from shortvideo.desk.options import ReadOnlyAdmin
+from shortvideo.middleware import current_request_id
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from videos.admin.columns import StateColumn, VideoColumns
@@ -176,7 +180,10 @@ class Retry(Operation[Takedown]):
         delivery = first_given_up(row)
         if delivery is None:
             raise ValueError(_("No step of it was given up."))
-        self.change(delivery)
+        with transaction.atomic():
+            self.change(delivery)
+            request_id = current_request_id()
+            journal.record(operator_of(request), row, self.name, request_id=request_id)
 
     def change(self, delivery: Delivery) -> None:
         outbox.retry(delivery)
@@ -201,7 +208,7 @@ class Dismiss(Retry):
 inbox.register(
     inbox.Concern(
         name="takedowns",
-        label=gettext_lazy("Takedowns"),
+        label=gettext_lazy("Takedowns to look at"),
         hint=gettext_lazy("refused by VOD, still served, or under way for over 30 minutes"),
         permission="outbox.retry_delivery",
         rows=Takedown.objects.needing_attention,
