@@ -1,19 +1,22 @@
 """Of one CDN task a part goes out where the whole cannot: nothing is lost with its neighbours."""
 
+from datetime import timedelta
 from itertools import chain
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
-from pytest_django.fixtures import Settings
+from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
-from shortvideo.outbox.models import Delivery, DeliveryState
-from shortvideo.outbox.worker import work_once, work_until_idle
+from shortvideo.outbox.models import Delivery, DeliveryState, Lane
+from shortvideo.outbox.worker import send_batch, work_once, work_until_idle
 from tests.factories import make_file, make_video
 from tests.support.localvod import LocalVod
 from tests.videos.takedowns import block, delivery_of, published, served_paths
 from videos import periodic
-from videos.models import CdnTask, CensorStatus, Video
-from videos.services import prefetch
+from videos.deliveries.cdn import TOMORROW, of_closed_clips
+from videos.models import CdnTask, CensorStatus, Takedown, Video
+from videos.services import prefetch, purge_media
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,9 +29,13 @@ def urls(vod: LocalVod, *names: object) -> list[str]:
     return [f"{vod.endpoint}/{name}.mp4" for name in names]
 
 
-def pushed(vod: LocalVod) -> list[str]:
-    calls = vod.ledger("PushObjectCache", accepted=True)
+def called(vod: LocalVod, operation: str) -> list[str]:
+    calls = vod.ledger(operation, accepted=True)
     return list(chain.from_iterable(call["effect"]["object_paths"] for call in calls))
+
+
+def pushed(vod: LocalVod) -> list[str]:
+    return called(vod, "PushObjectCache")
 
 
 def test_one_url_that_the_cdn_refuses_leaves_no_other_of_the_clip_unpurged(
@@ -81,6 +88,81 @@ def test_what_belongs_to_a_blocked_clip_is_left_out_of_everybodys_prefetch(
     assert pushed(cloud) == [other]
     assert (mixed.state, nothing.state) == (State.SUBMITTED, State.SUPERSEDED)
     assert mixed.error_message == "2 URLs of blocked or deleted videos were left out."
+
+
+def test_where_a_clips_own_folder_tells_no_other_clip_is_looked_at(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    make_video(vod_id="open", cover="media.example.com/closed/1.jpg")
+    make_video(vod_id="closed", censor_status=CensorStatus.FAIL)
+    mine, others = "media.example.com/open/hd.mp4", "media.example.com/closed/1.jpg"
+    with django_assert_num_queries(1):  # by the index of their ids
+        assert of_closed_clips([mine, others]) == {others}
+
+
+# What stops in the middle: what was sent stays sent, and the others go out later, nobody waiting.
+
+
+def test_a_bad_url_and_a_used_up_quota_in_one_purge_hold_up_nobody_elses_takedown(
+    cloud: LocalVod,
+) -> None:
+    cloud.quotas(cdn_file=3)
+    takedown = Takedown.objects.create(video=make_video(vod_id="v1"), cause=Takedown.Cause.VOD)
+    purge = make_purge(takedown, [*urls(cloud, 1, 2, 3, 4), FOREIGN])
+    send_batch("purge")
+    purge.refresh_from_db()
+    assert (purge.state, purge.urls) == (State.SUBMITTED, urls(cloud, 1, 2, 3))
+    rest = purge.parts.get()
+    assert (rest.kind, rest.urls) == (CdnTask.Kind.PURGE, [*urls(cloud, 4), FOREIGN])
+    assert (rest.takedown, rest.video) == (takedown, takedown.video)
+    assert "QuotaExceeded.Refresh" in rest.error_message
+    assert rest.delivery is not None
+    assert rest.delivery.subject == "v1"
+    assert timedelta(minutes=9) < rest.delivery.due_at - timezone.now() < timedelta(minutes=11)
+    assert not Lane.objects.paused(timezone.now()).exists()
+    cloud.quotas()
+    Delivery.objects.filter(pk=rest.delivery.pk).update(due_at=timezone.now())
+    send_batch("purge")
+    rest.refresh_from_db()
+    assert (rest.state, rest.refused_urls) == (State.SUBMITTED, [FOREIGN])
+    assert sorted(called(cloud, "RefreshObjectCaches")) == urls(cloud, 1, 2, 3, 4)
+
+
+def make_purge(takedown: Takedown, paths: list[str]) -> CdnTask:
+    with transaction.atomic():
+        [task] = purge_media(takedown.video, takedown=takedown, paths=paths)
+    return task
+
+
+def test_an_outage_in_the_middle_of_a_divided_prefetch_spends_nothing_twice(
+    cloud: LocalVod,
+) -> None:
+    task = prefetch([*urls(cloud, 1, 2), FOREIGN, *urls(cloud, 3)])
+    assert task is not None
+    # Refused as a whole, then one half accepted, the other refused; its first URL again.
+    cloud.faults({"operation": "PushObjectCache", "kind": "error", "skip": 2})
+    send_batch("push_object_cache")
+    task.refresh_from_db()
+    assert (task.state, task.urls) == (State.SUBMITTED, urls(cloud, 1, 2))
+    rest = task.parts.get()
+    assert (rest.state, rest.urls) == (State.WAITING, [FOREIGN, *urls(cloud, 3)])
+    cloud.faults()
+    send_batch("push_object_cache")
+    assert pushed(cloud) == urls(cloud, 1, 2, 3)
+
+
+def test_what_goes_beyond_the_quota_goes_out_tomorrow_where_all_before_it_is_refused(
+    cloud: LocalVod,
+) -> None:
+    cloud.quotas(cdn_preload=1)
+    task = prefetch([FOREIGN, *urls(cloud, 1, 2)])
+    assert task is not None
+    send_batch("push_object_cache")
+    task.refresh_from_db()
+    assert (task.state, task.urls) == (State.REFUSED, [FOREIGN])
+    rest = task.parts.get()
+    assert (rest.state, rest.urls) == (State.WAITING, urls(cloud, 1, 2))
+    assert rest.error_message == TOMORROW
 
 
 def test_a_task_has_not_ended_while_the_cdn_tells_of_a_part_of_it(cloud: LocalVod) -> None:

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any, Final
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -16,11 +17,12 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.deliveries.subject import VideoHandler
 from videos.models import CdnQuota, CdnTask, Takedown, Video
 from videos.quota import read_quota, seconds_until_renewed
-from videos.services.cdn import record_prefetch
+from videos.services.cdn import record_task
 
 logger = logging.getLogger(__name__)
 
 MAX_URLS: Final = 100  # in one call
+LOOKED_UP_AT_ONCE: Final = 1_000  # URLs in one query
 USED_UP_RETRY_SECONDS: Final = 600.0  # a purge cannot wait for tomorrow: more may be granted
 TOMORROW: Final = "Today's quota of the CDN is used up; it goes out tomorrow."
 REVERSED: Final = Superseded("The takedown was reversed, or another one took its place.")
@@ -31,14 +33,23 @@ Pack = dict[int, list[str]]  # URLs by the key of their delivery
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What became of some URLs: the CDN's tasks, and those that it refused."""
+class Rest:
+    """URLs that were not sent with their task, and when they go out as a task of their own."""
 
-    task_ids: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
+    urls: tuple[str, ...]
+    again: Again
 
-    def __add__(self, other: "Sent") -> "Sent":
-        return Sent(self.task_ids + other.task_ids, self.refused + other.refused)
+
+@dataclass(frozen=True, slots=True)
+class Sent(Done):
+    """`result["refused"]` has the URLs that the CDN does not take, `result["refusal"]` why."""
+
+    rest: Rest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken(Refused):
+    rest: Rest | None = None
 
 
 class CdnHandler(VideoHandler):
@@ -61,8 +72,7 @@ class CdnHandler(VideoHandler):
             try:
                 outcomes |= self.send(pack)
             except CloudUnavailable as error:  # the next would fail too
-                again = Again(str(error), error.retry_after, error.throttled)
-                return dict.fromkeys(wanted, again) | outcomes
+                return dict.fromkeys(wanted, self.again(error)) | outcomes
         return outcomes
 
     def send(self, pack: Pack) -> dict[int, Outcome]:
@@ -72,60 +82,71 @@ class CdnHandler(VideoHandler):
         find what is wrong with it, or what still fits. A task that is refused by itself is divided.
         Raises CloudUnavailable otherwise.
         """
-        paths = dict.fromkeys(path for urls in pack.values() for path in urls)
+        paths = list(dict.fromkeys(path for urls in pack.values() for path in urls))
+        is_alone = len(pack) == 1
         try:
-            task_ids = self.submit([MediaPath(path) for path in paths])
-        except CloudRejected as error:
-            if len(pack) == 1:
-                return dict.fromkeys(pack, self.send_rest(list(paths), error))
+            outcome = self.send_divided(paths) if is_alone else self.send_whole(paths)
+            return dict.fromkeys(pack, outcome)
+        except CloudRejected:
+            pass  # one of several is wrong
         except CloudUnavailable as error:
             if not error.is_quota_used_up:
                 raise
-            if len(pack) == 1:
-                return dict.fromkeys(pack, self.used_up(error))
-        else:
-            return dict.fromkeys(pack, Done({"task_ids": list(task_ids)}))
+            if is_alone:
+                return dict.fromkeys(pack, self.again(error))
         return self.send_each(pack, ({pk: urls} for pk, urls in pack.items()))
 
-    def send_rest(self, paths: Sequence[str], error: CloudRejected) -> Outcome:
-        """Send what the CDN takes of a task that it refused as a whole.
+    def send_whole(self, paths: Sequence[str]) -> Sent:
+        """Raises CloudRejected, CloudUnavailable."""
+        return Sent({"task_ids": list(self.submit([MediaPath(path) for path in paths]))})
 
-        `result["refused"]` has the URLs that it does not take, `result["refusal"]` why. Raises
-        CloudUnavailable: then all of it is sent again later, which does no harm.
+    def send_divided(self, paths: Sequence[str]) -> Outcome:
+        """Send what the CDN takes of one task: what it refuses in halves, down to single URLs.
+
+        Where the quota ends meanwhile, or the CDN fails, what was sent stays sent and the others
+        are a rest. Raises CloudUnavailable where nothing was sent by then.
         """
-        sent = self.divide(paths, error)
-        if not sent.task_ids:
-            return Refused(error.code, str(error), error.request_id)
-        reason = f"{len(sent.refused)} of {len(paths)} URLs were refused, first {sent.refused[0]}"
-        return Done(
-            {
-                "task_ids": sent.task_ids,
-                "refused": sent.refused,
-                "refusal": f"{reason}: {error}",
-            }
-        )
-
-    def divide(self, paths: Sequence[str], error: CloudRejected) -> Sent:
-        """Send refused URLs in halves, down to those that are refused alone."""
-        if len(paths) == 1:
-            return Sent(refused=[*paths])
-        sent, middle = Sent(), len(paths) // 2
-        for half in (paths[:middle], paths[middle:]):
+        task_ids: list[str] = []
+        refusals: dict[str, CloudRejected] = {}
+        rest: Rest | None = None
+        parts = [list(paths)]
+        while parts:
+            part = parts.pop(0)
             try:
-                sent += Sent([*self.submit([MediaPath(path) for path in half])])
-            except CloudRejected as refusal:
-                sent += self.divide(half, refusal)
-        return sent
+                task_ids += self.send_whole(part).result["task_ids"]
+            except CloudRejected as error:
+                middle = len(part) // 2
+                if middle:
+                    parts = [part[:middle], part[middle:], *parts]
+                else:
+                    refusals |= dict.fromkeys(part, error)
+            except CloudUnavailable as error:
+                if not task_ids:
+                    raise
+                rest = Rest((*part, *chain(*parts)), self.again(error))
+                break
+        if not task_ids:
+            first = next(iter(refusals.values()))
+            return NotTaken(first.code, str(first), first.request_id)
+        return Sent({"task_ids": task_ids, **told_of(refusals, len(paths))}, rest)
+
+    def again(self, error: CloudUnavailable) -> Again:
+        """What becomes of that which the CDN did not take now.
+
+        No lane is paused for what does not fit into the day's quota: a smaller task may fit.
+        """
+        if error.is_quota_used_up:
+            return self.used_up(error)
+        return Again(str(error), error.retry_after, error.throttled)
 
     def used_up(self, error: CloudUnavailable) -> Again:
-        """What becomes of a task that does not fit into what is left of the day's quota.
-
-        No lane is paused for it: a smaller task may fit.
-        """
         return Again(str(error), USED_UP_RETRY_SECONDS)
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        self.lock_subject(delivery.subject)  # before the task, as everybody else who writes both
         task = CdnTask.objects.get(delivery=delivery)
+        if isinstance(outcome, Sent | NotTaken) and outcome.rest is not None:
+            put_off(task, outcome.rest)
         if delivery.state == DeliveryState.DONE:
             task.state, task.task_ids = CdnTask.State.SUBMITTED, delivery.result["task_ids"]
             task.delivery = delivery  # with its result, which tells what was left out
@@ -134,10 +155,43 @@ class CdnHandler(VideoHandler):
         elif delivery.state == DeliveryState.GIVEN_UP:
             task.finish(CdnTask.State.REFUSED, delivery.error)
         elif delivery.state == DeliveryState.SUPERSEDED:
-            task.finish(CdnTask.State.SUPERSEDED, delivery.error)
+            end_unsent(task, delivery)
         else:
             task.error_message = delivery.error  # why it still waits
         task.save(update_fields=["task_ids", *CdnTask.END])
+
+
+def told_of(refusals: Mapping[str, CloudRejected], url_count: int) -> dict[str, Any]:
+    if not refusals:
+        return {}
+    first, error = next(iter(refusals.items()))
+    reason = f"{len(refusals)} of {url_count} URLs were refused, first {first}: {error}"
+    return {"refused": list(refusals), "refusal": reason}
+
+
+def put_off(task: CdnTask, rest: Rest) -> None:
+    """Make a task of its own of the URLs that were not sent; the caller saves the other fields."""
+    task.urls = [url for url in task.urls if url not in rest.urls]
+    task.save(update_fields=["urls"])
+    part = CdnTask(
+        kind=task.kind,
+        urls=list(rest.urls),
+        part_of=task,
+        takedown_id=task.takedown_id,
+        video=task.video,
+        operator_id=task.operator_id,
+        request_id=task.request_id,
+        error_message=rest.again.reason,
+    )
+    record_task(part, delay_seconds=rest.again.delay_seconds or 0)
+
+
+def end_unsent(task: CdnTask, delivery: Delivery) -> None:
+    """What has failed and was dismissed stays failed; nobody need look at it any more."""
+    if task.state in CdnTask.FAILED:
+        task.attention_at = None
+    else:
+        task.finish(CdnTask.State.SUPERSEDED, delivery.error)
 
 
 def urls_of(batch: Sequence[Delivery]) -> Pack:
@@ -163,12 +217,14 @@ class PrefetchHandler(CdnHandler):
     kind = "push_object_cache"
 
     def submit(self, paths: Sequence[MediaPath]) -> tuple[str, ...]:
-        return cdn_gateway().prefetch(paths)
+        task_ids = cdn_gateway().prefetch(paths)
+        note_spent(len(paths))
+        return task_ids
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         """Send in order what fits; of the last that does not fit as a whole, a part."""
         wanted, superseded = urls_of(batch), withdrawn(batch)
-        closed = of_closed_clips([url for urls in wanted.values() for url in urls])
+        closed = of_closed_clips(list(chain(*wanted.values())))
         open_urls = {pk: [url for url in urls if url not in closed] for pk, urls in wanted.items()}
         superseded |= {pk: Superseded(CLOSED) for pk, urls in open_urls.items() if not urls}
         fitting = fitted(
@@ -176,21 +232,14 @@ class PrefetchHandler(CdnHandler):
         )
         sent = self.send_each(fitting, packs(fitting))
         for pk, outcome in sent.items():
-            if isinstance(outcome, Done):
-                note_spent(len(fitting[pk]))
-                rest = open_urls[pk][len(fitting[pk]) :]
-                left_out = [url for url in wanted[pk] if url in closed]
-                sent[pk] = Done({**outcome.result, "rest": rest, "closed": left_out})
+            left_out = [url for url in wanted[pk] if url in closed]
+            beyond = open_urls[pk][len(fitting[pk]) :]
+            sent[pk] = with_beyond(with_left_out(outcome, left_out), beyond)
         return dict.fromkeys(wanted, tomorrow()) | superseded | sent
 
     def used_up(self, error: CloudUnavailable) -> Again:
         """Others have used up meanwhile what was left a moment ago."""
         return tomorrow()
-
-    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        if delivery.state == DeliveryState.DONE:
-            put_off_rest(delivery)
-        super().settle(delivery, outcome)
 
 
 def withdrawn(batch: Sequence[Delivery]) -> dict[int, Outcome]:
@@ -200,17 +249,31 @@ def withdrawn(batch: Sequence[Delivery]) -> dict[int, Outcome]:
 
 
 def of_closed_clips(urls: Sequence[str]) -> set[str]:
-    """Which of the URLs are of clips that were blocked or deleted, as far as their places tell.
+    """Which of the URLs are of clips that were blocked or deleted, as far as their places tell."""
+    portions = range(0, len(urls), LOOKED_UP_AT_ONCE)
+    return set(chain(*(of_closed(urls[start : start + LOOKED_UP_AT_ONCE]) for start in portions)))
 
-    VOD puts a video's id into the paths of most of its files; covers may lie anywhere.
+
+def of_closed(urls: Sequence[str]) -> Iterator[str]:
+    """VOD puts a video's id into the paths of most of its files; covers may lie anywhere.
+
+    The ids have an index; only what lies in the folder of no clip is looked for in all of them.
     """
-    parts = {part for url in urls for part in url.split("/")[1:]}
-    clips = Video.objects.closed()
-    ids = set(clips.filter(vod_id__in=parts).values_list("vod_id", flat=True))
-    found = {url for url in urls if not ids.isdisjoint(url.split("/"))}
-    for name in ("cover", "first_frame", "source_path"):
-        found.update(clips.filter(**{f"{name}__in": urls}).values_list(name, flat=True))
-    return found
+    folders = {folder for url in urls for folder in url.split("/")[1:-1]}
+    clips = Video.objects.filter(vod_id__in=folders).only("vod_id", "censor_status", "deleted_at")
+    is_closed = {clip.vod_id: clip.is_closed for clip in clips}
+    elsewhere = []
+    for url in urls:
+        owners = [is_closed[folder] for folder in url.split("/") if folder in is_closed]
+        if any(owners):
+            yield url
+        elif not owners:
+            elsewhere.append(url)
+    if elsewhere:
+        named = Q(cover__in=elsewhere) | Q(first_frame__in=elsewhere) | Q(source_path__in=elsewhere)
+        paths = Video.objects.closed().filter(named)
+        taken = set(chain(*paths.values_list("cover", "first_frame", "source_path")))
+        yield from taken.intersection(elsewhere)
 
 
 def left_today() -> int | None:
@@ -234,6 +297,20 @@ def fitted(wanted: Pack, left: int | None) -> Pack:
     return fitting
 
 
+def with_left_out(outcome: Outcome, closed: Sequence[str]) -> Outcome:
+    if not isinstance(outcome, Sent):
+        return outcome
+    return replace(outcome, result={**outcome.result, "closed": list(closed)})
+
+
+def with_beyond(outcome: Outcome, beyond: Sequence[str]) -> Outcome:
+    """What goes beyond the quota joins the rest, before which the quota is read again."""
+    if not beyond or not isinstance(outcome, Sent | NotTaken):
+        return outcome
+    rest = outcome.rest or Rest((), tomorrow())
+    return replace(outcome, rest=Rest((*rest.urls, *beyond), rest.again))
+
+
 def note_spent(url_count: int) -> None:
     """What was left when the quota was read is less by now."""
     left = Greatest(F("prefetch_left") - url_count, 0)
@@ -242,26 +319,6 @@ def note_spent(url_count: int) -> None:
 
 def tomorrow() -> Again:
     return Again(TOMORROW, seconds_until_renewed(timezone.now()))
-
-
-def put_off_rest(delivery: Delivery) -> None:
-    """Make a task of its own of the URLs that did not fit any more, due tomorrow."""
-    task = CdnTask.objects.select_related("video").get(delivery=delivery)
-    rest = delivery.result["rest"]
-    if not rest:
-        return
-    task.urls = [url for url in task.urls if url not in rest]
-    task.save(update_fields=["urls"])
-    part = CdnTask(
-        kind=CdnTask.Kind.PREFETCH,
-        urls=rest,
-        part_of=task,
-        video=task.video,
-        operator_id=task.operator_id,
-        request_id=task.request_id,
-        error_message=TOMORROW,
-    )
-    record_prefetch(part, delay_seconds=seconds_until_renewed(timezone.now()))
 
 
 class PurgeHandler(CdnHandler):

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 blank=True,
                 db_index=False,
-                help_text="The task whose rest this is: what went beyond the day's quota.",
+                help_text="The task whose rest this is: what could not be sent with it.",
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="parts",

@@ -3,11 +3,11 @@ from typing import Any, Final, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from videos.models.status import CensorStatus
+from videos.models.video import Video
 
 
 class CdnTaskQuerySet(models.QuerySet["CdnTask"]):
@@ -21,8 +21,8 @@ class CdnTaskQuerySet(models.QuerySet["CdnTask"]):
 
     def withdrawn(self) -> Self:
         """Of videos that were blocked or deleted: the CDN should not have them."""
-        blocked = Q(video__censor_status=CensorStatus.FAIL)
-        return self.filter(blocked | Q(video__deleted_at__isnull=False))
+        # Not `video__in`: that would have SQLite list all closed videos first.
+        return self.filter(Exists(Video.objects.closed().filter(pk=OuterRef("video"))))
 
     def needing_attention(self) -> Self:
         return self.filter(attention_at__isnull=False)
@@ -67,7 +67,7 @@ class CdnTask(models.Model):
         blank=True,
         db_index=False,
         related_name="parts",
-        help_text=_("The task whose rest this is: what went beyond the day's quota."),
+        help_text=_("The task whose rest this is: what could not be sent with it."),
     )
     video = models.ForeignKey(
         "videos.Video", models.SET_NULL, null=True, blank=True, related_name="cdn_tasks"
@@ -132,9 +132,7 @@ class CdnTask(models.Model):
     @property
     def is_withdrawn(self) -> bool:
         """Whether its video was blocked or deleted: then the CDN should not have it."""
-        return self.video is not None and (
-            self.video.deleted_at is not None or self.video.censor_status == CensorStatus.FAIL
-        )
+        return self.video is not None and self.video.is_closed
 
     @property
     def refused_urls(self) -> list[str]:

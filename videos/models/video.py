@@ -192,6 +192,11 @@ class Video(models.Model):
     def is_blocked(self) -> bool:
         return self.censor_status == CensorStatus.FAIL
 
+    @property
+    def is_closed(self) -> bool:
+        """Blocked or deleted: see `VideoQuerySet.closed`."""
+        return self.is_blocked or self.deleted_at is not None
+
     def transcode_status_of(self, kind: TranscodeKind) -> TranscodeStatus:
         return TranscodeStatus(getattr(self, kind.status_field))
 

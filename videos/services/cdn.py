@@ -12,6 +12,7 @@ from shortvideo.outbox.models import Delivery
 from videos.models import CdnQuota, CdnTask, Takedown, Video
 
 BATCH = 100  # URLs in one task: the most that PushObjectCache takes
+DELIVERED_BY = {CdnTask.Kind.PREFETCH: "push_object_cache", CdnTask.Kind.PURGE: "purge"}
 SEARCHED = 1_000  # tasks that a new one is compared with, in the request and under a lock
 
 
@@ -44,15 +45,16 @@ def prefetch(
         operator=operator,
         request_id=request_id,
     )
-    return record_prefetch(task)
+    return record_task(task)
 
 
-def record_prefetch(task: CdnTask, *, delay_seconds: float = 0) -> CdnTask:
-    """Save a new prefetch together with its delivery."""
+def record_task(task: CdnTask, *, delay_seconds: float = 0) -> CdnTask:
+    """Save a new task together with its delivery; the caller holds the lock of its video."""
     task.save()
     # A subject is served strictly in order: what is no video's waits for nobody else's.
-    subject = task.video.vod_id if task.video is not None else f"prefetch {task.pk}"
-    task.delivery = outbox.send("push_object_cache", subject=subject, delay_seconds=delay_seconds)
+    subject = task.video.vod_id if task.video is not None else f"{task.kind} {task.pk}"
+    kind = DELIVERED_BY[CdnTask.Kind(task.kind)]
+    task.delivery = outbox.send(kind, subject=subject, delay_seconds=delay_seconds)
     task.save(update_fields=["delivery"])
     return task
 
