@@ -19,7 +19,7 @@ from shortvideo.cloud.types import (
 )
 from shortvideo.cloud.vod import VodGateway
 from videos.mirror import Reading
-from videos.mirror.audits import is_history_needed
+from videos.mirror.audits import DECIDED, is_history_needed
 from videos.mirror.jobs import OUTCOMES
 from videos.models import TranscodeJob, Video
 
@@ -43,7 +43,9 @@ class Questions:
         upload: the uploaded file in any case, as another may have been uploaded.
         upload_told_at: when an upload ended, as somebody said whom nobody need believe.
         jobs: how our transcoding jobs are doing; the files too, when one has ended.
-        audits: the history of decisions; without it, only where the facts make it necessary.
+        audits: the history of decisions; without it, only where the facts, or a verdict, make it
+            necessary.
+        is_sending: whoever asks is about to send the decision that stands here.
         machine: the machine's latest verdict, and how `machine_job_id` went where it is given.
     """
 
@@ -53,6 +55,7 @@ class Questions:
     upload_told_at: datetime | None = None
     jobs: bool = False
     audits: bool = False
+    is_sending: bool = False
     machine: bool = False
     machine_job_id: str = ""
     snapshots_failed: bool = False
@@ -90,7 +93,9 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
         tasks += automatic_tasks(gateway, facts.vod_id, video)
     is_unknown = video is None or not video.source_path
     needs_source = asked.upload or (asked.source and is_unknown)
-    needs_audits = asked.audits or is_history_needed(video, facts)
+    # A verdict must not overrule a decision of people's that nobody has asked about yet.
+    is_verdict_asked = asked.machine and facts.status in DECIDED
+    needs_audits = asked.audits or is_verdict_asked or is_history_needed(video, facts)
     refusals: list[CloudRejected] = []
 
     def unless_refused(ask: Callable[[], T], *, where: bool) -> T | None:
@@ -113,6 +118,7 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
             where=asked.machine,
         ),
         audits=gateway.audit_history(facts.vod_id) if needs_audits else None,
+        is_sending=asked.is_sending,
         tasks=tasks,
         lost_task_ids=tuple(sorted(lost)),
         source_uploaded_at=source.creation_time if source is not None else None,

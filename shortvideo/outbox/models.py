@@ -200,6 +200,11 @@ class Delivery(models.Model):
         return self.state == DeliveryState.GIVEN_UP and self.error_code not in OWN_CODES
 
     @property
+    def was_given_up(self) -> bool:
+        """Given up, also where it was dismissed or replaced since: it keeps its error then."""
+        return bool(self.error_code)
+
+    @property
     def may_have_been_sent(self) -> bool:
         """Whether an earlier attempt than the present one may have reached the cloud.
 

@@ -85,7 +85,9 @@ def read_contradicted(batch: Sequence[Delivery]) -> dict[int, Outcome]:
     unread: dict[int, Outcome] = {}
     for some in contradicted(batch):
         outcomes = read_batch(
-            some, lambda _: reader.Questions(audits=True), removable=lambda _: False
+            some,
+            lambda _: reader.Questions(audits=True, is_sending=True),
+            removable=lambda _: False,
         )
         unread |= {pk: end for pk, end in outcomes.items() if not isinstance(end, Done)}
     return unread

@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from shortvideo.cloud.types import AuditEntry, AuditStatus, MediaFacts
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.models import Delivery
+from shortvideo.outbox.models import Delivery, DeliveryQuerySet, DeliveryState
 from videos.mirror.source import is_of_earlier_source
 from videos.models import CensorStatus, Decision, LogPruning, ReviewDecision, Source, Video
+from videos.services import takedown
 from videos.services.review import latest_human_decision, review_video
 
 KIND: Final = "create_audit"
@@ -38,16 +39,17 @@ def is_under_way(video: Video) -> bool:
     return Delivery.objects.open().filter(kind=KIND).for_subject(video.vod_id).exists()
 
 
-def bring_in(video: Video, entries: Sequence[AuditEntry]) -> bool:
+def bring_in(video: Video, entries: Sequence[AuditEntry], *, is_sending: bool = False) -> bool:
     """Record what people decided in VOD's console; what of ours landed late is overruled.
 
-    `entries` are VOD's, newest first. The caller holds the video's lock and has saved it. Returns
-    whether anything was recorded.
+    `entries` are VOD's, newest first; `is_sending` where whoever asked is just about to send what
+    stands. The caller holds the video's lock and has saved it. Returns whether anything was
+    recorded.
     """
     ours = marked(video, entries)
     foreign = foreign_entries(video, entries, ours) if video.status in DECIDED else []
     recorded = [record(video, entry) for entry in reversed(foreign)]
-    overrule(video, entries[0] if entries else None, ours)
+    overrule(video, entries[0] if entries else None, ours, is_sending=is_sending)
     return any(recorded)
 
 
@@ -133,24 +135,64 @@ def take_back(delivery: Delivery) -> bool:
     return True
 
 
-def overrule(video: Video, top: AuditEntry | None, ours: dict[int, ReviewDecision]) -> None:
+def overrule(
+    video: Video, top: AuditEntry | None, ours: dict[int, ReviewDecision], *, is_sending: bool
+) -> None:
     """Deliver the standing decision over again where an older one of ours came in after it.
 
-    One that is just being sent may have come in before that older one: twice does no harm.
+    Not while it waits to be sent, nor where it was given up: that is an operator's to retry. One
+    that is just being sent may have come in before that older one: twice does no harm. Where
+    whoever asked is about to send it (`is_sending`), it has not.
     """
     if top is None or (mark_of(top) or 0) not in ours:
         return
     standing = standing_decision(video)
     if standing is None or standing.pk == mark_of(top) or standing.decision == top.status:
         return
-    waiting = Delivery.objects.waiting().filter(kind=KIND, payload__decision=standing.pk)
-    if not waiting.for_subject(video.vod_id).exists():
-        outbox.send(KIND, subject=video.vod_id, payload={"decision": standing.pk}, supersede=True)
+    carriers = list(deliveries_of(standing))
+    states = {delivery.state for delivery in carriers}
+    if DeliveryState.WAITING in states:
+        return
+    if DeliveryState.LEASED in states:
+        if not is_sending:  # beside it: what comes after that one still does
+            send_again(standing, supersede=False)
+    elif not carriers or not carriers[-1].was_given_up:
+        deliver_again(video, standing)
+
+
+def deliveries_of(decision: ReviewDecision) -> DeliveryQuerySet:
+    """Those that carry a decision to VOD, oldest first: its own, and those that repeat it."""
+    carriers = Delivery.objects.filter(
+        Q(pk=decision.delivery_id) | Q(payload__decision=decision.pk), kind=KIND
+    )
+    return carriers.for_subject(decision.video.vod_id).order_by("pk")
+
+
+def send_again(decision: ReviewDecision, *, supersede: bool = True) -> Delivery:
+    """Send a decision once more; nothing comes after the new delivery."""
+    return outbox.send(
+        KIND,
+        subject=decision.video.vod_id,
+        payload={"decision": decision.pk},
+        supersede=supersede,
+    )
+
+
+def deliver_again(video: Video, decision: ReviewDecision) -> Delivery:
+    """Send a decision whose deliveries have ended once more, and what comes after a block.
+
+    The caller holds the video's lock.
+    """
+    delivery = send_again(decision)
+    if decision.decision == Decision.BLOCKED:
+        takedown.resume(video)
+    return delivery
 
 
 def standing_decision(video: Video) -> ReviewDecision | None:
     """The decision that VOD should show: a person's, else the machine's; none once in review."""
-    return ReviewDecision.objects.filter(pk__in=standing_ids([video]).values()).first()
+    standing = ReviewDecision.objects.filter(pk__in=standing_ids([video]).values())
+    return standing.select_related("video", "delivery").first()
 
 
 def standing_ids(videos: Iterable[Video]) -> dict[int, int]:

@@ -26,6 +26,7 @@ class Reading:
         machine: the machine's latest verdict, with a job since when it is so where one was named,
             or the job that came to none.
         audits: VOD's history of decisions, newest first.
+        is_sending: whoever asked is about to send the decision that stands here.
         tasks: transcoding tasks with their jobs.
         lost_task_ids: tasks of our jobs that VOD does not have (any more).
         refusals: why something that was asked for is missing.
@@ -39,6 +40,7 @@ class Reading:
     snapshots_failed: bool = False
     machine: MachineResult | MachineJob | None = None
     audits: tuple[AuditEntry, ...] | None = None
+    is_sending: bool = False
     tasks: tuple[TranscodeTask, ...] = ()
     lost_task_ids: tuple[str, ...] = ()
     source_uploaded_at: datetime | None = None

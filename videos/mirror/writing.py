@@ -253,7 +253,9 @@ def ask_machine(video: Video) -> None:
 
 def judge(video: Video, reading: Reading) -> bool:
     """Record the decisions that the reading tells of: people's first, then the machine's."""
-    has_changed = reading.audits is not None and audits.bring_in(video, reading.audits)
+    has_changed = reading.audits is not None and audits.bring_in(
+        video, reading.audits, is_sending=reading.is_sending
+    )
     return verdicts.record(video, reading) or has_changed
 
 

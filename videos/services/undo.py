@@ -9,15 +9,14 @@ from django.utils import timezone
 
 from accounts.models import Operator
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.models import DeliveryState
 from videos import announcements
 from videos.errors import StateForbids
-from videos.mirror.audits import KIND, standing_decision
+from videos.mirror.audits import deliveries_of, send_again, standing_decision
 from videos.mirror.censor import settle
 from videos.mirror.verdicts import decide
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
 from videos.services import takedown
-from videos.services.review import DELIVERED
 
 TOLD: Final = "VOD is being told of it already: decide again instead."
 STATUS_FIELDS: Final = ["censor_status", "censor_changed_at", "changed_at", "blocked_at"]
@@ -39,7 +38,7 @@ def undo_review(
     now = timezone.now()
     if refusal := refusal_of(decision, now):
         raise StateForbids(refusal)
-    delivery = take_back(decision)
+    take_back(decision)
     line = ReviewDecision.objects.create(
         video=video,
         source_version=decision.source_version,
@@ -55,7 +54,7 @@ def undo_review(
     )
     restore(video, decision, now)
     announcements.decided(line)
-    deliver_standing(video, delivery)
+    deliver_standing(video)
     restore_takedown(video, decision)
     catch_up(video, decision, now)
     return line
@@ -88,11 +87,11 @@ def undoable(video: Video) -> ReviewDecision | None:
     return latest if latest is not None and not refusal_of(latest, timezone.now()) else None
 
 
-def take_back(decision: ReviewDecision) -> Delivery:
+def take_back(decision: ReviewDecision) -> None:
     """Cancel what would tell VOD; what comes after it goes with it."""
     assert decision.delivery is not None  # noqa: S101 - `refusal_of` has looked
     try:
-        return outbox.cancel(decision.delivery)
+        outbox.cancel(decision.delivery)
     except outbox.DeliveryStateError as error:
         raise StateForbids(TOLD) from error
 
@@ -110,15 +109,14 @@ def restore(video: Video, decision: ReviewDecision, now: datetime) -> None:
     closed.update(closed_at=None)
 
 
-def deliver_standing(video: Video, undone: Delivery) -> None:
+def deliver_standing(video: Video) -> None:
     """Send the decision that stands again, where the undone one had taken its delivery's place."""
     standing = standing_decision(video)
-    if standing is None or standing.source not in DELIVERED:
+    if standing is None:
         return
-    earlier = Delivery.objects.filter(kind=KIND, pk__lt=undone.pk).for_subject(video.vod_id)
-    last = earlier.filter(review_decision__undone_by=None).order_by("-pk").first()
+    last = deliveries_of(standing).last()
     if last is not None and last.state == DeliveryState.SUPERSEDED:
-        outbox.send(KIND, subject=video.vod_id, payload={"decision": standing.pk}, supersede=True)
+        send_again(standing)
 
 
 def restore_takedown(video: Video, decision: ReviewDecision) -> None:
