@@ -18,7 +18,7 @@ from tests.faults.machine_base import (
     texts,
 )
 from tests.faults.machine_model import Clip, Place, Wanted
-from videos.models import Video
+from videos.models import ReviewDecision, Video
 from videos.services.undo import undo_review, undoable
 
 
@@ -32,7 +32,9 @@ class PeopleRules(Machine):
         self.begin()
         clip = self.clip(index)
         reason = reason if decision == "Blocked" else ""
-        if clip.is_visible and not clip.is_repeated(decision, reason, comment, by_desk=False):
+        is_repeated = clip.is_repeated(decision, reason, comment, by_desk=False)
+        # Over what the desk may still undo, an equal decision by the API stands by itself.
+        if clip.is_visible and not (is_repeated and self.undoable(clip) is None):
             self.want(clip, "api", decision, reason, comment)
         given = {"status": decision, "reason": reason, "comment": comment}
         code = self.call(channel, "createAudit", mediaId=clip.vod_id, **given)
@@ -64,14 +66,17 @@ class PeopleRules(Machine):
         """What was decided last at the desk, as long as VOD has not been told of it."""
         self.begin()
         clip = self.clip(index)
-        video = Video.objects.visible().filter(vod_id=clip.vod_id).first()
-        decision = undoable(video) if video is not None else None
+        decision = self.undoable(clip)
         if decision is None:
             return
         assert clip.standing is not None
         assert clip.standing.pk == decision.pk, "only a person's last word can be undone"
         self.want(clip, "admin", "Undo", "", "")
         undo_review(decision, operator=self.world.desk.operator)
+
+    def undoable(self, clip: Clip) -> ReviewDecision | None:
+        video = Video.objects.visible().filter(vod_id=clip.vod_id).first()
+        return undoable(video) if video is not None else None
 
     # The list of recommendations.
 

@@ -26,6 +26,7 @@ from tests.videos.takedowns import (
     work_now,
 )
 from videos import mirror, reader
+from videos.errors import StateForbids
 from videos.models import (
     CdnTask,
     CensorStatus,
@@ -37,6 +38,7 @@ from videos.models import (
 )
 from videos.reader import EVERYTHING
 from videos.services import delete_video, media_paths
+from videos.services.undo import undo_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -194,20 +196,23 @@ def test_a_block_made_by_vod_itself_is_purged_at_once(cloud: LocalVod) -> None:
     assert not cloud.ledger("CreateAudit")
 
 
-def test_an_equal_block_in_vods_console_within_the_undo_window_ends_no_takedown(
+def test_an_equal_block_in_vods_console_stands_although_ours_might_be_undone(
     cloud: LocalVod, settings: Settings
 ) -> None:
     settings.REVIEW_UNDO_SECONDS = 60
     video = published(cloud)
-    decision = block(video, source=Source.ADMIN, reason="seen")
+    ours = block(video, source=Source.ADMIN, reason="seen")
     cloud.set_ahead(5)  # VOD tells whole seconds
     cloud.audit_in_console(video.vod_id, "Blocked", "seen")
     read_again(video)
-    assert list(video.decisions.all()) == [decision], "it says what stands already"
+    theirs = video.decisions.get(source=Source.VOD)
+    with pytest.raises(StateForbids, match="There is another decision"):
+        undo_review(ours)
     work_now()
     takedown = takedown_of(video)
-    assert (takedown.decision, takedown.state) == (decision, State.VERIFIED)
+    assert (takedown.decision, takedown.state) == (theirs, State.VERIFIED)
     assert served_paths(video) == []
+    assert cloud.audits() == [], "VOD knows it by itself"
 
 
 def read_again(video: Video) -> None:

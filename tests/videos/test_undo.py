@@ -79,6 +79,26 @@ def test_an_undone_decision_reaches_vod_by_no_call_at_all(cloud: LocalVod) -> No
     assert not Evidence.objects.exists()
 
 
+@pytest.mark.parametrize("source", [Source.API, Source.ADMIN])
+def test_an_equal_decision_of_somebody_else_stands_whatever_becomes_of_the_first(
+    cloud: LocalVod, source: Source
+) -> None:
+    """Who was answered that the clip is blocked must not lose that with somebody else's undo."""
+    video = published(cloud)
+    one, other = make_operator("moderator"), make_operator("administrator")
+    first = at_the_desk(block, video, operator=one)
+    assert at_the_desk(block, video, operator=one) == first, "their own repetition"
+    second = block(video, source, operator=other)
+    with pytest.raises(StateForbids, match="There is another decision"):
+        undo_review(first, operator=one)
+    work_now()
+    assert status_of(video) == CensorStatus.FAIL
+    assert cloud.audits() == [(video.vod_id, "Blocked", "violence")]
+    assert cloud.state(video.vod_id)["audits"][-1]["comment"] == f"#{second.pk}"
+    assert takedown_of(video).state == State.VERIFIED
+    assert block(video, operator=one) == second, "what cannot be undone is repeated"
+
+
 def test_what_is_decided_over_the_api_is_sent_at_once(cloud: LocalVod) -> None:
     video = published(cloud)
     review = block(video)

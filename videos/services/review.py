@@ -1,6 +1,6 @@
 """Decisions about videos: the log, the status, and what must reach VOD."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Operator
 from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import DeliveryState
 from videos import announcements
 from videos.errors import StateForbids
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
@@ -34,9 +35,12 @@ def review_video(
 
     `created_at` is when it was decided, for what was decided elsewhere; else it is now.
 
-    Repeating what already stands adds nothing and returns the standing decision. Raises
-    StateForbids for a machine's verdict on what a person decided, Video.DoesNotExist for a deleted
-    video, ValueError for a reason over 128 bytes, a missing one, or a comment over 480 bytes.
+    Repeating what already stands adds nothing and returns the standing decision, unless somebody
+    else may still undo that: then what was answered here would go with it.
+
+    Raises StateForbids for a machine's verdict on what a person decided, Video.DoesNotExist for a
+    deleted video, ValueError for a reason over 128 bytes, a missing one, or a comment over 480
+    bytes.
     """
     check_texts(decision, source, reason, comment)
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
@@ -44,7 +48,9 @@ def review_video(
     if standing is not None:
         if source == Source.MACHINE:
             raise StateForbids("A person has decided about this video.")
-        if is_repeated(video, standing, decision, reason, comment):
+        is_own = (standing.source, standing.operator) == (source, operator)
+        is_settled = is_own or not may_be_undone(standing, timezone.now())
+        if is_settled and is_repeated(video, standing, decision, reason, comment):
             return standing
     if decision == Decision.BLOCKED:
         takedown.replace_earlier(video)
@@ -97,6 +103,15 @@ def is_repeated(
         and standing.decision == decision
         and (standing.reason, standing.comment) == (reason, comment)
     )
+
+
+def may_be_undone(decision: ReviewDecision, now: datetime) -> bool:
+    """Whether it was made at the desk a few seconds ago, and no worker has touched it."""
+    is_fresh = now < decision.created_at + timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
+    delivery = decision.delivery if decision.source == Source.ADMIN and is_fresh else None
+    if delivery is None:
+        return False
+    return delivery.state == DeliveryState.WAITING and not delivery.claim_count
 
 
 def record_decision(
