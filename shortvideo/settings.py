@@ -309,7 +309,7 @@ STORAGES["evidence"] = {
 TRANSCODE_STUCK_SECONDS = whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
 # How often the worker compares the mirror with VOD, healing nothing; 0: never.
 RECONCILE_EVERY_HOURS = whole_number("RECONCILE_EVERY_HOURS", 24)
-# It asks for the files of one video in so many, others every day: one call each; 0: of none.
+# It asks for the files of one video in so many, others each time: one call each; 0: of none.
 RECONCILE_FILE_SHARE = whole_number("RECONCILE_FILE_SHARE", 30)
 CONSOLE_API_COMPAT = env.bool("CONSOLE_API_COMPAT", default=False)
 CONSOLE_DEFAULT_BLOCK_REASON = env.str("CONSOLE_DEFAULT_BLOCK_REASON", default="Blocked by review")

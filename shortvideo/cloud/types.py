@@ -117,13 +117,18 @@ class MediaFacts:
 class SearchPage:
     """A page of the catalogue; `scroll_token` is what fetches the next one, "" at the end.
 
-    `unreadable_count` is of rows that make no sense; they are not among the videos.
+    `unreadable_ids` are of rows that make no sense, one for each, "" where not even the id can be
+    read; they are not among the videos.
     """
 
     total: int
     videos: tuple[MediaFacts, ...]
     scroll_token: str = ""
-    unreadable_count: int = 0
+    unreadable_ids: tuple[str, ...] = ()
+
+    @property
+    def unreadable_count(self) -> int:
+        return len(self.unreadable_ids)
 
     @property
     def row_count(self) -> int:

@@ -77,6 +77,8 @@ def test_drift_of_the_last_comparison_is_on_the_first_page_and_in_the_inbox(
     ended(left_count=3, found_count=3)
     assert "3 differences from VOD left" in desk.page("index")
     assert "Differences from VOD" in desk.page("inbox")
+    ended(state=State.FAILED, error="VOD is not available.")
+    assert "Differences from VOD" in desk.page("inbox"), "a comparison that keeps failing too"
     ended()
     assert "0 differences from VOD left" in desk.page("index")
     assert "Differences from VOD" not in desk.page("inbox")

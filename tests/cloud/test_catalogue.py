@@ -188,7 +188,7 @@ def test_a_row_that_makes_no_sense_is_left_out_and_named(
     liar.says(answer({"Total": 2, "MediaList": [{"Video": row}, {"Video": good}]}))
     page = vod.search()
     assert [facts.vod_id for facts in page.videos] == ["v2"]
-    assert (page.unreadable_count, page.row_count) == (1, 2)
+    assert (page.unreadable_ids, page.row_count) == (("v1",), 2)
     assert caplog.text.count("A row cannot be read") == 2
 
 

@@ -35,6 +35,9 @@ from videos.models import (
     Video,
     VideoDeletion,
 )
+from videos.reconcile.checks import Scope
+from videos.reconcile.drift import Drift, Kind, Outcome
+from videos.reconcile.running import confirmed
 from videos.services import delete_video, submit_transcode
 from videos.sync import patience
 
@@ -143,6 +146,10 @@ def give_deletion_up(cloud: LocalVod) -> None:
     delete_video(synced(cloud), operator=make_operator())
     end_deliveries(DeliveryState.GIVEN_UP, error_code="AttemptsExhausted")
 
+
+NO_HISTORY: dict[str, Any] = {
+    "operation": "GetAuditHistory", "kind": "error", "status": 404, "code": "InvalidVideo.NotFound",
+}  # fmt: skip
 
 DRIFTS: list[tuple[Callable[[LocalVod], None], str]] = [
     (seed_unheard, "missing_here"),
@@ -309,6 +316,56 @@ def test_an_answer_that_makes_no_sense_is_drift_that_nobody_can_mend(cloud: Loca
     bad.refresh_from_db()
     assert bad.title != "Renamed"
     assert Video.objects.visible().filter(pk__in=[good.pk, bad.pk]).count() == 2
+
+
+def test_a_video_that_neither_answer_makes_sense_of_counts_once(cloud: LocalVod) -> None:
+    bad = synced(cloud)
+    row = {"VideoId": bad.vod_id}
+    listed = {"RequestId": "R", "Total": 1, "MediaList": [{"MediaType": "video", "Video": row}]}
+    asked = {"RequestId": "R", "VideoList": [row]}
+    fault = {"kind": "body", "status": 200}
+    cloud.faults({**fault, "operation": "SearchMedia", "body": json.dumps(listed)})
+    assert found(reconcile()) == {}, "read by its id, it does not differ"
+    cloud.faults(
+        {**fault, "operation": "SearchMedia", "body": json.dumps(listed)},
+        {**fault, "operation": "GetVideoInfos", "body": json.dumps(asked)},
+    )
+    printed = reconcile("--heal")
+    assert found(printed) == {"unreadable": 1}
+    assert [one["vod_id"] for one in printed["examples"]] == [bad.vod_id]
+
+
+def test_a_row_without_an_id_counts_too(cloud: LocalVod) -> None:
+    listed = {"RequestId": "R", "Total": 1, "MediaList": [{"Video": {"Title": "?"}}]}
+    cloud.faults(
+        {"operation": "SearchMedia", "kind": "body", "status": 200, "body": json.dumps(listed)}
+    )
+    assert found(reconcile()) == {"unreadable": 1}
+
+
+def test_a_history_that_is_refused_while_healing_ends_no_run(cloud: LocalVod) -> None:
+    """What VOD refuses about one video is a note on that one; the others are mended."""
+    lose_block(cloud)
+    renamed = synced(cloud)
+    vod_gateway().update_info(renamed.vod_id, title="Renamed")
+    cloud.faults({**NO_HISTORY, "skip": 1})  # the reading before it went well
+    printed = reconcile("--heal")
+    assert printed["counts"]["facts"]["healed"] == 1
+    [review] = [one for one in printed["examples"] if one["kind"] == "review"]
+    assert (review["outcome"], printed["left_count"]) == ("left", 1)
+    assert "InvalidVideo.NotFound" in review["note"]
+    cloud.faults()
+    assert reconcile("--heal")["counts"]["review"]["under_way"] == 1
+
+
+def test_a_history_that_is_refused_after_the_delivery_is_a_note_too(cloud: LocalVod) -> None:
+    give_pass_up_while_it_is_transcoded(cloud)
+    cloud.faults(NO_HISTORY)
+    now = timezone.now()
+    sent = Drift(Kind.REVIEW, Video.objects.get().vod_id, outcome=Outcome.UNDER_WAY)
+    [drift] = confirmed([sent], set(), Scope(started_at=now, imported_at=now))
+    assert drift.outcome == Outcome.LEFT
+    assert "InvalidVideo.NotFound" in drift.note
 
 
 def test_an_id_that_vod_refuses_to_hear_of_stops_no_other(cloud: LocalVod) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -45,6 +45,10 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
     list_filter = ("state", "is_heal")
     list_select_related = ("requested_by",)
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReconcileRun]:
+        rows: QuerySet[ReconcileRun] = super().get_queryset(request)
+        return rows.defer("open_files")
 
     @admin.display(description=gettext_lazy("what"), ordering="is_heal")
     def mode(self, run: ReconcileRun) -> str:
@@ -123,19 +127,23 @@ def examples_of(run: ReconcileRun) -> list[dict[str, Any]]:
     ]
 
 
-def last_with_drift() -> QuerySet[ReconcileRun]:
-    """The last comparison that reached its end, if it left anything."""
-    ended = ReconcileRun.objects.filter(state=ReconcileRun.State.DONE).order_by("-id")
-    return ReconcileRun.objects.filter(pk__in=ended.values("pk")[:1], left_count__gt=0)
+def last_with_trouble() -> QuerySet[ReconcileRun]:
+    """The last comparison that has ended, if it failed, left anything, or was told of files that
+    differ and could not look at them."""
+    state = ReconcileRun.State
+    ended = ReconcileRun.objects.filter(state__in=[state.DONE, state.FAILED]).order_by("-id")
+    return ReconcileRun.objects.filter(pk__in=ended.values("pk")[:1]).filter(
+        Q(state=state.FAILED) | Q(left_count__gt=0) | ~Q(open_files=[])
+    )
 
 
 inbox.register(
     inbox.Concern(
         name="drift",
         label=gettext_lazy("Differences from VOD"),
-        hint=gettext_lazy("found by the last reconciliation"),
+        hint=gettext_lazy("left by the last reconciliation, or it failed"),
         permission="videos.sync_video",
-        rows=last_with_drift,
+        rows=last_with_trouble,
         url=lambda: reverse("admin:videos_reconcilerun_changelist"),
     )
 )

@@ -89,6 +89,30 @@ class Migration(migrations.Migration):
                         verbose_name="drift left",
                     ),
                 ),
+                (
+                    "file_turns",
+                    models.PositiveIntegerField(
+                        default=0,
+                        editable=False,
+                        help_text=(
+                            "Ended comparisons of a share of the files, this one and those before "
+                            "it."
+                        ),
+                    ),
+                ),
+                (
+                    "open_files",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        help_text=(
+                            "The ids in VOD of the videos whose files this run or one before it "
+                            "found to differ, and none has seen mended. Kept with the latest run "
+                            "that has ended well."
+                        ),
+                    ),
+                ),
                 ("error", models.TextField(blank=True, verbose_name="error")),
                 (
                     "started_at",

@@ -48,6 +48,20 @@ class ReconcileRun(models.Model):
         default=0,
         help_text=_("Differences that remain after the run, those under way included."),
     )
+    file_turns = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text=_("Ended comparisons of a share of the files, this one and those before it."),
+    )
+    open_files = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text=_(
+            "The ids in VOD of the videos whose files this run or one before it found to differ, "
+            "and none has seen mended. Kept with the latest run that has ended well."
+        ),
+    )
     error = models.TextField(_("error"), blank=True)
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     saved_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -44,7 +44,9 @@ class Scope:
         is_first_import: no import has ended: what is new is taken as VOD has it.
         is_every_file: ask for the files of every video that plays, one call each.
         file_share: beside what must be asked for, ask for the files of one in so many of those
-            that were read, others every day; 0 is none.
+            that were read; 0 is none.
+        file_turn: which of these shares; any whole number.
+        open_files: the videos whose files an earlier comparison found to differ.
     """
 
     started_at: datetime
@@ -52,13 +54,14 @@ class Scope:
     is_first_import: bool = False
     is_every_file: bool = False
     file_share: int = 0
+    file_turn: int = 0
+    open_files: frozenset[str] = frozenset()
 
     def has_turn(self, vod_id: str) -> bool:
-        """Whether it is one of the videos whose files are compared today."""
+        """Whether it is one of the videos whose files are compared this time."""
         if not self.file_share:
             return False
-        today = self.started_at.toordinal()
-        return zlib.crc32(vod_id.encode()) % self.file_share == today % self.file_share
+        return zlib.crc32(vod_id.encode()) % self.file_share == self.file_turn % self.file_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +249,7 @@ def are_files_due(video: Video, said: MediaFacts, scope: Scope) -> bool:
         return True
     if video.files_read_at is None:
         return video.creation_time >= scope.imported_at
-    if scope.has_turn(video.vod_id):
+    if video.vod_id in scope.open_files or scope.has_turn(video.vod_id):
         return True
     return not video.files and video.transcode_status == "success"
 

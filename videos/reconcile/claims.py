@@ -20,7 +20,7 @@ LOST: Final = "Its process ended before it did."
 TAKEN_UP: Final = 3
 PROGRESS: Final = (
     "state", "here_count", "there_count", "counts", "examples", "found_count", "left_count",
-    "error", "saved_at", "finished_at",
+    "file_turns", "open_files", "error", "saved_at", "finished_at",
 )  # fmt: skip
 
 
@@ -30,6 +30,11 @@ class AlreadyRunning(Exception):
 
 class TakenOver(CloudError):
     """This run was given up for lost, and another may have begun."""
+
+
+def last_done() -> ReconcileRun | None:
+    """What the next run goes on from."""
+    return ReconcileRun.objects.filter(state=State.DONE).order_by("-id").first()
 
 
 def begin(*, is_heal: bool) -> ReconcileRun:
@@ -126,6 +131,7 @@ def carrying_out(run: ReconcileRun) -> Iterator[None]:
         end(run, State.FAILED, f"It was ended by {type(error).__name__}.")
         raise
     end(run, State.DONE)
+    ReconcileRun.objects.filter(pk__lt=run.pk).exclude(open_files=[]).update(open_files=[])
 
 
 def end(run: ReconcileRun, state: ReconcileRun.State, error: str = "") -> None:
@@ -135,7 +141,7 @@ def end(run: ReconcileRun, state: ReconcileRun.State, error: str = "") -> None:
 
 def forget_uneventful() -> None:
     """Delete the earlier runs that found nothing, but for the latest."""
-    ended = ReconcileRun.objects.filter(state=State.DONE)
-    latest = ended.order_by("-id").first()
+    latest = last_done()
     if latest is not None:
-        ended.filter(pk__lt=latest.pk, found_count=0).delete()
+        ended = ReconcileRun.objects.filter(state=State.DONE, pk__lt=latest.pk)
+        ended.filter(found_count=0).delete()

@@ -18,10 +18,13 @@ from videos.sync.walking import Walk, pages
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One page of VOD's videos, and the suspects of both sides up to its end."""
+    """One page of VOD's videos, and the suspects of both sides up to its end.
+
+    `nameless_count` is of rows of which not even the id can be read.
+    """
 
     listed_count: int
-    unreadable_count: int
+    nameless_count: int
     suspects: tuple[str, ...]
 
 
@@ -32,13 +35,14 @@ def compare(walk: Walk, scope: Scope) -> Iterator[Step]:
     for page in pages(walk):
         listed = [item for item in page.videos if item.vod_id not in seen]
         seen.update(item.vod_id for item in listed)
-        suspects = list(suspects_among(listed, scope))
+        named = [vod_id for vod_id in page.unreadable_ids if vod_id]
+        suspects = [*suspects_among(listed, scope), *named]
         high = walk.position
         if high is not None and high != low:  # what has the time `high` may go on on the next page
             suspects += absent_between(low, high, seen)
             seen = {item.vod_id for item in page.videos if item.creation_time == high}
             low = high
-        yield Step(len(listed), page.unreadable_count, tuple(suspects))
+        yield Step(len(listed), page.unreadable_count - len(named), tuple(suspects))
     yield Step(0, 0, tuple(absent_between(low, None, seen)))
 
 

@@ -39,21 +39,34 @@ class Found:
     is_overdue: bool = False
 
 
-def examine(vod_ids: Sequence[str], scope: Scope) -> list[Found]:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a second look came to; `undecided` are those at which the system is at work."""
+
+    found: list[Found]
+    undecided: set[str]
+
+
+def examine(vod_ids: Sequence[str], scope: Scope) -> Examined:
     """The drift of some videos, read anew; nothing for what changed since the comparison began.
 
     What a delivery is about to mend is left out while that is in time, and else is under way.
     Raises CloudUnavailable where VOD is not available for long.
     """
     found: list[Found] = []
+    undecided: set[str] = set()
     for batch in in_batches(dict.fromkeys(vod_ids), reader.BATCH):
         for case in read_both(batch):
-            if not has_changed(case, scope):
-                drifts = drifts_or_refusal(case, scope)
-                found += [Found(case, tuple(drifts))] if drifts else []
+            if has_changed(case, scope):
+                undecided.add(case.vod_id)
+            elif drifts := drifts_or_refusal(case, scope):
+                found.append(Found(case, tuple(drifts)))
     mending = open_deliveries(item.case.vod_id for item in found)
-    weighed = (weigh(item, mending.get(item.case.vod_id, [])) for item in found)
-    return [item for item in weighed if item is not None]
+    weighed = [weigh(item, mending.get(item.case.vod_id, [])) for item in found]
+    for item, result in zip(found, weighed, strict=True):
+        if result is None:
+            undecided.add(item.case.vod_id)
+    return Examined([item for item in weighed if item is not None], undecided)
 
 
 def read_both(vod_ids: Sequence[str]) -> list[Case]:

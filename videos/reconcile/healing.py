@@ -14,8 +14,8 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import mirror, reader
 from videos.mirror import Reading
 from videos.mirror.audits import KIND as AUDIT
-from videos.mirror.audits import standing_decision
-from videos.models import Decision, ReviewDecision, Video, VideoDeletion
+from videos.mirror.audits import deliver_again, deliveries_of, standing_decision
+from videos.models import ReviewDecision, Video, VideoDeletion
 from videos.reader import Questions
 from videos.reconcile.checks import Case, Scope, drifts_of, latest_audit
 from videos.reconcile.drift import Drift, Kind, Outcome
@@ -86,22 +86,27 @@ def read(case: Case, kinds: set[Kind], scope: Scope) -> Reading:
 
 
 def outcome_of(drift: Drift, case: Case, scope: Scope) -> Drift:
-    """What became of a drift after the reading; what a delivery must mend is sent here."""
+    """What became of a drift after the reading; what a delivery must mend is sent here.
+
+    What VOD refuses to tell about one drift is a note on that one.
+    """
     if drift.kind == Kind.DELETION:
         return deliver_deletion(drift)
     if drift.kind not in BY_READING:
         return drift
     try:
-        is_left = bool(drifts_of(case, scope, [drift.kind]))
+        if not drifts_of(case, scope, [drift.kind]):
+            return replace(drift, outcome=Outcome.HEALED)
+        return deliver_decision(drift) if drift.kind == Kind.REVIEW else drift
     except CloudRejected as error:
         return replace(drift, note=str(error))
-    if not is_left:
-        return replace(drift, outcome=Outcome.HEALED)
-    return deliver_decision(drift) if drift.kind == Kind.REVIEW else drift
 
 
 def deliver_decision(drift: Drift) -> Drift:
-    """Have the standing decision delivered over again, unless VOD has it and shows another."""
+    """Have the standing decision delivered over again, unless VOD has it and shows another.
+
+    Raises CloudUnavailable, CloudRejected.
+    """
     top = latest_audit(drift.vod_id)
     with transaction.atomic():
         video = Video.objects.visible().select_for_update().filter(vod_id=drift.vod_id).first()
@@ -123,15 +128,11 @@ def sent_again(video: Video, standing: ReviewDecision) -> Delivery:
     One that was given up is retried: purge and proof of a block wait for it. Otherwise they follow
     a new one, unless the clip was proven to be gone.
     """
-    if standing.delivery is not None and standing.delivery.state == DeliveryState.GIVEN_UP:
+    last = deliveries_of(standing).last()
+    if last is not None and last.state == DeliveryState.GIVEN_UP:
         with suppress(outbox.DeliveryStateError):  # what it came after was not done
-            return outbox.retry(standing.delivery)
-    delivery = outbox.send(
-        AUDIT, subject=video.vod_id, payload={"decision": standing.pk}, supersede=True
-    )
-    if standing.decision == Decision.BLOCKED:
-        takedown.resume(video)
-    return delivery
+            return outbox.retry(last)
+    return deliver_again(video, standing)
 
 
 @transaction.atomic

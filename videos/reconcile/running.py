@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from shortvideo.cloud import CloudRejected
 from videos import reader
 from videos.models import ReconcileRun, SyncRun
 from videos.reconcile import claims
-from videos.reconcile.checks import Scope, drifts_of
+from videos.reconcile.checks import Case, Scope, drifts_of
 from videos.reconcile.comparing import Step, compare
 from videos.reconcile.drift import Drift, Kind, Outcome, Report
 from videos.reconcile.examining import examine, open_deliveries, read_both
@@ -32,7 +33,7 @@ class Options:
 
     Attributes:
         is_every_file: ask for the files of every video that plays, one call each.
-        file_share: ask for those of one in so many, others every day; 0 is none.
+        file_share: ask for those of one in so many, others in each comparison; 0 is none.
         grace_seconds: how long a difference must last before it counts: events are on their way.
         wait_seconds: how long to wait at the end for the deliveries that a healing has written.
         max_removals: how many videos that VOD does not have may be taken away; None for the
@@ -62,6 +63,8 @@ class Reconciliation:
         self.run = run
         self.options = options
         self.report = Report()
+        before = claims.last_done()
+        self.file_turns = before.file_turns if before is not None else 0
         self.walk = Walk("CreationTime", run.started_at + CLOCK_SKEW)
         self.scope = Scope(
             started_at=run.started_at,
@@ -69,26 +72,35 @@ class Reconciliation:
             is_first_import=last_start() is None,
             is_every_file=options.is_every_file,
             file_share=options.file_share,
+            file_turn=self.file_turns,
+            open_files=frozenset(before.open_files if before is not None else ()),
         )
+        self.open_files = set(self.scope.open_files)
         self.suspects: deque[tuple[float, str]] = deque()  # since when (monotonic seconds), which
         self.judged: set[str] = set()  # what stands at different times may be met twice
         self.missing_there: list[Drift] = []
         self.is_under_way: list[Drift] = []
 
     def steps(self) -> Iterator[Step]:
+        self.suspect(self.scope.open_files)
         for step in compare(self.walk, self.scope):
             self.run.there_count += step.listed_count
-            for _ in range(step.unreadable_count):
+            for _ in range(step.nameless_count):
                 self.report.add(Drift(Kind.UNREADABLE, ""))
-            now = time.monotonic()
-            self.suspects.extend((now, vod_id) for vod_id in step.suspects)
+            self.suspect(each for each in step.suspects if each not in self.scope.open_files)
             self.look_again(are_all=False)
             self.save()
             yield step
         self.look_again(are_all=True)
         self.end_missing_there()
         self.confirm()
+        self.run.open_files = sorted(self.open_files)
+        self.run.file_turns = self.file_turns + bool(self.options.file_share)
         self.save()
+
+    def suspect(self, vod_ids: Iterable[str]) -> None:
+        now = time.monotonic()
+        self.suspects.extend((now, vod_id) for vod_id in vod_ids)
 
     def look_again(self, *, are_all: bool) -> None:
         """Examine the suspects that have been so for long enough; with `are_all`, wait for them."""
@@ -104,10 +116,12 @@ class Reconciliation:
 
     def judge(self, vod_ids: Sequence[str]) -> None:
         """Count what is drift after all, and mend it where that is asked for."""
-        found = examine([each for each in vod_ids if each not in self.judged], self.scope)
-        self.judged.update(item.case.vod_id for item in found)
-        overdue = [item for item in found if item.is_overdue]
-        rest = [item for item in found if not item.is_overdue]
+        unjudged = [each for each in vod_ids if each not in self.judged]
+        examined = examine(unjudged, self.scope)
+        self.open_files.difference_update(set(unjudged) - examined.undecided)
+        self.judged.update(item.case.vod_id for item in examined.found)
+        overdue = [item for item in examined.found if item.is_overdue]
+        rest = [item for item in examined.found if not item.is_overdue]
         if self.run.is_heal:
             self.count(heal(rest, self.scope))
         else:
@@ -122,20 +136,29 @@ class Reconciliation:
             elif self.run.is_heal and drift.kind == Kind.MISSING_THERE:
                 self.missing_there.append(drift)
             else:
-                self.report.add(drift)
+                self.note(drift)
+
+    def note(self, drift: Drift) -> None:
+        """Report it, and remember whose files are not seen mended: the next run goes on there."""
+        self.report.add(drift)
+        is_about_files = drift.kind == Kind.FILES or (
+            drift.kind == Kind.UNREADABLE and drift.vod_id in self.scope.open_files
+        )
+        if is_about_files and drift.outcome != Outcome.HEALED:
+            self.open_files.add(drift.vod_id)
 
     def end_missing_there(self) -> None:
         """Take away what VOD does not have; not where so much is gone that something is wrong."""
         if problem := self.problem_with_removals():
             for drift in self.missing_there:
-                self.report.add(replace(drift, note=problem))
+                self.note(replace(drift, note=problem))
             return
         for batch in in_batches(self.missing_there, reader.BATCH):
             again = examine([drift.vod_id for drift in batch], self.scope)
-            drifts = [drift for item in again for drift in item.drifts]
+            drifts = [drift for item in again.found for drift in item.drifts]
             gone = [drift for drift in drifts if is_gone(drift)]
             for drift in [*remove(gone), *(drift for drift in drifts if not is_gone(drift))]:
-                self.report.add(drift)
+                self.note(drift)
 
     def problem_with_removals(self) -> str:
         """Why none is taken away, as a sentence; "" where all may be."""
@@ -165,7 +188,7 @@ class Reconciliation:
                 time.sleep(POLL_SECONDS)
         for batch in in_batches(self.is_under_way, reader.BATCH):
             for drift in confirmed(batch, waiting, self.scope):
-                self.report.add(drift)
+                self.note(drift)
 
     def rest(self, seconds: float) -> None:
         ends_at = time.monotonic() + seconds
@@ -192,12 +215,18 @@ def confirmed(drifts: Sequence[Drift], waiting: set[str], scope: Scope) -> Itera
     cases = {case.vod_id: case for case in read_both(list(asked))} if asked else {}
     for drift in drifts:
         case = cases.get(drift.vod_id)
-        if case is None:
-            yield drift
-        elif not case.is_readable or drifts_of(case, scope, [drift.kind]):
-            yield replace(drift, outcome=Outcome.LEFT, note="Delivered again, without effect.")
-        else:
-            yield replace(drift, outcome=Outcome.HEALED)
+        yield drift if case is None else after_delivery(drift, case, scope)
+
+
+def after_delivery(drift: Drift, case: Case, scope: Scope) -> Drift:
+    """The drift with what its delivery came to; a note where VOD refuses to tell."""
+    try:
+        is_left = not case.is_readable or bool(drifts_of(case, scope, [drift.kind]))
+    except CloudRejected as error:
+        return replace(drift, outcome=Outcome.LEFT, note=str(error))
+    if is_left:
+        return replace(drift, outcome=Outcome.LEFT, note="Delivered again, without effect.")
+    return replace(drift, outcome=Outcome.HEALED)
 
 
 def first_import() -> datetime | None:

@@ -62,11 +62,11 @@ class Catalogue(Gateway):
         if not reply.text("Total"):  # an empty catalogue says 0
             reply.unexpected("Total is missing")
         rows = reply.children("MediaList")
-        videos = readable(rows, search_facts)
+        videos, unreadable_ids = readable(rows, search_facts)
         return SearchPage(
             total=reply.whole("Total"),
             videos=videos,
-            unreadable_count=len(rows) - len(videos),
+            unreadable_ids=unreadable_ids,
             scroll_token=reply.text("ScrollToken"),
         )
 
@@ -99,11 +99,11 @@ class Catalogue(Gateway):
             middle = len(vod_ids) // 2
             return _merged(self.get_infos(vod_ids[:middle]), self.get_infos(vod_ids[middle:]))
         rows = [row for row in reply.children("VideoList") if row_id(row) in vod_ids]
-        videos = readable(rows, info_facts)
+        videos, unreadable_ids = readable(rows, info_facts)
         found = Found(
             videos=videos,
             missing_ids=reply.names("NonExistVideoIds"),
-            unreadable_ids=frozenset(map(row_id, rows)) - {facts.vod_id for facts in videos},
+            unreadable_ids=frozenset(unreadable_ids) - {facts.vod_id for facts in videos},
         )
         if not (found.videos or found.missing_ids or found.unreadable_ids):
             reply.unexpected("it names no video")

@@ -1,7 +1,7 @@
 """What VOD's answers have in common: videos, streams and URLs."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TypeVar
@@ -20,22 +20,31 @@ def media_path(reply: Reply, name: str) -> MediaPath:
     return host_and_path(reply.text(name))
 
 
-def readable(rows: Iterable[Reply], parse: Callable[[Reply], T]) -> tuple[T, ...]:
-    """Read row by row; one that makes no sense is logged and left out: it must stop no other."""
+def readable(
+    rows: Iterable[Reply], parse: Callable[[Reply], T]
+) -> tuple[tuple[T, ...], tuple[str, ...]]:
+    """Read row by row; one that makes no sense is logged and left out: it must stop no other.
+
+    Returns what was read, and the id of each row that was left out, "" where it has none.
+    """
     found: list[T] = []
+    left_out: list[str] = []
     for row in rows:
         try:
             found.append(parse(row))
         except CloudUnavailable as error:
+            left_out.append(row_id(row))
             logger.warning(
-                "A row cannot be read", extra={"vod_id": row_id(row), "reason": str(error)}
+                "A row cannot be read", extra={"vod_id": left_out[-1], "reason": str(error)}
             )
-    return tuple(found)
+    return tuple(found), tuple(left_out)
 
 
 def row_id(row: Reply) -> str:
     """The video's id where the row carries one as text, whatever else is wrong with it."""
-    found = row.fields.get("VideoId") or row.fields.get("MediaId")
+    inner = row.fields.get("Video")  # of an item of SearchMedia
+    fields = {**row.fields, **inner} if isinstance(inner, Mapping) else row.fields
+    found = fields.get("VideoId") or fields.get("MediaId")
     return found if isinstance(found, str) else ""
 
 

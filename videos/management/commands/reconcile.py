@@ -72,7 +72,7 @@ class Command(BaseCommand):
             if given["verbose"]:
                 self.stdout.write(examples(run))
         if run.left_count:
-            raise CommandError(remaining(run))
+            raise CommandError(remaining(run, options))
 
 
 def carried_out(options: Options, *, is_heal: bool) -> ReconcileRun:
@@ -130,7 +130,7 @@ def as_json(run: ReconcileRun) -> dict[str, Any]:
     }
 
 
-def remaining(run: ReconcileRun) -> str:
+def remaining(run: ReconcileRun, options: Options) -> str:
     under_way = sum(counts["under_way"] for counts in run.counts.values())
     if under_way:
         return (
@@ -138,5 +138,6 @@ def remaining(run: ReconcileRun) -> str:
             "is the worker running? Compare again later."
         )
     if not run.is_heal:
-        return f"{run.left_count} differences. `manage.py reconcile --heal` mends them."
+        flags = "--files --heal" if options.is_every_file and Kind.FILES in run.counts else "--heal"
+        return f"{run.left_count} differences. `manage.py reconcile {flags}` mends them."
     return f"{run.left_count} differences remain; --verbose tells why."
