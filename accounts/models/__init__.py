@@ -2,12 +2,11 @@
 
 from accounts.models.operator import Operator
 from accounts.models.token import ConsoleToken, ConsoleTokenQuerySet
-from accounts.models.uploader import Uploader, UploaderQuerySet
+from accounts.models.uploader import Uploader
 
 __all__ = [
     "ConsoleToken",
     "ConsoleTokenQuerySet",
     "Operator",
     "Uploader",
-    "UploaderQuerySet",
 ]

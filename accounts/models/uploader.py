@@ -1,14 +1,7 @@
-from typing import Self
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.text import folded
-
-
-class UploaderQuerySet(models.QuerySet["Uploader"]):
-    def named_like(self, text: str) -> Self:
-        return self.filter(name_search__contains=folded(text))
 
 
 class Uploader(models.Model):
@@ -18,8 +11,6 @@ class Uploader(models.Model):
     user_name = models.CharField(_("user name"), max_length=255, blank=True)
     avatar_url = models.CharField(_("avatar URL"), max_length=1024, blank=True)
     name_search = models.TextField(blank=True, editable=False)  # folding makes text longer
-
-    objects = UploaderQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("uploader")

@@ -106,10 +106,6 @@ def change(tx: sqlite3.Connection, video: Video, **changes: Any) -> Video:
     return dataclasses.replace(video, **changes)
 
 
-def deleted_ids(connection: sqlite3.Connection) -> set[str]:
-    return {row["id"] for row in connection.execute("SELECT id FROM deleted_videos")}
-
-
 def stored_among(connection: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
     """Which of these ids a stored or deleted row has taken out of the catalogue."""
     wanted = list(ids)

@@ -32,10 +32,9 @@ class ReviewTaskAdmin(VideoColumns, ReadOnlyAdmin[ReviewTask]):
     list_heading = _("Review queue")
     list_display = (
         "picture", "video_link", "uploader", "cause", "review", "length", "age", "opened_at",
-        "claimed_by",
     )  # fmt: skip
     list_display_links = None
-    list_select_related = ("video__uploader", "claimed_by")
+    list_select_related = ("video__uploader",)
     list_filter = (OpenFilter, "cause")
     ordering = (F("priority").desc(), "opened_at", "id")
     actions = ("approve", "block")

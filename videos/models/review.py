@@ -1,4 +1,3 @@
-from datetime import datetime
 from typing import Any, NoReturn, Self
 
 from django.conf import settings
@@ -17,9 +16,6 @@ COMMENT_BYTES = 480  # VOD takes 512; the rest is for our mark
 class ReviewDecisionQuerySet(models.QuerySet["ReviewDecision"]):
     def by_people(self) -> Self:
         return self.filter(source__in=Source.human())
-
-    def by_machine(self) -> Self:
-        return self.filter(source=Source.MACHINE)
 
     def in_force(self) -> Self:
         """Neither undone nor the line that undoes another: every question about what was decided
@@ -106,9 +102,6 @@ class ReviewDecision(models.Model):
 class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
     def open(self) -> Self:
         return self.filter(closed_at=None, video__deleted_at=None)
-
-    def claimable(self, now: datetime) -> Self:
-        return self.open().filter(Q(claimed_by=None) | Q(claimed_until__lte=now))
 
     def oldest_first(self) -> Self:
         return self.order_by(F("priority").desc(), "opened_at", "id")

@@ -27,12 +27,6 @@ class VideoQuerySet(models.QuerySet["Video"]):
         """Blocked or deleted: the CDN should have nothing of them."""
         return self.filter(Q(censor_status=CensorStatus.FAIL) | Q(deleted_at__isnull=False))
 
-    def awaiting_review(self) -> Self:
-        return self.visible().filter(censor_status=CensorStatus.CHECK)
-
-    def for_uploader(self, uploader: Uploader) -> Self:
-        return self.filter(uploader=uploader)
-
     def titled_like(self, text: str) -> Self:
         return self.filter(title_search__contains=folded(text))
 

@@ -18,9 +18,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--username", required=True)
-        parser.add_argument("--role", required=True, choices=list(ROLES))
-        parser.add_argument("--email", default="")
+        parser.add_argument("--username", required=True, help="The name to log in with.")
+        parser.add_argument("--role", required=True, choices=list(ROLES), help="What they may do.")
+        parser.add_argument("--email", default="", help="Where they are reached; may be empty.")
         parser.add_argument(
             "--password-stdin", action="store_true", help="Read the password's line from stdin."
         )
