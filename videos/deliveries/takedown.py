@@ -12,10 +12,10 @@ from shortvideo.cloud.types import MediaPath, VodStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
+from videos.cdn_progress import Answers, check_cdn_task
 from videos.deliveries.deletion import note_files
 from videos.deliveries.subject import VideoHandler
 from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
-from videos.periodic.cdn import Answers, check_cdn_task
 from videos.services.cdn import media_paths, purge_media
 from videos.services.takedown import play_paths
 
@@ -74,6 +74,7 @@ class VerifyTakedownHandler(VideoHandler):
         return outcomes | verdicts({d.pk: d for d in batch}, due)
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        self.lock_subject(delivery.subject)  # before the takedown, as everybody who writes both
         takedown = Takedown.objects.select_for_update().filter(verification=delivery).first()
         if takedown is None or takedown.is_over:
             return

@@ -1,23 +1,18 @@
 """Following prefetches and purges."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
 from django.db.models import F
-from django.utils import timezone
 
-from shortvideo.cloud import CloudRejected, CloudUnavailable, cdn_gateway
-from shortvideo.cloud.types import CdnTaskFacts, CdnTaskStatus
 from shortvideo.outbox.periodic import periodic
+from videos.cdn_progress import Answers, check_cdn_task
 from videos.models import CdnTask
 from videos.quota import read_quota
 
 ASKED_AT_ONCE: Final = 100  # tasks of the CDN; many of ours may have gone out with one
 LOOKED_AT_ONCE: Final = 1_000  # of ours
-REMEMBERED: Final = timedelta(days=3)  # by the CDN
-ENDED: Final = (CdnTaskStatus.COMPLETE, CdnTaskStatus.FAILED)
 
 
 @periodic("videos.cdn", every=timedelta(seconds=15))
@@ -37,70 +32,3 @@ def check_cdn_quota() -> None:
     """Read what is left of the day's quotas, so that pages can show it."""
     if settings.CDN_DOMAINS:
         read_quota()
-
-
-class Answers:
-    """What the CDN tells of its tasks, each of which is asked about once."""
-
-    def __init__(self) -> None:
-        self._told: dict[str, tuple[CdnTaskFacts, ...] | CloudRejected] = {}
-
-    @property
-    def count(self) -> int:
-        return len(self._told)
-
-    def of(self, task_id: str) -> tuple[CdnTaskFacts, ...]:
-        """Raises CloudRejected, CloudUnavailable."""
-        if task_id not in self._told:
-            try:
-                self._told[task_id] = tuple(cdn_gateway().tasks(task_id))
-            except CloudRejected as error:
-                self._told[task_id] = error
-        told = self._told[task_id]
-        if isinstance(told, CloudRejected):
-            raise told
-        return told
-
-
-def check_cdn_task(task: CdnTask, answers: Answers) -> None:
-    """Write how far one task has come, or why the CDN does not tell.
-
-    Raises CloudUnavailable; the task has then had its turn all the same.
-    """
-    task.checked_at, task.error_message = timezone.now(), task.left_out_note
-    try:
-        note_progress(task, [item for id_ in task.task_ids for item in answers.of(id_)])
-    except CloudRejected as error:
-        task.error_message = str(error)
-        note_progress(task, [])
-    except CloudUnavailable as error:
-        task.error_message = str(error)
-        raise
-    finally:
-        task.save(update_fields=["progress", "checked_at", *CdnTask.END])
-
-
-def note_progress(task: CdnTask, told: Iterable[CdnTaskFacts]) -> None:
-    """Take over what the CDN tells of the task's URLs; it ends in time without a word of some."""
-    urls = task.sent_urls
-    items = [item for item in told if item.path in urls]
-    ended = {item.path: item for item in items if item.status in ENDED}
-    if items:
-        task.progress = sum(progress_of(item) for item in items) // max(len(items), len(urls))
-    if urls and len(ended) == len(urls) and all(item.status in ENDED for item in items):
-        failed = [item for item in ended.values() if item.status == CdnTaskStatus.FAILED]
-        state = CdnTask.State.FAIL if failed or task.refused_urls else CdnTask.State.SUCCESS
-        task.finish(state, f"{task.left_out_note} {failure_of(failed, len(urls))}".strip())
-    elif timezone.now() - task.submitted_at > REMEMBERED:
-        silence = f"Of {len(urls) - len(ended)} URLs the CDN no longer tells what became of them."
-        task.finish(CdnTask.State.FAIL, task.error_message or silence)
-
-
-def progress_of(item: CdnTaskFacts) -> int:
-    return 100 if item.status == CdnTaskStatus.COMPLETE else item.progress
-
-
-def failure_of(failed: list[CdnTaskFacts], count: int) -> str:
-    if not failed:
-        return ""
-    return f"{len(failed)} of {count} URLs failed: {failed[0].description or failed[0].path}"
