@@ -104,3 +104,26 @@ def test_a_decision_in_vods_console_counts_as_human_for_a_later_verdict() -> Non
     assert video.censor_status == BLOCKED
     [decision] = video.decisions.all()
     assert (decision.source, decision.auditor, decision.is_human) == (Source.VOD, "Li", True)
+
+
+@working
+@pytest.mark.parametrize("decision", [Decision.NORMAL, Decision.BLOCKED])
+def test_a_verdict_that_comes_after_a_first_import_leaves_vods_consoles_decision_alone(
+    eventful: LocalVod, decision: Decision
+) -> None:
+    """Nobody asks who decided what a first import brings, until a machine would overrule it."""
+    vod_id = eventful.seed(status="Checking", verdict=OPPOSITE[decision])
+    eventful.idle()
+    eventful.audit_in_console(vod_id, decision.value, "seen", auditor="Li")
+    for _ in sync.walk(sync.resume_or_start(is_full=True)):
+        pass
+    video = Video.objects.get(vod_id=vod_id)
+    assert (video.censor_status, video.decisions.count()) == (STATUS[decision], 0)
+    follow(eventful, "AIMediaAuditComplete")
+    video.refresh_from_db()
+    assert video.censor_status == STATUS[decision]
+    assert (video.blocked_at is None) is (decision == Decision.NORMAL)
+    assert list(video.decisions.values_list("source", "auditor")) == [(Source.VOD, "Li")]
+    assert video.machine_reviews.get().suggestion == OPPOSITE[decision], "kept, and shown"
+    assert eventful.audits() == []
+    assert eventful.state(vod_id)["video"]["status"] == decision.value
