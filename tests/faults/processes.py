@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,14 +62,26 @@ class Program:
             time.sleep(0.02)
         return pid
 
+    def _has_ended(self, pid: int) -> bool:
+        return self.pid != pid
+
     def kill(self) -> None:
-        """SIGKILL to what runs now, and to nothing that it started."""
-        signal_process(self.running_pid(), signal.SIGKILL)
+        """SIGKILL to what runs now, and to nothing that it started; it is gone on return."""
+        while True:
+            pid = self.running_pid()
+            if kill_and_wait(pid, partial(self._has_ended, pid)):
+                return
 
     def kill_child(self) -> None:
-        """SIGKILL to one process that it started; to itself where there is none."""
-        pid = self.running_pid()
-        signal_process(next(iter(children_of(pid)), pid), signal.SIGKILL)
+        """SIGKILL to one process that it started, which is gone on return.
+
+        To itself where there is none.
+        """
+        while children := children_of(pid := self.running_pid()):
+            child = children[0]
+            if kill_and_wait(child, partial(is_orphan, child, pid)):
+                return
+        self.kill()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -162,9 +175,30 @@ def children_of(pid: int) -> list[int]:
     return [int(word) for word in text.split()]
 
 
-def signal_process(pid: int, number: signal.Signals) -> None:
-    """Nothing happens to one that has ended meanwhile."""
+def is_orphan(child: int, pid: int) -> bool:
+    """Whether a process is not, or no longer, a child of the other."""
+    return child not in children_of(pid)
+
+
+def kill_and_wait(pid: int, is_gone: Callable[[], bool]) -> bool:
+    """Whether it was there to be killed; TimeoutError when it does not go.
+
+    Without the wait another SIGKILL right after would meet the same dying process.
+    """
+    if not signal_process(pid, signal.SIGKILL):
+        return False
+    ends_at = time.monotonic() + WAIT_SECONDS
+    while not is_gone():
+        if time.monotonic() > ends_at:
+            raise TimeoutError(f"Process {pid} survives SIGKILL.")
+        time.sleep(0.005)
+    return True
+
+
+def signal_process(pid: int, number: signal.Signals) -> bool:
+    """Whether it was there; nothing happens to one that has ended meanwhile."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
-        return
+        return False
+    return True

@@ -11,11 +11,8 @@ from tests.faults.storm.chaos import CRASHED, FROZEN, KILLED
 from tests.faults.storm.diary import Diary, Entry
 from tests.faults.storm.samplers import Sampler
 from tests.faults.storm.scale import Scale
-from tests.support.localvod import LocalVod
 
 HUMAN = ("api", "admin")
-LEAST_FAULT_SHARE = 0.2
-AUDIT_OF = {"success": "Normal", "fail": "Blocked"}
 Row = Mapping[str, Any]
 
 
@@ -54,7 +51,7 @@ def the_storm_was_one(
         )
         if found != wanted
     ]
-    if share < LEAST_FAULT_SHARE:
+    if share < scale.least_fault_share:
         breaches.append(f"only {share:.0%} of the calls met a fault")
     if not sampler.most_shown:
         breaches.append("nothing was ever published")
@@ -66,6 +63,12 @@ def it_settled(seconds: float | None, limit: float) -> Check:
     return check(f"settled within {limit:g} s after the faults stopped", 1, breaches)
 
 
+def all_were_answered(diary: Diary, scale: Scale) -> Check:
+    count = len(diary.answered)
+    breaches = [] if count == scale.decisions else [f"{count:,} were, of {scale.decisions:,}"]
+    return check("decisions answered, all that were to be taken", scale.decisions, breaches)
+
+
 def answered_are_logged(diary: Diary, log: Sequence[Row]) -> Check:
     """Every answered decision is there as it was asked for, once; no other line is.
 
@@ -73,10 +76,11 @@ def answered_are_logged(diary: Diary, log: Sequence[Row]) -> Check:
     it was tried again, was taken twice: then another one stands between the two lines.
     """
     by_comment, by_request = lines_by(log, "comment"), lines_by(log, "request_id")
+    successors = successors_of(log)
     breaches = [
         f"{entry.comment} ({entry.decision} {entry.vod_id}) {fault}"
         for entry in diary.entries
-        for fault in faults_of(entry, by_comment[entry.comment])
+        for fault in faults_of(entry, by_comment[entry.comment], successors)
     ]
     known = {entry.comment for entry in diary.entries}
     breaches += [f"nobody asked for line {line['id']}" for line in log
@@ -87,7 +91,16 @@ def answered_are_logged(diary: Diary, log: Sequence[Row]) -> Check:
     return check("answered decisions in the log, each once", len(diary.answered), breaches)
 
 
-def faults_of(entry: Entry, lines: Sequence[Row]) -> list[str]:
+def successors_of(log: Sequence[Row]) -> dict[int, Row]:
+    """The line that came next about the same video, by the number of each that has one."""
+    return {
+        earlier["id"]: later
+        for lines in lines_by(log, "video__vod_id").values()
+        for earlier, later in pairwise(lines)
+    }
+
+
+def faults_of(entry: Entry, lines: Sequence[Row], successors: Mapping[int, Row]) -> list[str]:
     """What is wrong with the lines of one decision, in words."""
     faults = []
     if entry.was_answered and not lines:
@@ -97,13 +110,25 @@ def faults_of(entry: Entry, lines: Sequence[Row]) -> list[str]:
         found = tuple(line[name] for name in ("video__vod_id", "decision", "source", "user_name"))
         if found != asked:
             faults.append(f"of {entry.operator} ({entry.source}) stands there as {found}")
-    if entry.try_count == 1 and len(lines) > 1:
-        faults.append(f"was asked for once and stands there {len(lines)} times")
-    if entry.try_count == 1 and entry.was_answered:
-        faults += [f"was answered as request {entry.request_id} and stands there as "
-                   f"{line['request_id']}" for line in lines
-                   if line["request_id"] != entry.request_id]  # fmt: skip
+    if len(lines) > entry.try_count:
+        faults.append(f"was asked for {entry.try_count} times and stands there {len(lines)} times")
+    if entry.was_answered and lines and not is_answer_true(entry, lines, successors):
+        names = ", ".join(line["request_id"] for line in lines)
+        faults.append(f"was answered as request {entry.request_id} and stands there as {names}")
     return faults
+
+
+def is_answer_true(entry: Entry, lines: Sequence[Row], successors: Mapping[int, Row]) -> bool:
+    """Whether "done" was said by the request that wrote a line, or of a line that stood then.
+
+    A repeated decision adds nothing: the line of an earlier try stood at some moment of the try
+    that was answered. No line of the same video may have come after it before that try began.
+    """
+    if any(line["request_id"] == entry.request_id for line in lines):
+        return True
+    last, successor = lines[-1], successors.get(lines[-1]["id"])
+    stood_then = successor is None or successor["created_at"] >= entry.tried_at
+    return entry.try_count > 1 and last["created_at"] <= entry.told_at and stood_then
 
 
 def nobody_else_decided(log: Sequence[Row]) -> Check:
@@ -159,63 +184,6 @@ def overtaken(log: Sequence[Row], entries: Sequence[Entry]) -> int:
     return sum(counts[entry.comment] > 1 for entry in entries)
 
 
-def vod_agrees(vod: LocalVod, log: Sequence[Row], videos: Sequence[Row]) -> Check:
-    """VOD shows the operators' last decision, and so does the mirror."""
-    last = {line["video__vod_id"]: line["decision"] for line in log if line["source"] in HUMAN}
-    breaches = []
-    present = [row for row in videos if not row["deleted_at"] and row["vod_id"] in last]
-    for row in present:
-        vod_id = row["vod_id"]
-        video = vod.state(vod_id)["video"]
-        shown = video and video["audit_status"]
-        if shown != last[vod_id]:
-            breaches.append(f"{vod_id}: decided {last[vod_id]}, VOD shows {shown}")
-        if AUDIT_OF.get(row["censor_status"]) != last[vod_id]:
-            breaches.append(f"{vod_id}: decided {last[vod_id]}, here {row['censor_status']}")
-    return check(
-        "videos of which VOD and the mirror show the last decision", len(present), breaches
-    )
-
-
-def deletions_are_done(
-    vod: LocalVod, diary: Diary, videos: Sequence[Row], deletions: Sequence[Row]
-) -> Check:
-    here = {row["vod_id"] for row in videos if row["deleted_at"]}
-    breaches = [f"{vod_id} was answered as deleted, and is here" for vod_id in diary.deleted - here]
-    breaches += [f"{vod_id} is still in VOD" for vod_id in here if vod.state(vod_id)["video"]]
-    breaches += [f"{row['video__vod_id']}: {row['state']}" for row in deletions
-                 if row["state"] != "done"]  # fmt: skip
-    return check("deletions, done in VOD", len(here), breaches)
-
-
-def transcodes_are_single(vod: LocalVod, diary: Diary, jobs: Sequence[Row]) -> Check:
-    """VOD accepted each job that has a task once, and no other; none waits."""
-    accepted = Counter(
-        entry["parameters"].get("SessionId", "")
-        for entry in vod.ledger("SubmitTranscodeJobs", accepted=True)
-    )
-    names = {job["session_id"] for job in jobs}
-    requests = {job["request_id"] for job in jobs}
-    breaches = [
-        f"{job['session_id']} ({job['state']}) was accepted {accepted[job['session_id']]} times"
-        for job in jobs
-        if accepted[job["session_id"]] not in accepted_counts(job) or job["state"] == "waiting"
-    ]
-    breaches += [f"VOD took {name}, which has no row" for name in accepted.keys() - names]
-    breaches += [
-        f"request {name} was answered and left no job"
-        for name in set(diary.transcode_request_ids) - requests
-    ]
-    return check("transcoding jobs, each submitted once", len(jobs), breaches)
-
-
-def accepted_counts(job: Row) -> tuple[int, ...]:
-    """How often VOD may have accepted a job."""
-    if job["has_task"]:
-        return (1,)
-    return (0, 1) if job["is_deleted"] else (0,)  # a deletion may overtake the answer
-
-
 def nothing_blocked_was_shown(sampler: Sampler, where: str) -> Check:
     breaches = list(dict.fromkeys(f"{vod_id} was shown" for vod_id in sampler.violations))
     return check(f"looks at {where}: nothing blocked published", sampler.count, breaches)
@@ -224,16 +192,3 @@ def nothing_blocked_was_shown(sampler: Sampler, where: str) -> Check:
 def nothing_is_left(open_deliveries: Sequence[Sequence[Any]], count: int) -> Check:
     breaches = [f"{number} {kind} {state}" for kind, state, number in open_deliveries]
     return check("deliveries, none leased or waiting", count, breaches)
-
-
-def nothing_was_lost(given_up: Sequence[Sequence[Any]]) -> Check:
-    """VOD may refuse a transcoding of what was blocked or deleted meanwhile; nothing else."""
-    lost = [
-        row for row in given_up if row[0] not in ("submit_transcode", "purge", "push_object_cache")
-    ]
-    breaches = [f"{count} {kind}: {code}" for kind, code, count in lost]
-    return check(
-        "deliveries given up, none that carried a promise",
-        sum(row[2] for row in given_up),
-        breaches,
-    )

@@ -11,7 +11,11 @@ STRAY_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Entry:
-    """One decision; its comment is its own. Moments are `time.monotonic()`."""
+    """One decision; its comment is its own.
+
+    Moments are `time.monotonic()`; those of `tried_at` and `told_at` are unix seconds, as they are
+    compared with the log.
+    """
 
     operator: str  # the user name
     source: str  # "api" or "admin"
@@ -22,6 +26,8 @@ class Entry:
     answered_at: float | None = None  # when "done" was said
     ended_at: float | None = None  # when nobody tries it any more
     try_count: int = 0
+    tried_at: float = 0.0  # when the last try began
+    told_at: float = 0.0  # when "done" was said
     request_id: str = ""  # of the answer
 
     @property

@@ -72,11 +72,13 @@ class Operator(Task):
             entry.ended_at = time.monotonic()
         if request_id is None:
             return False
-        entry.request_id, entry.answered_at = request_id, time.monotonic()
+        entry.request_id, entry.told_at = request_id, time.time()
+        entry.answered_at = time.monotonic()
         return True
 
     def _try(self, entry: Entry) -> str:
         entry.try_count += 1
+        entry.tried_at = time.time()
         reason = REASON if entry.decision == BLOCKED else ""
         return self._decider.decide(entry.vod_id, entry.decision, reason, entry.comment)
 

@@ -10,7 +10,15 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.webhooks.models import Endpoint, EventType
 from shortvideo.webhooks.signing import new_secret
 from tests.factories import make_operator
-from videos.models import Decision, ReviewDecision, TranscodeJob, Video, VideoDeletion
+from videos.models import (
+    Decision,
+    ReviewDecision,
+    Takedown,
+    TranscodeJob,
+    Video,
+    VideoDeletion,
+    VodEvent,
+)
 
 
 def make_operators(count: int, password: str) -> list[str]:
@@ -71,9 +79,9 @@ def counts() -> dict[str, int]:
 
 def log() -> list[dict[str, Any]]:
     """Every line of the log, oldest first."""
-    fields = ("id", "video__vod_id", "decision", "comment", "request_id", "source")
-    lines = ReviewDecision.objects.order_by("id")
-    return list(lines.values(*fields, user_name=F("operator__username")))
+    fields = ("id", "video__vod_id", "decision", "comment", "request_id", "source", "created_at")
+    lines = ReviewDecision.objects.order_by("id").values(*fields, user_name=F("operator__username"))
+    return [{**line, "created_at": line["created_at"].timestamp()} for line in lines]
 
 
 def videos() -> list[dict[str, Any]]:
@@ -85,11 +93,25 @@ def deletions() -> list[dict[str, Any]]:
     return [dict(row) for row in VideoDeletion.objects.values("video__vod_id", "state")]
 
 
+def takedowns() -> list[dict[str, Any]]:
+    """Each with what has become of the delivery that verifies it."""
+    fields = ("video__vod_id", "cause", "decision_id", "state", "problem")
+    of_check = ("verification__state", "verification__error")
+    return list(Takedown.objects.order_by("pk").values(*fields, *of_check))
+
+
+def events() -> list[dict[str, Any]]:
+    """The bodies of the callbacks that are kept, in the order in which they came."""
+    return list(VodEvent.objects.order_by("pk").values_list("body", flat=True))
+
+
 def jobs() -> list[dict[str, Any]]:
     return [
         {
+            "vod_id": job.video.vod_id,
             "session_id": job.session_id,
             "state": job.state,
+            "error_code": job.error_code,
             "has_task": bool(job.task_id),
             "is_deleted": job.video.deleted_at is not None,
             "request_id": job.request_id,

@@ -6,11 +6,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.storm import checks
+from tests.faults.storm import checks, cloud_checks
 from tests.faults.storm.backend import Backend
 from tests.faults.storm.chaos import Chaos
 from tests.faults.storm.checks import Check
+from tests.faults.storm.circumstances import Load, commit
 from tests.faults.storm.clients import AdminClient, ApiClient
+from tests.faults.storm.cloud_checks import Callbacks
 from tests.faults.storm.diary import Diary
 from tests.faults.storm.observer import Observer, ObserverError
 from tests.faults.storm.operators import Operator
@@ -94,24 +96,31 @@ class Storm:
             for task in (*samplers, *people_and_chaos):
                 stack.callback(task.stop)
             self.place.vod.faults(*rules(), callbacks=CALLBACKS, seed=self.seed)
+            load = Load()
             began_at = time.monotonic()
             for task in (*people_and_chaos, *samplers):
                 task.start()
             wait_for_all(people_and_chaos, self.scale.seconds + GRACE_SECONDS)
             lasted = time.monotonic() - began_at
             share = self._fault_share()
+            met = self.place.vod.control("GET", "faults")["met"]
             self.place.vod.faults()
             backend.be_kind()
             settled = self._settle()
             for sampler in samplers:
                 sampler.stop()
             wait_for_all(samplers, 60)
+        callbacks = self._callbacks(met)
         self._describe(chaos.counts, lasted, share, settled, database.missed + outside.missed)
+        self.report.facts["callbacks in the storm"] = str(callbacks)
+        self.report.facts["commit"], self.report.facts["load of the machine"] = commit(), str(load)
         self.report.facts["most videos on the recommended list"] = str(outside.most_shown)
         self.report.facts["webhooks refused"] = f"{backend.refused_count:,}"
         counts = self._counts() | {"looks at rows": database.count, "looks outside": outside.count}
         self._check(database, outside, backend)
         self.report.checks += [
+            cloud_checks.callbacks_were_careless(callbacks),
+            checks.all_were_answered(self.diary, self.scale),
             checks.the_storm_was_one(self.scale, chaos.counts, share, counts, outside),
             checks.it_settled(settled, self.scale.settle_seconds),
         ]
@@ -158,6 +167,10 @@ class Storm:
         """The share of calls since the sync that met a fault."""
         entries = self.place.vod.ledger()
         return sum(bool(entry["fault"]) for entry in entries) / max(len(entries), 1)
+
+    def _callbacks(self, met: dict[str, int]) -> Callbacks:
+        place = self.place
+        return cloud_checks.callbacks_of(met, place.vod.events(), place.observer.ask("events"))
 
     def _settle(self) -> float | None:
         """Seconds until nothing is open, and stays so; None when that takes too long."""
@@ -224,13 +237,16 @@ class Storm:
         self.report.checks = [
             checks.answered_are_logged(diary, log),
             checks.nobody_else_decided(log),
-            checks.vod_agrees(vod, log, videos),
-            checks.deletions_are_done(vod, diary, videos, ask("deletions")),
-            checks.transcodes_are_single(vod, diary, ask("jobs")),
+            cloud_checks.vod_agrees(vod, log, videos),
+            cloud_checks.deletions_are_done(vod, diary, videos, ask("deletions")),
+            cloud_checks.takedowns_are_verified(log, videos, ask("takedowns")),
+            cloud_checks.transcodes_are_single(
+                vod.ledger("SubmitTranscodeJobs"), diary, log, ask("jobs")
+            ),
             checks.nothing_blocked_was_shown(database, "the published rows"),
             checks.nothing_blocked_was_shown(outside, "getRecommendVideos"),
             checks.nothing_is_left(ask("open_deliveries"), ask("counts")["deliveries"]),
-            checks.nothing_was_lost(given_up),
+            cloud_checks.nothing_was_lost(given_up),
             checks.the_backend_heard(backend, log),
         ]
 

@@ -10,6 +10,7 @@ SHARE = 0.06  # of each rule below; together 1 - (1 - 0.06) ** 6 = 31 % of the c
 class Scale:
     """`seconds` is what the operators spread their work over, where the machine is fast enough.
 
+    Of the calls at least `least_fault_share` must meet a fault: of few calls chance may spare some.
     `lease_seconds` is the workers' OUTBOX_LEASE_SECONDS; a freeze lasts longer than that, and
     `look_back_seconds` (REVIEW_LOOK_BACK_SECONDS) longer than a freeze.
     """
@@ -23,6 +24,7 @@ class Scale:
     lease_seconds: int = 10
     look_back_seconds: int = 60
     settle_seconds: float = 120.0
+    least_fault_share: float = 0.28
 
     @property
     def freeze_seconds(self) -> float:
@@ -39,6 +41,7 @@ SMALL: Final = Scale(
     freezes=1,
     lease_seconds=2,
     look_back_seconds=6,
+    least_fault_share=0.22,
 )
 
 # Six ways in which a call goes wrong: refused for now, slowed down, failed after the work was done,
