@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
-from django.core.files.storage import storages
+from django.core.files.storage import Storage, storages
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from shortvideo.cloud import CloudUnavailable
+from shortvideo.cloud.media import MediaGateway
+from shortvideo.cloud.types import MediaPath
 from shortvideo.outbox.models import Delivery, DeliveryState
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
@@ -116,6 +120,27 @@ def test_an_outage_of_the_cdn_is_waited_for_a_few_attempts_and_no_longer(
     assert "auth_key" not in evidence.problem
 
 
+def test_a_silent_cdn_is_not_waited_for_once_for_each_picture(
+    cloud: LocalVod, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def silent(_: MediaGateway, path: MediaPath) -> NoReturn:
+        asked.append(path)
+        raise CloudUnavailable("The CDN did not give an answer: it was silent for 5 s.")
+
+    monkeypatch.setattr(MediaGateway, "picture", silent)
+    video = published(cloud)
+    Video.objects.filter(pk=video.pk).update(
+        snapshots=[f"{cloud.endpoint}/{number}.png" for number in range(40)]
+    )
+    block(video)
+    work()
+    assert len(asked) == 3 + 3, "one at each attempt, and three at the last"
+    problem = Evidence.objects.get().problem
+    assert problem.startswith("42 of 42 pictures could not be copied: The CDN did not give")
+
+
 def test_a_storage_that_cannot_be_written_holds_nothing_up(cloud: LocalVod, folder: Path) -> None:
     video = published(cloud)
     (folder / video.vod_id).write_text("a file where the folder belongs")
@@ -125,6 +150,50 @@ def test_a_storage_that_cannot_be_written_holds_nothing_up(cloud: LocalVod, fold
     assert evidence.files == []
     assert "The storage of evidence refused a copy" in evidence.problem
     assert takedown_of(video).state == Takedown.State.VERIFIED
+
+
+class Bucket(Storage):
+    """A storage elsewhere, whose errors are no OSError, and name what nobody should read."""
+
+    class ClientError(Exception):
+        pass
+
+    def refuse(self, *_: object, **__: object) -> NoReturn:
+        raise self.ClientError("AccessDenied: key AKIA123")
+
+    exists = delete = _save = _open = refuse  # type: ignore[assignment]  # whatever is asked
+
+
+def use_bucket(settings: Settings) -> None:
+    bucket = {"BACKEND": f"{Bucket.__module__}.{Bucket.__name__}"}
+    settings.STORAGES = {**settings.STORAGES, "evidence": bucket}
+
+
+def test_a_storage_elsewhere_that_refuses_copies_holds_nothing_up(
+    cloud: LocalVod, settings: Settings
+) -> None:
+    use_bucket(settings)
+    video = published(cloud)
+    block(video)
+    work()
+    evidence = Evidence.objects.get()
+    assert evidence.problem == (
+        "3 of 3 pictures could not be copied: The storage of evidence refused a copy (ClientError)."
+    )
+    assert takedown_of(video).state == Takedown.State.VERIFIED
+
+
+def test_a_storage_elsewhere_that_refuses_to_remove_a_copy_stops_no_other_clip(
+    settings: Settings,
+) -> None:
+    use_bucket(settings)
+    expired = {"video": make_video(), "expires_at": timezone.now()}
+    copies = [{"kind": "cover", "path": "a", "name": "a.png"}]
+    Evidence.objects.create(source_version=1, files=copies, **expired)
+    Evidence.objects.create(source_version=2, **expired)
+    assert evidence_service.remove_expired(at_once=2) == 1
+    left = Evidence.objects.kept().get()
+    assert left.problem == "A copy whose time is over could not be removed (ClientError)."
 
 
 def test_a_clip_without_media_on_our_cdn_leaves_its_facts(cloud: LocalVod) -> None:
@@ -203,7 +272,7 @@ def test_a_copy_that_cannot_be_removed_is_named_and_stops_no_other(folder: Path)
     assert evidence_service.remove_expired(at_once=2) == 4
     left = Evidence.objects.kept().get()
     assert left.source_version == 0
-    assert left.problem == ("A copy whose time is over could not be removed: Directory not empty.")
+    assert left.problem == ("A copy whose time is over could not be removed (Directory not empty).")
     assert stored(folder) == []
     (stubborn / "in the way").rmdir()
     assert evidence_service.remove_expired(at_once=2) == 1

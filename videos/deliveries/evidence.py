@@ -1,7 +1,6 @@
 """archive_evidence: copies of what a blocked clip showed, made before the CDN forgets it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable, media_gateway
@@ -15,14 +14,7 @@ from videos.services.takedown import pictures_of, unique_pictures
 
 MAX_PICTURES: Final = 60
 PATIENCE: Final = 4  # attempts: a takedown does not wait for long on its evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Copied:
-    """One copy as `Evidence.files` has it, or why there is none."""
-
-    file: dict[str, str] | None = None
-    problem: str = ""
+MAX_FAILED: Final = 3  # copies that time might mend, at the last attempt; no more are tried then
 
 
 class ArchiveEvidenceHandler(VideoHandler):
@@ -40,7 +32,7 @@ class ArchiveEvidenceHandler(VideoHandler):
             return {delivery.pk: Superseded("The clip is not blocked any more.")}
         try:
             return {delivery.pk: Done(copied(video, delivery))}
-        except CloudUnavailable as error:
+        except (CloudUnavailable, evidence.StorageRefused) as error:
             return {delivery.pk: Again(str(error))}
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
@@ -64,18 +56,26 @@ def is_kept(video: Video, version: int) -> bool:
 def copied(video: Video, delivery: Delivery) -> dict[str, Any]:
     """Copy the pictures; `files` and `problem` for the delivery's result.
 
-    Raises CloudUnavailable where the CDN does not answer and there is patience left.
+    Raises CloudUnavailable, StorageRefused where time might mend it and there is patience left.
     """
     pictures = pictures_to_copy(video, delivery)
-    is_patient = delivery.attempts < PATIENCE
-    copies = [
-        copy(video, delivery.payload["source_version"], picture, is_patient=is_patient)
-        for picture in pictures[:MAX_PICTURES]
-    ]
-    return {
-        "files": [item.file for item in copies if item.file is not None],
-        "problem": summary([item.problem for item in copies if item.problem], len(pictures)),
-    }
+    files: list[dict[str, str]] = []
+    problems: list[str] = []
+    failed_count = 0
+    for picture in pictures[:MAX_PICTURES]:
+        try:
+            files.append(copy(video, delivery.payload["source_version"], picture))
+        except CloudRejected as error:
+            problems.append(str(error))
+        except (CloudUnavailable, evidence.StorageRefused) as error:
+            if delivery.attempts < PATIENCE:
+                raise
+            problems.append(str(error))
+            failed_count += 1
+            if failed_count == MAX_FAILED:  # each waits for its deadline, and the purge behind it
+                break
+    missing_count = min(len(pictures), MAX_PICTURES) - len(files)
+    return {"files": files, "problem": summary(problems, missing_count, len(pictures))}
 
 
 def pictures_to_copy(video: Video, delivery: Delivery) -> list[dict[str, str]]:
@@ -86,26 +86,19 @@ def pictures_to_copy(video: Video, delivery: Delivery) -> list[dict[str, str]]:
     return unique_pictures(pictures)
 
 
-def copy(video: Video, version: int, picture: dict[str, str], *, is_patient: bool) -> Copied:
-    try:
-        found = media_gateway().picture(MediaPath(picture["path"]))
-        name = evidence.store(
-            video, version, picture["kind"], found.content, extension=found.extension
-        )
-    except CloudUnavailable as error:
-        if is_patient:
-            raise
-        return Copied(problem=str(error))
-    except CloudRejected as error:
-        return Copied(problem=str(error))
-    except OSError as error:
-        return Copied(problem=f"The storage of evidence refused a copy ({error.strerror}).")
-    return Copied(file={**picture, "name": name})
+def copy(video: Video, version: int, picture: dict[str, str]) -> dict[str, str]:
+    """Copy one picture; returns it as `Evidence.files` has it.
+
+    Raises CloudRejected, CloudUnavailable, StorageRefused.
+    """
+    found = media_gateway().picture(MediaPath(picture["path"]))
+    name = evidence.store(video, version, picture["kind"], found.content, extension=found.extension)
+    return {**picture, "name": name}
 
 
-def summary(problems: Sequence[str], count: int) -> str:
+def summary(problems: Sequence[str], missing_count: int, count: int) -> str:
     if not count:
         return "The clip had no picture on the CDN."
     if not problems:
         return ""
-    return f"{len(problems)} of {count} pictures could not be copied: {problems[0]}"
+    return f"{missing_count} of {count} pictures could not be copied: {problems[0]}"

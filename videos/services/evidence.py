@@ -3,7 +3,8 @@
 import hashlib
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -21,19 +22,36 @@ STORAGE: Final = "evidence"  # of settings.STORAGES
 SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+class StorageRefused(Exception):
+    """The storage did not do what it was asked for. The text is a sentence, fit to show."""
+
+
 def storage() -> Storage:
     return storages[STORAGE]
+
+
+@contextmanager
+def storing(refusal: str) -> Iterator[Storage]:
+    """The storage, whose every error becomes a StorageRefused: each backend has its own."""
+    try:
+        yield storage()
+    except Exception as error:
+        logger.exception("The storage of evidence has failed")
+        # The texts of other errors are made for nobody's eyes, and may carry a key.
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise StorageRefused(f"{refusal} ({reason or type(error).__name__}).") from error
 
 
 def store(video: Video, source_version: int, kind: str, content: bytes, *, extension: str) -> str:
     """Keep one copy and return its name: made of our own words, never of a remote name.
 
-    The same content is kept once. Raises OSError where the storage cannot be written.
+    The same content is kept once. Raises StorageRefused.
     """
     folder = video.vod_id if SAFE_NAME.fullmatch(video.vod_id) else f"video-{video.pk}"
     digest = hashlib.sha256(content).hexdigest()[:16]
     name = f"{folder}/{source_version}/{kind}-{digest}.{extension}"
-    return name if storage().exists(name) else storage().save(name, ContentFile(content))
+    with storing("The storage of evidence refused a copy") as files:
+        return name if files.exists(name) else files.save(name, ContentFile(content))
 
 
 def keep(
@@ -111,11 +129,11 @@ def remove(pk: int) -> bool:
     if evidence is None:
         return False
     try:
-        for file in evidence.files:
-            storage().delete(file["name"])
-    except OSError as error:
-        logger.exception("Evidence could not be removed", extra={"evidence": pk})
-        evidence.problem = f"A copy whose time is over could not be removed: {error.strerror}."
+        with storing("A copy whose time is over could not be removed") as files:
+            for file in evidence.files:
+                files.delete(file["name"])
+    except StorageRefused as error:
+        evidence.problem = str(error)
         evidence.save(update_fields=["problem"])
         return False
     evidence.files, evidence.facts, evidence.machine_review = [], {}, {}
