@@ -138,9 +138,10 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     ordering = ("-id",)
     actions = ("retry", "dismiss")
     fields = (
-        "kind", "subject", "state", "attempts", "claim_count", "broken_lease_count", "due_at",
-        "after", "is_superseding", "first_attempt_at", "lease_until", "error_code", "error",
-        "error_request_id", "payload", "result", "created_at", "finished_at",
+        "kind", "subject", "state", "attempts", "claim_count", "broken_lease_count", "fault_count",
+        "retry_count", "due_at", "after", "is_held", "is_superseding", "first_attempt_at",
+        "lease_until", "error_code", "error", "error_request_id", "payload", "result",
+        "created_at", "finished_at",
     )  # fmt: skip
 
     def has_retry_permission(self, request: HttpRequest) -> bool:

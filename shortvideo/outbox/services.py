@@ -148,9 +148,10 @@ def _put_after(delivery: Delivery, predecessor: Delivery) -> None:
     """
     row = Delivery.objects.filter(pk=predecessor.pk)
     free = row.exclude(state=DeliveryState.LEASED).select_for_update(no_key=True)
-    delivery.after = predecessor = free.first() or row.get()
-    # One that a worker holds may be let go of before this row can be seen: it is not relied on.
-    delivery.is_held = predecessor.state == DeliveryState.WAITING
+    locked = free.first()
+    # One that a worker held may end before this row can be seen, whatever it is by now.
+    delivery.is_held = locked is not None and locked.state == DeliveryState.WAITING
+    delivery.after = predecessor = locked or row.get()
     if predecessor.state == DeliveryState.SUPERSEDED:
         delivery.state = DeliveryState.SUPERSEDED
         delivery.finished_at = timezone.now()

@@ -70,9 +70,9 @@ def _finish(
     _apply(row, outcome, paused_until=paused_until)
     row.lease_until = row.lease_token = None
     row.save()
-    tell(handler, row, outcome)
     if row.state in (DeliveryState.GIVEN_UP, DeliveryState.SUPERSEDED):
-        handler.lock_subject(row.subject)  # before what follows: see `Handler.lock_subject`
+        handler.lock_subject(row.subject)  # before the app's rows, and before what follows
+    tell(handler, row, outcome)
     if _is_replaced(row, outcome, handler):  # by whoever held the lock that `settle` waited for
         raise ReplacedMeanwhileError
     if row.state == DeliveryState.GIVEN_UP:

@@ -2,19 +2,22 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.handlers import Refused, handler_for
+from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded, handler_for
 from shortvideo.outbox.leases import claim
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.settling import finish
 from tests.factories import make_video
-from videos.models import Decision, ReviewDecision, Source, Video
+from videos.deliveries.takedown import StillThere
+from videos.models import Decision, ReviewDecision, Source, Takedown, Video
 from videos.services import review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,13 +35,26 @@ def decide(video: Video, decision: Decision) -> ReviewDecision:
     return review_video(video, decision=decision, source=Source.API, reason="violence")
 
 
-def taken() -> Delivery:
-    [delivery] = claim("create_audit", limit=1, now=timezone.now())
+def taken(kind: str = "create_audit") -> Delivery:
+    [delivery] = claim(kind, limit=1, now=timezone.now())
     return delivery
 
 
 def refuse(delivery: Delivery) -> None:
     finish(delivery, REFUSED, handler=handler_for("create_audit"))
+
+
+def elsewhere(work: Callable[[], object]) -> None:
+    """Let another connection do this, to its end."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(with_own_connection, work).result()
+
+
+def with_own_connection(work: Callable[[], object]) -> None:
+    try:
+        work()
+    finally:
+        connections.close_all()
 
 
 @contextmanager
@@ -116,3 +132,86 @@ def test_a_decision_and_a_dismissal_of_the_one_before_it_do_not_block_each_other
         holding(video, meanwhile=lambda: outbox.dismiss(delivery)),
     ):
         decide(video, Decision.NORMAL)
+
+
+ENDS = [
+    ("archive_evidence", REFUSED),
+    ("verify_takedown", REFUSED),
+    ("verify_takedown", Superseded("It is over.")),
+    ("verify_takedown", StillThere("Served.", 1.0, paths=("media.example.com/1.mp4",))),
+]
+
+
+def taken_alone(kind: str) -> Delivery:
+    """The delivery of this kind, in a worker's hands; what comes before it is done."""
+    before = Delivery.objects.filter(pk__lt=Delivery.objects.get(kind=kind).pk)
+    before.update(state=DeliveryState.DONE, finished_at=timezone.now())
+    Delivery.objects.filter(kind=kind).update(is_held=False)
+    return taken(kind)
+
+
+@pytest.mark.parametrize(("kind", "outcome"), ENDS)
+def test_a_decision_and_the_end_of_a_step_of_a_takedown_do_not_block_each_other(
+    kind: str, outcome: Outcome
+) -> None:
+    video = make_video()
+    review = decide(video, Decision.BLOCKED)
+    step = taken_alone(kind)
+    with holding(video, meanwhile=lambda: finish(step, outcome, handler=handler_for(kind))):
+        decide(video, Decision.NORMAL)
+    step.refresh_from_db()
+    assert step.state != DeliveryState.LEASED
+    assert Takedown.objects.get(decision=review).is_over
+
+
+def test_what_is_put_after_a_delivery_that_is_just_put_back_is_not_held_for_ever() -> None:
+    """Its worker lets go of it after it was looked for among the free ones, and before the next
+    look; another worker has done it before what comes after it is committed.
+    """
+    video = make_video()
+    with transaction.atomic():
+        first = outbox.send("read_video", subject=video.vod_id)
+    handler, leased = handler_for("read_video"), taken("read_video")
+
+    def put_back_once_looked_for(
+        execute: Any, sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        found = execute(sql, params, many, context)
+        if "FOR NO KEY UPDATE" in sql:
+            elsewhere(lambda: finish(leased, Again("Later.", delay_seconds=0), handler=handler))
+        return found
+
+    with transaction.atomic():
+        with connection.execute_wrapper(put_back_once_looked_for):
+            follower = outbox.send("purge", subject=video.vod_id, after=first)
+        elsewhere(lambda: finish(taken("read_video"), Done(), handler=handler))
+    assert [delivery.pk for delivery in claim("purge", limit=1, now=timezone.now())] == [
+        follower.pk
+    ]
+
+
+def test_a_recommendation_and_a_prefetch_sent_again_do_not_block_each_other() -> None:
+    """Both record a prefetch of the video, one after another."""
+    video = make_video()
+    task = CdnTask.objects.create(
+        kind=CdnTask.Kind.PREFETCH,
+        urls=["media.example.com/a.mp4"],
+        video=video,
+        state=CdnTask.State.FAIL,
+    )
+    with holding(video, meanwhile=lambda: prefetch_again(task)):
+        prefetch(["media.example.com/b.mp4"], video=video)
+    assert CdnTask.objects.prefetches().on_their_way().count() == 2
+
+
+def test_a_dismissal_of_a_refused_prefetch_and_its_retrial_do_not_block_each_other() -> None:
+    video = make_video()
+    task = prefetch(["media.example.com/a.mp4"], video=video)
+    assert task is not None
+    [delivery] = claim("push_object_cache", limit=1, now=timezone.now())
+    CdnTask.objects.update(state=CdnTask.State.REFUSED, attention_at=timezone.now())
+    handler = handler_for("push_object_cache")
+    with holding(video, meanwhile=lambda: finish(delivery, REFUSED, handler=handler)):
+        dismiss_cdn_task(task)
+    task.refresh_from_db()
+    assert task.state == CdnTask.State.REFUSED
