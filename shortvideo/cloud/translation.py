@@ -27,6 +27,7 @@ ACCOUNT = (
 )
 ACCOUNT_RETRY_SECONDS = 60.0
 DAILY_QUOTA_RETRY_SECONDS = 3600.0
+LONGEST_RETRY_SECONDS = 3600.0  # whatever a header says: nothing of ours stands still for longer
 MAX_MESSAGE_LENGTH = 300
 
 
@@ -58,8 +59,7 @@ def _refused(error: AlibabaCloudException, *, service: str, operation: str) -> C
     sentence += f" (request id {request_id})." if request_id else "."
     kind = code.lower()
     status = error.status_code or 400
-    retry_after = getattr(error, "retry_after", None)
-    seconds = retry_after / 1000 if retry_after else None  # the header counts milliseconds
+    seconds = _seconds_to_wait(error)
     if kind.startswith(ACCOUNT):
         sentence = f"{sentence.removesuffix('.')}; check the account, its access key and the clock."
         return CloudUnavailable(
@@ -82,6 +82,11 @@ def _refused(error: AlibabaCloudException, *, service: str, operation: str) -> C
     return CloudRejected(
         sentence, code=code, message=_explanation(data.get("Message")), request_id=request_id
     )
+
+
+def _seconds_to_wait(error: AlibabaCloudException) -> float | None:
+    retry_after = getattr(error, "retry_after", None)  # of a header that counts milliseconds
+    return min(retry_after, LONGEST_RETRY_SECONDS * 1000) / 1000 if retry_after else None
 
 
 def _word(value: Any) -> str:

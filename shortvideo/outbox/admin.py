@@ -22,7 +22,7 @@ from shortvideo.desk.operations import Operation, carry_out
 from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.middleware import current_request_id
 
-from . import services
+from . import lanes, services
 from .models import OPEN_STATES, Delivery, DeliveryQuerySet, DeliveryState, Lane, PeriodicTask
 
 ATTENTION: Final = "attention"
@@ -66,7 +66,29 @@ class Dismiss(OfGivenUp):
         log(request, row, "dismiss")
 
 
-def log(request: HttpRequest, row: Delivery, action: str) -> None:
+class Resume(Operation[Lane]):
+    name = "resume"
+    title = gettext_lazy("Resume lanes")
+    verb = gettext_lazy("Resume")
+    done = gettext_lazy("resumed")
+    explanation = gettext_lazy(
+        "What the pause has put off is sent at once. Should the cloud ask us to slow down again, "
+        "another pause begins."
+    )
+
+    def refusals(self, rows: Sequence[Lane]) -> Mapping[int, str]:
+        return {row.pk: _("It is not paused.") for row in rows if not is_paused(row)}
+
+    def run(self, row: Lane, values: Mapping[str, Any], request: HttpRequest) -> None:
+        lanes.reopen(row.kind, now=timezone.now())
+        log(request, row, "resume")
+
+
+def is_paused(lane: Lane) -> bool:
+    return lane.paused_until is not None and lane.paused_until > timezone.now()
+
+
+def log(request: HttpRequest, row: Delivery | Lane, action: str) -> None:
     journal.record(operator_of(request), row, action, request_id=current_request_id())
 
 
@@ -180,10 +202,18 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
 class LaneAdmin(ReadOnlyAdmin[Lane]):
     list_display = ("kind", "condition", "paused_until", "throttled_count", "reason")
     ordering = ("kind",)
+    actions = ("resume",)
+
+    def has_resume_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("outbox.retry_delivery")
+
+    @admin.action(description=gettext_lazy("Resume…"), permissions=["resume"])
+    def resume(self, request: HttpRequest, chosen: QuerySet[Lane]) -> HttpResponse | None:
+        return carry_out(self, request, chosen, Resume())
 
     @admin.display(description=gettext_lazy("state"))
     def condition(self, lane: Lane) -> SafeString:
-        if lane.paused_until is not None and lane.paused_until > timezone.now():
+        if is_paused(lane):
             return display.toned(_("paused"), "attention")
         return display.toned(_("open"), "good")
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from . import backoff
-from .models import Lane
+from .models import Delivery, Lane
 
 
 @transaction.atomic
@@ -33,3 +33,15 @@ def resume(kind: str, *, now: datetime) -> None:
     throttled = Lane.objects.filter(kind=kind, throttled_count__gt=0).exclude(paused_until__gt=now)
     if throttled.exists():  # a look costs no write lock
         throttled.update(throttled_count=0, paused_until=None, reason="")
+
+
+@transaction.atomic
+def reopen(kind: str, *, now: datetime) -> None:
+    """Somebody has seen to it: the pause is over, and what was put off by it is due."""
+    lane = Lane.objects.select_for_update().get(kind=kind)
+    until = lane.paused_until
+    lane.paused_until, lane.throttled_count, lane.reason = None, 0, ""
+    lane.save(update_fields=["paused_until", "throttled_count", "reason"])
+    if until is not None:
+        tried = Delivery.objects.waiting().filter(kind=kind, claim_count__gt=0)
+        tried.filter(due_at__gt=now, due_at__lte=until).update(due_at=now)

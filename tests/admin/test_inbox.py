@@ -1,7 +1,7 @@
 """The desk's inbox: what failed is counted for those who can act, retried in bulk or dismissed."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from shortvideo.desk.inbox import Inbox
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.models import Delivery, DeliveryState, Lane
 from tests.admin.conftest import Desk, DeskOf
 from tests.factories import make_operator, make_video
 from videos.models import TranscodeJob, TranscodeKind, Video, VodEvent
@@ -212,6 +212,28 @@ def test_who_retried_or_dismissed_a_delivery_is_in_its_history(
     assert entry.user.username.startswith("operator")
     assert written["action"] == action
     assert written["requestId"]
+
+
+def test_a_lane_that_is_paused_is_resumed_with_all_that_the_pause_put_off(
+    desk_of: DeskOf,
+) -> None:
+    until = timezone.now() + timedelta(hours=1)
+    lane = Lane.objects.create(kind="create_audit", paused_until=until, throttled_count=3)
+    with transaction.atomic():
+        throttled = outbox.send("create_audit", subject="v-1")
+        undoable = outbox.send("create_audit", subject="v-2", delay_seconds=5)
+    Delivery.objects.filter(pk=throttled.pk).update(due_at=until, claim_count=1)
+    desk = desk_of("operator")
+    assert "1 of 1 resumed" in desk.do("resume", lane)
+    lane.refresh_from_db()
+    assert (lane.paused_until, lane.throttled_count) == (None, 0)
+    due = Delivery.objects.due(timezone.now())
+    assert [delivery.pk for delivery in due] == [throttled.pk]
+    undoable.refresh_from_db()
+    assert undoable.due_at > timezone.now(), "what can be undone waits as long as it would have"
+    [entry] = LogEntry.objects.filter(object_id=str(lane.pk))
+    assert json.loads(entry.change_message)["action"] == "resume"
+    assert "0 of 1" in desk.do("resume", lane), "it is not paused any more"
 
 
 def test_one_refusal_counts_once_however_much_waited_for_it(desk_of: DeskOf) -> None:

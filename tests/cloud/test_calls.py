@@ -162,6 +162,16 @@ def test_a_time_to_wait_is_handed_on_and_not_slept_through(vod: VodGateway, liar
     assert len(liar.requests) == 1
 
 
+@pytest.mark.parametrize("milliseconds", [10**10, 10**15, pytest.param(10**400, id="huge")])
+def test_a_time_to_wait_that_is_absurd_is_an_hour(
+    vod: VodGateway, liar: Liar, milliseconds: int
+) -> None:
+    liar.says(refusal("Throttling.User", 400, headers={"x-acs-retry-after": str(milliseconds)}))
+    with pytest.raises(CloudUnavailable) as caught:
+        vod.search()
+    assert caught.value.retry_after == 3600
+
+
 def test_a_daily_quota_that_is_used_up_is_not_lost(cdn: CdnGateway, liar: Liar) -> None:
     liar.says(refusal("QuotaExceeded.Preload", 400))
     with pytest.raises(CloudUnavailable) as caught:
