@@ -1,9 +1,11 @@
 """CDN tasks on the desk: what is left of the quotas, what failed, and sending it again."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from shortvideo.desk.inbox import Inbox
@@ -96,6 +98,33 @@ def test_a_failed_prefetch_may_be_dismissed(desk_of: DeskOf) -> None:
     report = desk_of("curator").do("dismiss", failed, waiting)
     assert "1 of 2 dismissed." in report
     assert not CdnTask.objects.needing_attention().exists()
+
+
+def test_a_failed_purge_is_for_those_who_see_to_takedowns(desk_of: DeskOf) -> None:
+    purge = make_failed(kind="purge", video=make_video())
+    curator, operator = desk_of("curator"), desk_of("operator")
+    assert "purges" not in {line.concern.name for line in Inbox(curator.operator)}
+    lines = {line.concern.name: line.count for line in Inbox(operator.operator)}
+    assert (lines["prefetches"], lines["purges"]) == (0, 1)
+    assert "Your role does not allow this for a purge." in curator.do("dismiss", purge)
+    curator.choose("purge_again", purge, confirmed="1")
+    assert CdnTask.objects.needing_attention().get() == purge
+    assert "1 of 1 submitted again." in operator.do("purge_again", purge)
+    again = CdnTask.objects.latest("id")
+    assert (again.kind, again.urls, again.state) == ("purge", purge.urls, "waiting")
+    assert (again.video, again.operator) == (purge.video, operator.operator)
+    assert not CdnTask.objects.needing_attention().exists()
+
+
+@pytest.mark.parametrize("kind", ["prefetch", "purge"])
+def test_who_dismissed_a_failed_task_is_on_record(desk_of: DeskOf, kind: str) -> None:
+    task, desk = make_failed(kind=kind), desk_of("operator")
+    assert "1 of 1 dismissed." in desk.do("dismiss", task)
+    line = LogEntry.objects.get(object_id=str(task.pk))
+    assert (line.user_id, json.loads(line.change_message)["action"]) == (
+        desk.operator.pk,
+        f"dismiss {kind}",
+    )
 
 
 def test_a_viewer_may_look_and_not_send_again(desk_of: DeskOf) -> None:

@@ -17,8 +17,8 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.settling import finish
 from tests.factories import make_video
 from videos.deliveries.takedown import StillThere
-from videos.models import Decision, ReviewDecision, Source, Takedown, Video
-from videos.services import review_video
+from videos.models import CdnTask, Decision, ReviewDecision, Source, Takedown, Video
+from videos.services import dismiss_cdn_task, prefetch, prefetch_again, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,6 +1,6 @@
 """Prefetches: nothing twice, no more than the day's quota, and the rest goes out tomorrow."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -15,17 +15,24 @@ from shortvideo.cloud import cdn_gateway
 from shortvideo.cloud.types import MediaPath
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState, Lane
-from shortvideo.outbox.worker import work_until_idle
+from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_operator, make_video
 from tests.support.localvod import LocalVod
 from videos import periodic
 from videos.models import CdnQuota, CdnTask, CensorStatus, Takedown, Video
 from videos.quota import day_began_at, seconds_until_renewed
-from videos.services import prefetch, prefetch_again, purge_media
+from videos.services import (
+    dismiss_cdn_task,
+    prefetch,
+    prefetch_again,
+    purge_again,
+    purge_media,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SECONDS = 20
+FOREIGN = "not-ours.example.com/a.mp4"  # on a domain that the CDN does not have
 State = CdnTask.State
 
 
@@ -85,6 +92,15 @@ def test_what_was_purged_since_is_fetched_once_more(cloud: LocalVod) -> None:
     with transaction.atomic():
         purge_media(video)
     assert recorded(urls(cloud, "a", "b")).urls == urls(cloud, "a")
+
+
+def test_what_was_left_out_is_not_on_its_way(cloud: LocalVod) -> None:
+    cover, bad, other = [*urls(cloud, "cover"), FOREIGN, *urls(cloud, "other")]
+    video = make_video(vod_id="clip-1", cover=cover, censor_status=CensorStatus.FAIL)
+    recorded([cover, bad, other])
+    work_until_idle(SECONDS)
+    Video.objects.filter(pk=video.pk).update(censor_status=CensorStatus.SUCCESS)
+    assert recorded([cover, bad, other]).urls == [cover, bad]
 
 
 def test_of_equal_requests_at_the_same_time_one_is_recorded() -> None:
@@ -280,10 +296,63 @@ def test_a_failed_prefetch_waits_for_an_operator_who_sends_it_again(cloud: Local
 
 
 def test_a_refused_prefetch_waits_for_an_operator_too(cloud: LocalVod) -> None:
-    task = recorded(["not-ours.example.com/a.mp4"])
-    work_until_idle(SECONDS)
-    task.refresh_from_db()
+    task = refused()
     assert (task.state, task.attention_at is not None) == (State.REFUSED, True)
+
+
+def refused(**values: object) -> CdnTask:
+    """A prefetch of what the CDN does not take."""
+    task = recorded([FOREIGN], **values)
+    send_batch("push_object_cache")
+    task.refresh_from_db()
+    return task
+
+
+@pytest.mark.parametrize("close", [prefetch_again, dismiss_cdn_task])
+def test_what_was_sent_again_or_dismissed_is_not_retried_beside_it(
+    cloud: LocalVod, close: Callable[[CdnTask], object]
+) -> None:
+    task = refused(video=make_video())
+    why = task.error_message
+    close(task)
+    task.refresh_from_db()
+    assert (task.state, task.error_message, task.attention_at) == (State.REFUSED, why, None)
+    assert task.delivery is not None
+    with pytest.raises(outbox.DeliveryStateError):
+        outbox.retry(task.delivery)
+
+
+def test_what_is_being_retried_is_not_sent_again_beside_it(cloud: LocalVod) -> None:
+    task = refused()
+    assert task.delivery is not None
+    outbox.retry(task.delivery)
+    with pytest.raises(ValueError, match="on its way already"):
+        prefetch_again(task)
+
+
+def test_a_refused_prefetch_whose_delivery_is_dismissed_leaves_the_inbox_and_stays_refused(
+    cloud: LocalVod,
+) -> None:
+    task = refused()
+    assert task.delivery is not None
+    outbox.dismiss(task.delivery)
+    task.refresh_from_db()
+    assert (task.state, task.attention_at) == (State.REFUSED, None)
+
+
+def test_a_failed_purge_is_sent_again_once_unless_a_takedown_sees_to_it() -> None:
+    takedown = Takedown.objects.create(video=make_video(), cause=Takedown.Cause.VOD)
+    values = {"urls": ["media.example.com/a.mp4"], "video": takedown.video}
+    task = CdnTask.objects.create(kind="purge", state=State.SUBMITTED, **values)
+    with pytest.raises(ValueError, match="Only a purge that failed"):
+        purge_again(task)
+    CdnTask.objects.update(state=State.FAIL)
+    assert purge_again(task).urls == task.urls
+    with pytest.raises(ValueError, match="on its way already"):
+        purge_again(task)
+    CdnTask.objects.update(takedown=takedown, state=State.FAIL)
+    with pytest.raises(ValueError, match="step of a takedown"):
+        purge_again(task)
 
 
 @pytest.mark.parametrize("is_of_takedown", [True, False])

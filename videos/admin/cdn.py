@@ -20,7 +20,13 @@ from videos.admin.columns import ErrorColumn, StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter
 from videos.models import CdnQuota, CdnTask, CdnTaskQuerySet
 from videos.quota import day_began_at
-from videos.services import dismiss_prefetch, prefetch_again
+from videos.services import dismiss_cdn_task, prefetch_again, purge_again
+
+# A failed purge may have left blocked media in reach: it is for those who see to takedowns.
+PERMISSIONS = {
+    CdnTask.Kind.PREFETCH: "videos.prefetch_video",
+    CdnTask.Kind.PURGE: "outbox.retry_delivery",
+}
 
 
 class PrefetchAgain(Operation[CdnTask]):
@@ -41,6 +47,24 @@ class PrefetchAgain(Operation[CdnTask]):
         prefetch_again(row, operator=operator_of(request), request_id=current_request_id())
 
 
+class PurgeAgain(Operation[CdnTask]):
+    name = "purge_again"
+    title = gettext_lazy("Purge again")
+    verb = gettext_lazy("Purge again")
+    done = gettext_lazy("submitted again")
+    explanation = gettext_lazy("A new task is made of each, of all its URLs.")
+
+    def refusals(self, rows: Sequence[CdnTask]) -> Mapping[int, str]:
+        return {
+            row.pk: _("Only a purge that failed or was refused can be sent again.")
+            for row in rows
+            if not row.is_failed_purge
+        }
+
+    def run(self, row: CdnTask, values: Mapping[str, Any], request: HttpRequest) -> None:
+        purge_again(row, operator=operator_of(request), request_id=current_request_id())
+
+
 class Dismiss(Operation[CdnTask]):
     name = "dismiss"
     title = gettext_lazy("Dismiss failed CDN tasks")
@@ -51,26 +75,47 @@ class Dismiss(Operation[CdnTask]):
         "to be purged it may still hold."
     )
 
+    def __init__(self, request: HttpRequest) -> None:
+        self.user = request.user
+
     def refusals(self, rows: Sequence[CdnTask]) -> Mapping[int, str]:
-        return {
-            row.pk: _("It does not wait for an operator.")
-            for row in rows
-            if row.attention_at is None
-        }
+        return {row.pk: text for row in rows if (text := self.refusal(row))}
+
+    def refusal(self, row: CdnTask) -> str:
+        if row.attention_at is None:
+            return _("It does not wait for an operator.")
+        if not self.user.has_perm(PERMISSIONS[CdnTask.Kind(row.kind)]):
+            return _("Your role does not allow this for a %s.") % row.get_kind_display()
+        return ""
 
     def run(self, row: CdnTask, values: Mapping[str, Any], request: HttpRequest) -> None:
-        dismiss_prefetch(row)
+        dismiss_cdn_task(row, operator=operator_of(request), request_id=current_request_id())
+
+
+def failed_url(kind: CdnTask.Kind) -> str:
+    query = {"attention": "yes", "kind__exact": kind}
+    return reverse("admin:videos_cdntask_changelist", query=query)
 
 
 inbox.register(
     inbox.Concern(
         name="prefetches",
-        label=gettext_lazy("Failed CDN tasks"),
-        hint=gettext_lazy("prefetches, and purges of replaced clips"),
-        permission="videos.prefetch_video",
-        rows=CdnTask.objects.needing_attention,
-        url=lambda: reverse("admin:videos_cdntask_changelist", query={"attention": "yes"}),
+        label=gettext_lazy("Failed prefetches"),
+        hint=gettext_lazy("failed, or refused by the CDN"),
+        permission=PERMISSIONS[CdnTask.Kind.PREFETCH],
+        rows=lambda: CdnTask.objects.needing_attention().prefetches(),
+        url=lambda: failed_url(CdnTask.Kind.PREFETCH),
         kinds=("push_object_cache",),
+    )
+)
+inbox.register(
+    inbox.Concern(
+        name="purges",
+        label=gettext_lazy("Failed purges"),
+        hint=gettext_lazy("of blocked clips whose source was replaced"),
+        permission=PERMISSIONS[CdnTask.Kind.PURGE],
+        rows=lambda: CdnTask.objects.needing_attention().purges(),
+        url=lambda: failed_url(CdnTask.Kind.PURGE),
     )
 )
 
@@ -86,18 +131,25 @@ class CdnTaskAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[CdnTask
     list_filter = (AttentionFilter, "state", "kind", ("created_at", DateRangeFilter))
     search_fields = ("=video__vod_id",)
     ordering = ("-id",)
-    actions = ("prefetch_again", "dismiss")
+    actions = ("prefetch_again", "purge_again", "dismiss")
 
     def has_prefetch_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("videos.prefetch_video")
+        return request.user.has_perm(PERMISSIONS[CdnTask.Kind.PREFETCH])
+
+    def has_purge_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(PERMISSIONS[CdnTask.Kind.PURGE])
 
     @admin.action(description=gettext_lazy("Prefetch again"), permissions=["prefetch"])
     def prefetch_again(self, request: HttpRequest, tasks: CdnTaskQuerySet) -> HttpResponse | None:
         return carry_out(self, request, tasks, PrefetchAgain())
 
-    @admin.action(description=gettext_lazy("Dismiss…"), permissions=["prefetch"])
+    @admin.action(description=gettext_lazy("Purge again"), permissions=["purge"])
+    def purge_again(self, request: HttpRequest, tasks: CdnTaskQuerySet) -> HttpResponse | None:
+        return carry_out(self, request, tasks, PurgeAgain())
+
+    @admin.action(description=gettext_lazy("Dismiss…"), permissions=["prefetch", "purge"])
     def dismiss(self, request: HttpRequest, tasks: CdnTaskQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, tasks, Dismiss())
+        return carry_out(self, request, tasks, Dismiss(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -14,10 +14,12 @@ class CdnTaskQuerySet(models.QuerySet["CdnTask"]):
     def prefetches(self) -> Self:
         return self.filter(kind=CdnTask.Kind.PREFETCH)
 
+    def purges(self) -> Self:
+        return self.filter(kind=CdnTask.Kind.PURGE)
+
     def late_purges(self) -> Self:
         """Purges that were tried and still wait: the CDN may show what must not be seen."""
-        waiting = self.filter(kind=CdnTask.Kind.PURGE, state=CdnTask.State.WAITING)
-        return waiting.exclude(error_message="")
+        return self.purges().filter(state=CdnTask.State.WAITING).exclude(error_message="")
 
     def withdrawn(self) -> Self:
         """Of videos that were blocked or deleted: the CDN should not have them."""
@@ -128,6 +130,10 @@ class CdnTask(models.Model):
     @property
     def is_failed_prefetch(self) -> bool:
         return self.kind == self.Kind.PREFETCH and self.state in self.FAILED
+
+    @property
+    def is_failed_purge(self) -> bool:
+        return self.kind == self.Kind.PURGE and self.state in self.FAILED
 
     @property
     def is_withdrawn(self) -> bool:

@@ -1,10 +1,11 @@
 """What people and machines do to videos: one function an operation, one transaction each."""
 
 from videos.services.cdn import (
-    dismiss_prefetch,
+    dismiss_cdn_task,
     media_paths,
     prefetch,
     prefetch_again,
+    purge_again,
     purge_media,
     remember_media,
 )
@@ -14,12 +15,13 @@ from videos.services.transcoding import dismiss_transcode, retry_transcode, subm
 
 __all__ = [
     "delete_video",
-    "dismiss_prefetch",
+    "dismiss_cdn_task",
     "dismiss_transcode",
     "latest_human_decision",
     "media_paths",
     "prefetch",
     "prefetch_again",
+    "purge_again",
     "purge_media",
     "remember_media",
     "restore_video",

@@ -4,16 +4,19 @@ from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from accounts import journal
 from accounts.models import Operator
 from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.models import Delivery
+from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.models import CdnQuota, CdnTask, Takedown, Video
 
 BATCH = 100  # URLs in one task: the most that PushObjectCache takes
 DELIVERED_BY = {CdnTask.Kind.PREFETCH: "push_object_cache", CdnTask.Kind.PURGE: "purge"}
 SEARCHED = 1_000  # tasks that a new one is compared with, in the request and under a lock
+ON_ITS_WAY = gettext_lazy("All of it is on its way already.")
 
 
 @transaction.atomic
@@ -29,6 +32,7 @@ def prefetch(
     Duplicates are dropped, and what is on its way to the CDN already.
     Raises ValueError for more than 100.
     """
+    lock_video(video)
     unique = list(dict.fromkeys(url for url in urls if url))
     if len(unique) > BATCH:
         raise ValueError(f"At most {BATCH} URLs can be prefetched at once.")
@@ -65,15 +69,15 @@ def prefetched_already(urls: Collection[str]) -> set[str]:
     Only the newest tasks are looked at: what waits further back is prefetched once more.
     """
     wanted, waiting, running = set(urls), set[str](), dict[str, int]()
-    tasks = CdnTask.objects.prefetches().on_their_way().order_by("-id")
-    for task_id, state, taken in tasks.values_list("id", "state", "urls")[:SEARCHED]:
-        hits = wanted.intersection(taken)
-        if state == CdnTask.State.WAITING:
+    tasks = CdnTask.objects.prefetches().on_their_way().order_by("-id").select_related("delivery")
+    for task in tasks.only("state", "urls", "delivery__result")[:SEARCHED]:
+        hits = wanted.intersection(task.sent_urls)
+        if task.state == CdnTask.State.WAITING:
             waiting |= hits
         else:
-            running = dict.fromkeys(hits, task_id) | running
+            running = dict.fromkeys(hits, task.pk) | running
     if running:
-        purges = CdnTask.objects.filter(kind=CdnTask.Kind.PURGE, id__gt=min(running.values()))
+        purges = CdnTask.objects.purges().filter(id__gt=min(running.values()))
         newest = list(purges.order_by("-id").values_list("id", "urls")[:SEARCHED])
         for task_id, purged in newest:
             running = {
@@ -93,21 +97,89 @@ def prefetch_again(
     Raises ValueError, with a sentence fit to show, for any other task, for a video that was blocked
     or deleted meanwhile, and when all of it is on its way already.
     """
+    task = locked(task)
     if not task.is_failed_prefetch:
         raise ValueError(_("Only a prefetch that failed or was refused can be sent again."))
     if task.is_withdrawn:
         raise ValueError(_("Its video was blocked or deleted meanwhile."))
+    refuse_retried(task)
     again = prefetch(task.urls, operator=operator, video=task.video, request_id=request_id)
     if again is None:
-        raise ValueError(_("All of it is on its way already."))
-    dismiss_prefetch(task)
+        raise ValueError(ON_ITS_WAY)
+    close(task)
+    journal.record(operator, task, "prefetch again", request_id=request_id)
     return again
 
 
-def dismiss_prefetch(task: CdnTask) -> None:
-    """An operator has seen that a prefetch failed: it leaves the inbox."""
+@transaction.atomic
+def purge_again(
+    task: CdnTask, *, operator: Operator | None = None, request_id: str = ""
+) -> CdnTask:
+    """Record a purge that failed or was refused once more, as a new task.
+
+    Raises ValueError, with a sentence fit to show, for any other task, for that of a takedown,
+    which sees to its purges itself, and when all of it is on its way already.
+    """
+    task = locked(task)
+    if not task.is_failed_purge:
+        raise ValueError(_("Only a purge that failed or was refused can be sent again."))
+    if task.takedown_id is not None:
+        raise ValueError(_("It is a step of a takedown: retry that."))
+    refuse_retried(task)
+    purges = CdnTask.objects.purges().on_their_way().filter(video=task.video)
+    if any(set(task.urls) <= set(urls) for urls in purges.values_list("urls", flat=True)):
+        raise ValueError(ON_ITS_WAY)
+    again = record_task(
+        CdnTask(
+            kind=CdnTask.Kind.PURGE,
+            urls=task.urls,
+            video=task.video,
+            operator=operator,
+            request_id=request_id,
+        )
+    )
+    close(task)
+    journal.record(operator, task, "purge again", request_id=request_id)
+    return again
+
+
+@transaction.atomic
+def dismiss_cdn_task(
+    task: CdnTask, *, operator: Operator | None = None, request_id: str = ""
+) -> None:
+    """Take a task that failed out of the inbox. ValueError where it is not there."""
+    task = locked(task)
+    if task.attention_at is None:
+        raise ValueError(_("It does not wait for an operator."))
+    close(task)
+    journal.record(operator, task, f"dismiss {task.kind}", request_id=request_id)
+
+
+def lock_video(video: Video | None) -> None:
+    """Whoever writes a delivery holds the row of its video, before any other row."""
+    if video is not None:
+        Video.objects.select_for_update().get(pk=video.pk)
+
+
+def locked(task: CdnTask) -> CdnTask:
+    """The task, fresh and locked after its video."""
+    lock_video(task.video)
+    fresh = CdnTask.objects.select_related("video", "delivery")
+    return fresh.select_for_update(of=("self",)).get(pk=task.pk)
+
+
+def refuse_retried(task: CdnTask) -> None:
+    """Raise ValueError where the task's own delivery was retried, and will be sent once more."""
+    if task.delivery is not None and task.delivery.is_open:
+        raise ValueError(ON_ITS_WAY)
+
+
+def close(task: CdnTask) -> None:
+    """Nobody need look at it any more, nor send it once more."""
     task.attention_at = None
     task.save(update_fields=["attention_at"])
+    if task.delivery is not None and task.delivery.state == DeliveryState.GIVEN_UP:
+        outbox.dismiss(task.delivery)
 
 
 @transaction.atomic
