@@ -1,5 +1,6 @@
 """A video that was found to be gone from VOD, and is there: an operator takes it back."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,14 +8,18 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from shortvideo.outbox.worker import work_until_idle
+from recommendations.models import Recommendation
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_once, work_until_idle
 from tests.admin.conftest import DeskOf, desk_of
 from tests.factories import make_operator, make_video
 from tests.support.localvod import LocalVod
 from tests.videos.reconciling import found, reconcile
+from tests.videos.support import make_facts
+from tests.videos.takedowns import approve, block
 from videos import mirror
 from videos.errors import StateForbids
-from videos.models import CensorStatus, ReviewTask, Video
+from videos.models import CensorStatus, Evidence, ReviewTask, Source, Takedown, Video
 from videos.services import delete_video, restore_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,6 +62,55 @@ def test_what_vod_does_not_have_stays_deleted(cloud: LocalVod) -> None:
     restore_video(video)
     work_until_idle(20)
     assert not is_shown(video)
+    asked = Delivery.objects.get(kind="read_video")
+    assert (asked.state, asked.error_code) == (DeliveryState.GIVEN_UP, "StillGone")
+
+
+def read_now() -> None:
+    Delivery.objects.filter(kind="read_video").update(due_at=timezone.now())
+    work_once(["read_video"])
+
+
+def test_what_was_blocked_in_vod_is_back_as_blocked_and_public_at_no_moment(
+    cloud: LocalVod,
+) -> None:
+    video = make_video(vod_id=cloud.seed(status="Normal"), recommended=True)
+    approve(video)
+    work_once(["create_audit"])
+    mirror.remove([video.vod_id])
+    Takedown.objects.update(state=Takedown.State.VERIFIED, verified_at=timezone.now())
+    cloud.set_ahead(5)  # VOD tells whole seconds
+    cloud.audit_in_console(video.vod_id, "Blocked", "seen")
+    cloud.faults({"operation": "GetAuditHistory", "kind": "error", "status": 503})
+    restore_video(video)
+    read_now()
+    assert not is_shown(video), "who decided what is not known yet"
+    cloud.faults()
+    read_now()
+    video.refresh_from_db()
+    assert (video.deleted_at, video.censor_status) == (None, CensorStatus.FAIL)
+    assert not Recommendation.objects.published().exists()
+    decision = video.decisions.latest("id")
+    assert (decision.source, decision.reason) == (Source.VOD, "seen")
+    of_deletion, of_block = Takedown.objects.order_by("id")
+    assert of_deletion.state == Takedown.State.REVERSED, "it is not verified to be gone any more"
+    assert (of_block.decision, of_block.state) == (decision, Takedown.State.UNDER_WAY)
+
+
+def test_a_blocked_clip_keeps_its_evidence_and_its_takedown_goes_on(cloud: LocalVod) -> None:
+    video = make_video(vod_id=cloud.seed(status="Normal"))
+    decision = block(video)
+    work_once(["create_audit"])
+    Evidence.objects.create(video=video, source_version=1)
+    mirror.remove([video.vod_id])
+    assert Evidence.objects.get().expires_at is not None
+    restore_video(video)
+    read_now()
+    assert is_shown(video)
+    assert Evidence.objects.get().expires_at is None
+    of_block, of_deletion = Takedown.objects.order_by("id")
+    assert (of_block.decision, of_block.state) == (decision, Takedown.State.UNDER_WAY)
+    assert of_deletion.state == Takedown.State.REVERSED
 
 
 def test_what_somebody_deleted_is_not_taken_back(cloud: LocalVod) -> None:
@@ -70,7 +124,9 @@ def test_what_somebody_deleted_is_not_taken_back(cloud: LocalVod) -> None:
 
 def test_what_vod_said_before_the_tombstone_lifts_it_not(cloud: LocalVod) -> None:
     video = found_gone(cloud)
-    assert not mirror.take_back(video.vod_id, read_at=timezone.now() - timedelta(minutes=1))
+    assert video.deleted_at is not None
+    earlier = video.deleted_at - timedelta(minutes=1)
+    mirror.restore(mirror.Reading(replace(make_facts(video.vod_id), read_at=earlier)))
     assert not is_shown(video)
 
 

@@ -10,11 +10,12 @@ from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import mirror, reader
 from videos.inbox import questions_of, tells_of_deletion
-from videos.models import VodEvent
+from videos.models import Video, VodEvent
 from videos.reader import EVERYTHING, Questions
 
 # VOD has answered, and not about this video. It may do so the next time, but not for ever.
 NOT_UNDERSTOOD = Again("VOD's answer about this video is not understood.", is_fault=True)
+STILL_GONE = Refused("StillGone", "VOD still does not have this video: it stays deleted.")
 
 
 class ProcessEventHandler(Handler):
@@ -79,7 +80,6 @@ def read_batch(
     Raises CloudUnavailable, CloudRejected when the facts themselves could not be read.
     """
     facts, missing = reader.read_facts(delivery.subject for delivery in batch)
-    take_back(batch, facts)
     rows = reader.rows_of(facts.values())
     readings: list[mirror.Reading] = []
     outcomes: dict[int, Outcome] = {}
@@ -88,34 +88,51 @@ def read_batch(
         vod_id = delivery.subject
         if throttled is not None:
             outcomes[delivery.pk] = throttled
-            continue
-        outcomes[delivery.pk] = Done()
-        if vod_id in facts:
-            try:
-                reading = reader.read(facts[vod_id], rows.get(vod_id), asked(delivery))
+        elif vod_id in facts:
+            reading, outcome = read_one(facts[vod_id], rows.get(vod_id), asked(delivery))
+            outcomes[delivery.pk] = outcome
+            throttled = outcome if isinstance(outcome, Again) and outcome.throttled else None
+            if reading is not None and is_restoring(delivery) and not reading.refusals:
+                mirror.restore(reading)
+            elif reading is not None:
                 readings.append(reading)
-                if reading.refusals and not is_gone(vod_id, reading.refusals[0]):
-                    outcomes[delivery.pk] = as_refused(reading.refusals[0])
-            except CloudUnavailable as error:
-                again = Again(str(error), error.retry_after, error.throttled)
-                outcomes[delivery.pk] = again
-                throttled = again if error.throttled else None
-            except CloudRejected as error:
-                if not is_gone(vod_id, error):
-                    outcomes[delivery.pk] = as_refused(error)
-        elif vod_id not in missing:
-            outcomes[delivery.pk] = NOT_UNDERSTOOD
-        elif removable(delivery):
-            mirror.remove([vod_id])
+        else:
+            outcomes[delivery.pk] = outcome_of_absent(delivery, is_missing=vod_id in missing)
+            if vod_id in missing and removable(delivery):
+                mirror.remove([vod_id])
     mirror.apply(readings)
     return outcomes
 
 
-def take_back(batch: Sequence[Delivery], facts: Mapping[str, MediaFacts]) -> None:
-    """Lift the tombstones that an operator has asked about, where VOD has the video."""
-    for delivery in batch:
-        if delivery.payload.get("is_restoring") and delivery.subject in facts:
-            mirror.take_back(delivery.subject, read_at=facts[delivery.subject].read_at)
+def read_one(
+    facts: MediaFacts, row: Video | None, asked: Questions
+) -> tuple[mirror.Reading | None, Outcome]:
+    """The reading of one video, None where there is none; and what became of its delivery."""
+    reading: mirror.Reading | None = None
+    refusals: tuple[CloudRejected, ...]
+    try:
+        try:
+            reading = reader.read(facts, row, asked)
+            refusals = reading.refusals
+        except CloudRejected as error:
+            refusals = (error,)
+        if refusals and not is_gone(facts.vod_id, refusals[0]):
+            return reading, as_refused(refusals[0])
+    except CloudUnavailable as error:
+        return reading, Again(str(error), error.retry_after, error.throttled)
+    return reading, Done()
+
+
+def outcome_of_absent(delivery: Delivery, *, is_missing: bool) -> Outcome:
+    """What becomes of a delivery about a video that VOD tells nothing of."""
+    if not is_missing:
+        return NOT_UNDERSTOOD
+    return STILL_GONE if is_restoring(delivery) else Done()
+
+
+def is_restoring(delivery: Delivery) -> bool:
+    """Whether an operator wants the video back, and is told where VOD does not have it."""
+    return bool(delivery.payload.get("is_restoring"))
 
 
 def is_gone(vod_id: str, error: CloudRejected) -> bool:

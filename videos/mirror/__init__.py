@@ -3,12 +3,12 @@
 `apply` takes what a search page, a single fetch or an event's re-reading brought, compares it with
 the rows and writes the difference. It is idempotent, never goes back in time (the clock is when
 the read was sent), writes nothing when nothing changed, and never revives a deleted video:
-that takes an operator (`take_back`).
+that takes an operator (`restore`).
 """
 
 from videos.mirror.media import note_files
 from videos.mirror.reading import Applied, Reading
-from videos.mirror.removal import remove, take_back
+from videos.mirror.removal import remove, restore
 from videos.mirror.writing import apply
 
-__all__ = ["Applied", "Reading", "apply", "note_files", "remove", "take_back"]
+__all__ = ["Applied", "Reading", "apply", "note_files", "remove", "restore"]

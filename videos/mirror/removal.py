@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from videos import announcements
 from videos.mirror.censor import open_task
+from videos.mirror.reading import Reading
+from videos.mirror.writing import apply
 from videos.models import CensorStatus, ReviewTask, TaskCause, Video, VideoDeletion
 from videos.services import evidence, takedown
 from videos.services.deletion import deletion_in_force, why_not_restorable
@@ -39,17 +41,23 @@ def remove_one(vod_id: str) -> bool:
 
 
 @transaction.atomic
-def take_back(vod_id: str, *, read_at: datetime) -> bool:
+def restore(reading: Reading) -> None:
     """Lift a tombstone that nobody here has asked for: VOD has said since that it has the video.
 
-    Only an operator sets this off (`services.restore_video`). `read_at` is when VOD was asked:
-    what it said before the tombstone was set proves nothing.
+    Only an operator sets this off (`services.restore_video`). The reading is a complete one, and is
+    applied in the same transaction: nobody sees the video as it was before.
     """
+    lift(reading.facts.vod_id, read_at=reading.facts.read_at)
+    apply(reading)
+
+
+def lift(vod_id: str, *, read_at: datetime) -> None:
+    """`read_at` is when VOD was asked: what it said before the tombstone was set proves nothing."""
     video = Video.objects.select_for_update().filter(vod_id=vod_id).first()
     if video is None or why_not_restorable(video):
-        return False
+        return
     if video.deleted_at is None or read_at <= video.deleted_at:
-        return False
+        return
     video.deleted_at, video.changed_at = None, timezone.now()
     video.save(update_fields=["deleted_at", "changed_at"])
     evidence.set_expiry(video, deleted_at=None)
@@ -57,4 +65,3 @@ def take_back(vod_id: str, *, read_at: datetime) -> bool:
     announcements.restored(video)
     if video.censor_status == CensorStatus.CHECK:
         open_task(video, TaskCause.RECHECK)
-    return True

@@ -138,10 +138,13 @@ def note_deletion(video: Video, deletion: VideoDeletion, *, is_deleted: bool, pr
 
     A block of it stands again then, and is seen to. `problem` is VOD's refusal in one sentence.
     """
-    state = State.UNDER_WAY if is_deleted else State.REVERSED
     takedowns = Takedown.objects.filter(deletion=deletion)
-    takedowns.exclude(state=State.VERIFIED).update(state=state, problem=problem)
-    if not is_deleted and video.is_blocked:
+    if is_deleted:
+        unproven = takedowns.exclude(state=State.VERIFIED)
+        unproven.update(state=State.UNDER_WAY, problem=problem)
+        return
+    takedowns.update(state=State.REVERSED, problem=problem)
+    if video.is_blocked:
         resume(video)
 
 
