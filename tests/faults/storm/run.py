@@ -32,7 +32,7 @@ class Report:
     """What happened, and whether the promises were kept."""
 
     seed: int
-    answered_count: int = 0
+    circumstances: str = ""
     facts: dict[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     logs: dict[str, str] = field(default_factory=dict)
@@ -46,8 +46,8 @@ class Report:
         return [f"{item.promise}: {text}" for item in self.checks for text in item.breaches]
 
     def table(self) -> str:
-        """Markdown: what happened, then what was promised."""
-        lines = ["| what happened | |", "| --- | --- |"]
+        """Markdown: in what circumstances, what happened, then what was promised."""
+        lines = [self.circumstances, "", "| what happened | |", "| --- | --- |"]
         lines += [f"| {name} | {value} |" for name, value in self.facts.items()]
         lines += ["", "| promise | checked | broken |", "| --- | ---: | ---: |"]
         lines += [f"| {c.promise} | {c.count:,} | {len(c.breaches)} |" for c in self.checks]
@@ -113,7 +113,7 @@ class Storm:
         callbacks = self._callbacks(met)
         self._describe(chaos.counts, lasted, share, settled, database.missed + outside.missed)
         self.report.facts["callbacks in the storm"] = str(callbacks)
-        self.report.facts["commit"], self.report.facts["load of the machine"] = commit(), str(load)
+        self.report.circumstances = f"Commit {commit()}; load of the machine: {load}."
         self.report.facts["most videos on the recommended list"] = str(outside.most_shown)
         self.report.facts["webhooks refused"] = f"{backend.refused_count:,}"
         counts = self._counts() | {"looks at rows": database.count, "looks outside": outside.count}
@@ -203,7 +203,6 @@ class Storm:
     ) -> None:
         ask, diary = self.place.observer.ask, self.diary
         counts = ask("counts")
-        self.report.answered_count = len(diary.answered)
         limit = f"not within {self.scale.settle_seconds:g} s"
         programs, calls = self.place.supervisor.programs, len(self.place.vod.ledger())
         self.report.facts = {
