@@ -119,15 +119,36 @@ def test_what_agrees_with_vod_or_did_not_wait_is_sent_without_a_question(cloud: 
     assert cloud.ledger("GetAuditHistory") == []
 
 
-def test_while_vods_history_cannot_be_read_it_waits_and_the_others_go(cloud: LocalVod) -> None:
+@pytest.mark.parametrize("question", ["GetAuditHistory", "GetVideoInfos"])
+def test_while_vod_does_not_say_what_it_has_it_waits_and_the_others_go(
+    cloud: LocalVod, question: str
+) -> None:
     stale, fresh = mirrored(cloud), mirrored(cloud)
     held = decide(stale, Decision.BLOCKED)
     Delivery.objects.update(created_at=timezone.now() - LONG)
     sent = decide(fresh, Decision.BLOCKED)
-    cloud.faults({"operation": "GetAuditHistory", "kind": "error"})
+    cloud.faults({"operation": question, "kind": "error"})
     send_batch("create_audit")
     assert (state_of(held), state_of(sent)) == (DeliveryState.WAITING, DeliveryState.DONE)
     cloud.faults()
     work()
     assert state_of(held) == DeliveryState.DONE
     assert shown(cloud, stale) == "Blocked"
+
+
+@pytest.mark.parametrize("question", ["GetAuditHistory", "GetVideoInfos"])
+def test_a_reading_that_vod_refuses_undoes_no_decision_and_the_others_go(
+    cloud: LocalVod, question: str
+) -> None:
+    stale, fresh = mirrored(cloud, "Blocked"), mirrored(cloud)
+    held = decide(stale, Decision.NORMAL)
+    Delivery.objects.update(created_at=timezone.now() - LONG)
+    sent = decide(fresh, Decision.BLOCKED)
+    refusal = {"operation": question, "kind": "error", "code": "InvalidParameter", "status": 400}
+    cloud.faults(refusal)
+    send_batch("create_audit")
+    assert (state_of(held), state_of(sent)) == (DeliveryState.WAITING, DeliveryState.DONE)
+    assert log_of(stale) == [(Source.API, Decision.NORMAL)]
+    cloud.faults()
+    work()
+    assert shown(cloud, stale) == "Normal"

@@ -1,6 +1,6 @@
 """create_audit: decisions on their way to VOD."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from shortvideo.cloud import vod_gateway
+from shortvideo.cloud import CloudRejected, CloudUnavailable, vod_gateway
 from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.handlers import Done, Outcome, Refused, Superseded
+from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery
 from videos import reader
 from videos.deliveries.reading import read_batch
@@ -79,37 +79,63 @@ class CreateAuditHandler(VideoHandler):
 def read_contradicted(batch: Sequence[Delivery]) -> dict[int, Outcome]:
     """Bring in VOD's history where sending what waited for long would reverse what VOD shows.
 
-    Returns what becomes of those whose history could not be read; they must not be sent.
-    Raises CloudUnavailable, CloudRejected.
+    Returns what becomes of those whose history could not be read; they must not be sent, and the
+    others need not wait for them. What VOD refuses is a reading, so no decision is undone for it.
+    Raises CloudRejected for a batch of several, one of which VOD refuses to tell about.
     """
-    unread: dict[int, Outcome] = {}
-    for some in contradicted(batch):
-        outcomes = read_batch(
-            some,
-            lambda _: reader.Questions(audits=True, is_sending=True),
-            removable=lambda _: False,
-        )
-        unread |= {pk: end for pk, end in outcomes.items() if not isinstance(end, Done)}
-    return unread
-
-
-def contradicted(batch: Sequence[Delivery]) -> Iterator[list[Delivery]]:
-    """The stale ones that say other than VOD shows, in portions that one call reads."""
     latest = timezone.now() - STALE
     stale = [delivery for delivery in batch if delivery.created_at < latest]
     decisions = decisions_of(stale)
+    unread: dict[int, Outcome] = {}
     for start in range(0, len(stale), reader.BATCH):
         some = stale[start : start + reader.BATCH]
-        facts, _ = reader.read_facts(delivery.subject for delivery in some)
-        shown = {vod_id: said.status for vod_id, said in facts.items() if said.status in DECIDED}
-        different = [
-            delivery
-            for delivery in some
-            if delivery.subject in shown
-            and shown[delivery.subject] != decisions[delivery.pk].decision
-        ]
-        if different:
-            yield different
+        try:
+            unread |= unread_of(some, decisions)
+        except CloudUnavailable as error:
+            again = Again(str(error), error.retry_after, error.throttled)
+            if error.throttled:  # another question now would only be throttled too
+                return unread | {delivery.pk: again for delivery in stale[start:]}
+            unread |= {delivery.pk: again for delivery in some}
+        except CloudRejected as error:
+            if len(batch) > 1:
+                raise
+            unread |= {delivery.pk: Again(str(error), is_fault=True) for delivery in some}
+    return unread
+
+
+def unread_of(
+    some: Sequence[Delivery], decisions: Mapping[int, ReviewDecision]
+) -> dict[int, Outcome]:
+    """Read the history of those that say other than VOD shows; the outcomes where it failed.
+
+    Raises CloudUnavailable, CloudRejected when the facts themselves could not be read.
+    """
+    outcomes: dict[int, Outcome] = {}
+    if different := contradicted(some, decisions):
+        outcomes = read_batch(
+            different,
+            lambda _: reader.Questions(audits=True, is_sending=True),
+            removable=lambda _: False,
+        )
+    return {pk: as_unread(end) for pk, end in outcomes.items() if not isinstance(end, Done)}
+
+
+def as_unread(outcome: Outcome) -> Outcome:
+    """A refused reading as a fault: trying again may help, and VOD has refused no decision."""
+    return Again(outcome.message, is_fault=True) if isinstance(outcome, Refused) else outcome
+
+
+def contradicted(
+    some: Sequence[Delivery], decisions: Mapping[int, ReviewDecision]
+) -> list[Delivery]:
+    """Those that say other than VOD shows, of as many as one call reads."""
+    facts, _ = reader.read_facts(delivery.subject for delivery in some)
+    shown = {vod_id: said.status for vod_id, said in facts.items() if said.status in DECIDED}
+    return [
+        delivery
+        for delivery in some
+        if delivery.subject in shown and shown[delivery.subject] != decisions[delivery.pk].decision
+    ]
 
 
 def decisions_of(deliveries: Sequence[Delivery]) -> dict[int, ReviewDecision]:
