@@ -16,7 +16,16 @@ from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused
 from shortvideo.outbox.models import ATTEMPTS_EXHAUSTED, Delivery
 
 from .models import ERROR_LENGTH, Attempt, Dispatch, Endpoint, Event, EventType
-from .patience import OUTAGE, hurry, pause_seconds, postpone, retry_seconds
+from .patience import (
+    OUTAGE,
+    SET_ASIDE_SECONDS,
+    bring_forward,
+    hurry,
+    pause_seconds,
+    postpone,
+    retry_seconds,
+    set_aside,
+)
 from .sending import Answer, new_session, post
 from .services import KIND
 from .signing import signatures
@@ -34,8 +43,10 @@ NEXT_TURN: Final = "Not tried yet: other endpoints have their turn."
 class WebhookHandler(Handler):
     """Endpoints are called side by side, each for one event at a time.
 
-    After a failure an endpoint's other events wait, untried: a dead or slow one costs the others
-    one timeout, and less and less often.
+    After a failure an endpoint's other events wait, untried: a dead one costs the others one
+    timeout, and less and less often. One that takes its events slowly keeps about as many of them
+    due as it took in its turn; the rest is set aside, so that a batch has room for the others
+    however long its backlog is.
     """
 
     kind = KIND
@@ -59,6 +70,10 @@ class Share:
     endpoint: Endpoint
     rows: list[Dispatch]
     answers: dict[int, Answer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """A person waits for a test event; it has no place in the order of the others."""
+        self.rows.sort(key=lambda row: row.event.type != EventType.PING)
 
     def call(self) -> None:
         """Send one after the other until one fails or the turn ends; uses no database."""
@@ -90,6 +105,18 @@ class Share:
             postpone(self.endpoint, self.endpoint.paused_until)
         elif failure_count >= OUTAGE:
             hurry(self.endpoint)
+        elif self.endpoint.is_active and self.untried():
+            set_aside(self.endpoint)
+        else:
+            bring_forward(self.endpoint, self.window)
+
+    @property
+    def window(self) -> int:
+        """How many events the next turn may have: it grows while the endpoint keeps up."""
+        return 2 * len(self.answers)
+
+    def untried(self) -> list[int]:
+        return [row.pk for row in self.rows if row.pk not in self.answers]
 
     def attempts(self) -> Iterator[Attempt]:
         for row in self.rows:
@@ -112,21 +139,24 @@ class Share:
         if self.endpoint.paused_until is not None and self.endpoint.is_paused(now):
             seconds = (self.endpoint.paused_until - now).total_seconds()
             return Again(AWAY, delay_seconds=seconds, is_untried=True)
-        return Again(NEXT_TURN, delay_seconds=0, is_untried=True)
+        is_next = row.pk in self.untried()[: self.window]
+        delay_seconds = 0 if is_next else SET_ASIDE_SECONDS
+        return Again(NEXT_TURN, delay_seconds=delay_seconds, is_untried=True)
 
 
 def shares_of(batch: Sequence[Delivery]) -> Iterator[Share]:
     """The batch by endpoints, each in the order of the batch."""
     deliveries = {delivery.pk: delivery for delivery in batch}
-    rows = Dispatch.objects.select_related("event").filter(delivery__in=batch)
-    by_delivery = {row.delivery_id: row for row in rows}
+    dispatches = Dispatch.objects.select_related("event").filter(delivery__in=batch)
+    by_delivery = {row.delivery_id: row for row in dispatches}
     endpoints = Endpoint.objects.in_bulk({row.endpoint_id for row in by_delivery.values()})
-    shares = {pk: Share(endpoint, []) for pk, endpoint in endpoints.items()}
+    rows: dict[int, list[Dispatch]] = {pk: [] for pk in endpoints}
     for pk, delivery in deliveries.items():
         row = by_delivery[pk]
         row.delivery = delivery
-        shares[row.endpoint_id].rows.append(row)
-    yield from shares.values()
+        rows[row.endpoint_id].append(row)
+    for pk, endpoint in endpoints.items():
+        yield Share(endpoint, rows[pk])
 
 
 def headers_of(event: Event, body: bytes, endpoint: Endpoint) -> dict[str, str]:

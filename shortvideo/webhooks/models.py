@@ -150,18 +150,20 @@ class Event(models.Model):
         }
 
 
+DEAD = Q(delivery__state=DeliveryState.GIVEN_UP) & ~Q(event__type=EventType.PING)
+
+
 class DispatchQuerySet(models.QuerySet["Dispatch"]):
     def unsettled(self) -> Self:
         """Still to be delivered, or given up."""
-        is_open = Q(delivery__finished_at=None)
-        return self.filter(is_open | Q(delivery__state=DeliveryState.GIVEN_UP))
+        return self.filter(Q(delivery__finished_at=None) | DEAD)
 
     def waiting(self) -> Self:
         return self.filter(delivery__finished_at=None)
 
     def dead(self) -> Self:
-        """Given up: dead letters."""
-        return self.filter(delivery__state=DeliveryState.GIVEN_UP)
+        """Given up: dead letters. A test event that failed has told what it was sent for."""
+        return self.filter(DEAD)
 
 
 class Dispatch(models.Model):

@@ -11,7 +11,8 @@ from shortvideo.outbox.services import DeliveryStateError
 from shortvideo.outbox.worker import work_once
 from shortvideo.webhooks.models import Attempt, Dispatch, Endpoint, Event
 from shortvideo.webhooks.periodic import prune_webhooks
-from shortvideo.webhooks.services import KIND, EndpointIsOff, replay, replay_one
+from shortvideo.webhooks.services import KIND, EndpointIsOff, replay, replay_one, send_test
+from tests.admin.conftest import DeskOf
 from tests.support.receiver import Receiver
 
 from .support import delivery_of, dispatch_of, ids, make_endpoint, numbers, tell, work
@@ -75,6 +76,23 @@ def test_what_was_delivered_is_not_replayed(receiver: Receiver) -> None:
     with pytest.raises(DeliveryStateError, match="given up"):
         replay_one(dispatch_of(event))
     assert replay(endpoint) == 0
+
+
+def test_a_test_event_that_failed_is_no_dead_letter(receiver: Receiver, desk_of: DeskOf) -> None:
+    receiver.answer = lambda _: 500
+    endpoint = make_endpoint(receiver)
+    failed = send_test(endpoint)
+    work()
+    assert delivery_of(failed.event).state == DeliveryState.GIVEN_UP
+    desk = desk_of("operator")
+    assert "Webhooks given up" not in desk.page("inbox")
+    assert replay(endpoint) == 0
+    Event.objects.update(created_at=timezone.now() - timedelta(days=31))
+    prune_webhooks()
+    assert not Event.objects.exists(), "it is kept no longer than what was delivered"
+    tell()
+    work()
+    assert "Webhooks given up" in desk.page("inbox")
 
 
 def test_nothing_is_replayed_to_an_endpoint_that_is_off(receiver: Receiver) -> None:

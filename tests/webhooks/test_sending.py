@@ -14,7 +14,8 @@ from pytest_django import Settings
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_once
 from shortvideo.webhooks import deliveries, patience
-from shortvideo.webhooks.models import Attempt, Endpoint
+from shortvideo.webhooks.models import Attempt, Endpoint, EventType
+from shortvideo.webhooks.patience import postpone
 from shortvideo.webhooks.services import KIND, send_test
 from shortvideo.webhooks.signing import signature
 from tests.support.receiver import Received, Receiver
@@ -324,6 +325,43 @@ def test_a_slow_endpoint_has_its_turn_and_then_the_others_theirs(
     assert len(receiver.received) == 3
 
 
+def test_a_slow_endpoint_that_accepts_holds_up_no_other_however_long_its_backlog_is(
+    receiver: Receiver, other: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries.WebhookHandler, "batch_size", 5)
+    monkeypatch.setattr(deliveries, "TURN_SECONDS", 0.0)  # one call, and its turn is over
+    make_endpoint(other, event_types=[EventType.DECIDED])
+    make_endpoint(receiver, event_types=[EventType.DELETED])
+    for number in range(40):
+        tell(f"v{number}")
+    tell("v0", EventType.DELETED)
+    for _ in range(2):
+        work_once([KIND])
+    assert len(receiver.received) == 1
+    assert len(other.received) <= 2
+    for _ in range(4):
+        tell("v0", EventType.DELETED)
+        before = len(receiver.received)
+        work_once([KIND])
+        assert len(receiver.received) == before + 1, "and so it goes on"
+
+
+def test_what_was_set_aside_for_a_slow_endpoint_follows_as_fast_as_it_takes_it(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "TURN_SECONDS", 0.0)
+    make_endpoint(receiver)
+    events = [tell(f"v{number}") for number in range(60)]
+    work_once([KIND])
+    waiting = Delivery.objects.waiting()
+    assert waiting.filter(due_at__lte=timezone.now()).count() == 2
+    assert waiting.filter(due_at__gt=timezone.now() + timedelta(seconds=30)).count() == 57
+    monkeypatch.setattr(deliveries, "TURN_SECONDS", 60.0)
+    for _ in range(6):  # 2, 4, 8, 16, ... at a time
+        work_once([KIND])
+    assert sorted(ids(receiver.received)) == sorted(str(event.uid) for event in events)
+
+
 def test_an_endpoint_that_is_gone_is_switched_off(receiver: Receiver) -> None:
     receiver.answer = lambda _: 410
     endpoint = make_endpoint(receiver)
@@ -351,6 +389,19 @@ def test_a_test_event_takes_the_same_way_and_is_tried_once(receiver: Receiver) -
     work(2)
     assert len(receiver.received) == 2
     assert delivery_of(failed.event).state == DeliveryState.GIVEN_UP
+
+
+def test_a_test_event_does_not_wait_for_what_fails(receiver: Receiver) -> None:
+    receiver.answer = lambda item: 200 if item.body["type"] == "ping" else 500
+    endpoint = make_endpoint(receiver)
+    event = tell()
+    test = send_test(endpoint)
+    postpone(endpoint, timezone.now() + timedelta(hours=1))
+    assert delivery_of(event).due_at > timezone.now() + timedelta(minutes=50)
+    assert delivery_of(test.event).due_at <= timezone.now()
+    work()  # both in one batch, and the event fails
+    assert [item.body["type"] for item in receiver.received] == ["ping", "video.decided"]
+    assert delivery_of(test.event).state == DeliveryState.DONE
 
 
 def test_a_test_event_does_not_wait_for_a_pause(receiver: Receiver) -> None:

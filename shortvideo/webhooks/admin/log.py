@@ -18,7 +18,7 @@ from shortvideo.desk.filters import DateRangeFilter
 from shortvideo.desk.operations import carry_out
 from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.outbox.models import Delivery, DeliveryState
-from shortvideo.webhooks.models import Attempt, Dispatch, Event
+from shortvideo.webhooks.models import Attempt, Dispatch, Event, EventType
 from shortvideo.webhooks.services import KIND
 
 from . import operations
@@ -30,7 +30,11 @@ inbox.register(
         label=gettext_lazy("Webhooks given up"),
         hint=gettext_lazy("the backend did not take them"),
         permission="webhooks.replay_dispatch",
-        rows=lambda: Delivery.objects.given_up().filter(kind=KIND),
+        rows=lambda: (
+            Delivery.objects.given_up()
+            .filter(kind=KIND)
+            .exclude(webhook_dispatch__event__type=EventType.PING)
+        ),
         url=lambda: reverse(
             "admin:webhooks_dispatch_changelist", query={"state": DeliveryState.GIVEN_UP}
         ),
@@ -64,6 +68,8 @@ class StateFilter(admin.SimpleListFilter):
                 return queryset & Dispatch.objects.unsettled()
             case "open":
                 return queryset & Dispatch.objects.waiting()
+            case DeliveryState.GIVEN_UP:
+                return queryset & Dispatch.objects.dead()
             case "all":
                 return queryset
             case state:
