@@ -1,17 +1,20 @@
 """Figures of the outbox: `python -m benchmarks.faults.figures [NAME ...] [--output FILE]`.
 
 Without names all of them. Each starts a server of its own at default settings and prints a line of
-a table as soon as it is known. The exit status is 1 when a target was missed.
+a table as soon as it is known, with whether its target was met. The exit status is 1 when one was
+missed. `--bulk-count` makes `bulk` smaller, to see that it runs.
 """
 
 import argparse
 import hashlib
 import logging
+import math
 import statistics
 import sys
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ from pathlib import Path
 import httpx
 import orjson
 
+from tests.faults.storm.circumstances import Load, commit
 from tests.faults.storm.clients import ApiClient
 from tests.faults.storm.observer import Observer
 from tests.faults.storm.world import CALLBACK_KEY, World, manage, world
@@ -28,7 +32,12 @@ from tests.support.localvod import ROOT
 PASSWORD = "correct horse battery staple"
 INSIDE = "benchmarks.faults.inside"  # runs in a process that has Django set up
 DATABASES = (("PostgreSQL", False), ("SQLite", True))
-SLOWER = 1.25  # so much longer may a decision take without the cloud; noise, on a busy machine
+# So much longer may a decision take without the cloud, in the middle and at the 95th percentile:
+# noise, on a busy machine.
+SLOWER, SLOWER_AT_WORST = 1.25, 1.5
+BULK_COUNT = 10_000
+BATCH = 100
+LEAVING_SECONDS = 900.0  # at most, for one worker to send what waits; some 100 on an idle machine
 
 
 @dataclass(frozen=True)
@@ -41,8 +50,8 @@ class Row:
     is_met: bool = True
 
     def __str__(self) -> str:
-        verdict = f"{self.target}: {'met' if self.is_met else '**missed**'}" if self.target else ""
-        return f"| {self.name} | {self.measured} | {verdict} |"
+        verdict = ("met" if self.is_met else "**missed**") if self.target else ""
+        return f"| {self.name} | {self.measured} | {self.target} | {verdict} |"
 
 
 def kill_to_redelivery(runs: int = 5) -> Iterator[Row]:
@@ -92,32 +101,37 @@ def decision_to_accepted(samples: int = 120) -> Iterator[Row]:
         )
 
 
-def bulk(count: int = 10_000) -> Iterator[Row]:
-    """Many decisions taken while no worker runs, then one worker."""
+def bulk(count: int = BULK_COUNT) -> Iterator[Row]:
+    """Many decisions that were taken while no worker ran, then one worker that sends them.
+
+    They are written in bulk, and the worker sends nothing else: it is not decisions that are
+    measured here, nor what comes back of each as a callback.
+    """
     for name, is_sqlite in DATABASES:
         with world(videos=count, workers=(), is_sqlite=is_sqlite) as place:
             with Observer(ROOT, place.environment, INSIDE) as within:
                 within.ask("decide_all")
-                claims = within.ask("claim_milliseconds", 30, 100)
+                claims = within.ask("claim_milliseconds", 30, BATCH)
                 yield Row(
-                    f"claim of 100 among {count:,} waiting, {name}",
+                    f"claim of {BATCH} among {count:,} waiting, {name}",
                     spread(claims, "ms"),
                     "median under 50 ms",
                     statistics.median(claims) < 50,
                 )
-                place.start_worker("work-1")
-                wait_until(lambda: within.ask("waiting_count") == 0, 300)
+                place.start_worker("work-1", "--kinds", "create_audit")
+                wait_until(lambda: within.ask("waiting_count") == 0, LEAVING_SECONDS, pause=0.5)
                 first, last = within.ask("done_between")
             calls = place.vod.ledger("CreateAudit", accepted=True)
-            sizes = {len(call["effect"]["audits"]) for call in calls}
+            sizes = Counter(len(call["effect"]["audits"]) for call in calls)
+            described = ", ".join(f"{number} of {size}" for size, number in sizes.items())
             yield Row(
-                f"{count:,} decisions, {name}",
-                f"{len(calls)} calls of {sizes}",
-                f"{count // 100} calls of 100",
-                len(calls) == count // 100 and sizes == {100},
+                f"calls in which {count:,} decisions left, {name}",
+                described,
+                f"{count // BATCH} of {BATCH}",
+                sizes == {BATCH: count // BATCH},
             )
-            rate = count / (last - first)
-            yield Row(f"throughput of one worker, {name}", f"{rate:,.0f} decisions/s")
+            rate = count / max(last - first, 0.001)
+            yield Row(f"decisions that one worker sends, {name}", f"{rate:,.0f} in a second")
 
 
 def cloud_up_and_down(rounds: int = 3, samples: int = 40) -> Iterator[Row]:
@@ -137,15 +151,19 @@ def cloud_up_and_down(rounds: int = 3, samples: int = 40) -> Iterator[Row]:
                     api.decide(next(videos), "Normal", "", "")
                     times[name].append((time.perf_counter() - started) * 1_000)
                     time.sleep(0.03)
-    usual = statistics.median(times["up"])
     yield Row("createAudit's latency, cloud up", spread(times["up"], "ms"))
     for name in ("down", "hanging"):
         yield Row(
             f"createAudit's latency, cloud {name}",
             spread(times[name], "ms"),
-            f"median at most {SLOWER:g} times that with the cloud up",
-            statistics.median(times[name]) <= usual * SLOWER,
+            f"median at most {SLOWER:g}, p95 {SLOWER_AT_WORST:g} times those with the cloud up",
+            is_as_fast(times[name], times["up"]),
         )
+
+
+def is_as_fast(times: Sequence[float], usual: Sequence[float]) -> bool:
+    is_usual = statistics.median(times) <= SLOWER * statistics.median(usual)
+    return is_usual and late(times) <= SLOWER_AT_WORST * late(usual)
 
 
 @contextmanager
@@ -234,23 +252,32 @@ def accepted_at(place: World, vod_id: str) -> float:
     return found[0]
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60, *, pause: float = 0.02) -> None:
     ends_at = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > ends_at:
             raise TimeoutError("In vain.")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def spread(values: Sequence[float], unit: str) -> str:
     """Median, 95th percentile and maximum."""
     digits = 1 if unit == "ms" else 2
-    ordered = sorted(values)
-    late = ordered[max(0, round(0.95 * len(ordered)) - 1)]
-    parts = (("median", statistics.median(values)), ("p95", late), ("max", ordered[-1]))
+    parts = (
+        ("median", statistics.median(values)),
+        ("p95", late(values)),
+        ("max", max(values)),
+    )
     return ", ".join(f"{name} {value:.{digits}f} {unit}" for name, value in parts)
 
 
+def late(values: Sequence[float]) -> float:
+    """The 95th percentile: no more than one in twenty is above it."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(0.95 * len(ordered)) - 1)]
+
+
+HEADER = ("| figure | measured | target | |", "| --- | --- | --- | --- |")
 FIGURES = (
     kill_to_redelivery,
     decision_to_accepted,
@@ -264,21 +291,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     names = [figure.__name__ for figure in FIGURES]
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
+    parser.add_argument("--bulk-count", type=int, default=BULK_COUNT, metavar="N")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the table there")
     arguments = parser.parse_args()
+    if arguments.bulk_count <= 0 or arguments.bulk_count % BATCH:
+        parser.error(f"--bulk-count is a multiple of {BATCH}.")
     if unknown := set(arguments.names) - set(names):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(names)}.")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    lines, is_met = ["| figure | measured | target |", "| --- | --- | --- |"], True
+    load, lines, is_met = Load(), [*HEADER], True
+    print(*HEADER, sep="\n", flush=True)
+    for row in rows_of(arguments):
+        lines.append(str(row))
+        is_met = is_met and row.is_met
+        print(row, flush=True)
+    circumstances = f"Commit {commit()}; load of the machine: {load}."
+    print(circumstances)
+    if arguments.output:
+        text = "\n".join([circumstances, "", *lines])
+        arguments.output.write_text(f"{text}\n", encoding="utf-8")
+    return 0 if is_met else 1
+
+
+def rows_of(arguments: argparse.Namespace) -> Iterator[Row]:
     for figure in FIGURES:
         if not arguments.names or figure.__name__ in arguments.names:
-            for row in figure():
-                lines.append(str(row))
-                is_met = is_met and row.is_met
-                print(row, flush=True)
-    if arguments.output:
-        arguments.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return 0 if is_met else 1
+            yield from figure(arguments.bulk_count) if figure is bulk else figure()
 
 
 if __name__ == "__main__":

@@ -37,8 +37,9 @@ class World:
     environment: dict[str, str]
     videos: list[str]
 
-    def start_worker(self, name: str) -> None:
-        self.supervisor.run(name, [sys.executable, "manage.py", "work"], self.environment)
+    def start_worker(self, name: str, *options: str) -> None:
+        command = [sys.executable, "manage.py", "work", *options]
+        self.supervisor.run(name, command, self.environment)
 
     def start_localvod(self) -> None:
         """Once more, after its program was stopped: same port, same state."""
