@@ -18,7 +18,7 @@ from shortvideo.outbox.settling import finish
 from tests.factories import make_video
 from videos.deliveries.takedown import StillThere
 from videos.models import CdnTask, Decision, ReviewDecision, Source, Takedown, Video
-from videos.services import dismiss_cdn_task, prefetch, prefetch_again, review_video
+from videos.services import prefetch, prefetch_again, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -202,16 +202,3 @@ def test_a_recommendation_and_a_prefetch_sent_again_do_not_block_each_other() ->
     with holding(video, meanwhile=lambda: prefetch_again(task)):
         prefetch(["media.example.com/b.mp4"], video=video)
     assert CdnTask.objects.prefetches().on_their_way().count() == 2
-
-
-def test_a_dismissal_of_a_refused_prefetch_and_its_retrial_do_not_block_each_other() -> None:
-    video = make_video()
-    task = prefetch(["media.example.com/a.mp4"], video=video)
-    assert task is not None
-    [delivery] = claim("push_object_cache", limit=1, now=timezone.now())
-    CdnTask.objects.update(state=CdnTask.State.REFUSED, attention_at=timezone.now())
-    handler = handler_for("push_object_cache")
-    with holding(video, meanwhile=lambda: finish(delivery, REFUSED, handler=handler)):
-        dismiss_cdn_task(task)
-    task.refresh_from_db()
-    assert task.state == CdnTask.State.REFUSED

@@ -143,10 +143,12 @@ class CdnHandler(VideoHandler):
         return Again(str(error), USED_UP_RETRY_SECONDS)
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        self.lock_subject(delivery.subject)  # before the task, as everybody else who writes both
+        rest = outcome.rest if isinstance(outcome, Sent | NotTaken) else None
+        if rest is not None:
+            self.lock_subject(delivery.subject)  # before the task, as everybody else does
         task = CdnTask.objects.get(delivery=delivery)
-        if isinstance(outcome, Sent | NotTaken) and outcome.rest is not None:
-            put_off(task, outcome.rest)
+        if rest is not None:
+            put_off(task, rest)
         if delivery.state == DeliveryState.DONE:
             task.state, task.task_ids = CdnTask.State.SUBMITTED, delivery.result["task_ids"]
             task.delivery = delivery  # with its result, which tells what was left out
