@@ -7,14 +7,17 @@ the lock. How long that is depends on the machine and on what else runs there: i
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 HOLD_SECONDS: Final = 0.05  # of the lock, at most, where fewer rows can help
 PAUSE_SECONDS: Final = 0.005  # between two transactions, at least
 LEAST_SHARE: Final = 5  # of the rows: what a transaction costs whatever it writes must pay
 GROWTH: Final = 1.25
+WALKED_AT_ONCE: Final = 500  # rows that are looked at, without a lock
 
 T = TypeVar("T")
 
@@ -60,3 +63,29 @@ class Pace:
         else:
             self._rows = min(self._most_rows, self._rows * GROWTH)
         self._resumes_at = time.monotonic() + max(PAUSE_SECONDS, seconds / 5)
+
+
+def delete_old(
+    rows: QuerySet[Any], pace: Pace, *, before: datetime, came: str = "created_at"
+) -> int:
+    """Delete the old ones of some rows in one walk, until none is left; returns how many.
+
+    Args:
+        rows: what may be deleted; asked once more by each transaction.
+        before: what came then or later stays.
+        came: the field that says when a row came. It grows with the primary key, but for what
+            came at nearly the same time: the walk ends where no row of a portion is old.
+    """
+    table = rows.model._default_manager.order_by("pk")
+    count = last = 0
+    while seen := list(table.filter(pk__gt=last).values_list("pk", came)[:WALKED_AT_ONCE]):
+        last = seen[-1][0]
+        old = [pk for pk, moment in seen if moment < before]
+        doomed = list(rows.filter(pk__in=old).values_list("pk", flat=True))
+        for portion in pace.portions(doomed):
+            with pace.transaction():
+                _, deleted = rows.filter(pk__in=portion).delete()
+            count += deleted.get(rows.model._meta.label, 0)
+        if not old:
+            break
+    return count

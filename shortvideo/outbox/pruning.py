@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from shortvideo.pacing import Pace
+from shortvideo.pacing import Pace, delete_old
 
 from .models import Delivery, DeliveryQuerySet, DeliveryState
 from .periodic import periodic
@@ -27,13 +27,7 @@ def prune_before(moment: datetime) -> int:
     What was given up stays until somebody has seen to it. So does a delivery that an app's row
     protects, such as that of a decision: the log says for ever how a decision reached VOD.
     """
-    count = last = 0
-    rows = prunable(moment).order_by("pk")
-    while ids := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[: pace.rows]):
-        last = ids[-1]  # one walk, however many protected rows lie between
-        with pace.transaction():
-            count += Delivery.objects.filter(pk__in=ids).delete()[1][Delivery._meta.label]
-    return count
+    return delete_old(prunable(moment), pace, before=moment)
 
 
 def prunable(moment: datetime) -> DeliveryQuerySet:

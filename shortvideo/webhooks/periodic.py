@@ -1,14 +1,13 @@
 """What is not needed any more."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from shortvideo.outbox.periodic import periodic
-from shortvideo.pacing import Pace
+from shortvideo.pacing import Pace, delete_old
 
 from .models import Attempt, Endpoint, Event
 
@@ -19,15 +18,9 @@ pace: Final = Pace(most_rows=100)
 def prune_webhooks() -> None:
     """Delete old attempts and events, but no event that waits or was given up."""
     before = timezone.now() - timedelta(days=settings.WEBHOOK_LOG_DAYS)
-    delete_in_chunks(Attempt.objects.filter(created_at__lt=before))
-    delete_in_chunks(Event.objects.settled().filter(created_at__lt=before))
+    delete_old(Attempt.objects.all(), pace, before=before)
+    delete_old(Event.objects.settled(), pace, before=before)
     forget_previous_secrets(timezone.now())
-
-
-def delete_in_chunks(rows: QuerySet[Any]) -> None:
-    while ids := list(rows.order_by("pk").values_list("pk", flat=True)[: pace.rows]):
-        with pace.transaction():
-            rows.model._default_manager.filter(pk__in=ids).delete()
 
 
 def forget_previous_secrets(now: datetime) -> None:

@@ -28,6 +28,7 @@ def _keep_ten_days(settings: Settings) -> None:
 
 def end(delivery: Delivery, state: DeliveryState, *, days_ago: float) -> Delivery:
     delivery.state, delivery.finished_at = state, timezone.now() - days_ago * DAY
+    delivery.created_at = delivery.finished_at  # or before
     delivery.save()
     return delivery
 

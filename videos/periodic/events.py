@@ -7,17 +7,17 @@ from django.conf import settings
 from django.utils import timezone
 
 from shortvideo.outbox.periodic import periodic
+from shortvideo.pacing import Pace, delete_old
 from videos.models import VodEvent
 
-REMOVED_AT_ONCE: Final = 1_000
 FINISHED: Final = (VodEvent.State.DONE, VodEvent.State.UNKNOWN)
+
+pace: Final = Pace(most_rows=200)
 
 
 @periodic("videos.events", every=timedelta(hours=1))
 def remove_old_events() -> None:
     """A failed event stays until somebody has replayed it."""
     before = timezone.now() - timedelta(days=settings.EVENTS_KEEP_DAYS)
-    old = VodEvent.objects.filter(state__in=FINISHED, received_at__lt=before).order_by("id")
-    VodEvent.objects.filter(
-        pk__in=list(old.values_list("pk", flat=True)[:REMOVED_AT_ONCE])
-    ).delete()
+    finished = VodEvent.objects.filter(state__in=FINISHED)
+    delete_old(finished, pace, before=before, came="received_at")
