@@ -21,6 +21,7 @@ from shortvideo.cloud.vod import VodGateway
 from videos.mirror import Reading
 from videos.mirror.audits import DECIDED, is_history_needed
 from videos.mirror.jobs import OUTCOMES
+from videos.mirror.source import is_later, is_moment_needed
 from videos.models import TranscodeJob, Video
 
 BATCH = 20  # videos in one GetVideoInfos
@@ -39,12 +40,13 @@ class Questions:
 
     Attributes:
         files: the streams.
-        source: the uploaded file, where its place is not known yet.
+        source: the uploaded file, where its place is not known yet; without it, only where the
+            facts tell of another upload.
         upload: the uploaded file in any case, as another may have been uploaded.
         upload_told_at: when an upload ended, as somebody said whom nobody need believe.
         jobs: how our transcoding jobs are doing; the files too, when one has ended.
-        audits: the history of decisions; without it, only where the facts, or a verdict, make it
-            necessary.
+        audits: the history of decisions; without it, only where the facts, a verdict or an upload
+            make it necessary.
         is_sending: whoever asks is about to send the decision that stands here.
         machine: the machine's latest verdict, and how `machine_job_id` went where it is given.
     """
@@ -92,10 +94,8 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
     if asked.jobs and facts.status == VodStatus.BLOCKED:
         tasks += automatic_tasks(gateway, facts.vod_id, video)
     is_unknown = video is None or not video.source_path
-    needs_source = asked.upload or (asked.source and is_unknown)
-    # A verdict must not overrule a decision of people's that nobody has asked about yet.
-    is_verdict_asked = asked.machine and facts.status in DECIDED
-    needs_audits = asked.audits or is_verdict_asked or is_history_needed(video, facts)
+    is_upload_doubtful = is_moment_needed(video, facts)
+    needs_source = asked.upload or (asked.source and is_unknown) or is_upload_doubtful
     refusals: list[CloudRejected] = []
 
     def unless_refused(ask: Callable[[], T], *, where: bool) -> T | None:
@@ -106,6 +106,11 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
             return None
 
     source = unless_refused(lambda: source_of(gateway, facts), where=needs_source)
+    uploaded_at = source.creation_time if source is not None else None
+    # A verdict must not overrule a decision of people's that nobody has asked about yet. With
+    # another source, or another moment of its upload, other decisions count than did so far.
+    is_decision_open = asked.machine or is_upload_doubtful or is_later(video, uploaded_at)
+    needs_audits = is_history_needed(video, facts) or (is_decision_open and facts.status in DECIDED)
     return Reading(
         facts,
         files=unless_refused(
@@ -117,11 +122,11 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
             lambda: machine_of(gateway, facts.vod_id, video, asked.machine_job_id),
             where=asked.machine,
         ),
-        audits=gateway.audit_history(facts.vod_id) if needs_audits else None,
+        audits=gateway.audit_history(facts.vod_id) if asked.audits or needs_audits else None,
         is_sending=asked.is_sending,
         tasks=tasks,
         lost_task_ids=tuple(sorted(lost)),
-        source_uploaded_at=source.creation_time if source is not None else None,
+        source_uploaded_at=uploaded_at,
         upload_told_at=asked.upload_told_at,
         refusals=tuple(refusals),
     )

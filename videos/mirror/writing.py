@@ -46,6 +46,7 @@ MIRRORED: Final = (
     "further_media",
     "source_version",
     "source_uploaded_at",
+    "source_uploaded_after",
     "transcode_status",
     "narrow_transcode_status",
     "censor_status",
@@ -60,6 +61,7 @@ UNSEEN: Final = frozenset(
         "files_read_at",
         "further_media",
         "source_uploaded_at",
+        "source_uploaded_after",
         "source_version",
         "title_search",
     )

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Final
 
 from shortvideo.cloud import CloudRejected, vod_gateway
-from shortvideo.cloud.types import AuditEntry, Found, MediaFacts
+from shortvideo.cloud.types import Found, MediaFacts
 from videos import mirror, reader
 from videos.fetch import read_later
 from videos.mirror import Applied, Reading
-from videos.mirror.audits import is_history_needed
 from videos.mirror.facts import differ
 from videos.mirror.source import has_source
 from videos.models import Video
+from videos.reader import Questions
 from videos.sync.patience import in_batches, patiently
 
 CALLS_AT_ONCE: Final = 5
@@ -48,12 +48,17 @@ def take_in(
         facts = full.get(item.vod_id)
         if facts is None and (video is None or is_news(video, item)):
             continue  # gone since it was listed, or unreadable
+        problem: CloudRejected | None = None
         try:
-            readings.append(with_history(video, facts or item, old_stock_until))
+            reading = with_what_is_needed(video, facts or item, old_stock_until)
+            readings.append(reading)
+            problem = next(iter(reading.refusals), None)
         except CloudRejected as error:
+            problem = error
+        if problem is not None:
             failed_count += 1
             logger.warning(
-                "A video could not be read", extra={"vod_id": item.vod_id, "reason": str(error)}
+                "A video could not be read", extra={"vod_id": item.vod_id, "reason": str(problem)}
             )
     applied = mirror.apply(readings, old_stock_until=old_stock_until, dry_run=dry_run)
     if old_stock_until is None and not dry_run:
@@ -82,19 +87,20 @@ def read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], set[str
     return full, {vod_id for found in answers for vod_id in found.unreadable_ids}
 
 
-def with_history(
+def with_what_is_needed(
     video: Video | None, facts: MediaFacts, old_stock_until: datetime | None
 ) -> Reading:
-    """The reading of one video; of what a first import brings nobody asks who decided it."""
+    """The facts, and what they make necessary to know: who decided it, when it was uploaded anew.
+
+    Of what a first import brings nobody asks who decided it.
+
+    Raises CloudUnavailable, CloudRejected.
+    """
     if video is not None and video.deleted_at is not None:
         return Reading(facts)
-    if (video is None and old_stock_until is not None) or not is_history_needed(video, facts):
+    if video is None and old_stock_until is not None:
         return Reading(facts)
-    return Reading(facts, audits=history_of(facts.vod_id))
-
-
-def history_of(vod_id: str) -> tuple[AuditEntry, ...]:
-    return patiently(lambda: vod_gateway().audit_history(vod_id))
+    return patiently(lambda: reader.read(facts, video, Questions()))
 
 
 def read_files_later(facts: Iterable[MediaFacts]) -> None:
