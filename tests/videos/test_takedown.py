@@ -1,7 +1,9 @@
 """A takedown is one tracked thing: each step follows the one before, and the end is proven."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -26,6 +28,7 @@ from tests.videos.takedowns import (
     work_now,
 )
 from videos import mirror, reader
+from videos.deliveries.deletion import note_files
 from videos.errors import StateForbids
 from videos.models import (
     CdnTask,
@@ -112,6 +115,36 @@ def test_streams_that_nobody_has_read_are_read_and_purged_before_a_block_is_veri
     assert (takedown.state, takedown.problem) == (State.VERIFIED, "")
     assert Video.objects.get(pk=video.pk).files_read_at is not None
     assert not any(map(is_served, issued))
+
+
+def test_streams_that_a_takedown_reads_are_news_of_a_clip_that_is_still_listed(
+    cloud: LocalVod,
+) -> None:
+    video, _ = of_old_stock(cloud)
+    before = video.changed_at
+    note_files([video.vod_id])
+    video.refresh_from_db()
+    assert video.files != []
+    assert video.changed_at > before
+
+
+def test_streams_that_were_read_before_another_source_came_are_not_written_on_that_one(
+    cloud: LocalVod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video, _ = of_old_stock(cloud)
+    block(video)
+    ask = reader.read
+
+    def read_while_another_source_comes(*asked: Any) -> mirror.Reading:
+        reading = ask(*asked)
+        now, size = timezone.now(), (reading.facts.size or 0) + 1
+        mirror.apply(replace(reading.facts, read_at=now, size=size))
+        return reading
+
+    monkeypatch.setattr(reader, "read", read_while_another_source_comes)
+    note_files([video.vod_id])
+    video.refresh_from_db()
+    assert (video.source_version, video.files, video.files_read_at) == (2, [], None)
 
 
 def test_a_block_is_not_verified_while_vod_refuses_to_tell_the_streams(cloud: LocalVod) -> None:

@@ -45,14 +45,20 @@ class DeleteVideoHandler(VideoHandler):
 def note_files(vod_ids: Sequence[str]) -> None:
     """Read the streams that nobody has read yet: once the clip is deleted VOD has nothing to tell.
 
-    What VOD refuses to tell holds no deletion up. Raises CloudUnavailable.
+    Of a clip that is not deleted here all that was read is applied, by the mirror's rules. What VOD
+    refuses to tell holds nothing up. Raises CloudUnavailable.
     """
     unread = Video.objects.filter(vod_id__in=vod_ids, files_read_at=None)
     for video in unread:
         try:
             facts, _ = reader.read_facts([video.vod_id])
-            if video.vod_id in facts:
-                mirror.note_files(reader.read(facts[video.vod_id], video, FILES))
+            if video.vod_id not in facts:
+                continue
+            reading = reader.read(facts[video.vod_id], video, FILES)
+            if video.deleted_at is None:
+                mirror.apply(reading)
+            else:
+                mirror.note_files(reading, source_version=video.source_version)
         except CloudRejected as error:
             logger.warning(
                 "The files of a video could not be read",

@@ -28,7 +28,8 @@ def copy(video: Video, reading: Reading) -> None:
 def remember(video: Video, before: Mapping[str, Any]) -> None:
     """Keep what a reading has dropped: it was issued, and must go with the clip.
 
-    `before` has the fields as they were. Media of an earlier source are those of another clip.
+    `before` has the fields as they were. Media of an earlier source are those of another clip: they
+    are purged when it is replaced.
     """
     if video.source_version != before["source_version"]:
         video.further_media = []
@@ -49,9 +50,15 @@ def named_by(values: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 @transaction.atomic
-def note_files(reading: Reading) -> None:
-    """Write the files of a clip that is about to be deleted; its tombstone keeps out all else."""
-    video = Video.objects.select_for_update().get(vod_id=reading.facts.vod_id)
+def note_files(reading: Reading, *, source_version: int) -> None:
+    """Write the files of a clip with a tombstone, which keeps out all else that VOD says.
+
+    `source_version` is that of the row when VOD was asked; on another nothing is written.
+    """
+    deleted = Video.objects.exclude(deleted_at=None).filter(source_version=source_version)
+    video = deleted.select_for_update().filter(vod_id=reading.facts.vod_id).first()
+    if video is None:
+        return
     copy(video, reading)
     video.save(update_fields=["source_path", "files", "files_read_at"])
 
