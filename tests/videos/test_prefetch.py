@@ -95,7 +95,7 @@ def test_what_was_purged_since_is_fetched_once_more(cloud: LocalVod) -> None:
 
 
 def test_what_was_left_out_is_not_on_its_way(cloud: LocalVod) -> None:
-    cover, bad, other = [*urls(cloud, "cover"), FOREIGN, *urls(cloud, "other")]
+    (cover, other), bad = urls(cloud, "cover", "other"), FOREIGN
     video = make_video(vod_id="clip-1", cover=cover, censor_status=CensorStatus.FAIL)
     recorded([cover, bad, other])
     work_until_idle(SECONDS)
