@@ -56,12 +56,17 @@ def test_streams_and_covers_that_a_later_read_replaced_are_purged_with_the_clip(
     assert set(takedown.verification.payload["play"]) == {path("old.mp4"), path("new.mp4")}
 
 
-def test_of_an_earlier_source_nothing_is_remembered() -> None:
+def test_of_an_earlier_source_nothing_is_remembered_as_all_of_it_is_purged_at_once() -> None:
     first = Reading(make_facts(status="Normal"), files=(StreamFile(path("old.mp4")),))
     mirror.apply(first)
-    mirror.apply(Reading(replace(first.facts, read_at=after(120), size=2_000)))
+    later = replace(first.facts, read_at=after(90), cover=path("later.jpg"))
+    mirror.apply(Reading(later, files=(StreamFile(path("later.mp4")),)))
+    assert not CdnTask.objects.exists()
+    mirror.apply(Reading(replace(later, read_at=after(120), size=2_000, cover=path("new.jpg"))))
     video = video_of(first.facts)
     assert (video.source_version, video.further_media) == (2, [])
+    names = {"cover.jpg", "later.jpg", "1.jpg", "2.jpg", "old.mp4", "later.mp4"}
+    assert purged(video) == {path(name) for name in names}
 
 
 def test_an_unchanged_reading_remembers_nothing() -> None:

@@ -17,6 +17,7 @@ from videos.services.transcoding import close
 def wind_up(video: Video) -> None:
     """End what is under way about the earlier source of a locked row that is not saved yet."""
     take_back_decisions(video)
+    purge_earlier_media(video)
     end_jobs(video, at=timezone.now())
     tasks = ReviewTask.objects.open().filter(video=video, cause__in=AUTOMATIC_CAUSES)
     tasks.update(closed_at=timezone.now())
@@ -35,14 +36,17 @@ def end_jobs(video: Video, *, at: datetime) -> None:
 
 
 def take_back_decisions(video: Video) -> None:
-    """Decisions that no worker has touched go nowhere; of the others, the handler looks again.
-
-    What is left to do about a block of the earlier source is done all the same: its copies are
-    kept and its media purged. Nothing is left to verify under this id.
-    """
-    unsent = Delivery.objects.open().filter(kind=KIND).for_subject(video.vod_id)
-    earlier = Video.objects.get(pk=video.pk)  # with the paths that the row has already forgotten
-    if takedown.abandon(video, "Another source was uploaded under this id."):
-        purge_media(earlier, after=takedown.archive(earlier))
-    for delivery in unsent:
+    """Decisions that no worker has touched go nowhere; of the others, the handler looks again."""
+    for delivery in Delivery.objects.open().filter(kind=KIND).for_subject(video.vod_id):
         take_back(delivery)
+
+
+def purge_earlier_media(video: Video) -> None:
+    """Purge now what was issued for the earlier source: from here on no row names it.
+
+    Where a block of it is not yet seen to, copies are kept first. Nothing is left to verify under
+    this id.
+    """
+    earlier = Video.objects.get(pk=video.pk)  # with the paths that the row has already forgotten
+    is_unfinished = takedown.abandon(video, "Another source was uploaded under this id.")
+    purge_media(earlier, after=takedown.archive(earlier) if is_unfinished else None)
