@@ -101,6 +101,21 @@ def test_a_job_that_is_still_running_says_nothing() -> None:
     assert mirror.apply(read_again(told, machine=job)) == Applied(unchanged=1)
 
 
+@pytest.mark.parametrize("jobs", [("j-1", "j-2"), ("j-2", "j-1")])
+def test_a_verdict_names_no_job_as_vods_latest_may_be_anothers(
+    jobs: tuple[str, str],
+) -> None:
+    video, told = make_clip()
+    failed = MachineJob("j-0", video.vod_id, "fail", code="InternalError", message="it broke")
+    mirror.apply(read_again(told, machine=failed))
+    assert video.machine_reviews.get().job_id == "j-0"
+    for number, job_id in enumerate(jobs):
+        job = MachineJob(job_id, video.vod_id, "success", result=verdict("review"))
+        mirror.apply(read_again(told, read=200 + number, machine=job))
+    review = video.machine_reviews.get()
+    assert (review.suggestion, review.job_id, review.error_code) == ("review", "", "")
+
+
 def test_a_verdict_that_comes_without_and_then_with_its_job_is_decided_once() -> None:
     video, told = make_clip()
     result = verdict("block", "porn")

@@ -75,11 +75,14 @@ def as_values(machine: MachineResult | MachineJob) -> dict[str, Any] | None:
         return None
     if machine.result is None:
         return of_failure(machine.job_id, machine.code, "The machine review named no verdict.")
-    return {**of_result(machine.result), "job_id": machine.job_id}
+    return of_result(machine.result)
 
 
 def of_result(result: MachineResult) -> dict[str, Any]:
-    """A suggestion that nobody knows is one for a person."""
+    """A suggestion that nobody knows is one for a person.
+
+    VOD's latest verdict names no job: the one whose event made us ask may be another's.
+    """
     known = result.suggestion in DECISIONS
     return {
         "suggestion": result.suggestion if known else Suggestion.REVIEW,
@@ -87,6 +90,7 @@ def of_result(result: MachineResult) -> dict[str, Any]:
         "hits": [asdict(hit) for hit in result.hits],
         "abnormal_modules": ",".join(result.abnormal_modules)[:255],
         "result": dict(result.raw or {}),
+        "job_id": "",
         "error_code": "",
         "error_message": "",
     }
@@ -102,17 +106,10 @@ def of_failure(job_id: str, code: str, message: str) -> dict[str, Any]:
 
 
 def is_repeated(video: Video, values: dict[str, Any]) -> bool:
-    """Whether the verdict is known, or still the one about an earlier source.
-
-    VOD gives a source no version: an unchanged answer after a new upload is about the old one.
-    """
+    """Whether the verdict about this source is known; who recorded it may have heard it twice."""
     same = [name for name in ("suggestion", "result", "error_code") if name in values]
-    job_id = values.get("job_id", "")
-    return any(
-        all(getattr(review, name) == values[name] for name in same)
-        and (review.source_version == video.source_version or job_id in {"", review.job_id})
-        for review in video.machine_reviews.all()
-    )
+    reviews = video.machine_reviews.filter(source_version=video.source_version)
+    return any(all(getattr(review, name) == values[name] for name in same) for review in reviews)
 
 
 def decide(video: Video, review: MachineReview) -> None:

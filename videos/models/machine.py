@@ -14,7 +14,7 @@ class MachineReview(models.Model):
 
     video = models.ForeignKey("videos.Video", models.CASCADE, related_name="machine_reviews")
     source_version = models.PositiveIntegerField()
-    job_id = models.CharField(max_length=64, blank=True)
+    job_id = models.CharField(max_length=64, blank=True)  # that failed: VOD's verdicts name none
     suggestion = models.CharField(max_length=6, choices=Suggestion)
     labels = models.JSONField(default=list, help_text=_("Labels that are not normal."))
     hits = models.JSONField(
