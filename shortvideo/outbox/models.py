@@ -110,6 +110,7 @@ class Delivery(models.Model):
     )
     is_held = models.BooleanField(
         default=False,
+        db_default=False,
         editable=False,
         help_text=_("Let go by the end of the one before it; no worker looks at it until then."),
     )
@@ -138,7 +139,10 @@ class Delivery(models.Model):
         help_text=_("Attempts in a row that failed here: faults of this program, lost workers."),
     )
     retry_count = models.PositiveIntegerField(
-        default=0, editable=False, help_text=_("How often somebody had it sent once more.")
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text=_("How often somebody had it sent once more."),
     )
     first_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
 

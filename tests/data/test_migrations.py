@@ -19,6 +19,7 @@ from django.db import (
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.db.models.functions import Now
 
 from shortvideo.migration_operations import (
     AddIndexConcurrently,
@@ -124,7 +125,9 @@ def is_altered(field: Any, earlier: Any) -> bool:
 
 def rewrites(field: Any) -> bool:
     """Whether adding the column fills it row by row; an empty one or a constant does not."""
-    return bool(field.generated or field.has_db_default())
+    default = field.db_default
+    is_computed = hasattr(default, "resolve_expression") and not isinstance(default, models.Value)
+    return bool(field.generated or (field.has_db_default() and is_computed))
 
 
 def leaves_open(operation: Operation, earlier: Any) -> bool:
@@ -196,7 +199,7 @@ UNIQUE = models.UniqueConstraint(
         migrations.AddField(
             "CdnTask", "again", models.ForeignKey("videos.CdnTask", models.CASCADE, null=True)
         ),
-        migrations.AddField("CdnTask", "code", models.CharField(db_default="a", max_length=9)),
+        migrations.AddField("CdnTask", "made_at", models.DateTimeField(db_default=Now())),
         migrations.AlterField("CdnTask", "kind", models.CharField(db_index=True, max_length=8)),
         migrations.AlterField("CdnTask", "progress", models.BigIntegerField(default=0)),
         migrations.AlterField("CdnTask", "video", models.BigIntegerField()),
@@ -240,6 +243,7 @@ def test_small_tables_and_exceptions_are_there() -> None:
         AddIndexConcurrently("CdnTask", INDEX),
         AddUniqueConcurrently("CdnTask", UNIQUE),
         migrations.AddField("CdnTask", "code", models.CharField(default="", max_length=9)),
+        migrations.AddField("CdnTask", "code", models.CharField(db_default="a", max_length=9)),
         migrations.AddField("CdnTask", "code", models.DateTimeField(null=True)),
         migrations.AddIndex("SyncRun", INDEX),  # never many rows
         migrations.AlterField("CdnTask", "kind", models.CharField("sort", max_length=8)),

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connections
 from django.db.migrations.loader import MigrationLoader
 
 from videos import append_only
+from videos.models import TranscodeJob
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,10 +101,25 @@ def test_a_database_in_use_is_upgraded_with_all_its_rows(scratch: str) -> None:
     assert len(before["videos.ReviewDecision"]) == 4
     migrate(scratch)
     assert contents(scratch, apps) == before
+    assert TranscodeJob.objects.using(scratch).get().session_key == "", "VOD knows it without one"
     assert append_only.stands(scratch)
     for statement in (f"UPDATE {LOG} SET reason = 'none'", f"DELETE FROM {LOG}"):
         with pytest.raises(DatabaseError, match="append-only"):
             execute(scratch, statement)
+
+
+def test_the_earlier_release_goes_on_writing_while_it_is_replaced(scratch: str) -> None:
+    """Migrating comes first, and web server and worker are restarted one after another."""
+    migrate(scratch)
+    apps = models_at(*FIRST)
+    fill(scratch, apps)
+    assert len(contents(scratch, apps)["videos.ReviewDecision"]) == 4
+    loader = MigrationLoader(None)
+    now = loader.project_state(loader.graph.leaf_nodes()).apps
+    delivery = now.get_model("outbox.Delivery").objects.using(scratch).first()
+    assert (delivery.is_held, delivery.retry_count) == (False, 0)
+    assert now.get_model("videos.Video").objects.using(scratch).get().further_media == []
+    assert now.get_model("videos.TranscodeJob").objects.using(scratch).get().streams == []
 
 
 def execute(alias: str, statement: str) -> None:
@@ -130,11 +146,19 @@ def keep_evidence(apps: Any, alias: str) -> None:
     apps.get_model("videos.Evidence").objects.using(alias).create(video=video, source_version=1)
 
 
+def submit(apps: Any, alias: str) -> None:
+    """A worker has tried to, and nobody knows with what success."""
+    tried = apps.get_model("outbox.Delivery").objects.using(alias).latest("pk")
+    type(tried).objects.using(alias).filter(pk=tried.pk).update(claim_count=1)
+    apps.get_model("videos.TranscodeJob").objects.using(alias).update(delivery=tried)
+
+
 @pytest.mark.parametrize(
     ("happen", "back_to", "why", "table"),
     [
         (undo, "0003", "decisions were undone, and would be in force again", LOG),
         (keep_evidence, "0005", "evidence or prunings of the log are", "videos_evidence"),
+        (submit, "0010", "VOD may have submissions", "videos_transcodejob"),
     ],
 )
 def test_what_cannot_be_made_up_again_is_not_taken_back(

@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
             name="streams",
             field=models.JSONField(
                 blank=True,
+                db_default=[],
                 default=list,
                 help_text="What VOD last said of each: a list of objects: job_id, status, progress.",
             ),

@@ -263,6 +263,7 @@ class Migration(migrations.Migration):
             name="further_media",
             field=models.JSONField(
                 blank=True,
+                db_default=[],
                 default=list,
                 editable=False,
                 help_text="What was issued for this source beside what the row names now: a list of objects of kind (cover, first_frame, snapshot, play) and path.",

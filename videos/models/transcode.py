@@ -55,6 +55,7 @@ class TranscodeJob(models.Model):
     progress = models.PositiveSmallIntegerField(_("progress"), default=0, help_text=_("Percent."))
     streams = models.JSONField(
         default=list,
+        db_default=[],
         blank=True,
         help_text=_("What VOD last said of each: a list of objects: job_id, status, progress."),
     )

@@ -76,6 +76,7 @@ class Video(models.Model):
     files_read_at = models.DateTimeField(null=True, blank=True, editable=False)
     further_media = models.JSONField(
         default=list,
+        db_default=[],
         blank=True,
         editable=False,
         help_text=_(

@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
             name="is_held",
             field=models.BooleanField(
                 default=False,
+                db_default=False,
                 editable=False,
                 help_text=(
                     "Let go by the end of the one before it; no worker looks at it until then."
@@ -25,6 +26,7 @@ class Migration(migrations.Migration):
             name="retry_count",
             field=models.PositiveIntegerField(
                 default=0,
+                db_default=0,
                 editable=False,
                 help_text="How often somebody had it sent once more.",
             ),
