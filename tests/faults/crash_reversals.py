@@ -1,4 +1,8 @@
-"""Deliveries whose reason ends while their worker is frozen."""
+"""Deliveries whose reason ends while their worker is frozen, or after it has died.
+
+A reading asked for later (`reread_video`) is made as `read_video` is; of what was deleted, and of
+what the backend is told, nothing is taken back.
+"""
 
 from typing import ClassVar
 
@@ -7,18 +11,47 @@ from shortvideo.outbox.worker import work_until_idle
 from tests.faults.crash_cases import (
     WORK_SECONDS,
     Case,
+    Events,
     EvidenceCopies,
+    MachineReviews,
+    Prefetches,
     Purges,
+    Readings,
     TakedownProofs,
     Transcodings,
     final_audit,
 )
-from tests.videos.takedowns import approve, block, published, takedown_of
-from videos.models import CensorStatus, Takedown, TranscodeJob, TranscodeKind
-from videos.services import delete_video, submit_transcode
+from tests.videos.takedowns import approve, block, published, served_paths, takedown_of
+from videos import periodic
+from videos.fetch import read_later
+from videos.models import (
+    CdnTask,
+    CensorStatus,
+    Decision,
+    MachineReview,
+    Source,
+    Takedown,
+    TranscodeJob,
+    TranscodeKind,
+    VodEvent,
+)
+from videos.services import delete_video, prefetch, submit_transcode
 
 
-class ReversedTakedown(Case):
+class ReversedCase(Case):
+    """One whose reason ends by what a person decides.
+
+    Attributes:
+        is_worker_dead: whether no call of the first worker can land after the reversal.
+    """
+
+    is_worker_dead = False
+
+    def reverse(self) -> None:
+        raise NotImplementedError
+
+
+class ReversedTakedown(ReversedCase):
     """A step of a takedown that is under way while an operator passes the clip.
 
     Attributes:
@@ -46,7 +79,8 @@ class ReversedTakedown(Case):
         assert final_audit(self.vod, video) == "Normal"
         assert (video.censor_status, video.deleted_at) == (CensorStatus.SUCCESS, None)
         assert takedown_of(video).state == Takedown.State.REVERSED
-        assert self.purges() - self.purges_before <= self.late_purges
+        late_purges = 0 if self.is_worker_dead else self.late_purges
+        assert self.purges() - self.purges_before <= late_purges
         assert not Delivery.objects.open().exists()
 
 
@@ -65,7 +99,7 @@ class ReversedBeforeProof(ReversedTakedown):
     before = (*ReversedBeforePurge.before, "purge")
 
 
-class PointlessTranscoding(Case):
+class PointlessTranscoding(ReversedCase):
     """A job that is being submitted while its clip is blocked or deleted."""
 
     kind, operation = Transcodings.kind, Transcodings.operation
@@ -109,11 +143,94 @@ class DeletedTranscoding(PointlessTranscoding):
         assert not Delivery.objects.open().exists()
 
 
-REVERSALS: tuple[type[ReversedTakedown] | type[BlockedTranscoding] | type[DeletedTranscoding], ...]
-REVERSALS = (
+class BlockedWhileAsking(ReversedCase):
+    """What would make a clip public, or bring it nearer to people, while one of them blocks it."""
+
+    def reverse(self) -> None:
+        block(self.videos[0], Source.ADMIN)
+
+    def check(self) -> None:
+        """The person's block stands here and in VOD, and is taken to its end."""
+        [video] = self.fresh()
+        assert final_audit(self.vod, video) == "Blocked"
+        assert (video.censor_status, video.deleted_at) == (CensorStatus.FAIL, None)
+        decided = video.decisions.exclude(source=Source.VOD)
+        assert [review.decision for review in decided] == [Decision.BLOCKED]
+        takedown = video.takedowns.get()
+        assert (takedown.state, takedown.problem) == (Takedown.State.VERIFIED, "")
+        assert not Delivery.objects.open().exists()
+
+
+class BlockedPrefetch(BlockedWhileAsking):
+    """It is purged, or never sent.
+
+    One that lands later still finds nothing to fetch: before anything is purged VOD is told, and
+    then its origin refuses the clip.
+    """
+
+    kind, operation = Prefetches.kind, Prefetches.operation
+
+    def seed(self) -> None:
+        self.videos = [published(self.vod)]
+        assert prefetch(served_paths(self.videos[0]), video=self.videos[0])
+
+    def reverse(self) -> None:
+        self.calls_before = self.calls()
+        super().reverse()
+
+    def check(self) -> None:
+        super().check()
+        assert served_paths(self.videos[0]) == []
+        assert self.calls() <= (self.calls_before if self.is_worker_dead else 1)
+        periodic.check_cdn_tasks()
+        task = CdnTask.objects.prefetches().get()
+        assert task.state == CdnTask.State.SUPERSEDED or self.calls_before
+
+
+class BlockedMachineReview(BlockedWhileAsking, MachineReviews):
+    """The machine would pass it."""
+
+    def check(self) -> None:
+        self.vod.idle()
+        [video] = self.videos
+        read_later(video.vod_id)
+        work_until_idle(WORK_SECONDS)
+        super().check()
+        verdicts = video.machine_reviews.values_list("suggestion", flat=True)
+        assert list(verdicts) == [MachineReview.Suggestion.PASS]
+
+
+class BlockedReading(BlockedWhileAsking, Readings):
+    """Somebody in VOD's console has passed it."""
+
+    def seed(self) -> None:
+        self.videos = [published(self.vod)]
+        self.decide(self.videos[0], "Normal")
+        self.ask(self.videos[0])
+
+    def check(self) -> None:
+        """Of what was decided before the block nothing need be written."""
+        super().check()
+        [video] = self.videos
+        assert served_paths(video) == []
+        passes = video.decisions.filter(source=Source.VOD)
+        assert [review.decision for review in passes] in ([], [Decision.NORMAL])
+
+
+class BlockedEvent(BlockedReading, Events):
+    def check(self) -> None:
+        super().check()
+        assert VodEvent.objects.get().state == VodEvent.State.DONE
+
+
+REVERSALS: tuple[type[ReversedCase], ...] = (
     ReversedBeforeCopies,
     ReversedBeforePurge,
     ReversedBeforeProof,
     BlockedTranscoding,
     DeletedTranscoding,
+    BlockedPrefetch,
+    BlockedMachineReview,
+    BlockedReading,
+    BlockedEvent,
 )

@@ -16,12 +16,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_until_idle
 from tests.faults.crash import How, Order, Point
 from tests.faults.crash_cases import CASES, WORK_SECONDS, Case, Decisions, final_audit
-from tests.faults.crash_reversals import (
-    REVERSALS,
-    BlockedTranscoding,
-    DeletedTranscoding,
-    ReversedTakedown,
-)
+from tests.faults.crash_reversals import REVERSALS, ReversedCase
 from tests.faults.crashing import Worker, Workshop
 from tests.outbox.support import let_leases_end, make_due
 from tests.support.database_url import database_url
@@ -199,23 +194,31 @@ def test_a_worker_that_freezes_does_not_bring_back_a_decision_that_was_reversed(
     case.check()
 
 
+@pytest.mark.parametrize("how", How)
 @pytest.mark.parametrize("point", Point)
 @pytest.mark.parametrize("case_class", REVERSALS, ids=lambda case: case.__name__)
-def test_a_worker_that_freezes_does_nothing_more_for_what_is_over(
-    case_class: type[ReversedTakedown | BlockedTranscoding | DeletedTranscoding],
+def test_a_worker_that_is_struck_does_nothing_more_for_what_is_over(
+    case_class: type[ReversedCase],
     point: Point,
+    how: How,
     make_case: MakeCase,
     start_worker: Start,
 ) -> None:
     case = make_case(case_class)
-    worker = start_worker(case, point, How.FREEZE)
-    worker.is_frozen()
-    if not holds_database(point):
+    worker = start_worker(case, point, how)
+    if how == How.KILL:
+        worker.is_killed()
+        case.is_worker_dead = True
         case.reverse()
-        work_until_idle(WORK_SECONDS)
-    worker.wake_up()
-    if holds_database(point):
-        case.reverse()
+        let_leases_end()
+    else:
+        worker.is_frozen()
+        if not holds_database(point):
+            case.reverse()
+            work_until_idle(WORK_SECONDS)
+        worker.wake_up()
+        if holds_database(point):
+            case.reverse()
     let_the_rest_through()
     case.check()
 
