@@ -112,7 +112,7 @@ inbox.register(
     inbox.Concern(
         name="purges",
         label=gettext_lazy("Failed purges"),
-        hint=gettext_lazy("of blocked clips whose source was replaced"),
+        hint=gettext_lazy("of a source that was replaced"),
         permission=PERMISSIONS[CdnTask.Kind.PURGE],
         rows=lambda: CdnTask.objects.needing_attention().purges(),
         url=lambda: failed_url(CdnTask.Kind.PURGE),
