@@ -3,26 +3,21 @@
 import io
 import json
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections, transaction
+from django.db import connections
 from django.utils import timezone
-from pytest_django import Settings
 
 from shortvideo.cloud import vod_gateway
-from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState, PeriodicTask
 from shortvideo.outbox.periodic import NotNow
 from shortvideo.outbox.worker import work_once, work_until_idle
-from tests.factories import make_file, make_operator
+from tests.factories import make_operator
 from tests.support.localvod import LocalVod
-from tests.videos.reconciling import synced
 from videos import reconcile
-from videos.admin.syncs import last_with_trouble
 from videos.models import Decision, ReconcileRun, Source, Video
 from videos.periodic.reconcile import carry_out, compare_daily, reconcile_requested
 from videos.reconcile import Options
@@ -220,111 +215,6 @@ def test_the_worker_compares_and_heals_nothing(cloud: LocalVod) -> None:
     assert (ended.state, ended.is_heal, ended.found_count) == (State.DONE, False, 0)
 
 
-def test_the_files_of_each_video_have_their_turn(cloud: LocalVod) -> None:
-    ids = [synced(cloud).vod_id for _ in range(6)]
-
-    def asked() -> list[int]:
-        return [len(cloud.ledger("GetPlayInfo", video_id=vod_id)) for vod_id in ids]
-
-    before = asked()
-    for _ in range(3):
-        carry_out(reconcile.begin(is_heal=False), replace(AT_ONCE, file_share=3))
-        carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # takes nobody's turn
-    assert asked() == [count + 1 for count in before]
-
-
-def test_a_turn_whose_comparison_failed_comes_again(cloud: LocalVod) -> None:
-    ids = [synced(cloud).vod_id for _ in range(6)]
-    before = len(cloud.ledger("GetPlayInfo"))
-    for _ in range(3):
-        walk = reconcile.carry_out(reconcile.begin(is_heal=False), replace(AT_ONCE, file_share=3))
-        next(walk)
-        walk.close()
-    assert len(cloud.ledger("GetPlayInfo")) == before
-    for _ in range(3):
-        carry_out(reconcile.begin(is_heal=False), replace(AT_ONCE, file_share=3))
-    assert len(cloud.ledger("GetPlayInfo")) == before + len(ids)
-
-
-def test_the_daily_comparison_finds_files_that_differ(
-    cloud: LocalVod, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.RECONCILE_FILE_SHARE = 1
-    monkeypatch.setattr("videos.periodic.reconcile.GRACE_SECONDS", 0.0)
-    corrupt_files(synced(cloud))
-    compare_daily()
-    assert list(ReconcileRun.objects.get().counts) == ["files"]
-
-
-def corrupt_files(video: Video) -> None:
-    other = [*video.files, make_file("media.example.com/other.mp4")]
-    Video.objects.filter(pk=video.pk).update(files=other)
-
-
-def has_alarm() -> bool:
-    return last_with_trouble().exists()
-
-
-def test_files_that_were_found_to_differ_are_looked_at_until_they_are_healed(
-    cloud: LocalVod, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The daily comparison finds them in their turn, which is over when somebody heals."""
-    settings.RECONCILE_FILE_SHARE = 1
-    monkeypatch.setattr("videos.periodic.reconcile.GRACE_SECONDS", 0.0)
-    video, good = synced(cloud), synced(cloud)
-    true = video.files
-    corrupt_files(video)
-    compare_daily()
-    settings.RECONCILE_FILE_SHARE = 0
-    before = len(cloud.ledger("GetPlayInfo", video_id=good.vod_id))
-    compare_daily()  # looks at no share, and clears nothing
-    assert [run.counts["files"]["left"] for run in ReconcileRun.objects.order_by("id")] == [1, 1]
-    assert has_alarm()
-    carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # as the desk's "Compare and heal"
-    healed = ReconcileRun.objects.latest("id")
-    assert healed.counts == {"files": {"found": 1, "healed": 1, "under_way": 0, "left": 0}}
-    assert not has_alarm()
-    video.refresh_from_db()
-    assert video.files == true
-    assert len(cloud.ledger("GetPlayInfo", video_id=good.vod_id)) == before
-    compare_daily()
-    assert ReconcileRun.objects.latest("id").found_count == 0
-
-
-def test_files_at_which_the_system_is_at_work_stay_an_alarm(cloud: LocalVod) -> None:
-    video = synced(cloud)
-    corrupt_files(video)
-    with pytest.raises(CommandError):
-        run("--files")
-    with transaction.atomic():
-        outbox.send("create_audit", subject=video.vod_id, payload={"decision": 0})
-    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
-    assert ReconcileRun.objects.latest("id").found_count == 0
-    assert has_alarm()
-    Delivery.objects.all().delete()
-    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
-    assert not has_alarm()
-
-
-def test_files_of_a_video_that_is_gone_are_no_alarm(cloud: LocalVod) -> None:
-    video = synced(cloud)
-    corrupt_files(video)
-    with pytest.raises(CommandError):
-        run("--files")
-    vod_gateway().delete([video.vod_id])
-    Video.objects.filter(pk=video.pk).update(deleted_at=timezone.now())
-    carry_out(reconcile.begin(is_heal=False), AT_ONCE)
-    assert not has_alarm()
-
-
-def test_the_command_names_what_heals_the_files_that_it_found(cloud: LocalVod) -> None:
-    corrupt_files(synced(cloud))
-    with pytest.raises(CommandError, match=r"`manage\.py reconcile --files --heal` mends them"):
-        run("--files")
-    run("--heal")
-    run("--files")
-
-
 def test_the_first_comparison_comes_a_day_after_the_first_start(cloud: LocalVod) -> None:
     work_once()
     task = PeriodicTask.objects.get(name="videos.reconcile")
@@ -351,7 +241,10 @@ def test_a_daily_comparison_whose_worker_was_killed_comes_again_within_minutes(
     assert task.get().due_at > timezone.now() + timedelta(hours=23)
 
 
-def test_a_request_whose_worker_was_killed_is_begun_anew(cloud: LocalVod) -> None:
+def test_a_request_whose_worker_was_killed_is_begun_anew(
+    cloud: LocalVod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("videos.periodic.reconcile.REQUESTED", AT_ONCE)
     operator = make_operator()
     reconcile.request(is_heal=True, operator=operator)
     cloud.seed()

@@ -12,6 +12,7 @@ from videos.reconcile import AlreadyRunning, Options
 
 # Without callbacks the sync of each minute brings the news; what lasts longer is drift.
 GRACE_SECONDS: Final = 150.0
+REQUESTED: Final = Options()
 # The other may be this very comparison, whose worker was killed: nobody waits a day for it.
 LOOK_AGAIN: Final = timedelta(minutes=1)
 
@@ -41,7 +42,7 @@ def reconcile_requested() -> None:
     reconcile.end_stale()
     run = reconcile.begin_requested()
     if run is not None:
-        carry_out(run, Options())
+        carry_out(run, REQUESTED)
 
 
 def carry_out(run: ReconcileRun, options: Options) -> None:

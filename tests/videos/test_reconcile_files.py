@@ -1,0 +1,135 @@
+"""Files are compared a share at a time; what differs is looked at until it is seen mended."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.utils import timezone
+from pytest_django import Settings
+
+from shortvideo.cloud import vod_gateway
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery
+from tests.factories import make_file
+from tests.support.localvod import LocalVod
+from tests.videos.reconciling import synced
+from videos import reconcile
+from videos.admin.syncs import last_with_trouble
+from videos.models import ReconcileRun, Video
+from videos.periodic.reconcile import carry_out, compare_daily
+from videos.reconcile import Options
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AT_ONCE = Options(grace_seconds=0, wait_seconds=0)
+
+
+def run(*arguments: str) -> None:
+    call_command("reconcile", "--grace=0", "--wait=0", *arguments, stdout=io.StringIO())
+
+
+def test_the_files_of_each_video_have_their_turn(cloud: LocalVod) -> None:
+    ids = [synced(cloud).vod_id for _ in range(4)]
+
+    def asked() -> list[int]:
+        return [len(cloud.ledger("GetPlayInfo", video_id=vod_id)) for vod_id in ids]
+
+    before = asked()
+    for _ in range(2):
+        carry_out(reconcile.begin(is_heal=False), replace(AT_ONCE, file_share=2))
+        carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # takes nobody's turn
+    assert asked() == [count + 1 for count in before]
+
+
+def test_a_turn_whose_comparison_failed_comes_again(cloud: LocalVod) -> None:
+    ids = [synced(cloud).vod_id for _ in range(4)]
+    before = len(cloud.ledger("GetPlayInfo"))
+    for _ in range(2):
+        walk = reconcile.carry_out(reconcile.begin(is_heal=False), replace(AT_ONCE, file_share=2))
+        next(walk)
+        walk.close()
+    assert len(cloud.ledger("GetPlayInfo")) == before
+    for _ in range(2):
+        carry_out(reconcile.begin(is_heal=False), replace(AT_ONCE, file_share=2))
+    assert len(cloud.ledger("GetPlayInfo")) == before + len(ids)
+
+
+def test_the_daily_comparison_finds_files_that_differ(
+    cloud: LocalVod, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RECONCILE_FILE_SHARE = 1
+    monkeypatch.setattr("videos.periodic.reconcile.GRACE_SECONDS", 0.0)
+    corrupt_files(synced(cloud))
+    compare_daily()
+    assert list(ReconcileRun.objects.get().counts) == ["files"]
+
+
+def corrupt_files(video: Video) -> None:
+    other = [*video.files, make_file("media.example.com/other.mp4")]
+    Video.objects.filter(pk=video.pk).update(files=other)
+
+
+def has_alarm() -> bool:
+    return last_with_trouble().exists()
+
+
+def test_files_that_were_found_to_differ_are_looked_at_until_they_are_healed(
+    cloud: LocalVod, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daily comparison finds them in their turn, which is over when somebody heals."""
+    settings.RECONCILE_FILE_SHARE = 1
+    monkeypatch.setattr("videos.periodic.reconcile.GRACE_SECONDS", 0.0)
+    video, good = synced(cloud), synced(cloud)
+    true = video.files
+    corrupt_files(video)
+    compare_daily()
+    settings.RECONCILE_FILE_SHARE = 0
+    before = len(cloud.ledger("GetPlayInfo", video_id=good.vod_id))
+    compare_daily()  # looks at no share, and clears nothing
+    assert [run.counts["files"]["left"] for run in ReconcileRun.objects.order_by("id")] == [1, 1]
+    assert has_alarm()
+    carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # as the desk's "Compare and heal"
+    healed = ReconcileRun.objects.latest("id")
+    assert healed.counts == {"files": {"found": 1, "healed": 1, "under_way": 0, "left": 0}}
+    assert not has_alarm()
+    video.refresh_from_db()
+    assert video.files == true
+    assert len(cloud.ledger("GetPlayInfo", video_id=good.vod_id)) == before
+    compare_daily()
+    assert ReconcileRun.objects.latest("id").found_count == 0
+
+
+def test_files_at_which_the_system_is_at_work_stay_an_alarm(cloud: LocalVod) -> None:
+    video = synced(cloud)
+    corrupt_files(video)
+    with pytest.raises(CommandError):
+        run("--files")
+    with transaction.atomic():
+        outbox.send("create_audit", subject=video.vod_id, payload={"decision": 0})
+    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
+    assert ReconcileRun.objects.latest("id").found_count == 0
+    assert has_alarm()
+    Delivery.objects.all().delete()
+    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
+    assert not has_alarm()
+
+
+def test_files_of_a_video_that_is_gone_are_no_alarm(cloud: LocalVod) -> None:
+    video = synced(cloud)
+    corrupt_files(video)
+    with pytest.raises(CommandError):
+        run("--files")
+    vod_gateway().delete([video.vod_id])
+    Video.objects.filter(pk=video.pk).update(deleted_at=timezone.now())
+    carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    assert not has_alarm()
+
+
+def test_the_command_names_what_heals_the_files_that_it_found(cloud: LocalVod) -> None:
+    corrupt_files(synced(cloud))
+    with pytest.raises(CommandError, match=r"`manage\.py reconcile --files --heal` mends them"):
+        run("--files")
+    run("--heal")
+    run("--files")
