@@ -85,6 +85,23 @@ def retry(delivery: Delivery) -> Delivery:
 
 
 @transaction.atomic
+def repeat(delivery: Delivery) -> Delivery:
+    """Send what has ended once more, as a new row that has the attempts of the first behind it.
+
+    For what may have reached the cloud although it was dismissed: `may_have_been_sent` is true of
+    the new one too. Raises DeliveryStateError for what has not ended.
+    """
+    delivery.refresh_from_db()
+    if delivery.is_open:
+        raise DeliveryStateError(f"It has not ended: this delivery is {delivery.state}.")
+    repeated = send(delivery.kind, subject=delivery.subject, payload=delivery.payload)
+    repeated.claim_count = delivery.claim_count
+    repeated.first_attempt_at = delivery.first_attempt_at
+    repeated.save(update_fields=["claim_count", "first_attempt_at"])
+    return repeated
+
+
+@transaction.atomic
 def cancel(delivery: Delivery) -> Delivery:
     """Take back a delivery that no worker has taken yet, and all that waits for it.
 

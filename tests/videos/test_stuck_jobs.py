@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from shortvideo.cloud import vod_gateway
 from shortvideo.cloud.types import TaskStatus, TranscodeJobFacts, TranscodeTask, Trigger
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Done
@@ -27,6 +28,7 @@ from videos.models import (
     Video,
 )
 from videos.services import delete_video, retry_transcode, submit_transcode
+from videos.services.transcoding import dismiss_transcode
 
 pytestmark = pytest.mark.django_db
 working = pytest.mark.django_db(transaction=True)  # a worker has connections of its own
@@ -234,6 +236,16 @@ def test_what_was_read_before_the_news_is_none() -> None:
     assert job.progress == 50
 
 
+def test_a_stuck_job_of_a_source_that_was_replaced_ends_with_it() -> None:
+    video = transcoding_video()
+    job = running_job(video)
+    Video.objects.filter(pk=video.pk).update(source_version=2)
+    silent_for_long(video, "t-1")
+    [ended] = TranscodeJob.objects.all()
+    assert (ended.pk, ended.state, ended.error_code) == (job.pk, State.FAIL, "SourceReplaced")
+    assert ended.attention_at is None
+
+
 def test_a_stuck_job_of_a_blocked_video_is_shown_and_not_submitted_again() -> None:
     video = transcoding_video(censor_status=CensorStatus.FAIL)
     job = running_job(video)
@@ -290,9 +302,10 @@ def test_a_submission_that_workers_died_over_is_shown_as_stuck(cloud: LocalVod) 
 
 
 @working
+@pytest.mark.parametrize("dismissed", ["", "job", "delivery"])
 @pytest.mark.parametrize("how", ["retry", "submit"])
 def test_it_is_sent_again_under_its_own_session_so_that_vod_takes_it_once(
-    cloud: LocalVod, how: str
+    cloud: LocalVod, how: str, dismissed: str
 ) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
@@ -302,6 +315,10 @@ def test_it_is_sent_again_under_its_own_session_so_that_vod_takes_it_once(
     Delivery.objects.update(due_at=timezone.now())
     give_up(job.delivery)
     job.refresh_from_db()
+    if dismissed == "job":
+        dismiss_transcode(job)
+    elif dismissed == "delivery":
+        outbox.dismiss(Delivery.objects.get(transcode_job=job))
     again = retry_transcode(job) if how == "retry" else submit_transcode(video, kind=STANDARD)
     assert again.pk == job.pk
     work_until_idle(SECONDS)
@@ -310,6 +327,35 @@ def test_it_is_sent_again_under_its_own_session_so_that_vod_takes_it_once(
     assert len({call["effect"]["task_id"] for call in taken}) == 1
     assert (job.state, job.task_id) == (State.SUBMITTED, taken[0]["effect"]["task_id"])
     assert job.attention_at is None
+
+
+@working
+def test_a_submission_that_vod_has_and_never_lists_is_shown_as_stuck(cloud: LocalVod) -> None:
+    """As if another installation had used up its session for a clip of its own."""
+    job = submit_transcode(make_video(vod_id=cloud.seed()), kind=STANDARD)
+    other = cloud.seed()
+    group = job.template_group_id
+    vod_gateway().submit_transcode(other, group, session_id=job.session_id)
+    last = settings.OUTBOX_MAX_ATTEMPTS - 1
+    Delivery.objects.update(fault_count=last - 1)
+    for _ in range(2):
+        Delivery.objects.update(due_at=timezone.now())
+        send_batch("submit_transcode")
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (State.STUCK, "AttemptsExhausted")
+    assert job.attention_at is not None
+    assert "does not list its task yet" in job.error_message
+
+
+def test_jobs_of_two_databases_with_one_key_have_sessions_of_their_own() -> None:
+    video = make_video()
+    one = submit_transcode(video, kind=STANDARD)
+    other = TranscodeJob(pk=one.pk, video=video, kind=STANDARD)
+    assert one.session_id != other.session_id
+    assert max(len(one.session_id), len(other.session_id)) <= 50
+    one.refresh_from_db()
+    assert one.session_id == TranscodeJob.objects.get(pk=one.pk).session_id, "for good"
+    assert TranscodeJob(pk=7, session_key="").session_id == "svc-7", "of an earlier release"
 
 
 @working

@@ -16,7 +16,10 @@ from videos.models import TranscodeJob, TranscodeJobQuerySet, TranscodeKind, Tra
 
 CLOCK_SKEW = timedelta(minutes=1)
 SESSION_LIFE = timedelta(days=6)  # VOD refuses a session id for 7 days: a day's margin
-NOT_LISTED_YET = Again("VOD has this submission already, and does not list its task yet.")
+# It may list it the next time, but nobody waits for that for ever unseen.
+NOT_LISTED_YET = Again(
+    "VOD has this submission already, and does not list its task yet.", is_fault=True
+)
 OTHER_IS_RUNNING = Refused("OtherJobIsRunning", "Another job of this kind is running.")
 
 

@@ -139,6 +139,9 @@ def call_stuck(job: TranscodeJob, video: Video, *, at: datetime) -> None:
 
     Should VOD end it after all, that end is recorded all the same.
     """
+    if job.source_version != video.source_version:
+        end_with_source(job, at=at)
+        return
     minutes = settings.TRANSCODE_STUCK_SECONDS / 60
     job.state, job.checked_at = TranscodeJob.State.STUCK, at
     job.error_code = "NoNews"

@@ -1,3 +1,4 @@
+import secrets
 from typing import Self
 
 from django.conf import settings
@@ -7,6 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from videos.models.status import TranscodeKind, TranscodeStatus
+
+
+def new_session_key() -> str:
+    return secrets.token_hex(6)
 
 
 class TranscodeJobQuerySet(models.QuerySet["TranscodeJob"]):
@@ -72,6 +77,14 @@ class TranscodeJob(models.Model):
         blank=True,
         help_text=_("When VOD last said anything new about it; else when it was submitted."),
     )
+    session_key = models.CharField(
+        max_length=12,
+        blank=True,
+        default=new_session_key,
+        db_default="",
+        editable=False,
+        help_text=_("Random: what counts keys is begun anew in another database, or by a restore."),
+    )
     retry_of = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -125,7 +138,7 @@ class TranscodeJob(models.Model):
     @property
     def session_id(self) -> str:
         """What makes VOD refuse a second submission of this job (7 days, 50 characters)."""
-        return f"svc-{self.pk}"
+        return f"svc-{self.pk}-{self.session_key}" if self.session_key else f"svc-{self.pk}"
 
 
 class VideoDeletion(models.Model):

@@ -145,12 +145,17 @@ def resume_unknown(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
     """Send a submission that VOD may have under its own session once more; None without one."""
     unknown = TranscodeJob.objects.of_unknown_submission().of_kind(kind)
     job = unknown.filter(video=video, source_version=video.source_version).order_by("-id").first()
-    if job is None or job.delivery is None or job.delivery.state != DeliveryState.GIVEN_UP:
+    if job is None or job.delivery is None:
         return None
-    outbox.retry(job.delivery)
+    if job.delivery.state == DeliveryState.GIVEN_UP:
+        outbox.retry(job.delivery)
+    elif job.delivery.state == DeliveryState.SUPERSEDED:  # somebody has dismissed it
+        job.delivery = outbox.repeat(job.delivery)
+    else:
+        return None
     job.state, job.attention_at = TranscodeJob.State.WAITING, None
     job.error_code = job.error_message = ""
-    job.save(update_fields=["state", "attention_at", "error_code", "error_message"])
+    job.save(update_fields=["delivery", "state", "attention_at", "error_code", "error_message"])
     return job
 
 
