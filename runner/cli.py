@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
             raise Failure("Short Video Console runs on Linux and macOS; on Windows use WSL.")
         if options.command == "demo":
             return demo(options, project, console)
-        return tests(rest, project, console)
+        return tests(rest, project, console, with_coverage=options.coverage)
     except Failure as failure:
         message = str(failure)
     except OSError as error:
@@ -57,12 +57,14 @@ def parser() -> argparse.ArgumentParser:
     demo_parser.add_argument("--no-seed", action="store_true", help="make no demo clips")
     demo_parser.add_argument("--reset", action="store_true", help="delete all data first; asks")
     demo_parser.add_argument("--yes", action="store_true", help="answer --reset's question")
-    commands.add_parser(
+    test_parser = commands.add_parser(
         "test",
         help="run all checks and tests",
         description="Run all checks and all tests; other arguments go to pytest.",
         add_help=False,
+        allow_abbrev=False,
     )
+    test_parser.add_argument("--coverage", action="store_true", help="measure it; takes longer")
     return top
 
 
@@ -94,10 +96,12 @@ def demo(options: argparse.Namespace, project: Project, console: Console) -> int
     return 0
 
 
-def tests(pytest_arguments: Sequence[str], project: Project, console: Console) -> int:
+def tests(
+    pytest_arguments: Sequence[str], project: Project, console: Console, *, with_coverage: bool
+) -> int:
     with Guard() as guard:
         children = Children(console, guard, project.root)
-        work = run_tests(pytest_arguments, project, children)
+        work = run_tests(pytest_arguments, project, children, with_coverage=with_coverage)
         stopped_by, is_passed = asyncio.run(until_stopped(work, children))
     if stopped_by:
         return STOPPED_BY + stopped_by

@@ -61,8 +61,11 @@ class Outcome:
 class Session:
     """One run of `run.py test`: what runs now, and what has ended."""
 
-    def __init__(self, project: Project, children: Children, python: Python) -> None:
+    def __init__(
+        self, project: Project, children: Children, python: Python, coverage: Path | None
+    ) -> None:
         self.project = project
+        self.coverage = coverage  # the folder of its data files; None: it is not measured
         self.children = children
         self.console = children.console
         self.python = python
@@ -114,33 +117,33 @@ class Session:
             self.console.say(f"running: {running}")
 
 
-async def run_tests(arguments: Sequence[str], project: Project, children: Children) -> bool:
+async def run_tests(
+    arguments: Sequence[str], project: Project, children: Children, *, with_coverage: bool
+) -> bool:
     """Whether all checks and tests passed; pytest gets the arguments."""
     python = await installed(project, children)
-    session = Session(project, children, python)
-    postgres = binaries()
-    name = f"PostgreSQL {version_in(postgres)}" if postgres else ""
-    session.console.say(
-        f"Running {len(checks(session))} checks and pytest {' '.join(arguments)}".rstrip()
-        + (f" on SQLite, and on {name} what touches the database." if name else " on SQLite.")
-    )
     async with AsyncExitStack() as stack:
-        coverage = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shortvideo-")))
+        coverage = None
+        if with_coverage:
+            coverage = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shortvideo-")))
+        session = Session(project, children, python, coverage)
+        postgres = binaries()
+        name = f"PostgreSQL {version_in(postgres)}" if postgres else ""
+        session.console.say(
+            f"Running {len(checks(session))} checks and pytest {' '.join(arguments)}".rstrip()
+            + (f" on SQLite, and on {name} what touches the database." if name else " on SQLite.")
+        )
         heartbeat = asyncio.create_task(session.report_progress())
         stack.callback(heartbeat.cancel)
         async with asyncio.TaskGroup() as lanes:
-            sqlite = lanes.create_task(
-                session.perform(pytest_step(session, "SQLite", arguments, coverage / "sqlite"))
-            )
-            other = lanes.create_task(
-                checks_then_postgres(session, arguments, coverage / "postgres", postgres, name)
-            )
-        table = await coverage_table(coverage, children, python)
+            sqlite = lanes.create_task(session.perform(pytest_step(session, "SQLite", arguments)))
+            other = lanes.create_task(checks_then_postgres(session, arguments, postgres, name))
+        table = await coverage_table(coverage, children, python) if coverage else ""
     return report(session, [o for o in (other.result(), sqlite.result()) if o], table)
 
 
 async def checks_then_postgres(
-    session: Session, arguments: Sequence[str], coverage: Path, folder: Path | None, name: str
+    session: Session, arguments: Sequence[str], folder: Path | None, name: str
 ) -> Outcome | None:
     for check in checks(session):
         session.checks.append(await session.perform(check))
@@ -148,9 +151,8 @@ async def checks_then_postgres(
         return None
     # Starting takes two or three seconds, in which nobody else of us needs the event loop.
     with PrivateCluster(folder, watch=session.children.guard.order) as cluster:
-        step = pytest_step(
-            session, name, [*DATABASE_TESTS_ONLY, *arguments], coverage, DATABASE_URL=cluster.url
-        )
+        arguments = [*DATABASE_TESTS_ONLY, *arguments]
+        step = pytest_step(session, name, arguments, DATABASE_URL=cluster.url)
         return await session.perform(step)
 
 
@@ -178,23 +180,23 @@ def pytest_step(
     session: Session,
     database: str,
     arguments: Sequence[str],
-    coverage: Path,
     **extra: str,
 ) -> Step:
     """Pytest on one database; with arguments it may be that they select nothing there."""
+    slug = database.partition(" ")[0].lower()
     colour = "yes" if session.console.is_terminal else "no"
     command = session.python.module(
         "pytest",
         "-ra",  # nothing is skipped silently
         f"--color={colour}",
-        "--cov",
-        "--cov-report=",
-        *("-o", f"cache_dir=.pytest_cache/{database.partition(' ')[0].lower()}"),
+        *("-o", f"cache_dir=.pytest_cache/{slug}"),
+        *(("--cov", "--cov-report=") if session.coverage else ()),
         *arguments,
     )
+    if session.coverage:
+        extra["COVERAGE_FILE"] = str(session.coverage / slug)
     accepted = frozenset({0, NOTHING_SELECTED}) if arguments else frozenset({0})
-    environment = session.environment(COVERAGE_FILE=str(coverage), **extra)
-    return Step(f"pytest on {database}", command, environment, accepted)
+    return Step(f"pytest on {database}", command, session.environment(**extra), accepted)
 
 
 def report(session: Session, runs: Sequence[Outcome], coverage: str) -> bool:
@@ -205,7 +207,8 @@ def report(session: Session, runs: Sequence[Outcome], coverage: str) -> bool:
             console.block(headed(check.step.name, check.output))
     for run in runs:
         console.block(headed(run.step.name, run.output))
-    console.block(coverage)
+    if coverage:
+        console.block(coverage)
     failed = [outcome.step.name for outcome in (*session.checks, *runs) if not outcome.is_passed]
     passed = [outcome.step.name for outcome in session.checks if outcome.is_passed]
     console.block(f"Checks passed: {', '.join(passed) or 'none'}.")

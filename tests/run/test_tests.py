@@ -114,7 +114,7 @@ def vendors(project: Checkout) -> list[str]:
 def test_what_touches_the_database_runs_on_both_and_the_summaries_come_last(
     project: Checkout,
 ) -> None:
-    ended = project.run("test")
+    ended = project.run("test", "--coverage")
     *_, postgres, sqlite = ended.stdout.splitlines()
     assert "pytest on PostgreSQL" in postgres
     assert "1 passed, 1 deselected" in postgres
