@@ -106,7 +106,8 @@ def is_known(standing: ReviewDecision) -> bool:
 def record(video: Video, entry: AuditEntry) -> bool:
     """Write somebody else's decision; ours that was not sent yet is older and goes nowhere.
 
-    Of an equal one nothing is written, and ours goes on: its takedown comes after it.
+    Of an equal one nothing is written, and ours goes on with its takedown, unless ours may still
+    be undone.
     """
     count = video.decisions.count()
     review_video(
@@ -122,11 +123,11 @@ def record(video: Video, entry: AuditEntry) -> bool:
         return False
     unsent = Delivery.objects.waiting().filter(kind=KIND, claim_count=0)
     for delivery in unsent.for_subject(video.vod_id):
-        take_back(delivery)
+        cancel_unsent(delivery)
     return True
 
 
-def take_back(delivery: Delivery) -> bool:
+def cancel_unsent(delivery: Delivery) -> bool:
     """Cancel a delivery, unless a worker has just begun with it; returns whether it was."""
     try:
         outbox.cancel(delivery)

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from shortvideo.outbox.models import Delivery
 from videos.mirror import jobs
-from videos.mirror.audits import KIND, take_back
+from videos.mirror.audits import KIND, cancel_unsent
 from videos.mirror.censor import AUTOMATIC_CAUSES
 from videos.models import ReviewTask, TranscodeJob, Video
 from videos.services import takedown
@@ -30,7 +30,7 @@ def end_jobs(video: Video, *, at: datetime) -> None:
         close(job)
     for job in ours.running().select_related("delivery"):
         is_unsent = job.state == TranscodeJob.State.WAITING
-        if is_unsent and not (job.delivery is not None and take_back(job.delivery)):
+        if is_unsent and not (job.delivery is not None and cancel_unsent(job.delivery)):
             continue
         jobs.end_with_source(job, at=at)
 
@@ -38,7 +38,7 @@ def end_jobs(video: Video, *, at: datetime) -> None:
 def take_back_decisions(video: Video) -> None:
     """Decisions that no worker has touched go nowhere; of the others, the handler looks again."""
     for delivery in Delivery.objects.open().filter(kind=KIND).for_subject(video.vod_id):
-        take_back(delivery)
+        cancel_unsent(delivery)
 
 
 def purge_earlier_media(video: Video) -> None:

@@ -38,7 +38,7 @@ def undo_review(
     now = timezone.now()
     if refusal := refusal_of(decision, now):
         raise StateForbids(refusal)
-    take_back(decision)
+    cancel_delivery(decision)
     line = ReviewDecision.objects.create(
         video=video,
         source_version=decision.source_version,
@@ -87,7 +87,7 @@ def undoable(video: Video) -> ReviewDecision | None:
     return latest if latest is not None and not refusal_of(latest, timezone.now()) else None
 
 
-def take_back(decision: ReviewDecision) -> None:
+def cancel_delivery(decision: ReviewDecision) -> None:
     """Cancel what would tell VOD; what comes after it goes with it."""
     assert decision.delivery is not None  # noqa: S101 - `refusal_of` has looked
     try:
