@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.cloud.types import (
+    AuditEntry,
     MachineJob,
     MachineJobStatus,
     MachineResult,
@@ -95,7 +96,12 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
         tasks += automatic_tasks(gateway, facts.vod_id, video)
     is_unknown = video is None or not video.source_path
     is_upload_doubtful = is_moment_needed(video, facts)
-    needs_source = asked.upload or (asked.source and is_unknown) or is_upload_doubtful
+    # A verdict must not overrule a decision of people's about this source that nobody has asked
+    # about yet.
+    is_verdict_doubtful = asked.machine and facts.status in DECIDED
+    needs_source = (
+        asked.upload or (asked.source and is_unknown) or is_upload_doubtful or is_verdict_doubtful
+    )
     refusals: list[CloudRejected] = []
 
     def unless_refused(ask: Callable[[], T], *, where: bool) -> T | None:
@@ -107,10 +113,14 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
 
     source = unless_refused(lambda: source_of(gateway, facts), where=needs_source)
     uploaded_at = source.creation_time if source is not None else None
-    # A verdict must not overrule a decision of people's that nobody has asked about yet. With
-    # another source, or another moment of its upload, other decisions count than did so far.
-    is_decision_open = asked.machine or is_upload_doubtful or is_later(video, uploaded_at)
-    needs_audits = is_history_needed(video, facts) or (is_decision_open and facts.status in DECIDED)
+    # With another source, or another moment of its upload, other decisions count than did so far.
+    is_other_source = is_upload_doubtful or is_later(video, uploaded_at)
+    needs_audits = (
+        asked.audits
+        or is_verdict_doubtful
+        or is_history_needed(video, facts)
+        or (is_other_source and facts.status in DECIDED)
+    )
     return Reading(
         facts,
         files=unless_refused(
@@ -122,13 +132,23 @@ def read(facts: MediaFacts, video: Video | None, asked: Questions) -> Reading:
             lambda: machine_of(gateway, facts.vod_id, video, asked.machine_job_id),
             where=asked.machine,
         ),
-        audits=gateway.audit_history(facts.vod_id) if asked.audits or needs_audits else None,
+        audits=history_of(gateway, facts.vod_id, uploaded_at) if needs_audits else None,
         is_sending=asked.is_sending,
         tasks=tasks,
         lost_task_ids=tuple(sorted(lost)),
         source_uploaded_at=uploaded_at,
         upload_told_at=asked.upload_told_at,
         refusals=tuple(refusals),
+    )
+
+
+def history_of(
+    gateway: VodGateway, vod_id: str, uploaded_at: datetime | None
+) -> tuple[AuditEntry, ...]:
+    """VOD's history of decisions, without those about an earlier source where VOD tells which."""
+    entries = gateway.audit_history(vod_id)
+    return tuple(
+        entry for entry in entries if uploaded_at is None or entry.created_at >= uploaded_at
     )
 
 

@@ -3,17 +3,20 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from shortvideo.cloud import vod_gateway
 from shortvideo.cloud.types import MachineJob
 from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from tests.videos.support import after, audit, follow, make_facts, verdict, video_of
-from videos import mirror, sync
+from videos import mirror, reader, sync
 from videos.mirror import Reading
 from videos.models import CensorStatus, Decision, ReviewTask, Source, Video
+from videos.reader import Questions
 from videos.services import review_video
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +130,17 @@ def test_a_verdict_that_comes_after_a_first_import_leaves_vods_consoles_decision
     assert video.machine_reviews.get().suggestion == OPPOSITE[decision], "kept, and shown"
     assert eventful.audits() == []
     assert eventful.state(vod_id)["video"]["status"] == decision.value
+
+
+@working
+def test_what_was_decided_about_an_earlier_source_is_not_read_with_a_later_one(
+    cloud: LocalVod,
+) -> None:
+    """Not even where the clip was not known before another source replaced it."""
+    vod_id = cloud.seed(status="Checking", creation_time="2020-01-01T00:00:00Z")
+    cloud.audit_in_console(vod_id, "Normal", "seen", auditor="Li")
+    facts, _ = reader.read_facts([vod_id])
+    earlier = reader.read(facts[vod_id], None, Questions(audits=True))
+    assert [entry.auditor for entry in earlier.audits or ()] == ["Li"]
+    later = (earlier.audits or ())[0].created_at + timedelta(seconds=1)
+    assert reader.history_of(vod_gateway(), vod_id, later) == ()
