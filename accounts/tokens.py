@@ -56,9 +56,10 @@ def note_use(token: ConsoleToken, now: datetime) -> None:
     """Keep the token alive; at most one write a minute."""
     if now - token.last_used_at < USE_IS_NOTED_EVERY:
         return
-    ConsoleToken.objects.filter(pk=token.pk).update(
-        last_used_at=now, session_hash=token.operator.get_session_auth_hash()
-    )
+    with transaction.atomic():  # on SQLite only these wait fairly
+        ConsoleToken.objects.filter(pk=token.pk).update(
+            last_used_at=now, session_hash=token.operator.get_session_auth_hash()
+        )
 
 
 def find_token(secret: str) -> ConsoleToken | None:

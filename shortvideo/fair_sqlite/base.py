@@ -4,6 +4,9 @@ SQLite's own busy handler sleeps up to 100 ms between two looks. Beside a writer
 next transaction a few milliseconds after the last, such as a bulk sync, it finds the lock taken
 again and again, and a callback's single row waits for seconds. Here a transaction looks every few
 milliseconds.
+
+A write outside `transaction.atomic()` still waits as SQLite does: what somebody waits for, or what
+a lease depends on, belongs inside one, however short.
 """
 
 import time

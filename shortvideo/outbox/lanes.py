@@ -32,7 +32,8 @@ def resume(kind: str, *, now: datetime) -> None:
     """A call went through: the next pause is short again. A pause that still runs is kept."""
     throttled = Lane.objects.filter(kind=kind, throttled_count__gt=0).exclude(paused_until__gt=now)
     if throttled.exists():  # a look costs no write lock
-        throttled.update(throttled_count=0, paused_until=None, reason="")
+        with transaction.atomic():
+            throttled.update(throttled_count=0, paused_until=None, reason="")
 
 
 @transaction.atomic

@@ -61,6 +61,7 @@ def claim(kind: str, *, limit: int, now: datetime) -> list[Delivery]:
         return list(taken.order_by("due_at", "id"))
 
 
+@transaction.atomic
 def extend(deliveries: list[Delivery]) -> None:
     """Keep a claim for another lease. Rows that another worker holds by now are left alone."""
     held = Delivery.objects.filter(

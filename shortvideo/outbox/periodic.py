@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
-from django.db import InterfaceError, OperationalError, models
+from django.db import InterfaceError, OperationalError, models, transaction
 from django.utils import timezone
 
 from shortvideo.cloud.errors import CloudError
@@ -71,14 +72,15 @@ def run(name: str) -> int:
     """Run a task that is due, unless another worker does; returns 1 when it ran here, else 0."""
     task = _registered[name]
     token, now = uuid4(), timezone.now()
-    taken = PeriodicTask.objects.due(now).filter(name=name)
-    if not taken.update(lease_token=token, lease_until=lease_end(now), last_run_at=now):
+    due = PeriodicTask.objects.due(now).filter(name=name)
+    if not _update(due, lease_token=token, lease_until=lease_end(now), last_run_at=now):
         return 0
     held = PeriodicTask.objects.filter(name=name, lease_token=token)
     with Heartbeat(lambda: _extend(held)):
         pause, error = _carry_out(task)
     ended = timezone.now()
-    is_finished = held.update(
+    is_finished = _update(
+        held,
         lease_token=None,
         lease_until=None,
         due_at=ended + pause,
@@ -91,7 +93,13 @@ def run(name: str) -> int:
 
 
 def _extend(held: models.QuerySet[PeriodicTask]) -> None:
-    held.update(lease_until=lease_end(timezone.now()))
+    _update(held, lease_until=lease_end(timezone.now()))
+
+
+@transaction.atomic
+def _update(tasks: models.QuerySet[PeriodicTask], **values: Any) -> int:
+    """How many rows were there to change. In a transaction: on SQLite only these wait fairly."""
+    return tasks.update(**values)
 
 
 def _carry_out(task: Registered) -> tuple[timedelta, str]:
