@@ -16,8 +16,8 @@ from videos.services.transcoding import close
 
 def wind_up(video: Video) -> None:
     """End what is under way about the earlier source of a locked row that is not saved yet."""
+    purge_earlier_media(video)  # first: a cancelled block ends its takedown
     take_back_decisions(video)
-    purge_earlier_media(video)
     end_jobs(video, at=timezone.now())
     tasks = ReviewTask.objects.open().filter(video=video, cause__in=AUTOMATIC_CAUSES)
     tasks.update(closed_at=timezone.now())
