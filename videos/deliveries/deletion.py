@@ -11,8 +11,8 @@ from shortvideo.outbox.handlers import Done, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import announcements, mirror, reader
 from videos.deliveries.subject import VideoHandler
-from videos.mirror.censor import open_task
-from videos.models import CensorStatus, TaskCause, Video, VideoDeletion
+from videos.mirror.removal import bring_back
+from videos.models import Video, VideoDeletion
 from videos.services import evidence, takedown
 
 FILES: Final = reader.Questions(files=True, source=True)
@@ -73,16 +73,12 @@ def end(delivery: Delivery, state: VideoDeletion.State, *, is_deleted: bool) -> 
     deletion.state, deletion.finished_at = state, now
     deletion.save(update_fields=["state", "finished_at"])
     video = Video.objects.select_for_update().get(pk=deletion.video_id)
-    takedown.note_deletion(video, deletion, is_deleted=is_deleted, problem=delivery.error)
-    evidence.set_expiry(video, deleted_at=now if is_deleted else None)
-    if is_deleted == (video.deleted_at is not None):
+    if not is_deleted:
+        bring_back(video, deletion, code=delivery.error_code, problem=delivery.error)
         return
-    video.deleted_at = now if is_deleted else None
-    video.changed_at = now
-    video.save(update_fields=["deleted_at", "changed_at"])
-    if is_deleted:
+    takedown.note_deletion(video, deletion, is_deleted=True, problem=delivery.error)
+    evidence.set_expiry(video, deleted_at=now)
+    if video.deleted_at is None:  # it was refused before, and brought back
+        video.deleted_at = video.changed_at = now
+        video.save(update_fields=["deleted_at", "changed_at"])
         announcements.deleted(video, operator=deletion.operator, request_id=deletion.request_id)
-    else:
-        announcements.restored(video, code=delivery.error_code, message=delivery.error)
-    if not is_deleted and video.censor_status == CensorStatus.CHECK:
-        open_task(video, TaskCause.RECHECK)

@@ -58,10 +58,20 @@ def lift(vod_id: str, *, read_at: datetime) -> None:
         return
     if video.deleted_at is None or read_at <= video.deleted_at:
         return
+    bring_back(video, deletion_in_force(video))
+
+
+def bring_back(video: Video, deletion: VideoDeletion, *, code: str = "", problem: str = "") -> None:
+    """Lift the tombstone of a locked video, and end what its deletion had set off.
+
+    `code` and `problem` are VOD's refusal to delete it, if that is why.
+    """
+    evidence.set_expiry(video, deleted_at=None)
+    takedown.note_deletion(video, deletion, is_deleted=False, problem=problem)
+    if video.deleted_at is None:
+        return
     video.deleted_at, video.changed_at = None, timezone.now()
     video.save(update_fields=["deleted_at", "changed_at"])
-    evidence.set_expiry(video, deleted_at=None)
-    takedown.note_deletion(video, deletion_in_force(video), is_deleted=False, problem="")
-    announcements.restored(video)
+    announcements.restored(video, code=code, message=problem)
     if video.censor_status == CensorStatus.CHECK:
         open_task(video, TaskCause.RECHECK)
