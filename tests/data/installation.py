@@ -38,16 +38,18 @@ def restore(backup: Path, name: str) -> None:
         postgres("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={name}", str(backup))
 
 
-def manage(database: str, vod: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command of the restored installation, as a process of its own."""
-    return run(
-        [sys.executable, "manage.py", *arguments],
+def manage(database: str, evidence: Path, vod: str, *commands: str) -> None:
+    """Commands of the restored installation, in a process of its own; each must end well."""
+    done = run(
+        [sys.executable, "-m", "tests.data.carry_out", *commands],
         {
             "DJANGO_SETTINGS_MODULE": "tests.data.restored_settings",
             "DATABASE_URL": url_of(database),
+            "COMMAND_EVIDENCE": str(evidence),
             "COMMAND_VOD": vod,
         },
     )
+    assert done.returncode == 0, f"{done.stdout} {done.stderr}"
 
 
 def url_of(name: str) -> str:

@@ -6,3 +6,4 @@ from tests.settings import *  # noqa: F403 - the same but for what follows
 
 VOD_ENDPOINT = CDN_ENDPOINT = os.environ["COMMAND_VOD"]
 CDN_DOMAINS = [VOD_ENDPOINT]
+STORAGES["evidence"]["OPTIONS"]["location"] = os.environ["COMMAND_EVIDENCE"]  # noqa: F405 - of above

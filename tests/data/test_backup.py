@@ -1,5 +1,6 @@
 """A backup made while the console is in use, restored into an empty installation."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from shortvideo.outbox import leases
-from shortvideo.outbox.worker import work_until_idle
+from shortvideo.outbox.worker import work_once, work_until_idle
 from tests.data.installation import back_up, manage, restore
 from tests.factories import make_operator
 from tests.support.localvod import LocalVod, wait_until
-from videos.models import Decision, ReviewDecision, Source, Video
+from tests.videos.takedowns import PIXEL, published
+from videos.models import Decision, Evidence, ReviewDecision, Source, Takedown, Video
 from videos.services import delete_video, prefetch, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,13 +38,17 @@ def decide(video: Video, decision: Decision = Decision.BLOCKED) -> ReviewDecisio
 def in_use(cloud: LocalVod, settings: Settings) -> list[Video]:
     """An installation with things done, things under way, and videos nobody has decided on."""
     settings.OUTBOX_LEASE_SECONDS = 2
-    cloud.seed_many([{"status": "Normal", "title": f"Clip {number}"} for number in range(12)])
+    cloud.seed_many([{"status": "Normal", "title": f"Clip {number}"} for number in range(10)])
     call_command("sync_videos", verbosity=0)
     videos = list(Video.objects.order_by("id"))
+    with_media = published(cloud)
     decide(videos[0])
     decide(videos[1], Decision.NORMAL)
     delete_video(videos[2])
     work_until_idle(60)
+    decide(with_media)
+    work_once(["create_audit"])
+    work_once(["archive_evidence"])  # what it shows is still to be purged
     decide(videos[3])
     decide(videos[4])
     delete_video(videos[5])
@@ -88,22 +95,33 @@ def test_a_backup_is_restored_and_goes_on_where_it_was_without_drift(
 ) -> None:
     with writing(in_use):
         backup = back_up(tmp_path)
+        evidence = shutil.copytree(storages["evidence"].path(""), tmp_path / "evidence")
     restore(backup, empty_database)
     log = f"SELECT id, video_id, decision, delivery_id FROM {LOG} ORDER BY id"
-    kept, all_of_it = rows(scratch, log), rows("default", log)
-    assert kept == all_of_it[: len(kept)]  # one moment, and nothing of it missing
-    assert 6 < len(kept) < len(all_of_it)
+    logged, all_of_it = rows(scratch, log), rows("default", log)
+    assert logged == all_of_it[: len(logged)]  # one moment, and nothing of it missing
+    assert 6 < len(logged) < len(all_of_it)
     assert under_way(scratch) >= {("create_audit",), ("delete_video",), ("push_object_cache",)}
-    call_command("migrate", database=scratch, verbosity=0)
     connections[scratch].close()
-
-    carried_out(empty_database, cloud, "sync_videos", "--full")
-    carried_out(empty_database, cloud, "work", "--until-idle", "--timeout", "60")
+    manage(
+        empty_database,
+        evidence,
+        cloud.endpoint,
+        "migrate",
+        "sync_videos --full",
+        "work --until-idle --timeout 60",
+        "sync_videos",
+        "work --until-idle --timeout 60",
+        "reconcile --grace 0",
+    )
     # Later it looks what became of the dead's call.
     assert under_way(scratch) <= {("reread_video",)}
-    connections[scratch].close()
-    carried_out(empty_database, cloud, "sync_videos")
-    carried_out(empty_database, cloud, "reconcile", "--grace", "1")
+    states = rows(scratch, "SELECT DISTINCT state FROM videos_takedown")
+    assert states == [(Takedown.State.VERIFIED,)]
+    archived = Evidence.objects.using(scratch).exclude(files=[]).get()
+    assert len(archived.files) == 3
+    for file in archived.files:
+        assert (evidence / file["name"]).read_bytes().startswith(PIXEL)
     for video in Video.objects.order_by("id")[3:5]:
         assert cloud.state(video.vod_id)["video"]["status"] == "Blocked"
     for statement in (f"UPDATE {LOG} SET reason = 'none'", f"DELETE FROM {LOG}"):
@@ -123,21 +141,18 @@ def test_a_block_that_reached_vod_after_the_backup_stands_over_what_was_still_to
     lost = decide(video, Decision.BLOCKED)
     work_until_idle(60)
     restore(backup, empty_database)
-    call_command("migrate", database=scratch, verbosity=0)
-    connections[scratch].close()
-
-    carried_out(empty_database, cloud, "sync_videos", "--full")
-    carried_out(empty_database, cloud, "work", "--until-idle", "--timeout", "60")
-    carried_out(empty_database, cloud, "reconcile", "--grace", "1")
+    manage(
+        empty_database,
+        tmp_path,
+        cloud.endpoint,
+        "migrate",
+        "sync_videos --full",
+        "work --until-idle --timeout 60",
+        "reconcile --grace 0",
+    )
     assert cloud.state(video.vod_id)["video"]["status"] == "Blocked"
     log = rows(scratch, f"SELECT source, decision, reason, comment FROM {LOG} ORDER BY id")
     assert log[1:] == [(Source.VOD, Decision.BLOCKED, "violence", lost.mark)]
-
-
-def carried_out(database: str, vod: LocalVod, *command: str) -> None:
-    """A command of the restored installation ends well; `reconcile` does without drift alone."""
-    done = manage(database, vod.endpoint, *command)
-    assert done.returncode == 0, f"{command}: {done.stdout} {done.stderr}"
 
 
 def under_way(alias: str) -> set[tuple[Any, ...]]:
