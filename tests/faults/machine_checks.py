@@ -14,6 +14,7 @@ from videos.mirror.facts import COPIED
 from videos.models import (
     MachineReview,
     ReviewDecision,
+    Takedown,
     TranscodeJob,
     Video,
     VideoDeletion,
@@ -71,6 +72,7 @@ def check_step(machine: Machine) -> None:
         check_source(clip, row, machine.step)
         check_decisions(machine, clip, [line for vod_id, line in added if vod_id == clip.vod_id])
         check_tombstone(clip, row)
+        check_takedown(row)
         check_status(clip, row, machine.step)
         check_verdict(clip, row)
     check_outside(machine)
@@ -92,6 +94,13 @@ def check_source(clip: Clip, row: Video, step: int) -> None:
 def check_decisions(machine: Machine, clip: Clip, added: list[Line]) -> None:
     """Rule 2: one line for each decision, and none that nobody took."""
     clip.take(added, machine.wanted.pop(clip.vod_id, []), step=machine.step)
+
+
+def check_takedown(row: Video) -> None:
+    """Of a block that stands nothing is dropped silently: it goes on, is proven, or has failed."""
+    latest = Takedown.objects.of_block().filter(video=row).order_by("-id").first()
+    if row.is_blocked and latest is not None:
+        assert latest.state != Takedown.State.REVERSED, "nobody sees to a block that stands"
 
 
 def check_tombstone(clip: Clip, row: Video) -> None:
