@@ -107,6 +107,7 @@ class Machine(RuleBasedStateMachine):
         if not self.exists_in_vod(clip):
             return
         faults = self.world.vod.control("GET", "faults")
+        faults.pop("met")  # told, and not set
         self.world.vod.faults()
         change(clip.vod_id)
         self.world.vod.control("POST", "faults", faults)
