@@ -117,13 +117,13 @@ class Video(models.Model):
         default=1, editable=False, help_text=_("Counts the source files under this id.")
     )
     source_uploaded_at = models.DateTimeField(null=True, blank=True, editable=False)
-    censor_changed_at = models.DateTimeField(default=timezone.now, editable=False)
     source_uploaded_after = models.DateTimeField(
         null=True,
         blank=True,
         editable=False,
         help_text=_("Set while the upload's moment is an estimate: the true one lies after this."),
     )
+    censor_changed_at = models.DateTimeField(default=timezone.now, editable=False)
     blocked_at = models.DateTimeField(
         null=True,
         blank=True,
