@@ -142,22 +142,42 @@ def test_only_submissions_may_be_given_up_and_only_for_what_became_of_their_vide
     assert len(cloud_checks.nothing_was_lost(refused + lost).breaches) == 2
 
 
-@pytest.mark.parametrize("state", ["under_way", "failed", "reversed"])
-def test_a_block_that_stands_has_a_verified_takedown(state: str) -> None:
-    entry = entry_of(Diary(), ANNA, BLOCKED, 1, "R1")
-    log, videos = [line(7, entry, "R1", 10.0)], [{"vod_id": CLIP, "deleted_at": False}]
-    takedown = {
+def takedown(pk: int, state: str) -> Row:
+    return {
         "video__vod_id": CLIP,
         "cause": "block",
-        "decision_id": 7,
-        "state": "verified",
+        "decision_id": pk,
+        "state": state,
         "problem": "",
         "verification__state": "done",
         "verification__error": "",
     }
-    assert cloud_checks.takedowns_are_verified(log, videos, [takedown]).is_kept
-    wrong = cloud_checks.takedowns_are_verified(log, videos, [{**takedown, "state": state}])
-    assert breach(wrong).startswith(f"line 7 blocks, and its takedown is {state}")
+
+
+def takedowns(decisions: list[str], states: list[str]) -> Check:
+    """Of lines 1, 2, ... about one video; with each state goes the takedown of a line."""
+    log = [
+        line(pk, entry_of(Diary(), ANNA, decision, 1, "R"), "R", 10.0)
+        for pk, decision in enumerate(decisions, 1)
+    ]
+    rows = [takedown(pk, state) for pk, state in enumerate(states, 1) if state]
+    return cloud_checks.takedowns_are_verified(log, [{"vod_id": CLIP, "deleted_at": False}], rows)
+
+
+@pytest.mark.parametrize("state", ["under_way", "failed", "reversed"])
+def test_a_block_that_stands_has_a_verified_takedown(state: str) -> None:
+    assert takedowns([BLOCKED], ["verified"]).is_kept
+    wrong = takedowns([BLOCKED], [state])
+    assert breach(wrong).startswith(f"line 1 blocks, and its takedown is {state}")
+
+
+def test_a_block_before_another_stays_verified_and_one_before_a_pass_does_not() -> None:
+    assert takedowns([BLOCKED, BLOCKED], ["verified", "verified"]).is_kept
+    assert takedowns([BLOCKED, BLOCKED], ["replaced", "verified"]).is_kept
+    passed = [BLOCKED, NORMAL, BLOCKED]
+    assert takedowns(passed, ["reversed", "", "verified"]).is_kept
+    wrong = takedowns(passed, ["verified", "", "verified"])
+    assert breach(wrong).startswith("line 1 does not stand, and its takedown is verified")
 
 
 CARELESS = {"callbacks": 100, "dropped": 20, "doubled": 40, "held_back": 40}
