@@ -6,6 +6,7 @@ own, `migrate` only adds what is missing.
 
 from typing import Any
 
+from django.apps import AppConfig
 from django.apps import apps as installed_apps
 from django.apps.registry import Apps
 
@@ -81,14 +82,17 @@ ROLES: dict[str, frozenset[str]] = {
 }
 
 
-def create_roles(*, using: str, apps: Apps = installed_apps, **_: Any) -> None:
-    """Add each role and the permissions it lacks (a `post_migrate` receiver)."""
+def create_roles(
+    *, app_config: AppConfig, using: str, apps: Apps = installed_apps, **_: Any
+) -> None:
+    """Add each role and the permissions of one app that it lacks (a `post_migrate` receiver)."""
+    label = app_config.label
+    if not any(name.startswith(f"{label}.") for name in ROLES["administrator"]):
+        return
     Group = apps.get_model("auth", "Group")
     Permission = apps.get_model("auth", "Permission")
-    known = {
-        f"{permission.content_type.app_label}.{permission.codename}": permission
-        for permission in Permission.objects.using(using).select_related("content_type")
-    }
+    of_app = Permission.objects.using(using).filter(content_type__app_label=label)
+    known = {f"{label}.{permission.codename}": permission for permission in of_app}
     for role, names in ROLES.items():
         group, _created = Group.objects.using(using).get_or_create(name=role)
-        group.permissions.add(*(known[name] for name in names if name in known))
+        group.permissions.add(*(known[name] for name in names & known.keys()))
