@@ -168,8 +168,9 @@ def test_the_theme_toggle_makes_the_desk_dark_and_light(open_desk: OpenDesk) -> 
     expect(body).to_have_css("background-color", "rgb(245, 246, 248)")
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1440", "390"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(WIDE, "light"), (PHONE, "dark")], ids=["1440-light", "390-dark"]
+)
 def test_no_page_scrolls_sideways_or_breaks_the_content_security_policy(
     open_desk: OpenDesk, size: dict[str, int], scheme: str
 ) -> None:

@@ -116,7 +116,6 @@ def test_a_backup_is_restored_and_goes_on_where_it_was_without_drift(
     )
     # Later it looks what became of the dead's call.
     assert under_way(scratch) <= {("reread_video",)}
-    print(len(logged), len(all_of_it))
     for video in Video.objects.using(scratch).closed():
         assert video.takedowns.latest("id").state == Takedown.State.VERIFIED
     assert not Takedown.objects.using(scratch).filter(state__in=Takedown.UNFINISHED).exists()

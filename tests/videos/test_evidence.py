@@ -43,6 +43,11 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def _short_backoff(settings: Settings) -> None:
+    settings.OUTBOX_BACKOFF_SECONDS = 0.05
+
+
 def stored(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
