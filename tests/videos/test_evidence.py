@@ -13,9 +13,11 @@ from shortvideo.cloud import CloudUnavailable
 from shortvideo.cloud.media import MediaGateway
 from shortvideo.cloud.types import MediaPath
 from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from tests.videos.takedowns import (
+    SECONDS,
     PIXEL,
     approve,
     block,
@@ -116,7 +118,7 @@ def test_an_outage_of_the_cdn_is_waited_for_a_few_attempts_and_no_longer(
     settings.CDN_DOMAINS = [cloud.endpoint, "127.0.0.1:9"]
     Video.objects.filter(pk=video.pk).update(cover="127.0.0.1:9/cover.png")
     block(video)
-    work()
+    work_until_idle(SECONDS, ["create_audit", "archive_evidence"])
     archive = delivery_of(video, "archive_evidence")
     assert (archive.state, archive.attempts) == (DeliveryState.DONE, 4)
     evidence = Evidence.objects.get()
