@@ -17,8 +17,8 @@ from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from tests.videos.takedowns import (
-    SECONDS,
     PIXEL,
+    SECONDS,
     approve,
     block,
     delivery_of,
