@@ -7,10 +7,13 @@ from django.conf import settings
 _random = SystemRandom()
 
 
-def ceiling_seconds(attempt: int) -> float:
-    """The longest wait after this attempt, the first being 1: doubles up to the cap."""
-    base: float = settings.OUTBOX_BACKOFF_SECONDS
-    cap: float = settings.OUTBOX_BACKOFF_CAP_SECONDS
+def ceiling_seconds(attempt: int, *, base: float | None = None, cap: float | None = None) -> float:
+    """The longest wait after this attempt, the first being 1: doubles up to the cap.
+
+    `base` and `cap` are in seconds, those of the settings where they are not given.
+    """
+    base = settings.OUTBOX_BACKOFF_SECONDS if base is None else base
+    cap = settings.OUTBOX_BACKOFF_CAP_SECONDS if cap is None else cap
     # 2 ** 1,100 does not fit a float, and long before that the cap has been reached.
     return min(cap, base * 2.0 ** min(max(attempt - 1, 0), 60))
 

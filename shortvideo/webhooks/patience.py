@@ -6,6 +6,7 @@ from typing import Final
 
 from django.utils import timezone
 
+from shortvideo.outbox.backoff import ceiling_seconds
 from shortvideo.outbox.models import Delivery, DeliveryQuerySet
 from shortvideo.pacing import Pace
 
@@ -24,7 +25,7 @@ _random = SystemRandom()
 
 def retry_seconds(attempt: int, *, random: Random = _random) -> float:
     """Until an event is tried again after this attempt, the first being 1: doubles, to an hour."""
-    ceiling = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(max(attempt - 1, 0), 60))
+    ceiling = ceiling_seconds(attempt, base=FIRST_SECONDS, cap=LONGEST_SECONDS)
     return random.uniform(ceiling / 2, ceiling)
 
 

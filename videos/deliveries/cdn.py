@@ -25,7 +25,7 @@ MAX_URLS: Final = 100  # in one call
 LOOKED_UP_AT_ONCE: Final = 1_000  # URLs in one query
 USED_UP_RETRY_SECONDS: Final = 600.0  # a purge cannot wait for tomorrow: more may be granted
 TOMORROW: Final = "Today's quota of the CDN is used up; it goes out tomorrow."
-REVERSED: Final = Superseded("The takedown was reversed, or another one took its place.")
+TAKEDOWN_OVER: Final = Superseded("The takedown was reversed, or another one took its place.")
 WITHDRAWN: Final = "Its video was blocked or deleted meanwhile."
 CLOSED: Final = "All of it is of videos that were blocked or deleted."
 
@@ -331,7 +331,7 @@ class PurgeHandler(CdnHandler):
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         over = CdnTask.objects.filter(delivery__in=batch, takedown__state__in=Takedown.OVER)
         outcomes: dict[int, Outcome] = dict.fromkeys(
-            over.values_list("delivery_id", flat=True), REVERSED
+            over.values_list("delivery_id", flat=True), TAKEDOWN_OVER
         )
         left = [delivery for delivery in batch if delivery.pk not in outcomes]
         return outcomes | dict(super().deliver(left)) if left else outcomes

@@ -10,9 +10,10 @@ from django.utils import timezone
 from shortvideo.cloud import CloudUnavailable, media_gateway, vod_gateway
 from shortvideo.cloud.types import MediaPath, VodStatus
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
+from shortvideo.outbox.handlers import Again, Done, Outcome, Refused
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from videos.cdn_progress import Answers, check_cdn_task
+from videos.deliveries.cdn import TAKEDOWN_OVER
 from videos.deliveries.deletion import note_files
 from videos.deliveries.subject import VideoHandler
 from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
@@ -27,7 +28,6 @@ PURGE_PATIENCE: Final = timedelta(minutes=30)  # with a purge that runs; then th
 MAX_UNCLEAR: Final = 10  # answers that say nothing; the CDN is not asked for more of a clip then
 UNREAD: Final = "VOD has not told which streams the clip has."
 NEVER_READ: Final = "VOD deleted the clip before its streams were known: none of them was purged."
-LATER = Superseded("The takedown was reversed, or another one took its place.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class VerifyTakedownHandler(VideoHandler):
         for delivery in batch:
             takedown = takedowns.get(delivery.pk)
             if takedown is None or takedown.is_over:
-                outcomes[delivery.pk] = LATER
+                outcomes[delivery.pk] = TAKEDOWN_OVER
             elif waiting := purges_awaited(takedown, delivery, answers):
                 outcomes[delivery.pk] = waiting
             else:

@@ -1,7 +1,7 @@
 """Files and pictures: what plays, what was uploaded, and whether there are snapshots."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from django.db import transaction
 
@@ -9,8 +9,7 @@ from shortvideo.cloud.types import StreamFile
 from videos.mirror.facts import fitting
 from videos.mirror.reading import Reading
 from videos.models import SnapshotStatus, Video
-
-MEDIA_FIELDS: Final = ("cover", "first_frame", "snapshots", "source_path", "files")
+from videos.models.media import media_named_by
 
 
 def copy(video: Video, reading: Reading) -> None:
@@ -34,19 +33,9 @@ def remember(video: Video, before: Mapping[str, Any]) -> None:
     if video.source_version != before["source_version"]:
         video.further_media = []
         return
-    now = {name: getattr(video, name) for name in MEDIA_FIELDS}
-    named = {item["path"] for item in named_by(now)}
-    if dropped := [item for item in named_by(before) if item["path"] not in named]:
+    named = {item["path"] for item in video.media_now}
+    if dropped := [item for item in media_named_by(before) if item["path"] not in named]:
         video.remember_media(dropped)
-
-
-def named_by(values: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The media among the fields of a video, as `Video.further_media` has them."""
-    named = [(kind, values[kind]) for kind in ("cover", "first_frame")]
-    named += [("snapshot", path) for path in values["snapshots"]]
-    named += [("play", values["source_path"])]
-    named += [("play", file["path"]) for file in values["files"]]
-    return [{"kind": kind, "path": path} for kind, path in named if path]
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Uploader
 from shortvideo.text import folded
+from videos.models.media import MEDIA_FIELDS, media_named_by
 from videos.models.status import CensorStatus, SnapshotStatus, TranscodeKind, TranscodeStatus
 
 MEDIA_PATH_LENGTH = 1024
@@ -200,6 +201,16 @@ class Video(models.Model):
 
     def transcode_status_of(self, kind: TranscodeKind) -> TranscodeStatus:
         return TranscodeStatus(getattr(self, kind.status_field))
+
+    @property
+    def media_now(self) -> list[dict[str, str]]:
+        """What the row names: objects of kind and path."""
+        return media_named_by({name: getattr(self, name) for name in MEDIA_FIELDS})
+
+    @property
+    def media(self) -> list[dict[str, str]]:
+        """The same, with what was issued before and the row names no more."""
+        return [*self.media_now, *self.further_media]
 
     def remember_media(self, media: Iterable[dict[str, str]]) -> None:
         """Keep in `further_media`, in memory, what goes with the clip; of too many the newest."""

@@ -227,12 +227,5 @@ def media_paths(video: Video) -> list[str]:
     Media on other hosts, such as a cover that an app set, are left out: with one of them in it the
     CDN refuses a whole call.
     """
-    paths = [
-        video.cover,
-        video.first_frame,
-        video.source_path,
-        *video.snapshots,
-        *(file["path"] for file in video.files),
-        *(item["path"] for item in video.further_media),
-    ]
-    return list(dict.fromkeys(path for path in paths if is_on_cdn(path)))
+    paths = dict.fromkeys(item["path"] for item in video.media)
+    return [path for path in paths if is_on_cdn(path)]

@@ -12,7 +12,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.models import OPEN_STATES, Delivery, DeliveryState
 from videos import append_only
 from videos.models import (
     Decision,
@@ -33,7 +33,7 @@ LOCK_MILLISECONDS: Final = 200
 ATTEMPTS: Final = 30
 RETRY_SECONDS: Final = 1.0
 LOCK_NOT_AVAILABLE: Final = "55P03"  # PostgreSQL's code
-UNFINISHED: Final = (DeliveryState.WAITING, DeliveryState.LEASED, DeliveryState.GIVEN_UP)
+UNSETTLED: Final = (*OPEN_STATES, DeliveryState.GIVEN_UP)  # who retries needs the decision
 # A fresh decision may be undone: then the one before it stands again.
 FRESH: Final = timedelta(hours=1)
 
@@ -71,7 +71,7 @@ def prunable(before: datetime) -> ReviewDecisionQuerySet:
         .exclude(undone_by__created_at__gte=before)
         .exclude(video__in=Evidence.objects.kept().values("video"))
         .exclude(video__in=fresh.values("video"))
-        .exclude(delivery__state__in=UNFINISHED)
+        .exclude(delivery__state__in=UNSETTLED)
         .exclude(pk__in=carried_again())
         .exclude(takedown__state__in=(Takedown.State.UNDER_WAY, Takedown.State.FAILED))
         .alias(last=last_of(present), last_human=last_of(present.by_people()))
@@ -87,7 +87,7 @@ def last_of(decisions: ReviewDecisionQuerySet) -> Coalesce:
 def carried_again() -> list[int]:
     """The decisions that deliveries of their own carry over again."""
     repeated = Delivery.objects.filter(kind="create_audit", payload__has_key="decision")
-    payloads = repeated.filter(state__in=UNFINISHED).values_list("payload", flat=True)
+    payloads = repeated.filter(state__in=UNSETTLED).values_list("payload", flat=True)
     return [payload["decision"] for payload in payloads]
 
 

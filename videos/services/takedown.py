@@ -14,11 +14,11 @@ from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from videos.models import Evidence, ReviewDecision, Source, Takedown, Video, VideoDeletion
+from videos.models.media import PLAYS
 from videos.services.cdn import media_paths, purge_media
 
 State = Takedown.State
 Cause = Takedown.Cause
-UNFINISHED = (State.UNDER_WAY, State.FAILED)
 
 
 def begin_block(video: Video, review: ReviewDecision | None) -> Takedown:
@@ -101,14 +101,14 @@ def replace_earlier(video: Video) -> None:
 
 def abandon(video: Video, problem: str) -> int:
     """End what is under way or failed, for the reason that `problem` says; returns how many."""
-    unfinished = Takedown.objects.filter(video=video, state__in=UNFINISHED)
+    unfinished = Takedown.objects.filter(video=video, state__in=Takedown.UNFINISHED)
     return unfinished.update(state=State.REPLACED, problem=problem)
 
 
 def reverse(video: Video) -> None:
     """The clip is blocked no more: nothing of it is purged from now on."""
     blocks = Takedown.objects.of_block().filter(
-        video=video, state__in=(*UNFINISHED, State.VERIFIED)
+        video=video, state__in=(*Takedown.UNFINISHED, State.VERIFIED)
     )
     blocks.update(state=State.REVERSED, problem="")
 
@@ -150,17 +150,13 @@ def note_deletion(video: Video, deletion: VideoDeletion, *, is_deleted: bool, pr
 
 def play_paths(video: Video) -> list[str]:
     """What plays, as `host/path`: VOD answers it with a refusal once the clip is blocked."""
-    paths = [video.source_path, *(file["path"] for file in video.files)]
-    paths += [item["path"] for item in video.further_media if item["kind"] == "play"]
-    return [path for path in dict.fromkeys(paths) if is_on_cdn(path)]
+    paths = dict.fromkeys(item["path"] for item in video.media if item["kind"] == PLAYS)
+    return [path for path in paths if is_on_cdn(path)]
 
 
 def pictures_of(video: Video) -> list[dict[str, str]]:
     """What the clip shows or has shown: objects of kind and path."""
-    named = [("cover", video.cover), ("first_frame", video.first_frame)]
-    named += [("snapshot", path) for path in video.snapshots]
-    named += [(item["kind"], item["path"]) for item in video.further_media]
-    return unique_pictures([{"kind": kind, "path": path} for kind, path in named if kind != "play"])
+    return unique_pictures([item for item in video.media if item["kind"] != PLAYS])
 
 
 def unique_pictures(pictures: Sequence[dict[str, str]]) -> list[dict[str, str]]:
