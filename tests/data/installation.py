@@ -1,6 +1,7 @@
 """Backing up the database of the tests and restoring it elsewhere, as docs/backup.md says."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 
 from runner.postgres import binaries
 
@@ -36,6 +37,17 @@ def restore(backup: Path, name: str) -> None:
         Path(name).write_bytes(backup.read_bytes())
     else:
         postgres("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={name}", str(backup))
+
+
+def raise_counters(alias: str) -> None:
+    """What docs/backup.md has an operator enter at the restored database."""
+    page = (settings.BASE_DIR / "docs" / "backup.md").read_text()
+    postgresql, sqlite = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    statements = sqlite if connection.vendor == "sqlite" else postgresql
+    with connections[alias].cursor() as cursor:
+        for statement in filter(str.strip, statements.split(";\n")):
+            cursor.execute(statement)
+    connections[alias].close()
 
 
 def manage(database: str, evidence: Path, vod: str, *commands: str) -> None:

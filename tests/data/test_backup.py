@@ -16,10 +16,12 @@ from pytest_django.fixtures import Settings
 
 from shortvideo.outbox import leases
 from shortvideo.outbox.worker import work_once, work_until_idle
-from tests.data.installation import back_up, manage, restore
+from tests.data.installation import back_up, manage, raise_counters, restore
+from shortvideo.webhooks.models import Event
 from tests.factories import make_operator
 from tests.support.localvod import LocalVod, wait_until
 from tests.videos.takedowns import PIXEL, published
+from tests.webhooks.support import make_endpoint
 from videos.models import Decision, Evidence, ReviewDecision, Source, Takedown, Video
 from videos.services import delete_video, prefetch, review_video
 
@@ -154,6 +156,28 @@ def test_a_block_that_reached_vod_after_the_backup_stands_over_what_was_still_to
     assert cloud.state(video.vod_id)["video"]["status"] == "Blocked"
     log = rows(scratch, f"SELECT source, decision, reason, comment FROM {LOG} ORDER BY id")
     assert log[1:] == [(Source.VOD, Decision.BLOCKED, "violence", lost.mark)]
+
+
+def test_what_is_told_and_decided_after_a_restore_has_higher_numbers_than_what_was_lost(
+    cloud: LocalVod, empty_database: str, scratch: str, tmp_path: Path
+) -> None:
+    cloud.seed_many([{"status": "Normal", "title": "Clip"}])
+    call_command("sync_videos", verbosity=0)
+    video = Video.objects.get()
+    make_endpoint()
+    backup = back_up(tmp_path)  # neither counter has begun
+    decide(video, Decision.NORMAL)
+    lost = decide(video, Decision.BLOCKED)
+    work_until_idle(60, ["create_audit"])
+    last_told = Event.objects.latest("pk").pk
+    restore(backup, empty_database)
+    manage(empty_database, tmp_path, cloud.endpoint, "migrate")
+    raise_counters(scratch)
+    manage(empty_database, tmp_path, cloud.endpoint, "sync_videos --full")
+    told = Event.objects.using(scratch).order_by("pk")
+    assert told[0].pk > last_told
+    assert told[0].data["decision"] == Decision.BLOCKED
+    assert ReviewDecision.objects.using(scratch).earliest("pk").pk > lost.pk
 
 
 def under_way(alias: str) -> set[tuple[Any, ...]]:
