@@ -34,6 +34,7 @@ ENDPOINTS_AT_ONCE: Final = 16
 TURN_SECONDS: Final = 2.0  # of one endpoint in a batch; then the other endpoints have theirs
 
 SWITCHED_OFF: Final = Refused("EndpointOff", "Not sent: the endpoint is switched off.")
+FORGOTTEN: Final = Refused("EventForgotten", "Not sent: its event is not kept any more.")
 GONE: Final = Refused("Gone", "It answered 410 Gone and was switched off.")
 GONE_REASON: Final = "It answered 410 Gone."
 AWAY: Final = "Not tried: the endpoint failed just before."
@@ -54,9 +55,9 @@ class WebhookHandler(Handler):
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         shares = list(shares_of(batch))
-        with ThreadPoolExecutor(min(len(shares), ENDPOINTS_AT_ONCE)) as pool:
+        with ThreadPoolExecutor(ENDPOINTS_AT_ONCE) as pool:  # starts no more than it needs
             list(pool.map(Share.call, shares))
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, Outcome] = {delivery.pk: FORGOTTEN for delivery in batch}
         for share in shares:
             share.record()
             outcomes |= {row.delivery_id: share.outcome_of(row) for row in share.rows}
@@ -145,16 +146,15 @@ class Share:
 
 
 def shares_of(batch: Sequence[Delivery]) -> Iterator[Share]:
-    """The batch by endpoints, each in the order of the batch."""
-    deliveries = {delivery.pk: delivery for delivery in batch}
+    """The batch by endpoints, each in the order of the batch; without what has no event."""
     dispatches = Dispatch.objects.select_related("event").filter(delivery__in=batch)
     by_delivery = {row.delivery_id: row for row in dispatches}
     endpoints = Endpoint.objects.in_bulk({row.endpoint_id for row in by_delivery.values()})
     rows: dict[int, list[Dispatch]] = {pk: [] for pk in endpoints}
-    for pk, delivery in deliveries.items():
-        row = by_delivery[pk]
-        row.delivery = delivery
-        rows[row.endpoint_id].append(row)
+    for delivery in batch:
+        if row := by_delivery.get(delivery.pk):
+            row.delivery = delivery
+            rows[row.endpoint_id].append(row)
     for pk, endpoint in endpoints.items():
         yield Share(endpoint, rows[pk])
 

@@ -1,15 +1,20 @@
 """What is not needed any more."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery
 from shortvideo.outbox.periodic import periodic
 from shortvideo.pacing import Pace, delete_old
 
-from .models import Attempt, Endpoint, Event
+from .models import Attempt, Endpoint, Event, EventType
+from .services import KIND
 
 pace: Final = Pace(most_rows=100)
 
@@ -18,9 +23,22 @@ pace: Final = Pace(most_rows=100)
 def prune_webhooks() -> None:
     """Delete old attempts and events, but no event that waits or was given up."""
     before = timezone.now() - timedelta(days=settings.WEBHOOK_LOG_DAYS)
+    dismiss_failed_tests(before)
     delete_old(Attempt.objects.all(), pace, before=before)
     delete_old(Event.objects.settled(), pace, before=before)
     forget_previous_secrets(timezone.now())
+
+
+def dismiss_failed_tests(before: datetime) -> None:
+    """Close the deliveries of test events that failed: nobody can retry what has no event."""
+    is_old_test = Q(
+        webhook_dispatch__event__type=EventType.PING,
+        webhook_dispatch__event__created_at__lt=before,
+    )
+    failed = Delivery.objects.given_up().filter(kind=KIND)
+    for delivery in failed.filter(is_old_test | Q(webhook_dispatch=None)):
+        with suppress(outbox.DeliveryStateError):  # somebody has seen to it meanwhile
+            outbox.dismiss(delivery)
 
 
 def forget_previous_secrets(now: datetime) -> None:

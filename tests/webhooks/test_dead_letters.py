@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.services import DeliveryStateError
 from shortvideo.outbox.worker import work_once
@@ -90,9 +91,30 @@ def test_a_test_event_that_failed_is_no_dead_letter(receiver: Receiver, desk_of:
     Event.objects.update(created_at=timezone.now() - timedelta(days=31))
     prune_webhooks()
     assert not Event.objects.exists(), "it is kept no longer than what was delivered"
+    assert Delivery.objects.get().state == DeliveryState.SUPERSEDED
+    assert "Webhooks given up" not in desk.page("inbox")
     tell()
     work()
     assert "Webhooks given up" in desk.page("inbox")
+
+
+def test_a_delivery_whose_event_is_gone_ends_with_a_sentence_and_holds_up_no_other(
+    receiver: Receiver,
+) -> None:
+    endpoint = make_endpoint(receiver)
+    failed = send_test(endpoint)
+    failed.event.delete()
+    event = tell()
+    work()
+    assert ids(receiver.received) == [str(event.uid)]
+    left = Delivery.objects.get(pk=failed.delivery_id)
+    assert (left.state, left.error_code) == (DeliveryState.GIVEN_UP, "EventForgotten")
+    prune_webhooks()
+    left.refresh_from_db()
+    assert left.state == DeliveryState.SUPERSEDED
+    outbox.repeat(left)
+    work()  # alone in its batch
+    assert Delivery.objects.latest("pk").error_code == "EventForgotten"
 
 
 def test_nothing_is_replayed_to_an_endpoint_that_is_off(receiver: Receiver) -> None:
