@@ -185,3 +185,21 @@ def test_a_pass_that_landed_after_a_block_is_overruled_and_the_clip_is_purged_on
     assert Takedown.objects.get(decision=review).verification_id != verification
     assert takedown_of(review) == Takedown.State.VERIFIED
     assert blocks_sent(cloud) == 2
+
+
+def test_a_clip_that_was_proven_to_be_gone_and_shown_again_is_purged_and_proven_anew(
+    cloud: LocalVod,
+) -> None:
+    video = passed(cloud)
+    pass_ = video.decisions.get()
+    review = block(video)
+    assert takedown_of(review) == Takedown.State.VERIFIED
+    proven = Takedown.objects.get(decision=review)
+    vod_gateway().create_audit([as_audit(pass_)])
+    read(video)
+    shown = Takedown.objects.get(decision=review)
+    assert (shown.state, shown.verified_at) == (Takedown.State.UNDER_WAY, None)
+    assert shown.verification_id != proven.verification_id
+    assert takedown_of(review) == Takedown.State.VERIFIED
+    assert Takedown.objects.get(decision=review).verified_at not in (None, proven.verified_at)
+    assert blocks_sent(cloud) == 2

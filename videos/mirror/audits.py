@@ -180,13 +180,14 @@ def send_again(decision: ReviewDecision, *, supersede: bool = True) -> Delivery:
 
 
 def deliver_again(video: Video, decision: ReviewDecision) -> Delivery:
-    """Send a decision whose deliveries have ended once more, and what comes after a block.
+    """Send a decision whose deliveries have ended, and that VOD does not show, once more.
 
-    The caller holds the video's lock.
+    After a block all of its takedown comes again, also where the clip had been verified to be
+    gone: VOD has shown it since. The caller holds the video's lock.
     """
     delivery = send_again(decision)
     if decision.decision == Decision.BLOCKED:
-        takedown.resume(video)
+        takedown.resume(video, is_shown_since=True)
     return delivery
 
 

@@ -126,7 +126,7 @@ def sent_again(video: Video, standing: ReviewDecision) -> Delivery:
     """The delivery of a decision once more, and what comes after it; the video is locked.
 
     One that was given up is retried: purge and proof of a block wait for it. Otherwise they follow
-    a new one, unless the clip was proven to be gone.
+    a new one, also where the clip had been proven to be gone.
     """
     last = deliveries_of(standing).last()
     if last is not None and last.state == DeliveryState.GIVEN_UP:

@@ -113,10 +113,11 @@ def reverse(video: Video) -> None:
     blocks.update(state=State.REVERSED, problem="")
 
 
-def resume(video: Video) -> None:
+def resume(video: Video, *, is_shown_since: bool = False) -> None:
     """Go on with the takedown of the block that stands again: what came after it was taken back.
 
-    The chain is sent anew, unless the clip had been verified to be gone.
+    The chain is sent anew, unless the clip had been verified to be gone and VOD has not shown it
+    since: where it has (`is_shown_since`), the CDN may have fetched its files again.
     """
     undone = ReviewDecision.objects.filter(video=video).exclude(undone_by=None)
     blocks = Takedown.objects.of_block().filter(video=video).exclude(decision__in=undone)
@@ -124,10 +125,12 @@ def resume(video: Video) -> None:
     if takedown is None:
         return
     takedown.problem, takedown.check_count = "", 0
+    if is_shown_since:
+        takedown.verified_at = None
     takedown.state = State.UNDER_WAY if takedown.verified_at is None else State.VERIFIED
     if takedown.state == State.UNDER_WAY:
         takedown.verification = None  # what is left of the earlier chain has no say any more
-    takedown.save(update_fields=["state", "problem", "check_count", "verification"])
+    takedown.save(update_fields=["state", "problem", "check_count", "verified_at", "verification"])
     if takedown.state == State.UNDER_WAY:
         audits = Delivery.objects.open().filter(kind="create_audit").for_subject(video.vod_id)
         send_chain(takedown, video, after=audits.order_by("id").last())
