@@ -64,14 +64,16 @@ def _finish(
     tell: chains.Tell,
 ) -> None:
     row = lock_held(delivery, delivery.lease_token)
+    if not isinstance(outcome, Done):
+        # Whoever replaces this one, or takes that back, holds it: what is seen here stays true. So
+        # does what follows this one, and it comes before the app's rows.
+        handler.lock_subject(row.subject)
     outcome = _final(row, outcome)
     if _is_replaced(row, outcome, handler):
         outcome = REPLACED
     _apply(row, outcome, paused_until=paused_until)
     row.lease_until = row.lease_token = None
     row.save()
-    if row.state in (DeliveryState.GIVEN_UP, DeliveryState.SUPERSEDED):
-        handler.lock_subject(row.subject)  # before the app's rows, and before what follows
     tell(handler, row, outcome)
     if _is_replaced(row, outcome, handler):  # by whoever held the lock that `settle` waited for
         raise ReplacedMeanwhileError
@@ -117,7 +119,7 @@ def _tell_of_its_end(handler: Handler, delivery: Delivery, outcome: Outcome) -> 
 
 
 def _final(row: Delivery, outcome: Outcome) -> Outcome:
-    """The outcome itself; giving up where this program failed too often, never for the cloud."""
+    """The outcome itself; giving up after too many faults, never for an outage."""
     is_fault = isinstance(outcome, Again) and outcome.is_fault
     row.fault_count = row.fault_count + 1 if is_fault else 0
     if not isinstance(outcome, Again) or row.fault_count < settings.OUTBOX_MAX_ATTEMPTS:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded, handler_for
@@ -19,6 +20,7 @@ from tests.factories import make_video
 from videos.deliveries.takedown import StillThere
 from videos.models import CdnTask, Decision, ReviewDecision, Source, Takedown, Video
 from videos.services import prefetch, prefetch_again, review_video
+from videos.services.undo import undo_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,6 +122,24 @@ def test_a_decision_and_the_end_of_the_one_before_it_do_not_block_each_other() -
         decide(video, Decision.BLOCKED)
     standing = Delivery.objects.filter(kind="create_audit").latest("id")
     assert standing.state == DeliveryState.WAITING
+
+
+def test_a_block_whose_attempt_fails_while_the_pass_after_it_is_undone_is_tried_again(
+    settings: Settings,
+) -> None:
+    """The pass is still on its way when the worker ends, and is gone once it has the video."""
+    settings.REVIEW_UNDO_SECONDS = 60
+    video = make_video()
+    review = decide(video, Decision.BLOCKED)
+    audit = taken()
+    undone = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    away = Again("VOD is away.")
+    with holding(video, meanwhile=lambda: finish(audit, away, handler=handler_for("create_audit"))):
+        undo_review(undone)
+    audit.refresh_from_db()
+    assert audit.state == DeliveryState.WAITING
+    assert Takedown.objects.get(decision=review).state == Takedown.State.UNDER_WAY
+    assert Delivery.objects.waiting().filter(kind="verify_takedown").count() == 1
 
 
 def test_a_decision_and_a_dismissal_of_the_one_before_it_do_not_block_each_other() -> None:
