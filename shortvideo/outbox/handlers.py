@@ -35,8 +35,9 @@ class Again:
         reason: one sentence, fit to show; without secrets or URLs.
         delay_seconds: when to try again; None leaves it to the backoff.
         throttled: the cloud asked us to slow down: the whole kind pauses, and this was no attempt.
-        is_fault: this program failed, not the cloud. Only that uses up OUTBOX_MAX_ATTEMPTS: an
-            outage, however long, undoes no decision.
+        is_fault: this program failed, or the cloud gave an answer about this one thing that leads
+            nowhere. Only that uses up OUTBOX_MAX_ATTEMPTS: an outage, however long, undoes no
+            decision.
         is_untried: nothing was sent, because whom it is for is known to be away: no attempt.
     """
 
