@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_until_idle
+from shortvideo.webhooks.models import Event, EventType
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from tests.videos.support import after, make_facts, video_of
+from tests.webhooks.support import make_endpoint
 from videos import mirror, sync
 from videos.errors import StateForbids
 from videos.models import TranscodeJob, TranscodeKind, TranscodeStatus, Video
@@ -53,6 +55,18 @@ def test_a_job_that_was_not_submitted_yet_is_not_submitted_for_another_source(
     work_until_idle(SECONDS)
     assert cloud.ledger("SubmitTranscodeJobs") == []
     assert Delivery.objects.get(transcode_job=job).state == DeliveryState.SUPERSEDED
+
+
+def test_it_ends_with_its_source_and_nobody_hears_that_transcoding_failed() -> None:
+    facts = make_facts()
+    mirror.apply(facts)
+    job = submit_transcode(video_of(facts), kind=STANDARD)
+    make_endpoint(event_types=[EventType.TRANSCODED])
+    mirror.apply(replace(facts, size=2_000, status="Transcoding", read_at=after(100)))
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (TranscodeJob.State.FAIL, "SourceReplaced")
+    assert video_of(facts).transcode_status == TranscodeStatus.ON_TRANSCODE
+    assert not Event.objects.exists()
 
 
 def test_a_job_whose_row_still_runs_refuses_another_in_one_sentence() -> None:

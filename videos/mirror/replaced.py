@@ -25,6 +25,8 @@ def wind_up(video: Video) -> None:
 
 def end_jobs(video: Video, *, at: datetime) -> None:
     """Our jobs ended with their source. One that is just being submitted is polled to its end."""
+    # A cancelled delivery ends its job by what the database says of the source.
+    Video.objects.filter(pk=video.pk).update(source_version=video.source_version)
     ours = TranscodeJob.objects.filter(video=video)
     for job in ours.needing_attention():
         close(job)
