@@ -330,6 +330,42 @@ def test_it_is_sent_again_under_its_own_session_so_that_vod_takes_it_once(
 
 
 @working
+@pytest.mark.parametrize("how", ["retry", "submit"])
+def test_one_whose_delivery_is_on_its_way_again_is_not_doubled(cloud: LocalVod, how: str) -> None:
+    video = make_video(vod_id=cloud.seed())
+    job = submit_transcode(video, kind=STANDARD)
+    cloud.faults({"operation": "SubmitTranscodeJobs", "kind": "lost", "is_after": True})
+    send_batch("submit_transcode")  # VOD has it, and nobody here knows
+    cloud.faults()
+    Delivery.objects.update(due_at=timezone.now())
+    give_up(job.delivery)
+    outbox.retry(Delivery.objects.get(transcode_job=job))  # among the deliveries of the desk
+    job.refresh_from_db()
+    again = retry_transcode(job) if how == "retry" else submit_transcode(video, kind=STANDARD)
+    assert (again.pk, again.state, again.attention_at) == (job.pk, State.WAITING, None)
+    work_until_idle(SECONDS)
+    again.refresh_from_db()
+    taken = cloud.ledger("SubmitTranscodeJobs", accepted=True)
+    assert {call["effect"]["task_id"] for call in taken} == {again.task_id}
+    assert again.state == State.SUBMITTED
+
+
+@working
+def test_a_submission_that_a_restored_backup_knows_nothing_of_is_recognised(
+    cloud: LocalVod,
+) -> None:
+    video = make_video(vod_id=cloud.seed())
+    job = submit_transcode(video, kind=STANDARD)
+    group = job.template_group_id
+    taken = vod_gateway().submit_transcode(video.vod_id, group, session_id=job.session_id)
+    long_after = timezone.now() + timedelta(hours=1)  # than VOD made the task
+    Delivery.objects.update(first_attempt_at=long_after)
+    send_batch("submit_transcode")
+    job.refresh_from_db()
+    assert (job.state, job.task_id) == (State.SUBMITTED, taken.task_id)
+
+
+@working
 def test_a_submission_that_vod_has_and_never_lists_is_shown_as_stuck(cloud: LocalVod) -> None:
     """As if another installation had used up its session for a clip of its own."""
     job = submit_transcode(make_video(vod_id=cloud.seed()), kind=STANDARD)
@@ -359,8 +395,9 @@ def test_jobs_of_two_databases_with_one_key_have_sessions_of_their_own() -> None
 
 
 @working
+@pytest.mark.parametrize("is_attempt_known", [True, False])  # not in a restored backup
 def test_a_submission_so_old_that_vod_forgot_its_session_is_looked_for_first(
-    cloud: LocalVod,
+    cloud: LocalVod, is_attempt_known: bool
 ) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
@@ -368,7 +405,10 @@ def test_a_submission_so_old_that_vod_forgot_its_session_is_looked_for_first(
     send_batch("submit_transcode")
     cloud.faults()
     eight_days_ago = timezone.now() - timedelta(days=8)
+    TranscodeJob.objects.update(created_at=eight_days_ago)
     Delivery.objects.update(first_attempt_at=eight_days_ago, due_at=timezone.now())
+    if not is_attempt_known:
+        Delivery.objects.update(first_attempt_at=None, claim_count=0, attempts=0)
     work_until_idle(SECONDS)
     assert len(cloud.ledger("SubmitTranscodeJobs")) == 1
     job.refresh_from_db()

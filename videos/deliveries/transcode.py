@@ -32,11 +32,11 @@ class SubmitTranscodeHandler(VideoHandler):
         if others_of(job).running().exists():  # this one was refused, and is being retried
             return {delivery.pk: OTHER_IS_RUNNING}
         if reason := why_pointless(job):
-            submitted = accepted_before(job, delivery) if delivery.may_have_been_sent else None
+            submitted = accepted_before(job) if delivery.may_have_been_sent else None
             if submitted is None:
                 return {delivery.pk: Superseded(reason)}
         else:
-            submitted = submit(job, delivery)
+            submitted = submit(job)
         if submitted is None:
             return {delivery.pk: NOT_LISTED_YET}
         return {
@@ -76,18 +76,19 @@ def others_of(job: TranscodeJob) -> TranscodeJobQuerySet:
     return same.exclude(pk=job.pk)
 
 
-def submit(job: TranscodeJob, delivery: Delivery) -> SubmittedTranscode | None:
+def submit(job: TranscodeJob) -> SubmittedTranscode | None:
     """Submit a job under its session id.
 
     VOD refuses a session id that it knows: then an earlier attempt was accepted, and its task is
     there. As the code of that refusal is not documented, any refusal makes us look for the task;
-    so does an attempt so long ago that VOD may have forgotten its session.
+    so does a job so old that VOD may have forgotten its session. Also at the first attempt: where
+    a backup was restored, there may have been others that its rows know nothing of.
 
     Returns None where VOD says that it has the session, and does not list the task yet. Raises
     CloudUnavailable, CloudRejected.
     """
     uploader = job.video.uploader
-    if is_session_old(delivery) and (accepted := accepted_before(job, delivery)):
+    if is_session_old(job) and (accepted := accepted_before(job)):
         return accepted
     try:
         return vod_gateway().submit_transcode(
@@ -97,21 +98,20 @@ def submit(job: TranscodeJob, delivery: Delivery) -> SubmittedTranscode | None:
             user_data=UserData({"userId": uploader.user_id}) if uploader else None,
         )
     except CloudRejected as error:
-        accepted = accepted_before(job, delivery) if delivery.may_have_been_sent else None
+        accepted = accepted_before(job)
         if accepted is None and not error.is_duplicate_session:
             raise
         return accepted
 
 
-def is_session_old(delivery: Delivery) -> bool:
-    since = delivery.first_attempt_at
-    return since is not None and timezone.now() - since > SESSION_LIFE
+def is_session_old(job: TranscodeJob) -> bool:
+    return timezone.now() - job.created_at > SESSION_LIFE
 
 
-def accepted_before(job: TranscodeJob, delivery: Delivery) -> SubmittedTranscode | None:
-    """The manual task of the job's group that was made since its first attempt."""
+def accepted_before(job: TranscodeJob) -> SubmittedTranscode | None:
+    """The manual task of the job's group that was made since the job was recorded."""
     gateway = vod_gateway()
-    since = (delivery.first_attempt_at or delivery.created_at) - CLOCK_SKEW
+    since = job.created_at - CLOCK_SKEW
     taken = set(others_of(job).exclude(task_id="").values_list("task_id", flat=True))
     for task in gateway.transcode_tasks(job.video.vod_id, since=since):
         is_ours = task.trigger == Trigger.MANUAL and task.task_id not in taken

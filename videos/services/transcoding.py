@@ -151,7 +151,7 @@ def resume_unknown(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
         outbox.retry(job.delivery)
     elif job.delivery.state == DeliveryState.SUPERSEDED:  # somebody has dismissed it
         job.delivery = outbox.repeat(job.delivery)
-    else:
+    elif not job.delivery.is_open:  # an open one was retried among the deliveries
         return None
     job.state, job.attention_at = TranscodeJob.State.WAITING, None
     job.error_code = job.error_message = ""
