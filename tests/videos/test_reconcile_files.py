@@ -14,10 +14,10 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from tests.factories import make_file
 from tests.support.localvod import LocalVod
-from tests.videos.reconciling import synced
+from tests.videos.reconciling import decide, synced, work
 from videos import reconcile
 from videos.admin.syncs import last_with_trouble
-from videos.models import ReconcileRun, Video
+from videos.models import Decision, ReconcileRun, Video
 from videos.periodic.reconcile import carry_out, compare_daily
 from videos.reconcile import Options
 
@@ -124,6 +124,27 @@ def test_files_of_a_video_that_is_gone_are_no_alarm(cloud: LocalVod) -> None:
     vod_gateway().delete([video.vod_id])
     Video.objects.filter(pk=video.pk).update(deleted_at=timezone.now())
     carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    assert not has_alarm()
+
+
+def test_files_of_a_video_that_is_blocked_meanwhile_are_not_forgotten(cloud: LocalVod) -> None:
+    video = synced(cloud)
+    corrupt_files(video)
+    with pytest.raises(CommandError):
+        run("--files")
+    decide(video, Decision.BLOCKED, reason="violence")
+    work()
+    before = len(cloud.ledger("GetPlayInfo", video_id=video.vod_id))
+    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
+    meanwhile = ReconcileRun.objects.latest("id")
+    assert "files" not in meanwhile.counts
+    assert meanwhile.open_files == [video.vod_id]
+    assert len(cloud.ledger("GetPlayInfo", video_id=video.vod_id)) == before
+    decide(video, Decision.NORMAL)
+    work()
+    corrupt_files(video)
+    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
+    assert ReconcileRun.objects.latest("id").counts["files"]["healed"] == 1
     assert not has_alarm()
 
 

@@ -243,7 +243,7 @@ def latest_audit(vod_id: str) -> AuditEntry | None:
 
 def are_files_due(video: Video, said: MediaFacts, scope: Scope) -> bool:
     """Whether the files must be asked for: they are unread, or lost, or all are wanted."""
-    if said.status not in WITH_FILES:
+    if not has_files(said):
         return False
     if scope.is_every_file:
         return True
@@ -252,6 +252,17 @@ def are_files_due(video: Video, said: MediaFacts, scope: Scope) -> bool:
     if video.vod_id in scope.open_files or scope.has_turn(video.vod_id):
         return True
     return not video.files and video.transcode_status == "success"
+
+
+def has_files(said: MediaFacts) -> bool:
+    """Whether VOD tells the files of a video in this state."""
+    return said.status in WITH_FILES
+
+
+def are_files_hidden(case: Case, scope: Scope) -> bool:
+    """Whether files that differed before cannot be looked at now: they may differ still."""
+    sides = both(case)
+    return sides is not None and case.vod_id in scope.open_files and not has_files(sides[1])
 
 
 def as_stored(files: Iterable[StreamFile]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from shortvideo.cloud import CloudRejected
 from shortvideo.outbox.models import Delivery
 from videos import reader
 from videos.models import Video
-from videos.reconcile.checks import Case, Scope, drifts_of
+from videos.reconcile.checks import Case, Scope, are_files_hidden, drifts_of
 from videos.reconcile.drift import Drift, Kind, Outcome
 from videos.sync.patience import in_batches, patiently
 
@@ -41,7 +41,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a second look came to; `undecided` are those at which the system is at work."""
+    """What a second look came to.
+
+    `undecided` are those at which the system is at work, and those whose files differed before and
+    cannot be looked at now.
+    """
 
     found: list[Found]
     undecided: set[str]
@@ -57,9 +61,10 @@ def examine(vod_ids: Sequence[str], scope: Scope) -> Examined:
     undecided: set[str] = set()
     for batch in in_batches(dict.fromkeys(vod_ids), reader.BATCH):
         for case in read_both(batch):
-            if has_changed(case, scope):
+            is_changed = has_changed(case, scope)
+            if is_changed or are_files_hidden(case, scope):
                 undecided.add(case.vod_id)
-            elif drifts := drifts_or_refusal(case, scope):
+            if not is_changed and (drifts := drifts_or_refusal(case, scope)):
                 found.append(Found(case, tuple(drifts)))
     mending = open_deliveries(item.case.vod_id for item in found)
     weighed = [weigh(item, mending.get(item.case.vod_id, [])) for item in found]
