@@ -167,7 +167,7 @@ def as_file(file: Mapping[str, Any]) -> dict[str, Any]:
 def deleted(video: Video, *, operator: Operator | None = None, request_id: str = "") -> None:
     """The tombstone is set."""
     if video.is_passed:
-        publication(video, before=CensorStatus.SUCCESS)
+        publication(video)
     emit(
         EventType.DELETED,
         subject=video.vod_id,

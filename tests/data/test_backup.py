@@ -16,8 +16,8 @@ from pytest_django.fixtures import Settings
 
 from shortvideo.outbox import leases
 from shortvideo.outbox.worker import work_once, work_until_idle
-from tests.data.installation import back_up, manage, raise_counters, restore
 from shortvideo.webhooks.models import Event
+from tests.data.installation import back_up, manage, raise_counters, restore
 from tests.factories import make_operator
 from tests.support.localvod import LocalVod, wait_until
 from tests.videos.takedowns import PIXEL, published

@@ -229,6 +229,9 @@ def test_a_deletion_is_told_with_who_and_from_which_request() -> None:
         userId=video.uploader.user_id if video.uploader else "",
     )
     assert types() == ["video.unpublished", "video.deleted"]
+    assert told()[0][1] == {
+        "censorStatus": "success", "previousCensorStatus": None, "isDeleted": True,
+    }  # fmt: skip
     [(_, data)] = told(EventType.DELETED)
     assert (data["operator"], data["requestId"]) == (operator.username, answer["requestId"])
     assert delete_video(video) is None
