@@ -65,8 +65,8 @@ def _finish(
 ) -> None:
     row = lock_held(delivery, delivery.lease_token)
     if not isinstance(outcome, Done):
-        # Whoever replaces this one, or takes that back, holds it: what is seen here stays true. So
-        # does what follows this one, and it comes before the app's rows.
+        # Before the look for a newer one: whoever writes that, or takes it back, holds the lock.
+        # And before what follows, and the app's rows.
         handler.lock_subject(row.subject)
     outcome = _final(row, outcome)
     if _is_replaced(row, outcome, handler):
