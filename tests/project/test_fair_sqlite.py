@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -67,10 +68,34 @@ def test_a_transaction_that_waits_in_vain_says_so_and_leaves_the_connection_as_i
         with pytest.raises(OperationalError, match="database is locked"), transaction.atomic():
             pytest.fail("It began although another holds the lock.")
         is_over.set()
-    with connection.cursor() as cursor:
-        assert cursor.execute("PRAGMA busy_timeout").fetchone() == (200,)
     with transaction.atomic():
         Uploader.objects.create(user_id="u2")
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_without_a_transaction_waits_too() -> None:
+    Uploader.objects.create(user_id="u4", user_name="before")
+    is_asked = threading.Event()
+    with holding_the_lock(lambda: is_asked.wait(20)):
+        threading.Timer(0.3, is_asked.set).start()
+        Uploader.objects.filter(user_id="u4").update(user_name="after")
+    assert Uploader.objects.get(user_id="u4").user_name == "after"
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_whoever_has_the_lock_may_free_a_cursor_of_whoever_waits_for_it() -> None:
+    Uploader.objects.create(user_id="u5", user_name="before")
+    garbage: list[Any] = [connection.cursor().execute("SELECT 1 UNION SELECT 2")]
+
+    def free() -> None:
+        time.sleep(0.3)  # until the other one waits
+        garbage.clear()
+
+    with holding_the_lock(free):
+        Uploader.objects.filter(user_id="u5").update(user_name="after")
+    assert Uploader.objects.get(user_id="u5").user_name == "after"
 
 
 @on_sqlite

@@ -109,7 +109,7 @@ def test_media_on_other_hosts_are_neither_purged_nor_prefetched() -> None:
     assert CdnTask.objects.get().urls == [video.files[0]["path"]]
     delete_video(video)
     purge = CdnTask.objects.get(kind=CdnTask.Kind.PURGE)
-    assert purge.urls == [video.source_path, *video.snapshots, video.files[0]["path"]]
+    assert purge.urls == [*video.snapshots, video.source_path, video.files[0]["path"]]
 
 
 @pytest.mark.parametrize("status", [CensorStatus.ON_CENSOR, CensorStatus.CHECK, CensorStatus.FAIL])
