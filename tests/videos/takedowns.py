@@ -7,7 +7,7 @@ from django.utils import timezone
 from shortvideo.cloud import media_gateway
 from shortvideo.cloud.types import MediaPath
 from shortvideo.outbox.models import Delivery
-from shortvideo.outbox.worker import work_until_idle
+from shortvideo.outbox.worker import work_once, work_until_idle
 from tests.support.localvod import LocalVod
 from videos import mirror, reader
 from videos.models import Decision, ReviewDecision, Source, Takedown, Video
@@ -15,6 +15,7 @@ from videos.reader import EVERYTHING
 from videos.services import media_paths, review_video
 
 SECONDS = 20
+CHAIN = ["create_audit", "archive_evidence", "purge", "verify_takedown"]  # of a block
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
     "0000000a49444154789c63000100000500010d0a2db40000000049454e44ae426082"
@@ -53,6 +54,10 @@ def work_now(*kinds: str) -> None:
     later = Delivery.objects.waiting().filter(due_at__gt=timezone.now())
     (later.filter(kind__in=kinds) if kinds else later).update(due_at=timezone.now())
     work_until_idle(SECONDS)
+
+
+def work_one(kind: str) -> None:
+    work_once([kind])
 
 
 def takedown_of(video: Video) -> Takedown:

@@ -1,9 +1,7 @@
 """Prefetches: nothing twice, no more than the day's quota, and the rest goes out tomorrow."""
 
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from threading import Barrier
 
 import pytest
@@ -13,44 +11,20 @@ from pytest_django.fixtures import Settings
 
 from shortvideo.cloud import cdn_gateway
 from shortvideo.cloud.types import MediaPath
-from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState, Lane
-from shortvideo.outbox.worker import send_batch, work_until_idle
+from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_operator, make_video
 from tests.support.localvod import LocalVod
+from tests.videos.cdn_tasks import FOREIGN, SECONDS, State, make_purge, pushed, recorded, urls
 from videos import periodic
-from videos.models import CdnQuota, CdnTask, CensorStatus, Takedown, Video
+from videos.models import CdnQuota, CdnTask, CensorStatus, Video
 from videos.quota import day_began_at, seconds_until_renewed
 from videos.services import (
-    dismiss_cdn_task,
     prefetch,
-    prefetch_again,
-    purge_again,
     purge_media,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SECONDS = 20
-FOREIGN = "not-ours.example.com/a.mp4"  # on a domain that the CDN does not have
-State = CdnTask.State
-
-
-def urls(vod: LocalVod, *names: object) -> list[str]:
-    return [f"{vod.endpoint}/{name}.mp4" for name in names]
-
-
-def recorded(paths: Sequence[str], **values: object) -> CdnTask:
-    task = prefetch(paths, **values)  # type: ignore[arg-type]  # passed on as they are
-    assert task is not None
-    return task
-
-
-def pushed(vod: LocalVod) -> list[str]:
-    """The names of the files that the CDN accepted, in order."""
-    calls = vod.ledger("PushObjectCache", accepted=True)
-    paths = chain.from_iterable(call["effect"]["object_paths"] for call in calls)
-    return [path.rpartition("/")[2].removesuffix(".mp4") for path in paths]
 
 
 def is_due_tomorrow(delivery: Delivery | None) -> bool:
@@ -64,9 +38,6 @@ def tomorrow_comes(vod: LocalVod) -> None:
     """What waited for it is due, and the quota is there again."""
     vod.quotas()
     Delivery.objects.waiting().update(due_at=timezone.now())
-
-
-# Nothing twice.
 
 
 def test_what_waits_already_is_not_recorded_once_more() -> None:
@@ -116,9 +87,6 @@ def test_of_equal_requests_at_the_same_time_one_is_recorded() -> None:
     with ThreadPoolExecutor(4) as clicks:
         assert sorted(clicks.map(click, range(4))) == [False, False, False, True]
     assert CdnTask.objects.count() == 1
-
-
-# The day's quota.
 
 
 def test_what_exceeds_todays_quota_goes_out_tomorrow(cloud: LocalVod) -> None:
@@ -248,15 +216,6 @@ def test_a_takedown_waits_minutes_for_a_used_up_purge_quota_not_for_tomorrow(
     assert (late.state, late.error_message) == ("submitted", "")
 
 
-def make_purge(subject: str, paths: list[str]) -> CdnTask:
-    with transaction.atomic():
-        delivery = outbox.send("purge", subject=subject)
-        return CdnTask.objects.create(kind="purge", urls=paths, delivery=delivery)
-
-
-# What became of it.
-
-
 @pytest.mark.parametrize(
     "change",
     [{"censor_status": CensorStatus.FAIL}, {"deleted_at": datetime(2026, 3, 1, tzinfo=UTC)}],
@@ -274,111 +233,6 @@ def test_what_was_blocked_or_deleted_while_it_waited_is_not_fetched(
     assert pushed(cloud) == ["b"]
     assert (task.state, other.state) == (State.SUPERSEDED, State.SUBMITTED)
     assert task.error_message == "Its video was blocked or deleted meanwhile."
-
-
-def failed(cloud: LocalVod, name: str = "nobody/clip", **values: object) -> CdnTask:
-    """A prefetch of what the origin does not give out."""
-    task = recorded(urls(cloud, name), **values)
-    work_until_idle(SECONDS)
-    periodic.check_cdn_tasks()
-    task.refresh_from_db()
-    return task
-
-
-def test_a_failed_prefetch_waits_for_an_operator_who_sends_it_again(cloud: LocalVod) -> None:
-    task, operator = failed(cloud), make_operator()
-    assert task.state == State.FAIL
-    assert task.error_message.startswith("1 of 1 URLs failed")
-    assert list(CdnTask.objects.needing_attention()) == [task]
-    again = prefetch_again(task, operator=operator, request_id="r-2")
-    assert (again.urls, again.operator, again.request_id) == (task.urls, operator, "r-2")
-    assert not CdnTask.objects.needing_attention().exists()
-
-
-def test_a_refused_prefetch_waits_for_an_operator_too(cloud: LocalVod) -> None:
-    task = refused()
-    assert (task.state, task.attention_at is not None) == (State.REFUSED, True)
-
-
-def refused(**values: object) -> CdnTask:
-    """A prefetch of what the CDN does not take."""
-    task = recorded([FOREIGN], **values)
-    send_batch("push_object_cache")
-    task.refresh_from_db()
-    return task
-
-
-@pytest.mark.parametrize("close", [prefetch_again, dismiss_cdn_task])
-def test_what_was_sent_again_or_dismissed_is_not_retried_beside_it(
-    cloud: LocalVod, close: Callable[[CdnTask], object]
-) -> None:
-    task = refused(video=make_video())
-    why = task.error_message
-    close(task)
-    task.refresh_from_db()
-    assert (task.state, task.error_message, task.attention_at) == (State.REFUSED, why, None)
-    assert task.delivery is not None
-    with pytest.raises(outbox.DeliveryStateError):
-        outbox.retry(task.delivery)
-
-
-def test_what_is_being_retried_is_not_sent_again_beside_it(cloud: LocalVod) -> None:
-    task = refused()
-    assert task.delivery is not None
-    outbox.retry(task.delivery)
-    with pytest.raises(ValueError, match="on its way already"):
-        prefetch_again(task)
-
-
-def test_a_refused_prefetch_whose_delivery_is_dismissed_leaves_the_inbox_and_stays_refused(
-    cloud: LocalVod,
-) -> None:
-    task = refused()
-    assert task.delivery is not None
-    outbox.dismiss(task.delivery)
-    task.refresh_from_db()
-    assert (task.state, task.attention_at) == (State.REFUSED, None)
-
-
-def test_a_failed_purge_is_sent_again_once_unless_a_takedown_sees_to_it() -> None:
-    takedown = Takedown.objects.create(video=make_video(), cause=Takedown.Cause.VOD)
-    values = {"urls": ["media.example.com/a.mp4"], "video": takedown.video}
-    task = CdnTask.objects.create(kind="purge", state=State.SUBMITTED, **values)
-    with pytest.raises(ValueError, match="Only a purge that failed"):
-        purge_again(task)
-    CdnTask.objects.update(state=State.FAIL)
-    assert purge_again(task).urls == task.urls
-    with pytest.raises(ValueError, match="on its way already"):
-        purge_again(task)
-    CdnTask.objects.update(takedown=takedown, state=State.FAIL)
-    with pytest.raises(ValueError, match="step of a takedown"):
-        purge_again(task)
-
-
-@pytest.mark.parametrize("is_of_takedown", [True, False])
-def test_a_failed_purge_is_its_takedowns_matter_and_of_none_an_operators(
-    is_of_takedown: bool,
-) -> None:
-    takedown = Takedown.objects.create(video=make_video(), cause=Takedown.Cause.VOD)
-    task = make_purge("v1", ["media.example.com/a.mp4"])
-    task.takedown = takedown if is_of_takedown else None
-    task.finish(State.FAIL, "1 of 1 URLs failed.")
-    task.save()
-    assert list(CdnTask.objects.needing_attention()) == ([] if is_of_takedown else [task])
-
-
-def test_only_a_failed_prefetch_of_a_clip_that_may_be_shown_is_sent_again(cloud: LocalVod) -> None:
-    video = make_video()
-    task = failed(cloud, video=video)
-    again = prefetch_again(task)
-    with pytest.raises(ValueError, match="Only a prefetch that failed"):
-        prefetch_again(again)
-    with pytest.raises(ValueError, match="on its way already"):
-        prefetch_again(task)
-    Video.objects.update(censor_status=CensorStatus.FAIL)
-    task.refresh_from_db()
-    with pytest.raises(ValueError, match="blocked or deleted"):
-        prefetch_again(CdnTask.objects.get(pk=task.pk))
 
 
 def test_three_days_of_silence_count_from_when_the_cdn_took_it(cloud: LocalVod) -> None:

@@ -1,0 +1,106 @@
+"""CDN tasks that failed wait for an operator, who sends them again or dismisses them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from shortvideo.outbox import services as outbox
+from tests.factories import make_operator, make_video
+from tests.support.localvod import LocalVod
+from tests.videos.cdn_tasks import State, failed, make_purge, refused
+from videos.models import CdnTask, CensorStatus, Takedown, Video
+from videos.services import (
+    dismiss_cdn_task,
+    prefetch_again,
+    purge_again,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_failed_prefetch_waits_for_an_operator_who_sends_it_again(cloud: LocalVod) -> None:
+    task, operator = failed(cloud), make_operator()
+    assert task.state == State.FAIL
+    assert task.error_message.startswith("1 of 1 URLs failed")
+    assert list(CdnTask.objects.needing_attention()) == [task]
+    again = prefetch_again(task, operator=operator, request_id="r-2")
+    assert (again.urls, again.operator, again.request_id) == (task.urls, operator, "r-2")
+    assert not CdnTask.objects.needing_attention().exists()
+
+
+def test_a_refused_prefetch_waits_for_an_operator_too(cloud: LocalVod) -> None:
+    task = refused()
+    assert (task.state, task.attention_at is not None) == (State.REFUSED, True)
+
+
+@pytest.mark.parametrize("close", [prefetch_again, dismiss_cdn_task])
+def test_what_was_sent_again_or_dismissed_is_not_retried_beside_it(
+    cloud: LocalVod, close: Callable[[CdnTask], object]
+) -> None:
+    task = refused(video=make_video())
+    why = task.error_message
+    close(task)
+    task.refresh_from_db()
+    assert (task.state, task.error_message, task.attention_at) == (State.REFUSED, why, None)
+    assert task.delivery is not None
+    with pytest.raises(outbox.DeliveryStateError):
+        outbox.retry(task.delivery)
+
+
+def test_what_is_being_retried_is_not_sent_again_beside_it(cloud: LocalVod) -> None:
+    task = refused()
+    assert task.delivery is not None
+    outbox.retry(task.delivery)
+    with pytest.raises(ValueError, match="on its way already"):
+        prefetch_again(task)
+
+
+def test_a_refused_prefetch_whose_delivery_is_dismissed_leaves_the_inbox_and_stays_refused(
+    cloud: LocalVod,
+) -> None:
+    task = refused()
+    assert task.delivery is not None
+    outbox.dismiss(task.delivery)
+    task.refresh_from_db()
+    assert (task.state, task.attention_at) == (State.REFUSED, None)
+
+
+def test_a_failed_purge_is_sent_again_once_unless_a_takedown_sees_to_it() -> None:
+    takedown = Takedown.objects.create(video=make_video(), cause=Takedown.Cause.VOD)
+    values = {"urls": ["media.example.com/a.mp4"], "video": takedown.video}
+    task = CdnTask.objects.create(kind="purge", state=State.SUBMITTED, **values)
+    with pytest.raises(ValueError, match="Only a purge that failed"):
+        purge_again(task)
+    CdnTask.objects.update(state=State.FAIL)
+    assert purge_again(task).urls == task.urls
+    with pytest.raises(ValueError, match="on its way already"):
+        purge_again(task)
+    CdnTask.objects.update(takedown=takedown, state=State.FAIL)
+    with pytest.raises(ValueError, match="step of a takedown"):
+        purge_again(task)
+
+
+@pytest.mark.parametrize("is_of_takedown", [True, False])
+def test_a_failed_purge_is_its_takedowns_matter_and_of_none_an_operators(
+    is_of_takedown: bool,
+) -> None:
+    takedown = Takedown.objects.create(video=make_video(), cause=Takedown.Cause.VOD)
+    task = make_purge("v1", ["media.example.com/a.mp4"])
+    task.takedown = takedown if is_of_takedown else None
+    task.finish(State.FAIL, "1 of 1 URLs failed.")
+    task.save()
+    assert list(CdnTask.objects.needing_attention()) == ([] if is_of_takedown else [task])
+
+
+def test_only_a_failed_prefetch_of_a_clip_that_may_be_shown_is_sent_again(cloud: LocalVod) -> None:
+    video = make_video()
+    task = failed(cloud, video=video)
+    again = prefetch_again(task)
+    with pytest.raises(ValueError, match="Only a prefetch that failed"):
+        prefetch_again(again)
+    with pytest.raises(ValueError, match="on its way already"):
+        prefetch_again(task)
+    Video.objects.update(censor_status=CensorStatus.FAIL)
+    task.refresh_from_db()
+    with pytest.raises(ValueError, match="blocked or deleted"):
+        prefetch_again(CdnTask.objects.get(pk=task.pk))
