@@ -39,19 +39,25 @@ def test_a_submission_that_workers_died_over_is_shown_as_stuck(cloud: LocalVod) 
     assert video.transcode_status == TranscodeStatus.FAIL
 
 
+def lost_submission(cloud: LocalVod) -> tuple[Video, TranscodeJob]:
+    """VOD has the task and nobody here knows: its answer got lost, then workers died over it."""
+    video = make_video(vod_id=cloud.seed())
+    job = submit_transcode(video, kind=STANDARD)
+    cloud.faults({"operation": "SubmitTranscodeJobs", "kind": "lost", "is_after": True})
+    send_batch("submit_transcode")
+    cloud.faults()
+    Delivery.objects.update(due_at=timezone.now())
+    give_up(job.delivery)
+    return video, job
+
+
 @working
 @pytest.mark.parametrize("dismissed", ["", "job", "delivery"])
 @pytest.mark.parametrize("how", ["retry", "submit"])
 def test_it_is_sent_again_under_its_own_session_so_that_vod_takes_it_once(
     cloud: LocalVod, how: str, dismissed: str
 ) -> None:
-    video = make_video(vod_id=cloud.seed())
-    job = submit_transcode(video, kind=STANDARD)
-    cloud.faults({"operation": "SubmitTranscodeJobs", "kind": "lost", "is_after": True})
-    send_batch("submit_transcode")  # VOD has it, and nobody here knows
-    cloud.faults()
-    Delivery.objects.update(due_at=timezone.now())
-    give_up(job.delivery)
+    video, job = lost_submission(cloud)
     job.refresh_from_db()
     if dismissed == "job":
         dismiss_transcode(job)
@@ -70,13 +76,7 @@ def test_it_is_sent_again_under_its_own_session_so_that_vod_takes_it_once(
 @working
 @pytest.mark.parametrize("how", ["retry", "submit"])
 def test_one_whose_delivery_is_on_its_way_again_is_not_doubled(cloud: LocalVod, how: str) -> None:
-    video = make_video(vod_id=cloud.seed())
-    job = submit_transcode(video, kind=STANDARD)
-    cloud.faults({"operation": "SubmitTranscodeJobs", "kind": "lost", "is_after": True})
-    send_batch("submit_transcode")  # VOD has it, and nobody here knows
-    cloud.faults()
-    Delivery.objects.update(due_at=timezone.now())
-    give_up(job.delivery)
+    video, job = lost_submission(cloud)
     outbox.retry(Delivery.objects.get(transcode_job=job))  # among the deliveries of the desk
     job.refresh_from_db()
     again = retry_transcode(job) if how == "retry" else submit_transcode(video, kind=STANDARD)
