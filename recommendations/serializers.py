@@ -13,10 +13,8 @@ from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.console.errors import BadParameter
 from shortvideo.console.fields import Flag, Text
 from shortvideo.console.parameters import Parameters
-from videos.documents import SnapshotListsDocument, VideoFactsDocument
-from videos.models import Video
-from videos.models.video import MEDIA_PATH_LENGTH
-from videos.serializers import (
+from videos.api.answers import SnapshotListsDocument, VideoFactsDocument
+from videos.api.parameters import (
     Signer,
     file_urls,
     signer_for,
@@ -24,6 +22,8 @@ from videos.serializers import (
     video_facts,
     web_path,
 )
+from videos.models import Video
+from videos.models.video import MEDIA_PATH_LENGTH
 
 
 @dataclass(frozen=True, slots=True)

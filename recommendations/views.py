@@ -19,10 +19,10 @@ from recommendations.services import Options, recommend_video, remove_recommenda
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import NotFound
 from shortvideo.console.views import ConsoleView
-from videos.listing import ListAsked, page_of
+from videos.api.parameters import ListParameters, OneVideo, VideoIdParameters
+from videos.api.views import REVIEW, refuse_other_owner
+from videos.catalogue.plain import ListAsked, page_of
 from videos.models import Video
-from videos.serializers import ListParameters, OneVideo, VideoIdParameters
-from videos.views import REVIEW, refuse_other_owner
 
 
 def item_of(vod_id: str, items: RecommendationQuerySet) -> Recommendation:

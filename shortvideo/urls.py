@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from shortvideo.console.routes import operation
 from shortvideo.console.views import UnknownOperationView
-from videos.views import PlayVideoView
+from videos.api.views import PlayVideoView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -14,5 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/", include("shortvideo.console.urls")),
     path("console", UnknownOperationView.as_view()),
     *operation("vodVideo/getVideoById", PlayVideoView),
-    path("vodcallback/", include("videos.callback_urls")),
+    path("vodcallback/", include("videos.events.urls")),
 ]

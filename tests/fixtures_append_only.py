@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import TransactionTestCase
 
-from videos import append_only
+from videos.models import append_only
 
 
 @pytest.fixture(autouse=True, scope="session")

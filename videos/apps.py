@@ -9,9 +9,10 @@ class VideosConfig(AppConfig):
     verbose_name = _("Videos")
 
     def ready(self) -> None:
-        from videos import append_only, periodic  # noqa: F401, PLC0415 - periodic registers itself
+        from videos import periodic  # noqa: F401, PLC0415 - its tasks register themselves
         from videos.checks import check_log, check_vod_settings  # noqa: PLC0415 - with what it checks
         from videos.deliveries import register_handlers  # noqa: PLC0415 - needs loaded models
+        from videos.models import append_only  # noqa: PLC0415 - needs loaded models
 
         register_handlers()
         checks.register(check_vod_settings)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 
-from videos import append_only
+from videos.models import append_only
 
 CONSEQUENCES = {
     "CDN_DOMAINS": ("videos.W001", "nothing is purged or prefetched, and pages show no media"),

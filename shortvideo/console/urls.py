@@ -6,7 +6,7 @@ from shortvideo.console.documentation import docs, schema
 from shortvideo.console.views import UnknownOperationView
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("videos.urls")),
+    path("", include("videos.api.urls")),
     path("", include("recommendations.urls")),
     path("", include("accounts.urls")),
     path("schema", schema, name="schema"),

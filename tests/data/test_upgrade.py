@@ -9,8 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections
 from django.db.migrations.loader import MigrationLoader
 
-from videos import append_only
-from videos.models import TranscodeJob
+from videos.models import TranscodeJob, append_only
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from tests.videos.support import receive_bodies
 from tests.videos.takedowns import block, published, served_paths, takedown_of
 from tests.webhooks.support import make_endpoint, tell
 from videos import periodic
-from videos.fetch import read_later
+from videos.mirror.fetching import read_later
 from videos.models import (
     CdnTask,
     CensorStatus,

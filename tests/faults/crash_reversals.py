@@ -23,7 +23,7 @@ from tests.faults.crash_cases import (
 )
 from tests.videos.takedowns import approve, block, published, served_paths, takedown_of
 from videos import periodic
-from videos.fetch import read_later
+from videos.mirror.fetching import read_later
 from videos.models import (
     CdnTask,
     CensorStatus,

@@ -8,9 +8,10 @@ from hypothesis.stateful import precondition, rule
 from shortvideo.cloud import CloudError
 from tests.faults.machine_base import Machine, at_most, clips
 from tests.faults.machine_checks import dump
-from videos import mirror, reader
+from videos import mirror
+from videos.mirror import asking
+from videos.mirror.asking import EVERYTHING, Questions
 from videos.mirror.facts import COPIED
-from videos.reader import EVERYTHING, Questions
 
 QUESTIONS: Final = {
     "facts": Questions(),
@@ -76,10 +77,10 @@ class ArrivalRules(Machine):
         self.begin()
         clip = self.clip(index)
         try:
-            found, _ = reader.read_facts([clip.vod_id])
+            found, _ = asking.read_facts([clip.vod_id])
             for facts in found.values():
                 row = self.world.row(clip.vod_id)
-                self.readings.append(reader.read(facts, row, QUESTIONS[asked]))
+                self.readings.append(asking.read(facts, row, QUESTIONS[asked]))
         except CloudError:
             return
 

@@ -12,8 +12,8 @@ from shortvideo.cloud import CloudError
 from shortvideo.outbox.handlers import handler_for
 from shortvideo.outbox.models import Delivery
 from tests.faults.machine_base import Machine, at_most
-from videos.deliveries.audit import as_audit
-from videos.mirror.audits import standing_ids
+from videos.deliveries.review import as_audit
+from videos.mirror.history import standing_ids
 from videos.models import ReviewDecision
 
 FAULTS: Final = (

@@ -29,8 +29,8 @@ from tests.faults.machine_clock import Clock
 from tests.localvod.media import make_clip
 from tests.support.console import Console
 from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalVod
-from videos import append_only, sync
-from videos.models import Video
+from videos import sync
+from videos.models import Video, append_only
 
 # What outlives an example: who may do what, and who is logged in.
 KEPT: Final = (

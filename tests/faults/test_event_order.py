@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from shortvideo.cloud import vod_gateway
 from tests.faults.machine_fixtures import silent_vod, world
 from tests.faults.machine_world import World
-from videos import mirror, reader
+from videos import mirror
+from videos.mirror import asking
+from videos.mirror.asking import EVERYTHING
 from videos.models import MachineReview, ReviewDecision, ReviewTask, Video
-from videos.reader import EVERYTHING
 
 __all__ = ["silent_vod", "world"]
 
@@ -118,8 +119,8 @@ def readings_of(world: World, stages: tuple[Stage, ...]) -> list[mirror.Reading]
 
 
 def read(vod_id: str) -> mirror.Reading:
-    facts, _ = reader.read_facts([vod_id])
-    return reader.read(facts[vod_id], None, EVERYTHING)
+    facts, _ = asking.read_facts([vod_id])
+    return asking.read(facts[vod_id], None, EVERYTHING)
 
 
 def without_moment(reading: mirror.Reading) -> mirror.Reading:

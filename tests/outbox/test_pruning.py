@@ -11,7 +11,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_once
 from shortvideo.pacing import Pace
 from tests.factories import make_video
-from videos.deliveries.audit import CreateAuditHandler
+from videos.deliveries.review import CreateAuditHandler
 from videos.models import Decision, Source
 from videos.services import review_video
 

@@ -17,7 +17,7 @@ from shortvideo.cloud.types import (
 )
 from shortvideo.outbox.worker import work_until_idle
 from tests.support.localvod import LocalVod
-from videos import inbox
+from videos.events import inbox
 from videos.models import Video
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

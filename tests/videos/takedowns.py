@@ -9,9 +9,10 @@ from shortvideo.cloud.types import MediaPath
 from shortvideo.outbox.models import Delivery
 from shortvideo.outbox.worker import work_once, work_until_idle
 from tests.support.localvod import LocalVod
-from videos import mirror, reader
+from videos import mirror
+from videos.mirror import asking
+from videos.mirror.asking import EVERYTHING
 from videos.models import Decision, ReviewDecision, Source, Takedown, Video
-from videos.reader import EVERYTHING
 from videos.services import media_paths, review_video
 
 SECONDS = 20
@@ -30,8 +31,8 @@ def published(vod: LocalVod) -> Video:
             file = vod.state_folder / "media" / stored["object_key"]
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(PIXEL + stored["object_key"].encode())
-    facts, _ = reader.read_facts([vod_id])
-    mirror.apply(reader.read(facts[vod_id], None, EVERYTHING))
+    facts, _ = asking.read_facts([vod_id])
+    mirror.apply(asking.read(facts[vod_id], None, EVERYTHING))
     return Video.objects.get(vod_id=vod_id)
 
 

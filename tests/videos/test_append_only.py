@@ -5,8 +5,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from tests.factories import make_video
-from videos import append_only
-from videos.models import Decision, ReviewDecision, Source
+from videos.models import Decision, ReviewDecision, Source, append_only
 from videos.services import review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.settling import finish
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
-from videos.deliveries.audit import DELETED, NO_LONGER_STANDS, RETRIED_IN_VAIN
+from videos.deliveries.review import DELETED, NO_LONGER_STANDS, RETRIED_IN_VAIN
 from videos.models import Decision, Source, Video, VideoDeletion
 from videos.services import delete_video, review_video
 

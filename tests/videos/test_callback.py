@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from shortvideo.cloud.events import sign
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.callback import MAX_BODY_BYTES
+from videos.events.views import MAX_BODY_BYTES
 from videos.models import VodEvent
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from shortvideo.cloud import CloudUnavailable
 from shortvideo.outbox.models import Delivery
 from shortvideo.outbox.worker import work_until_idle
 from tests.support.localvod import LocalVod
-from videos.fetch import fetch_video, read_later
+from videos.mirror.fetching import fetch_video, read_later
 from videos.models import Video
 from videos.services import delete_video
 

@@ -14,7 +14,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
-from videos.fetch import read_later
+from videos.mirror.fetching import read_later
 from videos.models import Decision, Source, Video
 from videos.services import review_video
 

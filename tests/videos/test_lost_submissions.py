@@ -14,7 +14,7 @@ from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from tests.videos.transcoding import SECONDS, STANDARD, State, give_up, running_job
-from videos.deliveries.transcode import SubmitTranscodeHandler
+from videos.deliveries.transcoding import SubmitTranscodeHandler
 from videos.models import (
     TranscodeJob,
     TranscodeStatus,

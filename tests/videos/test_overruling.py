@@ -17,7 +17,7 @@ from shortvideo.outbox.settling import finish
 from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
-from videos.deliveries.audit import as_audit
+from videos.deliveries.review import as_audit
 from videos.models import Decision, ReviewDecision, Source, Takedown, Video
 from videos.services import review_video
 from videos.services.undo import undo_review

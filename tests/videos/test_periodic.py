@@ -132,7 +132,7 @@ def asked_about(cloud: LocalVod) -> set[str]:
 def test_every_transcoding_video_has_its_turn(
     cloud: LocalVod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(periodic.transcodes, "POLLED_AT_ONCE", 2)
+    monkeypatch.setattr(periodic.transcoding, "POLLED_AT_ONCE", 2)
     videos = [transcoding(cloud) for _ in range(5)]
     for expected in (2, 4, 5):
         periodic.check_transcodes()

@@ -18,11 +18,11 @@ from tests.support.localvod import LocalVod
 from tests.videos.cdn_tasks import FOREIGN, SECONDS, State, make_purge, pushed, recorded, urls
 from videos import periodic
 from videos.models import CdnQuota, CdnTask, CensorStatus, Video
-from videos.quota import day_began_at, seconds_until_renewed
 from videos.services import (
     prefetch,
     purge_media,
 )
+from videos.services.cdn_quota import day_began_at, seconds_until_renewed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

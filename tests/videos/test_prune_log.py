@@ -14,9 +14,9 @@ from pytest_django.fixtures import Settings
 from shortvideo.outbox.models import Delivery, DeliveryState
 from tests.factories import make_video
 from tests.videos.support import after, audit, make_facts, video_of
-from videos import append_only, mirror
+from videos import mirror
 from videos.mirror import Reading
-from videos.mirror.audits import is_history_needed
+from videos.mirror.history import is_history_needed
 from videos.models import (
     CensorStatus,
     Decision,
@@ -26,6 +26,7 @@ from videos.models import (
     Source,
     Takedown,
     Video,
+    append_only,
 )
 from videos.services import latest_human_decision, pruning, review_video
 from videos.services.undo import undo_review

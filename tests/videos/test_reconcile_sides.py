@@ -14,7 +14,7 @@ from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from tests.videos.reconciling import decide, found, reconcile, synced, work
-from videos.fetch import read_later
+from videos.mirror.fetching import read_later
 from videos.models import Decision, Video
 from videos.services import delete_video
 from videos.sync import patience

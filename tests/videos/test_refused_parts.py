@@ -10,9 +10,9 @@ from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from videos import sync
 from videos.deliveries.reading import read_batch
-from videos.fetch import read_later
+from videos.mirror.asking import Questions
+from videos.mirror.fetching import read_later
 from videos.models import Decision
-from videos.reader import Questions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

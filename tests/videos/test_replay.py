@@ -13,7 +13,7 @@ from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from tests.videos.support import follow, receive_bodies, state_of
 from videos.errors import StateForbids
-from videos.inbox import QUESTIONS, replay_event
+from videos.events.inbox import QUESTIONS, replay_event
 from videos.models import Video, VodEvent
 
 pytestmark = pytest.mark.django_db

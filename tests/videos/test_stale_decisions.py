@@ -9,8 +9,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
-from videos import append_only
-from videos.models import CdnTask, Decision, ReviewDecision, Source, Video
+from videos.models import CdnTask, Decision, ReviewDecision, Source, Video, append_only
 from videos.services import review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -26,9 +26,11 @@ from tests.videos.takedowns import (
     work_now,
     work_one,
 )
-from videos import mirror, reader
+from videos import mirror
 from videos.deliveries.deletion import note_files
 from videos.errors import StateForbids
+from videos.mirror import asking
+from videos.mirror.asking import EVERYTHING
 from videos.models import (
     CdnTask,
     CensorStatus,
@@ -38,7 +40,6 @@ from videos.models import (
     Video,
     VideoDeletion,
 )
-from videos.reader import EVERYTHING
 from videos.services import delete_video, media_paths
 from videos.services.undo import undo_review
 
@@ -130,7 +131,7 @@ def test_streams_that_were_read_before_another_source_came_are_not_written_on_th
 ) -> None:
     video, _ = of_old_stock(cloud)
     block(video)
-    ask = reader.read
+    ask = asking.read
 
     def read_while_another_source_comes(*asked: Any) -> mirror.Reading:
         reading = ask(*asked)
@@ -138,7 +139,7 @@ def test_streams_that_were_read_before_another_source_came_are_not_written_on_th
         mirror.apply(replace(reading.facts, read_at=now, size=size))
         return reading
 
-    monkeypatch.setattr(reader, "read", read_while_another_source_comes)
+    monkeypatch.setattr(asking, "read", read_while_another_source_comes)
     note_files([video.vod_id])
     video.refresh_from_db()
     assert (video.source_version, video.files, video.files_read_at) == (2, [], None)
@@ -305,7 +306,7 @@ def test_another_source_under_the_id_ends_the_takedown_and_purges_what_was_issue
     earlier = media_paths(video)
     block(video)
     Video.objects.filter(pk=video.pk).update(size=1)  # another than VOD's source has
-    mirror.apply(reader.read_facts([video.vod_id])[0].values())
+    mirror.apply(asking.read_facts([video.vod_id])[0].values())
     work()
     takedown = takedown_of(video)
     assert (takedown.state, takedown.problem[:14]) == (State.REPLACED, "Another source")
@@ -316,7 +317,7 @@ def test_another_source_under_the_id_ends_the_takedown_and_purges_what_was_issue
 
 def test_a_first_import_of_blocked_clips_begins_no_takedown(cloud: LocalVod) -> None:
     vod_id = cloud.seed(status="Blocked", cover=True)
-    facts, _ = reader.read_facts([vod_id])
-    mirror.apply(reader.read(facts[vod_id], None, EVERYTHING))
+    facts, _ = asking.read_facts([vod_id])
+    mirror.apply(asking.read(facts[vod_id], None, EVERYTHING))
     assert Video.objects.get().censor_status == CensorStatus.FAIL
     assert not Takedown.objects.exists()

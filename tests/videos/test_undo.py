@@ -28,7 +28,7 @@ from tests.videos.takedowns import (
 from videos import mirror
 from videos.errors import StateForbids
 from videos.mirror import Reading
-from videos.mirror.audits import standing_decision
+from videos.mirror.history import standing_decision
 from videos.models import (
     CensorStatus,
     Decision,

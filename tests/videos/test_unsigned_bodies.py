@@ -10,7 +10,7 @@ from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.worker import work_until_idle
 from tests.support.localvod import LocalVod
 from tests.videos.support import follow, receive, receive_bodies
-from videos.inbox import replay_event
+from videos.events.inbox import replay_event
 from videos.models import (
     CensorStatus,
     Decision,

@@ -2,10 +2,10 @@
 
 from videos.admin.cdn import CdnTaskAdmin
 from videos.admin.evidence import EvidenceAdmin, LogPruningAdmin
-from videos.admin.jobs import TranscodeJobAdmin, VodEventAdmin
 from videos.admin.review import MachineReviewAdmin, ReasonTemplateAdmin, ReviewTaskAdmin
-from videos.admin.syncs import ReconcileRunAdmin, SyncRunAdmin
+from videos.admin.sync import ReconcileRunAdmin, SyncRunAdmin
 from videos.admin.takedown import TakedownAdmin
+from videos.admin.transcoding import TranscodeJobAdmin, VodEventAdmin
 from videos.admin.video import VideoAdmin
 
 __all__ = [

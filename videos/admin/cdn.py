@@ -19,8 +19,8 @@ from shortvideo.middleware import current_request_id
 from videos.admin.columns import ErrorColumn, StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter
 from videos.models import CdnQuota, CdnTask, CdnTaskQuerySet
-from videos.quota import day_began_at
 from videos.services import dismiss_cdn_task, prefetch_again, purge_again
+from videos.services.cdn_quota import day_began_at
 
 # A failed purge may have left blocked media in reach: it is for those who see to takedowns.
 PERMISSIONS = {

@@ -1,18 +1,18 @@
 """One handler per kind of delivery: a batch in, an outcome per item out."""
 
 from shortvideo.outbox.handlers import register
-from videos.deliveries.audit import CreateAuditHandler
 from videos.deliveries.cdn import PrefetchHandler, PurgeHandler
 from videos.deliveries.deletion import DeleteVideoHandler
 from videos.deliveries.evidence import ArchiveEvidenceHandler
-from videos.deliveries.machine import SubmitMachineReviewHandler
+from videos.deliveries.machine_review import SubmitMachineReviewHandler
 from videos.deliveries.reading import (
     ProcessEventHandler,
     ReadVideoHandler,
     RereadVideoHandler,
 )
+from videos.deliveries.review import CreateAuditHandler
 from videos.deliveries.takedown import VerifyTakedownHandler
-from videos.deliveries.transcode import SubmitTranscodeHandler
+from videos.deliveries.transcoding import SubmitTranscodeHandler
 
 HANDLERS = (
     CreateAuditHandler,

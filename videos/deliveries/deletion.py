@@ -9,13 +9,14 @@ from django.utils import timezone
 from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.outbox.handlers import Done, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos import announcements, mirror, reader
+from videos import mirror
 from videos.deliveries.subject import VideoHandler
+from videos.mirror import asking
 from videos.mirror.removal import bring_back
 from videos.models import Video, VideoDeletion
-from videos.services import evidence, takedown
+from videos.services import announcements, evidence, takedown
 
-FILES: Final = reader.Questions(files=True, source=True)
+FILES: Final = asking.Questions(files=True, source=True)
 FORBIDDEN = Refused("ForbiddenVideoIds", "VOD does not allow this video to be deleted.")
 
 
@@ -51,10 +52,10 @@ def note_files(vod_ids: Sequence[str]) -> None:
     unread = Video.objects.filter(vod_id__in=vod_ids, files_read_at=None)
     for video in unread:
         try:
-            facts, _ = reader.read_facts([video.vod_id])
+            facts, _ = asking.read_facts([video.vod_id])
             if video.vod_id not in facts:
                 continue
-            reading = reader.read(facts[video.vod_id], video, FILES)
+            reading = asking.read(facts[video.vod_id], video, FILES)
             if video.deleted_at is None:
                 mirror.apply(reading)
             else:

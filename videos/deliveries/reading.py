@@ -8,10 +8,11 @@ from shortvideo.cloud import CloudRejected, CloudUnavailable
 from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos import mirror, reader
-from videos.inbox import questions_of, tells_of_deletion
+from videos import mirror
+from videos.events.inbox import questions_of, tells_of_deletion
+from videos.mirror import asking
+from videos.mirror.asking import EVERYTHING, Questions
 from videos.models import Video, VodEvent
-from videos.reader import EVERYTHING, Questions
 
 # VOD has answered, and not about this video. It may do so the next time, but not for ever.
 NOT_UNDERSTOOD = Again("VOD's answer about this video is not understood.", is_fault=True)
@@ -22,7 +23,7 @@ class ProcessEventHandler(Handler):
     """An event causes a reading; its body is not signed, and so not believed."""
 
     kind = "process_event"
-    batch_size = reader.BATCH
+    batch_size = asking.BATCH
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         events = VodEvent.objects.in_bulk([delivery.payload["event"] for delivery in batch])
@@ -50,7 +51,7 @@ class ReadVideoHandler(Handler):
     """A reading of everything about a video, asked for by its id."""
 
     kind = "read_video"
-    batch_size = reader.BATCH
+    batch_size = asking.BATCH
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         return read_batch(batch, lambda _: EVERYTHING, removable=lambda _: False)
@@ -79,8 +80,8 @@ def read_batch(
 
     Raises CloudUnavailable, CloudRejected when the facts themselves could not be read.
     """
-    facts, missing = reader.read_facts(delivery.subject for delivery in batch)
-    rows = reader.rows_of(facts.values())
+    facts, missing = asking.read_facts(delivery.subject for delivery in batch)
+    rows = asking.rows_of(facts.values())
     readings: list[mirror.Reading] = []
     outcomes: dict[int, Outcome] = {}
     throttled: Again | None = None
@@ -112,7 +113,7 @@ def read_one(
     refusals: tuple[CloudRejected, ...]
     try:
         try:
-            reading = reader.read(facts, row, asked)
+            reading = asking.read(facts, row, asked)
             refusals = reading.refusals
         except CloudRejected as error:
             refusals = (error,)
@@ -140,7 +141,7 @@ def is_gone(vod_id: str, error: CloudRejected) -> bool:
 
     Raises CloudUnavailable, CloudRejected.
     """
-    return error.is_not_found and vod_id in reader.read_facts([vod_id])[1]
+    return error.is_not_found and vod_id in asking.read_facts([vod_id])[1]
 
 
 def as_refused(error: CloudRejected) -> Refused:

@@ -12,10 +12,10 @@ from shortvideo.cloud.types import MediaPath, VodStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
-from videos.cdn_progress import Answers, check_cdn_task
 from videos.deliveries.cdn import TAKEDOWN_OVER
 from videos.deliveries.deletion import note_files
 from videos.deliveries.subject import VideoHandler
+from videos.mirror.cdn import Answers, check_cdn_task
 from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
 from videos.services.cdn import media_paths, purge_media
 from videos.services.takedown import play_paths

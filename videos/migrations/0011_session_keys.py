@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-import videos.models.transcode
+import videos.models.transcoding
 from shortvideo.migration_operations import RefuseReverse
 
 
@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 db_default="",
-                default=videos.models.transcode.new_session_key,
+                default=videos.models.transcoding.new_session_key,
                 editable=False,
                 help_text="Random: what counts keys is begun anew in another database, or by a restore.",
                 max_length=12,

@@ -6,13 +6,12 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from videos import announcements
-from videos.mirror.censor import open_task
 from videos.mirror.reading import Reading
 from videos.mirror.writing import apply
 from videos.models import CensorStatus, ReviewTask, TaskCause, Video, VideoDeletion
-from videos.services import evidence, takedown
+from videos.services import announcements, evidence, takedown
 from videos.services.deletion import deletion_in_force, why_not_restorable
+from videos.services.status import open_task
 
 
 def remove(vod_ids: Iterable[str]) -> int:

@@ -5,12 +5,12 @@ from datetime import datetime
 from django.utils import timezone
 
 from shortvideo.outbox.models import Delivery
-from videos.mirror import jobs
-from videos.mirror.audits import KIND, cancel_unsent
-from videos.mirror.censor import AUTOMATIC_CAUSES
+from videos.mirror import transcoding
+from videos.mirror.history import KIND, cancel_unsent
 from videos.models import ReviewTask, TranscodeJob, Video
 from videos.services import takedown
 from videos.services.cdn import purge_media
+from videos.services.status import AUTOMATIC_CAUSES
 from videos.services.transcoding import close
 
 
@@ -34,7 +34,7 @@ def end_jobs(video: Video, *, at: datetime) -> None:
         is_unsent = job.state == TranscodeJob.State.WAITING
         if is_unsent and not (job.delivery is not None and cancel_unsent(job.delivery)):
             continue
-        jobs.end_with_source(job, at=at)
+        transcoding.end_with_source(job, at=at)
 
 
 def take_back_decisions(video: Video) -> None:

@@ -14,20 +14,19 @@ from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox import services as outbox
 from shortvideo.pacing import Pace
 from shortvideo.webhooks.services import silence
-from videos import announcements
 from videos.mirror import (
-    audits,
-    censor,
     facts,
-    jobs,
+    history,
+    machine_review,
     media,
     replaced,
     source,
+    transcoding,
     uploaders,
-    verdicts,
 )
 from videos.mirror.reading import Applied, Reading
 from videos.models import CensorStatus, TaskCause, Video
+from videos.services import announcements, status
 
 CHUNK: Final = 50  # rows compared, and at most written, at once
 pace = Pace(CHUNK)
@@ -190,15 +189,15 @@ def fresh_row(reading: Reading, named: dict[str, Uploader], *, stock: bool) -> V
     said = reading.facts
     video = Video(vod_id=said.vod_id, creation_time=said.read_at, read_at=said.read_at)
     copy(video, Reading(said), named)
-    jobs.follow(video)
-    censor.settle_unsaved(video, at=timezone.now(), is_old_stock=stock)
+    transcoding.follow(video)
+    status.settle_unsaved(video, at=timezone.now(), is_old_stock=stock)
     return video
 
 
 def welcome(video: Video, *, stock: bool) -> None:
     """What the arrival of a new row sets off beside it."""
     if video.censor_status == CensorStatus.CHECK:
-        censor.open_task(video, TaskCause.NEW)
+        status.open_task(video, TaskCause.NEW)
     if video.source_uploaded_at is not None and not stock:
         ask_machine(video)
     if not stock:
@@ -219,20 +218,20 @@ def update(video: Video, reading: Reading, named: dict[str, Uploader], *, stock:
     media.remember(video, before)
     if video.source_version != before["source_version"]:
         replaced.wind_up(video)
-    has_changed = jobs.update(video, reading.tasks, at=reading.facts.read_at)
-    has_changed |= jobs.end_lost(video, reading.lost_task_ids, at=reading.facts.read_at)
-    jobs.follow(video, reading.tasks)
+    has_changed = transcoding.update(video, reading.tasks, at=reading.facts.read_at)
+    has_changed |= transcoding.end_lost(video, reading.lost_task_ids, at=reading.facts.read_at)
+    transcoding.follow(video, reading.tasks)
     if has_new_source and not stock:
         ask_machine(video)
     told = reading.upload_told_at
     if told is not None and source.is_doubtful(video, told):
-        censor.ask_to_look_again(video, since=told)
+        status.ask_to_look_again(video, since=told)
     if reading.audits is not None or reading.machine is not None:
         has_changed |= save(video, before, reading)
         has_changed |= judge(video, reading)
         video.refresh_from_db()
         before = values_of(video)
-    censor.settle(video, at=timezone.now(), is_old_stock=stock)
+    status.settle(video, at=timezone.now(), is_old_stock=stock)
     return save(video, before, reading) or has_changed
 
 
@@ -255,10 +254,10 @@ def ask_machine(video: Video) -> None:
 
 def judge(video: Video, reading: Reading) -> bool:
     """Record the decisions that the reading tells of: people's first, then the machine's."""
-    has_changed = reading.audits is not None and audits.bring_in(
+    has_changed = reading.audits is not None and history.bring_in(
         video, reading.audits, is_sending=reading.is_sending
     )
-    return verdicts.record(video, reading) or has_changed
+    return machine_review.record(video, reading) or has_changed
 
 
 def values_of(video: Video) -> dict[str, Any]:

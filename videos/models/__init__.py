@@ -1,8 +1,8 @@
 """The mirror of VOD, the log of decisions, and the work that follows from both."""
 
-from videos.models.cdn_task import CdnQuota, CdnTask, CdnTaskQuerySet
-from videos.models.event import VodEvent, VodEventQuerySet
-from videos.models.machine import MachineReview
+from videos.models.cdn import CdnQuota, CdnTask, CdnTaskQuerySet
+from videos.models.events import VodEvent, VodEventQuerySet
+from videos.models.machine_review import MachineReview
 from videos.models.pruning import LogPruning
 from videos.models.reconcile import ReconcileRun
 from videos.models.review import (
@@ -23,7 +23,7 @@ from videos.models.status import (
 )
 from videos.models.sync import SyncRun
 from videos.models.takedown import Evidence, EvidenceQuerySet, Takedown, TakedownQuerySet
-from videos.models.transcode import TranscodeJob, TranscodeJobQuerySet, VideoDeletion
+from videos.models.transcoding import TranscodeJob, TranscodeJobQuerySet, VideoDeletion
 from videos.models.video import Video, VideoQuerySet
 
 __all__ = [

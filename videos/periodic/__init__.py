@@ -7,8 +7,8 @@ from videos.periodic.cdn import check_cdn_quota, check_cdn_tasks
 from videos.periodic.events import remove_old_events
 from videos.periodic.evidence import remove_expired_evidence
 from videos.periodic.reconcile import compare_daily, reconcile_requested
-from videos.periodic.syncing import sweep_pending, sync_changes
-from videos.periodic.transcodes import check_transcodes, end_jobs_of_deleted_videos
+from videos.periodic.sync import sweep_pending, sync_changes
+from videos.periodic.transcoding import check_transcodes, end_jobs_of_deleted_videos
 
 __all__ = [
     "check_cdn_quota",

@@ -16,13 +16,12 @@ from shortvideo.cloud.types import (
     VodStatus,
 )
 from shortvideo.outbox.models import Delivery
-from videos import reader
+from videos.mirror import asking, media
 from videos.mirror import facts as mirror_facts
-from videos.mirror import media
-from videos.mirror.audits import EXPECTED, standing_decision
-from videos.mirror.audits import KIND as AUDIT
-from videos.mirror.jobs import LISTED_WITHIN, OUTCOMES
+from videos.mirror.history import EXPECTED, standing_decision
+from videos.mirror.history import KIND as AUDIT
 from videos.mirror.source import has_source
+from videos.mirror.transcoding import LISTED_WITHIN, OUTCOMES
 from videos.mirror.uploaders import named_by
 from videos.models import CensorStatus, TranscodeJob, Video, VideoDeletion
 from videos.reconcile.drift import Drift, Kind
@@ -136,7 +135,7 @@ def other_files(case: Case, scope: Scope) -> Drift | None:
     if sides is None or not are_files_due(*sides, scope):
         return None
     video, said = sides
-    files = patiently(lambda: reader.files_of(vod_gateway(), said, video))
+    files = patiently(lambda: asking.files_of(vod_gateway(), said, video))
     if video.files_read_at is not None and as_stored(files) == video.files:
         return None
     is_unread = video.files_read_at is None
@@ -272,7 +271,7 @@ def as_stored(files: Iterable[StreamFile]) -> list[dict[str, Any]]:
 def status_of_task(job: TranscodeJob) -> str:
     """What VOD says of the job's task; "" where it does not have it."""
     task: TranscodeTask | None = patiently(
-        lambda: reader.unless_missing(vod_gateway().transcode_task, job.task_id)
+        lambda: asking.unless_missing(vod_gateway().transcode_task, job.task_id)
     )
     return task.status if task is not None else ""
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox.models import Delivery
-from videos import reader
-from videos.mirror.audits import KIND as AUDIT
+from videos.mirror import asking
+from videos.mirror.history import KIND as AUDIT
 from videos.models import TranscodeJob, Video
 from videos.reconcile.checks import Scope, are_files_due, contradicts, differing
 from videos.sync.walking import Walk, pages
@@ -48,7 +48,7 @@ def compare(walk: Walk, scope: Scope) -> Iterator[Step]:
 
 def suspects_among(listed: Sequence[MediaFacts], scope: Scope) -> Iterator[str]:
     """What VOD lists and the mirror does not have so."""
-    rows = reader.rows_of(listed)
+    rows = asking.rows_of(listed)
     noted = with_open_questions(rows.values())
     for item in listed:
         video = rows.get(item.vod_id)

@@ -11,12 +11,12 @@ from shortvideo.cloud import CloudRejected
 from shortvideo.cloud.types import VodStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos import mirror, reader
-from videos.mirror import Reading
-from videos.mirror.audits import KIND as AUDIT
-from videos.mirror.audits import deliver_again, deliveries_of, standing_decision
+from videos import mirror
+from videos.mirror import Reading, asking
+from videos.mirror.asking import Questions
+from videos.mirror.history import KIND as AUDIT
+from videos.mirror.history import deliver_again, deliveries_of, standing_decision
 from videos.models import ReviewDecision, Video, VideoDeletion
-from videos.reader import Questions
 from videos.reconcile.checks import Case, Scope, drifts_of, latest_audit
 from videos.reconcile.drift import Drift, Kind, Outcome
 from videos.reconcile.examining import Found
@@ -82,7 +82,7 @@ def read(case: Case, kinds: set[Kind], scope: Scope) -> Reading:
         jobs=Kind.JOB in kinds,
         audits=Kind.REVIEW in kinds,
     )
-    return patiently(lambda: reader.read(said, video, asked))
+    return patiently(lambda: asking.read(said, video, asked))
 
 
 def outcome_of(drift: Drift, case: Case, scope: Scope) -> Drift:

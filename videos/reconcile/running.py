@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from shortvideo.cloud import CloudRejected
-from videos import reader
+from videos.mirror import asking
 from videos.models import ReconcileRun, SyncRun
 from videos.reconcile import claims
 from videos.reconcile.checks import Case, Scope, drifts_of
@@ -105,12 +105,12 @@ class Reconciliation:
     def look_again(self, *, are_all: bool) -> None:
         """Examine the suspects that have been so for long enough; with `are_all`, wait for them."""
         while self.suspects:
-            since, _ = self.suspects[min(reader.BATCH, len(self.suspects)) - 1]
+            since, _ = self.suspects[min(asking.BATCH, len(self.suspects)) - 1]
             rest = since + self.options.grace_seconds - time.monotonic()
-            if not are_all and (rest > 0 or len(self.suspects) < reader.BATCH):
+            if not are_all and (rest > 0 or len(self.suspects) < asking.BATCH):
                 return
             self.rest(rest)
-            size = min(reader.BATCH, len(self.suspects))
+            size = min(asking.BATCH, len(self.suspects))
             self.judge([self.suspects.popleft()[1] for _ in range(size)])
             self.save()
 
@@ -153,7 +153,7 @@ class Reconciliation:
             for drift in self.missing_there:
                 self.note(replace(drift, note=problem))
             return
-        for batch in in_batches(self.missing_there, reader.BATCH):
+        for batch in in_batches(self.missing_there, asking.BATCH):
             again = examine([drift.vod_id for drift in batch], self.scope)
             drifts = [drift for item in again.found for drift in item.drifts]
             gone = [drift for drift in drifts if is_gone(drift)]
@@ -181,12 +181,12 @@ class Reconciliation:
         ends_at = time.monotonic() + self.options.wait_seconds
         waiting = {drift.vod_id for drift in self.is_under_way}
         while waiting and time.monotonic() < ends_at:
-            batches = in_batches(waiting, reader.BATCH)
+            batches = in_batches(waiting, asking.BATCH)
             waiting = {vod_id for batch in batches for vod_id in open_deliveries(batch)}
             if waiting:
                 self.save()
                 time.sleep(POLL_SECONDS)
-        for batch in in_batches(self.is_under_way, reader.BATCH):
+        for batch in in_batches(self.is_under_way, asking.BATCH):
             for drift in confirmed(batch, waiting, self.scope):
                 self.note(drift)
 

@@ -8,10 +8,9 @@ from accounts import journal
 from accounts.models import Operator
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
-from videos import announcements
 from videos.errors import StateForbids
 from videos.models import ReviewTask, Video, VideoDeletion
-from videos.services import takedown
+from videos.services import announcements, takedown
 
 
 @transaction.atomic

@@ -13,7 +13,6 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from shortvideo.outbox.models import OPEN_STATES, Delivery, DeliveryState
-from videos import append_only
 from videos.models import (
     Decision,
     Evidence,
@@ -21,6 +20,7 @@ from videos.models import (
     ReviewDecision,
     ReviewDecisionQuerySet,
     Takedown,
+    append_only,
 )
 
 logger = logging.getLogger(__name__)

@@ -9,11 +9,10 @@ from django.utils import timezone
 from accounts.models import Operator
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import DeliveryState
-from videos import announcements
 from videos.errors import StateForbids
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
-from videos.services import takedown
+from videos.services import announcements, takedown
 
 DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # what VOD does not know by itself
 

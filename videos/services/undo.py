@@ -10,13 +10,12 @@ from django.utils import timezone
 from accounts.models import Operator
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import DeliveryState
-from videos import announcements
 from videos.errors import StateForbids
-from videos.mirror.audits import deliveries_of, send_again, standing_decision
-from videos.mirror.censor import settle
-from videos.mirror.verdicts import decide
+from videos.mirror.history import deliveries_of, send_again, standing_decision
+from videos.mirror.machine_review import decide
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
-from videos.services import takedown
+from videos.services import announcements, takedown
+from videos.services.status import settle
 
 TOLD: Final = "VOD is being told of it already: decide again instead."
 STATUS_FIELDS: Final = ["censor_status", "censor_changed_at", "changed_at", "blocked_at"]

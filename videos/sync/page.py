@@ -9,13 +9,13 @@ from typing import Final
 
 from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.cloud.types import Found, MediaFacts
-from videos import mirror, reader
-from videos.fetch import read_later
-from videos.mirror import Applied, Reading
+from videos import mirror
+from videos.mirror import Applied, Reading, asking
+from videos.mirror.asking import Questions
 from videos.mirror.facts import differ
+from videos.mirror.fetching import read_later
 from videos.mirror.source import has_source
 from videos.models import Video
-from videos.reader import Questions
 from videos.sync.patience import in_batches, patiently
 
 CALLS_AT_ONCE: Final = 5
@@ -37,7 +37,7 @@ def take_in(
 
     Raises CloudUnavailable, CloudRejected where the page cannot be read.
     """
-    rows = reader.rows_of(listed)
+    rows = asking.rows_of(listed)
     full, unreadable = read_in_full(
         [item.vod_id for item in listed if is_news(rows.get(item.vod_id), item)]
     )
@@ -82,7 +82,7 @@ def read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], set[str
         return patiently(lambda: gateway.get_infos(batch))
 
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
-        answers = list(pool.map(ask, in_batches(vod_ids, reader.BATCH)))
+        answers = list(pool.map(ask, in_batches(vod_ids, asking.BATCH)))
     full = {facts.vod_id: facts for found in answers for facts in found.videos}
     return full, {vod_id for found in answers for vod_id in found.unreadable_ids}
 
@@ -100,7 +100,7 @@ def with_what_is_needed(
         return Reading(facts)
     if video is None and old_stock_until is not None:
         return Reading(facts)
-    return patiently(lambda: reader.read(facts, video, Questions()))
+    return patiently(lambda: asking.read(facts, video, Questions()))
 
 
 def read_files_later(facts: Iterable[MediaFacts]) -> None:

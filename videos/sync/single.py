@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable
 from shortvideo.cloud.types import MediaFacts, VodStatus
-from videos import mirror, reader
-from videos.mirror import Applied, Reading
-from videos.mirror.censor import send_to_review
-from videos.mirror.jobs import hear_nothing
+from videos import mirror
+from videos.mirror import Applied, Reading, asking
+from videos.mirror.asking import EVERYTHING, Questions
 from videos.mirror.source import WITHOUT_SOURCE
+from videos.mirror.transcoding import hear_nothing
 from videos.models import (
     CensorStatus,
     TaskCause,
@@ -25,7 +25,7 @@ from videos.models import (
     Video,
     VideoQuerySet,
 )
-from videos.reader import EVERYTHING, Questions
+from videos.services.status import send_to_review
 from videos.sync.patience import in_batches, once, patiently
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def check_transcodes(limit: int | None = None, *, is_patient: bool = True) -> It
     on: see `mirror.jobs.update`. While VOD does not answer, none is.
     """
     pending = list(transcoding().values_list("vod_id", flat=True)[:limit])
-    for batch in in_batches(pending, reader.BATCH):
+    for batch in in_batches(pending, asking.BATCH):
         Video.objects.filter(vod_id__in=batch).update(transcode_asked_at=timezone.now())
     for tally in read_all(pending, of_transcoding, is_patient=is_patient):
         while tally.untold:
@@ -103,7 +103,7 @@ def read_all(
     vod_ids: Sequence[str], asked: Asked, *, dry_run: bool = False, is_patient: bool = True
 ) -> Iterator[Tally]:
     tally = Tally()
-    for batch in in_batches(dict.fromkeys(vod_ids), reader.BATCH):
+    for batch in in_batches(dict.fromkeys(vod_ids), asking.BATCH):
         read_batch(batch, asked, tally, dry_run=dry_run, is_patient=is_patient)
         yield tally
 
@@ -122,12 +122,12 @@ def read_batch(
     """
     tally.seen += len(vod_ids)
     try:
-        facts, missing = (patiently if is_patient else once)(lambda: reader.read_facts(vod_ids))
+        facts, missing = (patiently if is_patient else once)(lambda: asking.read_facts(vod_ids))
     except CloudRejected as error:
         for vod_id in vod_ids:
             tally.add_untold(vod_id, error)
         return
-    rows = reader.rows_of(facts.values())
+    rows = asking.rows_of(facts.values())
     for vod_id in vod_ids:
         if vod_id in missing:
             tally.add_untold(vod_id, "VOD does not have it.")
@@ -149,7 +149,7 @@ def read_batch(
 
 def read_one(facts: MediaFacts, video: Video | None, asked: Asked, *, is_patient: bool) -> Reading:
     call = patiently if is_patient else once
-    return call(lambda: reader.read(facts, video, asked(facts, video)))
+    return call(lambda: asking.read(facts, video, asked(facts, video)))
 
 
 def sweep_pending() -> int:
@@ -159,7 +159,7 @@ def sweep_pending() -> int:
     wait for a machine longer than the timeout allows.
     """
     pending = list(overdue().values_list("vod_id", flat=True)[:SWEEP_LIMIT])
-    return sum(sweep(batch) for batch in in_batches(pending, reader.BATCH))
+    return sum(sweep(batch) for batch in in_batches(pending, asking.BATCH))
 
 
 def sweep(vod_ids: list[str]) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from videos import inbox
 from videos.errors import StateForbids
+from videos.events import inbox
 from videos.management.commands.sync_videos import TIME_HELP, moment
 from videos.models import VodEvent, VodEventQuerySet
 from videos.sync.patience import in_batches

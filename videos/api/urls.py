@@ -1,5 +1,5 @@
 from shortvideo.console.routes import operation
-from videos.views import (
+from videos.api.views import (
     CreateAuditView,
     DeleteVideoByIdView,
     GetVideoByIdView,

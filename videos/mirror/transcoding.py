@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db import transaction
 
 from shortvideo.cloud.types import JobStatus, TaskStatus, TranscodeTask, Trigger, VodStatus
-from videos import announcements
 from videos.models import (
     TranscodeJob,
     TranscodeJobQuerySet,
@@ -16,6 +15,7 @@ from videos.models import (
     TranscodeStatus,
     Video,
 )
+from videos.services import announcements
 from videos.services.transcoding import retry_by_itself, template_group_id
 
 # A job of ours leaves VOD's status of the video alone, so it speaks of the automatic one.

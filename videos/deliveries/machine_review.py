@@ -8,8 +8,8 @@ from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.handlers import Done, Outcome
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.deliveries.subject import VideoHandler
-from videos.mirror.censor import send_to_review
 from videos.models import CensorStatus, TaskCause, Video
+from videos.services.status import send_to_review
 
 
 class SubmitMachineReviewHandler(VideoHandler):

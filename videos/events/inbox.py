@@ -16,8 +16,8 @@ from shortvideo.cloud.events import Event
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryQuerySet, DeliveryState
 from videos.errors import StateForbids
+from videos.mirror.asking import Questions
 from videos.models import VodEvent
-from videos.reader import Questions
 
 KIND: Final = "process_event"
 ID_LENGTH: Final = 64

@@ -20,9 +20,9 @@ from shortvideo.cloud.types import (
 )
 from shortvideo.cloud.vod import VodGateway
 from videos.mirror import Reading
-from videos.mirror.audits import DECIDED, is_history_needed
-from videos.mirror.jobs import OUTCOMES
+from videos.mirror.history import DECIDED, is_history_needed
 from videos.mirror.source import is_later, is_moment_needed
+from videos.mirror.transcoding import OUTCOMES
 from videos.models import TranscodeJob, Video
 
 BATCH = 20  # videos in one GetVideoInfos

@@ -21,7 +21,7 @@ from videos.admin.columns import ErrorColumn, StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter
 from videos.admin.media import thumbnail
 from videos.errors import StateForbids
-from videos.inbox import KIND, dismiss_event, replay_event, why_not_replayed
+from videos.events.inbox import KIND, dismiss_event, replay_event, why_not_replayed
 from videos.models import TranscodeJob, TranscodeJobQuerySet, VodEvent, VodEventQuerySet
 from videos.services import dismiss_transcode, retry_transcode
 from videos.services.transcoding import refuse_retry

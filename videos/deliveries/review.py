@@ -13,14 +13,14 @@ from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery
-from videos import reader
 from videos.deliveries.reading import read_batch
 from videos.deliveries.subject import VideoHandler
-from videos.mirror.audits import DECIDED, standing_ids
-from videos.mirror.censor import open_task
+from videos.mirror import asking
+from videos.mirror.history import DECIDED, standing_ids
 from videos.models import Decision, ReviewDecision, Source, TaskCause, Video, VideoDeletion
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services.review import record_decision
+from videos.services.status import open_task
 from videos.text import cut_to_bytes
 
 STALE: Final = timedelta(minutes=10)
@@ -87,8 +87,8 @@ def read_contradicted(batch: Sequence[Delivery]) -> dict[int, Outcome]:
     stale = [delivery for delivery in batch if delivery.created_at < latest]
     decisions = decisions_of(stale)
     unread: dict[int, Outcome] = {}
-    for start in range(0, len(stale), reader.BATCH):
-        some = stale[start : start + reader.BATCH]
+    for start in range(0, len(stale), asking.BATCH):
+        some = stale[start : start + asking.BATCH]
         try:
             unread |= unread_of(some, decisions)
         except CloudUnavailable as error:
@@ -114,7 +114,7 @@ def unread_of(
     if different := contradicted(some, decisions):
         outcomes = read_batch(
             different,
-            lambda _: reader.Questions(audits=True, is_sending=True),
+            lambda _: asking.Questions(audits=True, is_sending=True),
             removable=lambda _: False,
         )
     return {pk: as_unread(end) for pk, end in outcomes.items() if not isinstance(end, Done)}
@@ -129,7 +129,7 @@ def contradicted(
     some: Sequence[Delivery], decisions: Mapping[int, ReviewDecision]
 ) -> list[Delivery]:
     """Those that say other than VOD shows, of as many as one call reads."""
-    facts, _ = reader.read_facts(delivery.subject for delivery in some)
+    facts, _ = asking.read_facts(delivery.subject for delivery in some)
     shown = {vod_id: said.status for vod_id, said in facts.items() if said.status in DECIDED}
     return [
         delivery

@@ -11,12 +11,8 @@ from shortvideo.cloud.errors import CloudRejected
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import Conflict, NotFound
 from shortvideo.console.views import ConsoleView
-from videos.documents import PlayInfoDocument, SingleVideoDocument, VideoListDocument
-from videos.fetch import DEADLINE_SECONDS, fetch_video, unavailable
-from videos.listing import ListAsked, page_of, videos_asked
-from videos.models import Source, TranscodeKind, Video
-from videos.reader import NOT_PLAYABLE
-from videos.serializers import (
+from videos.api.answers import PlayInfoDocument, SingleVideoDocument, VideoListDocument
+from videos.api.parameters import (
     CreateAudit,
     CreateAuditParameters,
     DeleteVideo,
@@ -34,6 +30,10 @@ from videos.serializers import (
     single_video,
     streamed_files,
 )
+from videos.catalogue.plain import ListAsked, page_of, videos_asked
+from videos.mirror.asking import NOT_PLAYABLE
+from videos.mirror.fetching import DEADLINE_SECONDS, fetch_video, unavailable
+from videos.models import Source, TranscodeKind, Video
 from videos.services import delete_video, prefetch, review_video, submit_transcode
 
 REVIEW = "videos.review_video"

@@ -15,7 +15,7 @@ from shortvideo.cloud.urls import host_and_path, is_on_cdn, media_url
 from shortvideo.console.errors import BadParameter
 from shortvideo.console.fields import Bytes, Choice, Moment, Text, Whole
 from shortvideo.console.parameters import Parameters
-from videos.listing import ListAsked
+from videos.catalogue.plain import ListAsked
 from videos.models import CensorStatus, Decision, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.models.video import MEDIA_PATH_LENGTH

@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from shortvideo.cloud.events import MalformedEvent, SignatureRefused, parse_event, verify_signature
-from videos import inbox
+from videos.events import inbox
 
 MAX_BODY_BYTES = 512 * 1024
 

@@ -2,6 +2,6 @@
 
 from django.urls import path
 
-from videos.callback import receive_callback
+from videos.events.views import receive_callback
 
 urlpatterns = [path("callback", receive_callback, name="vod-callback")]
