@@ -4,7 +4,7 @@ from django.db.models import Q
 
 from recommendations.models import Recommendation, RecommendationQuerySet
 from shortvideo.text import folded
-from videos.catalogue.plain import ListAsked, about_video, within
+from videos.catalogue import ListAsked, about_video, within
 
 
 def recommendations_asked(asked: ListAsked) -> RecommendationQuerySet:

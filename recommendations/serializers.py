@@ -13,15 +13,16 @@ from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.console.errors import BadParameter
 from shortvideo.console.fields import Flag, Text
 from shortvideo.console.parameters import Parameters
-from videos.api.answers import SnapshotListsDocument, VideoFactsDocument
-from videos.api.parameters import (
+from videos.api.answers import (
     Signer,
+    SnapshotListsDocument,
+    VideoFactsDocument,
     file_urls,
     signer_for,
     snapshot_lists,
     video_facts,
-    web_path,
 )
+from videos.api.parameters import web_path
 from videos.models import Video
 from videos.models.video import MEDIA_PATH_LENGTH
 

@@ -12,8 +12,8 @@ from accounts import journal
 from accounts.models import Operator
 from recommendations.models import Recommendation
 from shortvideo.cloud.urls import is_on_cdn
+from shortvideo.errors import InvalidState
 from shortvideo.text import folded
-from videos.errors import StateForbids
 from videos.models import CdnTask, TranscodeKind, TranscodeStatus, Video
 from videos.services import prefetch, remember_media, submit_transcode
 
@@ -41,11 +41,11 @@ def recommend_video(
     """Put a passed video on the list now, or update its item, which keeps its place.
 
     Media in `options.overrides` are `host/path`. An override that equals the video's own value is
-    none; one that is absent stays. Raises StateForbids for a video that is not passed.
+    none; one that is absent stays. Raises InvalidState for a video that is not passed.
     """
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
     if not video.is_passed:
-        raise StateForbids(
+        raise InvalidState(
             f"Only a video that passed review can be recommended; its status is "
             f"{video.censor_status}."
         )

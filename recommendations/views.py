@@ -21,7 +21,7 @@ from shortvideo.console.errors import NotFound
 from shortvideo.console.views import ConsoleView
 from videos.api.parameters import ListParameters, OneVideo, VideoIdParameters
 from videos.api.views import REVIEW, refuse_other_owner
-from videos.catalogue.plain import ListAsked, page_of
+from videos.catalogue import ListAsked, page_of
 from videos.models import Video
 
 

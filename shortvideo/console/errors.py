@@ -11,7 +11,7 @@ from django.db import OperationalError
 from accounts.errors import TooManyAttempts, WrongCredentials
 from shortvideo.cloud.errors import CloudUnavailable
 from shortvideo.console.envelope import Envelope
-from videos.errors import StateForbids
+from shortvideo.errors import InvalidState
 from videos.models import Video
 
 logger = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def ran_past_limit(error: OperationalError) -> bool:
 
 ENVELOPES: Mapping[type[Exception], Callable[[Any], Envelope]] = {
     Refusal: lambda error: error.as_envelope(),
-    StateForbids: lambda error: Envelope(str(error), code=409),
+    InvalidState: lambda error: Envelope(str(error), code=409),
     WrongCredentials: lambda _: Envelope(WRONG_CREDENTIALS, code=401),
     TooManyAttempts: too_many_attempts,
     # Deleted between two of our looks; of any other row it is a defect.

@@ -13,8 +13,8 @@ from shortvideo.outbox.handlers import handler_for
 from shortvideo.outbox.models import Delivery
 from tests.faults.machine_base import Machine, at_most
 from videos.deliveries.review import as_audit
-from videos.mirror.history import standing_ids
 from videos.models import ReviewDecision
+from videos.services.standing import standing_ids
 
 FAULTS: Final = (
     {"kind": "error"},

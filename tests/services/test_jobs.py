@@ -9,9 +9,9 @@ from pytest_django import Settings
 
 from recommendations.models import Recommendation
 from recommendations.services import Options, recommend_video, remove_recommendation
+from shortvideo.errors import InvalidState
 from shortvideo.outbox.models import Delivery
 from tests.factories import make_operator, make_recommendation, make_video
-from videos.errors import StateForbids
 from videos.models import (
     CdnTask,
     CensorStatus,
@@ -42,7 +42,7 @@ def test_a_job_is_one_row_with_its_delivery_and_sets_its_own_status_only() -> No
 def test_a_second_job_of_the_same_kind_is_refused_while_one_runs() -> None:
     video = make_video()
     submit_transcode(video, kind=TranscodeKind.STANDARD)
-    with pytest.raises(StateForbids, match="is running"):
+    with pytest.raises(InvalidState, match="is running"):
         submit_transcode(video, kind=TranscodeKind.STANDARD)
     assert TranscodeJob.objects.count() == 1
     submit_transcode(video, kind=TranscodeKind.NARROWBAND)
@@ -58,13 +58,13 @@ def test_a_second_job_of_the_same_kind_is_refused_while_one_runs() -> None:
 def test_a_video_that_vod_would_not_transcode_is_refused(
     values: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(StateForbids, match=message):
+    with pytest.raises(InvalidState, match=message):
         submit_transcode(make_video(**values), kind=TranscodeKind.STANDARD)
 
 
 def test_a_missing_template_group_is_named(settings: Settings) -> None:
     settings.VOD_NARROWBAND_TEMPLATE_GROUP_ID = ""
-    with pytest.raises(StateForbids, match="Narrowband HD"):
+    with pytest.raises(InvalidState, match="Narrowband HD"):
         submit_transcode(make_video(), kind=TranscodeKind.NARROWBAND)
 
 
@@ -114,7 +114,7 @@ def test_media_on_other_hosts_are_neither_purged_nor_prefetched() -> None:
 
 @pytest.mark.parametrize("status", [CensorStatus.ON_CENSOR, CensorStatus.CHECK, CensorStatus.FAIL])
 def test_only_a_passed_video_can_be_recommended(status: CensorStatus) -> None:
-    with pytest.raises(StateForbids, match="passed review"):
+    with pytest.raises(InvalidState, match="passed review"):
         recommend_video(make_video(censor_status=status))
 
 

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from shortvideo.errors import InvalidState
 from shortvideo.outbox.models import Delivery, DeliveryState
 from tests.factories import make_operator, make_video
-from videos.errors import StateForbids
 from videos.models import (
     CensorStatus,
     TranscodeJob,
@@ -60,7 +60,7 @@ def test_what_ended_badly_is_retried_by_a_new_row_that_names_it(state: State) ->
 
 @pytest.mark.parametrize("state", [State.WAITING, State.SUBMITTED, State.SUCCESS])
 def test_what_did_not_end_badly_is_not_retried(state: State) -> None:
-    with pytest.raises(StateForbids, match="Only a job that failed"):
+    with pytest.raises(InvalidState, match="Only a job that failed"):
         retry_transcode(failed_job(state=state))
 
 
@@ -79,7 +79,7 @@ def test_a_retry_is_refused_with_a_sentence_where_the_video_forbids_it(
 ) -> None:
     job = failed_job()
     Video.objects.update(**values)
-    with pytest.raises(StateForbids, match=sentence):
+    with pytest.raises(InvalidState, match=sentence):
         retry_transcode(job)
     assert TranscodeJob.objects.count() == 1
 
@@ -87,7 +87,7 @@ def test_a_retry_is_refused_with_a_sentence_where_the_video_forbids_it(
 def test_of_several_failed_jobs_of_a_video_only_the_newest_is_retried() -> None:
     video = make_video()
     older, newer = failed_job(video), failed_job(video, task_id="t-2")
-    with pytest.raises(StateForbids, match="newer job of this kind"):
+    with pytest.raises(InvalidState, match="newer job of this kind"):
         retry_transcode(older)
     assert retry_transcode(newer).retry_of == newer
 
@@ -95,7 +95,7 @@ def test_of_several_failed_jobs_of_a_video_only_the_newest_is_retried() -> None:
 def test_a_failed_job_is_retried_once() -> None:
     job = failed_job()
     retry_transcode(job)
-    with pytest.raises(StateForbids, match="is running"):
+    with pytest.raises(InvalidState, match="is running"):
         retry_transcode(job)
 
 
@@ -130,7 +130,7 @@ def test_dismissing_leaves_the_job_as_it_ended() -> None:
     dismiss_transcode(job, operator=make_operator())
     job.refresh_from_db()
     assert (job.state, job.attention_at) == (State.FAIL, None)
-    with pytest.raises(StateForbids, match="Nobody is asked"):
+    with pytest.raises(InvalidState, match="Nobody is asked"):
         dismiss_transcode(job)
 
 
@@ -159,7 +159,7 @@ def at_once(work: Callable[[], object], count: int = 4) -> list[str]:
         try:
             work()
             results.append("done")
-        except StateForbids as refusal:
+        except InvalidState as refusal:
             results.append(str(refusal))
         finally:
             connection.close()

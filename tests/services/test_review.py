@@ -3,9 +3,9 @@
 import pytest
 
 from recommendations.models import Recommendation
+from shortvideo.errors import InvalidState
 from shortvideo.outbox.models import Delivery
 from tests.factories import make_operator, make_video
-from videos.errors import StateForbids
 from videos.models import (
     CdnTask,
     CensorStatus,
@@ -94,7 +94,7 @@ def test_a_newer_decision_supersedes_one_that_was_not_sent() -> None:
 def test_a_machine_cannot_overrule_a_person() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     block(video)
-    with pytest.raises(StateForbids, match="A person has decided"):
+    with pytest.raises(InvalidState, match="A person has decided"):
         review_video(video, decision=Decision.NORMAL, source=Source.MACHINE)
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.FAIL

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from shortvideo.errors import InvalidState
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_until_idle
 from shortvideo.webhooks.models import Event, EventType
@@ -14,7 +15,6 @@ from tests.support.localvod import LocalVod
 from tests.videos.support import after, make_facts, video_of
 from tests.webhooks.support import make_endpoint
 from videos import mirror, sync
-from videos.errors import StateForbids
 from videos.models import TranscodeJob, TranscodeKind, TranscodeStatus, Video
 from videos.services import submit_transcode
 
@@ -72,7 +72,7 @@ def test_it_ends_with_its_source_and_nobody_hears_that_transcoding_failed() -> N
 def test_a_job_whose_row_still_runs_refuses_another_in_one_sentence() -> None:
     video = make_video()
     running_job(video)
-    with pytest.raises(StateForbids, match="is running"):
+    with pytest.raises(InvalidState, match="is running"):
         submit_transcode(video, kind=STANDARD)
 
 

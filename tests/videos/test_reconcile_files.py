@@ -16,7 +16,7 @@ from tests.factories import make_file
 from tests.support.localvod import LocalVod
 from tests.videos.reconciling import decide, synced, work
 from videos import reconcile
-from videos.admin.sync import last_with_trouble
+from videos.admin.reconcile import last_with_trouble
 from videos.models import Decision, ReconcileRun, Video
 from videos.periodic.reconcile import carry_out, compare_daily
 from videos.reconcile import Options

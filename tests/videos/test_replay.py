@@ -7,12 +7,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from shortvideo.errors import InvalidState
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from tests.videos.support import follow, receive_bodies, state_of
-from videos.errors import StateForbids
 from videos.events.inbox import QUESTIONS, replay_event
 from videos.models import Video, VodEvent
 
@@ -91,7 +91,7 @@ def test_a_replay_that_fails_is_shown_again(eventful: LocalVod) -> None:
 
 def test_an_unknown_type_stays_kept_and_is_refused_with_a_sentence() -> None:
     event = kept(event_type="SomethingNew", state=State.UNKNOWN)
-    with pytest.raises(StateForbids, match="type SomethingNew are only kept"):
+    with pytest.raises(InvalidState, match="type SomethingNew are only kept"):
         replay_event(event)
     event.refresh_from_db()
     assert event.state == State.UNKNOWN
@@ -105,7 +105,7 @@ def test_a_type_that_has_become_known_since_is_processed(monkeypatch: pytest.Mon
 
 
 def test_an_event_about_an_image_is_refused() -> None:
-    with pytest.raises(StateForbids, match="about no video"):
+    with pytest.raises(InvalidState, match="about no video"):
         replay_event(kept(event_type="DeleteMediaComplete", body={"MediaType": "image"}))
 
 

@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from recommendations.models import Recommendation
+from shortvideo.errors import InvalidState
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_once, work_until_idle
 from tests.admin.conftest import DeskOf, desk_of
@@ -18,7 +19,6 @@ from tests.videos.reconciling import found, reconcile
 from tests.videos.support import make_facts
 from tests.videos.takedowns import approve, block
 from videos import mirror
-from videos.errors import StateForbids
 from videos.models import CensorStatus, Evidence, ReviewTask, Source, Takedown, Video
 from videos.services import delete_video, restore_video
 
@@ -115,10 +115,10 @@ def test_a_blocked_clip_keeps_its_evidence_and_its_takedown_goes_on(cloud: Local
 
 def test_what_somebody_deleted_is_not_taken_back(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
-    with pytest.raises(StateForbids, match="It is not deleted"):
+    with pytest.raises(InvalidState, match="It is not deleted"):
         restore_video(video)
     delete_video(video)
-    with pytest.raises(StateForbids, match="It was deleted here"):
+    with pytest.raises(InvalidState, match="It was deleted here"):
         restore_video(video)
 
 

@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from shortvideo.cloud import media_gateway, vod_gateway
 from shortvideo.cloud.types import MediaPath
+from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import DeliveryState
 from tests.factories import make_video
@@ -28,7 +29,6 @@ from tests.videos.takedowns import (
 )
 from videos import mirror
 from videos.deliveries.deletion import note_files
-from videos.errors import StateForbids
 from videos.mirror import asking
 from videos.mirror.asking import EVERYTHING
 from videos.models import (
@@ -206,7 +206,7 @@ def test_an_equal_block_in_vods_console_stands_although_ours_might_be_undone(
     cloud.audit_in_console(video.vod_id, "Blocked", "seen")
     read_again(video)
     theirs = video.decisions.get(source=Source.VOD)
-    with pytest.raises(StateForbids, match="There is another decision"):
+    with pytest.raises(InvalidState, match="There is another decision"):
         undo_review(ours)
     work_now()
     takedown = takedown_of(video)

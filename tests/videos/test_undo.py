@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from recommendations.models import Recommendation
 from shortvideo.cloud.types import MachineJob
+from shortvideo.errors import InvalidState
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_once
 from tests.factories import make_operator, make_video
@@ -26,9 +27,7 @@ from tests.videos.takedowns import (
     work_now,
 )
 from videos import mirror
-from videos.errors import StateForbids
 from videos.mirror import Reading
-from videos.mirror.history import standing_decision
 from videos.models import (
     CensorStatus,
     Decision,
@@ -41,6 +40,7 @@ from videos.models import (
     Video,
 )
 from videos.services import delete_video, latest_human_decision
+from videos.services.standing import standing_decision
 from videos.services.undo import undo_review, undoable
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,7 +89,7 @@ def test_an_equal_decision_of_somebody_else_stands_whatever_becomes_of_the_first
     first = at_the_desk(block, video, operator=one)
     assert at_the_desk(block, video, operator=one) == first, "their own repetition"
     second = block(video, source, operator=other)
-    with pytest.raises(StateForbids, match="There is another decision"):
+    with pytest.raises(InvalidState, match="There is another decision"):
         undo_review(first, operator=one)
     work_now()
     assert status_of(video) == CensorStatus.FAIL
@@ -104,7 +104,7 @@ def test_what_is_decided_over_the_api_is_sent_at_once(cloud: LocalVod) -> None:
     review = block(video)
     assert review.delivery is not None
     assert review.delivery.due_at <= timezone.now()
-    with pytest.raises(StateForbids, match="at the desk"):
+    with pytest.raises(InvalidState, match="at the desk"):
         undo_review(review)
 
 
@@ -219,7 +219,7 @@ def test_what_vod_is_being_told_cannot_be_undone(state: str) -> None:
     review = at_the_desk(block, make_video())
     values = {"claim_count": 1} if state == "tried" else {"state": "leased", "lease_token": TOKEN}
     Delivery.objects.filter(review_decision=review).update(**values)
-    with pytest.raises(StateForbids, match="being told of it already"):
+    with pytest.raises(InvalidState, match="being told of it already"):
         undo_review(review)
     assert not ReviewDecision.objects.filter(decision=Decision.UNDO).exists()
 
@@ -229,7 +229,7 @@ TOKEN = "00000000-0000-4000-8000-000000000000"
 
 def test_an_undo_is_refused_once_the_time_is_over(settings: Settings) -> None:
     settings.REVIEW_UNDO_SECONDS = 0
-    with pytest.raises(StateForbids, match="The 0 seconds for undoing are over"):
+    with pytest.raises(InvalidState, match="The 0 seconds for undoing are over"):
         undo_review(at_the_desk(block, make_video()))
 
 
@@ -237,12 +237,12 @@ def test_a_second_undo_and_one_of_an_older_decision_are_refused() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     first = at_the_desk(block, video)
     second = at_the_desk(approve, video)
-    with pytest.raises(StateForbids, match="another decision"):
+    with pytest.raises(InvalidState, match="another decision"):
         undo_review(first)
     line = undo_review(second)
-    with pytest.raises(StateForbids, match="undone already"):
+    with pytest.raises(InvalidState, match="undone already"):
         undo_review(second)
-    with pytest.raises(StateForbids, match="at the desk"):
+    with pytest.raises(InvalidState, match="at the desk"):
         undo_review(line)
     assert ReviewDecision.objects.filter(decision=Decision.UNDO).count() == 1
 
@@ -268,7 +268,7 @@ def test_a_decision_in_vods_console_cannot_be_undone_by_way_of_an_older_one() ->
     video = make_video()
     review = at_the_desk(block, video)
     approve(video, Source.VOD, auditor="Li")
-    with pytest.raises(StateForbids, match="another decision"):
+    with pytest.raises(InvalidState, match="another decision"):
         undo_review(review)
 
 

@@ -1,11 +1,15 @@
 """The desk's pages about videos: lists, the page of one video, the review queue, the work."""
 
 from videos.admin.cdn import CdnTaskAdmin
-from videos.admin.evidence import EvidenceAdmin, LogPruningAdmin
-from videos.admin.review import MachineReviewAdmin, ReasonTemplateAdmin, ReviewTaskAdmin
-from videos.admin.sync import ReconcileRunAdmin, SyncRunAdmin
+from videos.admin.events import VodEventAdmin
+from videos.admin.evidence import EvidenceAdmin
+from videos.admin.machine_review import MachineReviewAdmin
+from videos.admin.pruning import LogPruningAdmin
+from videos.admin.reconcile import ReconcileRunAdmin
+from videos.admin.review import ReasonTemplateAdmin, ReviewTaskAdmin
+from videos.admin.sync import SyncRunAdmin
 from videos.admin.takedown import TakedownAdmin
-from videos.admin.transcoding import TranscodeJobAdmin, VodEventAdmin
+from videos.admin.transcoding import TranscodeJobAdmin
 from videos.admin.video import VideoAdmin
 
 __all__ = [

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from shortvideo.desk import display
 from shortvideo.desk.options import ReadOnlyAdmin
 from videos.admin.columns import VideoColumns
-from videos.models import Evidence, EvidenceQuerySet, LogPruning
+from videos.models import Evidence, EvidenceQuerySet
 from videos.services.evidence import storage
 
 MAY_SEE: Final = "videos.review_video"
@@ -88,9 +88,3 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
             return display.toned(str(_("removed")), "neutral")
         tone = "attention" if evidence.problem else "good"
         return display.toned(str(_("kept")), tone)
-
-
-@admin.register(LogPruning)
-class LogPruningAdmin(ReadOnlyAdmin[LogPruning]):
-    list_display = ("created_at", "run_by", "before", "decision_count", "first_id", "last_id")
-    ordering = ("-id",)

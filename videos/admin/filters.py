@@ -1,5 +1,6 @@
 """Filters of the lists of videos and of review tasks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -7,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from videos.models import ReviewTaskQuerySet, VideoQuerySet
+from videos.models import ReviewTaskQuerySet, TranscodeJob, VideoQuerySet, VodEvent
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -59,3 +60,11 @@ class OpenFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> ReviewTaskQuerySet:
         tasks: ReviewTaskQuerySet = queryset  # type: ignore[assignment]  # the model's own manager
         return tasks.exclude(closed_at=None) if self.value() == "closed" else tasks.open()
+
+
+def not_waiting(rows: Sequence[TranscodeJob] | Sequence[VodEvent]) -> dict[int, str]:
+    return {
+        row.pk: str(_("It does not wait for an operator."))
+        for row in rows
+        if row.attention_at is None
+    }

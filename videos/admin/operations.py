@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy
 from accounts.requests import operator_of
 from recommendations.services import Options, recommend_video
 from shortvideo.desk.operations import Operation
+from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
 from videos.admin import undo
 from videos.admin.forms import ApproveForm, BlockForm, RecommendForm
 from videos.admin.media import thumbnail
-from videos.errors import StateForbids
 from videos.models import Decision, ReasonTemplate, ReviewDecision, Source, TranscodeKind, Video
 from videos.services import delete_video, restore_video, review_video, submit_transcode
 from videos.services.deletion import why_not_restorable
@@ -28,7 +28,7 @@ from videos.services.transcoding import refuse_where_forbidden, template_group_i
 class VideoOperation(Operation[Any]):
     """Rows are videos, or anything that leads to one through `video_of`."""
 
-    refused = (StateForbids, *Operation.refused)
+    refused = (InvalidState, *Operation.refused)
 
     def __init__(self, video_of: Callable[[Any], Video] = lambda row: row) -> None:
         self.video_of = video_of
@@ -136,7 +136,7 @@ class Transcode(VideoOperation):
     def refusal(self, video: Video) -> str:
         try:
             refuse_where_forbidden(video, self.kind, template_group_id(self.kind))
-        except StateForbids as error:
+        except InvalidState as error:
             return str(error)
         return super().refusal(video)
 
@@ -203,7 +203,7 @@ class Delete(VideoOperation):
             video, operator=operator_of(request), request_id=current_request_id()
         )
         if deletion is None:
-            raise StateForbids(_("It was deleted already."))
+            raise InvalidState(_("It was deleted already."))
 
 
 class TakeBack(VideoOperation):

@@ -1,29 +1,10 @@
 """Walks through VOD's videos: syncs, and comparisons in both directions."""
 
-from typing import Any
+from django.contrib import admin
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-
-from accounts.requests import operator_of
-from shortvideo.desk import inbox
 from shortvideo.desk.options import ReadOnlyAdmin
-from videos import reconcile
-from videos.admin.columns import ErrorColumn, StateColumn, video_url
-from videos.models import ReconcileRun, SyncRun, Video
-from videos.reconcile import Kind, Outcome
-
-OUTCOMES = {
-    Outcome.HEALED: gettext_lazy("healed"),
-    Outcome.UNDER_WAY: gettext_lazy("under way"),
-    Outcome.LEFT: gettext_lazy("left"),
-}
+from videos.admin.columns import ErrorColumn, StateColumn
+from videos.models import SyncRun
 
 
 @admin.register(SyncRun)
@@ -34,116 +15,3 @@ class SyncRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[SyncRun]):
     )  # fmt: skip
     list_filter = ("state", "kind", "is_dry_run")
     ordering = ("-id",)
-
-
-@admin.register(ReconcileRun)
-class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
-    list_display = (
-        "started_at", "mode", "state_badge", "here_count", "there_count", "found_count",
-        "left_count", "error_text", "requested_by", "finished_at",
-    )  # fmt: skip
-    list_filter = ("state", "is_heal")
-    list_select_related = ("requested_by",)
-    ordering = ("-id",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ReconcileRun]:
-        rows: QuerySet[ReconcileRun] = super().get_queryset(request)
-        return rows.defer("open_files")
-
-    @admin.display(description=gettext_lazy("what"), ordering="is_heal")
-    def mode(self, run: ReconcileRun) -> str:
-        return mode_of(run)
-
-    def has_sync_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("videos.sync_video")
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.request_view)
-        return [path("request/", view, name="videos_reconcilerun_request"), *super().get_urls()]
-
-    def request_view(self, request: HttpRequest) -> HttpResponse:
-        """POST: have the worker compare, and heal where `heal` is given."""
-        if not self.has_sync_permission(request):
-            raise PermissionDenied
-        if request.method == "POST":
-            try:
-                reconcile.request(is_heal="heal" in request.POST, operator=operator_of(request))
-            except reconcile.AlreadyRunning as error:
-                self.message_user(request, str(error), messages.WARNING)
-            else:
-                self.message_user(request, _("The worker begins within seconds."))
-        return HttpResponseRedirect(reverse("admin:videos_reconcilerun_changelist"))
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        context = {"may_reconcile": self.has_sync_permission(request), **(extra_context or {})}
-        return super().changelist_view(request, context)
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The counts of each kind, and examples."""
-        run = self.get_object(request, object_id)
-        if run is None or not self.has_view_permission(request, run):
-            return super().change_view(request, object_id, form_url, extra_context)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": str(run),
-            "run": run,
-            "mode": mode_of(run),
-            "rows": rows_of(run),
-            "examples": examples_of(run),
-        }
-        return TemplateResponse(request, "admin/videos/reconcilerun/detail.html", context)
-
-
-def mode_of(run: ReconcileRun) -> str:
-    return _("compared and healed") if run.is_heal else _("compared")
-
-
-def rows_of(run: ReconcileRun) -> list[dict[str, Any]]:
-    """Every kind with its counts, those of which there was none too."""
-    none = {"found": 0, "healed": 0, "under_way": 0, "left": 0}
-    return [{"label": kind.label, **none, **run.counts.get(kind, {})} for kind in Kind]
-
-
-def examples_of(run: ReconcileRun) -> list[dict[str, Any]]:
-    vod_ids = [one["vod_id"] for one in run.examples]
-    known = Video.objects.in_bulk(vod_ids, field_name="vod_id")
-    return [
-        {
-            **one,
-            "label": Kind(one["kind"]).label,
-            "outcome_label": OUTCOMES[Outcome(one["outcome"])],
-            "url": video_url(known[one["vod_id"]]) if one["vod_id"] in known else "",
-        }
-        for one in run.examples
-    ]
-
-
-def last_with_trouble() -> QuerySet[ReconcileRun]:
-    """The last comparison that has ended, if it failed, left anything, or was told of files that
-    differ and could not look at them."""
-    state = ReconcileRun.State
-    ended = ReconcileRun.objects.filter(state__in=[state.DONE, state.FAILED]).order_by("-id")
-    return ReconcileRun.objects.filter(pk__in=ended.values("pk")[:1]).filter(
-        Q(state=state.FAILED) | Q(left_count__gt=0) | ~Q(open_files=[])
-    )
-
-
-inbox.register(
-    inbox.Concern(
-        name="drift",
-        label=gettext_lazy("Differences from VOD"),
-        hint=gettext_lazy("left by the last reconciliation, or it failed"),
-        permission="videos.sync_video",
-        rows=last_with_trouble,
-        url=lambda: reverse("admin:videos_reconcilerun_changelist"),
-    )
-)

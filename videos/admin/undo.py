@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from accounts.requests import operator_of
 from shortvideo.desk.operations import LIMIT, Report, refusal_list
+from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
-from videos.errors import StateForbids
 from videos.models import ReviewDecision, Video
 from videos.services.undo import undo_review
 
@@ -61,7 +61,7 @@ def carried_out(decisions: Sequence[ReviewDecision], request: HttpRequest) -> Re
     for decision in decisions:
         try:
             undo_review(decision, operator=operator_of(request), request_id=current_request_id())
-        except StateForbids as error:
+        except InvalidState as error:
             report.refused.append((decision.video, str(error)))
         except Video.DoesNotExist:
             report.refused.append((decision.video, _("It was deleted.")))

@@ -1,27 +1,20 @@
-"""Parameters and data of the video operations, in the documented spellings."""
+"""Parameters of the video operations, in the documented spellings."""
 
-import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
-from accounts.models import Uploader
-from shortvideo.cloud.types import MediaPath, StreamFile
-from shortvideo.cloud.urls import host_and_path, is_on_cdn, media_url
+from shortvideo.cloud.types import MediaPath
+from shortvideo.cloud.urls import host_and_path, is_on_cdn
 from shortvideo.console.errors import BadParameter
 from shortvideo.console.fields import Bytes, Choice, Moment, Text, Whole
 from shortvideo.console.parameters import Parameters
-from videos.catalogue.plain import ListAsked
-from videos.models import CensorStatus, Decision, Video
+from videos.catalogue import ListAsked
+from videos.models import CensorStatus, Decision
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.models.video import MEDIA_PATH_LENGTH
 from videos.services.cdn import BATCH
-
-# --- Parameters ---------------------------------------------------------------------------------
 
 
 class ListParameters(Parameters[ListAsked]):
@@ -148,118 +141,3 @@ def web_path(url: str) -> MediaPath:
     if separator and scheme.lower() not in ("http", "https"):
         return MediaPath("")
     return host_and_path(url)
-
-
-# --- Data ---------------------------------------------------------------------------------------
-
-Signer = Callable[[str], str]
-
-
-def signer_for(video: Video, now: datetime) -> Signer:
-    """What turns the video's `host/path` into URLs; those of unpublished videos end soon."""
-    ttl_seconds = settings.MEDIA_URL_TTL
-    if not video.is_passed:
-        ttl_seconds = min(ttl_seconds, settings.MEDIA_URL_TTL_UNPUBLISHED)
-
-    def sign(path: str) -> str:
-        return media_url(MediaPath(path), ttl_seconds=ttl_seconds, now=now)
-
-    return sign
-
-
-def video_facts(video: Video, sign: Signer) -> dict[str, Any]:
-    """The keys that every Video object has, in the documented order."""
-    return {
-        "id": str(video.pk),
-        "videoId": video.vod_id,
-        "title": video.title,
-        "description": video.description,
-        "duration": math.floor(video.duration + 0.5),
-        "coverUrl": sign(video.cover),
-        "creationTime": local_text(video.creation_time),
-        "status": video.status,
-        "firstFrameUrl": sign(video.first_frame),
-        "size": video.size,
-        "cateId": video.cate_id,
-        "cateName": video.cate_name,
-        "tags": video.tags,
-        "shareUrl": video.share_url,
-        "user": user_facts(video.uploader, sign),
-        "transcodeStatus": video.transcode_status,
-        "snapshotStatus": video.snapshot_status,
-        "censorStatus": video.censor_status,
-        "narrowTranscodeStatus": video.narrow_transcode_status,
-    }
-
-
-def user_facts(uploader: Uploader | None, sign: Signer) -> dict[str, str]:
-    """The uploader; an avatar on a play domain is signed like the media there."""
-    if uploader is None:
-        return {"userId": "", "userName": "", "avatarUrl": ""}
-    path = web_path(uploader.avatar_url)
-    return {
-        "userId": uploader.user_id,
-        "userName": uploader.user_name,
-        "avatarUrl": sign(path) if is_on_cdn(path) else uploader.avatar_url,
-    }
-
-
-def local_text(moment: datetime) -> str:
-    """Such as `2019-01-09 22:11:29.0`, in the server's time zone."""
-    local = moment.astimezone(timezone.get_default_timezone())
-    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 100_000}"
-
-
-def snapshot_lists(video: Video, sign: Signer) -> dict[str, Any]:
-    urls = [sign(path) for path in video.snapshots]
-    return {"SnapshotList": urls, "snapshotList": urls}
-
-
-def file_urls(video: Video, sign: Signer, *, may_review: bool) -> list[str]:
-    """None of a blocked video for those who may not review."""
-    if video.censor_status == CensorStatus.FAIL and not may_review:
-        return []
-    return [sign(file["path"]) for file in video.files if file["path"]]
-
-
-def listed_video(
-    video: Video, *, is_recommended: bool, may_review: bool, now: datetime
-) -> dict[str, Any]:
-    """A Video object of getVideos."""
-    sign = signer_for(video, now)
-    return {
-        **video_facts(video, sign),
-        "isRecommend": "true" if is_recommended else "false",
-        **snapshot_lists(video, sign),
-        "fileUrlList": file_urls(video, sign, may_review=may_review),
-    }
-
-
-def single_video(
-    video: Video, *, is_recommended: bool, may_review: bool, now: datetime
-) -> dict[str, Any]:
-    """The Video object of getVideoById, with both spellings of its files."""
-    listed = listed_video(video, is_recommended=is_recommended, may_review=may_review, now=now)
-    urls = listed.pop("fileUrlList")
-    return {**listed, "fileUrilList": urls, "fileUrlList": urls}
-
-
-def play_info(files: Iterable[tuple[str, str]], sign: Signer) -> dict[str, Any]:
-    """The data of /vodVideo/getVideoById, from definitions and `host/path`."""
-    return {
-        "playInfoList": [
-            {"definition": definition, "playURL": sign(path)} for definition, path in files
-        ]
-    }
-
-
-def mirrored_files(video: Video) -> list[tuple[str, str]]:
-    """What the mirror knows to play: the streams, else the source."""
-    streams = [(file["definition"], file["path"]) for file in video.files if file["path"]]
-    if streams or not video.source_path:
-        return streams
-    return [("OD", video.source_path)]
-
-
-def streamed_files(files: Iterable[StreamFile]) -> list[tuple[str, str]]:
-    return [(file.definition, file.path) for file in files]

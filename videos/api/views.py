@@ -11,7 +11,18 @@ from shortvideo.cloud.errors import CloudRejected
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import Conflict, NotFound
 from shortvideo.console.views import ConsoleView
-from videos.api.answers import PlayInfoDocument, SingleVideoDocument, VideoListDocument
+from videos.api.answers import (
+    PlayInfoDocument,
+    SingleVideoDocument,
+    VideoListDocument,
+    listed_video,
+    mirrored_files,
+    play_info,
+    signer_for,
+    single_video,
+    streamed_files,
+)
+from videos.api.listing import videos_asked
 from videos.api.parameters import (
     CreateAudit,
     CreateAuditParameters,
@@ -23,14 +34,8 @@ from videos.api.parameters import (
     PushObjectCache,
     PushObjectCacheParameters,
     VideoIdParameters,
-    listed_video,
-    mirrored_files,
-    play_info,
-    signer_for,
-    single_video,
-    streamed_files,
 )
-from videos.catalogue.plain import ListAsked, page_of, videos_asked
+from videos.catalogue import ListAsked, page_of
 from videos.mirror.asking import NOT_PLAYABLE
 from videos.mirror.fetching import DEADLINE_SECONDS, fetch_video, unavailable
 from videos.models import Source, TranscodeKind, Video

@@ -1,12 +1,11 @@
-"""What a list operation asks for: filters and a page."""
+"""The plain path: the database counts and skips. For SQLite and small installations."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
-from recommendations.models import Recommendation
 from shortvideo.text import folded
 from videos.models import Video, VideoQuerySet
 
@@ -50,21 +49,14 @@ def page_of(rows: QuerySet[Row], asked: ListAsked) -> Page[Row]:
     return Page(list(rows[asked.offset : asked.offset + asked.page_size]), total)
 
 
-def videos_asked(asked: ListAsked) -> VideoQuerySet:
-    """The visible videos that match, newest first, ready to be shown."""
+def filter_videos(asked: ListAsked) -> VideoQuerySet:
+    """The visible videos that match, newest first."""
     videos = Video.objects.visible().filter(about_video(asked))
     if asked.title:
         videos = videos.titled_like(asked.title)
     if asked.updated_since is not None:
         videos = videos.filter(changed_at__gte=asked.updated_since)
-    videos = videos.filter(within(asked, "creation_time"))
-    return shown(videos).newest_first()
-
-
-def shown(videos: VideoQuerySet) -> VideoQuerySet:
-    """With all that a Video object shows."""
-    published = Recommendation.objects.published().filter(video=OuterRef("pk"))
-    return videos.select_related("uploader").annotate(is_recommended=Exists(published))
+    return videos.filter(within(asked, "creation_time")).newest_first()
 
 
 def about_video(asked: ListAsked, prefix: str = "") -> Q:

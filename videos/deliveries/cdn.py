@@ -15,9 +15,10 @@ from shortvideo.cloud.types import MediaPath
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.deliveries.subject import VideoHandler
+from videos.mirror.cdn import read_quota
 from videos.models import CdnQuota, CdnTask, Takedown, Video
 from videos.services.cdn import record_task
-from videos.services.cdn_quota import read_quota, seconds_until_renewed
+from videos.services.cdn_quota import seconds_until_renewed
 
 logger = logging.getLogger(__name__)
 

@@ -13,15 +13,16 @@ from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery
+from shortvideo.text import cut_to_bytes
 from videos.deliveries.reading import read_batch
 from videos.deliveries.subject import VideoHandler
 from videos.mirror import asking
-from videos.mirror.history import DECIDED, standing_ids
+from videos.mirror.history import DECIDED
 from videos.models import Decision, ReviewDecision, Source, TaskCause, Video, VideoDeletion
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services.review import record_decision
+from videos.services.standing import standing_ids
 from videos.services.status import open_task
-from videos.text import cut_to_bytes
 
 STALE: Final = timedelta(minutes=10)
 NO_LONGER_STANDS = Superseded(

@@ -10,9 +10,9 @@ from shortvideo.cloud.types import SubmittedTranscode, Trigger, UserData
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.deliveries.subject import VideoHandler
-from videos.mirror.transcoding import deciding_job, end, end_with_source
 from videos.models import TranscodeJob, TranscodeJobQuerySet, TranscodeKind, TranscodeStatus, Video
 from videos.services import announcements
+from videos.services.transcoding import deciding_job, end, end_with_source
 
 CLOCK_SKEW = timedelta(minutes=1)
 SESSION_LIFE = timedelta(days=6)  # VOD refuses a session id for 7 days: a day's margin

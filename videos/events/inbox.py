@@ -13,9 +13,9 @@ from django.db import transaction
 from accounts import journal
 from accounts.models import Operator
 from shortvideo.cloud.events import Event
+from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryQuerySet, DeliveryState
-from videos.errors import StateForbids
 from videos.mirror.asking import Questions
 from videos.models import VodEvent
 
@@ -93,11 +93,11 @@ def replay_event(
 ) -> Delivery:
     """Have a stored event processed once more; one that waits to be is left to that.
 
-    Raises StateForbids for an event that means nothing here.
+    Raises InvalidState for an event that means nothing here.
     """
     event = VodEvent.objects.select_for_update().get(pk=event.pk)
     if refusal := why_not_replayed(event):
-        raise StateForbids(refusal)
+        raise InvalidState(refusal)
     earlier = deliveries_of(event)
     waiting = earlier.open().first()
     if waiting is not None:
@@ -126,10 +126,10 @@ def why_not_replayed(event: VodEvent) -> str:
 def dismiss_event(
     event: VodEvent, *, operator: Operator | None = None, request_id: str = ""
 ) -> None:
-    """Take a failed event out of the desk's inbox. StateForbids where it is not there."""
+    """Take a failed event out of the desk's inbox. InvalidState where it is not there."""
     event = VodEvent.objects.select_for_update().get(pk=event.pk)
     if event.attention_at is None:
-        raise StateForbids("Nobody is asked to look at this event.")
+        raise InvalidState("Nobody is asked to look at this event.")
     event.attention_at = None
     event.save(update_fields=["attention_at"])
     dismiss_given_up(event)

@@ -19,8 +19,8 @@ from shortvideo.cloud.types import (
     VodStatus,
 )
 from shortvideo.cloud.vod import VodGateway
-from videos.mirror import Reading
 from videos.mirror.history import DECIDED, is_history_needed
+from videos.mirror.reading import Reading
 from videos.mirror.source import is_later, is_moment_needed
 from videos.mirror.transcoding import OUTCOMES
 from videos.models import TranscodeJob, Video

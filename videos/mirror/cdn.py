@@ -7,8 +7,9 @@ from typing import Final
 from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable, cdn_gateway
+from shortvideo.cloud.types import CdnQuota as QuotaFacts
 from shortvideo.cloud.types import CdnTaskFacts, CdnTaskStatus
-from videos.models import CdnTask
+from videos.models import CdnQuota, CdnTask
 
 REMEMBERED: Final = timedelta(days=3)  # by the CDN
 ENDED: Final = (CdnTaskStatus.COMPLETE, CdnTaskStatus.FAILED)
@@ -79,3 +80,19 @@ def failure_of(failed: list[CdnTaskFacts], count: int) -> str:
     if not failed:
         return ""
     return f"{len(failed)} of {count} URLs failed: {failed[0].description or failed[0].path}"
+
+
+def read_quota() -> QuotaFacts:
+    """Ask the CDN what is left today, and keep the answer. Raises CloudError."""
+    quota = cdn_gateway().quota()
+    CdnQuota.objects.update_or_create(
+        pk=CdnQuota.ONLY,
+        defaults={
+            "prefetch_limit": quota.prefetch_quota,
+            "prefetch_left": quota.prefetch_remaining,
+            "purge_limit": quota.purge_quota,
+            "purge_left": quota.purge_remaining,
+            "read_at": timezone.now(),
+        },
+    )
+    return quota

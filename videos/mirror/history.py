@@ -1,21 +1,23 @@
 """Decisions in VOD's history: those of people in its own console, and ours coming back."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from django.db.models import OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
-
 from shortvideo.cloud.types import AuditEntry, AuditStatus, MediaFacts
-from shortvideo.outbox import services as outbox
-from shortvideo.outbox.models import Delivery, DeliveryQuerySet, DeliveryState
-from videos.mirror.source import is_of_earlier_source
+from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.models import CensorStatus, Decision, LogPruning, ReviewDecision, Source, Video
-from videos.services import takedown
 from videos.services.review import latest_human_decision, review_video
+from videos.services.source import is_of_earlier_source
+from videos.services.standing import (
+    KIND,
+    cancel_unsent,
+    deliver_again,
+    deliveries_of,
+    send_again,
+    standing_decision,
+)
 
-KIND: Final = "create_audit"
 MARK: Final = re.compile(r"(?:^|\s)#(\d{1,18})$")
 # In any other status no entry of the history is in force: another source takes them away.
 DECIDED: Final = (AuditStatus.NORMAL, AuditStatus.BLOCKED)
@@ -127,15 +129,6 @@ def record(video: Video, entry: AuditEntry) -> bool:
     return True
 
 
-def cancel_unsent(delivery: Delivery) -> bool:
-    """Cancel a delivery, unless a worker has just begun with it; returns whether it was."""
-    try:
-        outbox.cancel(delivery)
-    except outbox.DeliveryStateError:
-        return False
-    return True
-
-
 def overrule(
     video: Video, top: AuditEntry | None, ours: dict[int, ReviewDecision], *, is_sending: bool
 ) -> None:
@@ -159,56 +152,3 @@ def overrule(
             send_again(standing, supersede=False)
     elif not carriers or not carriers[-1].was_given_up:
         deliver_again(video, standing)
-
-
-def deliveries_of(decision: ReviewDecision) -> DeliveryQuerySet:
-    """Those that carry a decision to VOD, oldest first: its own, and those that repeat it."""
-    carriers = Delivery.objects.filter(
-        Q(pk=decision.delivery_id) | Q(payload__decision=decision.pk), kind=KIND
-    )
-    return carriers.for_subject(decision.video.vod_id).order_by("pk")
-
-
-def send_again(decision: ReviewDecision, *, supersede: bool = True) -> Delivery:
-    """Send a decision once more; nothing comes after the new delivery."""
-    return outbox.send(
-        KIND,
-        subject=decision.video.vod_id,
-        payload={"decision": decision.pk},
-        supersede=supersede,
-    )
-
-
-def deliver_again(video: Video, decision: ReviewDecision) -> Delivery:
-    """Send a decision whose deliveries have ended, and that VOD does not show, once more.
-
-    After a block all of its takedown comes again, also where the clip had been verified to be
-    gone: VOD has shown it since. The caller holds the video's lock.
-    """
-    delivery = send_again(decision)
-    if decision.decision == Decision.BLOCKED:
-        takedown.resume(video, is_shown_since=True)
-    return delivery
-
-
-def standing_decision(video: Video) -> ReviewDecision | None:
-    """The decision that VOD should show: a person's, else the machine's; none once in review."""
-    standing = ReviewDecision.objects.filter(pk__in=standing_ids([video]).values())
-    return standing.select_related("video", "delivery").first()
-
-
-def standing_ids(videos: Iterable[Video]) -> dict[int, int]:
-    """The ids of the decisions that VOD should show, by the videos' primary keys; one query.
-
-    They are about the source that a video has by now, whatever its row in memory says.
-    """
-    in_force = ReviewDecision.objects.in_force().filter(
-        video=OuterRef("pk"), source_version=OuterRef("source_version")
-    )
-    newest = in_force.order_by("-id")
-    rows = Video.objects.filter(pk__in={video.pk for video in videos}).values_list(
-        "pk",
-        Subquery(newest.values("decision")[:1]),
-        Coalesce(Subquery(newest.by_people().values("id")[:1]), Subquery(newest.values("id")[:1])),
-    )
-    return {pk: standing for pk, latest, standing in rows if latest not in (None, Decision.REVIEW)}

@@ -1,23 +1,15 @@
 """What the machine said about a source, and the decision that follows from it."""
 
-from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from shortvideo.cloud.types import MachineJob, MachineJobStatus, MachineResult
-from videos.errors import StateForbids
 from videos.mirror.reading import Reading
-from videos.mirror.source import is_of_earlier_source
-from videos.models import Decision, MachineReview, Source, Video
-from videos.models.review import REASON_BYTES
-from videos.services.review import review_video
-from videos.text import cut_to_bytes
+from videos.models import MachineReview, Video
+from videos.services.machine_review import DECISIONS, decide
+from videos.services.source import is_of_earlier_source
 
 Suggestion = MachineReview.Suggestion
-DECISIONS: Final = {
-    Suggestion.PASS: Decision.NORMAL,
-    Suggestion.BLOCK: Decision.BLOCKED,
-}
 
 
 def record(video: Video, reading: Reading) -> bool:
@@ -110,26 +102,3 @@ def is_repeated(video: Video, values: dict[str, Any]) -> bool:
     same = [name for name in ("suggestion", "result", "error_code") if name in values]
     reviews = video.machine_reviews.filter(source_version=video.source_version)
     return any(all(getattr(review, name) == values[name] for name in same) for review in reviews)
-
-
-def decide(video: Video, review: MachineReview) -> None:
-    """Pass or block as the machine suggests; a person's decision stands whatever it says."""
-    decision = DECISIONS.get(Suggestion(review.suggestion))
-    if decision is None:
-        return
-    reason = f"Machine review: {', '.join(review.labels) or 'blocked'}"
-    with suppress(StateForbids):  # the verdict is kept beside the person's decision
-        review_video(
-            video,
-            decision=decision,
-            source=Source.MACHINE,
-            reason=cut_to_bytes(reason, REASON_BYTES) if decision == Decision.BLOCKED else "",
-        )
-
-
-def suggestion_of(video: Video) -> str | None:
-    """The machine's suggestion about the present source, None where there is none yet."""
-    if video._state.adding:
-        return None
-    reviews = video.machine_reviews.filter(source_version=video.source_version)
-    return reviews.values_list("suggestion", flat=True).first()

@@ -5,13 +5,12 @@ from datetime import datetime
 from django.utils import timezone
 
 from shortvideo.outbox.models import Delivery
-from videos.mirror import transcoding
-from videos.mirror.history import KIND, cancel_unsent
 from videos.models import ReviewTask, TranscodeJob, Video
 from videos.services import takedown
 from videos.services.cdn import purge_media
+from videos.services.standing import KIND, cancel_unsent
 from videos.services.status import AUTOMATIC_CAUSES
-from videos.services.transcoding import close
+from videos.services.transcoding import close, end_with_source
 
 
 def wind_up(video: Video) -> None:
@@ -34,7 +33,7 @@ def end_jobs(video: Video, *, at: datetime) -> None:
         is_unsent = job.state == TranscodeJob.State.WAITING
         if is_unsent and not (job.delivery is not None and cancel_unsent(job.delivery)):
             continue
-        transcoding.end_with_source(job, at=at)
+        end_with_source(job, at=at)
 
 
 def take_back_decisions(video: Video) -> None:

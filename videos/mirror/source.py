@@ -5,19 +5,15 @@ from typing import Final
 
 from django.utils import timezone
 
-from shortvideo.cloud.types import MediaFacts, VodStatus
+from shortvideo.cloud.types import MediaFacts
 from videos.mirror.reading import Reading
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video
+from videos.services.source import has_source
 
 # An upload whose moment VOD does not say ended before our read, by VOD's clock.
 CLOCK_SKEW: Final = timedelta(seconds=30)
 # Of a first source any moment that VOD names is a later one.
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-WITHOUT_SOURCE: Final = ("", VodStatus.UPLOADING, VodStatus.UPLOAD_FAIL)
-
-
-def has_source(status: str) -> bool:
-    return status not in WITHOUT_SOURCE
 
 
 def follow(video: Video, reading: Reading, *, is_fresh: bool) -> bool:
@@ -107,10 +103,3 @@ def start_over(video: Video, reading: Reading, *, after: datetime) -> None:
     video.transcode_status = video.narrow_transcode_status = TranscodeStatus.NONE
     video.set_censor_status(CensorStatus.ON_CENSOR, at=now)
     video.blocked_at = now  # ends the recommendations of the earlier clip
-
-
-def is_of_earlier_source(video: Video, moment: datetime | None) -> bool:
-    """Whether what happened then was about a source that has been replaced since."""
-    if video.source_version == 1 or moment is None or video.source_uploaded_at is None:
-        return False
-    return moment < video.source_uploaded_at

@@ -10,13 +10,19 @@ from django.db import transaction
 from shortvideo.cloud.types import JobStatus, TaskStatus, TranscodeTask, Trigger, VodStatus
 from videos.models import (
     TranscodeJob,
-    TranscodeJobQuerySet,
     TranscodeKind,
     TranscodeStatus,
     Video,
 )
 from videos.services import announcements
-from videos.services.transcoding import retry_by_itself, template_group_id
+from videos.services.transcoding import (
+    deciding_job,
+    end,
+    end_with_source,
+    jobs_of,
+    retry_by_itself,
+    template_group_id,
+)
 
 # A job of ours leaves VOD's status of the video alone, so it speaks of the automatic one.
 AUTOMATIC: Final[Mapping[str, TranscodeStatus]] = {
@@ -101,32 +107,6 @@ def end_lost(video: Video, task_ids: Sequence[str], *, at: datetime) -> bool:
     return bool(lost)
 
 
-def end(
-    job: TranscodeJob,
-    code: str,
-    message: str,
-    *,
-    at: datetime,
-    attention_at: datetime | None = None,
-) -> None:
-    """Give up following a job of ours: it counts as failed. Without a moment nobody need look."""
-    job.state = TranscodeJob.State.FAIL
-    job.error_code, job.error_message = code, message
-    job.checked_at = job.finished_at = at
-    job.attention_at = attention_at
-    job.save(
-        update_fields=[
-            "state", "error_code", "error_message", "checked_at", "finished_at", "attention_at",
-        ]
-    )  # fmt: skip
-
-
-def end_with_source(job: TranscodeJob, *, at: datetime) -> None:
-    """A job of a source that another one has replaced needs nobody's eye."""
-    message = "Another source was uploaded under this id."
-    end(job, "SourceReplaced", message, at=at)
-
-
 def is_overdue(job: TranscodeJob, *, at: datetime) -> bool:
     """Whether VOD has been at it without any news for longer than it may."""
     limit = timedelta(seconds=settings.TRANSCODE_STUCK_SECONDS)
@@ -176,32 +156,6 @@ def status_of(
     if video.status == VodStatus.BLOCKED and video.transcode_status_of(kind):
         return None  # a block may come while it is transcoded, and hides how that ends
     return AUTOMATIC.get(video.status)
-
-
-def deciding_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
-    """The job of ours that the video's status follows.
-
-    The one that runs, else the latest. Of a stuck one nothing is known: an earlier job that has
-    succeeded since says more.
-    """
-    of_source = jobs_of(video).of_kind(kind).filter(source_version=video.source_version)
-    jobs = list(of_source.exclude(state=TranscodeJob.State.REFUSED).order_by("-id"))
-    running = next((job for job in jobs if job.state in TranscodeJob.RUNNING), None)
-    if running is not None or not jobs:
-        return running
-    latest = jobs[0]
-    if latest.state != TranscodeJob.State.STUCK:
-        return latest
-    return next((job for job in jobs if has_succeeded_since(job, latest.created_at)), latest)
-
-
-def has_succeeded_since(job: TranscodeJob, moment: datetime) -> bool:
-    is_success = job.state == TranscodeJob.State.SUCCESS
-    return is_success and job.finished_at is not None and job.finished_at > moment
-
-
-def jobs_of(video: Video) -> TranscodeJobQuerySet:
-    return TranscodeJob.objects.filter(video=video)
 
 
 def update_job(job: TranscodeJob, task: TranscodeTask, *, at: datetime) -> bool:

@@ -1,7 +1,9 @@
 """The mirror of VOD, the log of decisions, and the work that follows from both."""
 
 from videos.models.cdn import CdnQuota, CdnTask, CdnTaskQuerySet
+from videos.models.deletion import VideoDeletion
 from videos.models.events import VodEvent, VodEventQuerySet
+from videos.models.evidence import Evidence, EvidenceQuerySet
 from videos.models.machine_review import MachineReview
 from videos.models.pruning import LogPruning
 from videos.models.reconcile import ReconcileRun
@@ -22,8 +24,8 @@ from videos.models.status import (
     TranscodeStatus,
 )
 from videos.models.sync import SyncRun
-from videos.models.takedown import Evidence, EvidenceQuerySet, Takedown, TakedownQuerySet
-from videos.models.transcoding import TranscodeJob, TranscodeJobQuerySet, VideoDeletion
+from videos.models.takedown import Takedown, TakedownQuerySet
+from videos.models.transcoding import TranscodeJob, TranscodeJobQuerySet
 from videos.models.video import Video, VideoQuerySet
 
 __all__ = [

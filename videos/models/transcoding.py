@@ -139,36 +139,3 @@ class TranscodeJob(models.Model):
     def session_id(self) -> str:
         """What makes VOD refuse a second submission of this job (7 days, 50 characters)."""
         return f"svc-{self.pk}-{self.session_key}" if self.session_key else f"svc-{self.pk}"
-
-
-class VideoDeletion(models.Model):
-    """One deletion, from the tombstone here to VOD's word that it is gone."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting", _("waiting to be sent")
-        DONE = "done", _("deleted in VOD")
-        REFUSED = "refused", _("refused by VOD")
-
-    video = models.ForeignKey("videos.Video", models.CASCADE, related_name="deletions")
-    operator = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    state = models.CharField(_("state"), max_length=7, choices=State, default=State.WAITING)
-    request_id = models.CharField(max_length=36, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    delivery = models.OneToOneField(
-        "outbox.Delivery", models.PROTECT, null=True, blank=True, related_name="video_deletion"
-    )
-
-    class Meta:
-        verbose_name = _("deletion")
-        verbose_name_plural = _("deletions")
-        constraints = [
-            models.UniqueConstraint(
-                "video", name="one_deletion_under_way", condition=Q(state="waiting")
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_state_display()}: {self.video}"

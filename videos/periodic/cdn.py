@@ -7,9 +7,8 @@ from django.conf import settings
 from django.db.models import F
 
 from shortvideo.outbox.periodic import periodic
-from videos.mirror.cdn import Answers, check_cdn_task
+from videos.mirror.cdn import Answers, check_cdn_task, read_quota
 from videos.models import CdnTask
-from videos.services.cdn_quota import read_quota
 
 ASKED_AT_ONCE: Final = 100  # tasks of the CDN; many of ours may have gone out with one
 LOOKED_AT_ONCE: Final = 1_000  # of ours

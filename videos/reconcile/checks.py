@@ -18,13 +18,14 @@ from shortvideo.cloud.types import (
 from shortvideo.outbox.models import Delivery
 from videos.mirror import asking, media
 from videos.mirror import facts as mirror_facts
-from videos.mirror.history import EXPECTED, standing_decision
-from videos.mirror.history import KIND as AUDIT
-from videos.mirror.source import has_source
+from videos.mirror.history import EXPECTED
 from videos.mirror.transcoding import LISTED_WITHIN, OUTCOMES
 from videos.mirror.uploaders import named_by
 from videos.models import CensorStatus, TranscodeJob, Video, VideoDeletion
 from videos.reconcile.drift import Drift, Kind
+from videos.services.source import has_source
+from videos.services.standing import KIND as AUDIT
+from videos.services.standing import standing_decision
 from videos.sync.patience import patiently
 
 # What follows from other things and is shown to nobody.

@@ -10,9 +10,9 @@ from datetime import datetime
 from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox.models import Delivery
 from videos.mirror import asking
-from videos.mirror.history import KIND as AUDIT
 from videos.models import TranscodeJob, Video
 from videos.reconcile.checks import Scope, are_files_due, contradicts, differing
+from videos.services.standing import KIND as AUDIT
 from videos.sync.walking import Walk, pages
 
 

@@ -14,13 +14,13 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import mirror
 from videos.mirror import Reading, asking
 from videos.mirror.asking import Questions
-from videos.mirror.history import KIND as AUDIT
-from videos.mirror.history import deliver_again, deliveries_of, standing_decision
 from videos.models import ReviewDecision, Video, VideoDeletion
 from videos.reconcile.checks import Case, Scope, drifts_of, latest_audit
 from videos.reconcile.drift import Drift, Kind, Outcome
 from videos.reconcile.examining import Found
 from videos.services import takedown
+from videos.services.standing import KIND as AUDIT
+from videos.services.standing import deliver_again, deliveries_of, standing_decision
 from videos.sync.page import read_files_later
 from videos.sync.patience import patiently
 

@@ -6,9 +6,9 @@ from django.utils.translation import gettext as _
 
 from accounts import journal
 from accounts.models import Operator
+from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
-from videos.errors import StateForbids
 from videos.models import ReviewTask, Video, VideoDeletion
 from videos.services import announcements, takedown
 
@@ -46,11 +46,11 @@ def restore_video(
 ) -> Delivery:
     """Take a video back that VOD was found not to have, if VOD, asked by the worker, has it.
 
-    Raises StateForbids for a video that is not deleted, or that somebody here has deleted.
+    Raises InvalidState for a video that is not deleted, or that somebody here has deleted.
     """
     video = Video.objects.select_for_update().get(pk=video.pk)
     if reason := why_not_restorable(video):
-        raise StateForbids(reason)
+        raise InvalidState(reason)
     journal.record(operator, video, "take back", request_id=request_id)
     payload = {"request_id": request_id, "is_restoring": True}
     return outbox.send("read_video", subject=video.vod_id, payload=payload)

@@ -7,9 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Operator
+from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import DeliveryState
-from videos.errors import StateForbids
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import announcements, takedown
@@ -37,7 +37,7 @@ def review_video(
     Repeating what already stands adds nothing and returns the standing decision, unless somebody
     else may still undo that: then what was answered here would go with it.
 
-    Raises StateForbids for a machine's verdict on what a person decided, Video.DoesNotExist for a
+    Raises InvalidState for a machine's verdict on what a person decided, Video.DoesNotExist for a
     deleted video, ValueError for a reason over 128 bytes, a missing one, or a comment over 480
     bytes.
     """
@@ -46,7 +46,7 @@ def review_video(
     standing = latest_human_decision(video)
     if standing is not None:
         if source == Source.MACHINE:
-            raise StateForbids("A person has decided about this video.")
+            raise InvalidState("A person has decided about this video.")
         is_own = (standing.source, standing.operator) == (source, operator)
         is_settled = is_own or not may_be_undone(standing, timezone.now())
         if is_settled and is_repeated(video, standing, decision, reason, comment):

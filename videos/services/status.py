@@ -7,10 +7,10 @@ from typing import Final
 from django.conf import settings
 
 from shortvideo.cloud.types import VodStatus
-from videos.mirror import machine_review
-from videos.mirror.source import has_source
 from videos.models import CensorStatus, MachineReview, ReviewTask, Source, TaskCause, Video
 from videos.services import announcements, takedown
+from videos.services.machine_review import suggestion_of
+from videos.services.source import has_source
 
 Suggestion = MachineReview.Suggestion
 BY_MACHINE: Final = {
@@ -40,7 +40,7 @@ def proposal(video: Video, *, is_old_stock: bool) -> Proposal:
     is_first_source = video.source_version == 1
     if video.status == VodStatus.BLOCKED and is_first_source:
         return Proposal(CensorStatus.FAIL)
-    suggestion = machine_review.suggestion_of(video)
+    suggestion = suggestion_of(video)
     if suggestion is not None:
         return Proposal(BY_MACHINE[Suggestion(suggestion)], CAUSES.get(Suggestion(suggestion)))
     # VOD's word about an earlier source says nothing about a later one.

@@ -1,5 +1,6 @@
 """Transcoding jobs of ours: one row a submission, sent by the worker."""
 
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -8,10 +9,17 @@ from django.utils import timezone
 
 from accounts import journal
 from accounts.models import Operator
+from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import DeliveryState
-from videos.errors import StateForbids
-from videos.models import CensorStatus, TranscodeJob, TranscodeKind, TranscodeStatus, Video
+from videos.models import (
+    CensorStatus,
+    TranscodeJob,
+    TranscodeJobQuerySet,
+    TranscodeKind,
+    TranscodeStatus,
+    Video,
+)
 
 # VOD accepts a job in these states only.
 TRANSCODABLE: Final = ("UploadSucc", "Normal", "Checking")
@@ -28,7 +36,7 @@ def submit_transcode(
 ) -> TranscodeJob:
     """Record a job of the kind's template group; the worker submits it.
 
-    Raises StateForbids for a blocked video, one whose upload is not complete, one whose job of this
+    Raises InvalidState for a blocked video, one whose upload is not complete, one whose job of this
     kind is running, and where the template group is not configured.
     """
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
@@ -50,7 +58,7 @@ def retry_transcode(
     That is a new row, which names this one. Where nobody knows whether VOD has the submission, it
     is this one again: only its own session keeps VOD from taking it twice.
 
-    Raises StateForbids for a job in another state or that a newer one has replaced, for a video
+    Raises InvalidState for a job in another state or that a newer one has replaced, for a video
     that was deleted, got another source or is blocked, and where submitting is refused.
     """
     video = Video.objects.select_for_update().get(pk=job.video_id)
@@ -75,7 +83,7 @@ def retry_by_itself(job: TranscodeJob, video: Video) -> TranscodeJob | None:
         return None
     try:
         refuse_untranscodable(video, kind, template_group_id(kind))
-    except StateForbids:
+    except InvalidState:
         return None
     return record_job(video, kind, request_id=job.request_id, retry_of=job)
 
@@ -84,11 +92,11 @@ def retry_by_itself(job: TranscodeJob, video: Video) -> TranscodeJob | None:
 def dismiss_transcode(
     job: TranscodeJob, *, operator: Operator | None = None, request_id: str = ""
 ) -> None:
-    """Take a job that ended badly out of the inbox. StateForbids where it is not there."""
+    """Take a job that ended badly out of the inbox. InvalidState where it is not there."""
     video = Video.objects.select_for_update().get(pk=job.video_id)
     job = TranscodeJob.objects.select_for_update().get(pk=job.pk)
     if job.attention_at is None:
-        raise StateForbids("Nobody is asked to look at this job.")
+        raise InvalidState("Nobody is asked to look at this job.")
     close(job)
     journal.record(operator, video, f"dismiss {job.kind} transcoding", request_id=request_id)
 
@@ -182,42 +190,94 @@ def template_group_id(kind: TranscodeKind) -> str:
 
 
 def refuse_where_forbidden(video: Video, kind: TranscodeKind, group: str) -> None:
-    """Raise StateForbids where no job of this kind may be submitted now."""
+    """Raise InvalidState where no job of this kind may be submitted now."""
     refuse_untranscodable(video, kind, group)
     is_running = video.transcode_status_of(kind) == TranscodeStatus.ON_TRANSCODE
     if is_running or others_running(video, kind):
-        raise StateForbids(f"A {kind.label} transcoding job of this video is running.")
+        raise InvalidState(f"A {kind.label} transcoding job of this video is running.")
 
 
 def refuse_untranscodable(video: Video, kind: TranscodeKind, group: str) -> None:
     if not group:
-        raise StateForbids(f"No template group for {kind.label} transcoding is configured.")
+        raise InvalidState(f"No template group for {kind.label} transcoding is configured.")
     if video.censor_status == CensorStatus.FAIL:
-        raise StateForbids("A blocked video cannot be transcoded.")
+        raise InvalidState("A blocked video cannot be transcoded.")
     if video.status not in TRANSCODABLE:
         allowed = ", ".join(TRANSCODABLE)
-        raise StateForbids(
+        raise InvalidState(
             f"Its status in VOD is {video.status or 'unknown'}; transcoding needs {allowed}."
         )
 
 
 def refuse_retry(job: TranscodeJob, video: Video) -> None:
-    """Raise StateForbids where a job is not to be submitted once more."""
+    """Raise InvalidState where a job is not to be submitted once more."""
     if job.state not in RETRIABLE:
-        raise StateForbids(
+        raise InvalidState(
             f"Only a job that failed, was refused or is stuck can be retried; this one is "
             f"{job.get_state_display()}."
         )
     if video.deleted_at is not None:
-        raise StateForbids("The video was deleted.")
+        raise InvalidState("The video was deleted.")
     if job.source_version != video.source_version:
-        raise StateForbids("The video has another source since: submit a new job.")
+        raise InvalidState("The video has another source since: submit a new job.")
     kind = TranscodeKind(job.kind)
     refuse_where_forbidden(video, kind, template_group_id(kind))
     newer = TranscodeJob.objects.of_kind(kind).filter(video=video, pk__gt=job.pk)
     if newer.exists():
-        raise StateForbids("A newer job of this kind has taken its place.")
+        raise InvalidState("A newer job of this kind has taken its place.")
 
 
 def others_running(video: Video, kind: TranscodeKind) -> bool:
     return TranscodeJob.objects.running().of_kind(kind).filter(video=video).exists()
+
+
+def end(
+    job: TranscodeJob,
+    code: str,
+    message: str,
+    *,
+    at: datetime,
+    attention_at: datetime | None = None,
+) -> None:
+    """Give up following a job of ours: it counts as failed. Without a moment nobody need look."""
+    job.state = TranscodeJob.State.FAIL
+    job.error_code, job.error_message = code, message
+    job.checked_at = job.finished_at = at
+    job.attention_at = attention_at
+    job.save(
+        update_fields=[
+            "state", "error_code", "error_message", "checked_at", "finished_at", "attention_at",
+        ]
+    )  # fmt: skip
+
+
+def end_with_source(job: TranscodeJob, *, at: datetime) -> None:
+    """A job of a source that another one has replaced needs nobody's eye."""
+    message = "Another source was uploaded under this id."
+    end(job, "SourceReplaced", message, at=at)
+
+
+def deciding_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
+    """The job of ours that the video's status follows.
+
+    The one that runs, else the latest. Of a stuck one nothing is known: an earlier job that has
+    succeeded since says more.
+    """
+    of_source = jobs_of(video).of_kind(kind).filter(source_version=video.source_version)
+    jobs = list(of_source.exclude(state=TranscodeJob.State.REFUSED).order_by("-id"))
+    running = next((job for job in jobs if job.state in TranscodeJob.RUNNING), None)
+    if running is not None or not jobs:
+        return running
+    latest = jobs[0]
+    if latest.state != TranscodeJob.State.STUCK:
+        return latest
+    return next((job for job in jobs if has_succeeded_since(job, latest.created_at)), latest)
+
+
+def has_succeeded_since(job: TranscodeJob, moment: datetime) -> bool:
+    is_success = job.state == TranscodeJob.State.SUCCESS
+    return is_success and job.finished_at is not None and job.finished_at > moment
+
+
+def jobs_of(video: Video) -> TranscodeJobQuerySet:
+    return TranscodeJob.objects.filter(video=video)

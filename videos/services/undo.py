@@ -8,13 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Operator
+from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import DeliveryState
-from videos.errors import StateForbids
-from videos.mirror.history import deliveries_of, send_again, standing_decision
-from videos.mirror.machine_review import decide
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
 from videos.services import announcements, takedown
+from videos.services.machine_review import decide
+from videos.services.standing import deliveries_of, send_again, standing_decision
 from videos.services.status import settle
 
 TOLD: Final = "VOD is being told of it already: decide again instead."
@@ -30,13 +30,13 @@ def undo_review(
     The video is what it was before, with its recommendation, its open tasks and the takedown of
     the block that stands again. Returns the line of the log that says so.
 
-    Raises StateForbids when it is too late, Video.DoesNotExist for a deleted video.
+    Raises InvalidState when it is too late, Video.DoesNotExist for a deleted video.
     """
     video = Video.objects.visible().select_for_update().get(pk=decision.video_id)
     decision = video.decisions.select_related("delivery").get(pk=decision.pk)
     now = timezone.now()
     if refusal := refusal_of(decision, now):
-        raise StateForbids(refusal)
+        raise InvalidState(refusal)
     cancel_delivery(decision)
     line = ReviewDecision.objects.create(
         video=video,
@@ -92,7 +92,7 @@ def cancel_delivery(decision: ReviewDecision) -> None:
     try:
         outbox.cancel(decision.delivery)
     except outbox.DeliveryStateError as error:
-        raise StateForbids(TOLD) from error
+        raise InvalidState(TOLD) from error
 
 
 def restore(video: Video, decision: ReviewDecision, now: datetime) -> None:

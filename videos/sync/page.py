@@ -14,8 +14,8 @@ from videos.mirror import Applied, Reading, asking
 from videos.mirror.asking import Questions
 from videos.mirror.facts import differ
 from videos.mirror.fetching import read_later
-from videos.mirror.source import has_source
 from videos.models import Video
+from videos.services.source import has_source
 from videos.sync.patience import in_batches, patiently
 
 CALLS_AT_ONCE: Final = 5

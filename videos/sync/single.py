@@ -15,7 +15,6 @@ from shortvideo.cloud.types import MediaFacts, VodStatus
 from videos import mirror
 from videos.mirror import Applied, Reading, asking
 from videos.mirror.asking import EVERYTHING, Questions
-from videos.mirror.source import WITHOUT_SOURCE
 from videos.mirror.transcoding import hear_nothing
 from videos.models import (
     CensorStatus,
@@ -25,6 +24,7 @@ from videos.models import (
     Video,
     VideoQuerySet,
 )
+from videos.services.source import WITHOUT_SOURCE
 from videos.services.status import send_to_review
 from videos.sync.patience import in_batches, once, patiently
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from videos.errors import StateForbids
+from shortvideo.errors import InvalidState
 from videos.events import inbox
 from videos.management.commands.sync_videos import TIME_HELP, moment
 from videos.models import VodEvent, VodEventQuerySet
@@ -88,7 +88,7 @@ def replay(event: VodEvent, *, dry_run: bool) -> str:
         return inbox.why_not_replayed(event)
     try:
         inbox.replay_event(event)
-    except StateForbids as refusal:
+    except InvalidState as refusal:
         return str(refusal)
     return ""
 

@@ -1,0 +1,14 @@
+"""Videos as the lists of the console API show them."""
+
+from django.db.models import Exists, OuterRef
+
+from recommendations.models import Recommendation
+from videos.catalogue import ListAsked, filter_videos
+from videos.models import VideoQuerySet
+
+
+def videos_asked(asked: ListAsked) -> VideoQuerySet:
+    """The visible videos that match, newest first, with `uploader` and `is_recommended`."""
+    published = Recommendation.objects.published().filter(video=OuterRef("pk"))
+    videos = filter_videos(asked).select_related("uploader")
+    return videos.annotate(is_recommended=Exists(published))

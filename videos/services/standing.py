@@ -1,0 +1,76 @@
+"""Which decision about a video stands, and how it is sent to VOD."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery, DeliveryQuerySet
+from videos.models import Decision, ReviewDecision, Video
+from videos.services import takedown
+
+KIND: Final = "create_audit"
+
+
+def cancel_unsent(delivery: Delivery) -> bool:
+    """Cancel a delivery, unless a worker has just begun with it; returns whether it was."""
+    try:
+        outbox.cancel(delivery)
+    except outbox.DeliveryStateError:
+        return False
+    return True
+
+
+def deliveries_of(decision: ReviewDecision) -> DeliveryQuerySet:
+    """Those that carry a decision to VOD, oldest first: its own, and those that repeat it."""
+    carriers = Delivery.objects.filter(
+        Q(pk=decision.delivery_id) | Q(payload__decision=decision.pk), kind=KIND
+    )
+    return carriers.for_subject(decision.video.vod_id).order_by("pk")
+
+
+def send_again(decision: ReviewDecision, *, supersede: bool = True) -> Delivery:
+    """Send a decision once more; nothing comes after the new delivery."""
+    return outbox.send(
+        KIND,
+        subject=decision.video.vod_id,
+        payload={"decision": decision.pk},
+        supersede=supersede,
+    )
+
+
+def deliver_again(video: Video, decision: ReviewDecision) -> Delivery:
+    """Send a decision whose deliveries have ended, and that VOD does not show, once more.
+
+    After a block all of its takedown comes again, also where the clip had been verified to be
+    gone: VOD has shown it since. The caller holds the video's lock.
+    """
+    delivery = send_again(decision)
+    if decision.decision == Decision.BLOCKED:
+        takedown.resume(video, is_shown_since=True)
+    return delivery
+
+
+def standing_decision(video: Video) -> ReviewDecision | None:
+    """The decision that VOD should show: a person's, else the machine's; none once in review."""
+    standing = ReviewDecision.objects.filter(pk__in=standing_ids([video]).values())
+    return standing.select_related("video", "delivery").first()
+
+
+def standing_ids(videos: Iterable[Video]) -> dict[int, int]:
+    """The ids of the decisions that VOD should show, by the videos' primary keys; one query.
+
+    They are about the source that a video has by now, whatever its row in memory says.
+    """
+    in_force = ReviewDecision.objects.in_force().filter(
+        video=OuterRef("pk"), source_version=OuterRef("source_version")
+    )
+    newest = in_force.order_by("-id")
+    rows = Video.objects.filter(pk__in={video.pk for video in videos}).values_list(
+        "pk",
+        Subquery(newest.values("decision")[:1]),
+        Coalesce(Subquery(newest.by_people().values("id")[:1]), Subquery(newest.values("id")[:1])),
+    )
+    return {pk: standing for pk, latest, standing in rows if latest not in (None, Decision.REVIEW)}
