@@ -1,13 +1,27 @@
-"""Why somebody could not log in."""
+"""Why a login is refused."""
+
+from collections.abc import Mapping
+
+from shortvideo.console.errors import Refusal
 
 
-class WrongCredentials(Exception):
-    """No such operator, another password, or an account that may not log in: never told which."""
+class WrongCredentials(Refusal):
+    """An unknown name, a wrong password or a disabled account; the answer does not say which."""
+
+    code = 401
+
+    def __init__(self) -> None:
+        super().__init__("The user name or the password is wrong, or the account is disabled.")
 
 
-class TooManyAttempts(Exception):
-    """Too many failures of late; the password was not even looked at."""
+class TooManyAttempts(Refusal):
+    """Too many failed logins within the window; the password was not checked."""
+
+    code = 429
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__(f"Try again in {retry_after_seconds} seconds.")
+        super().__init__(f"Too many failed logins; try again in {retry_after_seconds} seconds.")
         self.retry_after_seconds = retry_after_seconds
+
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": str(self.retry_after_seconds)}

@@ -17,7 +17,7 @@ class LoginView(DialectView[Login]):  # POST /console/user/login
     parameters_class = LoginParameters
     data_class = LoginData
 
-    def respond_to(self, asked: Login) -> Envelope:
+    def respond(self, asked: Login) -> Envelope:
         operator = log_in(self.request._request, user_name=asked.user_name, password=asked.password)
         secret = issue_token(operator, request_id=current_request_id())
         return Envelope("Logon is successful.", {"consoleToken": secret})
@@ -29,7 +29,7 @@ class SignOutView(DialectView[SignOut]):  # POST /console/user/signOut
     http_method_names = ["post"]
     parameters_class = SignOutParameters
 
-    def respond_to(self, asked: SignOut) -> Envelope:
+    def respond(self, asked: SignOut) -> Envelope:
         token = find_token(self.received.token) if self.received.token else None
         if asked.password:
             self.revoke_all(asked, token)

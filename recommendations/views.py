@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from accounts.models import Operator
+from accounts.console import ConsoleView
 from recommendations.listing import recommendations_asked, shown
 from recommendations.models import Recommendation, RecommendationQuerySet
 from recommendations.serializers import (
@@ -18,7 +18,6 @@ from recommendations.serializers import (
 from recommendations.services import Options, recommend_video, remove_recommendation
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import NotFound
-from shortvideo.console.views import ConsoleView
 from videos.api.parameters import ListParameters, OneVideo, VideoIdParameters
 from videos.api.views import REVIEW, refuse_other_owner
 from videos.catalogue import ListAsked, page_of
@@ -40,7 +39,7 @@ class GetRecommendVideosView(ConsoleView[ListAsked]):  # GET /console/vod/getRec
     parameters_class = ListParameters
     data_class = ItemListDocument
 
-    def respond(self, operator: Operator, asked: ListAsked) -> Envelope:
+    def respond(self, asked: ListAsked) -> Envelope:
         page = page_of(recommendations_asked(asked), asked)
         now = timezone.now()
         listed = [listed_item(item, now=now) for item in page.rows]
@@ -54,9 +53,9 @@ class GetRecommendVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getR
     parameters_class = VideoIdParameters
     data_class = SingleItemDocument
 
-    def respond(self, operator: Operator, asked: OneVideo) -> Envelope:
+    def respond(self, asked: OneVideo) -> Envelope:
         item = item_of(asked.vod_id, shown())
-        data = single_item(item, may_review=operator.has_perm(REVIEW), now=timezone.now())
+        data = single_item(item, may_review=self.operator.has_perm(REVIEW), now=timezone.now())
         return Envelope("The video details are retrieved based on the video ID.", data)
 
 
@@ -67,7 +66,7 @@ class RecommendVideoView(ConsoleView[RecommendVideo]):  # POST /console/vod/reco
     permission_required = "recommendations.recommend_video"
     parameters_class = RecommendVideoParameters
 
-    def respond(self, operator: Operator, asked: RecommendVideo) -> Envelope:
+    def respond(self, asked: RecommendVideo) -> Envelope:
         video = (
             Video.objects.visible().select_related("uploader").filter(vod_id=asked.vod_id).first()
         )
@@ -78,7 +77,7 @@ class RecommendVideoView(ConsoleView[RecommendVideo]):  # POST /console/vod/reco
         if asked.user_id:
             refuse_other_owner(video, asked.user_id)
         options = Options(overrides=overrides, narrowband=asked.is_narrow, prefetch=asked.is_cache)
-        recommend_video(video, operator=operator, options=options, request_id=self.request_id)
+        recommend_video(video, operator=self.operator, options=options, request_id=self.request_id)
         return Envelope("The video is added to the recommendation list.")
 
 
@@ -91,8 +90,8 @@ class DeleteRecommendByIdView(
     permission_required = "recommendations.delete_recommendation"
     parameters_class = RemoveRecommendationParameters
 
-    def respond(self, operator: Operator, asked: RemoveRecommendation) -> Envelope:
+    def respond(self, asked: RemoveRecommendation) -> Envelope:
         # One whose time has passed, or is still to come, can be taken off too.
         item = item_of(asked.vod_id, Recommendation.objects.standing().select_related("video"))
-        remove_recommendation(item, operator=operator, request_id=self.request_id)
+        remove_recommendation(item, operator=self.operator, request_id=self.request_id)
         return Envelope("The recommendation is canceled.")

@@ -8,16 +8,13 @@ from typing import Any
 import psycopg.errors
 from django.db import OperationalError
 
-from accounts.errors import TooManyAttempts, WrongCredentials
 from shortvideo.cloud.errors import CloudUnavailable
 from shortvideo.console.envelope import Envelope
 from shortvideo.errors import InvalidState
-from videos.models import Video
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
-WRONG_CREDENTIALS = "The user name or the password is wrong, or the account is disabled."
 
 
 class Refusal(Exception):
@@ -78,21 +75,17 @@ class Conflict(Refusal):
     code = 409
 
 
+def refuse_with(refusal: Refusal, kind: type[Exception]) -> None:
+    """Answer errors of this kind with the refusal. Apps register the errors of their own rows."""
+    ENVELOPES[kind] = lambda _: refusal.as_envelope()
+
+
 def envelope_of(error: Exception) -> Envelope:
     """Turn whatever stopped a request into its envelope; a defect of ours is logged."""
     for kind, envelope in ENVELOPES.items():
         if isinstance(error, kind):
             return envelope(error)
     return defect(error)
-
-
-def too_many_attempts(error: TooManyAttempts) -> Envelope:
-    seconds = str(error.retry_after_seconds)
-    return Envelope(
-        f"Too many failed logins; try again in {seconds} seconds.",
-        code=429,
-        headers={"Retry-After": seconds},
-    )
 
 
 def cloud_unavailable(error: CloudUnavailable) -> Envelope:
@@ -126,13 +119,9 @@ def ran_past_limit(error: OperationalError) -> bool:
     return isinstance(cause, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable)
 
 
-ENVELOPES: Mapping[type[Exception], Callable[[Any], Envelope]] = {
+ENVELOPES: dict[type[Exception], Callable[[Any], Envelope]] = {
     Refusal: lambda error: error.as_envelope(),
     InvalidState: lambda error: Envelope(str(error), code=409),
-    WrongCredentials: lambda _: Envelope(WRONG_CREDENTIALS, code=401),
-    TooManyAttempts: too_many_attempts,
-    # Deleted between two of our looks; of any other row it is a defect.
-    Video.DoesNotExist: lambda _: Envelope("There is no such video.", code=404),
     CloudUnavailable: cloud_unavailable,
     OperationalError: database_trouble,
 }

@@ -9,16 +9,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.models import Operator
-from accounts.tokens import authenticate_token
 from shortvideo.console.envelope import Envelope, request_id_of
-from shortvideo.console.errors import (
-    MissingPermission,
-    NotFound,
-    NotLoggedIn,
-    WrongMethod,
-    envelope_of,
-)
+from shortvideo.console.errors import NotFound, WrongMethod, envelope_of
 from shortvideo.console.parameters import Asked, NoParameters, Nothing, Parameters
 from shortvideo.console.received import Received
 from shortvideo.console.schema import ConsoleSchema
@@ -63,9 +55,9 @@ class DialectView(APIView, Generic[Asked]):
         if self.received.problem is not None:
             raise self.received.problem
         asked: Asked = self.parameters_class.read(self.received.parameters)
-        return self.respond_to(asked).as_response(request._request)
+        return self.respond(asked).as_response(request._request)
 
-    def respond_to(self, asked: Asked) -> Envelope:
+    def respond(self, asked: Asked) -> Envelope:
         raise NotImplementedError
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # rendered
@@ -74,35 +66,6 @@ class DialectView(APIView, Generic[Asked]):
     @property
     def request_id(self) -> str:
         return request_id_of(self.request._request)
-
-
-class ConsoleView(DialectView[Asked]):
-    """An operation for operators with one permission."""
-
-    permission_required: ClassVar[str]
-    operator: Operator
-
-    def check_access(self) -> None:
-        """Find the operator behind the token. Raises NotLoggedIn or MissingPermission."""
-        secret, problem = self.received.token, self.received.problem
-        if not secret and problem is not None and problem.may_hold_token:
-            raise problem  # "please log in" would mislead those whose token is in there
-        token = authenticate_token(secret) if secret else None
-        if token is None:
-            raise NotLoggedIn
-        self.operator = token.operator
-        self.require(self.permission_required)
-
-    def require(self, permission: str) -> None:
-        """Raises MissingPermission where the operator lacks it."""
-        if not self.operator.has_perm(permission):
-            raise MissingPermission(permission)
-
-    def respond_to(self, asked: Asked) -> Envelope:
-        return self.respond(self.operator, asked)
-
-    def respond(self, operator: Operator, asked: Asked) -> Envelope:
-        raise NotImplementedError
 
 
 class UnknownOperationView(DialectView[Nothing]):

@@ -4,13 +4,12 @@ from time import monotonic
 
 from django.utils import timezone
 
-from accounts.models import Operator
+from accounts.console import ConsoleView
 from recommendations.models import Recommendation
 from shortvideo.cloud import vod_gateway
 from shortvideo.cloud.errors import CloudRejected
 from shortvideo.console.envelope import Envelope
-from shortvideo.console.errors import Conflict, NotFound
-from shortvideo.console.views import ConsoleView
+from shortvideo.console.errors import Conflict, NotFound, refuse_with
 from videos.api.answers import (
     PlayInfoDocument,
     SingleVideoDocument,
@@ -41,6 +40,9 @@ from videos.mirror.fetching import DEADLINE_SECONDS, fetch_video, unavailable
 from videos.models import Source, TranscodeKind, Video
 from videos.services import delete_video, prefetch, review_video, submit_transcode
 
+# A video may be deleted between two queries of one request.
+refuse_with(NotFound("There is no such video."), Video.DoesNotExist)
+
 REVIEW = "videos.review_video"
 PLAY_UNPUBLISHED = "videos.play_unpublished_video"
 
@@ -67,7 +69,7 @@ def visible_or_fetched(vod_id: str) -> Video:
 
 
 def refuse_other_owner(video: Video, user_id: str) -> None:
-    """Raises Conflict where the user does not own the video; nobody is the user "" ."""
+    """Raise Conflict unless the user owns the video. One without an uploader is owned by ""."""
     owner = video.uploader.user_id if video.uploader else ""
     if user_id != owner:
         raise Conflict("userId does not own this video.")
@@ -80,9 +82,9 @@ class GetVideosView(ConsoleView[ListAsked]):  # GET /console/vod/getVideos
     parameters_class = ListParameters
     data_class = VideoListDocument
 
-    def respond(self, operator: Operator, asked: ListAsked) -> Envelope:
+    def respond(self, asked: ListAsked) -> Envelope:
         page = page_of(videos_asked(asked), asked)
-        may_review, now = operator.has_perm(REVIEW), timezone.now()
+        may_review, now = self.operator.has_perm(REVIEW), timezone.now()
         listed = [
             listed_video(
                 video,
@@ -102,12 +104,12 @@ class GetVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getVideoById
     parameters_class = VideoIdParameters
     data_class = SingleVideoDocument
 
-    def respond(self, operator: Operator, asked: OneVideo) -> Envelope:
+    def respond(self, asked: OneVideo) -> Envelope:
         video = visible_or_fetched(asked.vod_id)
         data = single_video(
             video,
             is_recommended=Recommendation.objects.published().filter(video=video).exists(),
-            may_review=operator.has_perm(REVIEW),
+            may_review=self.operator.has_perm(REVIEW),
             now=timezone.now(),
         )
         return Envelope(data=data)
@@ -122,9 +124,9 @@ class SubmitTranscodeView(ConsoleView[OneVideo]):  # GET or POST /console/vod/su
     kind = TranscodeKind.STANDARD
     success_message = "The standard transcoding job was submitted."
 
-    def respond(self, operator: Operator, asked: OneVideo) -> Envelope:
+    def respond(self, asked: OneVideo) -> Envelope:
         video = visible_video(asked.vod_id, name="mediaId")
-        submit_transcode(video, kind=self.kind, operator=operator, request_id=self.request_id)
+        submit_transcode(video, kind=self.kind, operator=self.operator, request_id=self.request_id)
         return Envelope(self.success_message)
 
 
@@ -142,12 +144,12 @@ class CreateAuditView(ConsoleView[CreateAudit]):  # GET or POST /console/vod/cre
     permission_required = REVIEW
     parameters_class = CreateAuditParameters
 
-    def respond(self, operator: Operator, asked: CreateAudit) -> Envelope:
+    def respond(self, asked: CreateAudit) -> Envelope:
         review_video(
             visible_video(asked.vod_id, name="mediaId"),
             decision=asked.decision,
             source=Source.API,
-            operator=operator,
+            operator=self.operator,
             reason=asked.reason,
             comment=asked.comment,
             request_id=self.request_id,
@@ -162,8 +164,8 @@ class PushObjectCacheView(ConsoleView[PushObjectCache]):  # POST /console/vod/pu
     permission_required = "videos.prefetch_video"
     parameters_class = PushObjectCacheParameters
 
-    def respond(self, operator: Operator, asked: PushObjectCache) -> Envelope:
-        prefetch(asked.paths, operator=operator, request_id=self.request_id)
+    def respond(self, asked: PushObjectCache) -> Envelope:
+        prefetch(asked.paths, operator=self.operator, request_id=self.request_id)
         return Envelope("The prefetch is complete.")
 
 
@@ -174,13 +176,13 @@ class DeleteVideoByIdView(ConsoleView[DeleteVideo]):  # POST /console/vod/delete
     permission_required = "videos.delete_video"
     parameters_class = DeleteVideoParameters
 
-    def respond(self, operator: Operator, asked: DeleteVideo) -> Envelope:
+    def respond(self, asked: DeleteVideo) -> Envelope:
         # A deleted one is found too: repeating a deletion is no error.
         video = Video.objects.select_related("uploader").filter(vod_id=asked.vod_id).first()
         if video is None:
             raise NotFound("There is no video with this videoId.")
         refuse_other_owner(video, asked.user_id)
-        delete_video(video, operator=operator, request_id=self.request_id)
+        delete_video(video, operator=self.operator, request_id=self.request_id)
         return Envelope("The deletion is complete.")
 
 
@@ -191,7 +193,7 @@ class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
     parameters_class = VideoIdParameters
     data_class = PlayInfoDocument
 
-    def respond(self, operator: Operator, asked: OneVideo) -> Envelope:
+    def respond(self, asked: OneVideo) -> Envelope:
         until = monotonic() + DEADLINE_SECONDS
         video = visible_or_fetched(asked.vod_id)
         if not video.is_passed:
