@@ -4,12 +4,12 @@ from django.db.models import Q
 
 from recommendations.models import Recommendation, RecommendationQuerySet
 from shortvideo.text import folded
-from videos.catalogue import ListAsked, about_video, within
+from videos.catalogue import ListQuery, time_range, video_conditions
 
 
-def recommendations_asked(asked: ListAsked) -> RecommendationQuerySet:
+def recommendations_asked(asked: ListQuery) -> RecommendationQuerySet:
     """The published items that match, in their order; titles are compared as they are shown."""
-    items = shown().filter(about_video(asked, "video__"), within(asked, "recommended_at"))
+    items = shown().filter(video_conditions(asked, "video__"), time_range(asked, "recommended_at"))
     if asked.title:
         title = folded(asked.title)
         items = items.filter(

@@ -17,9 +17,9 @@ from videos.api.answers import (
     Signer,
     SnapshotListsDocument,
     VideoFactsDocument,
-    file_urls,
+    _file_urls,
+    _snapshot_lists,
     signer_for,
-    snapshot_lists,
     video_facts,
 )
 from videos.api.parameters import web_path
@@ -147,10 +147,10 @@ def listed_item(item: Recommendation, *, now: datetime) -> dict[str, Any]:
 def single_item(item: Recommendation, *, may_review: bool, now: datetime) -> dict[str, Any]:
     """The item of getRecommendVideoById."""
     sign = signer_for(item.video, now)
-    urls = file_urls(item.video, sign, may_review=may_review)
+    urls = _file_urls(item.video, sign, may_review=may_review)
     return {
         **displayed(item, sign),
-        **snapshot_lists(item.video, sign),
+        **_snapshot_lists(item.video, sign),
         "fileUrilList": urls,
         "fileUrlList": urls,
         **playable(item.video, sign),

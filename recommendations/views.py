@@ -20,7 +20,7 @@ from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import NotFound
 from videos.api.parameters import ListParameters, OneVideo, VideoIdParameters
 from videos.api.views import REVIEW, refuse_other_owner
-from videos.catalogue import ListAsked, page_of
+from videos.catalogue import ListQuery, page_of
 from videos.models import Video
 
 
@@ -32,14 +32,14 @@ def item_of(vod_id: str, items: RecommendationQuerySet) -> Recommendation:
     return item
 
 
-class GetRecommendVideosView(ConsoleView[ListAsked]):  # GET /console/vod/getRecommendVideos
+class GetRecommendVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getRecommendVideos
     """The recommended items that match all filters, in their order."""
 
     permission_required = "videos.view_video"
     parameters_class = ListParameters
     data_class = ItemListDocument
 
-    def respond(self, asked: ListAsked) -> Envelope:
+    def respond(self, asked: ListQuery) -> Envelope:
         page = page_of(recommendations_asked(asked), asked)
         now = timezone.now()
         listed = [listed_item(item, now=now) for item in page.rows]

@@ -15,7 +15,7 @@ def _log_is_emptied_after_each_test() -> Iterator[None]:
         empty = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # the stubs lack it
 
         def empty_with_log(case: TransactionTestCase) -> None:
-            with append_only.lifted():
+            with append_only.suspended():
                 empty(case)
 
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_with_log)

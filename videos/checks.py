@@ -42,5 +42,5 @@ def check_log(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMes
             id="videos.W006",
         )
         for alias in databases or ()
-        if not append_only.stands(alias)
+        if not append_only.is_installed(alias)
     ]

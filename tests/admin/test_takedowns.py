@@ -19,7 +19,7 @@ from tests.admin.conftest import DeskOf
 from tests.factories import make_video
 from videos.models import CdnTask, Decision, Evidence, Source, Takedown, Video
 from videos.services import delete_video, review_video
-from videos.services.takedown import send_chain
+from videos.services.takedown import _send_chain
 
 PAGE = "videos_video_change"
 LIST = "videos_takedown_changelist"
@@ -77,7 +77,7 @@ def test_a_chain_that_began_without_the_refused_block_still_shows_the_refusal(
     video = blocked()
     fail(video)
     with transaction.atomic():
-        send_chain(Takedown.objects.get(), video, after=None)
+        _send_chain(Takedown.objects.get(), video, after=None)
     page = desk_of("viewer").page(PAGE, video.pk)
     card = page[page.index('id="takedown"') : page.index('id="decisions"')]
     assert "VOD refused it." in card

@@ -101,7 +101,7 @@ def test_a_database_in_use_is_upgraded_with_all_its_rows(scratch: str) -> None:
     migrate(scratch)
     assert contents(scratch, apps) == before
     assert TranscodeJob.objects.using(scratch).get().session_key == "", "VOD knows it without one"
-    assert append_only.stands(scratch)
+    assert append_only.is_installed(scratch)
     for statement in (f"UPDATE {LOG} SET reason = 'none'", f"DELETE FROM {LOG}"):
         with pytest.raises(DatabaseError, match="append-only"):
             execute(scratch, statement)
@@ -174,7 +174,7 @@ def test_what_cannot_be_made_up_again_is_not_taken_back(
         cursor.execute(f"SELECT count(*) FROM {table}")
         assert cursor.fetchone()[0] > 0
     migrate(scratch)
-    assert append_only.stands(scratch)
+    assert append_only.is_installed(scratch)
 
 
 def test_a_log_without_its_triggers_is_warned_of(transactional_db: None) -> None:
@@ -183,6 +183,6 @@ def test_a_log_without_its_triggers_is_warned_of(transactional_db: None) -> None
         return [each.id for each in found if each.id == "videos.W006"]
 
     assert warnings() == []
-    with append_only.lifted():
+    with append_only.suspended():
         assert warnings() == ["videos.W006"]
     assert warnings() == []

@@ -283,7 +283,7 @@ class Webhooks(Case):
 
 
 class EvidenceCopies(Case):
-    kind, call = "archive_evidence", "videos.deliveries.evidence:copied"
+    kind, call = "archive_evidence", "videos.deliveries.evidence:_copy_all"
     is_late_call_seen = False  # the same copies under the same names
 
     def seed(self) -> None:

@@ -10,13 +10,13 @@ from tests.faults.machine_base import Machine, at_most, clips
 from tests.faults.machine_checks import dump
 from videos import mirror
 from videos.mirror import asking
-from videos.mirror.asking import EVERYTHING, Questions
+from videos.mirror.asking import EVERYTHING, ReadRequest
 from videos.mirror.facts import COPIED
 
 QUESTIONS: Final = {
-    "facts": Questions(),
+    "facts": ReadRequest(),
     "everything": EVERYTHING,
-    "audits": Questions(audits=True, source=True),
+    "audits": ReadRequest(audits=True, source=True),
 }
 
 
@@ -77,10 +77,10 @@ class ArrivalRules(Machine):
         self.begin()
         clip = self.clip(index)
         try:
-            found, _ = asking.read_facts([clip.vod_id])
+            found, _ = asking.fetch_facts([clip.vod_id])
             for facts in found.values():
                 row = self.world.row(clip.vod_id)
-                self.readings.append(asking.read(facts, row, QUESTIONS[asked]))
+                self.readings.append(asking.fetch_reading(facts, row, QUESTIONS[asked]))
         except CloudError:
             return
 

@@ -19,7 +19,7 @@ from tests.faults.machine_base import (
 )
 from tests.faults.machine_model import Clip, Place, Wanted
 from videos.models import ReviewDecision, Video
-from videos.services.undo import undo_review, undoable
+from videos.services.undo import undo_review, undoable_decision
 
 
 class PeopleRules(Machine):
@@ -76,7 +76,7 @@ class PeopleRules(Machine):
 
     def undoable(self, clip: Clip) -> ReviewDecision | None:
         video = Video.objects.visible().filter(vod_id=clip.vod_id).first()
-        return undoable(video) if video is not None else None
+        return undoable_decision(video) if video is not None else None
 
     # The list of recommendations.
 

@@ -62,7 +62,7 @@ class World:
         tables = connection.introspection.django_table_names(only_existing=True)
         emptied = [name for name in tables if not name.startswith(KEPT)]
         statements = connection.ops.sql_flush(no_style(), emptied)
-        with append_only.lifted():
+        with append_only.suspended():
             connection.ops.execute_sql_flush(statements)
 
     # What happens in VOD.

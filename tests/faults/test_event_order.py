@@ -119,8 +119,8 @@ def readings_of(world: World, stages: tuple[Stage, ...]) -> list[mirror.Reading]
 
 
 def read(vod_id: str) -> mirror.Reading:
-    facts, _ = asking.read_facts([vod_id])
-    return asking.read(facts[vod_id], None, EVERYTHING)
+    facts, _ = asking.fetch_facts([vod_id])
+    return asking.fetch_reading(facts[vod_id], None, EVERYTHING)
 
 
 def without_moment(reading: mirror.Reading) -> mirror.Reading:

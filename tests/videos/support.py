@@ -92,7 +92,7 @@ def receive(vod: LocalVod, *kinds: str, vod_id: str = "") -> int:
 
 
 def receive_bodies(bodies: Iterable[Any]) -> int:
-    rows = [inbox.receive(parse_event(as_bytes(body))) for body in bodies]
+    rows = [inbox.store_event(parse_event(as_bytes(body))) for body in bodies]
     return len(rows)
 
 

@@ -31,8 +31,8 @@ def published(vod: LocalVod) -> Video:
             file = vod.state_folder / "media" / stored["object_key"]
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(PIXEL + stored["object_key"].encode())
-    facts, _ = asking.read_facts([vod_id])
-    mirror.apply(asking.read(facts[vod_id], None, EVERYTHING))
+    facts, _ = asking.fetch_facts([vod_id])
+    mirror.apply(asking.fetch_reading(facts[vod_id], None, EVERYTHING))
     return Video.objects.get(vod_id=vod_id)
 
 

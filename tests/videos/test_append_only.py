@@ -72,7 +72,7 @@ def test_a_restore_may_lift_them_and_an_error_in_it_puts_them_back(line: ReviewD
         execute(f"DELETE FROM {TABLE}")
 
 
-@append_only.lifted()
+@append_only.suspended()
 def restore_and_fail() -> None:
     execute(f"UPDATE {TABLE} SET comment = 'restored'")
     execute("DELETE FROM nowhere")

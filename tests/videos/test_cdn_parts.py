@@ -14,7 +14,7 @@ from tests.factories import make_file, make_video
 from tests.support.localvod import LocalVod
 from tests.videos.takedowns import block, delivery_of, published, served_paths
 from videos import periodic
-from videos.deliveries.cdn import TOMORROW, of_closed_clips
+from videos.deliveries.cdn import TOMORROW, _of_closed_videos
 from videos.models import CdnTask, CensorStatus, Takedown, Video
 from videos.services import prefetch, purge_media
 
@@ -97,7 +97,7 @@ def test_where_a_clips_own_folder_tells_no_other_clip_is_looked_at(
     make_video(vod_id="closed", censor_status=CensorStatus.FAIL)
     mine, others = "media.example.com/open/hd.mp4", "media.example.com/closed/1.jpg"
     with django_assert_num_queries(1):  # by the index of their ids
-        assert of_closed_clips([mine, others]) == {others}
+        assert _of_closed_videos([mine, others]) == {others}
 
 
 # What stops in the middle: what was sent stays sent, and the others go out later, nobody waiting.

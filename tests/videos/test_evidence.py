@@ -294,7 +294,7 @@ def test_a_clip_that_is_back_meanwhile_keeps_its_copies(folder: Path) -> None:
         files=[{"kind": "cover", "path": "a", "name": "copy.png"}],
         expires_at=None,
     )
-    assert not evidence_service.remove(evidence.pk)
+    assert not evidence_service._remove(evidence.pk)
     assert stored(folder) == ["copy.png"]
 
 
@@ -303,7 +303,7 @@ def test_a_clip_that_vod_deleted_while_blocked_is_archived_from_the_cdn(
 ) -> None:
     video = published(cloud)
     block(video)  # nobody has told VOD yet
-    mirror.remove([video.vod_id])
+    mirror.remove_videos([video.vod_id])
     work()
     evidence = Evidence.objects.get()
     assert (len(evidence.files), evidence.problem) == (3, "")

@@ -15,7 +15,7 @@ from tests.support.localvod import LocalVod
 from tests.videos.support import after, audit, follow, make_facts, verdict, video_of
 from videos import mirror, sync
 from videos.mirror import Reading, asking
-from videos.mirror.asking import Questions
+from videos.mirror.asking import ReadRequest
 from videos.models import CensorStatus, Decision, ReviewTask, Source, Video
 from videos.services import review_video
 
@@ -139,8 +139,8 @@ def test_what_was_decided_about_an_earlier_source_is_not_read_with_a_later_one(
     """Not even where the clip was not known before another source replaced it."""
     vod_id = cloud.seed(status="Checking", creation_time="2020-01-01T00:00:00Z")
     cloud.audit_in_console(vod_id, "Normal", "seen", auditor="Li")
-    facts, _ = asking.read_facts([vod_id])
-    earlier = asking.read(facts[vod_id], None, Questions(audits=True))
+    facts, _ = asking.fetch_facts([vod_id])
+    earlier = asking.fetch_reading(facts[vod_id], None, ReadRequest(audits=True))
     assert [entry.auditor for entry in earlier.audits or ()] == ["Li"]
     later = (earlier.audits or ())[0].created_at + timedelta(seconds=1)
-    assert asking.history_of(vod_gateway(), vod_id, later) == ()
+    assert asking._fetch_history(vod_gateway(), vod_id, later) == ()

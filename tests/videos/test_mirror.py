@@ -227,7 +227,7 @@ def test_what_vod_lets_play_is_queued_where_configured_but_not_in_a_first_import
 ) -> None:
     settings.REVIEW_NORMAL = "queue"
     stock, fresh = make_facts(status="Normal"), make_facts(status="Normal")
-    mirror.apply(stock, old_stock_until=after(1))
+    mirror.apply(stock, backlog_until=after(1))
     mirror.apply(fresh)
     assert video_of(stock).censor_status == CensorStatus.SUCCESS
     assert video_of(fresh).censor_status == CensorStatus.CHECK
@@ -343,12 +343,12 @@ def test_files_and_source_are_kept_in_one_order_and_written_once() -> None:
 
 def test_a_video_that_vod_no_longer_has_leaves_every_list() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
-    assert mirror.remove([video.vod_id, "unknown"]) == 1
+    assert mirror.remove_videos([video.vod_id, "unknown"]) == 1
     video.refresh_from_db()
     assert video.deleted_at is not None
     assert video.deletions.get().state == "done"
     assert not Delivery.objects.filter(kind="delete_video").exists()
-    assert mirror.remove([video.vod_id]) == 0
+    assert mirror.remove_videos([video.vod_id]) == 0
 
 
 def test_changed_at_is_the_moment_of_writing_so_that_no_poll_misses_it() -> None:

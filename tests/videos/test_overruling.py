@@ -17,7 +17,7 @@ from shortvideo.outbox.settling import finish
 from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
-from videos.deliveries.review import as_audit
+from videos.deliveries.review import _as_audit
 from videos.models import Decision, ReviewDecision, Source, Takedown, Video
 from videos.services import review_video
 from videos.services.undo import undo_review
@@ -180,7 +180,7 @@ def test_a_pass_that_landed_after_a_block_is_overruled_and_the_clip_is_purged_on
     review = block(video)
     send_batch("create_audit")
     verification = Takedown.objects.get(decision=review).verification_id
-    vod_gateway().create_audit([as_audit(pass_)])
+    vod_gateway().create_audit([_as_audit(pass_)])
     read(video)
     assert Takedown.objects.get(decision=review).verification_id != verification
     assert takedown_of(review) == Takedown.State.VERIFIED
@@ -195,7 +195,7 @@ def test_a_clip_that_was_proven_to_be_gone_and_shown_again_is_purged_and_proven_
     review = block(video)
     assert takedown_of(review) == Takedown.State.VERIFIED
     proven = Takedown.objects.get(decision=review)
-    vod_gateway().create_audit([as_audit(pass_)])
+    vod_gateway().create_audit([_as_audit(pass_)])
     read(video)
     shown = Takedown.objects.get(decision=review)
     assert (shown.state, shown.verified_at) == (Takedown.State.UNDER_WAY, None)

@@ -51,7 +51,7 @@ def decided(*decisions: Decision, **values: object) -> Video:
 
 
 def age() -> None:
-    with append_only.lifted():
+    with append_only.suspended():
         ReviewDecision.objects.update(created_at=LONG_AGO)
     Delivery.objects.update(state=DeliveryState.DONE, finished_at=LONG_AGO)
     Takedown.objects.filter(state=Takedown.State.UNDER_WAY).update(state=Takedown.State.VERIFIED)
@@ -103,7 +103,7 @@ def test_what_is_younger_than_the_date_stays() -> None:
 
 def test_the_last_word_of_a_person_stays_below_a_machines() -> None:
     video = decided(Decision.BLOCKED, Decision.NORMAL)
-    with append_only.lifted():
+    with append_only.suspended():
         first = video.decisions.earliest("id")
         ReviewDecision.objects.exclude(pk=first.pk).update(source=Source.MACHINE)
     prune()
@@ -165,7 +165,7 @@ def test_an_undone_decision_stays_as_long_as_the_line_that_undoes_it(settings: S
     video = make_video(censor_status=CensorStatus.CHECK)
     undo_review(decide(video, Decision.BLOCKED, Source.ADMIN))
     age()
-    with append_only.lifted():
+    with append_only.suspended():
         an_hour_ago = timezone.now() - timedelta(hours=2)
         ReviewDecision.objects.filter(decision=Decision.UNDO).update(created_at=an_hour_ago)
     prune()
@@ -234,7 +234,7 @@ def test_no_other_connection_ever_finds_the_log_unguarded() -> None:
             connections.close_all()
 
     other = threading.Thread(target=tamper)
-    with transaction.atomic(), append_only.lifted():
+    with transaction.atomic(), append_only.suspended():
         other.start()
         other.join(0.5)
         assert other.is_alive()
@@ -268,7 +268,7 @@ def test_it_steps_aside_for_who_reads_the_log_and_comes_again(
             is_over.set()
             reader.join()
 
-    monkeypatch.setattr(pruning, "let_others_go_on", step_aside)
+    monkeypatch.setattr(pruning, "_let_others_go_on", step_aside)
     reader = threading.Thread(target=read)
     reader.start()
     reading.wait(30)

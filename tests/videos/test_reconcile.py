@@ -36,8 +36,8 @@ from videos.models import (
     VideoDeletion,
 )
 from videos.reconcile.checks import Scope
-from videos.reconcile.drift import Drift, Kind, Outcome
-from videos.reconcile.running import confirmed
+from videos.reconcile.drift import Drift, Kind, Resolution
+from videos.reconcile.running import _confirm
 from videos.services import delete_video, submit_transcode
 from videos.sync import patience
 
@@ -285,7 +285,7 @@ def test_a_deletion_is_repeated_by_whoever_deleted(cloud: LocalVod) -> None:
 
 def test_a_video_that_was_gone_and_is_back_is_left_to_a_person(cloud: LocalVod) -> None:
     video = synced(cloud)
-    mirror.remove([video.vod_id])
+    mirror.remove_videos([video.vod_id])
     printed = reconcile("--heal")
     assert printed["counts"] == {"returned": {"found": 1, "healed": 0, "under_way": 0, "left": 1}}
     assert printed["examples"][0]["vod_id"] == video.vod_id
@@ -362,9 +362,9 @@ def test_a_history_that_is_refused_after_the_delivery_is_a_note_too(cloud: Local
     give_pass_up_while_it_is_transcoded(cloud)
     cloud.faults(NO_HISTORY)
     now = timezone.now()
-    sent = Drift(Kind.REVIEW, Video.objects.get().vod_id, outcome=Outcome.UNDER_WAY)
-    [drift] = confirmed([sent], set(), Scope(started_at=now, imported_at=now))
-    assert drift.outcome == Outcome.LEFT
+    sent = Drift(Kind.REVIEW, Video.objects.get().vod_id, outcome=Resolution.UNDER_WAY)
+    [drift] = _confirm([sent], set(), Scope(started_at=now, imported_at=now))
+    assert drift.outcome == Resolution.LEFT
     assert "InvalidVideo.NotFound" in drift.note
 
 

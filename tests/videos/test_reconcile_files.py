@@ -18,7 +18,7 @@ from tests.videos.reconciling import decide, synced, work
 from videos import reconcile
 from videos.admin.reconcile import last_with_trouble
 from videos.models import Decision, ReconcileRun, Video
-from videos.periodic.reconcile import carry_out, compare_daily
+from videos.periodic.reconcile import _carry_out, compare_daily
 from videos.reconcile import Options
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,8 +38,8 @@ def test_the_files_of_each_video_have_their_turn(cloud: LocalVod) -> None:
 
     before = asked()
     for _ in range(2):
-        carry_out(reconcile.begin(is_heal=False), replace(AT_ONCE, file_share=2))
-        carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # takes nobody's turn
+        _carry_out(reconcile.begin(is_heal=False), replace(AT_ONCE, file_share=2))
+        _carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # takes nobody's turn
     assert asked() == [count + 1 for count in before]
 
 
@@ -52,7 +52,7 @@ def test_a_turn_whose_comparison_failed_comes_again(cloud: LocalVod) -> None:
         walk.close()
     assert len(cloud.ledger("GetPlayInfo")) == before
     for _ in range(2):
-        carry_out(reconcile.begin(is_heal=False), replace(AT_ONCE, file_share=2))
+        _carry_out(reconcile.begin(is_heal=False), replace(AT_ONCE, file_share=2))
     assert len(cloud.ledger("GetPlayInfo")) == before + len(ids)
 
 
@@ -90,7 +90,7 @@ def test_files_that_were_found_to_differ_are_looked_at_until_they_are_healed(
     compare_daily()  # looks at no share, and clears nothing
     assert [run.counts["files"]["left"] for run in ReconcileRun.objects.order_by("id")] == [1, 1]
     assert has_alarm()
-    carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # as the desk's "Compare and heal"
+    _carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # as the desk's "Compare and heal"
     healed = ReconcileRun.objects.latest("id")
     assert healed.counts == {"files": {"found": 1, "healed": 1, "under_way": 0, "left": 0}}
     assert not has_alarm()
@@ -108,11 +108,11 @@ def test_files_at_which_the_system_is_at_work_stay_an_alarm(cloud: LocalVod) -> 
         run("--files")
     with transaction.atomic():
         outbox.send("create_audit", subject=video.vod_id, payload={"decision": 0})
-    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
+    _carry_out(reconcile.begin(is_heal=True), AT_ONCE)
     assert ReconcileRun.objects.latest("id").found_count == 0
     assert has_alarm()
     Delivery.objects.all().delete()
-    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
+    _carry_out(reconcile.begin(is_heal=True), AT_ONCE)
     assert not has_alarm()
 
 
@@ -123,7 +123,7 @@ def test_files_of_a_video_that_is_gone_are_no_alarm(cloud: LocalVod) -> None:
         run("--files")
     vod_gateway().delete([video.vod_id])
     Video.objects.filter(pk=video.pk).update(deleted_at=timezone.now())
-    carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    _carry_out(reconcile.begin(is_heal=False), AT_ONCE)
     assert not has_alarm()
 
 
@@ -135,7 +135,7 @@ def test_files_of_a_video_that_is_blocked_meanwhile_are_not_forgotten(cloud: Loc
     decide(video, Decision.BLOCKED, reason="violence")
     work()
     before = len(cloud.ledger("GetPlayInfo", video_id=video.vod_id))
-    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
+    _carry_out(reconcile.begin(is_heal=True), AT_ONCE)
     meanwhile = ReconcileRun.objects.latest("id")
     assert "files" not in meanwhile.counts
     assert meanwhile.open_files == [video.vod_id]
@@ -143,7 +143,7 @@ def test_files_of_a_video_that_is_blocked_meanwhile_are_not_forgotten(cloud: Loc
     decide(video, Decision.NORMAL)
     work()
     corrupt_files(video)
-    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
+    _carry_out(reconcile.begin(is_heal=True), AT_ONCE)
     assert ReconcileRun.objects.latest("id").counts["files"]["healed"] == 1
     assert not has_alarm()
 

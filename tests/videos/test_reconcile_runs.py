@@ -19,7 +19,7 @@ from tests.factories import make_operator
 from tests.support.localvod import LocalVod
 from videos import reconcile
 from videos.models import Decision, ReconcileRun, Source, Video
-from videos.periodic.reconcile import carry_out, compare_daily, reconcile_requested
+from videos.periodic.reconcile import _carry_out, compare_daily, reconcile_requested
 from videos.reconcile import Options
 from videos.services import review_video
 from videos.sync import patience
@@ -272,12 +272,12 @@ def lose_process() -> None:
 
 
 def test_runs_that_found_nothing_are_forgotten_but_for_the_latest(cloud: LocalVod) -> None:
-    carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    _carry_out(reconcile.begin(is_heal=False), AT_ONCE)
     cloud.seed()
-    carry_out(reconcile.begin(is_heal=False), AT_ONCE)
-    carry_out(reconcile.begin(is_heal=True), AT_ONCE)
-    carry_out(reconcile.begin(is_heal=False), AT_ONCE)
-    carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    _carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    _carry_out(reconcile.begin(is_heal=True), AT_ONCE)
+    _carry_out(reconcile.begin(is_heal=False), AT_ONCE)
+    _carry_out(reconcile.begin(is_heal=False), AT_ONCE)
     assert list(ReconcileRun.objects.order_by("id").values_list("found_count", flat=True)) == [
         1,
         1,
@@ -301,6 +301,6 @@ def test_a_request_waits_for_the_run_that_is_under_way(cloud: LocalVod) -> None:
     reconcile.request(is_heal=False, operator=make_operator())
     reconcile_requested()
     assert ReconcileRun.objects.filter(state=State.REQUESTED).exists()
-    carry_out(other, AT_ONCE)
+    _carry_out(other, AT_ONCE)
     reconcile_requested()
     assert set(ReconcileRun.objects.values_list("state", flat=True)) == {State.DONE}

@@ -9,8 +9,8 @@ from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from videos import sync
-from videos.deliveries.reading import read_batch
-from videos.mirror.asking import Questions
+from videos.deliveries.reading import deliver_readings
+from videos.mirror.asking import ReadRequest
 from videos.mirror.fetching import read_later
 from videos.models import Decision
 
@@ -53,11 +53,11 @@ def test_a_video_that_vod_deletes_while_it_is_read_is_no_refusal(cloud: LocalVod
     video = make_video(vod_id=cloud.seed())
     delivery = Delivery(pk=1, kind="read_video", subject=video.vod_id)
 
-    def delete_then_ask(_: Delivery) -> Questions:
+    def delete_then_ask(_: Delivery) -> ReadRequest:
         vod_gateway().delete([video.vod_id])
-        return Questions(audits=True)
+        return ReadRequest(audits=True)
 
-    outcomes = read_batch([delivery], delete_then_ask, removable=lambda _: False)
+    outcomes = deliver_readings([delivery], delete_then_ask, removable=lambda _: False)
     assert outcomes == {1: Done()}
 
 
@@ -68,7 +68,9 @@ def test_once_vod_asks_us_to_slow_down_the_rest_of_the_batch_is_left_for_later(
     batch = [Delivery(pk=n, subject=video.vod_id) for n, video in enumerate(videos)]
     cloud.faults({"operation": "GetAuditHistory", "kind": "error", "code": "Throttling.User",
                   "status": 400, "skip": 1})  # fmt: skip
-    outcomes = read_batch(batch, lambda _: Questions(audits=True), removable=lambda _: False)
+    outcomes = deliver_readings(
+        batch, lambda _: ReadRequest(audits=True), removable=lambda _: False
+    )
     assert outcomes[0] == Done()
     again = outcomes[1]
     assert isinstance(again, Again)

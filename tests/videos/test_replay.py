@@ -13,7 +13,7 @@ from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from tests.videos.support import follow, receive_bodies, state_of
-from videos.events.inbox import QUESTIONS, replay_event
+from videos.events.inbox import READ_REQUESTS, replay_event
 from videos.models import Video, VodEvent
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +99,7 @@ def test_an_unknown_type_stays_kept_and_is_refused_with_a_sentence() -> None:
 
 def test_a_type_that_has_become_known_since_is_processed(monkeypatch: pytest.MonkeyPatch) -> None:
     event = kept(event_type="SomethingNew", state=State.UNKNOWN)
-    monkeypatch.setitem(QUESTIONS, "SomethingNew", QUESTIONS["VideoAnalysisComplete"])
+    monkeypatch.setitem(READ_REQUESTS, "SomethingNew", READ_REQUESTS["VideoAnalysisComplete"])
     replay_event(event)
     assert waiting() == {event.pk}
 

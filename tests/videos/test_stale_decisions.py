@@ -29,7 +29,7 @@ def decide(video: Video, decision: Decision, source: Source = Source.API) -> Rev
 def wait_for_long() -> None:
     """As if all that was decided so far had been decided three hours ago."""
     before = timezone.now() - LONG
-    with append_only.lifted():
+    with append_only.suspended():
         ReviewDecision.objects.update(created_at=before)
     Delivery.objects.update(created_at=before)
 
@@ -91,7 +91,7 @@ def lose(decision: ReviewDecision) -> None:
     """As a restore does it: the decision, and all that came of it."""
     CdnTask.objects.filter(takedown__decision=decision).update(takedown=None)
     decision.takedown.delete()
-    with append_only.lifted():
+    with append_only.suspended():
         ReviewDecision.objects.filter(pk=decision.pk).delete()
 
 

@@ -185,9 +185,9 @@ def test_a_status_in_vod_that_contradicts_ours_is_overruled_by_our_decision(
     review_video(video, decision=Decision.BLOCKED, source=Source.ADMIN, reason="violence")
     work_until_idle(20)
     # The first call lands once more, after the second: a worker that was frozen in it.
-    from videos.deliveries.review import as_audit
+    from videos.deliveries.review import _as_audit
 
-    vod_gateway().create_audit([as_audit(old)])
+    vod_gateway().create_audit([_as_audit(old)])
     run("--full")
     work_until_idle(20)
     assert [status for _, status, _ in cloud.audits()] == ["Normal", "Blocked", "Normal", "Blocked"]

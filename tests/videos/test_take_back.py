@@ -20,7 +20,7 @@ from tests.videos.support import make_facts
 from tests.videos.takedowns import approve, block
 from videos import mirror
 from videos.models import CensorStatus, Evidence, ReviewTask, Source, Takedown, Video
-from videos.services import delete_video, restore_video
+from videos.services import delete_video, request_undeletion
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +30,7 @@ __all__ = ["desk_of"]
 def found_gone(cloud: LocalVod, **values: Any) -> Video:
     """A video with a tombstone, which VOD has."""
     video = make_video(vod_id=cloud.seed(), **values)
-    mirror.remove([video.vod_id])
+    mirror.remove_videos([video.vod_id])
     return Video.objects.get(pk=video.pk)
 
 
@@ -41,7 +41,7 @@ def is_shown(video: Video) -> bool:
 def test_what_vod_has_after_all_is_in_the_lists_again(cloud: LocalVod) -> None:
     video, operator = found_gone(cloud), make_operator()
     assert found(reconcile()) == {"returned": 1}
-    restore_video(video, operator=operator, request_id="r-1")
+    request_undeletion(video, operator=operator, request_id="r-1")
     assert not is_shown(video), "not before VOD has said so"
     work_until_idle(20)
     assert is_shown(video)
@@ -51,15 +51,15 @@ def test_what_vod_has_after_all_is_in_the_lists_again(cloud: LocalVod) -> None:
 
 def test_what_waited_for_review_waits_for_it_again(cloud: LocalVod) -> None:
     video = found_gone(cloud, censor_status=CensorStatus.CHECK)
-    restore_video(video)
+    request_undeletion(video)
     work_until_idle(20)
     assert ReviewTask.objects.filter(video=video, closed_at=None).count() == 1
 
 
 def test_what_vod_does_not_have_stays_deleted(cloud: LocalVod) -> None:
     video = make_video()
-    mirror.remove([video.vod_id])
-    restore_video(video)
+    mirror.remove_videos([video.vod_id])
+    request_undeletion(video)
     work_until_idle(20)
     assert not is_shown(video)
     asked = Delivery.objects.get(kind="read_video")
@@ -77,12 +77,12 @@ def test_what_was_blocked_in_vod_is_back_as_blocked_and_public_at_no_moment(
     video = make_video(vod_id=cloud.seed(status="Normal"), recommended=True)
     approve(video)
     work_once(["create_audit"])
-    mirror.remove([video.vod_id])
+    mirror.remove_videos([video.vod_id])
     Takedown.objects.update(state=Takedown.State.VERIFIED, verified_at=timezone.now())
     cloud.set_ahead(5)  # VOD tells whole seconds
     cloud.audit_in_console(video.vod_id, "Blocked", "seen")
     cloud.faults({"operation": "GetAuditHistory", "kind": "error", "status": 503})
-    restore_video(video)
+    request_undeletion(video)
     read_now()
     assert not is_shown(video), "who decided what is not known yet"
     cloud.faults()
@@ -102,9 +102,9 @@ def test_a_blocked_clip_keeps_its_evidence_and_its_takedown_goes_on(cloud: Local
     decision = block(video)
     work_once(["create_audit"])
     Evidence.objects.create(video=video, source_version=1)
-    mirror.remove([video.vod_id])
+    mirror.remove_videos([video.vod_id])
     assert Evidence.objects.get().expires_at is not None
-    restore_video(video)
+    request_undeletion(video)
     read_now()
     assert is_shown(video)
     assert Evidence.objects.get().expires_at is None
@@ -116,17 +116,17 @@ def test_a_blocked_clip_keeps_its_evidence_and_its_takedown_goes_on(cloud: Local
 def test_what_somebody_deleted_is_not_taken_back(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     with pytest.raises(InvalidState, match="It is not deleted"):
-        restore_video(video)
+        request_undeletion(video)
     delete_video(video)
     with pytest.raises(InvalidState, match="It was deleted here"):
-        restore_video(video)
+        request_undeletion(video)
 
 
 def test_what_vod_said_before_the_tombstone_lifts_it_not(cloud: LocalVod) -> None:
     video = found_gone(cloud)
     assert video.deleted_at is not None
     earlier = video.deleted_at - timedelta(minutes=1)
-    mirror.restore(mirror.Reading(replace(make_facts(video.vod_id), read_at=earlier)))
+    mirror.undelete_found_video(mirror.Reading(replace(make_facts(video.vod_id), read_at=earlier)))
     assert not is_shown(video)
 
 

@@ -28,7 +28,7 @@ from tests.videos.takedowns import (
     work_one,
 )
 from videos import mirror
-from videos.deliveries.deletion import note_files
+from videos.deliveries.deletion import read_unread_files
 from videos.mirror import asking
 from videos.mirror.asking import EVERYTHING
 from videos.models import (
@@ -120,7 +120,7 @@ def test_streams_that_a_takedown_reads_are_news_of_a_clip_that_is_still_listed(
 ) -> None:
     video, _ = of_old_stock(cloud)
     before = video.changed_at
-    note_files([video.vod_id])
+    read_unread_files([video.vod_id])
     video.refresh_from_db()
     assert video.files != []
     assert video.changed_at > before
@@ -131,7 +131,7 @@ def test_streams_that_were_read_before_another_source_came_are_not_written_on_th
 ) -> None:
     video, _ = of_old_stock(cloud)
     block(video)
-    ask = asking.read
+    ask = asking.fetch_reading
 
     def read_while_another_source_comes(*asked: Any) -> mirror.Reading:
         reading = ask(*asked)
@@ -139,8 +139,8 @@ def test_streams_that_were_read_before_another_source_came_are_not_written_on_th
         mirror.apply(replace(reading.facts, read_at=now, size=size))
         return reading
 
-    monkeypatch.setattr(asking, "read", read_while_another_source_comes)
-    note_files([video.vod_id])
+    monkeypatch.setattr(asking, "fetch_reading", read_while_another_source_comes)
+    read_unread_files([video.vod_id])
     video.refresh_from_db()
     assert (video.source_version, video.files, video.files_read_at) == (2, [], None)
 
@@ -177,7 +177,7 @@ def test_a_clip_deleted_in_vod_before_its_streams_were_known_is_verified_with_a_
 ) -> None:
     video, _ = of_old_stock(cloud)
     vod_gateway().delete([video.vod_id])
-    mirror.remove([video.vod_id])
+    mirror.remove_videos([video.vod_id])
     work()
     takedown = takedown_of(video)
     assert takedown.state == State.VERIFIED
@@ -224,7 +224,7 @@ def read_again(video: Video) -> None:
 def test_a_clip_that_vod_deleted_by_itself_is_purged_and_verified(cloud: LocalVod) -> None:
     video = published(cloud)
     vod_gateway().delete([video.vod_id])
-    mirror.remove([video.vod_id])
+    mirror.remove_videos([video.vod_id])
     work()
     assert takedown_of(video).state == State.VERIFIED
     assert served_paths(video) == []
@@ -306,7 +306,7 @@ def test_another_source_under_the_id_ends_the_takedown_and_purges_what_was_issue
     earlier = media_paths(video)
     block(video)
     Video.objects.filter(pk=video.pk).update(size=1)  # another than VOD's source has
-    mirror.apply(asking.read_facts([video.vod_id])[0].values())
+    mirror.apply(asking.fetch_facts([video.vod_id])[0].values())
     work()
     takedown = takedown_of(video)
     assert (takedown.state, takedown.problem[:14]) == (State.REPLACED, "Another source")
@@ -317,7 +317,7 @@ def test_another_source_under_the_id_ends_the_takedown_and_purges_what_was_issue
 
 def test_a_first_import_of_blocked_clips_begins_no_takedown(cloud: LocalVod) -> None:
     vod_id = cloud.seed(status="Blocked", cover=True)
-    facts, _ = asking.read_facts([vod_id])
-    mirror.apply(asking.read(facts[vod_id], None, EVERYTHING))
+    facts, _ = asking.fetch_facts([vod_id])
+    mirror.apply(asking.fetch_reading(facts[vod_id], None, EVERYTHING))
     assert Video.objects.get().censor_status == CensorStatus.FAIL
     assert not Takedown.objects.exists()

@@ -41,7 +41,7 @@ from videos.models import (
 )
 from videos.services import delete_video, latest_human_decision
 from videos.services.standing import standing_decision
-from videos.services.undo import undo_review, undoable
+from videos.services.undo import undo_review, undoable_decision
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -251,7 +251,7 @@ def test_an_undone_decision_uncovers_the_one_before_which_can_be_undone_too() ->
     video = make_video(censor_status=CensorStatus.CHECK)
     at_the_desk(block, video)
     undo_review(at_the_desk(approve, video))
-    latest = undoable(video)
+    latest = undoable_decision(video)
     assert latest is None  # its delivery was replaced by the pass, and goes out anew
     assert status_of(video) == CensorStatus.FAIL
 

@@ -159,10 +159,10 @@ def test_what_is_equal_is_told_once() -> None:
 
 def test_the_old_stock_of_a_first_import_is_no_news_but_what_changes_meanwhile_is() -> None:
     old = make_facts(status="Normal")
-    mirror.apply(old, old_stock_until=NOON + timedelta(days=1))
+    mirror.apply(old, backlog_until=NOON + timedelta(days=1))
     assert told() == []
     changed = make_facts(old.vod_id, read=90, status="Blocked")
-    mirror.apply(changed, old_stock_until=NOON + timedelta(days=1))
+    mirror.apply(changed, backlog_until=NOON + timedelta(days=1))
     assert types() == ["video.decided", "video.unpublished"]
 
 
@@ -240,7 +240,7 @@ def test_a_deletion_is_told_with_who_and_from_which_request() -> None:
 
 def test_a_video_that_vod_does_not_have_any_more_is_told_as_deleted() -> None:
     video = make_video(censor_status=CensorStatus.FAIL)
-    mirror.remove([video.vod_id])
+    mirror.remove_videos([video.vod_id])
     assert types() == ["video.deleted"]
     assert told()[0][1]["operator"] == ""
 

@@ -10,7 +10,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.admin.media import copies_of, play_sources, shown_url, snapshots
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
-from videos.services.undo import undoable
+from videos.services.undo import undoable_decision
 
 LATEST = 50  # deliveries: a video that was decided often has more than anybody reads
 # They ask VOD and tell it nothing; many for every clip.
@@ -28,7 +28,7 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "sources": play_sources(video) if may_play else [],
         "poster": poster(video, copies),
         "snapshots": snapshots(video, copies),
-        "undoable": undoable(video) if may_review else None,
+        "undoable": undoable_decision(video) if may_review else None,
         "takedown": takedown_card(video) if user.has_perm("videos.view_takedown") else None,
         "files": files(video),
         "machine_review": latest_machine_review(video),

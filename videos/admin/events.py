@@ -17,7 +17,7 @@ from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
 from videos.admin.columns import ErrorColumn, StateColumn
 from videos.admin.filters import AttentionFilter, not_waiting
-from videos.events.inbox import KIND, dismiss_event, replay_event, why_not_replayed
+from videos.events.inbox import KIND, dismiss_event, replay_event, replay_refusal
 from videos.models import VodEvent, VodEventQuerySet
 
 
@@ -30,7 +30,7 @@ class Replay(Operation[VodEvent]):
     refused = (InvalidState, *Operation.refused)
 
     def refusals(self, rows: Sequence[VodEvent]) -> Mapping[int, str]:
-        return {row.pk: text for row in rows if (text := why_not_replayed(row))}
+        return {row.pk: text for row in rows if (text := replay_refusal(row))}
 
     def run(self, row: VodEvent, values: Mapping[str, Any], request: HttpRequest) -> None:
         replay_event(row, operator=operator_of(request), request_id=current_request_id())

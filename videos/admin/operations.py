@@ -20,9 +20,9 @@ from videos.admin import undo
 from videos.admin.forms import ApproveForm, BlockForm, RecommendForm
 from videos.admin.media import thumbnail
 from videos.models import Decision, ReasonTemplate, ReviewDecision, Source, TranscodeKind, Video
-from videos.services import delete_video, restore_video, review_video, submit_transcode
-from videos.services.deletion import why_not_restorable
-from videos.services.transcoding import refuse_where_forbidden, template_group_id
+from videos.services import delete_video, request_undeletion, review_video, submit_transcode
+from videos.services.deletion import undeletion_refusal
+from videos.services.transcoding import check_submittable, template_group_id
 
 
 class VideoOperation(Operation[Any]):
@@ -135,7 +135,7 @@ class Transcode(VideoOperation):
 
     def refusal(self, video: Video) -> str:
         try:
-            refuse_where_forbidden(video, self.kind, template_group_id(self.kind))
+            check_submittable(video, self.kind, template_group_id(self.kind))
         except InvalidState as error:
             return str(error)
         return super().refusal(video)
@@ -217,7 +217,7 @@ class TakeBack(VideoOperation):
     )
 
     def refusal(self, video: Video) -> str:
-        return why_not_restorable(video)
+        return undeletion_refusal(video)
 
     def apply(self, video: Video, values: Mapping[str, Any], request: HttpRequest) -> None:
-        restore_video(video, operator=operator_of(request), request_id=current_request_id())
+        request_undeletion(video, operator=operator_of(request), request_id=current_request_id())

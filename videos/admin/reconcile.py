@@ -17,12 +17,12 @@ from shortvideo.desk.options import ReadOnlyAdmin
 from videos import reconcile
 from videos.admin.columns import ErrorColumn, StateColumn, video_url
 from videos.models import ReconcileRun, Video
-from videos.reconcile import Kind, Outcome
+from videos.reconcile import Kind, Resolution
 
 OUTCOMES = {
-    Outcome.HEALED: gettext_lazy("healed"),
-    Outcome.UNDER_WAY: gettext_lazy("under way"),
-    Outcome.LEFT: gettext_lazy("left"),
+    Resolution.HEALED: gettext_lazy("healed"),
+    Resolution.UNDER_WAY: gettext_lazy("under way"),
+    Resolution.LEFT: gettext_lazy("left"),
 }
 
 
@@ -110,7 +110,7 @@ def examples_of(run: ReconcileRun) -> list[dict[str, Any]]:
         {
             **one,
             "label": Kind(one["kind"]).label,
-            "outcome_label": OUTCOMES[Outcome(one["outcome"])],
+            "outcome_label": OUTCOMES[Resolution(one["outcome"])],
             "url": video_url(known[one["vod_id"]]) if one["vod_id"] in known else "",
         }
         for one in run.examples

@@ -21,8 +21,8 @@ from videos.admin.columns import ErrorColumn, StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter, not_waiting
 from videos.admin.media import thumbnail
 from videos.models import TranscodeJob, TranscodeJobQuerySet
-from videos.services import dismiss_transcode, retry_transcode
-from videos.services.transcoding import refuse_retry
+from videos.services import dismiss_job, retry_transcode
+from videos.services.transcoding import check_retryable
 
 ATTENTION = {"attention": "yes"}
 
@@ -46,7 +46,7 @@ class Retry(JobOperation):
 
     def refusal(self, job: TranscodeJob) -> str:
         try:
-            refuse_retry(job, job.video)
+            check_retryable(job, job.video)
         except InvalidState as error:
             return str(error)
         return ""
@@ -66,7 +66,7 @@ class DismissJobs(JobOperation):
         return not_waiting(rows)
 
     def run(self, row: TranscodeJob, values: Mapping[str, Any], request: HttpRequest) -> None:
-        dismiss_transcode(row, operator=operator_of(request), request_id=current_request_id())
+        dismiss_job(row, operator=operator_of(request), request_id=current_request_id())
 
 
 inbox.register(

@@ -26,7 +26,7 @@ from videos.admin.filters import DeletedFilter
 from videos.admin.media import thumbnail
 from videos.admin.undo import undo
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video, VideoQuerySet
-from videos.services.deletion import why_not_restorable
+from videos.services.deletion import undeletion_refusal
 
 
 @admin.register(Video)
@@ -223,4 +223,4 @@ def buttons_of(video: Video) -> tuple[tuple[str, str], ...]:
             ("transcode_narrowband", ""),
             ("remove", "quiet"),
         )
-    return () if why_not_restorable(video) else (("take_back", ""),)
+    return () if undeletion_refusal(video) else (("take_back", ""),)

@@ -96,7 +96,7 @@ def video_facts(video: Video, sign: Signer) -> dict[str, Any]:
         "description": video.description,
         "duration": math.floor(video.duration + 0.5),
         "coverUrl": sign(video.cover),
-        "creationTime": local_text(video.creation_time),
+        "creationTime": _local_text(video.creation_time),
         "status": video.status,
         "firstFrameUrl": sign(video.first_frame),
         "size": video.size,
@@ -124,18 +124,18 @@ def user_facts(uploader: Uploader | None, sign: Signer) -> dict[str, str]:
     }
 
 
-def local_text(moment: datetime) -> str:
+def _local_text(moment: datetime) -> str:
     """Such as `2019-01-09 22:11:29.0`, in the server's time zone."""
     local = moment.astimezone(timezone.get_default_timezone())
     return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 100_000}"
 
 
-def snapshot_lists(video: Video, sign: Signer) -> dict[str, Any]:
+def _snapshot_lists(video: Video, sign: Signer) -> dict[str, Any]:
     urls = [sign(path) for path in video.snapshots]
     return {"SnapshotList": urls, "snapshotList": urls}
 
 
-def file_urls(video: Video, sign: Signer, *, may_review: bool) -> list[str]:
+def _file_urls(video: Video, sign: Signer, *, may_review: bool) -> list[str]:
     """None of a blocked video for those who may not review."""
     if video.censor_status == CensorStatus.FAIL and not may_review:
         return []
@@ -150,8 +150,8 @@ def listed_video(
     return {
         **video_facts(video, sign),
         "isRecommend": "true" if is_recommended else "false",
-        **snapshot_lists(video, sign),
-        "fileUrlList": file_urls(video, sign, may_review=may_review),
+        **_snapshot_lists(video, sign),
+        "fileUrlList": _file_urls(video, sign, may_review=may_review),
     }
 
 

@@ -3,11 +3,11 @@
 from django.db.models import Exists, OuterRef
 
 from recommendations.models import Recommendation
-from videos.catalogue import ListAsked, filter_videos
+from videos.catalogue import ListQuery, filter_videos
 from videos.models import VideoQuerySet
 
 
-def videos_asked(asked: ListAsked) -> VideoQuerySet:
+def list_videos(asked: ListQuery) -> VideoQuerySet:
     """The visible videos that match, newest first, with `uploader` and `is_recommended`."""
     published = Recommendation.objects.published().filter(video=OuterRef("pk"))
     videos = filter_videos(asked).select_related("uploader")

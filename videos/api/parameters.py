@@ -10,15 +10,15 @@ from shortvideo.cloud.urls import host_and_path, is_on_cdn
 from shortvideo.console.errors import BadParameter
 from shortvideo.console.fields import Bytes, Choice, Moment, Text, Whole
 from shortvideo.console.parameters import Parameters
-from videos.catalogue import ListAsked
+from videos.catalogue import ListQuery
 from videos.models import CensorStatus, Decision
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.models.video import MEDIA_PATH_LENGTH
 from videos.services.cdn import BATCH
 
 
-class ListParameters(Parameters[ListAsked]):
-    asked_class = ListAsked
+class ListParameters(Parameters[ListQuery]):
+    asked_class = ListQuery
     pageIndex = Whole(at_least=1, source="page_index", required=False)
     pageSize = Whole(at_least=1, at_most=100, source="page_size", required=False)
     videoId = Text(source="vod_id", required=False)
@@ -100,13 +100,13 @@ class PushObjectCacheParameters(Parameters[PushObjectCache]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         lines = attrs["paths"].replace("\r\n", "\n").split("\n")
-        paths = [path_on_cdn(line, number) for number, line in enumerate(lines, start=1) if line]
+        paths = [_path_on_cdn(line, number) for number, line in enumerate(lines, start=1) if line]
         if not 1 <= len(paths) <= BATCH:
             raise BadParameter(f"objectPath must name 1 to {BATCH} URLs; it names {len(paths)}.")
         return {"paths": paths}
 
 
-def path_on_cdn(line: str, number: int) -> MediaPath:
+def _path_on_cdn(line: str, number: int) -> MediaPath:
     """`host/path` of one line of objectPath. Raises BadParameter, which names the line."""
     if any(character.isspace() for character in line.strip()):
         raise BadParameter(f"objectPath: line {number} must be one URL without white space.")
@@ -114,7 +114,7 @@ def path_on_cdn(line: str, number: int) -> MediaPath:
     if not path:
         raise BadParameter(f"objectPath: line {number} must be host/path, with or without scheme.")
     if not is_on_cdn(path):
-        path = on_first_domain(path, number)
+        path = _on_first_domain(path, number)
     if len(path) > MEDIA_PATH_LENGTH:
         raise BadParameter(
             f"objectPath: line {number} must have at most {MEDIA_PATH_LENGTH} characters."
@@ -122,7 +122,7 @@ def path_on_cdn(line: str, number: int) -> MediaPath:
     return path
 
 
-def on_first_domain(path: MediaPath, number: int) -> MediaPath:
+def _on_first_domain(path: MediaPath, number: int) -> MediaPath:
     """The path on a play domain, for clients that were written with their demo's host.
 
     Raises BadParameter for all others.

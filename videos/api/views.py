@@ -21,7 +21,7 @@ from videos.api.answers import (
     single_video,
     streamed_files,
 )
-from videos.api.listing import videos_asked
+from videos.api.listing import list_videos
 from videos.api.parameters import (
     CreateAudit,
     CreateAuditParameters,
@@ -34,9 +34,9 @@ from videos.api.parameters import (
     PushObjectCacheParameters,
     VideoIdParameters,
 )
-from videos.catalogue import ListAsked, page_of
+from videos.catalogue import ListQuery, page_of
 from videos.mirror.asking import NOT_PLAYABLE
-from videos.mirror.fetching import DEADLINE_SECONDS, fetch_video, unavailable
+from videos.mirror.fetching import DEADLINE_SECONDS, as_unavailable, fetch_video
 from videos.models import Source, TranscodeKind, Video
 from videos.services import delete_video, prefetch, review_video, submit_transcode
 
@@ -47,7 +47,7 @@ REVIEW = "videos.review_video"
 PLAY_UNPUBLISHED = "videos.play_unpublished_video"
 
 
-def visible_video(vod_id: str, *, name: str) -> Video:
+def _visible_video(vod_id: str, *, name: str) -> Video:
     """The video; NotFound, which names the parameter, for one unknown or deleted here."""
     video = Video.objects.visible().select_related("uploader").filter(vod_id=vod_id).first()
     if video is None:
@@ -55,7 +55,7 @@ def visible_video(vod_id: str, *, name: str) -> Video:
     return video
 
 
-def visible_or_fetched(vod_id: str) -> Video:
+def _visible_or_fetched(vod_id: str) -> Video:
     """Like `visible_video`, but a video unknown here is fetched from VOD.
 
     Raises CloudUnavailable where VOD cannot be reached.
@@ -75,15 +75,15 @@ def refuse_other_owner(video: Video, user_id: str) -> None:
         raise Conflict("userId does not own this video.")
 
 
-class GetVideosView(ConsoleView[ListAsked]):  # GET /console/vod/getVideos
+class GetVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getVideos
     """The videos that match all filters, newest first."""
 
     permission_required = "videos.view_video"
     parameters_class = ListParameters
     data_class = VideoListDocument
 
-    def respond(self, asked: ListAsked) -> Envelope:
-        page = page_of(videos_asked(asked), asked)
+    def respond(self, asked: ListQuery) -> Envelope:
+        page = page_of(list_videos(asked), asked)
         may_review, now = self.operator.has_perm(REVIEW), timezone.now()
         listed = [
             listed_video(
@@ -105,7 +105,7 @@ class GetVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getVideoById
     data_class = SingleVideoDocument
 
     def respond(self, asked: OneVideo) -> Envelope:
-        video = visible_or_fetched(asked.vod_id)
+        video = _visible_or_fetched(asked.vod_id)
         data = single_video(
             video,
             is_recommended=Recommendation.objects.published().filter(video=video).exists(),
@@ -125,7 +125,7 @@ class SubmitTranscodeView(ConsoleView[OneVideo]):  # GET or POST /console/vod/su
     success_message = "The standard transcoding job was submitted."
 
     def respond(self, asked: OneVideo) -> Envelope:
-        video = visible_video(asked.vod_id, name="mediaId")
+        video = _visible_video(asked.vod_id, name="mediaId")
         submit_transcode(video, kind=self.kind, operator=self.operator, request_id=self.request_id)
         return Envelope(self.success_message)
 
@@ -146,7 +146,7 @@ class CreateAuditView(ConsoleView[CreateAudit]):  # GET or POST /console/vod/cre
 
     def respond(self, asked: CreateAudit) -> Envelope:
         review_video(
-            visible_video(asked.vod_id, name="mediaId"),
+            _visible_video(asked.vod_id, name="mediaId"),
             decision=asked.decision,
             source=Source.API,
             operator=self.operator,
@@ -195,15 +195,15 @@ class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
 
     def respond(self, asked: OneVideo) -> Envelope:
         until = monotonic() + DEADLINE_SECONDS
-        video = visible_or_fetched(asked.vod_id)
+        video = _visible_or_fetched(asked.vod_id)
         if not video.is_passed:
             self.require(PLAY_UNPUBLISHED)
         files = mirrored_files(video) if video.is_passed else []
-        files = files or played_by_vod(video, until=until)
+        files = files or _play_files(video, until=until)
         return Envelope(data=play_info(files, signer_for(video, timezone.now())))
 
 
-def played_by_vod(video: Video, *, until: float) -> list[tuple[str, str]]:
+def _play_files(video: Video, *, until: float) -> list[tuple[str, str]]:
     """What VOD lets this server play; VOD is waited for `until` that moment of the monotonic clock.
 
     Raises Conflict where that is nothing, NotFound where VOD has lost it, and CloudUnavailable.
@@ -216,7 +216,7 @@ def played_by_vod(video: Video, *, until: float) -> list[tuple[str, str]]:
         if error.code not in NOT_PLAYABLE:
             if error.is_not_found:
                 raise NotFound("VOD has no video with this videoId any more.") from error
-            raise unavailable(error) from error
+            raise as_unavailable(error) from error
         raise Conflict(
             "VOD does not let this video play here; for one that is not published VOD must list "
             "this server among the security IPs of review."

@@ -5,12 +5,19 @@ found: see `plain`.
 """
 
 from videos.catalogue.plain import (
-    ListAsked,
+    ListQuery,
     Page,
-    about_video,
     filter_videos,
     page_of,
-    within,
+    time_range,
+    video_conditions,
 )
 
-__all__ = ["ListAsked", "Page", "about_video", "filter_videos", "page_of", "within"]
+__all__ = [
+    "ListQuery",
+    "Page",
+    "filter_videos",
+    "page_of",
+    "time_range",
+    "video_conditions",
+]

@@ -13,7 +13,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
-class ListAsked:
+class ListQuery:
     """Filters, combined with AND, and a page. Empty text and None ask for nothing."""
 
     page_index: int = 1
@@ -38,7 +38,7 @@ class Page(Generic[Row]):
     total: int  # how many match the filters
 
 
-def page_of(rows: QuerySet[Row], asked: ListAsked) -> Page[Row]:
+def page_of(rows: QuerySet[Row], asked: ListQuery) -> Page[Row]:
     """One page and the exact total: two queries, one for a page past the end.
 
     A page number may be larger than any database's integer.
@@ -49,17 +49,17 @@ def page_of(rows: QuerySet[Row], asked: ListAsked) -> Page[Row]:
     return Page(list(rows[asked.offset : asked.offset + asked.page_size]), total)
 
 
-def filter_videos(asked: ListAsked) -> VideoQuerySet:
+def filter_videos(asked: ListQuery) -> VideoQuerySet:
     """The visible videos that match, newest first."""
-    videos = Video.objects.visible().filter(about_video(asked))
+    videos = Video.objects.visible().filter(video_conditions(asked))
     if asked.title:
         videos = videos.titled_like(asked.title)
     if asked.updated_since is not None:
         videos = videos.filter(changed_at__gte=asked.updated_since)
-    return videos.filter(within(asked, "creation_time")).newest_first()
+    return videos.filter(time_range(asked, "creation_time")).newest_first()
 
 
-def about_video(asked: ListAsked, prefix: str = "") -> Q:
+def video_conditions(asked: ListQuery, prefix: str = "") -> Q:
     """The filters that mean the same in every list; `prefix` leads to the video."""
     wanted = {
         "vod_id": asked.vod_id,
@@ -70,6 +70,6 @@ def about_video(asked: ListAsked, prefix: str = "") -> Q:
     return Q(**{f"{prefix}{lookup}": value for lookup, value in wanted.items() if value})
 
 
-def within(asked: ListAsked, field: str) -> Q:
+def time_range(asked: ListQuery, field: str) -> Q:
     bounds = {f"{field}__gte": asked.start_at, f"{field}__lt": asked.end_before}
     return Q(**{lookup: moment for lookup, moment in bounds.items() if moment is not None})

@@ -17,7 +17,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.deliveries.subject import VideoHandler
 from videos.mirror.cdn import read_quota
 from videos.models import CdnQuota, CdnTask, Takedown, Video
-from videos.services.cdn import record_task
+from videos.services.cdn import create_task
 from videos.services.cdn_quota import seconds_until_renewed
 
 logger = logging.getLogger(__name__)
@@ -30,11 +30,11 @@ TAKEDOWN_OVER: Final = Superseded("The takedown was reversed, or another one too
 WITHDRAWN: Final = "Its video was blocked or deleted meanwhile."
 CLOSED: Final = "All of it is of videos that were blocked or deleted."
 
-Pack = dict[int, list[str]]  # URLs by the key of their delivery
+UrlsByDelivery = dict[int, list[str]]  # URLs by the key of their delivery
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Remainder:
     """URLs that were not sent with their task, and when they go out as a task of their own."""
 
     urls: tuple[str, ...]
@@ -45,12 +45,12 @@ class Rest:
 class Sent(Done):
     """`result["refused"]` has the URLs that the CDN does not take, `result["refusal"]` why."""
 
-    rest: Rest | None = None
+    rest: Remainder | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotTaken(Refused):
-    rest: Rest | None = None
+    rest: Remainder | None = None
 
 
 class CdnHandler(VideoHandler):
@@ -63,10 +63,12 @@ class CdnHandler(VideoHandler):
         raise NotImplementedError
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
-        wanted = urls_of(batch)
-        return self.send_each(wanted, packs(wanted))
+        wanted = _urls_of(batch)
+        return self.send_each(wanted, _packs(wanted))
 
-    def send_each(self, wanted: Pack, portions: Iterable[Pack]) -> dict[int, Outcome]:
+    def send_each(
+        self, wanted: UrlsByDelivery, portions: Iterable[UrlsByDelivery]
+    ) -> dict[int, Outcome]:
         """Send pack after pack. What was sent stays sent, whatever becomes of the next pack."""
         outcomes: dict[int, Outcome] = {}
         for pack in portions:
@@ -76,7 +78,7 @@ class CdnHandler(VideoHandler):
                 return dict.fromkeys(wanted, self.again(error)) | outcomes
         return outcomes
 
-    def send(self, pack: Pack) -> dict[int, Outcome]:
+    def send(self, pack: UrlsByDelivery) -> dict[int, Outcome]:
         """Send a pack in one call.
 
         One that is refused, or that goes beyond what is left of the quota, is sent one by one: to
@@ -109,7 +111,7 @@ class CdnHandler(VideoHandler):
         """
         task_ids: list[str] = []
         refusals: dict[str, CloudRejected] = {}
-        rest: Rest | None = None
+        rest: Remainder | None = None
         parts = [list(paths)]
         while parts:
             part = parts.pop(0)
@@ -124,12 +126,12 @@ class CdnHandler(VideoHandler):
             except CloudUnavailable as error:
                 if not task_ids:
                     raise
-                rest = Rest((*part, *chain(*parts)), self.again(error))
+                rest = Remainder((*part, *chain(*parts)), self.again(error))
                 break
         if not task_ids:
             first = next(iter(refusals.values()))
             return NotTaken(first.code, str(first), first.request_id)
-        return Sent({"task_ids": task_ids, **told_of(refusals, len(paths))}, rest)
+        return Sent({"task_ids": task_ids, **_refusal_summary(refusals, len(paths))}, rest)
 
     def again(self, error: CloudUnavailable) -> Again:
         """What becomes of that which the CDN did not take now.
@@ -149,7 +151,7 @@ class CdnHandler(VideoHandler):
             self.lock_subject(delivery.subject)  # before the task, as everybody else does
         task = CdnTask.objects.get(delivery=delivery)
         if rest is not None:
-            put_off(task, rest)
+            _requeue_remainder(task, rest)
         if delivery.state == DeliveryState.DONE:
             task.state, task.task_ids = CdnTask.State.SUBMITTED, delivery.result["task_ids"]
             task.delivery = delivery  # with its result, which tells what was left out
@@ -158,13 +160,13 @@ class CdnHandler(VideoHandler):
         elif delivery.state == DeliveryState.GIVEN_UP:
             task.finish(CdnTask.State.REFUSED, delivery.error)
         elif delivery.state == DeliveryState.SUPERSEDED:
-            end_unsent(task, delivery)
+            _end_unsent(task, delivery)
         else:
             task.error_message = delivery.error  # why it still waits
         task.save(update_fields=["task_ids", *CdnTask.END])
 
 
-def told_of(refusals: Mapping[str, CloudRejected], url_count: int) -> dict[str, Any]:
+def _refusal_summary(refusals: Mapping[str, CloudRejected], url_count: int) -> dict[str, Any]:
     if not refusals:
         return {}
     first, error = next(iter(refusals.items()))
@@ -172,7 +174,7 @@ def told_of(refusals: Mapping[str, CloudRejected], url_count: int) -> dict[str, 
     return {"refused": list(refusals), "refusal": reason}
 
 
-def put_off(task: CdnTask, rest: Rest) -> None:
+def _requeue_remainder(task: CdnTask, rest: Remainder) -> None:
     """Make a task of its own of the URLs that were not sent; the caller saves the other fields."""
     task.urls = [url for url in task.urls if url not in rest.urls]
     task.save(update_fields=["urls"])
@@ -186,10 +188,10 @@ def put_off(task: CdnTask, rest: Rest) -> None:
         request_id=task.request_id,
         error_message=rest.again.reason,
     )
-    record_task(part, delay_seconds=rest.again.delay_seconds or 0)
+    create_task(part, delay_seconds=rest.again.delay_seconds or 0)
 
 
-def end_unsent(task: CdnTask, delivery: Delivery) -> None:
+def _end_unsent(task: CdnTask, delivery: Delivery) -> None:
     """What has failed and was dismissed stays failed; nobody need look at it any more."""
     if task.state in CdnTask.FAILED:
         task.attention_at = None
@@ -197,14 +199,14 @@ def end_unsent(task: CdnTask, delivery: Delivery) -> None:
         task.finish(CdnTask.State.SUPERSEDED, delivery.error)
 
 
-def urls_of(batch: Sequence[Delivery]) -> Pack:
+def _urls_of(batch: Sequence[Delivery]) -> UrlsByDelivery:
     urls = dict(CdnTask.objects.filter(delivery__in=batch).values_list("delivery", "urls"))
     return {delivery.pk: urls[delivery.pk] for delivery in batch}
 
 
-def packs(wanted: Pack) -> Iterator[Pack]:
+def _packs(wanted: UrlsByDelivery) -> Iterator[UrlsByDelivery]:
     """The URLs of deliveries by their keys, 100 URLs at most together."""
-    pack: Pack = {}
+    pack: UrlsByDelivery = {}
     for pk, urls in wanted.items():
         if pack and sum(map(len, pack.values())) + len(urls) > MAX_URLS:
             yield pack
@@ -221,43 +223,43 @@ class PrefetchHandler(CdnHandler):
 
     def submit(self, paths: Sequence[MediaPath]) -> tuple[str, ...]:
         task_ids = cdn_gateway().prefetch(paths)
-        note_spent(len(paths))
+        _note_spent(len(paths))
         return task_ids
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         """Send in order what fits; of the last that does not fit as a whole, a part."""
-        wanted, superseded = urls_of(batch), withdrawn(batch)
-        closed = of_closed_clips(list(chain(*wanted.values())))
+        wanted, superseded = _urls_of(batch), _withdrawn(batch)
+        closed = _of_closed_videos(list(chain(*wanted.values())))
         open_urls = {pk: [url for url in urls if url not in closed] for pk, urls in wanted.items()}
         superseded |= {pk: Superseded(CLOSED) for pk, urls in open_urls.items() if not urls}
-        fitting = fitted(
-            {pk: urls for pk, urls in open_urls.items() if pk not in superseded}, left_today()
+        fitting = _take_quota(
+            {pk: urls for pk, urls in open_urls.items() if pk not in superseded}, _left_today()
         )
-        sent = self.send_each(fitting, packs(fitting))
+        sent = self.send_each(fitting, _packs(fitting))
         for pk, outcome in sent.items():
             left_out = [url for url in wanted[pk] if url in closed]
             beyond = open_urls[pk][len(fitting[pk]) :]
-            sent[pk] = with_beyond(with_left_out(outcome, left_out), beyond)
-        return dict.fromkeys(wanted, tomorrow()) | superseded | sent
+            sent[pk] = _with_over_quota(_with_left_out(outcome, left_out), beyond)
+        return dict.fromkeys(wanted, _tomorrow()) | superseded | sent
 
     def used_up(self, error: CloudUnavailable) -> Again:
         """Others have used up meanwhile what was left a moment ago."""
-        return tomorrow()
+        return _tomorrow()
 
 
-def withdrawn(batch: Sequence[Delivery]) -> dict[int, Outcome]:
+def _withdrawn(batch: Sequence[Delivery]) -> dict[int, Outcome]:
     """Prefetches that the block or the deletion of their video overtook while they waited."""
     tasks = CdnTask.objects.filter(delivery__in=batch).withdrawn()
     return dict.fromkeys(tasks.values_list("delivery_id", flat=True), Superseded(WITHDRAWN))
 
 
-def of_closed_clips(urls: Sequence[str]) -> set[str]:
+def _of_closed_videos(urls: Sequence[str]) -> set[str]:
     """Which of the URLs are of clips that were blocked or deleted, as far as their places tell."""
     portions = range(0, len(urls), LOOKED_UP_AT_ONCE)
-    return set(chain(*(of_closed(urls[start : start + LOOKED_UP_AT_ONCE]) for start in portions)))
+    return set(chain(*(_of_closed(urls[start : start + LOOKED_UP_AT_ONCE]) for start in portions)))
 
 
-def of_closed(urls: Sequence[str]) -> Iterator[str]:
+def _of_closed(urls: Sequence[str]) -> Iterator[str]:
     """VOD puts a video's id into the paths of most of its files; covers may lie anywhere.
 
     The ids have an index; only what lies in the folder of no clip is looked for in all of them.
@@ -279,7 +281,7 @@ def of_closed(urls: Sequence[str]) -> Iterator[str]:
         yield from taken.intersection(elsewhere)
 
 
-def left_today() -> int | None:
+def _left_today() -> int | None:
     """How many URLs may still be prefetched today; None where the CDN does not tell."""
     try:
         return read_quota().prefetch_remaining
@@ -289,9 +291,9 @@ def left_today() -> int | None:
         return None
 
 
-def fitted(wanted: Pack, left: int | None) -> Pack:
+def _take_quota(wanted: UrlsByDelivery, left: int | None) -> UrlsByDelivery:
     """As many of the URLs, in order, as are left (None: all)."""
-    fitting: Pack = {}
+    fitting: UrlsByDelivery = {}
     for pk, urls in wanted.items():
         part = urls[:left]
         if part:
@@ -300,27 +302,27 @@ def fitted(wanted: Pack, left: int | None) -> Pack:
     return fitting
 
 
-def with_left_out(outcome: Outcome, closed: Sequence[str]) -> Outcome:
+def _with_left_out(outcome: Outcome, closed: Sequence[str]) -> Outcome:
     if not isinstance(outcome, Sent):
         return outcome
     return replace(outcome, result={**outcome.result, "closed": list(closed)})
 
 
-def with_beyond(outcome: Outcome, beyond: Sequence[str]) -> Outcome:
+def _with_over_quota(outcome: Outcome, beyond: Sequence[str]) -> Outcome:
     """What goes beyond the quota joins the rest, before which the quota is read again."""
     if not beyond or not isinstance(outcome, Sent | NotTaken):
         return outcome
-    rest = outcome.rest or Rest((), tomorrow())
-    return replace(outcome, rest=Rest((*rest.urls, *beyond), rest.again))
+    rest = outcome.rest or Remainder((), _tomorrow())
+    return replace(outcome, rest=Remainder((*rest.urls, *beyond), rest.again))
 
 
-def note_spent(url_count: int) -> None:
+def _note_spent(url_count: int) -> None:
     """What was left when the quota was read is less by now."""
     left = Greatest(F("prefetch_left") - url_count, 0)
     CdnQuota.objects.filter(pk=CdnQuota.ONLY).update(prefetch_left=left)
 
 
-def tomorrow() -> Again:
+def _tomorrow() -> Again:
     return Again(TOMORROW, seconds_until_renewed(timezone.now()))
 
 

@@ -12,11 +12,11 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import mirror
 from videos.deliveries.subject import VideoHandler
 from videos.mirror import asking
-from videos.mirror.removal import bring_back
+from videos.mirror.removal import undelete
 from videos.models import Video, VideoDeletion
 from videos.services import announcements, evidence, takedown
 
-FILES: Final = asking.Questions(files=True, source=True)
+FILES: Final = asking.ReadRequest(files=True, source=True)
 FORBIDDEN = Refused("ForbiddenVideoIds", "VOD does not allow this video to be deleted.")
 
 
@@ -29,7 +29,7 @@ class DeleteVideoHandler(VideoHandler):
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         """What VOD does not have is deleted already: by us, if the answer before was lost."""
-        note_files([delivery.subject for delivery in batch])
+        read_unread_files([delivery.subject for delivery in batch])
         deleted = vod_gateway().delete([delivery.subject for delivery in batch])
         return {
             delivery.pk: FORBIDDEN if delivery.subject in deleted.forbidden_ids else Done()
@@ -38,12 +38,12 @@ class DeleteVideoHandler(VideoHandler):
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         if delivery.state == DeliveryState.DONE:
-            end(delivery, VideoDeletion.State.DONE, is_deleted=True)
+            _end(delivery, VideoDeletion.State.DONE, is_deleted=True)
         elif delivery.is_refused:
-            end(delivery, VideoDeletion.State.REFUSED, is_deleted=False)
+            _end(delivery, VideoDeletion.State.REFUSED, is_deleted=False)
 
 
-def note_files(vod_ids: Sequence[str]) -> None:
+def read_unread_files(vod_ids: Sequence[str]) -> None:
     """Read the streams that nobody has read yet: once the clip is deleted VOD has nothing to tell.
 
     Of a clip that is not deleted here all that was read is applied, by the mirror's rules. What VOD
@@ -52,14 +52,14 @@ def note_files(vod_ids: Sequence[str]) -> None:
     unread = Video.objects.filter(vod_id__in=vod_ids, files_read_at=None)
     for video in unread:
         try:
-            facts, _ = asking.read_facts([video.vod_id])
+            facts, _ = asking.fetch_facts([video.vod_id])
             if video.vod_id not in facts:
                 continue
-            reading = asking.read(facts[video.vod_id], video, FILES)
+            reading = asking.fetch_reading(facts[video.vod_id], video, FILES)
             if video.deleted_at is None:
                 mirror.apply(reading)
             else:
-                mirror.note_files(reading, source_version=video.source_version)
+                mirror.write_files_of_deleted_video(reading, source_version=video.source_version)
         except CloudRejected as error:
             logger.warning(
                 "The files of a video could not be read",
@@ -67,7 +67,7 @@ def note_files(vod_ids: Sequence[str]) -> None:
             )
 
 
-def end(delivery: Delivery, state: VideoDeletion.State, *, is_deleted: bool) -> None:
+def _end(delivery: Delivery, state: VideoDeletion.State, *, is_deleted: bool) -> None:
     """Write the end of a deletion; a refused one brings the video back."""
     now = timezone.now()
     deletion = delivery.video_deletion
@@ -75,11 +75,13 @@ def end(delivery: Delivery, state: VideoDeletion.State, *, is_deleted: bool) -> 
     deletion.save(update_fields=["state", "finished_at"])
     video = Video.objects.select_for_update().get(pk=deletion.video_id)
     if not is_deleted:
-        bring_back(video, deletion, code=delivery.error_code, problem=delivery.error)
+        undelete(video, deletion, code=delivery.error_code, problem=delivery.error)
         return
-    takedown.note_deletion(video, deletion, is_deleted=True, problem=delivery.error)
+    takedown.settle_deletion(video, deletion, is_deleted=True, problem=delivery.error)
     evidence.set_expiry(video, deleted_at=now)
     if video.deleted_at is None:  # it was refused before, and brought back
         video.deleted_at = video.changed_at = now
         video.save(update_fields=["deleted_at", "changed_at"])
-        announcements.deleted(video, operator=deletion.operator, request_id=deletion.request_id)
+        announcements.emit_deletion(
+            video, operator=deletion.operator, request_id=deletion.request_id
+        )

@@ -26,19 +26,19 @@ class ArchiveEvidenceHandler(VideoHandler):
         [delivery] = batch
         video = Video.objects.get(vod_id=delivery.subject)
         version = delivery.payload["source_version"]
-        if is_kept(video, version):
+        if _is_kept(video, version):
             return {delivery.pk: Done()}
         if video.source_version == version and not video.is_blocked:
             return {delivery.pk: Superseded("The clip is not blocked any more.")}
         try:
-            return {delivery.pk: Done(copied(video, delivery))}
+            return {delivery.pk: Done(_copy_all(video, delivery))}
         except (CloudUnavailable, evidence.StorageRefused) as error:
             return {delivery.pk: Again(str(error))}
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         if delivery.state != DeliveryState.DONE or "files" not in delivery.result:
             return
-        evidence.keep(
+        evidence.keep_evidence(
             Video.objects.select_for_update().get(vod_id=delivery.subject),
             delivery.payload["source_version"],
             facts=delivery.payload["facts"],
@@ -47,24 +47,24 @@ class ArchiveEvidenceHandler(VideoHandler):
         )
 
 
-def is_kept(video: Video, version: int) -> bool:
+def _is_kept(video: Video, version: int) -> bool:
     """Whether all of it was archived already, for an earlier block of the same source."""
     kept = Evidence.objects.kept().filter(video=video, source_version=version, problem="")
     return kept.exists()
 
 
-def copied(video: Video, delivery: Delivery) -> dict[str, Any]:
+def _copy_all(video: Video, delivery: Delivery) -> dict[str, Any]:
     """Copy the pictures; `files` and `problem` for the delivery's result.
 
     Raises CloudUnavailable, StorageRefused where time might mend it and there is patience left.
     """
-    pictures = pictures_to_copy(video, delivery)
+    pictures = _pictures_to_copy(video, delivery)
     files: list[dict[str, str]] = []
     problems: list[str] = []
     failed_count = 0
     for picture in pictures[:MAX_PICTURES]:
         try:
-            files.append(copy(video, delivery.payload["source_version"], picture))
+            files.append(_copy_one(video, delivery.payload["source_version"], picture))
         except CloudRejected as error:
             problems.append(str(error))
         except (CloudUnavailable, evidence.StorageRefused) as error:
@@ -75,10 +75,10 @@ def copied(video: Video, delivery: Delivery) -> dict[str, Any]:
             if failed_count == MAX_FAILED:  # each waits for its deadline, and the purge behind it
                 break
     missing_count = min(len(pictures), MAX_PICTURES) - len(files)
-    return {"files": files, "problem": summary(problems, missing_count, len(pictures))}
+    return {"files": files, "problem": _summary(problems, missing_count, len(pictures))}
 
 
-def pictures_to_copy(video: Video, delivery: Delivery) -> list[dict[str, str]]:
+def _pictures_to_copy(video: Video, delivery: Delivery) -> list[dict[str, str]]:
     """What the clip showed when it was blocked, and what VOD has made of it since."""
     pictures = list(delivery.payload["pictures"])
     if video.source_version == delivery.payload["source_version"]:
@@ -86,17 +86,19 @@ def pictures_to_copy(video: Video, delivery: Delivery) -> list[dict[str, str]]:
     return unique_pictures(pictures)
 
 
-def copy(video: Video, version: int, picture: dict[str, str]) -> dict[str, str]:
+def _copy_one(video: Video, version: int, picture: dict[str, str]) -> dict[str, str]:
     """Copy one picture; returns it as `Evidence.files` has it.
 
     Raises CloudRejected, CloudUnavailable, StorageRefused.
     """
     found = media_gateway().picture(MediaPath(picture["path"]))
-    name = evidence.store(video, version, picture["kind"], found.content, extension=found.extension)
+    name = evidence.store_copy(
+        video, version, picture["kind"], found.content, extension=found.extension
+    )
     return {**picture, "name": name}
 
 
-def summary(problems: Sequence[str], missing_count: int, count: int) -> str:
+def _summary(problems: Sequence[str], missing_count: int, count: int) -> str:
     if not count:
         return "The clip had no picture on the CDN."
     if not problems:

@@ -9,9 +9,9 @@ from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import mirror
-from videos.events.inbox import questions_of, tells_of_deletion
+from videos.events.inbox import read_request_for, reports_deletion
 from videos.mirror import asking
-from videos.mirror.asking import EVERYTHING, Questions
+from videos.mirror.asking import EVERYTHING, ReadRequest
 from videos.models import Video, VodEvent
 
 # VOD has answered, and not about this video. It may do so the next time, but not for ever.
@@ -23,15 +23,15 @@ class ProcessEventHandler(Handler):
     """An event causes a reading; its body is not signed, and so not believed."""
 
     kind = "process_event"
-    batch_size = asking.BATCH
+    batch_size = asking.BATCH_SIZE
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         events = VodEvent.objects.in_bulk([delivery.payload["event"] for delivery in batch])
         by_delivery = {delivery.pk: events[delivery.payload["event"]] for delivery in batch}
-        return read_batch(
+        return deliver_readings(
             batch,
-            lambda delivery: questions_of(by_delivery[delivery.pk]),
-            removable=lambda delivery: tells_of_deletion(by_delivery[delivery.pk]),
+            lambda delivery: read_request_for(by_delivery[delivery.pk]),
+            removable=lambda delivery: reports_deletion(by_delivery[delivery.pk]),
         )
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
@@ -51,10 +51,10 @@ class ReadVideoHandler(Handler):
     """A reading of everything about a video, asked for by its id."""
 
     kind = "read_video"
-    batch_size = asking.BATCH
+    batch_size = asking.BATCH_SIZE
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
-        return read_batch(batch, lambda _: EVERYTHING, removable=lambda _: False)
+        return deliver_readings(batch, lambda _: EVERYTHING, removable=lambda _: False)
 
 
 class RereadVideoHandler(ReadVideoHandler):
@@ -67,9 +67,9 @@ class RereadVideoHandler(ReadVideoHandler):
     kind = "reread_video"
 
 
-def read_batch(
+def deliver_readings(
     batch: Sequence[Delivery],
-    asked: Callable[[Delivery], Questions],
+    asked: Callable[[Delivery], ReadRequest],
     *,
     removable: Callable[[Delivery], bool],
 ) -> dict[int, Outcome]:
@@ -80,8 +80,8 @@ def read_batch(
 
     Raises CloudUnavailable, CloudRejected when the facts themselves could not be read.
     """
-    facts, missing = asking.read_facts(delivery.subject for delivery in batch)
-    rows = asking.rows_of(facts.values())
+    facts, missing = asking.fetch_facts(delivery.subject for delivery in batch)
+    rows = asking.rows_by_vod_id(facts.values())
     readings: list[mirror.Reading] = []
     outcomes: dict[int, Outcome] = {}
     throttled: Again | None = None
@@ -90,59 +90,59 @@ def read_batch(
         if throttled is not None:
             outcomes[delivery.pk] = throttled
         elif vod_id in facts:
-            reading, outcome = read_one(facts[vod_id], rows.get(vod_id), asked(delivery))
+            reading, outcome = _read_one(facts[vod_id], rows.get(vod_id), asked(delivery))
             outcomes[delivery.pk] = outcome
             throttled = outcome if isinstance(outcome, Again) and outcome.throttled else None
-            if reading is not None and is_restoring(delivery) and not reading.refusals:
-                mirror.restore(reading)
+            if reading is not None and _is_undeleting(delivery) and not reading.refusals:
+                mirror.undelete_found_video(reading)
             elif reading is not None:
                 readings.append(reading)
         else:
-            outcomes[delivery.pk] = outcome_of_absent(delivery, is_missing=vod_id in missing)
+            outcomes[delivery.pk] = _outcome_of_absent(delivery, is_missing=vod_id in missing)
             if vod_id in missing and removable(delivery):
-                mirror.remove([vod_id])
+                mirror.remove_videos([vod_id])
     mirror.apply(readings)
     return outcomes
 
 
-def read_one(
-    facts: MediaFacts, row: Video | None, asked: Questions
+def _read_one(
+    facts: MediaFacts, row: Video | None, asked: ReadRequest
 ) -> tuple[mirror.Reading | None, Outcome]:
     """The reading of one video, None where there is none; and what became of its delivery."""
     reading: mirror.Reading | None = None
     refusals: tuple[CloudRejected, ...]
     try:
         try:
-            reading = asking.read(facts, row, asked)
+            reading = asking.fetch_reading(facts, row, asked)
             refusals = reading.refusals
         except CloudRejected as error:
             refusals = (error,)
-        if refusals and not is_gone(facts.vod_id, refusals[0]):
-            return reading, as_refused(refusals[0])
+        if refusals and not _is_gone(facts.vod_id, refusals[0]):
+            return reading, _as_refused(refusals[0])
     except CloudUnavailable as error:
         return reading, Again(str(error), error.retry_after, error.throttled)
     return reading, Done()
 
 
-def outcome_of_absent(delivery: Delivery, *, is_missing: bool) -> Outcome:
+def _outcome_of_absent(delivery: Delivery, *, is_missing: bool) -> Outcome:
     """What becomes of a delivery about a video that VOD tells nothing of."""
     if not is_missing:
         return NOT_UNDERSTOOD
-    return STILL_GONE if is_restoring(delivery) else Done()
+    return STILL_GONE if _is_undeleting(delivery) else Done()
 
 
-def is_restoring(delivery: Delivery) -> bool:
+def _is_undeleting(delivery: Delivery) -> bool:
     """Whether an operator wants the video back, and is told where VOD does not have it."""
     return bool(delivery.payload.get("is_restoring"))
 
 
-def is_gone(vod_id: str, error: CloudRejected) -> bool:
+def _is_gone(vod_id: str, error: CloudRejected) -> bool:
     """Whether VOD deleted the video between two of our questions about it.
 
     Raises CloudUnavailable, CloudRejected.
     """
-    return error.is_not_found and vod_id in asking.read_facts([vod_id])[1]
+    return error.is_not_found and vod_id in asking.fetch_facts([vod_id])[1]
 
 
-def as_refused(error: CloudRejected) -> Refused:
+def _as_refused(error: CloudRejected) -> Refused:
     return Refused(error.code, str(error), error.request_id)

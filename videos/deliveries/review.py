@@ -14,14 +14,14 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery
 from shortvideo.text import cut_to_bytes
-from videos.deliveries.reading import read_batch
+from videos.deliveries.reading import deliver_readings
 from videos.deliveries.subject import VideoHandler
 from videos.mirror import asking
 from videos.mirror.history import DECIDED
 from videos.models import Decision, ReviewDecision, Source, TaskCause, Video, VideoDeletion
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services.review import record_decision
-from videos.services.standing import standing_ids
+from videos.services.standing import standing_decision_ids
 from videos.services.status import open_task
 
 STALE: Final = timedelta(minutes=10)
@@ -48,11 +48,11 @@ class CreateAuditHandler(VideoHandler):
     supersede_attempted = True
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
-        outcomes = read_contradicted(batch)
+        outcomes = _read_contradicted(batch)
         sendable = [delivery for delivery in batch if delivery.pk not in outcomes]
-        decisions = decisions_of(sendable)
+        decisions = _decisions_of(sendable)
         videos = [decision.video for decision in decisions.values()]
-        deleted, standing = deleted_among(videos), set(standing_ids(videos).values())
+        deleted, standing = _deleted_among(videos), set(standing_decision_ids(videos).values())
         for delivery in sendable:
             decision = decisions[delivery.pk]
             if decision.video_id in deleted:
@@ -62,14 +62,14 @@ class CreateAuditHandler(VideoHandler):
             else:
                 is_retried = delivery.retry_count > 0
                 outcomes[delivery.pk] = RETRIED_IN_VAIN if is_retried else NO_LONGER_STANDS
-        audits = [as_audit(decisions[pk]) for pk in decisions if isinstance(outcomes[pk], Done)]
+        audits = [_as_audit(decisions[pk]) for pk in decisions if isinstance(outcomes[pk], Done)]
         if audits:
             vod_gateway().create_audit(audits)
         return outcomes
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         if delivery.is_refused:
-            take_back_pass(decisions_of([delivery])[delivery.pk], delivery)
+            _return_to_review(_decisions_of([delivery])[delivery.pk], delivery)
         if delivery.broken_lease_count and not delivery.is_open:
             # A worker lost its lease over this one: its call may still land, after a newer one,
             # and that is how a reversal would be undone.
@@ -77,7 +77,7 @@ class CreateAuditHandler(VideoHandler):
             outbox.send("reread_video", subject=delivery.subject, delay_seconds=seconds)
 
 
-def read_contradicted(batch: Sequence[Delivery]) -> dict[int, Outcome]:
+def _read_contradicted(batch: Sequence[Delivery]) -> dict[int, Outcome]:
     """Bring in VOD's history where sending what waited for long would reverse what VOD shows.
 
     Returns what becomes of those whose history could not be read; they must not be sent, and the
@@ -86,12 +86,12 @@ def read_contradicted(batch: Sequence[Delivery]) -> dict[int, Outcome]:
     """
     latest = timezone.now() - STALE
     stale = [delivery for delivery in batch if delivery.created_at < latest]
-    decisions = decisions_of(stale)
+    decisions = _decisions_of(stale)
     unread: dict[int, Outcome] = {}
-    for start in range(0, len(stale), asking.BATCH):
-        some = stale[start : start + asking.BATCH]
+    for start in range(0, len(stale), asking.BATCH_SIZE):
+        some = stale[start : start + asking.BATCH_SIZE]
         try:
-            unread |= unread_of(some, decisions)
+            unread |= _unread_of(some, decisions)
         except CloudUnavailable as error:
             again = Again(str(error), error.retry_after, error.throttled)
             if error.throttled:  # another question now would only be throttled too
@@ -104,7 +104,7 @@ def read_contradicted(batch: Sequence[Delivery]) -> dict[int, Outcome]:
     return unread
 
 
-def unread_of(
+def _unread_of(
     some: Sequence[Delivery], decisions: Mapping[int, ReviewDecision]
 ) -> dict[int, Outcome]:
     """Read the history of those that say other than VOD shows; the outcomes where it failed.
@@ -112,25 +112,25 @@ def unread_of(
     Raises CloudUnavailable, CloudRejected when the facts themselves could not be read.
     """
     outcomes: dict[int, Outcome] = {}
-    if different := contradicted(some, decisions):
-        outcomes = read_batch(
+    if different := _contradicted(some, decisions):
+        outcomes = deliver_readings(
             different,
-            lambda _: asking.Questions(audits=True, is_sending=True),
+            lambda _: asking.ReadRequest(audits=True, is_sending=True),
             removable=lambda _: False,
         )
-    return {pk: as_unread(end) for pk, end in outcomes.items() if not isinstance(end, Done)}
+    return {pk: _as_unread(end) for pk, end in outcomes.items() if not isinstance(end, Done)}
 
 
-def as_unread(outcome: Outcome) -> Outcome:
+def _as_unread(outcome: Outcome) -> Outcome:
     """A refused reading as a fault: trying again may help, and VOD has refused no decision."""
     return Again(outcome.message, is_fault=True) if isinstance(outcome, Refused) else outcome
 
 
-def contradicted(
+def _contradicted(
     some: Sequence[Delivery], decisions: Mapping[int, ReviewDecision]
 ) -> list[Delivery]:
     """Those that say other than VOD shows, of as many as one call reads."""
-    facts, _ = asking.read_facts(delivery.subject for delivery in some)
+    facts, _ = asking.fetch_facts(delivery.subject for delivery in some)
     shown = {vod_id: said.status for vod_id, said in facts.items() if said.status in DECIDED}
     return [
         delivery
@@ -139,7 +139,7 @@ def contradicted(
     ]
 
 
-def decisions_of(deliveries: Sequence[Delivery]) -> dict[int, ReviewDecision]:
+def _decisions_of(deliveries: Sequence[Delivery]) -> dict[int, ReviewDecision]:
     """The decisions that deliveries carry, by the deliveries' primary keys; one query.
 
     A delivery carries its own, or one that is delivered over again. KeyError where the log has
@@ -155,14 +155,14 @@ def decisions_of(deliveries: Sequence[Delivery]) -> dict[int, ReviewDecision]:
     return {delivery.pk: by_id[ids[delivery.pk]] for delivery in deliveries}
 
 
-def deleted_among(videos: Iterable[Video]) -> set[int]:
+def _deleted_among(videos: Iterable[Video]) -> set[int]:
     """Which of them VOD has no more; a deletion that it may yet refuse does not count."""
     deleted = {video.pk for video in videos if video.deleted_at is not None}
     waiting = VideoDeletion.objects.filter(video__in=deleted, state=VideoDeletion.State.WAITING)
     return deleted - set(waiting.values_list("video", flat=True))
 
 
-def as_audit(decision: ReviewDecision) -> Audit:
+def _as_audit(decision: ReviewDecision) -> Audit:
     """The call's item; its comment ends in our mark, by which it is known when it comes back."""
     comment = cut_to_bytes(decision.comment, COMMENT_BYTES)
     return Audit(
@@ -173,7 +173,7 @@ def as_audit(decision: ReviewDecision) -> Audit:
     )
 
 
-def take_back_pass(decision: ReviewDecision, delivery: Delivery) -> None:
+def _return_to_review(decision: ReviewDecision, delivery: Delivery) -> None:
     """A pass that VOD refused goes back to a person; a refused block stays blocked here."""
     video = Video.objects.select_for_update().get(pk=decision.video_id)
     latest = video.decisions.in_force().order_by("-id").first()

@@ -13,9 +13,9 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from videos.deliveries.cdn import TAKEDOWN_OVER
-from videos.deliveries.deletion import note_files
+from videos.deliveries.deletion import read_unread_files
 from videos.deliveries.subject import VideoHandler
-from videos.mirror.cdn import Answers, check_cdn_task
+from videos.mirror.cdn import CdnTaskAnswers, check_cdn_task
 from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
 from videos.services.cdn import media_paths, purge_media
 from videos.services.takedown import play_paths
@@ -38,7 +38,7 @@ class StillThere(Again):
 
 
 @dataclass(slots=True)
-class Look:
+class _CdnProbe:
     """What the CDN answers for some files; `unclear` has the reason of each that says nothing."""
 
     served: list[str] = field(default_factory=list)
@@ -62,16 +62,16 @@ class VerifyTakedownHandler(VideoHandler):
         )
         outcomes: dict[int, Outcome] = {}
         due: dict[int, Takedown] = {}
-        answers = Answers()
+        answers = CdnTaskAnswers()
         for delivery in batch:
             takedown = takedowns.get(delivery.pk)
             if takedown is None or takedown.is_over:
                 outcomes[delivery.pk] = TAKEDOWN_OVER
-            elif waiting := purges_awaited(takedown, delivery, answers):
+            elif waiting := _purges_awaited(takedown, delivery, answers):
                 outcomes[delivery.pk] = waiting
             else:
                 due[delivery.pk] = takedown
-        return outcomes | verdicts({d.pk: d for d in batch}, due)
+        return outcomes | _verdicts({d.pk: d for d in batch}, due)
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         self.lock_subject(delivery.subject)  # before the takedown, as everybody who writes both
@@ -79,50 +79,54 @@ class VerifyTakedownHandler(VideoHandler):
         if takedown is None or takedown.is_over:
             return
         if isinstance(outcome, StillThere):
-            look_again(takedown, outcome)
+            _schedule_recheck(takedown, outcome)
         elif delivery.state == DeliveryState.DONE:
             takedown.state, takedown.verified_at = Takedown.State.VERIFIED, timezone.now()
             takedown.problem = delivery.result.get("problem", "")
             takedown.check_count = 0
         elif delivery.state == DeliveryState.GIVEN_UP:
-            takedown.state, takedown.problem = Takedown.State.FAILED, reason_of(delivery)
+            takedown.state, takedown.problem = Takedown.State.FAILED, _reason_of(delivery)
             takedown.check_count = 0
         elif delivery.state == DeliveryState.SUPERSEDED:
-            end_unproven(takedown)
+            _close_unverified(takedown)
         else:
-            go_on(takedown)
+            _reopen(takedown)
             takedown.problem = delivery.error  # why it still waits
         takedown.save(update_fields=["state", "problem", "verified_at", "check_count"])
 
 
-def purges_awaited(takedown: Takedown, delivery: Delivery, answers: Answers) -> Again | None:
+def _purges_awaited(
+    takedown: Takedown, delivery: Delivery, answers: CdnTaskAnswers
+) -> Again | None:
     """Ask about the purges that are running; until when to wait for those that have not ended.
 
     The CDN takes minutes: the more often it was asked, the longer the wait. Of what runs for very
     long the files themselves are asked.
     """
-    tasks = purges_of(takedown)
+    tasks = _purges_of(takedown)
     try:
         for task in tasks.filter(state=CdnTask.State.SUBMITTED):
             check_cdn_task(task, answers)
     except CloudUnavailable as error:
         return Again(str(error), error.retry_after, error.throttled)
-    if any(is_awaited(task) for task in tasks.on_their_way()):
+    if any(_is_awaited(task) for task in tasks.on_their_way()):
         first, most = PURGING_SECONDS
         return Again("The CDN is still purging.", min(first * delivery.attempts, most))
     return None
 
 
-def is_awaited(task: CdnTask) -> bool:
+def _is_awaited(task: CdnTask) -> bool:
     is_waiting = task.state == CdnTask.State.WAITING
     return is_waiting or timezone.now() - task.submitted_at < PURGE_PATIENCE
 
 
-def purges_of(takedown: Takedown) -> CdnTaskQuerySet:
+def _purges_of(takedown: Takedown) -> CdnTaskQuerySet:
     return CdnTask.objects.filter(takedown=takedown).select_related("delivery").order_by("id")
 
 
-def verdicts(deliveries: Mapping[int, Delivery], due: Mapping[int, Takedown]) -> dict[int, Outcome]:
+def _verdicts(
+    deliveries: Mapping[int, Delivery], due: Mapping[int, Takedown]
+) -> dict[int, Outcome]:
     """What became of the clips whose purges have ended, by the keys of their deliveries."""
     if not due:
         return {}
@@ -132,24 +136,24 @@ def verdicts(deliveries: Mapping[int, Delivery], due: Mapping[int, Takedown]) ->
     statuses |= {facts.vod_id: facts.status or "" for facts in found.videos}
     outcomes: dict[int, Outcome] = {}
     for pk, takedown in due.items():
-        outcomes[pk] = verdict(deliveries[pk], takedown, statuses.get(takedown.video.vod_id, ""))
+        outcomes[pk] = _verdict(deliveries[pk], takedown, statuses.get(takedown.video.vod_id, ""))
     return outcomes
 
 
-def verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outcome:
+def _verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outcome:
     """Whether one clip is gone; `status` is VOD's, None where VOD does not have it."""
     is_last_look = takedown.check_count + 1 >= MAX_CHECKS
-    if status is not None and not is_withdrawn(takedown, status):
+    if status is not None and not _is_withdrawn(takedown, status):
         reason = f"VOD still has the clip, as {status or 'unknown'}."
         return (
             Refused("StillInVod", reason) if is_last_look else StillThere(reason, RECHECK_SECONDS)
         )
-    if status is not None and not are_files_known(takedown.video):
+    if status is not None and not _are_files_known(takedown.video):
         return (
             Refused("FilesUnknown", UNREAD) if is_last_look else StillThere(UNREAD, RECHECK_SECONDS)
         )
-    play, others = paths_of(delivery, takedown.video)
-    playing, shown = look_at(play), look_at(others)
+    play, others = _paths_of(delivery, takedown.video)
+    playing, shown = _probe(play), _probe(others)
     left = (*playing.served, *shown.served)
     if left and not is_last_look:
         reason = f"The CDN still serves {len(left)} of the clip's files."
@@ -165,22 +169,22 @@ def verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outco
     return Done({"problem": " ".join(problems)})
 
 
-def are_files_known(video: Video) -> bool:
+def _are_files_known(video: Video) -> bool:
     """Whether the clip's streams are known; what nobody has read is read now.
 
     Raises CloudUnavailable.
     """
     if video.files_read_at is None:
-        note_files([video.vod_id])
+        read_unread_files([video.vod_id])
         video.refresh_from_db()
     return video.files_read_at is not None
 
 
-def is_withdrawn(takedown: Takedown, status: str) -> bool:
+def _is_withdrawn(takedown: Takedown, status: str) -> bool:
     return status == VodStatus.BLOCKED and takedown.cause != Takedown.Cause.DELETION
 
 
-def paths_of(delivery: Delivery, video: Video) -> tuple[list[str], list[str]]:
+def _paths_of(delivery: Delivery, video: Video) -> tuple[list[str], list[str]]:
     """What plays and what does not, of then and of now: a file may have come since the block."""
     play, paths = list(delivery.payload["play"]), list(delivery.payload["paths"])
     if video.source_version == delivery.payload["source_version"]:
@@ -190,9 +194,9 @@ def paths_of(delivery: Delivery, video: Video) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(play)), others
 
 
-def look_at(paths: Sequence[str]) -> Look:
+def _probe(paths: Sequence[str]) -> _CdnProbe:
     """Ask the CDN for each file: one that gives no clear answer stands in no other's way."""
-    look = Look()
+    look = _CdnProbe()
     for path in paths:
         try:
             if media_gateway().is_served(MediaPath(path)):
@@ -204,9 +208,9 @@ def look_at(paths: Sequence[str]) -> Look:
     return look
 
 
-def look_again(takedown: Takedown, outcome: StillThere) -> None:
+def _schedule_recheck(takedown: Takedown, outcome: StillThere) -> None:
     """Count the look; purge what is still served, or have the mirror read what VOD says."""
-    go_on(takedown)
+    _reopen(takedown)
     takedown.check_count += 1
     takedown.problem = outcome.reason
     if outcome.paths:
@@ -215,19 +219,19 @@ def look_again(takedown: Takedown, outcome: StillThere) -> None:
         outbox.send("read_video", subject=takedown.video.vod_id)
 
 
-def end_unproven(takedown: Takedown) -> None:
+def _close_unverified(takedown: Takedown) -> None:
     """What has failed and was dismissed stays failed."""
     if takedown.state == Takedown.State.UNDER_WAY:
         takedown.state = Takedown.State.REVERSED
 
 
-def go_on(takedown: Takedown) -> None:
+def _reopen(takedown: Takedown) -> None:
     """A retry brought it back to life."""
     if takedown.state == Takedown.State.FAILED:
         takedown.state, takedown.problem = Takedown.State.UNDER_WAY, ""
 
 
-def reason_of(delivery: Delivery) -> str:
+def _reason_of(delivery: Delivery) -> str:
     """Why it was given up, in one sentence: that of the step which failed."""
     while delivery.error_code == PREDECESSOR_GIVEN_UP and delivery.after is not None:
         delivery = delivery.after

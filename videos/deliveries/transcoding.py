@@ -12,7 +12,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.deliveries.subject import VideoHandler
 from videos.models import TranscodeJob, TranscodeJobQuerySet, TranscodeKind, TranscodeStatus, Video
 from videos.services import announcements
-from videos.services.transcoding import deciding_job, end, end_with_source
+from videos.services.transcoding import end_job, end_job_with_source, job_shown_on_video
 
 CLOCK_SKEW = timedelta(minutes=1)
 SESSION_LIFE = timedelta(days=6)  # VOD refuses a session id for 7 days: a day's margin
@@ -29,14 +29,14 @@ class SubmitTranscodeHandler(VideoHandler):
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         [delivery] = batch
         job = TranscodeJob.objects.select_related("video__uploader").get(delivery=delivery)
-        if others_of(job).running().exists():  # this one was refused, and is being retried
+        if _others_of(job).running().exists():  # this one was refused, and is being retried
             return {delivery.pk: OTHER_IS_RUNNING}
-        if reason := why_pointless(job):
-            submitted = accepted_before(job) if delivery.may_have_been_sent else None
+        if reason := _obsolete_reason(job):
+            submitted = _accepted_before(job) if delivery.may_have_been_sent else None
             if submitted is None:
                 return {delivery.pk: Superseded(reason)}
         else:
-            submitted = submit(job)
+            submitted = _submit(job)
         if submitted is None:
             return {delivery.pk: NOT_LISTED_YET}
         return {
@@ -44,25 +44,25 @@ class SubmitTranscodeHandler(VideoHandler):
         }
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        lock_video(delivery)
+        _lock_video(delivery)
         job = TranscodeJob.objects.select_related("video").get(delivery=delivery)
         if delivery.state == DeliveryState.DONE:
-            accept(job, delivery)
+            _accept(job, delivery)
         elif delivery.is_refused and job.state != TranscodeJob.State.REFUSED:
-            refuse(job, delivery)
+            _refuse(job, delivery)
         elif delivery.state == DeliveryState.GIVEN_UP and job.state == TranscodeJob.State.WAITING:
-            lose(job, delivery)
+            _lose(job, delivery)
         elif delivery.state == DeliveryState.SUPERSEDED:
-            withdraw(job)
+            _withdraw(job)
 
 
-def lock_video(delivery: Delivery) -> None:
+def _lock_video(delivery: Delivery) -> None:
     """Before the job, as everybody else who writes both."""
     videos = Video.objects.select_for_update(of=("self",))
     videos.get(transcode_jobs__delivery=delivery)
 
 
-def why_pointless(job: TranscodeJob) -> str:
+def _obsolete_reason(job: TranscodeJob) -> str:
     """Why a job need not be submitted any more, as a sentence; "" where it must be."""
     if job.source_version != job.video.source_version:
         return "Not submitted: another source was uploaded under this id."
@@ -71,12 +71,12 @@ def why_pointless(job: TranscodeJob) -> str:
     return ""
 
 
-def others_of(job: TranscodeJob) -> TranscodeJobQuerySet:
+def _others_of(job: TranscodeJob) -> TranscodeJobQuerySet:
     same = TranscodeJob.objects.of_kind(TranscodeKind(job.kind)).filter(video=job.video)
     return same.exclude(pk=job.pk)
 
 
-def submit(job: TranscodeJob) -> SubmittedTranscode | None:
+def _submit(job: TranscodeJob) -> SubmittedTranscode | None:
     """Submit a job under its session id.
 
     VOD refuses a session id that it knows: then an earlier attempt was accepted, and its task is
@@ -88,7 +88,7 @@ def submit(job: TranscodeJob) -> SubmittedTranscode | None:
     CloudUnavailable, CloudRejected.
     """
     uploader = job.video.uploader
-    if is_session_old(job) and (accepted := accepted_before(job)):
+    if _is_session_old(job) and (accepted := _accepted_before(job)):
         return accepted
     try:
         return vod_gateway().submit_transcode(
@@ -98,21 +98,21 @@ def submit(job: TranscodeJob) -> SubmittedTranscode | None:
             user_data=UserData({"userId": uploader.user_id}) if uploader else None,
         )
     except CloudRejected as error:
-        accepted = accepted_before(job)
+        accepted = _accepted_before(job)
         if accepted is None and not error.is_duplicate_session:
             raise
         return accepted
 
 
-def is_session_old(job: TranscodeJob) -> bool:
+def _is_session_old(job: TranscodeJob) -> bool:
     return timezone.now() - job.created_at > SESSION_LIFE
 
 
-def accepted_before(job: TranscodeJob) -> SubmittedTranscode | None:
+def _accepted_before(job: TranscodeJob) -> SubmittedTranscode | None:
     """The manual task of the job's group that was made since the job was recorded."""
     gateway = vod_gateway()
     since = job.created_at - CLOCK_SKEW
-    taken = set(others_of(job).exclude(task_id="").values_list("task_id", flat=True))
+    taken = set(_others_of(job).exclude(task_id="").values_list("task_id", flat=True))
     for task in gateway.transcode_tasks(job.video.vod_id, since=since):
         is_ours = task.trigger == Trigger.MANUAL and task.task_id not in taken
         if is_ours and task.template_group_id == job.template_group_id:
@@ -121,13 +121,13 @@ def accepted_before(job: TranscodeJob) -> SubmittedTranscode | None:
     return None
 
 
-def accept(job: TranscodeJob, delivery: Delivery) -> None:
+def _accept(job: TranscodeJob, delivery: Delivery) -> None:
     """Record the task; where another job has begun meanwhile, this one is stuck beside it.
 
     Both are followed to their ends; the video shows how the other does.
     """
     job.task_id, job.job_ids = delivery.result["task_id"], delivery.result["job_ids"]
-    if others_of(job).running().exists():
+    if _others_of(job).running().exists():
         job.state, job.attention_at = TranscodeJob.State.STUCK, timezone.now()
         job.error_code, job.error_message = OTHER_IS_RUNNING.code, OTHER_IS_RUNNING.message
         job.save(
@@ -145,20 +145,20 @@ def accept(job: TranscodeJob, delivery: Delivery) -> None:
             "attention_at",
         ]
     )  # fmt: skip
-    show(job, TranscodeStatus.ON_TRANSCODE)
+    _show(job, TranscodeStatus.ON_TRANSCODE)
 
 
-def refuse(job: TranscodeJob, delivery: Delivery) -> None:
+def _refuse(job: TranscodeJob, delivery: Delivery) -> None:
     """End a job that VOD did not take; the video shows what it showed before."""
     job.state = TranscodeJob.State.REFUSED
     job.error_code, job.error_message = delivery.error_code, delivery.error
     job.finished_at = job.attention_at = timezone.now()
     job.save(update_fields=["state", "error_code", "error_message", "finished_at", "attention_at"])
-    show(job, TranscodeStatus(job.previous_status))
-    announcements.refused(job)
+    _show(job, TranscodeStatus(job.previous_status))
+    announcements.emit_refused_job(job)
 
 
-def lose(job: TranscodeJob, delivery: Delivery) -> None:
+def _lose(job: TranscodeJob, delivery: Delivery) -> None:
     """Wait no longer for a submission that failed here too often: an operator must look.
 
     VOD may have it. A retry sends it under the same session.
@@ -167,11 +167,11 @@ def lose(job: TranscodeJob, delivery: Delivery) -> None:
     job.error_code, job.error_message = delivery.error_code, delivery.error
     job.attention_at = timezone.now()
     job.save(update_fields=["state", "error_code", "error_message", "attention_at"])
-    show(job, TranscodeStatus.FAIL)
-    announcements.failed(job)
+    _show(job, TranscodeStatus.FAIL)
+    announcements.emit_failed_job(job)
 
 
-def withdraw(job: TranscodeJob) -> None:
+def _withdraw(job: TranscodeJob) -> None:
     """The delivery was taken back: the source is another, the video is gone, or it was dismissed.
 
     A job that waited for it has ended; of one that had failed nobody need know any more.
@@ -180,19 +180,19 @@ def withdraw(job: TranscodeJob) -> None:
         job.attention_at = None
         job.save(update_fields=["attention_at"])
     elif job.source_version != job.video.source_version:
-        end_with_source(job, at=timezone.now())
+        end_job_with_source(job, at=timezone.now())
     else:
         message = "The video was deleted before the job was submitted."
-        end(job, "VideoDeleted", message, at=timezone.now())
-        show(job, TranscodeStatus.FAIL)
+        end_job(job, "VideoDeleted", message, at=timezone.now())
+        _show(job, TranscodeStatus.FAIL)
         if job.video.deleted_at is None:  # VOD has refused the deletion meanwhile
-            announcements.failed(job)
+            announcements.emit_failed_job(job)
 
 
-def show(job: TranscodeJob, status: TranscodeStatus) -> None:
+def _show(job: TranscodeJob, status: TranscodeStatus) -> None:
     """Set the video's status for the job's kind, unless it has another source or job by now."""
     kind, video = TranscodeKind(job.kind), job.video
-    others = deciding_job(video, kind)
+    others = job_shown_on_video(video, kind)
     if video.source_version != job.source_version or (others is not None and others.pk > job.pk):
         return
     if video.transcode_status_of(kind) != status:

@@ -16,64 +16,64 @@ from shortvideo.cloud.events import Event
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryQuerySet, DeliveryState
-from videos.mirror.asking import Questions
+from videos.mirror.asking import ReadRequest
 from videos.models import VodEvent
 
 KIND: Final = "process_event"
 ID_LENGTH: Final = 64
 
 
-def of_upload(event: VodEvent) -> Questions:
+def _request_after_upload(event: VodEvent) -> ReadRequest:
     told = min(event.event_time or event.received_at, event.received_at)
-    return Questions(upload=True, upload_told_at=told)
+    return ReadRequest(upload=True, upload_reported_at=told)
 
 
-def of_snapshots(event: VodEvent) -> Questions:
-    return Questions(snapshots_failed=event.body.get("Status") == "fail")
+def _request_after_snapshots(event: VodEvent) -> ReadRequest:
+    return ReadRequest(snapshots_failed=event.body.get("Status") == "fail")
 
 
-def of_machine(event: VodEvent) -> Questions:
+def _request_after_machine_review(event: VodEvent) -> ReadRequest:
     job_id = event.body.get("JobId")
-    return Questions(
+    return ReadRequest(
         machine=True,
         machine_job_id=job_id if isinstance(job_id, str) else "",
     )
 
 
 # What each kind of event makes us ask. All others are kept and left alone.
-QUESTIONS: Final[dict[str, Callable[[VodEvent], Questions]]] = {
-    "FileUploadComplete": of_upload,
-    "UploadByURLComplete": lambda _: Questions(upload=True),
-    "VideoAnalysisComplete": lambda _: Questions(),
-    "SnapshotComplete": of_snapshots,
-    "StreamTranscodeComplete": lambda _: Questions(jobs=True),
-    "TranscodeComplete": lambda _: Questions(jobs=True, files=True, source=True),
-    "AIMediaAuditComplete": of_machine,
-    "AIVideoCensorComplete": of_machine,
-    "CreateAuditComplete": lambda _: Questions(audits=True, source=True),
-    "DeleteMediaComplete": lambda _: Questions(),
-    "MediaBaseChangeComplete": lambda _: Questions(),
+READ_REQUESTS: Final[dict[str, Callable[[VodEvent], ReadRequest]]] = {
+    "FileUploadComplete": _request_after_upload,
+    "UploadByURLComplete": lambda _: ReadRequest(upload=True),
+    "VideoAnalysisComplete": lambda _: ReadRequest(),
+    "SnapshotComplete": _request_after_snapshots,
+    "StreamTranscodeComplete": lambda _: ReadRequest(jobs=True),
+    "TranscodeComplete": lambda _: ReadRequest(jobs=True, files=True, source=True),
+    "AIMediaAuditComplete": _request_after_machine_review,
+    "AIVideoCensorComplete": _request_after_machine_review,
+    "CreateAuditComplete": lambda _: ReadRequest(audits=True, source=True),
+    "DeleteMediaComplete": lambda _: ReadRequest(),
+    "MediaBaseChangeComplete": lambda _: ReadRequest(),
 }
 
 
-def questions_of(event: VodEvent) -> Questions:
-    return QUESTIONS[event.event_type](event)
+def read_request_for(event: VodEvent) -> ReadRequest:
+    return READ_REQUESTS[event.event_type](event)
 
 
-def tells_of_deletion(event: VodEvent) -> bool:
+def reports_deletion(event: VodEvent) -> bool:
     return event.event_type == "DeleteMediaComplete"
 
 
 @transaction.atomic
-def receive(event: Event) -> VodEvent:
+def store_event(event: Event) -> VodEvent:
     """Keep an event, and have it processed if it is known here; repeated ones are kept once.
 
     Its URLs are kept without what signs them: the rest of one opens a file to whoever reads it.
     """
-    is_known = event.type in QUESTIONS and is_video(event.media_id, event.body)
-    body = without_queries(event.body)
+    is_known = event.type in READ_REQUESTS and _is_about_video(event.media_id, event.body)
+    body = _strip_queries(event.body)
     row, is_new = VodEvent.objects.get_or_create(
-        dedupe_key=identity_of(event, body),
+        dedupe_key=_dedupe_key(event, body),
         defaults={
             "event_type": event.type[:ID_LENGTH],
             "media_id": event.media_id[:ID_LENGTH],
@@ -83,7 +83,7 @@ def receive(event: Event) -> VodEvent:
         },
     )
     if is_new and is_known:
-        process_later(row)
+        _process_later(row)
     return row
 
 
@@ -96,28 +96,28 @@ def replay_event(
     Raises InvalidState for an event that means nothing here.
     """
     event = VodEvent.objects.select_for_update().get(pk=event.pk)
-    if refusal := why_not_replayed(event):
+    if refusal := replay_refusal(event):
         raise InvalidState(refusal)
-    earlier = deliveries_of(event)
+    earlier = _deliveries_of_event(event)
     waiting = earlier.open().first()
     if waiting is not None:
         return waiting
-    dismiss_given_up(event)
+    _dismiss_given_up(event)
     event.state, event.error, event.attention_at = VodEvent.State.WAITING, "", None
     event.save(update_fields=["state", "error", "attention_at"])
     journal.record(operator, event, "replay", request_id=request_id)
-    return process_later(event)
+    return _process_later(event)
 
 
-def why_not_replayed(event: VodEvent) -> str:
+def replay_refusal(event: VodEvent) -> str:
     """One sentence for an event that means nothing here, "" for any other.
 
     An event of a type that was not known when it came may be known by now.
     """
-    if event.event_type not in QUESTIONS:
-        known = ", ".join(sorted(QUESTIONS))
+    if event.event_type not in READ_REQUESTS:
+        known = ", ".join(sorted(READ_REQUESTS))
         return f"Events of the type {event.event_type} are only kept; processed are {known}."
-    if not is_video(event.media_id, event.body):
+    if not _is_about_video(event.media_id, event.body):
         return "It is about no video: it is only kept."
     return ""
 
@@ -132,35 +132,35 @@ def dismiss_event(
         raise InvalidState("Nobody is asked to look at this event.")
     event.attention_at = None
     event.save(update_fields=["attention_at"])
-    dismiss_given_up(event)
+    _dismiss_given_up(event)
     journal.record(operator, event, "dismiss", request_id=request_id)
 
 
-def process_later(event: VodEvent) -> Delivery:
+def _process_later(event: VodEvent) -> Delivery:
     return outbox.send(KIND, subject=event.media_id, payload={"event": event.pk})
 
 
-def deliveries_of(event: VodEvent) -> DeliveryQuerySet:
+def _deliveries_of_event(event: VodEvent) -> DeliveryQuerySet:
     of_video: DeliveryQuerySet = Delivery.objects.for_subject(event.media_id)
     return of_video.filter(kind=KIND, payload__event=event.pk)
 
 
-def dismiss_given_up(event: VodEvent) -> None:
-    for delivery in deliveries_of(event).filter(state=DeliveryState.GIVEN_UP):
+def _dismiss_given_up(event: VodEvent) -> None:
+    for delivery in _deliveries_of_event(event).filter(state=DeliveryState.GIVEN_UP):
         outbox.dismiss(delivery)
 
 
-def without_queries(value: Any) -> Any:
+def _strip_queries(value: Any) -> Any:
     """The same, with each URL cut before its query."""
     if isinstance(value, Mapping):
-        return {key: without_queries(item) for key, item in value.items()}
+        return {key: _strip_queries(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [without_queries(item) for item in value]
+        return [_strip_queries(item) for item in value]
     is_url = isinstance(value, str) and value.lower().startswith(("http://", "https://"))
     return value.partition("?")[0] if is_url else value
 
 
-def identity_of(event: Event, content: Any) -> str:
+def _dedupe_key(event: Event, content: Any) -> str:
     """The same for repeated deliveries of one event only.
 
     VOD gives events no id, and its times are whole seconds: two decisions about a video within one
@@ -170,5 +170,5 @@ def identity_of(event: Event, content: Any) -> str:
     return hashlib.sha256(f"{event.dedupe_key} {body}".encode()).hexdigest()
 
 
-def is_video(media_id: str, body: Any) -> bool:
+def _is_about_video(media_id: str, body: Any) -> bool:
     return 0 < len(media_id) <= ID_LENGTH and body.get("MediaType", "video") == "video"

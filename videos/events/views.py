@@ -25,25 +25,25 @@ def receive_callback(request: HttpRequest) -> HttpResponse:
     event. The content type is not looked at: VOD's is not documented.
     """
     try:
-        check_signature(request)
-        body = body_of(request)
+        _check_signature(request)
+        body = _read_body(request)
         event = parse_event(body)
     except SignatureRefused as refusal:
         logger.warning("A callback was refused", extra={"reason": str(refusal)})
-        return plain(str(refusal), status=403)
+        return _plain_response(str(refusal), status=403)
     except BodyTooLarge as refusal:
-        return plain(str(refusal), status=413)
+        return _plain_response(str(refusal), status=413)
     except MalformedEvent as refusal:
-        return plain(str(refusal), status=400)
-    inbox.receive(event)
-    return plain("OK", status=200)
+        return _plain_response(str(refusal), status=400)
+    inbox.store_event(event)
+    return _plain_response("OK", status=200)
 
 
 class BodyTooLarge(Exception):
     """The body is larger than any event of VOD's."""
 
 
-def check_signature(request: HttpRequest) -> None:
+def _check_signature(request: HttpRequest) -> None:
     """Raise SignatureRefused; without a configured key everything is refused."""
     verify_signature(
         callback_url=settings.VOD_CALLBACK_URL,
@@ -55,7 +55,7 @@ def check_signature(request: HttpRequest) -> None:
     )
 
 
-def body_of(request: HttpRequest) -> bytes:
+def _read_body(request: HttpRequest) -> bytes:
     """The raw body, read no further than the limit."""
     body = request.read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
@@ -63,5 +63,5 @@ def body_of(request: HttpRequest) -> bytes:
     return body
 
 
-def plain(sentence: str, *, status: int) -> HttpResponse:
+def _plain_response(sentence: str, *, status: int) -> HttpResponse:
     return HttpResponse(f"{sentence}\n", status=status, content_type="text/plain; charset=utf-8")

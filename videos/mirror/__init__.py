@@ -6,9 +6,16 @@ the read was sent), writes nothing when nothing changed, and never revives a del
 that takes an operator (`restore`).
 """
 
-from videos.mirror.media import note_files
+from videos.mirror.media import write_files_of_deleted_video
 from videos.mirror.reading import Applied, Reading
-from videos.mirror.removal import remove, restore
+from videos.mirror.removal import remove_videos, undelete_found_video
 from videos.mirror.writing import apply
 
-__all__ = ["Applied", "Reading", "apply", "note_files", "remove", "restore"]
+__all__ = [
+    "Applied",
+    "Reading",
+    "apply",
+    "remove_videos",
+    "undelete_found_video",
+    "write_files_of_deleted_video",
+]

@@ -15,7 +15,7 @@ REMEMBERED: Final = timedelta(days=3)  # by the CDN
 ENDED: Final = (CdnTaskStatus.COMPLETE, CdnTaskStatus.FAILED)
 
 
-class Answers:
+class CdnTaskAnswers:
     """What the CDN tells of its tasks, each of which is asked about once."""
 
     def __init__(self) -> None:
@@ -38,17 +38,17 @@ class Answers:
         return told
 
 
-def check_cdn_task(task: CdnTask, answers: Answers) -> None:
+def check_cdn_task(task: CdnTask, answers: CdnTaskAnswers) -> None:
     """Write how far one task has come, or why the CDN does not tell.
 
     Raises CloudUnavailable; the task has then had its turn all the same.
     """
     task.checked_at, task.error_message = timezone.now(), task.left_out_note
     try:
-        note_progress(task, [item for id_ in task.task_ids for item in answers.of(id_)])
+        _update_progress(task, [item for id_ in task.task_ids for item in answers.of(id_)])
     except CloudRejected as error:
         task.error_message = str(error)
-        note_progress(task, [])
+        _update_progress(task, [])
     except CloudUnavailable as error:
         task.error_message = str(error)
         raise
@@ -56,27 +56,27 @@ def check_cdn_task(task: CdnTask, answers: Answers) -> None:
         task.save(update_fields=["progress", "checked_at", *CdnTask.END])
 
 
-def note_progress(task: CdnTask, told: Iterable[CdnTaskFacts]) -> None:
+def _update_progress(task: CdnTask, told: Iterable[CdnTaskFacts]) -> None:
     """Take over what the CDN tells of the task's URLs; it ends in time without a word of some."""
     urls = task.sent_urls
     items = [item for item in told if item.path in urls]
     ended = {item.path: item for item in items if item.status in ENDED}
     if items:
-        task.progress = sum(progress_of(item) for item in items) // max(len(items), len(urls))
+        task.progress = sum(_progress_of(item) for item in items) // max(len(items), len(urls))
     if urls and len(ended) == len(urls) and all(item.status in ENDED for item in items):
         failed = [item for item in ended.values() if item.status == CdnTaskStatus.FAILED]
         state = CdnTask.State.FAIL if failed or task.refused_urls else CdnTask.State.SUCCESS
-        task.finish(state, f"{task.left_out_note} {failure_of(failed, len(urls))}".strip())
+        task.finish(state, f"{task.left_out_note} {_failure_of(failed, len(urls))}".strip())
     elif timezone.now() - task.submitted_at > REMEMBERED:
         silence = f"Of {len(urls) - len(ended)} URLs the CDN no longer tells what became of them."
         task.finish(CdnTask.State.FAIL, task.error_message or silence)
 
 
-def progress_of(item: CdnTaskFacts) -> int:
+def _progress_of(item: CdnTaskFacts) -> int:
     return 100 if item.status == CdnTaskStatus.COMPLETE else item.progress
 
 
-def failure_of(failed: list[CdnTaskFacts], count: int) -> str:
+def _failure_of(failed: list[CdnTaskFacts], count: int) -> str:
     if not failed:
         return ""
     return f"{len(failed)} of {count} URLs failed: {failed[0].description or failed[0].path}"

@@ -32,7 +32,7 @@ LENGTHS: Final = {
 }
 
 
-def said(facts: MediaFacts) -> dict[str, Any]:
+def field_values(facts: MediaFacts) -> dict[str, Any]:
     """What VOD says about the row, by field.
 
     In a search row an empty value says nothing: VOD leaves out what it does not list there.
@@ -40,7 +40,7 @@ def said(facts: MediaFacts) -> dict[str, Any]:
     values = {name: getattr(facts, name) for name in COPIED}
     silent = COPIED if facts.origin == "search" else KNOWN_LATER
     values = {
-        name: fitting(name, value)
+        name: fit_column(name, value)
         for name, value in values.items()
         if value is not None and (value or name not in silent)
     }
@@ -48,21 +48,21 @@ def said(facts: MediaFacts) -> dict[str, Any]:
         values["title_search"] = folded(values["title"])
     if facts.snapshots:
         values["snapshots"] = list(facts.snapshots)
-        values["first_frame"] = fitting("first_frame", facts.snapshots[0])
+        values["first_frame"] = fit_column("first_frame", facts.snapshots[0])
         values["snapshot_status"] = SnapshotStatus.SUCCESS
     return values
 
 
-def fitting(name: str, value: Any) -> Any:
+def fit_column(name: str, value: Any) -> Any:
     """Texts cut to what their column holds: VOD's limits are its own, and may grow."""
     return value[: LENGTHS.get(name)] if isinstance(value, str) else value
 
 
-def differ(video: Video, facts: MediaFacts) -> bool:
+def has_changes(video: Video, facts: MediaFacts) -> bool:
     """Whether VOD says anything that the row does not say."""
-    return any(getattr(video, name) != value for name, value in said(facts).items())
+    return any(getattr(video, name) != value for name, value in field_values(facts).items())
 
 
-def copy(video: Video, facts: MediaFacts) -> None:
-    for name, value in said(facts).items():
+def copy_facts(video: Video, facts: MediaFacts) -> None:
+    for name, value in field_values(facts).items():
         setattr(video, name, value)

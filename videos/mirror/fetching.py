@@ -27,14 +27,14 @@ def fetch_video(vod_id: str) -> Video | None:
     """
     if not 0 < len(vod_id) <= ID_LENGTH or not vod_id.isprintable():
         return None
-    missed = miss_key(vod_id)
+    missed = _miss_key(vod_id)
     if cache.get(missed):
         return None
     try:
         facts = vod_gateway().with_deadline(DEADLINE_SECONDS).get_info(vod_id)
     except CloudRejected as error:
-        if not is_miss(error):
-            raise unavailable(error) from error
+        if not _is_miss(error):
+            raise as_unavailable(error) from error
         cache.set(missed, 1, timeout=MISS_SECONDS)
         return None
     mirror.apply(facts)
@@ -42,17 +42,17 @@ def fetch_video(vod_id: str) -> Video | None:
     return Video.objects.visible().filter(vod_id=vod_id).first()
 
 
-def is_miss(error: CloudRejected) -> bool:
+def _is_miss(error: CloudRejected) -> bool:
     """Whether VOD has no such video, or takes this for no id at all."""
     return error.is_not_found or error.code.startswith(NO_ID)
 
 
-def unavailable(error: CloudRejected) -> CloudUnavailable:
+def as_unavailable(error: CloudRejected) -> CloudUnavailable:
     """For those who wait now, a refusal that an operator must look at is an outage."""
     return CloudUnavailable(str(error), code=error.code, request_id=error.request_id)
 
 
-def miss_key(vod_id: str) -> str:
+def _miss_key(vod_id: str) -> str:
     """A key of plain characters, whatever was asked for."""
     return f"vod-missing:{hashlib.sha256(vod_id.encode()).hexdigest()}"
 

@@ -10,18 +10,18 @@ from videos.models import CensorStatus, Decision, LogPruning, ReviewDecision, So
 from videos.services.review import latest_human_decision, review_video
 from videos.services.source import is_of_earlier_source
 from videos.services.standing import (
-    KIND,
-    cancel_unsent,
-    deliver_again,
-    deliveries_of,
-    send_again,
+    AUDIT_KIND,
+    cancel_if_unsent,
+    deliveries_of_decision,
+    redeliver_decision,
+    resend_decision,
     standing_decision,
 )
 
 MARK: Final = re.compile(r"(?:^|\s)#(\d{1,18})$")
 # In any other status no entry of the history is in force: another source takes them away.
 DECIDED: Final = (AuditStatus.NORMAL, AuditStatus.BLOCKED)
-EXPECTED: Final = {
+EXPECTED_STATUS: Final = {
     CensorStatus.SUCCESS: AuditStatus.NORMAL,
     CensorStatus.FAIL: AuditStatus.BLOCKED,
 }
@@ -33,54 +33,56 @@ def is_history_needed(video: Video | None, facts: MediaFacts) -> bool:
         return False
     if video is None or video.status != facts.status:
         return True
-    expected = EXPECTED.get(CensorStatus(video.censor_status))
-    return expected is not None and expected != facts.status and not is_under_way(video)
+    expected = EXPECTED_STATUS.get(CensorStatus(video.censor_status))
+    return expected is not None and expected != facts.status and not _is_delivery_open(video)
 
 
-def is_under_way(video: Video) -> bool:
-    return Delivery.objects.open().filter(kind=KIND).for_subject(video.vod_id).exists()
+def _is_delivery_open(video: Video) -> bool:
+    return Delivery.objects.open().filter(kind=AUDIT_KIND).for_subject(video.vod_id).exists()
 
 
-def bring_in(video: Video, entries: Sequence[AuditEntry], *, is_sending: bool = False) -> bool:
+def import_history(
+    video: Video, entries: Sequence[AuditEntry], *, is_sending: bool = False
+) -> bool:
     """Record what people decided in VOD's console; what of ours landed late is overruled.
 
     `entries` are VOD's, newest first; `is_sending` where whoever asked is just about to send what
     stands. The caller holds the video's lock and has saved it. Returns whether anything was
     recorded.
     """
-    ours = marked(video, entries)
-    foreign = foreign_entries(video, entries, ours) if video.status in DECIDED else []
-    recorded = [record(video, entry) for entry in reversed(foreign)]
-    overrule(video, entries[0] if entries else None, ours, is_sending=is_sending)
+    ours = _own_decisions(video, entries)
+    foreign = _external_entries(video, entries, ours) if video.status in DECIDED else []
+    recorded = [_record_external(video, entry) for entry in reversed(foreign)]
+    _redeliver_if_stale(video, entries[0] if entries else None, ours, is_sending=is_sending)
     return any(recorded)
 
 
-def marked(video: Video, entries: Sequence[AuditEntry]) -> dict[int, ReviewDecision]:
+def _own_decisions(video: Video, entries: Sequence[AuditEntry]) -> dict[int, ReviewDecision]:
     """Our decisions about this video that the history carries, by id."""
-    ids = {mark for entry in entries if (mark := mark_of(entry)) is not None}
+    ids = {mark for entry in entries if (mark := _mark_of(entry)) is not None}
     return {decision.pk: decision for decision in video.decisions.filter(pk__in=ids)}
 
 
-def mark_of(entry: AuditEntry) -> int | None:
+def _mark_of(entry: AuditEntry) -> int | None:
     found = MARK.search(entry.comment)
     return int(found[1]) if found else None
 
 
-def foreign_entries(
+def _external_entries(
     video: Video, entries: Sequence[AuditEntry], ours: dict[int, ReviewDecision]
 ) -> list[AuditEntry]:
     """Entries of other people that are newer than our latest human decision, newest first."""
     standing = latest_human_decision(video)
-    is_standing_listed = standing is not None and (standing.pk in ours or is_known(standing))
+    is_standing_listed = standing is not None and (standing.pk in ours or _is_from_vod(standing))
     known = set(video.decisions.filter(source=Source.VOD).values_list("created_at", "decision"))
     found: list[AuditEntry] = []
     for entry in entries:
-        decision = ours.get(mark_of(entry) or 0)
+        decision = ours.get(_mark_of(entry) or 0)
         if decision is not None:
             if decision.is_human:
                 break
             continue  # a machine's: people overrule it wherever they stand
-        if is_pruned(entry):
+        if _is_pruned(entry):
             continue
         if (entry.created_at, entry.status) in known:
             break
@@ -92,20 +94,20 @@ def foreign_entries(
     return found
 
 
-def is_pruned(entry: AuditEntry) -> bool:
+def _is_pruned(entry: AuditEntry) -> bool:
     """Whether it carries the mark of a decision of ours that the log has been pruned of."""
-    mark = mark_of(entry)
+    mark = _mark_of(entry)
     if mark is None or ReviewDecision.objects.filter(pk=mark).exists():
         return False
     return LogPruning.objects.filter(first_id__lte=mark, last_id__gte=mark).exists()
 
 
-def is_known(standing: ReviewDecision) -> bool:
+def _is_from_vod(standing: ReviewDecision) -> bool:
     """Whether VOD told us of it itself."""
     return standing.source == Source.VOD
 
 
-def record(video: Video, entry: AuditEntry) -> bool:
+def _record_external(video: Video, entry: AuditEntry) -> bool:
     """Write somebody else's decision; ours that was not sent yet is older and goes nowhere.
 
     Of an equal one nothing is written, and ours goes on with its takedown, unless ours may still
@@ -123,13 +125,13 @@ def record(video: Video, entry: AuditEntry) -> bool:
     )
     if video.decisions.count() == count:
         return False
-    unsent = Delivery.objects.waiting().filter(kind=KIND, claim_count=0)
+    unsent = Delivery.objects.waiting().filter(kind=AUDIT_KIND, claim_count=0)
     for delivery in unsent.for_subject(video.vod_id):
-        cancel_unsent(delivery)
+        cancel_if_unsent(delivery)
     return True
 
 
-def overrule(
+def _redeliver_if_stale(
     video: Video, top: AuditEntry | None, ours: dict[int, ReviewDecision], *, is_sending: bool
 ) -> None:
     """Deliver the standing decision over again where an older one of ours came in after it.
@@ -138,17 +140,17 @@ def overrule(
     that is just being sent may have come in before that older one: twice does no harm. Where
     whoever asked is about to send it (`is_sending`), it has not.
     """
-    if top is None or (mark_of(top) or 0) not in ours:
+    if top is None or (_mark_of(top) or 0) not in ours:
         return
     standing = standing_decision(video)
-    if standing is None or standing.pk == mark_of(top) or standing.decision == top.status:
+    if standing is None or standing.pk == _mark_of(top) or standing.decision == top.status:
         return
-    carriers = list(deliveries_of(standing))
+    carriers = list(deliveries_of_decision(standing))
     states = {delivery.state for delivery in carriers}
     if DeliveryState.WAITING in states:
         return
     if DeliveryState.LEASED in states:
         if not is_sending:  # beside it: what comes after that one still does
-            send_again(standing, supersede=False)
+            resend_decision(standing, supersede=False)
     elif not carriers or not carriers[-1].was_given_up:
-        deliver_again(video, standing)
+        redeliver_decision(video, standing)

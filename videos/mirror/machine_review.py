@@ -6,34 +6,34 @@ from typing import Any
 from shortvideo.cloud.types import MachineJob, MachineJobStatus, MachineResult
 from videos.mirror.reading import Reading
 from videos.models import MachineReview, Video
-from videos.services.machine_review import DECISIONS, decide
+from videos.services.machine_review import DECISIONS, decide_by_machine_review
 from videos.services.source import is_of_earlier_source
 
 Suggestion = MachineReview.Suggestion
 
 
-def record(video: Video, reading: Reading) -> bool:
+def record_machine_review(video: Video, reading: Reading) -> bool:
     """Keep the machine's verdict and decide by it, unless a person has; returns what is new.
 
     The caller holds the video's lock and has saved it.
     """
-    if reading.machine is None or not is_about_present_source(video, reading):
+    if reading.machine is None or not _is_about_current_source(video, reading):
         return False
-    values = as_values(reading.machine)
-    if values is None or is_repeated(video, values):
+    values = _field_values(reading.machine)
+    if values is None or _is_known(video, values):
         return False
-    if is_overtaken(video, reading, values["suggestion"]):
+    if _is_outdated(video, reading, values["suggestion"]):
         return False
     review, _ = MachineReview.objects.update_or_create(
         video=video,
         source_version=video.source_version,
         defaults={**values, "received_at": reading.facts.read_at},
     )
-    decide(video, review)
+    decide_by_machine_review(video, review)
     return True
 
 
-def is_about_present_source(video: Video, reading: Reading) -> bool:
+def _is_about_current_source(video: Video, reading: Reading) -> bool:
     """Whether the machine has looked at the source that the row is about.
 
     A job tells when it was made, by VOD's own word. VOD's latest verdict tells nothing of the kind:
@@ -46,7 +46,7 @@ def is_about_present_source(video: Video, reading: Reading) -> bool:
     return made_at is not None and not is_of_earlier_source(video, made_at)
 
 
-def is_overtaken(video: Video, reading: Reading, suggestion: str) -> bool:
+def _is_outdated(video: Video, reading: Reading, suggestion: str) -> bool:
     """Whether a verdict is known that was read later than this one.
 
     A job that failed, whenever it was made, takes no verdict about the same source back.
@@ -57,20 +57,22 @@ def is_overtaken(video: Video, reading: Reading, suggestion: str) -> bool:
     return reviews.filter(received_at__gt=reading.facts.read_at).exists()
 
 
-def as_values(machine: MachineResult | MachineJob) -> dict[str, Any] | None:
+def _field_values(machine: MachineResult | MachineJob) -> dict[str, Any] | None:
     """The fields of a MachineReview; None for a job that is not at its end."""
     if isinstance(machine, MachineResult):
-        return of_result(machine)
+        return _values_of_result(machine)
     if machine.status == MachineJobStatus.FAILED:
-        return of_failure(machine.job_id, machine.code, machine.message)
+        return _values_of_failure(machine.job_id, machine.code, machine.message)
     if machine.status != MachineJobStatus.SUCCEEDED:
         return None
     if machine.result is None:
-        return of_failure(machine.job_id, machine.code, "The machine review named no verdict.")
-    return of_result(machine.result)
+        return _values_of_failure(
+            machine.job_id, machine.code, "The machine review named no verdict."
+        )
+    return _values_of_result(machine.result)
 
 
-def of_result(result: MachineResult) -> dict[str, Any]:
+def _values_of_result(result: MachineResult) -> dict[str, Any]:
     """A suggestion that nobody knows is one for a person.
 
     VOD's latest verdict names no job: the one whose event made us ask may be another's.
@@ -88,7 +90,7 @@ def of_result(result: MachineResult) -> dict[str, Any]:
     }
 
 
-def of_failure(job_id: str, code: str, message: str) -> dict[str, Any]:
+def _values_of_failure(job_id: str, code: str, message: str) -> dict[str, Any]:
     return {
         "suggestion": Suggestion.ERROR,
         "job_id": job_id,
@@ -97,7 +99,7 @@ def of_failure(job_id: str, code: str, message: str) -> dict[str, Any]:
     }
 
 
-def is_repeated(video: Video, values: dict[str, Any]) -> bool:
+def _is_known(video: Video, values: dict[str, Any]) -> bool:
     """Whether the verdict about this source is known; who recorded it may have heard it twice."""
     same = [name for name in ("suggestion", "result", "error_code") if name in values]
     reviews = video.machine_reviews.filter(source_version=video.source_version)

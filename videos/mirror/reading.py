@@ -31,7 +31,7 @@ class Reading:
         lost_task_ids: tasks of our jobs that VOD does not have (any more).
         refusals: why something that was asked for is missing.
         source_uploaded_at: when the uploaded file was made, as VOD says.
-        upload_told_at: when an event said that an upload was complete; nobody need believe it.
+        upload_reported_at: when an event said that an upload was complete; nobody need believe it.
     """
 
     facts: MediaFacts
@@ -44,7 +44,7 @@ class Reading:
     tasks: tuple[TranscodeTask, ...] = ()
     lost_task_ids: tuple[str, ...] = ()
     source_uploaded_at: datetime | None = None
-    upload_told_at: datetime | None = None
+    upload_reported_at: datetime | None = None
     refusals: tuple[CloudRejected, ...] = ()
 
     @property

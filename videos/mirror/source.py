@@ -16,7 +16,7 @@ CLOCK_SKEW: Final = timedelta(seconds=30)
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def follow(video: Video, reading: Reading, *, is_fresh: bool) -> bool:
+def detect_upload(video: Video, reading: Reading, *, is_fresh: bool) -> bool:
     """Note the upload that VOD's facts tell of, before they are copied.
 
     An event changes nothing here: its body is not signed.
@@ -27,17 +27,17 @@ def follow(video: Video, reading: Reading, *, is_fresh: bool) -> bool:
     known = video.source_uploaded_at
     told = reading.source_uploaded_at
     if known is None:
-        date_upload(video, reading, after=LONG_AGO)
+        _date_upload(video, reading, after=LONG_AGO)
         return True
-    if is_later(video, told) or (is_fresh and has_other_size(video, reading.facts)):
-        start_over(video, reading, after=known)
+    if is_later_upload(video, told) or (is_fresh and _has_other_size(video, reading.facts)):
+        _start_over(video, reading, after=known)
         return True
-    if is_estimate_corrected(video, reading):
+    if _is_estimate_corrected(video, reading):
         video.source_uploaded_at, video.source_uploaded_after = told, None
     return False
 
 
-def date_upload(video: Video, reading: Reading, *, after: datetime) -> None:
+def _date_upload(video: Video, reading: Reading, *, after: datetime) -> None:
     """Note when the source was uploaded: VOD's word where it lies `after`, else an estimate.
 
     An estimate lies late rather than early: what is about an earlier source never counts.
@@ -48,7 +48,7 @@ def date_upload(video: Video, reading: Reading, *, after: datetime) -> None:
     video.source_uploaded_after = None if is_told else after
 
 
-def is_estimate_corrected(video: Video, reading: Reading) -> bool:
+def _is_estimate_corrected(video: Video, reading: Reading) -> bool:
     """Whether VOD says when the source was uploaded whose upload was estimated so far.
 
     A reading that was sent before the one that noticed the source may be about an earlier one; so
@@ -61,7 +61,7 @@ def is_estimate_corrected(video: Video, reading: Reading) -> bool:
     return after < told <= estimate and reading.facts.read_at >= estimate - CLOCK_SKEW
 
 
-def is_moment_needed(video: Video | None, facts: MediaFacts) -> bool:
+def is_upload_time_needed(video: Video | None, facts: MediaFacts) -> bool:
     """Whether VOD must be asked when a source was uploaded that has replaced another.
 
     By an estimate, what was decided soon after the upload cannot be told from what was decided
@@ -70,16 +70,16 @@ def is_moment_needed(video: Video | None, facts: MediaFacts) -> bool:
     if video is None:
         return False
     is_estimated = video.source_version > 1 and video.source_uploaded_after is not None
-    return is_estimated or has_other_size(video, facts)
+    return is_estimated or _has_other_size(video, facts)
 
 
-def is_later(video: Video | None, told: datetime | None) -> bool:
+def is_later_upload(video: Video | None, told: datetime | None) -> bool:
     """Whether VOD tells of a later upload than the one that the row is about."""
     known = video.source_uploaded_at if video is not None else None
     return known is not None and told is not None and told > known
 
 
-def is_doubtful(video: Video, told: datetime) -> bool:
+def is_upload_doubtful(video: Video, told: datetime) -> bool:
     """Whether an event tells of an upload since the clip was passed that VOD's facts do not show.
 
     It may be made up, or VOD may give another file of the same size the time of the first.
@@ -87,15 +87,15 @@ def is_doubtful(video: Video, told: datetime) -> bool:
     return video.is_passed and told > video.censor_changed_at + CLOCK_SKEW
 
 
-def has_other_size(video: Video, facts: MediaFacts) -> bool:
+def _has_other_size(video: Video, facts: MediaFacts) -> bool:
     return bool(facts.size and video.size and facts.size != video.size)
 
 
-def start_over(video: Video, reading: Reading, *, after: datetime) -> None:
+def _start_over(video: Video, reading: Reading, *, after: datetime) -> None:
     """Forget what was known and decided about the earlier source, which was uploaded before."""
     now = timezone.now()
     video.source_version += 1
-    date_upload(video, reading, after=after)
+    _date_upload(video, reading, after=after)
     video.files, video.snapshots = [], []
     video.first_frame = video.source_path = ""
     video.files_read_at = None

@@ -16,11 +16,11 @@ from videos.models import (
 )
 from videos.services import announcements
 from videos.services.transcoding import (
-    deciding_job,
-    end,
-    end_with_source,
-    jobs_of,
-    retry_by_itself,
+    end_job,
+    end_job_with_source,
+    job_shown_on_video,
+    jobs_of_video,
+    retry_automatically,
     template_group_id,
 )
 
@@ -53,7 +53,7 @@ SHOWN: Final = {
 }
 
 
-def update(video: Video, tasks: Sequence[TranscodeTask], *, at: datetime) -> bool:
+def update_jobs(video: Video, tasks: Sequence[TranscodeTask], *, at: datetime) -> bool:
     """Bring our jobs up to date with their tasks; returns whether any changed.
 
     Here the watchdog bites: VOD was asked about a job, and has had nothing new to say for too long.
@@ -61,16 +61,16 @@ def update(video: Video, tasks: Sequence[TranscodeTask], *, at: datetime) -> boo
     by_id = {task.task_id: task for task in tasks}
     if not by_id:
         return False
-    ours = list(jobs_of(video).followed().filter(task_id__in=by_id).select_for_update())
-    silent = [job for job in ours if not update_job(job, by_id[job.task_id], at=at)]
-    stuck = [job for job in silent if is_overdue(job, at=at)]
+    ours = list(jobs_of_video(video).followed().filter(task_id__in=by_id).select_for_update())
+    silent = [job for job in ours if not _update_job(job, by_id[job.task_id], at=at)]
+    stuck = [job for job in silent if _is_overdue(job, at=at)]
     for job in stuck:
-        call_stuck(job, video, at=at)
+        _mark_stuck(job, video, at=at)
     return len(silent) < len(ours) or bool(stuck)
 
 
 @transaction.atomic
-def hear_nothing(vod_id: str, *, at: datetime) -> None:
+def mark_silent_jobs_stuck(vod_id: str, *, at: datetime) -> None:
     """VOD was asked about a video, and told nothing of its jobs: they have been silent too long?
 
     It does not have the video, refuses to tell, or tells what is not understood.
@@ -78,73 +78,73 @@ def hear_nothing(vod_id: str, *, at: datetime) -> None:
     video = Video.objects.visible().select_for_update().filter(vod_id=vod_id).first()
     if video is None:
         return
-    ours = jobs_of(video).filter(state=TranscodeJob.State.SUBMITTED).select_for_update()
-    stuck = [job for job in ours if is_overdue(job, at=at)]
+    ours = jobs_of_video(video).filter(state=TranscodeJob.State.SUBMITTED).select_for_update()
+    stuck = [job for job in ours if _is_overdue(job, at=at)]
     if not stuck:
         return
     before = {name: getattr(video, name) for name in SHOWN_ON_VIDEO}
     for job in stuck:
-        call_stuck(job, video, at=at)
-    follow(video)
+        _mark_stuck(job, video, at=at)
+    set_statuses(video)
     video.changed_at = at
     video.save(update_fields=[*(kind.status_field for kind in TranscodeKind), "changed_at"])
-    announcements.mirrored(video, before)
+    announcements.emit_mirror_changes(video, before)
 
 
-def end_lost(video: Video, task_ids: Sequence[str], *, at: datetime) -> bool:
+def end_lost_jobs(video: Video, task_ids: Sequence[str], *, at: datetime) -> bool:
     """End our jobs whose tasks VOD does not have; returns whether there were any.
 
     A task may take a moment to be listed after its submission: a young job is left as it is.
     """
     if not task_ids:
         return False
-    ours = jobs_of(video).followed().filter(task_id__in=task_ids)
+    ours = jobs_of_video(video).followed().filter(task_id__in=task_ids)
     lost = list(ours.filter(created_at__lt=at - LISTED_WITHIN).select_for_update())
     for job in lost:
         attention_at = job.attention_at if job.state == TranscodeJob.State.STUCK else at
         message = "VOD does not have the job's task any more."
-        end(job, "TaskNotFound", message, at=at, attention_at=attention_at)
+        end_job(job, "TaskNotFound", message, at=at, attention_at=attention_at)
     return bool(lost)
 
 
-def is_overdue(job: TranscodeJob, *, at: datetime) -> bool:
+def _is_overdue(job: TranscodeJob, *, at: datetime) -> bool:
     """Whether VOD has been at it without any news for longer than it may."""
     limit = timedelta(seconds=settings.TRANSCODE_STUCK_SECONDS)
     is_running = job.state == TranscodeJob.State.SUBMITTED
     return is_running and at - (job.news_at or job.created_at) > limit
 
 
-def call_stuck(job: TranscodeJob, video: Video, *, at: datetime) -> None:
+def _mark_stuck(job: TranscodeJob, video: Video, *, at: datetime) -> None:
     """Wait no longer for a job: it is submitted once more, or shown to an operator.
 
     Should VOD end it after all, that end is recorded all the same.
     """
     if job.source_version != video.source_version:
-        end_with_source(job, at=at)
+        end_job_with_source(job, at=at)
         return
     minutes = settings.TRANSCODE_STUCK_SECONDS / 60
     job.state, job.checked_at = TranscodeJob.State.STUCK, at
     job.error_code = "NoNews"
     job.error_message = f"VOD was asked, and has said nothing new for over {minutes:.3g} minutes."
     job.save(update_fields=["state", "checked_at", "error_code", "error_message"])
-    if retry_by_itself(job, video) is None:
+    if retry_automatically(job, video) is None:
         job.attention_at = at
         job.save(update_fields=["attention_at"])
 
 
-def follow(video: Video, tasks: Sequence[TranscodeTask] = ()) -> None:
+def set_statuses(video: Video, tasks: Sequence[TranscodeTask] = ()) -> None:
     """Set both transcoding statuses on the row, in memory."""
     for kind in TranscodeKind:
-        status = status_of(video, kind, tasks)
+        status = _status_of(video, kind, tasks)
         if status is not None:
             setattr(video, kind.status_field, status)
 
 
-def status_of(
+def _status_of(
     video: Video, kind: TranscodeKind, tasks: Sequence[TranscodeTask]
 ) -> TranscodeStatus | None:
     """What the latest job of ours says, else the automatic one; None where neither does."""
-    ours = None if video._state.adding else deciding_job(video, kind)
+    ours = None if video._state.adding else job_shown_on_video(video, kind)
     if ours is not None:
         return SHOWN[TranscodeJob.State(ours.state)]
     group = template_group_id(kind)
@@ -158,7 +158,7 @@ def status_of(
     return AUTOMATIC.get(video.status)
 
 
-def update_job(job: TranscodeJob, task: TranscodeTask, *, at: datetime) -> bool:
+def _update_job(job: TranscodeJob, task: TranscodeTask, *, at: datetime) -> bool:
     """Write how far a job has come; returns whether that is news.
 
     A stuck one stays stuck until it ends: another may run in its place.
@@ -168,15 +168,15 @@ def update_job(job: TranscodeJob, task: TranscodeTask, *, at: datetime) -> bool:
     before = (job.state, job.progress, job.job_ids, job.streams)
     was_stuck = job.state == TranscodeJob.State.STUCK
     job.state = OUTCOMES.get(task.status, job.state)
-    job.progress = progress_of(task)
+    job.progress = _progress_of(task)
     job.job_ids = [item.job_id for item in task.jobs] or job.job_ids
-    job.streams = streams_of(task) or job.streams
+    job.streams = _streams_of(task) or job.streams
     if before == (job.state, job.progress, job.job_ids, job.streams):
         return False
     job.checked_at = job.news_at = at
     if task.status in OUTCOMES:
         job.finished_at = task.complete_time or at
-        job.error_code, job.error_message = error_of(task)
+        job.error_code, job.error_message = _error_of(task)
         if job.state == TranscodeJob.State.SUCCESS:
             job.attention_at = None
         elif not was_stuck:
@@ -190,21 +190,21 @@ def update_job(job: TranscodeJob, task: TranscodeTask, *, at: datetime) -> bool:
     return True
 
 
-def streams_of(task: TranscodeTask) -> list[dict[str, Any]]:
+def _streams_of(task: TranscodeTask) -> list[dict[str, Any]]:
     """What `TranscodeJob.streams` holds of a task."""
     return [
         {"job_id": job.job_id, "status": job.status, "progress": job.progress} for job in task.jobs
     ]
 
 
-def progress_of(task: TranscodeTask) -> int:
+def _progress_of(task: TranscodeTask) -> int:
     """Percent of all streams together."""
     if task.status in OUTCOMES:
         return 100
     return sum(job.progress for job in task.jobs) // len(task.jobs) if task.jobs else 0
 
 
-def error_of(task: TranscodeTask) -> tuple[str, str]:
+def _error_of(task: TranscodeTask) -> tuple[str, str]:
     """The first failed stream's code and message; a task without jobs failed for its source."""
     failed = next((job for job in task.jobs if job.status == JobStatus.FAILED), None)
     if failed is not None:

@@ -15,7 +15,7 @@ from videos.models import Video
 USER_ID_LENGTH = 128
 
 
-def bring_in(facts: Iterable[MediaFacts]) -> dict[str, Uploader]:
+def import_uploaders(facts: Iterable[MediaFacts]) -> dict[str, Uploader]:
     """Make the uploaders that the facts name, and return them by user id.
 
     A name or picture that changed is taken from the newest clip only, so that reading the clips in
@@ -23,47 +23,47 @@ def bring_in(facts: Iterable[MediaFacts]) -> dict[str, Uploader]:
     """
     newest: dict[str, MediaFacts] = {}
     for item in facts:
-        if (named := named_by(item)) is not None:
+        if (named := uploader_in(item)) is not None:
             known = newest.get(named.user_id)
-            if known is None or is_newer(item, known):
+            if known is None or _is_newer(item, known):
                 newest[named.user_id] = item
     if not newest:
         return {}
     found = Uploader.objects.in_bulk(newest, field_name="user_id")
     missing = sorted(set(newest) - set(found))
     if missing:
-        rows = [filled(Uploader(user_id=user_id), newest[user_id]) for user_id in missing]
+        rows = [_fill(Uploader(user_id=user_id), newest[user_id]) for user_id in missing]
         Uploader.objects.bulk_create(rows, ignore_conflicts=True)
         found |= Uploader.objects.in_bulk(missing, field_name="user_id")
     for user_id in sorted(set(newest) - set(missing)):
-        rename(found[user_id], newest[user_id])
+        _rename(found[user_id], newest[user_id])
     return found
 
 
-def named_by(facts: MediaFacts) -> Named | None:
+def uploader_in(facts: MediaFacts) -> Named | None:
     named = facts.user_data.uploader if facts.user_data else None
     return named if named is not None and len(named.user_id) <= USER_ID_LENGTH else None
 
 
-def is_newer(facts: MediaFacts, other: MediaFacts) -> bool:
+def _is_newer(facts: MediaFacts, other: MediaFacts) -> bool:
     if facts.creation_time is None or other.creation_time is None:
         return False
     return facts.creation_time > other.creation_time
 
 
-def filled(uploader: Uploader, facts: MediaFacts) -> Uploader:
+def _fill(uploader: Uploader, facts: MediaFacts) -> Uploader:
     """Set the name and the picture that the facts give; an empty one says nothing."""
-    named = named_by(facts)
+    named = uploader_in(facts)
     if named is not None:
         uploader.user_name = named.user_name[:255] or uploader.user_name
-        uploader.avatar_url = web_address(named.avatar_url) or uploader.avatar_url
+        uploader.avatar_url = _web_address(named.avatar_url) or uploader.avatar_url
         uploader.name_search = folded(uploader.user_name)
     return uploader
 
 
-def rename(uploader: Uploader, facts: MediaFacts) -> None:
+def _rename(uploader: Uploader, facts: MediaFacts) -> None:
     before = (uploader.user_name, uploader.avatar_url)
-    filled(uploader, facts)
+    _fill(uploader, facts)
     if before == (uploader.user_name, uploader.avatar_url):
         return
     newest = Video.objects.filter(uploader=uploader).aggregate(at=Max("creation_time"))["at"]
@@ -73,7 +73,7 @@ def rename(uploader: Uploader, facts: MediaFacts) -> None:
         Video.objects.visible().filter(uploader=uploader).update(changed_at=timezone.now())
 
 
-def web_address(url: str) -> str:
+def _web_address(url: str) -> str:
     """The URL itself; "" for what a browser must not be sent to."""
     try:
         scheme = urlsplit(url).scheme

@@ -28,8 +28,8 @@ from videos.mirror.reading import Applied, Reading
 from videos.models import CensorStatus, TaskCause, Video
 from videos.services import announcements, status
 
-CHUNK: Final = 50  # rows compared, and at most written, at once
-pace = Pace(CHUNK)
+CHUNK_SIZE: Final = 50  # rows compared, and at most written, at once
+pace = Pace(CHUNK_SIZE)
 
 # The fields that the mirror writes, and those of them that nobody is ever shown.
 MIRRORED: Final = (
@@ -52,7 +52,7 @@ MIRRORED: Final = (
     "censor_changed_at",
     "blocked_at",
 )
-UNSEEN: Final = frozenset(
+INTERNAL: Final = frozenset(
     (
         "modification_time",
         "audit_status",
@@ -66,89 +66,89 @@ UNSEEN: Final = frozenset(
     )
 )
 
-Told = MediaFacts | Reading
+FactsOrReading = MediaFacts | Reading
 
 
 def apply(
-    told: Told | Iterable[Told],
+    told: FactsOrReading | Iterable[FactsOrReading],
     *,
-    old_stock_until: datetime | None = None,
+    backlog_until: datetime | None = None,
     dry_run: bool = False,
 ) -> Applied:
     """Write what VOD says about one video or many.
 
     Args:
         told: bare facts, or a reading with more; each video once.
-        old_stock_until: a first import is under way: videos created before are taken as VOD has
+        backlog_until: a first import is under way: videos created before are taken as VOD has
             them, and do not flood the queue.
         dry_run: count what would be written, and write nothing.
     """
     total = Applied()
-    for chunk in in_chunks(as_readings(told)):
-        total += apply_chunk(chunk, old_stock_until=old_stock_until, dry_run=dry_run)
+    for chunk in _in_chunks(_as_readings(told)):
+        total += _apply_chunk(chunk, backlog_until=backlog_until, dry_run=dry_run)
     return total
 
 
-def as_readings(told: Told | Iterable[Told]) -> Iterator[Reading]:
+def _as_readings(told: FactsOrReading | Iterable[FactsOrReading]) -> Iterator[Reading]:
     for item in [told] if isinstance(told, MediaFacts | Reading) else told:
         yield item if isinstance(item, Reading) else Reading(item)
 
 
-def in_chunks(readings: Iterator[Reading]) -> Iterator[list[Reading]]:
-    while chunk := list(islice(readings, CHUNK)):
+def _in_chunks(readings: Iterator[Reading]) -> Iterator[list[Reading]]:
+    while chunk := list(islice(readings, CHUNK_SIZE)):
         yield chunk
 
 
-def apply_chunk(
-    readings: Sequence[Reading], *, old_stock_until: datetime | None, dry_run: bool
+def _apply_chunk(
+    readings: Sequence[Reading], *, backlog_until: datetime | None, dry_run: bool
 ) -> Applied:
     rows = Video.objects.in_bulk([item.facts.vod_id for item in readings], field_name="vod_id")
-    pending = [item for item in readings if may_change(rows.get(item.facts.vod_id), item)]
+    pending = [item for item in readings if _may_change(rows.get(item.facts.vod_id), item)]
     total = Applied(unchanged=len(readings) - len(pending))
     for portion in pace.portions(pending):
         with pace.transaction():
-            total += write(portion, old_stock_until)
+            total += _write(portion, backlog_until)
             transaction.set_rollback(dry_run)
     return total
 
 
-def may_change(video: Video | None, reading: Reading) -> bool:
+def _may_change(video: Video | None, reading: Reading) -> bool:
     """Whether a transaction is worth it; decided again, for certain, on the locked row."""
     if video is None:
         return True
     if video.deleted_at is not None:
         return False
-    return not reading.is_bare or (is_fresh(video, reading) and differs(video, reading.facts))
+    return not reading.is_bare or (_is_fresh(video, reading) and _differs(video, reading.facts))
 
 
-def differs(video: Video, said: MediaFacts) -> bool:
-    if facts.differ(video, said):
+def _differs(video: Video, said: MediaFacts) -> bool:
+    if facts.has_changes(video, said):
         return True
-    return uploaders.named_by(said) is not None and video.uploader_id is None
+    return uploaders.uploader_in(said) is not None and video.uploader_id is None
 
 
-def is_fresh(video: Video, reading: Reading) -> bool:
+def _is_fresh(video: Video, reading: Reading) -> bool:
     return video.read_at is None or reading.facts.read_at >= video.read_at
 
 
-def write(readings: Sequence[Reading], old_stock_until: datetime | None) -> Applied:
+def _write(readings: Sequence[Reading], backlog_until: datetime | None) -> Applied:
     """Write readings inside the caller's transaction."""
-    named = uploaders.bring_in(item.facts for item in readings)
-    rows = locked_rows(readings)
+    named = uploaders.import_uploaders(item.facts for item in readings)
+    rows = _lock_rows(readings)
     missing = [item for item in readings if item.facts.vod_id not in rows]
-    inserted = insert(missing, named, old_stock_until)
-    rows |= locked_rows(missing)
+    inserted = _insert(missing, named, backlog_until)
+    rows |= _lock_rows(missing)
     total = Applied()
     for item in readings:
-        video, stock = rows[item.facts.vod_id], is_old_stock(item, old_stock_until)
+        video, stock = rows[item.facts.vod_id], _is_backlog(item, backlog_until)
         is_new = video.vod_id in inserted
         if is_new:
-            welcome(video, stock=stock)
+            _after_insert(video, stock=stock)
         if is_new and item.is_bare and video.read_at == item.facts.read_at:
             has_changed = False
         else:
             with silence(when=is_new and stock):  # what was there before us is no news
-                has_changed = update(video, item, named, stock=stock)
+                has_changed = _update(video, item, named, stock=stock)
         total += Applied(
             new=int(is_new),
             changed=int(has_changed and not is_new),
@@ -157,20 +157,20 @@ def write(readings: Sequence[Reading], old_stock_until: datetime | None) -> Appl
     return total
 
 
-def locked_rows(readings: Sequence[Reading]) -> dict[str, Video]:
+def _lock_rows(readings: Sequence[Reading]) -> dict[str, Video]:
     """The rows of these videos, always locked in the same order."""
     ids = [item.facts.vod_id for item in readings]
     rows = Video.objects.select_for_update().filter(vod_id__in=ids).order_by("pk")
     return {video.vod_id: video for video in rows} if ids else {}
 
 
-def is_old_stock(reading: Reading, until: datetime | None) -> bool:
+def _is_backlog(reading: Reading, until: datetime | None) -> bool:
     created = reading.facts.creation_time
     return until is not None and created is not None and created < until
 
 
-def insert(
-    readings: Sequence[Reading], named: dict[str, Uploader], old_stock_until: datetime | None
+def _insert(
+    readings: Sequence[Reading], named: dict[str, Uploader], backlog_until: datetime | None
 ) -> set[str]:
     """Insert rows as their facts have them; returns their VOD ids.
 
@@ -178,101 +178,101 @@ def insert(
     that follows compares with it.
     """
     rows = [
-        fresh_row(item, named, stock=is_old_stock(item, old_stock_until))
+        _new_row(item, named, stock=_is_backlog(item, backlog_until))
         for item in sorted(readings, key=lambda item: item.facts.vod_id)
     ]
     Video.objects.bulk_create(rows, ignore_conflicts=True)
     return {row.vod_id for row in rows}
 
 
-def fresh_row(reading: Reading, named: dict[str, Uploader], *, stock: bool) -> Video:
+def _new_row(reading: Reading, named: dict[str, Uploader], *, stock: bool) -> Video:
     said = reading.facts
     video = Video(vod_id=said.vod_id, creation_time=said.read_at, read_at=said.read_at)
-    copy(video, Reading(said), named)
-    transcoding.follow(video)
-    status.settle_unsaved(video, at=timezone.now(), is_old_stock=stock)
+    _copy_to_row(video, Reading(said), named)
+    transcoding.set_statuses(video)
+    status.set_initial_status(video, at=timezone.now(), is_backlog=stock)
     return video
 
 
-def welcome(video: Video, *, stock: bool) -> None:
+def _after_insert(video: Video, *, stock: bool) -> None:
     """What the arrival of a new row sets off beside it."""
     if video.censor_status == CensorStatus.CHECK:
         status.open_task(video, TaskCause.NEW)
     if video.source_uploaded_at is not None and not stock:
-        ask_machine(video)
+        _request_machine_review(video)
     if not stock:
-        announcements.arrived(video)
+        announcements.emit_new_video(video)
 
 
-def uploader_of(said: MediaFacts, named: dict[str, Uploader]) -> Uploader | None:
-    name = uploaders.named_by(said)
+def _uploader_of(said: MediaFacts, named: dict[str, Uploader]) -> Uploader | None:
+    name = uploaders.uploader_in(said)
     return named.get(name.user_id) if name is not None else None
 
 
-def update(video: Video, reading: Reading, named: dict[str, Uploader], *, stock: bool) -> bool:
+def _update(video: Video, reading: Reading, named: dict[str, Uploader], *, stock: bool) -> bool:
     """Write on a locked row what the reading changes about it; returns whether it did."""
     if video.deleted_at is not None:
         return False
-    before = values_of(video)
-    has_new_source = copy(video, reading, named)
-    media.remember(video, before)
+    before = _mirrored_values(video)
+    has_new_source = _copy_to_row(video, reading, named)
+    media.keep_dropped_media(video, before)
     if video.source_version != before["source_version"]:
-        replaced.wind_up(video)
-    has_changed = transcoding.update(video, reading.tasks, at=reading.facts.read_at)
-    has_changed |= transcoding.end_lost(video, reading.lost_task_ids, at=reading.facts.read_at)
-    transcoding.follow(video, reading.tasks)
+        replaced.cancel_work_for_replaced_source(video)
+    has_changed = transcoding.update_jobs(video, reading.tasks, at=reading.facts.read_at)
+    has_changed |= transcoding.end_lost_jobs(video, reading.lost_task_ids, at=reading.facts.read_at)
+    transcoding.set_statuses(video, reading.tasks)
     if has_new_source and not stock:
-        ask_machine(video)
-    told = reading.upload_told_at
-    if told is not None and source.is_doubtful(video, told):
-        status.ask_to_look_again(video, since=told)
+        _request_machine_review(video)
+    told = reading.upload_reported_at
+    if told is not None and source.is_upload_doubtful(video, told):
+        status.open_recheck(video, since=told)
     if reading.audits is not None or reading.machine is not None:
-        has_changed |= save(video, before, reading)
-        has_changed |= judge(video, reading)
+        has_changed |= _save_changes(video, before, reading)
+        has_changed |= _record_decisions(video, reading)
         video.refresh_from_db()
-        before = values_of(video)
-    status.settle(video, at=timezone.now(), is_old_stock=stock)
-    return save(video, before, reading) or has_changed
+        before = _mirrored_values(video)
+    status.update_status(video, at=timezone.now(), is_backlog=stock)
+    return _save_changes(video, before, reading) or has_changed
 
 
-def copy(video: Video, reading: Reading, named: dict[str, Uploader]) -> bool:
+def _copy_to_row(video: Video, reading: Reading, named: dict[str, Uploader]) -> bool:
     """Bring the row up to date in memory; returns whether there is a source nobody judged."""
-    fresh = is_fresh(video, reading)
-    has_new_source = source.follow(video, reading, is_fresh=fresh)
+    fresh = _is_fresh(video, reading)
+    has_new_source = source.detect_upload(video, reading, is_fresh=fresh)
     if fresh:
-        facts.copy(video, reading.facts)
-        video.uploader = uploader_of(reading.facts, named) or video.uploader
-        media.copy(video, reading)
+        facts.copy_facts(video, reading.facts)
+        video.uploader = _uploader_of(reading.facts, named) or video.uploader
+        media.copy_media(video, reading)
     return has_new_source
 
 
-def ask_machine(video: Video) -> None:
+def _request_machine_review(video: Video) -> None:
     """Have the source reviewed by the machine where VOD does not see to it by itself."""
     if settings.MACHINE_REVIEW == "submit":
         outbox.send("submit_machine_review", subject=video.vod_id)
 
 
-def judge(video: Video, reading: Reading) -> bool:
+def _record_decisions(video: Video, reading: Reading) -> bool:
     """Record the decisions that the reading tells of: people's first, then the machine's."""
-    has_changed = reading.audits is not None and history.bring_in(
+    has_changed = reading.audits is not None and history.import_history(
         video, reading.audits, is_sending=reading.is_sending
     )
-    return machine_review.record(video, reading) or has_changed
+    return machine_review.record_machine_review(video, reading) or has_changed
 
 
-def values_of(video: Video) -> dict[str, Any]:
+def _mirrored_values(video: Video) -> dict[str, Any]:
     return {name: getattr(video, name) for name in MIRRORED}
 
 
-def save(video: Video, before: dict[str, Any], reading: Reading) -> bool:
+def _save_changes(video: Video, before: dict[str, Any], reading: Reading) -> bool:
     """Save the fields that changed, and when they were read; nothing where none did."""
     names = [name for name in MIRRORED if getattr(video, name) != before[name]]
     if not names and video.read_at is not None:
         return False
-    if is_fresh(video, reading):
+    if _is_fresh(video, reading):
         video.read_at = reading.facts.read_at
-    if not UNSEEN.issuperset(names):
+    if not INTERNAL.issuperset(names):
         video.changed_at = timezone.now()
     video.save(update_fields=[*names, "read_at", "changed_at"])
-    announcements.mirrored(video, before)
+    announcements.emit_mirror_changes(video, before)
     return True

@@ -48,11 +48,11 @@ POSTGRESQL_LIFT: Final = [f"DROP TRIGGER IF EXISTS {NAME} ON {TABLE}"]
 def install(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
     """Make the triggers stand; a receiver of post_migrate, and harmless when they do."""
     is_postgresql = connections[using].vendor == "postgresql"
-    execute(connections[using], POSTGRESQL_INSTALL if is_postgresql else SQLITE_INSTALL)
+    _execute(connections[using], POSTGRESQL_INSTALL if is_postgresql else SQLITE_INSTALL)
 
 
 @contextmanager
-def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+def suspended(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Let the log be emptied or written over meanwhile, by every connection.
 
     Inside a transaction no other connection sees the log without its triggers: they wait for its
@@ -61,7 +61,7 @@ def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """
     is_postgresql = connections[using].vendor == "postgresql"
     with transaction.atomic(using) if connections[using].in_atomic_block else nullcontext():
-        execute(connections[using], POSTGRESQL_LIFT if is_postgresql else SQLITE_LIFT)
+        _execute(connections[using], POSTGRESQL_LIFT if is_postgresql else SQLITE_LIFT)
         try:
             yield
         except BaseException:
@@ -73,7 +73,7 @@ def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
         install(using)
 
 
-def stands(using: str = DEFAULT_DB_ALIAS) -> bool:
+def is_installed(using: str = DEFAULT_DB_ALIAS) -> bool:
     """Whether the triggers are there, and in force; also where there is no log yet."""
     connection = connections[using]
     with connection.cursor() as cursor:
@@ -87,7 +87,7 @@ def stands(using: str = DEFAULT_DB_ALIAS) -> bool:
     return count == (1 if connection.vendor == "postgresql" else 2)
 
 
-def execute(connection: BaseDatabaseWrapper, statements: list[str]) -> None:
+def _execute(connection: BaseDatabaseWrapper, statements: list[str]) -> None:
     """Run the statements where the table is there: it is not while `migrate videos zero` ends."""
     with connection.cursor() as cursor:
         if TABLE in connection.introspection.table_names(cursor):

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import F
 
 from shortvideo.outbox.periodic import periodic
-from videos.mirror.cdn import Answers, check_cdn_task, read_quota
+from videos.mirror.cdn import CdnTaskAnswers, check_cdn_task, read_quota
 from videos.models import CdnTask
 
 ASKED_AT_ONCE: Final = 100  # tasks of the CDN; many of ours may have gone out with one
@@ -19,7 +19,7 @@ def check_cdn_tasks() -> None:
     """Ask how prefetches and purges are doing, those first that were not asked for longest."""
     running = CdnTask.objects.filter(state=CdnTask.State.SUBMITTED)
     longest_ago = running.order_by(F("checked_at").asc(nulls_first=True), "id")
-    answers = Answers()
+    answers = CdnTaskAnswers()
     for task in longest_ago.select_related("delivery")[:LOOKED_AT_ONCE]:
         if answers.count >= ASKED_AT_ONCE:
             break

@@ -26,7 +26,7 @@ def compare_daily() -> None:
         run = reconcile.begin(is_heal=False)
     except AlreadyRunning as error:
         raise NotNow(str(error), again_in=LOOK_AGAIN) from error
-    carry_out(run, Options(grace_seconds=GRACE_SECONDS, file_share=settings.RECONCILE_FILE_SHARE))
+    _carry_out(run, Options(grace_seconds=GRACE_SECONDS, file_share=settings.RECONCILE_FILE_SHARE))
 
 
 if settings.RECONCILE_EVERY_HOURS:
@@ -42,10 +42,10 @@ def reconcile_requested() -> None:
     reconcile.end_stale()
     run = reconcile.begin_requested()
     if run is not None:
-        carry_out(run, REQUESTED)
+        _carry_out(run, REQUESTED)
 
 
-def carry_out(run: ReconcileRun, options: Options) -> None:
+def _carry_out(run: ReconcileRun, options: Options) -> None:
     for _ in reconcile.carry_out(run, options):
         pass
-    reconcile.forget_uneventful()
+    reconcile.delete_uneventful()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from shortvideo.outbox.periodic import periodic
 from videos import sync
-from videos.sync.catalogue import forget_uneventful, last_start
+from videos.sync.catalogue import delete_uneventful, last_start
 
 
 @periodic("videos.sync", every=timedelta(minutes=1))
@@ -17,7 +17,7 @@ def sync_changes() -> None:
         return
     for _ in sync.walk(sync.resume_or_start()):
         pass
-    forget_uneventful()
+    delete_uneventful()
 
 
 @periodic("videos.sweep", every=timedelta(minutes=1))

@@ -9,7 +9,7 @@ from django.db.models import Q
 from shortvideo.outbox.periodic import periodic
 from videos import sync
 from videos.models import TranscodeJob, Video, VideoDeletion
-from videos.services.transcoding import end_with_video
+from videos.services.transcoding import end_jobs_of_deleted_video
 
 logger = logging.getLogger(__name__)
 
@@ -35,4 +35,4 @@ def end_jobs_of_deleted_videos() -> None:
         video__deleted_at__isnull=False,
     )
     for video in Video.objects.filter(pk__in=unsettled.values("video")):
-        end_with_video(video)
+        end_jobs_of_deleted_video(video)

@@ -8,22 +8,22 @@ from videos.reconcile.claims import (
     AlreadyRunning,
     begin,
     begin_requested,
+    delete_uneventful,
     end_stale,
-    forget_uneventful,
     request,
 )
-from videos.reconcile.drift import Kind, Outcome
+from videos.reconcile.drift import Kind, Resolution
 from videos.reconcile.running import Options, carry_out
 
 __all__ = [
     "AlreadyRunning",
     "Kind",
     "Options",
-    "Outcome",
+    "Resolution",
     "begin",
     "begin_requested",
     "carry_out",
+    "delete_uneventful",
     "end_stale",
-    "forget_uneventful",
     "request",
 ]

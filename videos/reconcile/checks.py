@@ -18,13 +18,13 @@ from shortvideo.cloud.types import (
 from shortvideo.outbox.models import Delivery
 from videos.mirror import asking, media
 from videos.mirror import facts as mirror_facts
-from videos.mirror.history import EXPECTED
+from videos.mirror.history import EXPECTED_STATUS
 from videos.mirror.transcoding import LISTED_WITHIN, OUTCOMES
-from videos.mirror.uploaders import named_by
+from videos.mirror.uploaders import uploader_in
 from videos.models import CensorStatus, TranscodeJob, Video, VideoDeletion
 from videos.reconcile.drift import Drift, Kind
 from videos.services.source import has_source
-from videos.services.standing import KIND as AUDIT
+from videos.services.standing import AUDIT_KIND as AUDIT
 from videos.services.standing import standing_decision
 from videos.sync.patience import patiently
 
@@ -86,109 +86,109 @@ def drifts_of(case: Case, scope: Scope, kinds: Iterable[Kind] = tuple(Kind)) -> 
     return [drift for drift in found if drift is not None]
 
 
-def unreadable(case: Case, _: Scope) -> Drift | None:
+def _unreadable(case: Case, _: Scope) -> Drift | None:
     return None if case.is_readable else Drift(Kind.UNREADABLE, case.vod_id)
 
 
-def missing_here(case: Case, _: Scope) -> Drift | None:
+def _missing_here(case: Case, _: Scope) -> Drift | None:
     if case.video is not None or case.facts is None:
         return None
-    return Drift(Kind.MISSING_HERE, case.vod_id, there=described(case.facts))
+    return Drift(Kind.MISSING_HERE, case.vod_id, there=_described(case.facts))
 
 
-def missing_there(case: Case, _: Scope) -> Drift | None:
+def _missing_there(case: Case, _: Scope) -> Drift | None:
     video = case.video
     if video is None or video.deleted_at is not None or case.facts or not case.is_readable:
         return None
     return Drift(Kind.MISSING_THERE, case.vod_id, here=f"{video.censor_status}: {video.title}")
 
 
-def other_facts(case: Case, _: Scope) -> Drift | None:
+def _other_facts(case: Case, _: Scope) -> Drift | None:
     """What VOD says otherwise; a review's result in its status is a kind of its own."""
-    sides = both(case)
+    sides = _both(case)
     if sides is None:
         return None
     video, said = sides
     names = differing(video, said)
-    if is_review_contradicted(video, said):
+    if _is_review_contradicted(video, said):
         names = [name for name in names if name != "status"]
     if not names:
         return None
-    values = mirror_facts.said(said)
+    values = mirror_facts.field_values(said)
     return Drift(
         Kind.FACTS,
         case.vod_id,
-        here=listing(names, lambda name: getattr(video, name, "")),
-        there=listing(names, lambda name: values.get(name, "")),
+        here=_listing(names, lambda name: getattr(video, name, "")),
+        there=_listing(names, lambda name: values.get(name, "")),
     )
 
 
-def other_review(case: Case, _: Scope) -> Drift | None:
-    sides = both(case)
-    if sides is None or not is_review_contradicted(*sides):
+def _other_review(case: Case, _: Scope) -> Drift | None:
+    sides = _both(case)
+    if sides is None or not _is_review_contradicted(*sides):
         return None
     video, said = sides
     return Drift(Kind.REVIEW, case.vod_id, here=video.censor_status, there=said.status or "")
 
 
-def other_files(case: Case, scope: Scope) -> Drift | None:
-    sides = both(case)
+def _other_files(case: Case, scope: Scope) -> Drift | None:
+    sides = _both(case)
     if sides is None or not are_files_due(*sides, scope):
         return None
     video, said = sides
-    files = patiently(lambda: asking.files_of(vod_gateway(), said, video))
-    if video.files_read_at is not None and as_stored(files) == video.files:
+    files = patiently(lambda: asking.fetch_files(vod_gateway(), said, video))
+    if video.files_read_at is not None and _as_stored(files) == video.files:
         return None
     is_unread = video.files_read_at is None
     here = "unread" if is_unread else f"{len(video.files)} files"
     return Drift(Kind.FILES, case.vod_id, here=here, there=f"{len(files)} files")
 
 
-def unheard_job(case: Case, scope: Scope) -> Drift | None:
-    sides = both(case)
+def _missed_job(case: Case, scope: Scope) -> Drift | None:
+    sides = _both(case)
     if sides is None:
         return None
     video, _ = sides
     running = TranscodeJob.objects.filter(video=video, state=TranscodeJob.State.SUBMITTED)
     for job in running.exclude(task_id=""):
-        status = status_of_task(job)
+        status = _status_of_task(job)
         if status in OUTCOMES or (not status and job.created_at < scope.started_at - LISTED_WITHIN):
             here = f"{job.kind}: {job.state}"
             return Drift(Kind.JOB, case.vod_id, here=here, there=status or "unknown to VOD")
     return None
 
 
-def undone_deletion(case: Case, _: Scope) -> Drift | None:
-    deletion = deletion_behind(case)
+def _undone_deletion(case: Case, _: Scope) -> Drift | None:
+    deletion = _deletion_behind(case)
     if deletion is None or deletion.delivery is None:
         return None
     return Drift(Kind.DELETION, case.vod_id, here=deletion.get_state_display(), there="there")
 
 
-def returned(case: Case, _: Scope) -> Drift | None:
+def _returned(case: Case, _: Scope) -> Drift | None:
     """A tombstone that nobody here decided about: VOD had said that the video was gone."""
     if case.video is None or case.video.deleted_at is None or case.facts is None:
         return None
-    deletion = deletion_behind(case)
+    deletion = _deletion_behind(case)
     if deletion is not None and deletion.delivery is not None:
         return None
-    return Drift(Kind.RETURNED, case.vod_id, here="deleted", there=described(case.facts))
+    return Drift(Kind.RETURNED, case.vod_id, here="deleted", there=_described(case.facts))
 
 
 CHECKS: Final[dict[Kind, Check]] = {
-    Kind.MISSING_HERE: missing_here,
-    Kind.MISSING_THERE: missing_there,
-    Kind.FACTS: other_facts,
-    Kind.REVIEW: other_review,
-    Kind.FILES: other_files,
-    Kind.JOB: unheard_job,
-    Kind.DELETION: undone_deletion,
-    Kind.RETURNED: returned,
-    Kind.UNREADABLE: unreadable,
+    Kind.MISSING_HERE: _missing_here,
+    Kind.MISSING_THERE: _missing_there,
+    Kind.FACTS: _other_facts,
+    Kind.REVIEW: _other_review,
+    Kind.FILES: _other_files,
+    Kind.JOB: _missed_job,
+    Kind.DELETION: _undone_deletion,
+    Kind.RETURNED: _returned,
+    Kind.UNREADABLE: _unreadable,
 }
 
 
-def both(case: Case) -> tuple[Video, MediaFacts] | None:
+def _both(case: Case) -> tuple[Video, MediaFacts] | None:
     """Both sides of a video that is in the lists here and in VOD."""
     if case.video is None or case.video.deleted_at is not None or case.facts is None:
         return None
@@ -197,11 +197,11 @@ def both(case: Case) -> tuple[Video, MediaFacts] | None:
 
 def differing(video: Video, said: MediaFacts) -> list[str]:
     """The fields about which VOD says something else than the row."""
-    values = mirror_facts.said(said).items()
+    values = mirror_facts.field_values(said).items()
     names = [
         name for name, value in values if name not in UNCOMPARED and getattr(video, name) != value
     ]
-    if video.uploader_id is None and named_by(said) is not None:
+    if video.uploader_id is None and uploader_in(said) is not None:
         names.append("uploader")
     return names
 
@@ -211,7 +211,7 @@ def contradicts(video: Video, status: str) -> bool:
 
     A block shows in every state of a video that has a source, a pass once it is transcoded.
     """
-    expected = EXPECTED.get(CensorStatus(video.censor_status))
+    expected = EXPECTED_STATUS.get(CensorStatus(video.censor_status))
     if expected is None or not has_source(status):
         return False
     if status in set(AuditStatus) or expected == AuditStatus.BLOCKED:
@@ -219,12 +219,12 @@ def contradicts(video: Video, status: str) -> bool:
     return status == VodStatus.CHECKING
 
 
-def is_review_contradicted(video: Video, said: MediaFacts) -> bool:
+def _is_review_contradicted(video: Video, said: MediaFacts) -> bool:
     status = said.status or ""
-    return contradicts(video, status) or is_pass_unknown(video, status)
+    return contradicts(video, status) or _is_pass_unknown(video, status)
 
 
-def is_pass_unknown(video: Video, status: str) -> bool:
+def _is_pass_unknown(video: Video, status: str) -> bool:
     """Whether VOD lacks a pass that was given up while the status cannot show it yet."""
     if status in {*AuditStatus, VodStatus.CHECKING} or not video.is_passed:
         return False
@@ -243,7 +243,7 @@ def latest_audit(vod_id: str) -> AuditEntry | None:
 
 def are_files_due(video: Video, said: MediaFacts, scope: Scope) -> bool:
     """Whether the files must be asked for: they are unread, or lost, or all are wanted."""
-    if not has_files(said):
+    if not _has_files(said):
         return False
     if scope.is_every_file:
         return True
@@ -254,39 +254,39 @@ def are_files_due(video: Video, said: MediaFacts, scope: Scope) -> bool:
     return not video.files and video.transcode_status == "success"
 
 
-def has_files(said: MediaFacts) -> bool:
+def _has_files(said: MediaFacts) -> bool:
     """Whether VOD tells the files of a video in this state."""
     return said.status in WITH_FILES
 
 
 def are_files_hidden(case: Case, scope: Scope) -> bool:
     """Whether files that differed before cannot be looked at now: they may differ still."""
-    sides = both(case)
-    return sides is not None and case.vod_id in scope.open_files and not has_files(sides[1])
+    sides = _both(case)
+    return sides is not None and case.vod_id in scope.open_files and not _has_files(sides[1])
 
 
-def as_stored(files: Iterable[StreamFile]) -> list[dict[str, Any]]:
-    return sorted((media.as_json(file) for file in files), key=media.order)
+def _as_stored(files: Iterable[StreamFile]) -> list[dict[str, Any]]:
+    return sorted((media.file_as_json(file) for file in files), key=media.file_order)
 
 
-def status_of_task(job: TranscodeJob) -> str:
+def _status_of_task(job: TranscodeJob) -> str:
     """What VOD says of the job's task; "" where it does not have it."""
     task: TranscodeTask | None = patiently(
-        lambda: asking.unless_missing(vod_gateway().transcode_task, job.task_id)
+        lambda: asking.none_if_missing(vod_gateway().transcode_task, job.task_id)
     )
     return task.status if task is not None else ""
 
 
-def deletion_behind(case: Case) -> VideoDeletion | None:
+def _deletion_behind(case: Case) -> VideoDeletion | None:
     """The deletion that set the tombstone of a video that VOD still has."""
     if case.video is None or case.video.deleted_at is None or case.facts is None:
         return None
     return case.video.deletions.select_related("delivery").order_by("-id").first()
 
 
-def described(said: MediaFacts) -> str:
+def _described(said: MediaFacts) -> str:
     return f"{said.status}: {said.title}"
 
 
-def listing(names: Iterable[str], value_of: Callable[[str], Any]) -> str:
+def _listing(names: Iterable[str], value_of: Callable[[str], Any]) -> str:
     return "; ".join(f"{name}: {value_of(name)}" for name in names)

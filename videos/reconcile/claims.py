@@ -46,7 +46,7 @@ def begin(*, is_heal: bool) -> ReconcileRun:
                 is_heal=is_heal, here_count=Video.objects.visible().count()
             )
     except IntegrityError as error:
-        raise AlreadyRunning(sentence_about_other()) from error
+        raise AlreadyRunning(_sentence_about_other()) from error
 
 
 def request(*, is_heal: bool, operator: Operator) -> ReconcileRun:
@@ -88,10 +88,10 @@ def end_stale() -> None:
     stale = ReconcileRun.objects.filter(state=State.RUNNING, saved_at__lt=now - STALE_AFTER)
     for run in stale:
         if stale.filter(pk=run.pk).update(state=State.FAILED, error=LOST, finished_at=now):
-            request_again(run)
+            _request_again(run)
 
 
-def request_again(lost: ReconcileRun) -> None:
+def _request_again(lost: ReconcileRun) -> None:
     operator = lost.requested_by
     if operator is None:
         return
@@ -103,7 +103,7 @@ def request_again(lost: ReconcileRun) -> None:
             request(is_heal=lost.is_heal, operator=operator)
 
 
-def sentence_about_other() -> str:
+def _sentence_about_other() -> str:
     other = ReconcileRun.objects.filter(state=State.RUNNING).first()
     since = f" since {timezone.localtime(other.started_at):%Y-%m-%d %H:%M}" if other else ""
     return f"Another reconciliation is running{since}; one can run at a time."
@@ -125,21 +125,21 @@ def carrying_out(run: ReconcileRun) -> Iterator[None]:
     except TakenOver:
         raise
     except CloudError as error:
-        end(run, State.FAILED, str(error))
+        _end(run, State.FAILED, str(error))
         raise
     except BaseException as error:
-        end(run, State.FAILED, f"It was ended by {type(error).__name__}.")
+        _end(run, State.FAILED, f"It was ended by {type(error).__name__}.")
         raise
-    end(run, State.DONE)
+    _end(run, State.DONE)
     ReconcileRun.objects.filter(pk__lt=run.pk).exclude(open_files=[]).update(open_files=[])
 
 
-def end(run: ReconcileRun, state: ReconcileRun.State, error: str = "") -> None:
+def _end(run: ReconcileRun, state: ReconcileRun.State, error: str = "") -> None:
     run.state, run.error, run.finished_at = state, error, timezone.now()
     save(run)
 
 
-def forget_uneventful() -> None:
+def delete_uneventful() -> None:
     """Delete the earlier runs that found nothing, but for the latest."""
     latest = last_done()
     if latest is not None:

@@ -12,7 +12,7 @@ from shortvideo.outbox.models import Delivery
 from videos.mirror import asking
 from videos.models import TranscodeJob, Video
 from videos.reconcile.checks import Scope, are_files_due, contradicts, differing
-from videos.services.standing import KIND as AUDIT
+from videos.services.standing import AUDIT_KIND as AUDIT
 from videos.sync.walking import Walk, pages
 
 
@@ -36,20 +36,20 @@ def compare(walk: Walk, scope: Scope) -> Iterator[Step]:
         listed = [item for item in page.videos if item.vod_id not in seen]
         seen.update(item.vod_id for item in listed)
         named = [vod_id for vod_id in page.unreadable_ids if vod_id]
-        suspects = [*suspects_among(listed, scope), *named]
+        suspects = [*_suspects_among(listed, scope), *named]
         high = walk.position
         if high is not None and high != low:  # what has the time `high` may go on on the next page
-            suspects += absent_between(low, high, seen)
+            suspects += _absent_between(low, high, seen)
             seen = {item.vod_id for item in page.videos if item.creation_time == high}
             low = high
         yield Step(len(listed), page.unreadable_count - len(named), tuple(suspects))
-    yield Step(0, 0, tuple(absent_between(low, None, seen)))
+    yield Step(0, 0, tuple(_absent_between(low, None, seen)))
 
 
-def suspects_among(listed: Sequence[MediaFacts], scope: Scope) -> Iterator[str]:
+def _suspects_among(listed: Sequence[MediaFacts], scope: Scope) -> Iterator[str]:
     """What VOD lists and the mirror does not have so."""
-    rows = asking.rows_of(listed)
-    noted = with_open_questions(rows.values())
+    rows = asking.rows_by_vod_id(listed)
+    noted = _unsettled(rows.values())
     for item in listed:
         video = rows.get(item.vod_id)
         if (
@@ -63,7 +63,7 @@ def suspects_among(listed: Sequence[MediaFacts], scope: Scope) -> Iterator[str]:
             yield item.vod_id
 
 
-def with_open_questions(videos: Collection[Video]) -> set[str]:
+def _unsettled(videos: Collection[Video]) -> set[str]:
     """Those whose transcoding VOD works on, and those with a decision that was given up."""
     running = TranscodeJob.objects.filter(state=TranscodeJob.State.SUBMITTED, video__in=videos)
     undelivered = Delivery.objects.given_up().filter(
@@ -75,7 +75,7 @@ def with_open_questions(videos: Collection[Video]) -> set[str]:
     }
 
 
-def absent_between(
+def _absent_between(
     low: datetime | None, high: datetime | None, listed: Collection[str]
 ) -> Iterator[str]:
     """What the mirror has from one moment to before another, and VOD has not listed."""

@@ -24,7 +24,7 @@ class Kind(TextChoices):
     UNREADABLE = "unreadable", _("VOD's answer makes no sense")
 
 
-class Outcome(StrEnum):
+class Resolution(StrEnum):
     LEFT = "left"
     HEALED = "healed"
     UNDER_WAY = "under_way"  # a delivery that mends it has been written
@@ -38,7 +38,7 @@ class Drift:
     vod_id: str
     here: str = ""
     there: str = ""
-    outcome: Outcome = Outcome.LEFT
+    outcome: Resolution = Resolution.LEFT
     note: str = ""
 
     def as_json(self) -> dict[str, str]:
@@ -57,7 +57,7 @@ class Drift:
 class Report:
     """What became of the drift so far."""
 
-    outcomes: Counter[tuple[Kind, Outcome]] = field(default_factory=Counter)
+    outcomes: Counter[tuple[Kind, Resolution]] = field(default_factory=Counter)
     examples: list[Drift] = field(default_factory=list)
 
     def add(self, drift: Drift) -> None:
@@ -72,17 +72,17 @@ class Report:
     @property
     def left_count(self) -> int:
         """What remains, with what is under way: nobody has seen it mended yet."""
-        return self.found_count - sum(self.outcomes[kind, Outcome.HEALED] for kind in Kind)
+        return self.found_count - sum(self.outcomes[kind, Resolution.HEALED] for kind in Kind)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """`ReconcileRun.counts`: the kinds that were found, in the order of `Kind`."""
-        found = {kind: sum(self.outcomes[kind, each] for each in Outcome) for kind in Kind}
+        found = {kind: sum(self.outcomes[kind, each] for each in Resolution) for kind in Kind}
         return {
             str(kind): {
                 "found": found[kind],
                 **{
                     str(each): self.outcomes[kind, each]
-                    for each in (Outcome.HEALED, Outcome.UNDER_WAY, Outcome.LEFT)
+                    for each in (Resolution.HEALED, Resolution.UNDER_WAY, Resolution.LEFT)
                 },
             }
             for kind in Kind

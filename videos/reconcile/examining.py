@@ -12,7 +12,7 @@ from shortvideo.outbox.models import Delivery
 from videos.mirror import asking
 from videos.models import Video
 from videos.reconcile.checks import Case, Scope, are_files_hidden, drifts_of
-from videos.reconcile.drift import Drift, Kind, Outcome
+from videos.reconcile.drift import Drift, Kind, Resolution
 from videos.sync.patience import in_batches, patiently
 
 # An open delivery of these kinds is about to bring both sides together.
@@ -59,15 +59,15 @@ def examine(vod_ids: Sequence[str], scope: Scope) -> Examined:
     """
     found: list[Found] = []
     undecided: set[str] = set()
-    for batch in in_batches(dict.fromkeys(vod_ids), asking.BATCH):
+    for batch in in_batches(dict.fromkeys(vod_ids), asking.BATCH_SIZE):
         for case in read_both(batch):
-            is_changed = has_changed(case, scope)
+            is_changed = _has_changed(case, scope)
             if is_changed or are_files_hidden(case, scope):
                 undecided.add(case.vod_id)
-            if not is_changed and (drifts := drifts_or_refusal(case, scope)):
+            if not is_changed and (drifts := _drifts_or_refusal(case, scope)):
                 found.append(Found(case, tuple(drifts)))
     mending = open_deliveries(item.case.vod_id for item in found)
-    weighed = [weigh(item, mending.get(item.case.vod_id, [])) for item in found]
+    weighed = [_weigh(item, mending.get(item.case.vod_id, [])) for item in found]
     for item, result in zip(found, weighed, strict=True):
         if result is None:
             undecided.add(item.case.vod_id)
@@ -77,7 +77,7 @@ def examine(vod_ids: Sequence[str], scope: Scope) -> Examined:
 def read_both(vod_ids: Sequence[str]) -> list[Case]:
     """What VOD says of up to 20 videos, then their rows: what is on its way has had its time."""
     try:
-        facts, missing = patiently(lambda: asking.read_facts(vod_ids))
+        facts, missing = patiently(lambda: asking.fetch_facts(vod_ids))
     except CloudRejected:
         if len(vod_ids) > 1:  # one of them may be what VOD refuses to hear of
             middle = len(vod_ids) // 2
@@ -95,20 +95,20 @@ def read_both(vod_ids: Sequence[str]) -> list[Case]:
     ]
 
 
-def has_changed(case: Case, scope: Scope) -> bool:
+def _has_changed(case: Case, scope: Scope) -> bool:
     return case.video is not None and case.video.changed_at > scope.started_at
 
 
-def drifts_or_refusal(case: Case, scope: Scope) -> list[Drift]:
+def _drifts_or_refusal(case: Case, scope: Scope) -> list[Drift]:
     try:
         return drifts_of(case, scope)
     except CloudRejected as error:
         return [Drift(Kind.UNREADABLE, case.vod_id, note=str(error))]
 
 
-def weigh(item: Found, mending: Sequence[Delivery]) -> Found | None:
+def _weigh(item: Found, mending: Sequence[Delivery]) -> Found | None:
     """None where what mends the drift is in time; where it is overdue, the drift is under way."""
-    late = [delivery for delivery in mending if not is_in_time(delivery)]
+    late = [delivery for delivery in mending if not _is_in_time(delivery)]
     if not late:
         return None if mending else item
     since = timezone.localtime(late[0].created_at)
@@ -116,13 +116,13 @@ def weigh(item: Found, mending: Sequence[Delivery]) -> Found | None:
     drifts = (
         drift
         if drift.kind in MENDED_BY_NO_DELIVERY
-        else replace(drift, outcome=Outcome.UNDER_WAY, note=note)
+        else replace(drift, outcome=Resolution.UNDER_WAY, note=note)
         for drift in item.drifts
     )
     return Found(item.case, tuple(drifts), is_overdue=True)
 
 
-def is_in_time(delivery: Delivery) -> bool:
+def _is_in_time(delivery: Delivery) -> bool:
     """Whether it is young, or was not due before: a decision that can be undone waits for that."""
     since = timezone.now() - IN_TIME
     if delivery.created_at > since:
@@ -130,7 +130,7 @@ def is_in_time(delivery: Delivery) -> bool:
     if delivery.claim_count:
         return False
     if delivery.after is not None and delivery.after.is_open:
-        return is_in_time(delivery.after)
+        return _is_in_time(delivery.after)
     return delivery.due_at > since
 
 

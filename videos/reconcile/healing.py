@@ -13,14 +13,14 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import mirror
 from videos.mirror import Reading, asking
-from videos.mirror.asking import Questions
+from videos.mirror.asking import ReadRequest
 from videos.models import ReviewDecision, Video, VideoDeletion
 from videos.reconcile.checks import Case, Scope, drifts_of, latest_audit
-from videos.reconcile.drift import Drift, Kind, Outcome
+from videos.reconcile.drift import Drift, Kind, Resolution
 from videos.reconcile.examining import Found
 from videos.services import takedown
-from videos.services.standing import KIND as AUDIT
-from videos.services.standing import deliver_again, deliveries_of, standing_decision
+from videos.services.standing import AUDIT_KIND as AUDIT
+from videos.services.standing import deliveries_of_decision, redeliver_decision, standing_decision
 from videos.sync.page import read_files_later
 from videos.sync.patience import patiently
 
@@ -34,25 +34,25 @@ def heal(found: Sequence[Found], scope: Scope) -> list[Drift]:
 
     What VOD does not have is left as it is: `remove` takes it away. Raises CloudUnavailable.
     """
-    readings, refusals = read_again(found, scope)
-    mirror.apply(readings, old_stock_until=scope.started_at if scope.is_first_import else None)
+    readings, refusals = _read_again(found, scope)
+    mirror.apply(readings, backlog_until=scope.started_at if scope.is_first_import else None)
     if not scope.is_first_import:
-        read_files_later(item.case.facts for item in found if is_new(item) and item.case.facts)
+        read_files_later(item.case.facts for item in found if _is_new(item) and item.case.facts)
     rows = Video.objects.in_bulk([item.case.vod_id for item in found], field_name="vod_id")
     return [
         replace(drift, note=refusal)
         if (refusal := refusals.get(item.case.vod_id, ""))
-        else outcome_of(drift, replace(item.case, video=rows.get(item.case.vod_id)), scope)
+        else _resolve(drift, replace(item.case, video=rows.get(item.case.vod_id)), scope)
         for item in found
         for drift in item.drifts
     ]
 
 
-def is_new(item: Found) -> bool:
+def _is_new(item: Found) -> bool:
     return any(drift.kind == Kind.MISSING_HERE for drift in item.drifts)
 
 
-def read_again(found: Iterable[Found], scope: Scope) -> tuple[list[Reading], dict[str, str]]:
+def _read_again(found: Iterable[Found], scope: Scope) -> tuple[list[Reading], dict[str, str]]:
     """The readings of what a reading mends, and by id why VOD refused one."""
     readings: list[Reading] = []
     refusals: dict[str, str] = {}
@@ -60,13 +60,13 @@ def read_again(found: Iterable[Found], scope: Scope) -> tuple[list[Reading], dic
         kinds = {drift.kind for drift in item.drifts}.intersection(BY_READING)
         if kinds:
             try:
-                readings.append(read(item.case, kinds, scope))
+                readings.append(_read(item.case, kinds, scope))
             except CloudRejected as error:
                 refusals[item.case.vod_id] = str(error)
     return readings, refusals
 
 
-def read(case: Case, kinds: set[Kind], scope: Scope) -> Reading:
+def _read(case: Case, kinds: set[Kind], scope: Scope) -> Reading:
     video, said = case.video, case.facts
     if said is None:
         raise ValueError("There is nothing to read about a video that VOD does not have.")
@@ -77,32 +77,32 @@ def read(case: Case, kinds: set[Kind], scope: Scope) -> Reading:
         and video.status == VodStatus.TRANSCODING
         and said.status != VodStatus.TRANSCODING
     )
-    asked = Questions(
+    asked = ReadRequest(
         files=Kind.FILES in kinds or has_ended,
         jobs=Kind.JOB in kinds,
         audits=Kind.REVIEW in kinds,
     )
-    return patiently(lambda: asking.read(said, video, asked))
+    return patiently(lambda: asking.fetch_reading(said, video, asked))
 
 
-def outcome_of(drift: Drift, case: Case, scope: Scope) -> Drift:
+def _resolve(drift: Drift, case: Case, scope: Scope) -> Drift:
     """What became of a drift after the reading; what a delivery must mend is sent here.
 
     What VOD refuses to tell about one drift is a note on that one.
     """
     if drift.kind == Kind.DELETION:
-        return deliver_deletion(drift)
+        return _redeliver_deletion(drift)
     if drift.kind not in BY_READING:
         return drift
     try:
         if not drifts_of(case, scope, [drift.kind]):
-            return replace(drift, outcome=Outcome.HEALED)
-        return deliver_decision(drift) if drift.kind == Kind.REVIEW else drift
+            return replace(drift, outcome=Resolution.HEALED)
+        return _redeliver_decision(drift) if drift.kind == Kind.REVIEW else drift
     except CloudRejected as error:
         return replace(drift, note=str(error))
 
 
-def deliver_decision(drift: Drift) -> Drift:
+def _redeliver_decision(drift: Drift) -> Drift:
     """Have the standing decision delivered over again, unless VOD has it and shows another.
 
     Raises CloudUnavailable, CloudRejected.
@@ -117,32 +117,32 @@ def deliver_decision(drift: Drift) -> Drift:
         delivery = audits.order_by("-id").first()
         if delivery is None and top is not None and top.status == standing.decision:
             return replace(drift, note="VOD has this decision, and shows another status.")
-        delivery = delivery or sent_again(video, standing)
+        delivery = delivery or _resend(video, standing)
         outbox.send("reread_video", subject=drift.vod_id, after=delivery)
-    return replace(drift, outcome=Outcome.UNDER_WAY)
+    return replace(drift, outcome=Resolution.UNDER_WAY)
 
 
-def sent_again(video: Video, standing: ReviewDecision) -> Delivery:
+def _resend(video: Video, standing: ReviewDecision) -> Delivery:
     """The delivery of a decision once more, and what comes after it; the video is locked.
 
     One that was given up is retried: purge and proof of a block wait for it. Otherwise they follow
     a new one, also where the clip had been proven to be gone.
     """
-    last = deliveries_of(standing).last()
+    last = deliveries_of_decision(standing).last()
     if last is not None and last.state == DeliveryState.GIVEN_UP:
         with suppress(outbox.DeliveryStateError):  # what it came after was not done
             return outbox.retry(last)
-    return deliver_again(video, standing)
+    return redeliver_decision(video, standing)
 
 
 @transaction.atomic
-def deliver_deletion(drift: Drift) -> Drift:
+def _redeliver_deletion(drift: Drift) -> Drift:
     """Have VOD told of a deletion once more."""
     video = Video.objects.select_for_update().get(vod_id=drift.vod_id)
     deletion = video.deletions.select_related("delivery").order_by("-id").first()
     is_sent = Delivery.objects.open().filter(kind=DELETE).for_subject(video.vod_id).exists()
     if is_sent or video.deleted_at is None:  # meanwhile
-        return replace(drift, outcome=Outcome.UNDER_WAY)
+        return replace(drift, outcome=Resolution.UNDER_WAY)
     if deletion is None or deletion.delivery is None:
         return replace(drift, note="Nobody here has deleted it.")
     if deletion.delivery.state == DeliveryState.GIVEN_UP:
@@ -151,11 +151,11 @@ def deliver_deletion(drift: Drift) -> Drift:
         except outbox.DeliveryStateError as error:
             return replace(drift, note=str(error))
     else:
-        repeat_deletion(video, deletion)
-    return replace(drift, outcome=Outcome.UNDER_WAY)
+        _repeat_deletion(video, deletion)
+    return replace(drift, outcome=Resolution.UNDER_WAY)
 
 
-def repeat_deletion(video: Video, deletion: VideoDeletion) -> None:
+def _repeat_deletion(video: Video, deletion: VideoDeletion) -> None:
     """The same deletion, by the same operator, as a new row: the first one has ended."""
     delivery = outbox.send(DELETE, subject=video.vod_id)
     repeated = VideoDeletion.objects.create(
@@ -164,11 +164,11 @@ def repeat_deletion(video: Video, deletion: VideoDeletion) -> None:
         request_id=deletion.request_id,
         delivery=delivery,
     )
-    takedown.begin_deletion(video, repeated, after=delivery)
+    takedown.begin_deletion_takedown(video, repeated, after=delivery)
 
 
-def remove(drifts: Iterable[Drift]) -> list[Drift]:
+def remove_missing(drifts: Iterable[Drift]) -> list[Drift]:
     """Set the tombstone of what VOD does not have."""
     mended = list(drifts)
-    mirror.remove(drift.vod_id for drift in mended)
-    return [replace(drift, outcome=Outcome.HEALED) for drift in mended]
+    mirror.remove_videos(drift.vod_id for drift in mended)
+    return [replace(drift, outcome=Resolution.HEALED) for drift in mended]

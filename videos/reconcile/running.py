@@ -13,9 +13,9 @@ from videos.models import ReconcileRun, SyncRun
 from videos.reconcile import claims
 from videos.reconcile.checks import Case, Scope, drifts_of
 from videos.reconcile.comparing import Step, compare
-from videos.reconcile.drift import Drift, Kind, Outcome, Report
+from videos.reconcile.drift import Drift, Kind, Report, Resolution
 from videos.reconcile.examining import examine, open_deliveries, read_both
-from videos.reconcile.healing import heal, remove
+from videos.reconcile.healing import heal, remove_missing
 from videos.sync.catalogue import CLOCK_SKEW, last_start
 from videos.sync.patience import in_batches
 from videos.sync.walking import Walk
@@ -68,7 +68,7 @@ class Reconciliation:
         self.walk = Walk("CreationTime", run.started_at + CLOCK_SKEW)
         self.scope = Scope(
             started_at=run.started_at,
-            imported_at=first_import() or run.started_at,
+            imported_at=_first_import() or run.started_at,
             is_first_import=last_start() is None,
             is_every_file=options.is_every_file,
             file_share=options.file_share,
@@ -105,12 +105,12 @@ class Reconciliation:
     def look_again(self, *, are_all: bool) -> None:
         """Examine the suspects that have been so for long enough; with `are_all`, wait for them."""
         while self.suspects:
-            since, _ = self.suspects[min(asking.BATCH, len(self.suspects)) - 1]
+            since, _ = self.suspects[min(asking.BATCH_SIZE, len(self.suspects)) - 1]
             rest = since + self.options.grace_seconds - time.monotonic()
-            if not are_all and (rest > 0 or len(self.suspects) < asking.BATCH):
+            if not are_all and (rest > 0 or len(self.suspects) < asking.BATCH_SIZE):
                 return
             self.rest(rest)
-            size = min(asking.BATCH, len(self.suspects))
+            size = min(asking.BATCH_SIZE, len(self.suspects))
             self.judge([self.suspects.popleft()[1] for _ in range(size)])
             self.save()
 
@@ -131,7 +131,7 @@ class Reconciliation:
     def count(self, drifts: Iterable[Drift]) -> None:
         """Report them; what a healing may still change is kept for the end."""
         for drift in drifts:
-            if self.run.is_heal and drift.outcome == Outcome.UNDER_WAY:
+            if self.run.is_heal and drift.outcome == Resolution.UNDER_WAY:
                 self.is_under_way.append(drift)
             elif self.run.is_heal and drift.kind == Kind.MISSING_THERE:
                 self.missing_there.append(drift)
@@ -144,7 +144,7 @@ class Reconciliation:
         is_about_files = drift.kind == Kind.FILES or (
             drift.kind == Kind.UNREADABLE and drift.vod_id in self.scope.open_files
         )
-        if is_about_files and drift.outcome != Outcome.HEALED:
+        if is_about_files and drift.outcome != Resolution.HEALED:
             self.open_files.add(drift.vod_id)
 
     def end_missing_there(self) -> None:
@@ -153,11 +153,14 @@ class Reconciliation:
             for drift in self.missing_there:
                 self.note(replace(drift, note=problem))
             return
-        for batch in in_batches(self.missing_there, asking.BATCH):
+        for batch in in_batches(self.missing_there, asking.BATCH_SIZE):
             again = examine([drift.vod_id for drift in batch], self.scope)
             drifts = [drift for item in again.found for drift in item.drifts]
-            gone = [drift for drift in drifts if is_gone(drift)]
-            for drift in [*remove(gone), *(drift for drift in drifts if not is_gone(drift))]:
+            gone = [drift for drift in drifts if _is_gone(drift)]
+            for drift in [
+                *remove_missing(gone),
+                *(drift for drift in drifts if not _is_gone(drift)),
+            ]:
                 self.note(drift)
 
     def problem_with_removals(self) -> str:
@@ -181,13 +184,13 @@ class Reconciliation:
         ends_at = time.monotonic() + self.options.wait_seconds
         waiting = {drift.vod_id for drift in self.is_under_way}
         while waiting and time.monotonic() < ends_at:
-            batches = in_batches(waiting, asking.BATCH)
+            batches = in_batches(waiting, asking.BATCH_SIZE)
             waiting = {vod_id for batch in batches for vod_id in open_deliveries(batch)}
             if waiting:
                 self.save()
                 time.sleep(POLL_SECONDS)
-        for batch in in_batches(self.is_under_way, asking.BATCH):
-            for drift in confirmed(batch, waiting, self.scope):
+        for batch in in_batches(self.is_under_way, asking.BATCH_SIZE):
+            for drift in _confirm(batch, waiting, self.scope):
                 self.note(drift)
 
     def rest(self, seconds: float) -> None:
@@ -204,32 +207,32 @@ class Reconciliation:
         claims.save(self.run)
 
 
-def is_gone(drift: Drift) -> bool:
+def _is_gone(drift: Drift) -> bool:
     """Whether VOD has said that it does not have the video, and nothing is on its way."""
-    return drift.kind == Kind.MISSING_THERE and drift.outcome == Outcome.LEFT
+    return drift.kind == Kind.MISSING_THERE and drift.outcome == Resolution.LEFT
 
 
-def confirmed(drifts: Sequence[Drift], waiting: set[str], scope: Scope) -> Iterator[Drift]:
+def _confirm(drifts: Sequence[Drift], waiting: set[str], scope: Scope) -> Iterator[Drift]:
     """Drifts for which a delivery was written, with what has become of them."""
     asked = dict.fromkeys(drift.vod_id for drift in drifts if drift.vod_id not in waiting)
     cases = {case.vod_id: case for case in read_both(list(asked))} if asked else {}
     for drift in drifts:
         case = cases.get(drift.vod_id)
-        yield drift if case is None else after_delivery(drift, case, scope)
+        yield drift if case is None else _after_delivery(drift, case, scope)
 
 
-def after_delivery(drift: Drift, case: Case, scope: Scope) -> Drift:
+def _after_delivery(drift: Drift, case: Case, scope: Scope) -> Drift:
     """The drift with what its delivery came to; a note where VOD refuses to tell."""
     try:
         is_left = not case.is_readable or bool(drifts_of(case, scope, [drift.kind]))
     except CloudRejected as error:
-        return replace(drift, outcome=Outcome.LEFT, note=str(error))
+        return replace(drift, outcome=Resolution.LEFT, note=str(error))
     if is_left:
-        return replace(drift, outcome=Outcome.LEFT, note="Delivered again, without effect.")
-    return replace(drift, outcome=Outcome.HEALED)
+        return replace(drift, outcome=Resolution.LEFT, note="Delivered again, without effect.")
+    return replace(drift, outcome=Resolution.HEALED)
 
 
-def first_import() -> datetime | None:
+def _first_import() -> datetime | None:
     """When the first sync of everything began that reached its end."""
     whole = SyncRun.objects.filter(
         kind=SyncRun.Kind.FULL, since=None, state=SyncRun.State.DONE, is_dry_run=False

@@ -9,14 +9,14 @@ from videos.services.cdn import (
     purge_media,
     remember_media,
 )
-from videos.services.deletion import delete_video, restore_video
+from videos.services.deletion import delete_video, request_undeletion
 from videos.services.review import latest_human_decision, review_video
-from videos.services.transcoding import dismiss_transcode, retry_transcode, submit_transcode
+from videos.services.transcoding import dismiss_job, retry_transcode, submit_transcode
 
 __all__ = [
     "delete_video",
     "dismiss_cdn_task",
-    "dismiss_transcode",
+    "dismiss_job",
     "latest_human_decision",
     "media_paths",
     "prefetch",
@@ -24,7 +24,7 @@ __all__ = [
     "purge_again",
     "purge_media",
     "remember_media",
-    "restore_video",
+    "request_undeletion",
     "retry_transcode",
     "review_video",
     "submit_transcode",

@@ -36,7 +36,7 @@ FILE_KEYS: Final = {
 }
 
 
-def decided(review: ReviewDecision) -> None:
+def emit_decision(review: ReviewDecision) -> None:
     """A new line of the log of decisions."""
     video = review.video
     emit(
@@ -55,10 +55,10 @@ def decided(review: ReviewDecision) -> None:
             "decidedAt": as_text(review.created_at),
         },
     )
-    published_or_not(video, before=CensorStatus(review.from_status))
+    _emit_publication_change(video, before=CensorStatus(review.from_status))
 
 
-def reviewed(video: Video, *, before: CensorStatus, source: Source) -> None:
+def emit_status_change(video: Video, *, before: CensorStatus, source: Source) -> None:
     """A status that changed without anybody's decision: by VOD's facts, or for lack of them."""
     if video.censor_status == before:
         return
@@ -78,18 +78,18 @@ def reviewed(video: Video, *, before: CensorStatus, source: Source) -> None:
             "decidedAt": as_text(video.censor_changed_at),
         },
     )
-    published_or_not(video, before=before)
+    _emit_publication_change(video, before=before)
 
 
-def published_or_not(video: Video, *, before: CensorStatus) -> None:
+def _emit_publication_change(video: Video, *, before: CensorStatus) -> None:
     """The status has changed: it may be shown from now on, or not any more."""
     was_passed = before == CensorStatus.SUCCESS
     if was_passed == video.is_passed or video.deleted_at is not None:
         return
-    publication(video, before=before)
+    _emit_publication(video, before=before)
 
 
-def publication(video: Video, *, before: CensorStatus | None = None) -> None:
+def _emit_publication(video: Video, *, before: CensorStatus | None = None) -> None:
     """Whether it may be shown. Without `before` it is something else that has changed."""
     is_public = video.is_passed and video.deleted_at is None
     emit(
@@ -103,33 +103,35 @@ def publication(video: Video, *, before: CensorStatus | None = None) -> None:
     )
 
 
-def arrived(video: Video) -> None:
+def emit_new_video(video: Video) -> None:
     """A row that is new: only what may be shown at once is news."""
     if video.is_passed:
-        publication(video)
+        _emit_publication(video)
 
 
-def mirrored(video: Video, before: Mapping[str, Any]) -> None:
+def emit_mirror_changes(video: Video, before: Mapping[str, Any]) -> None:
     """What VOD says was written; `before` has the fields as they were."""
-    reviewed(video, before=CensorStatus(before["censor_status"]), source=Source.VOD)
+    emit_status_change(video, before=CensorStatus(before["censor_status"]), source=Source.VOD)
     has_new_source = video.source_version != before["source_version"]
     for kind in TranscodeKind:
         status = video.transcode_status_of(kind)
         if status in ENDED and (has_new_source or status != before[kind.status_field]):
-            transcoded(video, kind, status, job=latest_job(video, kind))
+            _emit_transcoding(video, kind, status, job=_latest_job(video, kind))
 
 
-def refused(job: TranscodeJob) -> None:
+def emit_refused_job(job: TranscodeJob) -> None:
     """VOD did not take a job: the video shows what it showed before."""
-    transcoded(job.video, TranscodeKind(job.kind), REFUSED, job=job)
+    _emit_transcoding(job.video, TranscodeKind(job.kind), REFUSED, job=job)
 
 
-def failed(job: TranscodeJob) -> None:
+def emit_failed_job(job: TranscodeJob) -> None:
     """A job that never reached VOD, as far as anybody knows."""
-    transcoded(job.video, TranscodeKind(job.kind), TranscodeStatus.FAIL, job=job)
+    _emit_transcoding(job.video, TranscodeKind(job.kind), TranscodeStatus.FAIL, job=job)
 
 
-def transcoded(video: Video, kind: TranscodeKind, status: str, *, job: TranscodeJob | None) -> None:
+def _emit_transcoding(
+    video: Video, kind: TranscodeKind, status: str, *, job: TranscodeJob | None
+) -> None:
     """Transcoding of a kind has ended; a job of ours says why it did not end well."""
     has_error = job is not None and status != TranscodeStatus.SUCCESS
     emit(
@@ -138,15 +140,15 @@ def transcoded(video: Video, kind: TranscodeKind, status: str, *, job: Transcode
         data={
             "kind": kind,
             "status": status,
-            **shown_statuses(video),
+            **_shown_statuses(video),
             "errorCode": job.error_code if job is not None and has_error else "",
             "errorMessage": job.error_message if job is not None and has_error else "",
-            "files": [as_file(file) for file in video.files],
+            "files": [_as_file(file) for file in video.files],
         },
     )
 
 
-def shown_statuses(video: Video) -> dict[str, str]:
+def _shown_statuses(video: Video) -> dict[str, str]:
     """How its transcoding stands, as `getVideos` answers it."""
     return {
         "transcodeStatus": video.transcode_status,
@@ -154,20 +156,20 @@ def shown_statuses(video: Video) -> dict[str, str]:
     }
 
 
-def latest_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
+def _latest_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
     jobs = TranscodeJob.objects.of_kind(kind).filter(video=video)
     return jobs.filter(source_version=video.source_version).order_by("-id").first()
 
 
-def as_file(file: Mapping[str, Any]) -> dict[str, Any]:
+def _as_file(file: Mapping[str, Any]) -> dict[str, Any]:
     """A stream, as host and path: a signed URL would not live until it is read."""
     return {spelling: file[key] for key, spelling in FILE_KEYS.items()}
 
 
-def deleted(video: Video, *, operator: Operator | None = None, request_id: str = "") -> None:
+def emit_deletion(video: Video, *, operator: Operator | None = None, request_id: str = "") -> None:
     """The tombstone is set."""
     if video.is_passed:
-        publication(video)
+        _emit_publication(video)
     emit(
         EventType.DELETED,
         subject=video.vod_id,
@@ -179,17 +181,17 @@ def deleted(video: Video, *, operator: Operator | None = None, request_id: str =
     )
 
 
-def restored(video: Video, *, code: str = "", message: str = "") -> None:
+def emit_undeletion(video: Video, *, code: str = "", message: str = "") -> None:
     """The tombstone is gone: VOD refused the deletion, or has the video after all."""
     emit(
         EventType.RESTORED,
         subject=video.vod_id,
         data={
             "censorStatus": video.censor_status,
-            **shown_statuses(video),
+            **_shown_statuses(video),
             "errorCode": code,
             "errorMessage": message,
         },
     )
     if video.is_passed:
-        publication(video)
+        _emit_publication(video)

@@ -32,13 +32,13 @@ def prefetch(
     Duplicates are dropped, and what is on its way to the CDN already.
     Raises ValueError for more than 100.
     """
-    lock_video(video)
+    _lock_video(video)
     unique = list(dict.fromkeys(url for url in urls if url))
     if len(unique) > BATCH:
         raise ValueError(f"At most {BATCH} URLs can be prefetched at once.")
     # One after another: of two equal requests at once the second sees what the first recorded.
     CdnQuota.objects.select_for_update().get_or_create(pk=CdnQuota.ONLY)
-    on_their_way = prefetched_already(unique)
+    on_their_way = _prefetched_already(unique)
     fresh = [url for url in unique if url not in on_their_way]
     if not fresh:
         return None
@@ -49,10 +49,10 @@ def prefetch(
         operator=operator,
         request_id=request_id,
     )
-    return record_task(task)
+    return create_task(task)
 
 
-def record_task(task: CdnTask, *, delay_seconds: float = 0) -> CdnTask:
+def create_task(task: CdnTask, *, delay_seconds: float = 0) -> CdnTask:
     """Save a new task together with its delivery; the caller holds the lock of its video."""
     task.save()
     # A subject is served strictly in order: what is no video's waits for nobody else's.
@@ -63,7 +63,7 @@ def record_task(task: CdnTask, *, delay_seconds: float = 0) -> CdnTask:
     return task
 
 
-def prefetched_already(urls: Collection[str]) -> set[str]:
+def _prefetched_already(urls: Collection[str]) -> set[str]:
     """Which of the URLs wait to be prefetched, or are being fetched and were not purged since.
 
     Only the newest tasks are looked at: what waits further back is prefetched once more.
@@ -97,16 +97,16 @@ def prefetch_again(
     Raises ValueError, with a sentence fit to show, for any other task, for a video that was blocked
     or deleted meanwhile, and when all of it is on its way already.
     """
-    task = locked(task)
+    task = _lock_task(task)
     if not task.is_failed_prefetch:
         raise ValueError(_("Only a prefetch that failed or was refused can be sent again."))
     if task.is_withdrawn:
         raise ValueError(_("Its video was blocked or deleted meanwhile."))
-    refuse_retried(task)
+    _refuse_retried(task)
     again = prefetch(task.urls, operator=operator, video=task.video, request_id=request_id)
     if again is None:
         raise ValueError(ON_ITS_WAY)
-    close(task)
+    _close_task(task)
     journal.record(operator, task, "prefetch again", request_id=request_id)
     return again
 
@@ -120,16 +120,16 @@ def purge_again(
     Raises ValueError, with a sentence fit to show, for any other task, for that of a takedown,
     which sees to its purges itself, and when all of it is on its way already.
     """
-    task = locked(task)
+    task = _lock_task(task)
     if not task.is_failed_purge:
         raise ValueError(_("Only a purge that failed or was refused can be sent again."))
     if task.takedown_id is not None:
         raise ValueError(_("It is a step of a takedown: retry that."))
-    refuse_retried(task)
+    _refuse_retried(task)
     purges = CdnTask.objects.purges().on_their_way().filter(video=task.video)
     if any(set(task.urls) <= set(urls) for urls in purges.values_list("urls", flat=True)):
         raise ValueError(ON_ITS_WAY)
-    again = record_task(
+    again = create_task(
         CdnTask(
             kind=CdnTask.Kind.PURGE,
             urls=task.urls,
@@ -138,7 +138,7 @@ def purge_again(
             request_id=request_id,
         )
     )
-    close(task)
+    _close_task(task)
     journal.record(operator, task, "purge again", request_id=request_id)
     return again
 
@@ -148,33 +148,33 @@ def dismiss_cdn_task(
     task: CdnTask, *, operator: Operator | None = None, request_id: str = ""
 ) -> None:
     """Take a task that failed out of the inbox. ValueError where it is not there."""
-    task = locked(task)
+    task = _lock_task(task)
     if task.attention_at is None:
         raise ValueError(_("It does not wait for an operator."))
-    close(task)
+    _close_task(task)
     journal.record(operator, task, f"dismiss {task.kind}", request_id=request_id)
 
 
-def lock_video(video: Video | None) -> None:
+def _lock_video(video: Video | None) -> None:
     """Whoever writes a delivery holds the row of its video, before any other row."""
     if video is not None:
         Video.objects.select_for_update().get(pk=video.pk)
 
 
-def locked(task: CdnTask) -> CdnTask:
+def _lock_task(task: CdnTask) -> CdnTask:
     """The task, fresh and locked after its video."""
-    lock_video(task.video)
+    _lock_video(task.video)
     fresh = CdnTask.objects.select_related("video", "delivery")
     return fresh.select_for_update(of=("self",)).get(pk=task.pk)
 
 
-def refuse_retried(task: CdnTask) -> None:
+def _refuse_retried(task: CdnTask) -> None:
     """Raise ValueError where the task's own delivery was retried, and will be sent once more."""
     if task.delivery is not None and task.delivery.is_open:
         raise ValueError(ON_ITS_WAY)
 
 
-def close(task: CdnTask) -> None:
+def _close_task(task: CdnTask) -> None:
     """Nobody need look at it any more, nor send it once more."""
     task.attention_at = None
     task.save(update_fields=["attention_at"])

@@ -31,17 +31,17 @@ def delete_video(
     deletion = VideoDeletion.objects.create(
         video=video, operator=operator, request_id=request_id, delivery=delivery
     )
-    takedown.begin_deletion(video, deletion, after=delivery)
+    takedown.begin_deletion_takedown(video, deletion, after=delivery)
     video.deleted_at = video.changed_at = now
     video.save(update_fields=["deleted_at", "changed_at"])
-    announcements.deleted(video, operator=operator, request_id=request_id)
+    announcements.emit_deletion(video, operator=operator, request_id=request_id)
     ReviewTask.objects.filter(video=video, closed_at=None).update(closed_at=now)
     journal.record(operator, video, "delete", request_id=request_id)
     return deletion
 
 
 @transaction.atomic
-def restore_video(
+def request_undeletion(
     video: Video, *, operator: Operator | None = None, request_id: str = ""
 ) -> Delivery:
     """Take a video back that VOD was found not to have, if VOD, asked by the worker, has it.
@@ -49,14 +49,14 @@ def restore_video(
     Raises InvalidState for a video that is not deleted, or that somebody here has deleted.
     """
     video = Video.objects.select_for_update().get(pk=video.pk)
-    if reason := why_not_restorable(video):
+    if reason := undeletion_refusal(video):
         raise InvalidState(reason)
     journal.record(operator, video, "take back", request_id=request_id)
     payload = {"request_id": request_id, "is_restoring": True}
     return outbox.send("read_video", subject=video.vod_id, payload=payload)
 
 
-def why_not_restorable(video: Video) -> str:
+def undeletion_refusal(video: Video) -> str:
     """Why a video cannot be taken back, as a sentence; "" where it can."""
     if video.deleted_at is None:
         return _("It is not deleted.")

@@ -31,7 +31,7 @@ def storage() -> Storage:
 
 
 @contextmanager
-def storing(refusal: str) -> Iterator[Storage]:
+def _storing(refusal: str) -> Iterator[Storage]:
     """The storage, whose every error becomes a StorageRefused: each backend has its own."""
     try:
         yield storage()
@@ -42,7 +42,9 @@ def storing(refusal: str) -> Iterator[Storage]:
         raise StorageRefused(f"{refusal} ({reason or type(error).__name__}).") from error
 
 
-def store(video: Video, source_version: int, kind: str, content: bytes, *, extension: str) -> str:
+def store_copy(
+    video: Video, source_version: int, kind: str, content: bytes, *, extension: str
+) -> str:
     """Keep one copy and return its name: made of our own words, never of a remote name.
 
     The same content is kept once. Raises StorageRefused.
@@ -50,11 +52,11 @@ def store(video: Video, source_version: int, kind: str, content: bytes, *, exten
     folder = video.vod_id if SAFE_NAME.fullmatch(video.vod_id) else f"video-{video.pk}"
     digest = hashlib.sha256(content).hexdigest()[:16]
     name = f"{folder}/{source_version}/{kind}-{digest}.{extension}"
-    with storing("The storage of evidence refused a copy") as files:
+    with _storing("The storage of evidence refused a copy") as files:
         return name if files.exists(name) else files.save(name, ContentFile(content))
 
 
-def keep(
+def keep_evidence(
     video: Video,
     source_version: int,
     *,
@@ -68,7 +70,7 @@ def keep(
     known = {file["path"]: file for file in evidence.files}
     evidence.files = list((known | {file["path"]: dict(file) for file in files}).values())
     evidence.facts = dict(facts)
-    evidence.machine_review = machine_review_of(video, source_version)
+    evidence.machine_review = _machine_review_of(video, source_version)
     evidence.problem, evidence.archived_at = problem, timezone.now()
     evidence.removed_at, evidence.expires_at = None, None
     evidence.save()
@@ -78,7 +80,7 @@ def keep(
     return evidence
 
 
-def machine_review_of(video: Video, source_version: int) -> dict[str, Any]:
+def _machine_review_of(video: Video, source_version: int) -> dict[str, Any]:
     """The machine's verdict in JSON; empty where there is none."""
     review = video.machine_reviews.filter(source_version=source_version).first()
     if review is None:
@@ -115,12 +117,12 @@ def remove_expired(*, at_once: int) -> int:
         .values_list("pk", flat=True)[:at_once]
     ):
         tried.update(due)
-        count += sum(remove(pk) for pk in due)
+        count += sum(_remove(pk) for pk in due)
     return count
 
 
 @transaction.atomic
-def remove(pk: int) -> bool:
+def _remove(pk: int) -> bool:
     """Remove one, whose row stays locked meanwhile: nobody sets its end or keeps it once more.
 
     Files first: should this end in between, the row still names what is to be removed.
@@ -129,7 +131,7 @@ def remove(pk: int) -> bool:
     if evidence is None:
         return False
     try:
-        with storing("A copy whose time is over could not be removed") as files:
+        with _storing("A copy whose time is over could not be removed") as files:
             for file in evidence.files:
                 files.delete(file["name"])
     except StorageRefused as error:

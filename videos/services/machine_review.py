@@ -16,7 +16,7 @@ DECISIONS: Final = {
 }
 
 
-def decide(video: Video, review: MachineReview) -> None:
+def decide_by_machine_review(video: Video, review: MachineReview) -> None:
     """Pass or block as the machine suggests; a person's decision stands whatever it says."""
     decision = DECISIONS.get(Suggestion(review.suggestion))
     if decision is None:
@@ -31,7 +31,7 @@ def decide(video: Video, review: MachineReview) -> None:
         )
 
 
-def suggestion_of(video: Video) -> str | None:
+def machine_suggestion(video: Video) -> str | None:
     """The machine's suggestion about the present source, None where there is none yet."""
     if video._state.adding:
         return None

@@ -38,7 +38,7 @@ UNSETTLED: Final = (*OPEN_STATES, DeliveryState.GIVEN_UP)  # who retries needs t
 FRESH: Final = timedelta(hours=1)
 
 
-def refuse_recent(before: datetime) -> None:
+def check_old_enough(before: datetime) -> None:
     """Raise ValueError for a moment within EVIDENCE_DAYS."""
     earliest = timezone.localtime() - timedelta(days=settings.EVIDENCE_DAYS)
     if before > earliest:
@@ -48,13 +48,13 @@ def refuse_recent(before: datetime) -> None:
         )
 
 
-def count(before: datetime) -> int:
+def count_prunable(before: datetime) -> int:
     """How many lines would be removed, those of undoing included."""
-    decisions = prunable(before)
+    decisions = _prunable(before)
     return decisions.count() + ReviewDecision.objects.filter(undoes__in=decisions).count()
 
 
-def prunable(before: datetime) -> ReviewDecisionQuerySet:
+def _prunable(before: datetime) -> ReviewDecisionQuerySet:
     """The decisions older than `before` that nothing needs any more.
 
     Kept are what stands about a video (the last word about its present source, a person's last
@@ -72,70 +72,70 @@ def prunable(before: datetime) -> ReviewDecisionQuerySet:
         .exclude(video__in=Evidence.objects.kept().values("video"))
         .exclude(video__in=fresh.values("video"))
         .exclude(delivery__state__in=UNSETTLED)
-        .exclude(pk__in=carried_again())
+        .exclude(pk__in=_redelivered_decisions())
         .exclude(takedown__state__in=(Takedown.State.UNDER_WAY, Takedown.State.FAILED))
-        .alias(last=last_of(present), last_human=last_of(present.by_people()))
+        .alias(last=_last_of(present), last_human=_last_of(present.by_people()))
         .exclude(Q(pk=F("last")) | Q(pk=F("last_human")))
     )
 
 
-def last_of(decisions: ReviewDecisionQuerySet) -> Coalesce:
+def _last_of(decisions: ReviewDecisionQuerySet) -> Coalesce:
     """The key of the newest of them; 0 where there is none."""
     return Coalesce(Subquery(decisions.order_by("-id").values("id")[:1]), 0)
 
 
-def carried_again() -> list[int]:
+def _redelivered_decisions() -> list[int]:
     """The decisions that deliveries of their own carry over again."""
     repeated = Delivery.objects.filter(kind="create_audit", payload__has_key="decision")
     payloads = repeated.filter(state__in=UNSETTLED).values_list("payload", flat=True)
     return [payload["decision"] for payload in payloads]
 
 
-def prune(before: datetime, *, run_by: str) -> Iterator[int]:
+def prune_log(before: datetime, *, run_by: str) -> Iterator[int]:
     """Remove batch after batch; yields how many lines each removed, those of undoing included.
 
     Each batch is a transaction with a row that stays and says who ran it. Raises ValueError for a
     moment within EVIDENCE_DAYS, OperationalError where the log is in use for longer than a batch
     is tried.
     """
-    refuse_recent(before)
+    check_old_enough(before)
     last_id = 0
-    while ids := list(candidates(before, last_id)):
+    while ids := list(_candidates(before, last_id)):
         last_id = ids[-1]
-        if removed := remove_patiently(ids, before, run_by):
+        if removed := _remove_retrying(ids, before, run_by):
             yield removed
         time.sleep(PAUSE_SECONDS)
 
 
-def candidates(before: datetime, after_id: int) -> Iterable[int]:
+def _candidates(before: datetime, after_id: int) -> Iterable[int]:
     """The keys of the next batch, found while others still reach the log."""
-    following = prunable(before).filter(pk__gt=after_id).order_by("pk")
+    following = _prunable(before).filter(pk__gt=after_id).order_by("pk")
     return following.values_list("pk", flat=True)[:BATCH]
 
 
-def remove_patiently(ids: Sequence[int], before: datetime, run_by: str) -> int:
+def _remove_retrying(ids: Sequence[int], before: datetime, run_by: str) -> int:
     for _ in range(ATTEMPTS - 1):
         try:
-            return remove(ids, before, run_by)
+            return _remove(ids, before, run_by)
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
                 raise
-        let_others_go_on()
-    return remove(ids, before, run_by)
+        _let_others_go_on()
+    return _remove(ids, before, run_by)
 
 
-def let_others_go_on() -> None:
+def _let_others_go_on() -> None:
     time.sleep(RETRY_SECONDS)
 
 
 @transaction.atomic
-def remove(ids: Sequence[int], before: datetime, run_by: str) -> int:
+def _remove(ids: Sequence[int], before: datetime, run_by: str) -> int:
     """Remove one batch, as far as nothing has come to need it since."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_MILLISECONDS}ms'")
-    with append_only.lifted():
-        going = list(prunable(before).filter(pk__in=ids).values_list("pk", flat=True))
+    with append_only.suspended():
+        going = list(_prunable(before).filter(pk__in=ids).values_list("pk", flat=True))
         if not going:
             return 0
         undoing = ReviewDecision.objects.filter(undoes__in=going)

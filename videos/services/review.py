@@ -41,20 +41,20 @@ def review_video(
     deleted video, ValueError for a reason over 128 bytes, a missing one, or a comment over 480
     bytes.
     """
-    check_texts(decision, source, reason, comment)
+    _check_texts(decision, source, reason, comment)
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
     standing = latest_human_decision(video)
     if standing is not None:
         if source == Source.MACHINE:
             raise InvalidState("A person has decided about this video.")
         is_own = (standing.source, standing.operator) == (source, operator)
-        is_settled = is_own or not may_be_undone(standing, timezone.now())
-        if is_settled and is_repeated(video, standing, decision, reason, comment):
+        is_settled = is_own or not _may_be_undone(standing, timezone.now())
+        if is_settled and _is_repeated(video, standing, decision, reason, comment):
             return standing
     if decision == Decision.BLOCKED:
         takedown.replace_earlier(video)
     else:
-        takedown.reverse(video)
+        takedown.cancel_block_takedowns(video)
     review = record_decision(
         video,
         decision=decision,
@@ -67,11 +67,11 @@ def review_video(
         created_at=created_at,
     )
     if decision == Decision.BLOCKED:
-        takedown.begin_block(video, review)
+        takedown.begin_block_takedown(video, review)
     return review
 
 
-def check_texts(decision: Decision, source: Source, reason: str, comment: str) -> None:
+def _check_texts(decision: Decision, source: Source, reason: str, comment: str) -> None:
     """Refuse what VOD would refuse; what VOD itself said is taken as it is."""
     if source == Source.VOD:
         return
@@ -94,7 +94,7 @@ def latest_human_decision(video: Video) -> ReviewDecision | None:
     )
 
 
-def is_repeated(
+def _is_repeated(
     video: Video, standing: ReviewDecision, decision: Decision, reason: str, comment: str
 ) -> bool:
     return (
@@ -104,7 +104,7 @@ def is_repeated(
     )
 
 
-def may_be_undone(decision: ReviewDecision, now: datetime) -> bool:
+def _may_be_undone(decision: ReviewDecision, now: datetime) -> bool:
     """Whether it was made at the desk a few seconds ago, and no worker has touched it."""
     is_fresh = now < decision.created_at + timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
     delivery = decision.delivery if decision.source == Source.ADMIN and is_fresh else None
@@ -155,7 +155,7 @@ def record_decision(
         created_at=created_at or now,
     )
     video.save(update_fields=video.set_censor_status(decision.censor_status, at=now))
-    announcements.decided(review)
+    announcements.emit_decision(review)
     if video.censor_status != CensorStatus.CHECK:
         ReviewTask.objects.open().filter(video=video).update(closed_at=now)
     return review

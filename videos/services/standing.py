@@ -11,10 +11,10 @@ from shortvideo.outbox.models import Delivery, DeliveryQuerySet
 from videos.models import Decision, ReviewDecision, Video
 from videos.services import takedown
 
-KIND: Final = "create_audit"
+AUDIT_KIND: Final = "create_audit"
 
 
-def cancel_unsent(delivery: Delivery) -> bool:
+def cancel_if_unsent(delivery: Delivery) -> bool:
     """Cancel a delivery, unless a worker has just begun with it; returns whether it was."""
     try:
         outbox.cancel(delivery)
@@ -23,43 +23,43 @@ def cancel_unsent(delivery: Delivery) -> bool:
     return True
 
 
-def deliveries_of(decision: ReviewDecision) -> DeliveryQuerySet:
+def deliveries_of_decision(decision: ReviewDecision) -> DeliveryQuerySet:
     """Those that carry a decision to VOD, oldest first: its own, and those that repeat it."""
     carriers = Delivery.objects.filter(
-        Q(pk=decision.delivery_id) | Q(payload__decision=decision.pk), kind=KIND
+        Q(pk=decision.delivery_id) | Q(payload__decision=decision.pk), kind=AUDIT_KIND
     )
     return carriers.for_subject(decision.video.vod_id).order_by("pk")
 
 
-def send_again(decision: ReviewDecision, *, supersede: bool = True) -> Delivery:
+def resend_decision(decision: ReviewDecision, *, supersede: bool = True) -> Delivery:
     """Send a decision once more; nothing comes after the new delivery."""
     return outbox.send(
-        KIND,
+        AUDIT_KIND,
         subject=decision.video.vod_id,
         payload={"decision": decision.pk},
         supersede=supersede,
     )
 
 
-def deliver_again(video: Video, decision: ReviewDecision) -> Delivery:
+def redeliver_decision(video: Video, decision: ReviewDecision) -> Delivery:
     """Send a decision whose deliveries have ended, and that VOD does not show, once more.
 
     After a block all of its takedown comes again, also where the clip had been verified to be
     gone: VOD has shown it since. The caller holds the video's lock.
     """
-    delivery = send_again(decision)
+    delivery = resend_decision(decision)
     if decision.decision == Decision.BLOCKED:
-        takedown.resume(video, is_shown_since=True)
+        takedown.resume_block_takedown(video, is_shown_since=True)
     return delivery
 
 
 def standing_decision(video: Video) -> ReviewDecision | None:
     """The decision that VOD should show: a person's, else the machine's; none once in review."""
-    standing = ReviewDecision.objects.filter(pk__in=standing_ids([video]).values())
+    standing = ReviewDecision.objects.filter(pk__in=standing_decision_ids([video]).values())
     return standing.select_related("video", "delivery").first()
 
 
-def standing_ids(videos: Iterable[Video]) -> dict[int, int]:
+def standing_decision_ids(videos: Iterable[Video]) -> dict[int, int]:
     """The ids of the decisions that VOD should show, by the videos' primary keys; one query.
 
     They are about the source that a video has by now, whatever its row in memory says.

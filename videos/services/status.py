@@ -9,17 +9,17 @@ from django.conf import settings
 from shortvideo.cloud.types import VodStatus
 from videos.models import CensorStatus, MachineReview, ReviewTask, Source, TaskCause, Video
 from videos.services import announcements, takedown
-from videos.services.machine_review import suggestion_of
+from videos.services.machine_review import machine_suggestion
 from videos.services.source import has_source
 
 Suggestion = MachineReview.Suggestion
-BY_MACHINE: Final = {
+_BY_MACHINE: Final = {
     Suggestion.PASS: CensorStatus.SUCCESS,
     Suggestion.REVIEW: CensorStatus.CHECK,
     Suggestion.ERROR: CensorStatus.CHECK,
     Suggestion.BLOCK: CensorStatus.FAIL,
 }
-CAUSES: Final = {
+_CAUSES: Final = {
     Suggestion.REVIEW: TaskCause.MACHINE_VERDICT,
     Suggestion.ERROR: TaskCause.MACHINE_FAILED,
 }
@@ -28,73 +28,73 @@ AUTOMATIC_CAUSES: Final = (TaskCause.NEW, TaskCause.MACHINE_VERDICT, TaskCause.M
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class _Proposal:
     """The status that follows from the facts, and why a person must look if one must."""
 
     status: CensorStatus
     cause: TaskCause | None = None
 
 
-def proposal(video: Video, *, is_old_stock: bool) -> Proposal:
-    """What the facts on the row mean; `is_old_stock` came with a first import."""
+def _propose(video: Video, *, is_backlog: bool) -> _Proposal:
+    """What the facts on the row mean; `is_backlog` came with a first import."""
     is_first_source = video.source_version == 1
     if video.status == VodStatus.BLOCKED and is_first_source:
-        return Proposal(CensorStatus.FAIL)
-    suggestion = suggestion_of(video)
+        return _Proposal(CensorStatus.FAIL)
+    suggestion = machine_suggestion(video)
     if suggestion is not None:
-        return Proposal(BY_MACHINE[Suggestion(suggestion)], CAUSES.get(Suggestion(suggestion)))
+        return _Proposal(_BY_MACHINE[Suggestion(suggestion)], _CAUSES.get(Suggestion(suggestion)))
     # VOD's word about an earlier source says nothing about a later one.
     if video.status == VodStatus.NORMAL and is_first_source:
-        return of_normal(video, is_old_stock=is_old_stock)
-    return of_pending(video)
+        return _propose_for_normal(video, is_backlog=is_backlog)
+    return _propose_for_pending(video)
 
 
-def of_normal(video: Video, *, is_old_stock: bool) -> Proposal:
-    is_queued = settings.REVIEW_NORMAL == "queue" and not is_old_stock
+def _propose_for_normal(video: Video, *, is_backlog: bool) -> _Proposal:
+    is_queued = settings.REVIEW_NORMAL == "queue" and not is_backlog
     if is_queued and video.censor_status != CensorStatus.SUCCESS:
-        return Proposal(CensorStatus.CHECK, TaskCause.NEW)
-    return Proposal(CensorStatus.SUCCESS)
+        return _Proposal(CensorStatus.CHECK, TaskCause.NEW)
+    return _Proposal(CensorStatus.SUCCESS)
 
 
-def of_pending(video: Video) -> Proposal:
+def _propose_for_pending(video: Video) -> _Proposal:
     """Once it waits for a person it goes on waiting, until a decision or a new source."""
     is_unreviewed = settings.MACHINE_REVIEW == "off" and has_source(video.status)
     if is_unreviewed or video.censor_status == CensorStatus.CHECK:
-        return Proposal(CensorStatus.CHECK, TaskCause.NEW)
-    return Proposal(CensorStatus.ON_CENSOR)
+        return _Proposal(CensorStatus.CHECK, TaskCause.NEW)
+    return _Proposal(CensorStatus.ON_CENSOR)
 
 
-def settle_unsaved(video: Video, *, at: datetime, is_old_stock: bool) -> None:
+def set_initial_status(video: Video, *, at: datetime, is_backlog: bool) -> None:
     """Set the status of a row that is about to be inserted: nobody can have decided about it."""
-    video.set_censor_status(proposal(video, is_old_stock=is_old_stock).status, at=at)
+    video.set_censor_status(_propose(video, is_backlog=is_backlog).status, at=at)
 
 
-def settle(video: Video, *, at: datetime, is_old_stock: bool = False) -> bool:
+def update_status(video: Video, *, at: datetime, is_backlog: bool = False) -> bool:
     """Bring the status of a locked row in line with the facts on it; returns whether it changed.
 
     Changes the row in memory; saving it is the caller's.
     """
-    proposed = proposal(video, is_old_stock=is_old_stock)
-    if proposed.status == video.censor_status or is_decided(video):
+    proposed = _propose(video, is_backlog=is_backlog)
+    if proposed.status == video.censor_status or _is_decided(video):
         return False
     was_blocked = video.is_blocked
     video.set_censor_status(proposed.status, at=at)
-    follow_up(video, proposed, at=at)
-    if video.is_blocked and not is_old_stock:
+    _update_tasks(video, proposed, at=at)
+    if video.is_blocked and not is_backlog:
         takedown.replace_earlier(video)
-        takedown.begin_block(video, None)
+        takedown.begin_block_takedown(video, None)
     elif was_blocked:
-        takedown.reverse(video)
+        takedown.cancel_block_takedowns(video)
     return True
 
 
-def is_decided(video: Video) -> bool:
+def _is_decided(video: Video) -> bool:
     """Whether a person decided about this source, or a pass of theirs came back to review."""
     decisions = video.decisions.in_force().filter(source_version=video.source_version)
     return decisions.filter(source__in=(*Source.human(), Source.SYSTEM)).exists()
 
 
-def follow_up(video: Video, proposed: Proposal, *, at: datetime) -> None:
+def _update_tasks(video: Video, proposed: _Proposal, *, at: datetime) -> None:
     """Open the task that the new status asks for, and close those that it answers."""
     tasks = ReviewTask.objects.filter(
         video=video, closed_at=None, cause__in=AUTOMATIC_CAUSES
@@ -109,7 +109,7 @@ def open_task(video: Video, cause: TaskCause) -> None:
     ReviewTask.objects.bulk_create([ReviewTask(video=video, cause=cause)], ignore_conflicts=True)
 
 
-def ask_to_look_again(video: Video, *, since: datetime) -> None:
+def open_recheck(video: Video, *, since: datetime) -> None:
     """Open a task and leave the status alone, unless a person was asked to look since then."""
     asked = ReviewTask.objects.filter(video=video, cause=TaskCause.RECHECK, opened_at__gte=since)
     if not asked.exists():
@@ -120,6 +120,6 @@ def send_to_review(video: Video, cause: TaskCause, *, at: datetime) -> list[str]
     """Put an undecided video into the queue, in memory; returns the fields to save."""
     before = CensorStatus(video.censor_status)
     names = video.set_censor_status(CensorStatus.CHECK, at=at)
-    follow_up(video, Proposal(CensorStatus.CHECK, cause), at=at)
-    announcements.reviewed(video, before=before, source=Source.SYSTEM)
+    _update_tasks(video, _Proposal(CensorStatus.CHECK, cause), at=at)
+    announcements.emit_status_change(video, before=before, source=Source.SYSTEM)
     return names

@@ -21,7 +21,7 @@ State = Takedown.State
 Cause = Takedown.Cause
 
 
-def begin_block(video: Video, review: ReviewDecision | None) -> Takedown:
+def begin_block_takedown(video: Video, review: ReviewDecision | None) -> Takedown:
     """Begin what a block sets off: after its delivery, or at once where VOD blocked by itself.
 
     `review` is None where VOD's status alone says so, without a decision that anybody made.
@@ -30,27 +30,29 @@ def begin_block(video: Video, review: ReviewDecision | None) -> Takedown:
     takedown = Takedown.objects.create(
         video=video, cause=Cause.BLOCK if is_ours else Cause.VOD, decision=review
     )
-    send_chain(takedown, video, after=review.delivery if review is not None else None)
+    _send_chain(takedown, video, after=review.delivery if review is not None else None)
     return takedown
 
 
-def begin_deletion(video: Video, deletion: VideoDeletion, *, after: Delivery | None) -> Takedown:
+def begin_deletion_takedown(
+    video: Video, deletion: VideoDeletion, *, after: Delivery | None
+) -> Takedown:
     """Begin what a deletion sets off once VOD has carried it out.
 
     `after` is the last delivery before the purge.
     """
     takedown = Takedown.objects.create(video=video, cause=Cause.DELETION, deletion=deletion)
-    send_chain(takedown, video, after=after)
+    _send_chain(takedown, video, after=after)
     return takedown
 
 
-def send_chain(takedown: Takedown, video: Video, *, after: Delivery | None) -> None:
+def _send_chain(takedown: Takedown, video: Video, *, after: Delivery | None) -> None:
     """Send the steps that follow the first one, each after the one before."""
     asked = takedown.decision or takedown.deletion
     operator: Operator | None = asked.operator if asked is not None else None
     request_id = asked.request_id if asked is not None else ""
     if takedown.cause != Cause.DELETION:
-        after = archive(video, after=after)
+        after = archive_evidence(video, after=after)
     tasks = purge_media(
         video, operator=operator, request_id=request_id, after=after, takedown=takedown
     )
@@ -67,14 +69,14 @@ def send_chain(takedown: Takedown, video: Video, *, after: Delivery | None) -> N
     takedown.save(update_fields=["verification"])
 
 
-def archive(video: Video, *, after: Delivery | None = None) -> Delivery:
+def archive_evidence(video: Video, *, after: Delivery | None = None) -> Delivery:
     """Send the copying of what the clip shows; a copy that nobody has begun yet is replaced."""
     return outbox.send(
         "archive_evidence",
         subject=video.vod_id,
         payload={
             "source_version": video.source_version,
-            "facts": facts_of(video),
+            "facts": _facts_of(video),
             "pictures": pictures_of(video),
         },
         after=after,
@@ -91,7 +93,7 @@ def archive_before_deletion(video: Video) -> Delivery | None:
     is_kept = Evidence.objects.kept().filter(video=video, source_version=video.source_version)
     if not video.is_blocked or is_kept.filter(problem="").exists():
         return None
-    return archive(video)
+    return archive_evidence(video)
 
 
 def replace_earlier(video: Video) -> None:
@@ -105,7 +107,7 @@ def abandon(video: Video, problem: str) -> int:
     return unfinished.update(state=State.REPLACED, problem=problem)
 
 
-def reverse(video: Video) -> None:
+def cancel_block_takedowns(video: Video) -> None:
     """The clip is blocked no more: nothing of it is purged from now on."""
     blocks = Takedown.objects.of_block().filter(
         video=video, state__in=(*Takedown.UNFINISHED, State.VERIFIED)
@@ -113,7 +115,7 @@ def reverse(video: Video) -> None:
     blocks.update(state=State.REVERSED, problem="")
 
 
-def resume(video: Video, *, is_shown_since: bool = False) -> None:
+def resume_block_takedown(video: Video, *, is_shown_since: bool = False) -> None:
     """Go on with the takedown of the block that stands again: what came after it was taken back.
 
     The chain is sent anew, unless the clip had been verified to be gone and VOD has not shown it
@@ -133,10 +135,12 @@ def resume(video: Video, *, is_shown_since: bool = False) -> None:
     takedown.save(update_fields=["state", "problem", "check_count", "verified_at", "verification"])
     if takedown.state == State.UNDER_WAY:
         audits = Delivery.objects.open().filter(kind="create_audit").for_subject(video.vod_id)
-        send_chain(takedown, video, after=audits.order_by("id").last())
+        _send_chain(takedown, video, after=audits.order_by("id").last())
 
 
-def note_deletion(video: Video, deletion: VideoDeletion, *, is_deleted: bool, problem: str) -> None:
+def settle_deletion(
+    video: Video, deletion: VideoDeletion, *, is_deleted: bool, problem: str
+) -> None:
     """VOD has carried out a deletion, perhaps at a second try; or refused it: the clip is back.
 
     A block of it stands again then, and is seen to. `problem` is VOD's refusal in one sentence.
@@ -148,7 +152,7 @@ def note_deletion(video: Video, deletion: VideoDeletion, *, is_deleted: bool, pr
         return
     takedowns.update(state=State.REVERSED, problem=problem)
     if video.is_blocked:
-        resume(video)
+        resume_block_takedown(video)
 
 
 def play_paths(video: Video) -> list[str]:
@@ -171,7 +175,7 @@ def unique_pictures(pictures: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def facts_of(video: Video) -> dict[str, Any]:
+def _facts_of(video: Video) -> dict[str, Any]:
     """The clip as it is now, in JSON."""
     uploader = video.uploader
     return {

@@ -40,11 +40,11 @@ def submit_transcode(
     kind is running, and where the template group is not configured.
     """
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
-    refuse_where_forbidden(video, kind, template_group_id(kind))
-    job = resume_unknown(video, kind) or record_job(
+    check_submittable(video, kind, template_group_id(kind))
+    job = _resume_lost_submission(video, kind) or _create_job(
         video, kind, operator=operator, request_id=request_id
     )
-    show_running(video, kind)
+    _show_running(video, kind)
     journal.record(operator, video, f"submit {kind} transcoding", request_id=request_id)
     return job
 
@@ -63,33 +63,33 @@ def retry_transcode(
     """
     video = Video.objects.select_for_update().get(pk=job.video_id)
     job = TranscodeJob.objects.select_for_update().get(pk=job.pk)
-    refuse_retry(job, video)
+    check_retryable(job, video)
     kind = TranscodeKind(job.kind)
-    fresh = resume_unknown(video, kind) or record_job(
+    fresh = _resume_lost_submission(video, kind) or _create_job(
         video, kind, operator=operator, request_id=request_id, retry_of=job
     )
-    show_running(video, kind)
+    _show_running(video, kind)
     journal.record(operator, video, f"retry {kind} transcoding", request_id=request_id)
     return fresh
 
 
-def retry_by_itself(job: TranscodeJob, video: Video) -> TranscodeJob | None:
+def retry_automatically(job: TranscodeJob, video: Video) -> TranscodeJob | None:
     """Submit a stuck job once more without anybody's asking; None where an operator must look.
 
     The caller holds the locks of both and saves the video. What is a retry itself is not retried.
     """
     kind = TranscodeKind(job.kind)
-    if job.retry_of_id is not None or others_running(video, kind):
+    if job.retry_of_id is not None or _is_job_running(video, kind):
         return None
     try:
-        refuse_untranscodable(video, kind, template_group_id(kind))
+        _check_transcodable(video, kind, template_group_id(kind))
     except InvalidState:
         return None
-    return record_job(video, kind, request_id=job.request_id, retry_of=job)
+    return _create_job(video, kind, request_id=job.request_id, retry_of=job)
 
 
 @transaction.atomic
-def dismiss_transcode(
+def dismiss_job(
     job: TranscodeJob, *, operator: Operator | None = None, request_id: str = ""
 ) -> None:
     """Take a job that ended badly out of the inbox. InvalidState where it is not there."""
@@ -97,17 +97,17 @@ def dismiss_transcode(
     job = TranscodeJob.objects.select_for_update().get(pk=job.pk)
     if job.attention_at is None:
         raise InvalidState("Nobody is asked to look at this job.")
-    close(job)
+    close_job(job)
     journal.record(operator, video, f"dismiss {job.kind} transcoding", request_id=request_id)
 
 
 @transaction.atomic
-def end_with_video(video: Video) -> None:
+def end_jobs_of_deleted_video(video: Video) -> None:
     """End the jobs of a video that VOD has deleted: it tells nothing of them any more."""
     video = Video.objects.select_for_update().get(pk=video.pk)
     ours = TranscodeJob.objects.filter(video=video).select_for_update()
     for job in ours.needing_attention():
-        close(job)
+        close_job(job)
     ours.followed().exclude(state=TranscodeJob.State.WAITING).update(
         state=TranscodeJob.State.FAIL,
         error_code="VideoDeleted",
@@ -116,7 +116,7 @@ def end_with_video(video: Video) -> None:
     )
 
 
-def record_job(
+def _create_job(
     video: Video,
     kind: TranscodeKind,
     *,
@@ -126,13 +126,13 @@ def record_job(
 ) -> TranscodeJob:
     """Write a job and its delivery; it takes the place of earlier ones that ended badly."""
     for earlier in TranscodeJob.objects.needing_attention().of_kind(kind).filter(video=video):
-        close(earlier)
+        close_job(earlier)
     return TranscodeJob.objects.create(
         video=video,
         source_version=video.source_version,
         kind=kind,
         template_group_id=template_group_id(kind),
-        previous_status=previous_status(video, kind, retry_of),
+        previous_status=_previous_status(video, kind, retry_of),
         requested_by=operator,
         request_id=request_id,
         retry_of=retry_of,
@@ -140,7 +140,7 @@ def record_job(
     )
 
 
-def previous_status(
+def _previous_status(
     video: Video, kind: TranscodeKind, retry_of: TranscodeJob | None
 ) -> TranscodeStatus:
     """What the video shows again, should VOD refuse the job."""
@@ -149,7 +149,7 @@ def previous_status(
     return video.transcode_status_of(kind)
 
 
-def resume_unknown(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
+def _resume_lost_submission(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
     """Send a submission that VOD may have under its own session once more; None without one."""
     unknown = TranscodeJob.objects.of_unknown_submission().of_kind(kind)
     job = unknown.filter(video=video, source_version=video.source_version).order_by("-id").first()
@@ -167,7 +167,7 @@ def resume_unknown(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
     return job
 
 
-def close(job: TranscodeJob) -> None:
+def close_job(job: TranscodeJob) -> None:
     """Nobody need look at it any more, nor send it once more."""
     job.attention_at = None
     job.save(update_fields=["attention_at"])
@@ -175,7 +175,7 @@ def close(job: TranscodeJob) -> None:
         outbox.dismiss(job.delivery)
 
 
-def show_running(video: Video, kind: TranscodeKind) -> None:
+def _show_running(video: Video, kind: TranscodeKind) -> None:
     setattr(video, kind.status_field, TranscodeStatus.ON_TRANSCODE)
     video.changed_at = timezone.now()
     video.save(update_fields=[kind.status_field, "changed_at"])
@@ -189,15 +189,15 @@ def template_group_id(kind: TranscodeKind) -> str:
     return group
 
 
-def refuse_where_forbidden(video: Video, kind: TranscodeKind, group: str) -> None:
+def check_submittable(video: Video, kind: TranscodeKind, group: str) -> None:
     """Raise InvalidState where no job of this kind may be submitted now."""
-    refuse_untranscodable(video, kind, group)
+    _check_transcodable(video, kind, group)
     is_running = video.transcode_status_of(kind) == TranscodeStatus.ON_TRANSCODE
-    if is_running or others_running(video, kind):
+    if is_running or _is_job_running(video, kind):
         raise InvalidState(f"A {kind.label} transcoding job of this video is running.")
 
 
-def refuse_untranscodable(video: Video, kind: TranscodeKind, group: str) -> None:
+def _check_transcodable(video: Video, kind: TranscodeKind, group: str) -> None:
     if not group:
         raise InvalidState(f"No template group for {kind.label} transcoding is configured.")
     if video.censor_status == CensorStatus.FAIL:
@@ -209,7 +209,7 @@ def refuse_untranscodable(video: Video, kind: TranscodeKind, group: str) -> None
         )
 
 
-def refuse_retry(job: TranscodeJob, video: Video) -> None:
+def check_retryable(job: TranscodeJob, video: Video) -> None:
     """Raise InvalidState where a job is not to be submitted once more."""
     if job.state not in RETRIABLE:
         raise InvalidState(
@@ -221,17 +221,17 @@ def refuse_retry(job: TranscodeJob, video: Video) -> None:
     if job.source_version != video.source_version:
         raise InvalidState("The video has another source since: submit a new job.")
     kind = TranscodeKind(job.kind)
-    refuse_where_forbidden(video, kind, template_group_id(kind))
+    check_submittable(video, kind, template_group_id(kind))
     newer = TranscodeJob.objects.of_kind(kind).filter(video=video, pk__gt=job.pk)
     if newer.exists():
         raise InvalidState("A newer job of this kind has taken its place.")
 
 
-def others_running(video: Video, kind: TranscodeKind) -> bool:
+def _is_job_running(video: Video, kind: TranscodeKind) -> bool:
     return TranscodeJob.objects.running().of_kind(kind).filter(video=video).exists()
 
 
-def end(
+def end_job(
     job: TranscodeJob,
     code: str,
     message: str,
@@ -251,19 +251,19 @@ def end(
     )  # fmt: skip
 
 
-def end_with_source(job: TranscodeJob, *, at: datetime) -> None:
+def end_job_with_source(job: TranscodeJob, *, at: datetime) -> None:
     """A job of a source that another one has replaced needs nobody's eye."""
     message = "Another source was uploaded under this id."
-    end(job, "SourceReplaced", message, at=at)
+    end_job(job, "SourceReplaced", message, at=at)
 
 
-def deciding_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
+def job_shown_on_video(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
     """The job of ours that the video's status follows.
 
     The one that runs, else the latest. Of a stuck one nothing is known: an earlier job that has
     succeeded since says more.
     """
-    of_source = jobs_of(video).of_kind(kind).filter(source_version=video.source_version)
+    of_source = jobs_of_video(video).of_kind(kind).filter(source_version=video.source_version)
     jobs = list(of_source.exclude(state=TranscodeJob.State.REFUSED).order_by("-id"))
     running = next((job for job in jobs if job.state in TranscodeJob.RUNNING), None)
     if running is not None or not jobs:
@@ -271,13 +271,13 @@ def deciding_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
     latest = jobs[0]
     if latest.state != TranscodeJob.State.STUCK:
         return latest
-    return next((job for job in jobs if has_succeeded_since(job, latest.created_at)), latest)
+    return next((job for job in jobs if _has_succeeded_since(job, latest.created_at)), latest)
 
 
-def has_succeeded_since(job: TranscodeJob, moment: datetime) -> bool:
+def _has_succeeded_since(job: TranscodeJob, moment: datetime) -> bool:
     is_success = job.state == TranscodeJob.State.SUCCESS
     return is_success and job.finished_at is not None and job.finished_at > moment
 
 
-def jobs_of(video: Video) -> TranscodeJobQuerySet:
+def jobs_of_video(video: Video) -> TranscodeJobQuerySet:
     return TranscodeJob.objects.filter(video=video)

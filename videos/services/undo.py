@@ -13,9 +13,9 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import DeliveryState
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
 from videos.services import announcements, takedown
-from videos.services.machine_review import decide
-from videos.services.standing import deliveries_of, send_again, standing_decision
-from videos.services.status import settle
+from videos.services.machine_review import decide_by_machine_review
+from videos.services.standing import deliveries_of_decision, resend_decision, standing_decision
+from videos.services.status import update_status
 
 TOLD: Final = "VOD is being told of it already: decide again instead."
 STATUS_FIELDS: Final = ["censor_status", "censor_changed_at", "changed_at", "blocked_at"]
@@ -35,9 +35,9 @@ def undo_review(
     video = Video.objects.visible().select_for_update().get(pk=decision.video_id)
     decision = video.decisions.select_related("delivery").get(pk=decision.pk)
     now = timezone.now()
-    if refusal := refusal_of(decision, now):
+    if refusal := _undo_refusal(decision, now):
         raise InvalidState(refusal)
-    cancel_delivery(decision)
+    _cancel_delivery(decision)
     line = ReviewDecision.objects.create(
         video=video,
         source_version=decision.source_version,
@@ -51,15 +51,15 @@ def undo_review(
         request_id=request_id,
         created_at=now,
     )
-    restore(video, decision, now)
-    announcements.decided(line)
-    deliver_standing(video)
-    restore_takedown(video, decision)
-    catch_up(video, decision, now)
+    _restore_status(video, decision, now)
+    announcements.emit_decision(line)
+    _resend_standing_decision(video)
+    _restore_takedown(video, decision)
+    _catch_up(video, decision, now)
     return line
 
 
-def refusal_of(decision: ReviewDecision, now: datetime) -> str:
+def _undo_refusal(decision: ReviewDecision, now: datetime) -> str:
     """Why a decision cannot be undone, in one sentence; "" when it can, as far as the rows tell."""
     seconds = settings.REVIEW_UNDO_SECONDS
     delivery = decision.delivery
@@ -69,24 +69,24 @@ def refusal_of(decision: ReviewDecision, now: datetime) -> str:
         return f"The {seconds} seconds for undoing are over: decide again instead."
     if decision.undone_by.exists():
         return "It was undone already."
-    if not is_latest(decision):
+    if not _is_latest(decision):
         return "There is another decision or another source since: decide again instead."
     return TOLD if delivery.state != DeliveryState.WAITING or delivery.claim_count else ""
 
 
-def is_latest(decision: ReviewDecision) -> bool:
+def _is_latest(decision: ReviewDecision) -> bool:
     """Whether it is the last word about the present source of its video."""
     latest = decision.video.decisions.in_force().order_by("-id").first()
     return latest == decision and decision.source_version == decision.video.source_version
 
 
-def undoable(video: Video) -> ReviewDecision | None:
+def undoable_decision(video: Video) -> ReviewDecision | None:
     """The decision about a video that can be undone right now."""
     latest = video.decisions.in_force().select_related("delivery").order_by("-id").first()
-    return latest if latest is not None and not refusal_of(latest, timezone.now()) else None
+    return latest if latest is not None and not _undo_refusal(latest, timezone.now()) else None
 
 
-def cancel_delivery(decision: ReviewDecision) -> None:
+def _cancel_delivery(decision: ReviewDecision) -> None:
     """Cancel what would tell VOD; what comes after it goes with it."""
     assert decision.delivery is not None  # noqa: S101 - `refusal_of` has looked
     try:
@@ -95,7 +95,7 @@ def cancel_delivery(decision: ReviewDecision) -> None:
         raise InvalidState(TOLD) from error
 
 
-def restore(video: Video, decision: ReviewDecision, now: datetime) -> None:
+def _restore_status(video: Video, decision: ReviewDecision, now: datetime) -> None:
     """Put back the status, the moment of the last block, and the tasks that the decision closed."""
     names = video.set_censor_status(CensorStatus(decision.from_status), at=now)
     video.blocked_at = decision.blocked_at_before
@@ -108,34 +108,34 @@ def restore(video: Video, decision: ReviewDecision, now: datetime) -> None:
     closed.update(closed_at=None)
 
 
-def deliver_standing(video: Video) -> None:
+def _resend_standing_decision(video: Video) -> None:
     """Send the decision that stands again, where the undone one had taken its delivery's place."""
     standing = standing_decision(video)
     if standing is None:
         return
-    last = deliveries_of(standing).last()
+    last = deliveries_of_decision(standing).last()
     if last is not None and last.state == DeliveryState.SUPERSEDED:
-        send_again(standing)
+        resend_decision(standing)
 
 
-def restore_takedown(video: Video, decision: ReviewDecision) -> None:
+def _restore_takedown(video: Video, decision: ReviewDecision) -> None:
     """End the takedown of an undone block; go on with that of a block that stands again."""
     if decision.decision == Decision.BLOCKED:
-        takedown.reverse(video)
+        takedown.cancel_block_takedowns(video)
     if video.is_blocked:
-        takedown.resume(video)
+        takedown.resume_block_takedown(video)
 
 
-def catch_up(video: Video, decision: ReviewDecision, now: datetime) -> None:
+def _catch_up(video: Video, decision: ReviewDecision, now: datetime) -> None:
     """Do what the machine and VOD have told meanwhile, which a person's decision stood against."""
     since = video.machine_reviews.filter(
         source_version=video.source_version, received_at__gt=decision.created_at
     ).first()
     if since is not None:
-        decide(video, since)
+        decide_by_machine_review(video, since)
         video.refresh_from_db()
     before = CensorStatus(video.censor_status)
     has_news = video.read_at is not None and video.read_at > decision.created_at
-    if has_news and settle(video, at=now):
+    if has_news and update_status(video, at=now):
         video.save(update_fields=STATUS_FIELDS)
-        announcements.reviewed(video, before=before, source=Source.SYSTEM)
+        announcements.emit_status_change(video, before=before, source=Source.SYSTEM)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from shortvideo.cloud import CloudError
 from videos.models import SyncRun
-from videos.sync.page import take_in
+from videos.sync.page import apply_page
 from videos.sync.walking import Walk, pages
 
 # How far an incremental run reaches back behind the start of the run before it.
@@ -76,13 +76,13 @@ def walk(run: SyncRun) -> Iterator[int]:
     where VOD is not available for long, or refuses: the run is then marked as failed; TakenOver
     where somebody else goes on with the run.
     """
-    begin(run)
-    old_stock_until = run.started_at if is_first_import(run) else None
-    course = walk_of(run)
+    _begin(run)
+    backlog_until = run.started_at if _is_first_import(run) else None
+    course = _walk_of(run)
     try:
         for page in pages(course):
             run.expected_count = max(run.expected_count, run.seen_count + course.rest_count)
-            result = take_in(page.videos, old_stock_until=old_stock_until, dry_run=run.is_dry_run)
+            result = apply_page(page.videos, backlog_until=backlog_until, dry_run=run.is_dry_run)
             failed_count = page.unreadable_count + result.failed_count
             run.seen_count += page.row_count
             run.new_count += result.applied.new
@@ -92,23 +92,23 @@ def walk(run: SyncRun) -> Iterator[int]:
                 page.row_count - result.applied.new - result.applied.changed - failed_count
             )
             run.checkpoint = course.position
-            save(run)
+            _save(run)
             yield page.row_count
     except TakenOver:
         raise
     except CloudError as error:
         run.state, run.error = SyncRun.State.FAILED, str(error)
-        save(run)
+        _save(run)
         raise
     run.state, run.finished_at = SyncRun.State.DONE, timezone.now()
-    save(run)
+    _save(run)
 
 
 class TakenOver(CloudError):
     """Another process goes on with this run; the text is one sentence, fit to show."""
 
 
-def begin(run: SyncRun) -> None:
+def _begin(run: SyncRun) -> None:
     """Write a new run, or take an unfinished one over: whoever walked it finds out at its save."""
     if run.is_dry_run:
         return
@@ -119,7 +119,7 @@ def begin(run: SyncRun) -> None:
         run.save(update_fields=["claim", "state", "until", "error", "saved_at"])
 
 
-def save(run: SyncRun) -> None:
+def _save(run: SyncRun) -> None:
     """Write how far the run has come. Raises TakenOver where it is no longer ours."""
     if run.is_dry_run:
         return
@@ -137,11 +137,11 @@ def is_under_way() -> bool:
     ).exists()
 
 
-def is_first_import(run: SyncRun) -> bool:
+def _is_first_import(run: SyncRun) -> bool:
     return run.kind == SyncRun.Kind.FULL and last_start() is None
 
 
-def walk_of(run: SyncRun) -> Walk:
+def _walk_of(run: SyncRun) -> Walk:
     """From the run's checkpoint to its end."""
     is_full = run.kind == SyncRun.Kind.FULL
     return Walk(
@@ -149,7 +149,7 @@ def walk_of(run: SyncRun) -> Walk:
     )
 
 
-def forget_uneventful() -> None:
+def delete_uneventful() -> None:
     """Delete the earlier runs that found nothing: one a minute would bury the others."""
     ended = SyncRun.objects.filter(kind=SyncRun.Kind.INCREMENTAL, state=SyncRun.State.DONE)
     latest = ended.order_by("-id").first()

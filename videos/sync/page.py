@@ -11,8 +11,8 @@ from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.cloud.types import Found, MediaFacts
 from videos import mirror
 from videos.mirror import Applied, Reading, asking
-from videos.mirror.asking import Questions
-from videos.mirror.facts import differ
+from videos.mirror.asking import ReadRequest
+from videos.mirror.facts import has_changes
 from videos.mirror.fetching import read_later
 from videos.models import Video
 from videos.services.source import has_source
@@ -29,28 +29,28 @@ class PageResult:
     failed_count: int
 
 
-def take_in(
-    listed: Sequence[MediaFacts], *, old_stock_until: datetime | None, dry_run: bool
+def apply_page(
+    listed: Sequence[MediaFacts], *, backlog_until: datetime | None, dry_run: bool
 ) -> PageResult:
     """Apply one page. A search row knows neither uploader nor template group, so what is not here
     yet, or is not as it was, is read once more in batches of 20.
 
     Raises CloudUnavailable, CloudRejected where the page cannot be read.
     """
-    rows = asking.rows_of(listed)
-    full, unreadable = read_in_full(
-        [item.vod_id for item in listed if is_news(rows.get(item.vod_id), item)]
+    rows = asking.rows_by_vod_id(listed)
+    full, unreadable = _read_in_full(
+        [item.vod_id for item in listed if _is_news(rows.get(item.vod_id), item)]
     )
     readings: list[Reading] = []
     failed_count = len(unreadable)
     for item in listed:
         video = rows.get(item.vod_id)
         facts = full.get(item.vod_id)
-        if facts is None and (video is None or is_news(video, item)):
+        if facts is None and (video is None or _is_news(video, item)):
             continue  # gone since it was listed, or unreadable
         problem: CloudRejected | None = None
         try:
-            reading = with_what_is_needed(video, facts or item, old_stock_until)
+            reading = _complete_reading(video, facts or item, backlog_until)
             readings.append(reading)
             problem = next(iter(reading.refusals), None)
         except CloudRejected as error:
@@ -60,19 +60,19 @@ def take_in(
             logger.warning(
                 "A video could not be read", extra={"vod_id": item.vod_id, "reason": str(problem)}
             )
-    applied = mirror.apply(readings, old_stock_until=old_stock_until, dry_run=dry_run)
-    if old_stock_until is None and not dry_run:
+    applied = mirror.apply(readings, backlog_until=backlog_until, dry_run=dry_run)
+    if backlog_until is None and not dry_run:
         read_files_later(full.values())
     return PageResult(applied, failed_count)
 
 
-def is_news(video: Video | None, listed: MediaFacts) -> bool:
+def _is_news(video: Video | None, listed: MediaFacts) -> bool:
     if video is None:
         return True
-    return video.deleted_at is None and differ(video, listed)
+    return video.deleted_at is None and has_changes(video, listed)
 
 
-def read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], set[str]]:
+def _read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], set[str]]:
     """The facts by id, several calls at a time; and the ids of those that make no sense."""
     if not vod_ids:
         return {}, set()
@@ -82,13 +82,13 @@ def read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], set[str
         return patiently(lambda: gateway.get_infos(batch))
 
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
-        answers = list(pool.map(ask, in_batches(vod_ids, asking.BATCH)))
+        answers = list(pool.map(ask, in_batches(vod_ids, asking.BATCH_SIZE)))
     full = {facts.vod_id: facts for found in answers for facts in found.videos}
     return full, {vod_id for found in answers for vod_id in found.unreadable_ids}
 
 
-def with_what_is_needed(
-    video: Video | None, facts: MediaFacts, old_stock_until: datetime | None
+def _complete_reading(
+    video: Video | None, facts: MediaFacts, backlog_until: datetime | None
 ) -> Reading:
     """The facts, and what they make necessary to know: who decided it, when it was uploaded anew.
 
@@ -98,9 +98,9 @@ def with_what_is_needed(
     """
     if video is not None and video.deleted_at is not None:
         return Reading(facts)
-    if video is None and old_stock_until is not None:
+    if video is None and backlog_until is not None:
         return Reading(facts)
-    return patiently(lambda: asking.read(facts, video, Questions()))
+    return patiently(lambda: asking.fetch_reading(facts, video, ReadRequest()))
 
 
 def read_files_later(facts: Iterable[MediaFacts]) -> None:

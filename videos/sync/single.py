@@ -14,8 +14,8 @@ from shortvideo.cloud import CloudRejected, CloudUnavailable
 from shortvideo.cloud.types import MediaFacts, VodStatus
 from videos import mirror
 from videos.mirror import Applied, Reading, asking
-from videos.mirror.asking import EVERYTHING, Questions
-from videos.mirror.transcoding import hear_nothing
+from videos.mirror.asking import EVERYTHING, ReadRequest
+from videos.mirror.transcoding import mark_silent_jobs_stuck
 from videos.models import (
     CensorStatus,
     TaskCause,
@@ -51,7 +51,7 @@ class Tally:
         self.untold.append(vod_id)
 
 
-Asked = Callable[[MediaFacts, Video | None], Questions]
+Asked = Callable[[MediaFacts, Video | None], ReadRequest]
 
 
 def sync_ids(vod_ids: Sequence[str], *, dry_run: bool = False) -> Iterator[Tally]:
@@ -59,7 +59,7 @@ def sync_ids(vod_ids: Sequence[str], *, dry_run: bool = False) -> Iterator[Tally
 
     Raises CloudUnavailable where VOD is not available for long.
     """
-    return read_all(vod_ids, lambda _facts, _video: EVERYTHING, dry_run=dry_run)
+    return _read_all(vod_ids, lambda _facts, _video: EVERYTHING, dry_run=dry_run)
 
 
 def check_transcodes(limit: int | None = None, *, is_patient: bool = True) -> Iterator[Tally]:
@@ -69,16 +69,16 @@ def check_transcodes(limit: int | None = None, *, is_patient: bool = True) -> It
     A job of which VOD has nothing new to say for too long, or nothing at all, is stuck from here
     on: see `mirror.jobs.update`. While VOD does not answer, none is.
     """
-    pending = list(transcoding().values_list("vod_id", flat=True)[:limit])
-    for batch in in_batches(pending, asking.BATCH):
+    pending = list(transcoding_videos().values_list("vod_id", flat=True)[:limit])
+    for batch in in_batches(pending, asking.BATCH_SIZE):
         Video.objects.filter(vod_id__in=batch).update(transcode_asked_at=timezone.now())
-    for tally in read_all(pending, of_transcoding, is_patient=is_patient):
+    for tally in _read_all(pending, _request_for_transcoding, is_patient=is_patient):
         while tally.untold:
-            hear_nothing(tally.untold.pop(), at=timezone.now())
+            mark_silent_jobs_stuck(tally.untold.pop(), at=timezone.now())
         yield tally
 
 
-def transcoding() -> VideoQuerySet:
+def transcoding_videos() -> VideoQuerySet:
     """What runs, and now and then what is stuck: it may end after all."""
     status, state = TranscodeStatus.ON_TRANSCODE, TranscodeJob.State
     submitted = TranscodeJob.objects.filter(state=state.SUBMITTED)
@@ -92,23 +92,23 @@ def transcoding() -> VideoQuerySet:
     return Video.objects.visible().filter(is_running | is_stuck).order_by(longest_unasked, "id")
 
 
-def of_transcoding(facts: MediaFacts, video: Video | None) -> Questions:
+def _request_for_transcoding(facts: MediaFacts, video: Video | None) -> ReadRequest:
     """How our jobs are doing; the files too, when the automatic one has ended unheard."""
     has_ended = facts.status != VodStatus.TRANSCODING
     is_unread = video is not None and (video.status == VodStatus.TRANSCODING or not video.files)
-    return Questions(jobs=True, files=has_ended and is_unread)
+    return ReadRequest(jobs=True, files=has_ended and is_unread)
 
 
-def read_all(
+def _read_all(
     vod_ids: Sequence[str], asked: Asked, *, dry_run: bool = False, is_patient: bool = True
 ) -> Iterator[Tally]:
     tally = Tally()
-    for batch in in_batches(dict.fromkeys(vod_ids), asking.BATCH):
-        read_batch(batch, asked, tally, dry_run=dry_run, is_patient=is_patient)
+    for batch in in_batches(dict.fromkeys(vod_ids), asking.BATCH_SIZE):
+        _read_batch(batch, asked, tally, dry_run=dry_run, is_patient=is_patient)
         yield tally
 
 
-def read_batch(
+def _read_batch(
     vod_ids: list[str],
     asked: Asked,
     tally: Tally,
@@ -122,12 +122,12 @@ def read_batch(
     """
     tally.seen += len(vod_ids)
     try:
-        facts, missing = (patiently if is_patient else once)(lambda: asking.read_facts(vod_ids))
+        facts, missing = (patiently if is_patient else once)(lambda: asking.fetch_facts(vod_ids))
     except CloudRejected as error:
         for vod_id in vod_ids:
             tally.add_untold(vod_id, error)
         return
-    rows = asking.rows_of(facts.values())
+    rows = asking.rows_by_vod_id(facts.values())
     for vod_id in vod_ids:
         if vod_id in missing:
             tally.add_untold(vod_id, "VOD does not have it.")
@@ -137,7 +137,7 @@ def read_batch(
     for vod_id, item in facts.items():
         video = rows.get(vod_id)
         try:
-            reading = read_one(item, video, asked, is_patient=is_patient)
+            reading = _read_one(item, video, asked, is_patient=is_patient)
             readings.append(reading)
             tally.problems += [f"{vod_id}: {error}" for error in reading.refusals]
         except CloudUnavailable as error:
@@ -147,9 +147,9 @@ def read_batch(
     tally.applied += mirror.apply(readings, dry_run=dry_run)
 
 
-def read_one(facts: MediaFacts, video: Video | None, asked: Asked, *, is_patient: bool) -> Reading:
+def _read_one(facts: MediaFacts, video: Video | None, asked: Asked, *, is_patient: bool) -> Reading:
     call = patiently if is_patient else once
-    return call(lambda: asking.read(facts, video, asked(facts, video)))
+    return call(lambda: asking.fetch_reading(facts, video, asked(facts, video)))
 
 
 def sweep_pending() -> int:
@@ -158,22 +158,24 @@ def sweep_pending() -> int:
     Returns how many went to a person. Where VOD does not answer they do so too: a clip must not
     wait for a machine longer than the timeout allows.
     """
-    pending = list(overdue().values_list("vod_id", flat=True)[:SWEEP_LIMIT])
-    return sum(sweep(batch) for batch in in_batches(pending, asking.BATCH))
+    pending = list(_overdue().values_list("vod_id", flat=True)[:SWEEP_LIMIT])
+    return sum(_sweep(batch) for batch in in_batches(pending, asking.BATCH_SIZE))
 
 
-def sweep(vod_ids: list[str]) -> int:
+def _sweep(vod_ids: list[str]) -> int:
     tally = Tally()
     try:
-        read_batch(vod_ids, lambda _facts, _video: Questions(machine=True), tally, is_patient=False)
+        _read_batch(
+            vod_ids, lambda _facts, _video: ReadRequest(machine=True), tally, is_patient=False
+        )
     except CloudUnavailable as error:
         tally.problems.append(str(error))
     for problem in tally.problems:
         logger.warning("No verdict could be read", extra={"reason": problem})
-    return sum(call_person(vod_id) for vod_id in vod_ids)
+    return sum(_escalate_to_review(vod_id) for vod_id in vod_ids)
 
 
-def overdue() -> VideoQuerySet:
+def _overdue() -> VideoQuerySet:
     """Uploaded, not judged, and longer in machine review than the timeout allows."""
     since = timezone.now() - timedelta(seconds=settings.MACHINE_REVIEW_TIMEOUT)
     is_uploaded_since = Q(source_uploaded_at=None) | Q(source_uploaded_at__lt=since)
@@ -184,8 +186,8 @@ def overdue() -> VideoQuerySet:
 
 
 @transaction.atomic
-def call_person(vod_id: str) -> bool:
-    video = overdue().select_for_update().filter(vod_id=vod_id).first()
+def _escalate_to_review(vod_id: str) -> bool:
+    video = _overdue().select_for_update().filter(vod_id=vod_id).first()
     if video is None:
         return False
     names = send_to_review(video, TaskCause.MACHINE_FAILED, at=timezone.now())

@@ -45,7 +45,7 @@ def pages(walk: Walk) -> Iterator[SearchPage]:
     while True:
         start = walk.position
         walked = total = 0
-        for page in one_walk(walk, start):
+        for page in _walk_by_token(walk, start):
             total = total or page.total
             walk.rest_count = total - walked
             walked += page.row_count
@@ -58,7 +58,7 @@ def pages(walk: Walk) -> Iterator[SearchPage]:
             raise CloudUnavailable(f"VOD listed {walked} of {total} videos, and no more of them.")
 
 
-def one_walk(walk: Walk, start: datetime | None) -> Iterator[SearchPage]:
+def _walk_by_token(walk: Walk, start: datetime | None) -> Iterator[SearchPage]:
     """One walk by token; ends with the window, at VOD's limit, or when the token has expired.
 
     Without a token, or where one expires within a single moment, from which no other walk could
@@ -67,7 +67,7 @@ def one_walk(walk: Walk, start: datetime | None) -> Iterator[SearchPage]:
     token, page_no = "", 1
     while True:
         try:
-            page = patiently(lambda: search(walk, start, page_no, token))  # noqa: B023 - called at once
+            page = patiently(lambda: _search(walk, start, page_no, token))  # noqa: B023 - called at once
         except CloudRejected as error:
             if error.code != TOKEN_EXPIRED or not token:
                 raise
@@ -83,7 +83,7 @@ def one_walk(walk: Walk, start: datetime | None) -> Iterator[SearchPage]:
             return
 
 
-def search(walk: Walk, start: datetime | None, page_no: int, token: str) -> SearchPage:
+def _search(walk: Walk, start: datetime | None, page_no: int, token: str) -> SearchPage:
     is_by_creation = walk.by == "CreationTime"
     return vod_gateway().search(
         created_from=start if is_by_creation else None,

@@ -46,19 +46,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, before: datetime, dry_run: bool, **options: Any) -> None:
         try:
-            pruning.refuse_recent(before)
+            pruning.check_old_enough(before)
         except ValueError as error:
             raise CommandError(str(error)) from error
         older = ReviewDecision.objects.filter(created_at__lt=before).count()
         if dry_run:
             self.stdout.write(
-                f"{pruning.count(before)} of {older} older decisions would be removed."
+                f"{pruning.count_prunable(before)} of {older} older decisions would be removed."
             )
             return
         removed = 0
         try:
             with tqdm(total=older, unit="decision", disable=None) as bar:
-                for count in pruning.prune(before, run_by=user_name()):
+                for count in pruning.prune_log(before, run_by=user_name()):
                     removed += count
                     bar.update(count)
         except OperationalError as error:

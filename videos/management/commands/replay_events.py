@@ -85,7 +85,7 @@ def chosen(
 def replay(event: VodEvent, *, dry_run: bool) -> str:
     """Have one event processed again; the sentence that says why not, or ""."""
     if dry_run:
-        return inbox.why_not_replayed(event)
+        return inbox.replay_refusal(event)
     try:
         inbox.replay_event(event)
     except InvalidState as refusal:

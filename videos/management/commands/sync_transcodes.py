@@ -9,7 +9,7 @@ from shortvideo.cloud import CloudError
 from videos import sync
 from videos.management.commands.sync_videos import counts_of
 from videos.sync import Tally
-from videos.sync.single import transcoding
+from videos.sync.single import transcoding_videos
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         tally = Tally()
         try:
-            with tqdm(total=transcoding().count(), unit="video", disable=None) as bar:
+            with tqdm(total=transcoding_videos().count(), unit="video", disable=None) as bar:
                 for tally in sync.check_transcodes():
                     bar.update(tally.seen - bar.n)
         except CloudError as error:
