@@ -20,12 +20,12 @@ class OperatorBackend(ModelBackend):
             return set()
         cached: set[str] | None = getattr(user_obj, "_perm_cache", None)
         if cached is None:
-            cached = {f"{app}.{codename}" for app, codename in granted_to(user_obj)}
+            cached = {f"{app}.{codename}" for app, codename in _granted_permissions(user_obj)}
             user_obj._perm_cache = cached  # type: ignore[attr-defined]  # Django's cache
         return cached
 
 
-def granted_to(operator: Operator) -> list[tuple[str, str]]:
+def _granted_permissions(operator: Operator) -> list[tuple[str, str]]:
     permissions = Permission.objects.all()
     if not operator.is_superuser:
         permissions = permissions.filter(Q(group__user=operator) | Q(user=operator)).distinct()

@@ -39,20 +39,20 @@ def authenticate_token(secret: str) -> ConsoleToken | None:
         .select_related("operator")
         .first()
     )
-    if token is None or not was_made_with_present_password(token):
+    if token is None or not _is_of_current_password(token):
         return None
-    note_use(token, now)
+    _note_use(token, now)
     return token
 
 
-def was_made_with_present_password(token: ConsoleToken) -> bool:
+def _is_of_current_password(token: ConsoleToken) -> bool:
     """Also while SECRET_KEY is being changed (SECRET_KEY_FALLBACKS)."""
     operator = token.operator
     hashes = [operator.get_session_auth_hash(), *operator.get_session_auth_fallback_hash()]
     return any(constant_time_compare(token.session_hash, known) for known in hashes)
 
 
-def note_use(token: ConsoleToken, now: datetime) -> None:
+def _note_use(token: ConsoleToken, now: datetime) -> None:
     """Keep the token alive; at most one write a minute."""
     if now - token.last_used_at < USE_IS_NOTED_EVERY:
         return

@@ -42,7 +42,7 @@ class Prefetch(Operation[Recommendation]):
     )
 
     def refusals(self, rows: Sequence[Recommendation]) -> Mapping[int, str]:
-        return {row.pk: absence for row in rows if (absence := why_unpublished(row))}
+        return {row.pk: absence for row in rows if (absence := _unpublished_reason(row))}
 
     def run(self, row: Recommendation, values: Mapping[str, Any], request: HttpRequest) -> None:
         task = prefetch_recommendation(
@@ -79,10 +79,10 @@ class RecommendationForm(forms.ModelForm):  # type: ignore[type-arg]  # not subs
         )  # fmt: skip
 
     def clean_cover(self) -> str:
-        return own_media(self.cleaned_data["cover"])
+        return _path_on_cdn(self.cleaned_data["cover"])
 
     def clean_first_frame(self) -> str:
-        return own_media(self.cleaned_data["first_frame"])
+        return _path_on_cdn(self.cleaned_data["first_frame"])
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -92,7 +92,7 @@ class RecommendationForm(forms.ModelForm):  # type: ignore[type-arg]  # not subs
         return cleaned
 
 
-def own_media(value: str) -> str:
+def _path_on_cdn(value: str) -> str:
     """`host/path` of a URL on one of our play domains."""
     path = host_and_path(value) if value else ""
     if value and not is_on_cdn(path):
@@ -186,13 +186,13 @@ class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
 
     @admin.display(description=gettext_lazy("on the list"))
     def publication(self, item: Recommendation) -> SafeString:
-        absence = why_unpublished(item)
+        absence = _unpublished_reason(item)
         if absence:
             return display.toned(absence, "attention")
         return display.toned(_("published"), "good")
 
 
-def why_unpublished(item: Recommendation) -> str:
+def _unpublished_reason(item: Recommendation) -> str:
     """Why the app's users do not see it; "" where they do. In words what `published()` asks."""
     video, now = item.video, timezone.now()
     if video.deleted_at is not None:

@@ -49,14 +49,14 @@ class RecommendVideo:
             "description": self.description,
             "tags": self.tags,
             "cate_name": self.cate_name,
-            "cover": overriding_path("coverUrl", self.cover_url, video.cover if video else ""),
-            "first_frame": overriding_path(
+            "cover": _overriding_path("coverUrl", self.cover_url, video.cover if video else ""),
+            "first_frame": _overriding_path(
                 "firstFrameUrl", self.first_frame_url, video.first_frame if video else ""
             ),
         }
 
 
-def overriding_path(name: str, url: str, own: str) -> str:
+def _overriding_path(name: str, url: str, own: str) -> str:
     """`host/path` of a URL: the video's own wherever it lies, else one of the play domains.
 
     Raises BadParameter, which names the parameter.
@@ -117,7 +117,7 @@ class RemoveRecommendationParameters(Parameters[RemoveRecommendation]):
     userId = Text(source="user_id", required=False, help_text="Ignored.")
 
 
-def displayed(item: Recommendation, sign: Signer) -> dict[str, Any]:
+def _displayed_values(item: Recommendation, sign: Signer) -> dict[str, Any]:
     """The video's facts with the item's own display fields in their place."""
     video = item.video
     return {
@@ -131,7 +131,7 @@ def displayed(item: Recommendation, sign: Signer) -> dict[str, Any]:
     }
 
 
-def playable(video: Video, sign: Signer) -> dict[str, str]:
+def _playable_files(video: Video, sign: Signer) -> dict[str, str]:
     """The file to prefetch: its object key, and where it plays."""
     file = video.file_to_prefetch()
     path = file["path"] if file else ""
@@ -141,7 +141,7 @@ def playable(video: Video, sign: Signer) -> dict[str, str]:
 def listed_item(item: Recommendation, *, now: datetime) -> dict[str, Any]:
     """An item of getRecommendVideos."""
     sign = signer_for(item.video, now)
-    return {**displayed(item, sign), **playable(item.video, sign)}
+    return {**_displayed_values(item, sign), **_playable_files(item.video, sign)}
 
 
 def single_item(item: Recommendation, *, may_review: bool, now: datetime) -> dict[str, Any]:
@@ -149,11 +149,11 @@ def single_item(item: Recommendation, *, may_review: bool, now: datetime) -> dic
     sign = signer_for(item.video, now)
     urls = _file_urls(item.video, sign, may_review=may_review)
     return {
-        **displayed(item, sign),
+        **_displayed_values(item, sign),
         **_snapshot_lists(item.video, sign),
         "fileUrilList": urls,
         "fileUrlList": urls,
-        **playable(item.video, sign),
+        **_playable_files(item.video, sign),
     }
 
 

@@ -54,19 +54,19 @@ def recommend_video(
         video=video, defaults={"recommended_by": operator, "recommended_at": now}
     )
     if video.blocked_at is not None and item.recommended_at <= video.blocked_at:
-        start_anew(item, operator=operator, now=now)
-    show_now(item, now)
-    override(item, options.overrides)
+        _reset(item, operator=operator, now=now)
+    _clear_expired_times(item, now)
+    _set_overrides(item, options.overrides)
     item.request_id, item.changed_at = request_id, now
     item.save()
-    remember_pictures(item)
+    _keep_override_pictures(item)
     Video.objects.filter(pk=video.pk).update(changed_at=now)
-    submit_extras(video, item, operator=operator, options=options, request_id=request_id)
+    _submit_extras(video, item, operator=operator, options=options, request_id=request_id)
     journal.record(operator, video, "recommend", request_id=request_id)
     return item
 
 
-def start_anew(item: Recommendation, *, operator: Operator | None, now: datetime) -> None:
+def _reset(item: Recommendation, *, operator: Operator | None, now: datetime) -> None:
     """Forget all that was set before a block took the item off the list."""
     for name in DISPLAY_FIELDS:
         setattr(item, name, "")
@@ -74,7 +74,7 @@ def start_anew(item: Recommendation, *, operator: Operator | None, now: datetime
     item.recommended_at, item.recommended_by = now, operator
 
 
-def show_now(item: Recommendation, now: datetime) -> None:
+def _clear_expired_times(item: Recommendation, now: datetime) -> None:
     """Drop a start that is still to come, and an end that has passed."""
     if item.starts_at is not None and item.starts_at > now:
         item.starts_at = None
@@ -82,21 +82,21 @@ def show_now(item: Recommendation, now: datetime) -> None:
         item.ends_at = None
 
 
-def override(item: Recommendation, values: Mapping[str, str]) -> None:
+def _set_overrides(item: Recommendation, values: Mapping[str, str]) -> None:
     for name in DISPLAY_FIELDS:
         if value := values.get(name, ""):
             setattr(item, name, "" if value == getattr(item.video, name) else value)
     item.title_search = folded(item.title)
 
 
-def remember_pictures(item: Recommendation) -> None:
+def _keep_override_pictures(item: Recommendation) -> None:
     """An override's pictures are purged with the clip, whatever becomes of the item meanwhile."""
     pictures = {name: getattr(item, name) for name in ("cover", "first_frame")}
     if any(pictures.values()):
         remember_media(item.video, pictures)
 
 
-def submit_extras(
+def _submit_extras(
     video: Video,
     item: Recommendation,
     *,
@@ -148,7 +148,7 @@ def edit_recommendation(
     item.title_search = folded(item.title)
     item.request_id, item.changed_at = request_id, timezone.now()
     item.save(update_fields=[*values, "title_search", "request_id", "changed_at"])
-    remember_pictures(item)
+    _keep_override_pictures(item)
     Video.objects.filter(pk=item.video_id).update(changed_at=item.changed_at)
     return item
 

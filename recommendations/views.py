@@ -24,7 +24,7 @@ from videos.catalogue import ListQuery, page_of
 from videos.models import Video
 
 
-def item_of(vod_id: str, items: RecommendationQuerySet) -> Recommendation:
+def _get_item(vod_id: str, items: RecommendationQuerySet) -> Recommendation:
     """The video's item among `items`; NotFound where it has none there."""
     item = items.filter(video__vod_id=vod_id).first()
     if item is None:
@@ -54,7 +54,7 @@ class GetRecommendVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getR
     data_class = SingleItemDocument
 
     def respond(self, asked: OneVideo) -> Envelope:
-        item = item_of(asked.vod_id, shown())
+        item = _get_item(asked.vod_id, shown())
         data = single_item(item, may_review=self.operator.has_perm(REVIEW), now=timezone.now())
         return Envelope("The video details are retrieved based on the video ID.", data)
 
@@ -92,6 +92,6 @@ class DeleteRecommendByIdView(
 
     def respond(self, asked: RemoveRecommendation) -> Envelope:
         # One whose time has passed, or is still to come, can be taken off too.
-        item = item_of(asked.vod_id, Recommendation.objects.standing().select_related("video"))
+        item = _get_item(asked.vod_id, Recommendation.objects.standing().select_related("video"))
         remove_recommendation(item, operator=self.operator, request_id=self.request_id)
         return Envelope("The recommendation is canceled.")

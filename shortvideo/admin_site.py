@@ -69,7 +69,7 @@ class ConsoleAdminSite(AdminSite):
     ) -> list[dict[str, Any]]:
         """Sections of work in place of Django's apps; one app's page is Django's own."""
         apps: list[dict[str, Any]] = super().get_app_list(request, app_label)
-        return apps if app_label is not None else list(sections(apps))
+        return apps if app_label is not None else list(_sections(apps))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         inbox = path("inbox/", self.admin_view(self.inbox), name="inbox")
@@ -93,7 +93,7 @@ class ConsoleAdminSite(AdminSite):
         return super().index(request, {**desk_context(request), **(extra_context or {})})
 
 
-def sections(apps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _sections(apps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     found = {
         f"{app['app_label']}.{model['object_name']}": model
         for app in apps
@@ -106,12 +106,12 @@ def sections(apps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             if (model := found.pop(key, None))
         ]
         if chosen:
-            yield section(label, name, chosen)
+            yield _section(label, name, chosen)
     if found:
-        yield section("others", _("Others"), list(found.values()))
+        yield _section("others", _("Others"), list(found.values()))
 
 
-def section(label: str, name: str | Promise, models: list[dict[str, Any]]) -> dict[str, Any]:
+def _section(label: str, name: str | Promise, models: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": name,
         "app_label": label,

@@ -15,14 +15,14 @@ env = environ.Env()
 environ.Env.read_env(Path(env.str("ENV_FILE", default=str(BASE_DIR / "var" / "env"))))
 
 
-def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
+def _choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     value: str = env.str(name, default=default)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
     return value
 
 
-def whole_number(name: str, default: int, *, at_least: int = 0) -> int:
+def _whole_number(name: str, default: int, *, at_least: int = 0) -> int:
     try:
         value: int = env.int(name, default=default)
     except ValueError as error:
@@ -32,7 +32,7 @@ def whole_number(name: str, default: int, *, at_least: int = 0) -> int:
     return value
 
 
-def seconds(name: str, default: float, *, at_least: float, at_most: float) -> float:
+def _seconds(name: str, default: float, *, at_least: float, at_most: float) -> float:
     try:
         value: float = env.float(name, default=default)
     except ValueError as error:
@@ -134,15 +134,15 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         ),
     }
 else:
-    _database["CONN_MAX_AGE"] = whole_number("DATABASE_CONN_MAX_AGE", 60)
+    _database["CONN_MAX_AGE"] = _whole_number("DATABASE_CONN_MAX_AGE", 60)
     _database["CONN_HEALTH_CHECKS"] = True
     # Requests give up a query before a proxy gives up the request; workers and commands may wait.
     # A worker that froze in its transaction must not hold a video's row for as long as it sleeps.
     _timeouts = {
-        "statement_timeout": whole_number(
+        "statement_timeout": _whole_number(
             "DATABASE_STATEMENT_TIMEOUT", 10_000 if env.bool("WEB_PROCESS", default=False) else 0
         ),
-        "idle_in_transaction_session_timeout": whole_number(
+        "idle_in_transaction_session_timeout": _whole_number(
             "DATABASE_IDLE_TRANSACTION_TIMEOUT", 30_000
         ),
     }
@@ -171,10 +171,10 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
-CONSOLE_TOKEN_TTL = whole_number("CONSOLE_TOKEN_TTL", 30 * 24 * 3600, at_least=60)
+CONSOLE_TOKEN_TTL = _whole_number("CONSOLE_TOKEN_TTL", 30 * 24 * 3600, at_least=60)
 
 # Failed logins are counted by accounts.lockout: 5 for one account and address, 30 for one address.
-TRUSTED_PROXY_COUNT = whole_number("TRUSTED_PROXY_COUNT", 0)
+TRUSTED_PROXY_COUNT = _whole_number("TRUSTED_PROXY_COUNT", 0)
 AXES_FAILURE_LIMIT = 5
 AXES_HANDLER = "accounts.lockout.LockoutHandler"
 AXES_CLIENT_IP_CALLABLE = "accounts.lockout.client_address"
@@ -221,7 +221,7 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
 CDN_DOMAINS: list[str] = env.list("CDN_DOMAINS", default=[])
-MEDIA_URL_SCHEME = choice("MEDIA_URL_SCHEME", ("https", "http"), "https")
+MEDIA_URL_SCHEME = _choice("MEDIA_URL_SCHEME", ("https", "http"), "https")
 _media_origins = [f"{MEDIA_URL_SCHEME}://{domain}" for domain in CDN_DOMAINS]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -264,12 +264,12 @@ ALIBABA_CLOUD_ACCESS_KEY_ID = env.str("ALIBABA_CLOUD_ACCESS_KEY_ID", default="")
 ALIBABA_CLOUD_ACCESS_KEY_SECRET = env.str("ALIBABA_CLOUD_ACCESS_KEY_SECRET", default="")
 VOD_REGION = env.str("VOD_REGION", default="cn-shanghai")
 VOD_ENDPOINT = env.str("VOD_ENDPOINT", default="")  # empty: the region's own
-VOD_PROTOCOL = choice("VOD_PROTOCOL", ("https", "http"), "https")
+VOD_PROTOCOL = _choice("VOD_PROTOCOL", ("https", "http"), "https")
 CDN_ENDPOINT = env.str("CDN_ENDPOINT", default="")
-CDN_PROTOCOL = choice("CDN_PROTOCOL", ("https", "http"), "https")
+CDN_PROTOCOL = _choice("CDN_PROTOCOL", ("https", "http"), "https")
 CLOUD_PROXY = env.str("CLOUD_PROXY", default="")
 # For one call, retries included.
-CLOUD_DEADLINE = seconds("CLOUD_DEADLINE", 5.0, at_least=0.1, at_most=600)
+CLOUD_DEADLINE = _seconds("CLOUD_DEADLINE", 5.0, at_least=0.1, at_most=600)
 VOD_TRANSCODE_TEMPLATE_GROUP_ID = env.str("VOD_TRANSCODE_TEMPLATE_GROUP_ID", default="")
 VOD_NARROWBAND_TEMPLATE_GROUP_ID = env.str("VOD_NARROWBAND_TEMPLATE_GROUP_ID", default="")
 # The callback URL exactly as VOD has it: it is part of the signature, and a proxy may change what
@@ -277,26 +277,26 @@ VOD_NARROWBAND_TEMPLATE_GROUP_ID = env.str("VOD_NARROWBAND_TEMPLATE_GROUP_ID", d
 VOD_CALLBACK_URL = env.str("VOD_CALLBACK_URL", default="")
 VOD_CALLBACK_KEY = env.str("VOD_CALLBACK_KEY", default="")
 VOD_CALLBACK_PREVIOUS_KEY = env.str("VOD_CALLBACK_PREVIOUS_KEY", default="")
-VOD_CALLBACK_MAX_AGE = whole_number("VOD_CALLBACK_MAX_AGE", 300, at_least=1)  # seconds
-EVENTS_KEEP_DAYS = whole_number("EVENTS_KEEP_DAYS", 90, at_least=1)
+VOD_CALLBACK_MAX_AGE = _whole_number("VOD_CALLBACK_MAX_AGE", 300, at_least=1)  # seconds
+EVENTS_KEEP_DAYS = _whole_number("EVENTS_KEEP_DAYS", 90, at_least=1)
 MEDIA_URL_AUTH_KEY = env.str("MEDIA_URL_AUTH_KEY", default="")
-MEDIA_URL_TTL = whole_number("MEDIA_URL_TTL", 3600, at_least=60)  # seconds
+MEDIA_URL_TTL = _whole_number("MEDIA_URL_TTL", 3600, at_least=60)  # seconds
 MEDIA_URL_TTL_UNPUBLISHED = 600
 # How long the CDN honours a signed URL after the moment it carries (a setting of the domain).
-MEDIA_URL_AUTH_VALIDITY = whole_number("MEDIA_URL_AUTH_VALIDITY", 1800)
+MEDIA_URL_AUTH_VALIDITY = _whole_number("MEDIA_URL_AUTH_VALIDITY", 1800)
 
 # --- Moderation ---------------------------------------------------------------------------------
 
-MACHINE_REVIEW = choice("MACHINE_REVIEW", ("vod", "submit", "off"), "vod")
-REVIEW_NORMAL = choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
-MACHINE_REVIEW_TIMEOUT = whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
+MACHINE_REVIEW = _choice("MACHINE_REVIEW", ("vod", "submit", "off"), "vod")
+REVIEW_NORMAL = _choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
+MACHINE_REVIEW_TIMEOUT = _whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
 # How long a decision of the desk can be undone, before VOD is told of it; 0: never.
-REVIEW_UNDO_SECONDS = whole_number("REVIEW_UNDO_SECONDS", 5)
+REVIEW_UNDO_SECONDS = _whole_number("REVIEW_UNDO_SECONDS", 5)
 # VOD's history is read so long after a worker was lost over a decision: its call may land late. A
 # worker that froze may wake up later than that, but hardly one that is still there.
-REVIEW_LOOK_BACK_SECONDS = whole_number("REVIEW_LOOK_BACK_SECONDS", 60)
+REVIEW_LOOK_BACK_SECONDS = _whole_number("REVIEW_LOOK_BACK_SECONDS", 60)
 # How long evidence of a blocked clip outlives its deletion.
-EVIDENCE_DAYS = whole_number("EVIDENCE_DAYS", 180, at_least=1)
+EVIDENCE_DAYS = _whole_number("EVIDENCE_DAYS", 180, at_least=1)
 EVIDENCE_ROOT = str(BASE_DIR / (env.str("EVIDENCE_ROOT", default="") or "var/evidence"))
 STORAGES["evidence"] = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -306,11 +306,11 @@ STORAGES["evidence"] = {
         "directory_permissions_mode": 0o750,
     },
 }
-TRANSCODE_STUCK_SECONDS = whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
+TRANSCODE_STUCK_SECONDS = _whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
 # How often the worker compares the mirror with VOD, healing nothing; 0: never.
-RECONCILE_EVERY_HOURS = whole_number("RECONCILE_EVERY_HOURS", 24)
+RECONCILE_EVERY_HOURS = _whole_number("RECONCILE_EVERY_HOURS", 24)
 # It asks for the files of one video in so many, others each time: one call each; 0: of none.
-RECONCILE_FILE_SHARE = whole_number("RECONCILE_FILE_SHARE", 30)
+RECONCILE_FILE_SHARE = _whole_number("RECONCILE_FILE_SHARE", 30)
 CONSOLE_API_COMPAT = env.bool("CONSOLE_API_COMPAT", default=False)
 CONSOLE_DEFAULT_BLOCK_REASON = env.str("CONSOLE_DEFAULT_BLOCK_REASON", default="Blocked by review")
 if len(CONSOLE_DEFAULT_BLOCK_REASON.encode()) > 128:
@@ -318,29 +318,29 @@ if len(CONSOLE_DEFAULT_BLOCK_REASON.encode()) > 128:
 
 # --- Outbox -------------------------------------------------------------------------------------
 
-OUTBOX_LEASE_SECONDS = whole_number("OUTBOX_LEASE_SECONDS", 10, at_least=1)
-OUTBOX_POLL_SECONDS = seconds("OUTBOX_POLL_SECONDS", 0.5, at_least=0.01, at_most=60)
-OUTBOX_MAX_ATTEMPTS = whole_number("OUTBOX_MAX_ATTEMPTS", 12, at_least=1)
-OUTBOX_BACKOFF_SECONDS = seconds("OUTBOX_BACKOFF_SECONDS", 1.0, at_least=0.001, at_most=3600)
-OUTBOX_BACKOFF_CAP_SECONDS = seconds(
+OUTBOX_LEASE_SECONDS = _whole_number("OUTBOX_LEASE_SECONDS", 10, at_least=1)
+OUTBOX_POLL_SECONDS = _seconds("OUTBOX_POLL_SECONDS", 0.5, at_least=0.01, at_most=60)
+OUTBOX_MAX_ATTEMPTS = _whole_number("OUTBOX_MAX_ATTEMPTS", 12, at_least=1)
+OUTBOX_BACKOFF_SECONDS = _seconds("OUTBOX_BACKOFF_SECONDS", 1.0, at_least=0.001, at_most=3600)
+OUTBOX_BACKOFF_CAP_SECONDS = _seconds(
     "OUTBOX_BACKOFF_CAP_SECONDS", 300.0, at_least=0.001, at_most=86_400
 )
-OUTBOX_KEEP_DAYS = whole_number("OUTBOX_KEEP_DAYS", 90, at_least=1)
+OUTBOX_KEEP_DAYS = _whole_number("OUTBOX_KEEP_DAYS", 90, at_least=1)
 
 # --- Webhooks -----------------------------------------------------------------------------------
 
 # For one call.
-WEBHOOK_TIMEOUT = seconds("WEBHOOK_TIMEOUT", 5.0, at_least=0.1, at_most=60)
-WEBHOOK_MAX_ATTEMPTS = whole_number("WEBHOOK_MAX_ATTEMPTS", 15, at_least=1)
+WEBHOOK_TIMEOUT = _seconds("WEBHOOK_TIMEOUT", 5.0, at_least=0.1, at_most=60)
+WEBHOOK_MAX_ATTEMPTS = _whole_number("WEBHOOK_MAX_ATTEMPTS", 15, at_least=1)
 WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
 # The backend usually is in the same network, and only administrators enter URLs.
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=True)
-WEBHOOK_SECRET_GRACE = whole_number("WEBHOOK_SECRET_GRACE", 24 * 3600)  # seconds
-WEBHOOK_LOG_DAYS = whole_number("WEBHOOK_LOG_DAYS", 30, at_least=1)
+WEBHOOK_SECRET_GRACE = _whole_number("WEBHOOK_SECRET_GRACE", 24 * 3600)  # seconds
+WEBHOOK_LOG_DAYS = _whole_number("WEBHOOK_LOG_DAYS", 30, at_least=1)
 
 # --- Logging ------------------------------------------------------------------------------------
 
-LOG_LEVEL = choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
-LOG_FORMAT = choice("LOG_FORMAT", ("console", "json"), "console")
+LOG_LEVEL = _choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+LOG_FORMAT = _choice("LOG_FORMAT", ("console", "json"), "console")
 LOGGING_CONFIG = "shortvideo.logs.configure"
 LOGGING = {"level": LOG_LEVEL, "format": LOG_FORMAT}

@@ -85,33 +85,33 @@ def envelope_of(error: Exception) -> Envelope:
     for kind, envelope in ENVELOPES.items():
         if isinstance(error, kind):
             return envelope(error)
-    return defect(error)
+    return _server_error(error)
 
 
-def cloud_unavailable(error: CloudUnavailable) -> Envelope:
+def _cloud_unavailable(error: CloudUnavailable) -> Envelope:
     logger.warning("cloud unavailable", exc_info=error)
-    return unavailable("VOD cannot be reached now; try again.")
+    return _unavailable("VOD cannot be reached now; try again.")
 
 
-def database_trouble(error: OperationalError) -> Envelope:
-    if not ran_past_limit(error):
-        return defect(error)
+def _database_error(error: OperationalError) -> Envelope:
+    if not _is_timeout(error):
+        return _server_error(error)
     logger.warning("query past its time limit", exc_info=error)
-    return unavailable("The database took too long; nothing changed, try again.")
+    return _unavailable("The database took too long; nothing changed, try again.")
 
 
-def defect(error: Exception) -> Envelope:
+def _server_error(error: Exception) -> Envelope:
     logger.error("defect", exc_info=error)
     return Envelope(
         "This is a defect of the server; its log tells more under this requestId.", code=500
     )
 
 
-def unavailable(sentence: str) -> Envelope:
+def _unavailable(sentence: str) -> Envelope:
     return Envelope(sentence, code=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
-def ran_past_limit(error: OperationalError) -> bool:
+def _is_timeout(error: OperationalError) -> bool:
     """Whether a query or its wait for a lock was cut off, on either database."""
     cause = error.__cause__
     if isinstance(cause, sqlite3.OperationalError):
@@ -122,6 +122,6 @@ def ran_past_limit(error: OperationalError) -> bool:
 ENVELOPES: dict[type[Exception], Callable[[Any], Envelope]] = {
     Refusal: lambda error: error.as_envelope(),
     InvalidState: lambda error: Envelope(str(error), code=409),
-    CloudUnavailable: cloud_unavailable,
-    OperationalError: database_trouble,
+    CloudUnavailable: _cloud_unavailable,
+    OperationalError: _database_error,
 }

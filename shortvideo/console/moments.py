@@ -28,43 +28,43 @@ def parse_moment(text: str) -> Span | None:
     offset; None for anything else."""
     try:
         if match := LOCAL.fullmatch(text):
-            return local_span(*match.groups())
-        return offset_span(UNESCAPED_OFFSET.sub(r"\1+\2", text))
+            return _local_span(*match.groups())
+        return _offset_span(UNESCAPED_OFFSET.sub(r"\1+\2", text))
     except (ValueError, OverflowError):
         return None
 
 
-def local_span(date_text: str, clock: str | None, fraction: str | None) -> Span:
+def _local_span(date_text: str, clock: str | None, fraction: str | None) -> Span:
     zone = timezone.get_default_timezone()
     year, month, day = map(int, date_text.split("-"))
     on = date(year, month, day)
     if clock is None:
         # By the calendar: a day has 23 or 25 hours where clocks are put forward or back.
         following = min(on, LATEST.date()) + timedelta(days=1)
-        return Span(midnight(on, zone), midnight(following, zone))
+        return Span(_midnight(on, zone), _midnight(following, zone))
     digits = fraction or ""
     hour, minute, second = map(int, clock.split(":"))
     at = time(hour, minute, second, int(digits.ljust(6, "0")))
-    return span_of(datetime.combine(on, at, zone), timedelta(seconds=1) / 10 ** len(digits))
+    return _span_of(datetime.combine(on, at, zone), timedelta(seconds=1) / 10 ** len(digits))
 
 
-def midnight(on: date, zone: tzinfo) -> datetime:
-    return within_range(datetime.combine(on, time.min, zone))
+def _midnight(on: date, zone: tzinfo) -> datetime:
+    return _within_range(datetime.combine(on, time.min, zone))
 
 
-def offset_span(text: str) -> Span:
+def _offset_span(text: str) -> Span:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("Without an offset nobody knows which moment this is.")
     has_fraction = "." in text or "," in text
-    return span_of(moment, timedelta(microseconds=1) if has_fraction else timedelta(seconds=1))
+    return _span_of(moment, timedelta(microseconds=1) if has_fraction else timedelta(seconds=1))
 
 
-def span_of(start: datetime, precision: timedelta) -> Span:
-    return Span(within_range(start), within_range(within_range(start) + precision))
+def _span_of(start: datetime, precision: timedelta) -> Span:
+    return Span(_within_range(start), _within_range(_within_range(start) + precision))
 
 
-def within_range(moment: datetime) -> datetime:
+def _within_range(moment: datetime) -> datetime:
     """Databases take their own UTC: no moment may leave the calendar on the way there."""
     naive = moment.replace(tzinfo=None)
     if naive.year < EARLIEST.year:

@@ -37,12 +37,12 @@ class Parameters(serializers.Serializer[Any], Generic[Asked]):
             if not isinstance(value, str):
                 raise BadParameter(f"{name} must be text, not a list, an object or a file.")
         if not serializer.is_valid():
-            raise BadParameter(first_sentence(serializer.errors))
+            raise BadParameter(_first_message(serializer.errors))
         asked: Asked = cls.asked_class(**serializer.validated_data)
         return asked
 
 
-def first_sentence(errors: Mapping[str, Any]) -> str:
+def _first_message(errors: Mapping[str, Any]) -> str:
     name, (detail, *_) = next(iter(errors.items()))
     return f"{name} {SENTENCES.get(detail.code, str(detail))}."
 

@@ -42,39 +42,41 @@ class Received:
         problem = None
         if request.method != "GET":
             try:
-                body = body_of(request)
+                body = _read_body(request)
             except Unreadable as error:
                 problem = error
         try:
-            query = query_of(request)
+            query = _read_query(request)
         except Unreadable as error:
             problem = error
         filled = {name: value for name, value in body.items() if value not in (None, "")}
         parameters = {**{n: v for n, v in body.items() if v is not None}, **query, **filled}
-        token = bearer(request) or token_in([*body.items()][::-1]) or token_in(query.items())
+        token = (
+            _bearer_token(request) or _token_in([*body.items()][::-1]) or _token_in(query.items())
+        )
         return cls(parameters=parameters, token=token, problem=problem)
 
 
-def bearer(request: HttpRequest) -> str:
+def _bearer_token(request: HttpRequest) -> str:
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def token_in(items: Iterable[tuple[str, Any]]) -> str:
+def _token_in(items: Iterable[tuple[str, Any]]) -> str:
     tokens: Iterator[str] = (
         value
         for name, value in items
-        if name.lower() == TOKEN and isinstance(value, str) and value and is_unicode(value)
+        if name.lower() == TOKEN and isinstance(value, str) and value and _is_unicode(value)
     )
     return next(tokens, "")
 
 
-def is_unicode(text: str) -> bool:
+def _is_unicode(text: str) -> bool:
     """False for half a surrogate pair, which JSON can spell and nothing can store."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def query_of(request: HttpRequest) -> Mapping[str, str]:
+def _read_query(request: HttpRequest) -> Mapping[str, str]:
     """The query's parameters. Raises Unreadable."""
     try:
         return request.GET.dict()
@@ -85,25 +87,25 @@ def query_of(request: HttpRequest) -> Mapping[str, str]:
         ) from error
 
 
-def body_of(request: HttpRequest) -> Mapping[str, Any]:
+def _read_body(request: HttpRequest) -> Mapping[str, Any]:
     """The body's parameters. Raises Unreadable."""
     content_type = request.content_type or ""
-    if not content_type and not content_length(request):
+    if not content_type and not _content_length(request):
         return {}
     if content_type not in (*FORMS, "application/json"):
         raise Unreadable(
             f"The body's type must be {', '.join(FORMS)} or application/json.",
             may_hold_token=False,
         )
-    refuse_oversized(request)
-    if is_utf8(request.encoding):
+    _refuse_oversized(request)
+    if _is_utf8(request.encoding):
         request.encoding = "utf-8"  # Django takes a form under this name of it only
     try:
         if content_type in FORMS:
             return {**request.POST.dict(), **request.FILES.dict()}
-        return json_object(request.body)
+        return _json_object(request.body)
     except RequestDataTooBig as error:
-        raise too_big() from error
+        raise _too_large() from error
     except (TooManyFieldsSent, TooManyFilesSent) as error:
         raise Unreadable("The body has too many fields.", may_hold_token=True) from error
     except (MultiPartParserError, BadRequest, UnreadablePostError) as error:
@@ -112,45 +114,45 @@ def body_of(request: HttpRequest) -> Mapping[str, Any]:
         ) from error
 
 
-def is_utf8(encoding: str | None) -> bool:
+def _is_utf8(encoding: str | None) -> bool:
     """Whether this is a name of UTF-8, such as `UTF8`; Django has kept known encodings only."""
     return encoding is not None and codecs.lookup(encoding).name == "utf-8"
 
 
-def content_length(request: HttpRequest) -> int:
+def _content_length(request: HttpRequest) -> int:
     try:
         return int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         return 0
 
 
-def refuse_oversized(request: HttpRequest) -> None:
+def _refuse_oversized(request: HttpRequest) -> None:
     """Before a byte is read: Django's own limit does not count files."""
-    if content_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        raise too_big()
+    if _content_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise _too_large()
 
 
-def too_big() -> Unreadable:
+def _too_large() -> Unreadable:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     return Unreadable(f"The body is longer than {limit} bytes.", may_hold_token=True)
 
 
-def json_object(body: bytes) -> dict[str, Any]:
+def _json_object(body: bytes) -> dict[str, Any]:
     """Read a JSON object; its numbers stay the text that they are. No body at all is empty."""
     if not body:
         return {}
     try:
-        content = json.loads(body, parse_int=str, parse_float=str, parse_constant=refuse_constant)
+        content = json.loads(body, parse_int=str, parse_float=str, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is not well-formed JSON.", may_hold_token=True) from error
     if not isinstance(content, dict):
         raise Unreadable("The JSON body must be an object.", may_hold_token=True)
-    return {name: as_text(value) for name, value in content.items()}
+    return {name: _as_text(value) for name, value in content.items()}
 
 
-def refuse_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON.")
 
 
-def as_text(value: Any) -> Any:
+def _as_text(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value

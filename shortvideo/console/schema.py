@@ -32,8 +32,8 @@ class ConsoleSchema(AutoSchema):
         return dict.fromkeys([*FORMS, "application/json"], self.view.parameters_class)
 
     def get_response_serializers(self) -> Any:
-        answer = envelope(f"{self.operation_name()}Answer", "true", self.view.data_class)
-        return {"200": answer, "default": envelope("refusal", "false")}
+        answer = _envelope_schema(f"{self.operation_name()}Answer", "true", self.view.data_class)
+        return {"200": answer, "default": _envelope_schema("refusal", "false")}
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         if not hasattr(self.view, "permission_required"):
@@ -51,7 +51,7 @@ class ConsoleSchema(AutoSchema):
 
 
 @cache
-def envelope(
+def _envelope_schema(
     name: str, result: str, data_class: type[serializers.Serializer[Any]] | None = None
 ) -> serializers.Serializer[Any]:
     fields: dict[str, serializers.Field[Any, Any, Any, Any]] = {

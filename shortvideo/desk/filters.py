@@ -64,9 +64,9 @@ class DateRangeFilter(FormFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         start, end = (self.day(name) for name in self.names())
         if start:
-            queryset = queryset.filter(**{f"{self.field_path}__gte": midnight(start)})
+            queryset = queryset.filter(**{f"{self.field_path}__gte": _midnight(start)})
         if end:
-            after = midnight(end + timedelta(days=1))
+            after = _midnight(end + timedelta(days=1))
             queryset = queryset.filter(**{f"{self.field_path}__lt": after})
         return queryset
 
@@ -78,7 +78,7 @@ class DateRangeFilter(FormFilter):
             raise IncorrectLookupParameters(error) from error
 
 
-def midnight(day: date) -> datetime:
+def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 

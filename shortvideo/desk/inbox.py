@@ -78,7 +78,7 @@ class Inbox:
 
     @cached_property
     def lines(self) -> list[Line]:
-        counts = counts_of(self.concerns)
+        counts = _count_rows(self.concerns)
         return [Line(concern, counts[concern.name]) for concern in self.concerns]
 
     @cached_property
@@ -89,7 +89,7 @@ class Inbox:
         return iter(self.lines)
 
 
-def counts_of(concerns: list[Concern]) -> dict[str, int]:
+def _count_rows(concerns: list[Concern]) -> dict[str, int]:
     """How many rows each has, by its name."""
     if not concerns:
         return {}

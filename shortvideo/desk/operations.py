@@ -98,19 +98,21 @@ def carry_out(
     is_confirmed = "confirmed" in request.POST
     form = operation.form_class(request.POST if is_confirmed else None, label_suffix="")
     if not is_confirmed or not form.is_valid():
-        return preview(model_admin, request, rows, operation, form)
-    report(model_admin, request, operation, run(rows, operation, form.cleaned_data, request))
-    warn_of_missing(model_admin, request, rows)
-    return HttpResponseRedirect(next_url(request))
+        return _preview(model_admin, request, rows, operation, form)
+    _show_report(
+        model_admin, request, operation, _run_on_rows(rows, operation, form.cleaned_data, request)
+    )
+    _warn_of_missing(model_admin, request, rows)
+    return HttpResponseRedirect(_next_url(request))
 
 
-def run(
+def _run_on_rows(
     rows: Sequence[M], operation: Operation[M], values: Mapping[str, Any], request: HttpRequest
 ) -> Report[M]:
     refusals = operation.refusals(rows)
     result: Report[M] = Report()
     for row in rows:
-        refusal = refusals.get(row.pk, "") or refusal_of(row, operation, values, request)
+        refusal = refusals.get(row.pk, "") or _run_on_row(row, operation, values, request)
         if refusal:
             result.refused.append((row, refusal))
         else:
@@ -118,7 +120,7 @@ def run(
     return result
 
 
-def refusal_of(
+def _run_on_row(
     row: M, operation: Operation[M], values: Mapping[str, Any], request: HttpRequest
 ) -> str:
     """Do it; the sentence that says why not, or "" when it is done."""
@@ -131,7 +133,7 @@ def refusal_of(
     return ""
 
 
-def preview(
+def _preview(
     model_admin: ModelAdmin[M],
     request: HttpRequest,
     rows: Sequence[M],
@@ -151,13 +153,13 @@ def preview(
         "selected_count": len(items),
         "checkbox_name": ACTION_CHECKBOX_NAME,
         "next": request.POST.get("next", ""),
-        "cancel_url": next_url(request),
+        "cancel_url": _next_url(request),
         **operation.context(),
     }
     return TemplateResponse(request, "admin/operation.html", context)
 
 
-def next_url(request: HttpRequest) -> str:
+def _next_url(request: HttpRequest) -> str:
     """Back to the page that asked; the list itself when that is not one of ours."""
     asked = request.POST.get("next", "")
     if asked and url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()):
@@ -165,7 +167,7 @@ def next_url(request: HttpRequest) -> str:
     return request.get_full_path()
 
 
-def report(
+def _show_report(
     model_admin: ModelAdmin[M],
     request: HttpRequest,
     operation: Operation[M],
@@ -195,7 +197,7 @@ def refusal_list(result: Report[M]) -> SafeString:
     return format_html('<ul class="item-results">{}</ul>', items)
 
 
-def warn_of_missing(model_admin: ModelAdmin[M], request: HttpRequest, rows: Sequence[M]) -> None:
+def _warn_of_missing(model_admin: ModelAdmin[M], request: HttpRequest, rows: Sequence[M]) -> None:
     """Rows that were chosen and have left the list since, through somebody else's hands."""
     missing = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME))) - len(rows)
     if missing > 0 and request.POST.get("select_across", "0") == "0":

@@ -16,7 +16,6 @@ from tests.factories import make_file
 from tests.support.localvod import LocalVod
 from tests.videos.reconciling import decide, synced, work
 from videos import reconcile
-from videos.admin.reconcile import last_with_trouble
 from videos.models import Decision, ReconcileRun, Video
 from videos.periodic.reconcile import _carry_out, compare_daily
 from videos.reconcile import Options
@@ -72,7 +71,7 @@ def corrupt_files(video: Video) -> None:
 
 
 def has_alarm() -> bool:
-    return last_with_trouble().exists()
+    return ReconcileRun.objects.needing_attention().exists()
 
 
 def test_files_that_were_found_to_differ_are_looked_at_until_they_are_healed(

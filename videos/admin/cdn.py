@@ -92,7 +92,7 @@ class Dismiss(Operation[CdnTask]):
         dismiss_cdn_task(row, operator=operator_of(request), request_id=current_request_id())
 
 
-def failed_url(kind: CdnTask.Kind) -> str:
+def _failed_url(kind: CdnTask.Kind) -> str:
     query = {"attention": "yes", "kind__exact": kind}
     return reverse("admin:videos_cdntask_changelist", query=query)
 
@@ -104,7 +104,7 @@ inbox.register(
         hint=gettext_lazy("failed, or refused by the CDN"),
         permission=PERMISSIONS[CdnTask.Kind.PREFETCH],
         rows=lambda: CdnTask.objects.needing_attention().prefetches(),
-        url=lambda: failed_url(CdnTask.Kind.PREFETCH),
+        url=lambda: _failed_url(CdnTask.Kind.PREFETCH),
         kinds=("push_object_cache",),
     )
 )
@@ -115,7 +115,7 @@ inbox.register(
         hint=gettext_lazy("of a source that was replaced"),
         permission=PERMISSIONS[CdnTask.Kind.PURGE],
         rows=lambda: CdnTask.objects.needing_attention().purges(),
-        url=lambda: failed_url(CdnTask.Kind.PURGE),
+        url=lambda: _failed_url(CdnTask.Kind.PURGE),
     )
 )
 

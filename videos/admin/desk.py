@@ -38,7 +38,7 @@ class Figure:
     query: dict[str, str]
 
 
-def figures() -> tuple[Figure, ...]:
+def _figures() -> tuple[Figure, ...]:
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     return (
         Figure(
@@ -55,14 +55,14 @@ def figures() -> tuple[Figure, ...]:
             _("decisions by people and machines"),
             "videos.view_reviewdecision",
             "neutral",
-            lambda: blocked_since(today),
+            lambda: _blocked_since(today),
             "videos_video",
             {"censor_status__exact": "fail"},
         ),
     )
 
 
-def blocked_since(moment: datetime) -> int:
+def _blocked_since(moment: datetime) -> int:
     blocked = ReviewDecision.objects.in_force().filter(decision=Decision.BLOCKED)
     blocked = blocked.filter(created_at__gte=moment)
     return blocked.values("video").distinct().count()
@@ -71,18 +71,18 @@ def blocked_since(moment: datetime) -> int:
 def desk_context(request: HttpRequest) -> dict[str, Any]:
     """Only what the operator may see is counted."""
     user = request.user
-    context: dict[str, Any] = {"figures": list(counted(request))}
+    context: dict[str, Any] = {"figures": list(_counted_figures(request))}
     if user.has_perm("videos.view_reviewtask"):
-        context["next_tasks"] = next_tasks()
+        context["next_tasks"] = _next_tasks()
     if user.has_perm("videos.view_reviewdecision"):
-        context["own_decisions"] = own_decisions(request)
+        context["own_decisions"] = _own_decisions(request)
     if user.has_perm("outbox.view_periodictask"):
-        context["system"] = system_state(timezone.now())
+        context["system"] = _system_state(timezone.now())
     return context
 
 
-def counted(request: HttpRequest) -> Iterator[dict[str, Any]]:
-    for figure in figures():
+def _counted_figures(request: HttpRequest) -> Iterator[dict[str, Any]]:
+    for figure in _figures():
         if request.user.has_perm(figure.permission):
             count = figure.count()
             yield {
@@ -94,7 +94,7 @@ def counted(request: HttpRequest) -> Iterator[dict[str, Any]]:
             }
 
 
-def next_tasks() -> list[dict[str, Any]]:
+def _next_tasks() -> list[dict[str, Any]]:
     tasks = ReviewTask.objects.open().oldest_first().select_related("video__uploader")
     now = timezone.now()
     return [
@@ -103,16 +103,16 @@ def next_tasks() -> list[dict[str, Any]]:
     ]
 
 
-def own_decisions(request: HttpRequest) -> list[ReviewDecision]:
+def _own_decisions(request: HttpRequest) -> list[ReviewDecision]:
     """What this operator decided last: a slip is seen and put right at once."""
     decisions = operator_of(request).review_decisions.select_related("video")
     return list(decisions.order_by("-id")[:LAST_DECISIONS])
 
 
-def system_state(now: datetime) -> dict[str, Any]:
+def _system_state(now: datetime) -> dict[str, Any]:
     """Whether the worker keeps up, what is paused, and the last walk through VOD."""
     return {
-        "is_worker_silent": is_worker_silent(now),
+        "is_worker_silent": _is_worker_silent(now),
         "open_count": Delivery.objects.open().count(),
         "paused_lanes": list(Lane.objects.paused(now).order_by("kind")),
         "failing_tasks": list(PeriodicTask.objects.exclude(last_error="").order_by("name")),
@@ -125,7 +125,7 @@ def system_state(now: datetime) -> dict[str, Any]:
     }
 
 
-def is_worker_silent(now: datetime) -> bool:
+def _is_worker_silent(now: datetime) -> bool:
     """Work that nobody took although it is long due, lanes that are paused apart."""
     long_due = now - WORKER_SILENCE
     paused = Lane.objects.paused(now).values("kind")

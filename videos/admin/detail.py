@@ -26,39 +26,39 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "video": video,
         "may_play": may_play,
         "sources": play_sources(video) if may_play else [],
-        "poster": poster(video, copies),
+        "poster": _poster(video, copies),
         "snapshots": snapshots(video, copies),
         "undoable": undoable_decision(video) if may_review else None,
         "takedown": takedown_card(video) if user.has_perm("videos.view_takedown") else None,
-        "files": files(video),
-        "machine_review": latest_machine_review(video),
+        "files": _files(video),
+        "machine_review": _latest_machine_review(video),
         "decisions": video.decisions.select_related("operator", "delivery").order_by("-id"),
         "open_tasks": video.review_tasks.filter(closed_at=None).order_by("opened_at"),
         "jobs": video.transcode_jobs.select_related("requested_by", "delivery").order_by("-id"),
         "cdn_tasks": video.cdn_tasks.select_related("operator", "delivery").order_by("-id"),
         "deletions": video.deletions.select_related("operator", "delivery").order_by("-id"),
         "recommendation": getattr(video, "recommendation", None),
-        "deliveries": deliveries(video) if user.has_perm("outbox.view_delivery") else None,
+        "deliveries": _deliveries(video) if user.has_perm("outbox.view_delivery") else None,
         "may_retry": user.has_perm("outbox.retry_delivery"),
         "may_retry_jobs": user.has_perm("videos.transcode_video") and video.deleted_at is None,
     }
 
 
-def poster(video: Video, copies: Mapping[str, str]) -> str:
+def _poster(video: Video, copies: Mapping[str, str]) -> str:
     path = video.first_frame or video.cover
     return copies.get(path) or shown_url(video, path)
 
 
-def files(video: Video) -> list[dict[str, Any]]:
+def _files(video: Video) -> list[dict[str, Any]]:
     """Streams, tallest first."""
     return sorted(video.files, key=lambda file: (-file["height"], file["is_narrowband"]))
 
 
-def latest_machine_review(video: Video) -> MachineReview | None:
+def _latest_machine_review(video: Video) -> MachineReview | None:
     return video.machine_reviews.filter(source_version=video.source_version).first()
 
 
-def deliveries(video: Video) -> list[Delivery]:
+def _deliveries(video: Video) -> list[Delivery]:
     """What the cloud was told or must be told, newest first, and the reads that are not done."""
     reads_done = Q(kind__in=READS, state=DeliveryState.DONE)
     of_video = Delivery.objects.for_subject(video.vod_id).exclude(reads_done)

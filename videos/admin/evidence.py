@@ -30,17 +30,17 @@ CONTENT_TYPES: Final = {
 }
 
 
-def copy(request: HttpRequest, evidence_id: int, index: int) -> FileResponse:
+def _copy_view(request: HttpRequest, evidence_id: int, index: int) -> FileResponse:
     """One of the copies, to those who may review."""
     if not request.user.has_perm(MAY_SEE):
         raise PermissionDenied
     evidence = get_object_or_404(Evidence, pk=evidence_id)
     if index >= len(evidence.files):
         raise Http404
-    return as_picture(evidence.files[index]["name"])
+    return _picture_response(evidence.files[index]["name"])
 
 
-def as_picture(name: str) -> FileResponse:
+def _picture_response(name: str) -> FileResponse:
     """The file of the storage `evidence`; other sites and shared caches get nothing of it."""
     content_type = CONTENT_TYPES.get(PurePosixPath(name).suffix)
     if content_type is None or not storage().exists(name):
@@ -72,7 +72,7 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
         return Evidence.objects.prefetch_related("video__evidence")
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(copy, cacheable=True)
+        view = self.admin_site.admin_view(_copy_view, cacheable=True)
         return [
             path("<int:evidence_id>/copy/<int:index>/", view, name="videos_evidence_copy"),
             *super().get_urls(),

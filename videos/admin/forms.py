@@ -7,7 +7,7 @@ from shortvideo.desk.forms import ByteLimitedField
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 
 
-def comment_field() -> ByteLimitedField:
+def _comment_field() -> ByteLimitedField:
     return ByteLimitedField(
         max_bytes=COMMENT_BYTES,
         rows=3,
@@ -18,7 +18,7 @@ def comment_field() -> ByteLimitedField:
 
 
 class ApproveForm(forms.Form):
-    comment = comment_field()
+    comment = _comment_field()
 
 
 class BlockForm(forms.Form):
@@ -27,7 +27,7 @@ class BlockForm(forms.Form):
         label=_("Reason"),
         help_text=_("Required. VOD takes 128 bytes: 128 Latin letters or 42 Chinese characters."),
     )
-    comment = comment_field()
+    comment = _comment_field()
 
 
 class RecommendForm(forms.Form):

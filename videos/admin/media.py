@@ -22,10 +22,10 @@ def shown_url(video: Video, path: str) -> str:
     lifetime = settings.MEDIA_URL_TTL
     if not video.is_passed or video.deleted_at is not None:
         lifetime = min(lifetime, settings.MEDIA_URL_TTL_UNPUBLISHED)
-    return signed(path, ttl_seconds=lifetime)
+    return _signed_url(path, ttl_seconds=lifetime)
 
 
-def signed(path: str, *, ttl_seconds: int) -> str:
+def _signed_url(path: str, *, ttl_seconds: int) -> str:
     if not is_on_cdn(path):
         return ""
     return media_url(MediaPath(path), ttl_seconds=ttl_seconds, now=timezone.now())
@@ -79,11 +79,11 @@ def _sources(video: Video) -> Iterator[dict[str, Any]]:
     files = [file for file in video.files if str(file.get("format", "")).lower() not in STREAMED]
     for file in sorted(files, key=lambda file: (file["is_narrowband"], file["height"]))[::-1]:
         if url := shown_url(video, file["path"]):
-            yield {"url": url, "label": file_label(file)}
+            yield {"url": url, "label": _file_label(file)}
     if url := shown_url(video, video.source_path):
         yield {"url": url, "label": _("Source")}
 
 
-def file_label(file: dict[str, Any]) -> str:
+def _file_label(file: dict[str, Any]) -> str:
     height = f"{min(file['width'], file['height'])}p" if file["height"] else file["definition"]
     return _("Narrowband HD %(height)s") % {"height": height} if file["is_narrowband"] else height

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -42,7 +42,7 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
 
     @admin.display(description=gettext_lazy("what"), ordering="is_heal")
     def mode(self, run: ReconcileRun) -> str:
-        return mode_of(run)
+        return _mode_of(run)
 
     def has_sync_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("videos.sync_video")
@@ -86,24 +86,24 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
             "opts": self.opts,
             "title": str(run),
             "run": run,
-            "mode": mode_of(run),
-            "rows": rows_of(run),
-            "examples": examples_of(run),
+            "mode": _mode_of(run),
+            "rows": _rows_of(run),
+            "examples": _examples_of(run),
         }
         return TemplateResponse(request, "admin/videos/reconcilerun/detail.html", context)
 
 
-def mode_of(run: ReconcileRun) -> str:
+def _mode_of(run: ReconcileRun) -> str:
     return _("compared and healed") if run.is_heal else _("compared")
 
 
-def rows_of(run: ReconcileRun) -> list[dict[str, Any]]:
+def _rows_of(run: ReconcileRun) -> list[dict[str, Any]]:
     """Every kind with its counts, those of which there was none too."""
     none = {"found": 0, "healed": 0, "under_way": 0, "left": 0}
     return [{"label": kind.label, **none, **run.counts.get(kind, {})} for kind in Kind]
 
 
-def examples_of(run: ReconcileRun) -> list[dict[str, Any]]:
+def _examples_of(run: ReconcileRun) -> list[dict[str, Any]]:
     vod_ids = [one["vod_id"] for one in run.examples]
     known = Video.objects.in_bulk(vod_ids, field_name="vod_id")
     return [
@@ -117,23 +117,13 @@ def examples_of(run: ReconcileRun) -> list[dict[str, Any]]:
     ]
 
 
-def last_with_trouble() -> QuerySet[ReconcileRun]:
-    """The last comparison that has ended, if it failed, left anything, or was told of files that
-    differ and could not look at them."""
-    state = ReconcileRun.State
-    ended = ReconcileRun.objects.filter(state__in=[state.DONE, state.FAILED]).order_by("-id")
-    return ReconcileRun.objects.filter(pk__in=ended.values("pk")[:1]).filter(
-        Q(state=state.FAILED) | Q(left_count__gt=0) | ~Q(open_files=[])
-    )
-
-
 inbox.register(
     inbox.Concern(
         name="drift",
         label=gettext_lazy("Differences from VOD"),
         hint=gettext_lazy("left by the last reconciliation, or it failed"),
         permission="videos.sync_video",
-        rows=last_with_trouble,
+        rows=ReconcileRun.objects.needing_attention,
         url=lambda: reverse("admin:videos_reconcilerun_changelist"),
     )
 )

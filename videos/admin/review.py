@@ -22,7 +22,7 @@ from videos.models import (
 )
 
 
-def video_of(task: ReviewTask) -> Video:
+def _video_of(task: ReviewTask) -> Video:
     return task.video
 
 
@@ -43,11 +43,11 @@ class ReviewTaskAdmin(VideoColumns, ReadOnlyAdmin[ReviewTask]):
 
     @admin.action(description=_("Approve"), permissions=["review"])
     def approve(self, request: HttpRequest, tasks: ReviewTaskQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, tasks, operations.Approve(video_of))
+        return carry_out(self, request, tasks, operations.Approve(_video_of))
 
     @admin.action(description=_("Block…"), permissions=["review"])
     def block(self, request: HttpRequest, tasks: ReviewTaskQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, tasks, operations.Block(video_of))
+        return carry_out(self, request, tasks, operations.Block(_video_of))
 
     @admin.display(description=_("uploader"))
     def uploader(self, task: ReviewTask) -> str:

@@ -64,10 +64,10 @@ def card(video: Video) -> dict[str, Any] | None:
     if takedown is None:
         return None
     evidence = Evidence.objects.filter(video=video, source_version=video.source_version).first()
-    return {"row": takedown, "steps": list(steps(takedown, evidence))}
+    return {"row": takedown, "steps": list(_steps(takedown, evidence))}
 
 
-def chain(takedown: Takedown) -> dict[str, Delivery]:
+def _chain(takedown: Takedown) -> dict[str, Delivery]:
     """Its deliveries by kind. Old ones that ended well are not kept for ever."""
     found: dict[str, Delivery] = {}
     delivery = takedown.verification
@@ -77,35 +77,39 @@ def chain(takedown: Takedown) -> dict[str, Delivery]:
     return found
 
 
-def steps(takedown: Takedown, evidence: Evidence | None) -> Iterator[Step]:
-    deliveries = chain(takedown)
-    yield Step(_("Hidden here"), badge=good(_("done")), at=takedown.created_at)
+def _steps(takedown: Takedown, evidence: Evidence | None) -> Iterator[Step]:
+    deliveries = _chain(takedown)
+    yield Step(_("Hidden here"), badge=_good_badge(_("done")), at=takedown.created_at)
     if takedown.cause == Takedown.Cause.DELETION:
         if archive := deliveries.get("archive_evidence"):
-            yield archived(evidence, archive)
-        yield told(takedown, deliveries.get("delete_video"), _("Deleted in VOD"))
+            yield _evidence_step(evidence, archive)
+        yield _cloud_step(takedown, deliveries.get("delete_video"), _("Deleted in VOD"))
     else:
-        yield told(takedown, deliveries.get("create_audit") or audit(takedown), _("Blocked in VOD"))
-        yield archived(evidence, deliveries.get("archive_evidence"))
-    yield purged(takedown, deliveries.get("purge"))
-    yield verified(takedown, deliveries.get("verify_takedown"))
+        yield _cloud_step(
+            takedown,
+            deliveries.get("create_audit") or _audit_delivery(takedown),
+            _("Blocked in VOD"),
+        )
+        yield _evidence_step(evidence, deliveries.get("archive_evidence"))
+    yield _purge_step(takedown, deliveries.get("purge"))
+    yield _proof_step(takedown, deliveries.get("verify_takedown"))
 
 
-def audit(takedown: Takedown) -> Delivery | None:
+def _audit_delivery(takedown: Takedown) -> Delivery | None:
     """What told VOD of the block, where the chain that is left has begun without it."""
     return takedown.decision.delivery if takedown.decision is not None else None
 
 
-def told(takedown: Takedown, delivery: Delivery | None, label: str) -> Step:
+def _cloud_step(takedown: Takedown, delivery: Delivery | None, label: str) -> Step:
     """A block or a deletion that VOD made by itself has no delivery."""
     if delivery is None:
         is_foreign = takedown.cause == Takedown.Cause.VOD or takedown.deletion is not None
         note = _("VOD did so by itself.") if is_foreign else ""
-        return Step(label, badge=good(_("done")), note=note)
-    return of_delivery(label, delivery)
+        return Step(label, badge=_good_badge(_("done")), note=note)
+    return _delivery_step(label, delivery)
 
 
-def archived(evidence: Evidence | None, delivery: Delivery | None) -> Step:
+def _evidence_step(evidence: Evidence | None, delivery: Delivery | None) -> Step:
     note = ""
     if evidence is not None and evidence.removed_at is not None:
         note = _("Its time is over: it was removed.")
@@ -115,11 +119,11 @@ def archived(evidence: Evidence | None, delivery: Delivery | None) -> Step:
         note = f"{copies} {evidence.problem}".strip()
     if delivery is None:
         is_kept = evidence is not None
-        return Step(_("Evidence kept"), badge=good(_("done")) if is_kept else "", note=note)
-    return of_delivery(_("Evidence kept"), delivery, note=note)
+        return Step(_("Evidence kept"), badge=_good_badge(_("done")) if is_kept else "", note=note)
+    return _delivery_step(_("Evidence kept"), delivery, note=note)
 
 
-def purged(takedown: Takedown, delivery: Delivery | None) -> Step:
+def _purge_step(takedown: Takedown, delivery: Delivery | None) -> Step:
     label = _("Purged from the CDN")
     tasks = list(CdnTask.objects.filter(takedown=takedown).order_by("id"))
     if not tasks:
@@ -129,36 +133,38 @@ def purged(takedown: Takedown, delivery: Delivery | None) -> Step:
     last = tasks[-1]
     is_sent = delivery is None or delivery.state == DeliveryState.DONE
     if not is_sent:
-        return of_delivery(label, delivery, note=note)
+        return _delivery_step(label, delivery, note=note)
     badge = display.badge(last.state, last.get_state_display())
     return Step(
         label, badge=badge, at=last.finished_at, note=f"{note} {last.error_message}".strip()
     )
 
 
-def verified(takedown: Takedown, delivery: Delivery | None) -> Step:
+def _proof_step(takedown: Takedown, delivery: Delivery | None) -> Step:
     label = _("Verified to be gone")
     if takedown.state == Takedown.State.VERIFIED:
-        return Step(label, badge=good(_("done")), at=takedown.verified_at, note=takedown.problem)
-    return of_delivery(label, delivery) if delivery is not None else Step(label)
+        return Step(
+            label, badge=_good_badge(_("done")), at=takedown.verified_at, note=takedown.problem
+        )
+    return _delivery_step(label, delivery) if delivery is not None else Step(label)
 
 
-def of_delivery(label: str, delivery: Delivery | None, note: str = "") -> Step:
+def _delivery_step(label: str, delivery: Delivery | None, note: str = "") -> Step:
     if delivery is None:
         return Step(label, note=note)
     badge = display.badge(delivery.state, delivery.get_state_display())
     return Step(label, delivery, badge, delivery.finished_at, note)
 
 
-def good(text: str | Promise) -> SafeString:
+def _good_badge(text: str | Promise) -> SafeString:
     return display.toned(str(text), "good")
 
 
-def first_given_up(takedown: Takedown) -> Delivery | None:
+def _first_given_up(takedown: Takedown) -> Delivery | None:
     """The step that failed, which those after it wait for."""
     given_up = [
         delivery
-        for delivery in chain(takedown).values()
+        for delivery in _chain(takedown).values()
         if delivery.state == DeliveryState.GIVEN_UP
     ]
     return given_up[-1] if given_up else None
@@ -173,11 +179,11 @@ class Retry(Operation[Takedown]):
 
     def refusals(self, rows: Sequence[Takedown]) -> Mapping[int, str]:
         return {
-            row.pk: _("No step of it was given up.") for row in rows if first_given_up(row) is None
+            row.pk: _("No step of it was given up.") for row in rows if _first_given_up(row) is None
         }
 
     def run(self, row: Takedown, values: Mapping[str, Any], request: HttpRequest) -> None:
-        delivery = first_given_up(row)
+        delivery = _first_given_up(row)
         if delivery is None:
             raise ValueError(_("No step of it was given up."))
         with transaction.atomic():

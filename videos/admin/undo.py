@@ -39,24 +39,24 @@ def undo(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    report = carried_out(chosen(request.POST.get("decisions", "")), request)
+    report = _undo_all(_chosen_decisions(request.POST.get("decisions", "")), request)
     count = _("%(done)d of %(selected)d decisions undone.") % {
         "done": len(report.done),
         "selected": len(report.done) + len(report.refused),
     }
     level = messages.SUCCESS if not report.refused else messages.ERROR
     messages.add_message(request, level, format_html("{}{}", count, refusal_list(report)))
-    return HttpResponseRedirect(next_url(request))
+    return HttpResponseRedirect(_next_url(request))
 
 
-def chosen(text: str) -> list[ReviewDecision]:
+def _chosen_decisions(text: str) -> list[ReviewDecision]:
     """The decisions of a list of numbers, in the order of the list; what is no number is none."""
     ids = [int(part) for part in text.split(",")[:LIMIT] if part.isdecimal() and len(part) < 19]
     found = ReviewDecision.objects.select_related("video").in_bulk(ids)
     return [found[pk] for pk in dict.fromkeys(ids) if pk in found]
 
 
-def carried_out(decisions: Sequence[ReviewDecision], request: HttpRequest) -> Report[Video]:
+def _undo_all(decisions: Sequence[ReviewDecision], request: HttpRequest) -> Report[Video]:
     report: Report[Video] = Report()
     for decision in decisions:
         try:
@@ -70,7 +70,7 @@ def carried_out(decisions: Sequence[ReviewDecision], request: HttpRequest) -> Re
     return report
 
 
-def next_url(request: HttpRequest) -> str:
+def _next_url(request: HttpRequest) -> str:
     """Back to the page with the button, where that is one of ours."""
     asked = request.POST.get("next", "")
     if asked and url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()):

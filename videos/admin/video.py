@@ -207,12 +207,12 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
         allowed = self.get_actions(request)
         return [
             {"name": name, "label": action[2], "tone": tone, "is_confirmed": name == "approve"}
-            for name, tone in buttons_of(video)
+            for name, tone in _buttons_for(video)
             if (action := allowed.get(name))
         ]
 
 
-def buttons_of(video: Video) -> tuple[tuple[str, str], ...]:
+def _buttons_for(video: Video) -> tuple[tuple[str, str], ...]:
     """Names and tones of the actions that make sense for a video."""
     if video.deleted_at is None:
         return (

@@ -104,7 +104,7 @@ def video_facts(video: Video, sign: Signer) -> dict[str, Any]:
         "cateName": video.cate_name,
         "tags": video.tags,
         "shareUrl": video.share_url,
-        "user": user_facts(video.uploader, sign),
+        "user": _user_facts(video.uploader, sign),
         "transcodeStatus": video.transcode_status,
         "snapshotStatus": video.snapshot_status,
         "censorStatus": video.censor_status,
@@ -112,7 +112,7 @@ def video_facts(video: Video, sign: Signer) -> dict[str, Any]:
     }
 
 
-def user_facts(uploader: Uploader | None, sign: Signer) -> dict[str, str]:
+def _user_facts(uploader: Uploader | None, sign: Signer) -> dict[str, str]:
     """The uploader; an avatar on a play domain is signed like the media there."""
     if uploader is None:
         return {"userId": "", "userName": "", "avatarUrl": ""}

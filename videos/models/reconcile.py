@@ -1,8 +1,20 @@
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+
+class ReconcileRunQuerySet(models.QuerySet["ReconcileRun"]):
+    def needing_attention(self) -> Self:
+        """The latest run that ended, if it failed, left drift, or could not compare some files."""
+        state = ReconcileRun.State
+        ended = self.filter(state__in=[state.DONE, state.FAILED]).order_by("-id")
+        return self.filter(pk__in=ended.values("pk")[:1]).filter(
+            Q(state=state.FAILED) | Q(left_count__gt=0) | ~Q(open_files=[])
+        )
 
 
 class ReconcileRun(models.Model):
@@ -66,6 +78,8 @@ class ReconcileRun(models.Model):
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     saved_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects = ReconcileRunQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("reconciliation")

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         if password_stdin and not password:
             raise CommandError("There is no password on standard input.")
         chosen = password or secrets.token_urlsafe(12)
-        is_new = save_operator(username=username, role=role, email=email, password=chosen)
+        is_new = _save_operator(username=username, role=role, email=email, password=chosen)
         verb = "Made" if is_new else "Changed"
         self.stdout.write(f"{verb} the operator {username} ({role}).")
         if not password:
@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
 
 @transaction.atomic
-def save_operator(*, username: str, role: str, email: str, password: str) -> bool:
+def _save_operator(*, username: str, role: str, email: str, password: str) -> bool:
     """Returns whether the operator is new. Raises CommandError for a name that is none."""
     known = Operator.objects.filter(username=username).first()
     operator = known or Operator(username=username)

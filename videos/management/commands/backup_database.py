@@ -31,13 +31,13 @@ class Command(BaseCommand):
         if not path.parent.is_dir():
             raise CommandError(f"There is no folder {path.parent}.")
         try:
-            back_up(source, path)
+            _back_up(source, path)
         except (OSError, sqlite3.Error) as error:
             raise CommandError(f"The copy could not be made: {error}.") from error
         self.stdout.write(f"{path}: {filesizeformat(path.stat().st_size)}, checked.")
 
 
-def back_up(source: Path, target: Path) -> None:
+def _back_up(source: Path, target: Path) -> None:
     """Copy a database that may be in use to a file that appears only once it is complete.
 
     Raises sqlite3.Error, also for a copy that is damaged, and OSError.
@@ -46,15 +46,15 @@ def back_up(source: Path, target: Path) -> None:
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600)  # it holds names, hashes of passwords, and tokens' hashes
     try:
-        copy(source, unfinished)
-        flush(unfinished)
+        _copy(source, unfinished)
+        _flush(unfinished)
         unfinished.rename(target)
-        flush(target.parent)
+        _flush(target.parent)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
     """All in one step: it reads a snapshot. In several, each write to the source begins it anew."""
     with (
         closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as original,
@@ -67,7 +67,7 @@ def copy(source: Path, target: Path) -> None:
             raise sqlite3.DatabaseError(f"it is damaged ({verdict})")
 
 
-def flush(path: Path) -> None:
+def _flush(path: Path) -> None:
     """See to it that a file, or a folder's list of files, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

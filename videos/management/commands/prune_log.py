@@ -15,7 +15,7 @@ from videos.models import ReviewDecision
 from videos.services import pruning
 
 
-def midnight(text: str) -> datetime:
+def _midnight(text: str) -> datetime:
     """The start of a day in the server's time zone."""
     try:
         day = date.fromisoformat(text)
@@ -24,7 +24,7 @@ def midnight(text: str) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def user_name() -> str:
+def _user_name() -> str:
     """Who runs this, by the machine's name of the user."""
     try:
         return getpass.getuser()
@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--before", type=midnight, required=True, metavar="DATE", help="YYYY-MM-DD"
+            "--before", type=_midnight, required=True, metavar="DATE", help="YYYY-MM-DD"
         )
         parser.add_argument("--dry-run", action="store_true", help="count, and remove nothing")
 
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         removed = 0
         try:
             with tqdm(total=older, unit="decision", disable=None) as bar:
-                for count in pruning.prune_log(before, run_by=user_name()):
+                for count in pruning.prune_log(before, run_by=_user_name()):
                     removed += count
                     bar.update(count)
         except OperationalError as error:

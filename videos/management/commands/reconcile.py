@@ -64,18 +64,18 @@ class Command(BaseCommand):
             wait_seconds=given["wait"],
             max_removals=given["max_removals"],
         )
-        run = carried_out(options, is_heal=given["heal"])
+        run = _run(options, is_heal=given["heal"])
         if given["json"]:
-            self.stdout.write(json.dumps(as_json(run), ensure_ascii=False, indent=2))
+            self.stdout.write(json.dumps(_as_json(run), ensure_ascii=False, indent=2))
         else:
-            self.stdout.write(table(run))
+            self.stdout.write(_table(run))
             if given["verbose"]:
-                self.stdout.write(examples(run))
+                self.stdout.write(_examples(run))
         if run.left_count:
-            raise CommandError(remaining(run, options))
+            raise CommandError(_remaining_message(run, options))
 
 
-def carried_out(options: Options, *, is_heal: bool) -> ReconcileRun:
+def _run(options: Options, *, is_heal: bool) -> ReconcileRun:
     """Raises CommandError, a sentence, where it cannot be carried out."""
     try:
         run = reconcile.begin(is_heal=is_heal)
@@ -89,7 +89,7 @@ def carried_out(options: Options, *, is_heal: bool) -> ReconcileRun:
     return run
 
 
-def table(run: ReconcileRun) -> str:
+def _table(run: ReconcileRun) -> str:
     """The counts of each kind, aligned."""
     rows = [
         (str(kind.label), *(str(run.counts.get(kind, {}).get(name, 0)) for name in COLUMNS))
@@ -105,7 +105,7 @@ def table(run: ReconcileRun) -> str:
     return "\n".join([sides, "", *lines])
 
 
-def examples(run: ReconcileRun) -> str:
+def _examples(run: ReconcileRun) -> str:
     return "\n".join(
         [
             "",
@@ -118,7 +118,7 @@ def examples(run: ReconcileRun) -> str:
     )
 
 
-def as_json(run: ReconcileRun) -> dict[str, Any]:
+def _as_json(run: ReconcileRun) -> dict[str, Any]:
     return {
         "is_heal": run.is_heal,
         "here_count": run.here_count,
@@ -130,7 +130,7 @@ def as_json(run: ReconcileRun) -> dict[str, Any]:
     }
 
 
-def remaining(run: ReconcileRun, options: Options) -> str:
+def _remaining_message(run: ReconcileRun, options: Options) -> str:
     under_way = sum(counts["under_way"] for counts in run.counts.values())
     if under_way:
         return (

@@ -33,12 +33,12 @@ class Command(BaseCommand):
         parser.add_argument("--type", metavar="NAME", help="such as TranscodeComplete")
         parser.add_argument("--video", metavar="ID", help="about this video")
         parser.add_argument(
-            "--id", type=key, action="append", metavar="N", help="this one (may be repeated)"
+            "--id", type=_event_id, action="append", metavar="N", help="this one (may be repeated)"
         )
         parser.add_argument("--dry-run", action="store_true", help="count, and replay nothing")
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
-        events = chosen(**options)
+        events = _chosen_events(**options)
         if events is None:
             raise CommandError(
                 "Say which: --failed, --since, --until, --type, --video or --id (see --help)."
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         with tqdm(total=len(keys), unit="event", disable=None) as bar:
             for batch in in_batches(keys, BATCH):
                 for event in VodEvent.objects.filter(pk__in=batch).order_by("pk"):
-                    refusal = replay(event, dry_run=dry_run)
+                    refusal = _replay(event, dry_run=dry_run)
                     refusals.update([refusal] if refusal else [])
                     replayed += not refusal
                     bar.update()
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             raise CommandError("\n".join(lines))
 
 
-def chosen(
+def _chosen_events(
     *,
     failed: bool,
     since: datetime | None,
@@ -82,7 +82,7 @@ def chosen(
     return VodEvent.objects.filter(**conditions).order_by("pk") if conditions else None
 
 
-def replay(event: VodEvent, *, dry_run: bool) -> str:
+def _replay(event: VodEvent, *, dry_run: bool) -> str:
     """Have one event processed again; the sentence that says why not, or ""."""
     if dry_run:
         return inbox.replay_refusal(event)
@@ -93,7 +93,7 @@ def replay(event: VodEvent, *, dry_run: bool) -> str:
     return ""
 
 
-def key(text: str) -> int:
+def _event_id(text: str) -> int:
     """The id of an event, as the desk shows it."""
     if not (text.isascii() and text.isdecimal()):
         raise ArgumentTypeError(f"{text!r} is no event's id: give a whole number such as 42.")

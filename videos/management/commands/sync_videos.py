@@ -58,7 +58,7 @@ class Command(BaseCommand):
                 bar.total = run.expected_count
                 bar.update(count)
         self.stdout.write(
-            counts(
+            _counts(
                 run.seen_count,
                 run.new_count,
                 run.changed_count,
@@ -93,10 +93,10 @@ def moment(text: str) -> datetime:
     return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
-def counts(seen: int, new: int, changed: int, unchanged: int, failed: int) -> str:
+def _counts(seen: int, new: int, changed: int, unchanged: int, failed: int) -> str:
     return f"{seen} seen, {new} new, {changed} changed, {unchanged} unchanged, {failed} failed."
 
 
 def counts_of(tally: Tally) -> str:
     applied = tally.applied
-    return counts(tally.seen, applied.new, applied.changed, applied.unchanged, len(tally.problems))
+    return _counts(tally.seen, applied.new, applied.changed, applied.unchanged, len(tally.problems))
