@@ -21,7 +21,7 @@ class Desk:
     operator: Operator
 
     def page(self, name: str, *args: Any, **query: Any) -> str:
-        """The text of a page that must be there."""
+        """Return the text of a page. The page must answer 200."""
         response = self.client.get(reverse(f"admin:{name}", args=args), query)
         assert response.status_code == 200, response.status_code
         return response.content.decode()
@@ -30,20 +30,20 @@ class Desk:
         return self.client.get(reverse(f"admin:{name}", args=args), query).status_code
 
     def choose(self, action: str, *rows: Model, **fields: Any) -> Any:
-        """Choose rows of a list and an action: the page that counts."""
+        """Post an action on rows of a list. Returns the response (the confirmation page)."""
         options = rows[0]._meta
         url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
         data = {"action": action, "_selected_action": [row.pk for row in rows], **fields}
         return self.client.post(url, data)
 
     def do(self, action: str, *rows: Model, **fields: Any) -> str:
-        """Confirm the page that counts; what the desk reports."""
+        """Run and confirm an action on rows. Returns the desk's messages."""
         response = self.choose(action, *rows, confirmed="1", **fields)
         assert response.status_code == 302, response.content.decode()
         return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
-DeskOf = Callable[..., Desk]  # a role, then values of the operator
+DeskOf = Callable[..., Desk]  # arguments: a role, then field values of the operator
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""CDN tasks on the desk: what is left of the quotas, what failed, and sending it again."""
+"""CDN tasks on the desk: remaining quotas, failed tasks and submitting them again."""
 
 import json
 from datetime import timedelta
@@ -30,7 +30,7 @@ def make_cdn_task(kind: str = "prefetch", **values: Any) -> CdnTask:
     )
 
 
-def make_failed(**values: Any) -> CdnTask:
+def make_failed_task(**values: Any) -> CdnTask:
     now = timezone.now()
     return make_cdn_task(
         **{
@@ -44,7 +44,7 @@ def make_failed(**values: Any) -> CdnTask:
 
 
 @pytest.mark.parametrize("page", ["index", "videos_cdntask_changelist"])
-def test_what_is_left_of_the_quota_is_shown(desk_of: DeskOf, page: str) -> None:
+def test_the_remaining_quota_is_shown(desk_of: DeskOf, page: str) -> None:
     desk = desk_of("operator")
     assert "not read yet" in desk.page(page)
     quota = make_quota()
@@ -54,7 +54,7 @@ def test_what_is_left_of_the_quota_is_shown(desk_of: DeskOf, page: str) -> None:
     assert "of an earlier day" not in shown
 
 
-def test_a_quota_that_was_read_yesterday_says_so(desk_of: DeskOf) -> None:
+def test_a_quota_read_yesterday_is_marked_as_old(desk_of: DeskOf) -> None:
     make_quota(read_at=timezone.now() - timedelta(days=1), purge_left=0)
     page = desk_of("viewer").page("videos_cdntask_changelist")
     assert "of an earlier day" in page
@@ -62,7 +62,7 @@ def test_a_quota_that_was_read_yesterday_says_so(desk_of: DeskOf) -> None:
 
 
 @pytest.mark.parametrize("page", ["index", "videos_cdntask_changelist"])
-def test_purges_that_could_not_be_sent_are_shown_prominently(desk_of: DeskOf, page: str) -> None:
+def test_purges_without_quota_are_shown_prominently(desk_of: DeskOf, page: str) -> None:
     make_quota(purge_left=0)
     make_cdn_task("purge")
     desk = desk_of("operator")
@@ -73,8 +73,8 @@ def test_purges_that_could_not_be_sent_are_shown_prominently(desk_of: DeskOf, pa
     assert "1 purge could not be sent yet" in shown
 
 
-def test_failed_prefetches_are_sent_again_from_the_list(desk_of: DeskOf) -> None:
-    failed, done = make_failed(), make_cdn_task(state="success")
+def test_failed_prefetches_are_submitted_again_from_the_list(desk_of: DeskOf) -> None:
+    failed, done = make_failed_task(), make_cdn_task(state="success")
     desk = desk_of("curator")
     assert {line.concern.name: line.count for line in Inbox(desk.operator)}["prefetches"] == 1
     assert "1 of 1 URLs failed" in desk.page("videos_cdntask_changelist", attention="yes")
@@ -86,22 +86,22 @@ def test_failed_prefetches_are_sent_again_from_the_list(desk_of: DeskOf) -> None
     assert failed.attention_at is None
 
 
-def test_a_prefetch_of_a_blocked_clip_is_not_sent_again_and_says_why(desk_of: DeskOf) -> None:
-    task = make_failed(video=make_video(censor_status="fail"))
+def test_a_prefetch_of_a_blocked_video_is_not_submitted_again(desk_of: DeskOf) -> None:
+    task = make_failed_task(video=make_video(censor_status="fail"))
     report = desk_of("curator").do("prefetch_again", task)
     assert "Its video was blocked or deleted meanwhile." in report
     assert CdnTask.objects.count() == 1
 
 
 def test_a_failed_prefetch_may_be_dismissed(desk_of: DeskOf) -> None:
-    failed, waiting = make_failed(), make_cdn_task()
+    failed, waiting = make_failed_task(), make_cdn_task()
     report = desk_of("curator").do("dismiss", failed, waiting)
     assert "1 of 2 dismissed." in report
     assert not CdnTask.objects.needing_attention().exists()
 
 
-def test_a_failed_purge_is_for_those_who_see_to_takedowns(desk_of: DeskOf) -> None:
-    purge = make_failed(kind="purge", video=make_video())
+def test_failed_purges_are_for_roles_that_manage_takedowns(desk_of: DeskOf) -> None:
+    purge = make_failed_task(kind="purge", video=make_video())
     curator, operator = desk_of("curator"), desk_of("operator")
     assert "purges" not in {line.concern.name for line in Inbox(curator.operator)}
     lines = {line.concern.name: line.count for line in Inbox(operator.operator)}
@@ -117,8 +117,8 @@ def test_a_failed_purge_is_for_those_who_see_to_takedowns(desk_of: DeskOf) -> No
 
 
 @pytest.mark.parametrize("kind", ["prefetch", "purge"])
-def test_who_dismissed_a_failed_task_is_on_record(desk_of: DeskOf, kind: str) -> None:
-    task, desk = make_failed(kind=kind), desk_of("operator")
+def test_the_history_names_who_dismissed_a_failed_task(desk_of: DeskOf, kind: str) -> None:
+    task, desk = make_failed_task(kind=kind), desk_of("operator")
     assert "1 of 1 dismissed." in desk.do("dismiss", task)
     line = LogEntry.objects.get(object_id=str(task.pk))
     assert (line.user_id, json.loads(line.change_message)["action"]) == (
@@ -127,8 +127,8 @@ def test_who_dismissed_a_failed_task_is_on_record(desk_of: DeskOf, kind: str) ->
     )
 
 
-def test_a_viewer_may_look_and_not_send_again(desk_of: DeskOf) -> None:
-    task = make_failed()
+def test_a_viewer_sees_failed_tasks_but_cannot_submit_again(desk_of: DeskOf) -> None:
+    task = make_failed_task()
     viewer = desk_of("viewer")
     assert "1 of 1 URLs failed" in viewer.page("videos_cdntask_changelist")
     viewer.choose("prefetch_again", task, confirmed="1")

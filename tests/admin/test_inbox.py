@@ -1,4 +1,4 @@
-"""The desk's inbox: what failed is counted for those who can act, retried in bulk or dismissed."""
+"""The desk's inbox: failures are counted for roles that can act, retried in bulk or dismissed."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -25,13 +25,13 @@ pytestmark = pytest.mark.django_db
 State = TranscodeJob.State
 
 
-def given_up(kind: str = "create_audit", subject: str = "v-1", **values: Any) -> Delivery:
+def given_up_delivery(kind: str = "create_audit", subject: str = "v-1", **values: Any) -> Delivery:
     with transaction.atomic():
         delivery = outbox.send(kind, subject=subject)
-    return gave_up(delivery, **values)
+    return give_up(delivery, **values)
 
 
-def gave_up(delivery: Delivery, **values: Any) -> Delivery:
+def give_up(delivery: Delivery, **values: Any) -> Delivery:
     for name, value in {
         "state": DeliveryState.GIVEN_UP,
         "finished_at": timezone.now(),
@@ -78,7 +78,7 @@ def failed_event(number: int = 1, **values: Any) -> VodEvent:
 
 
 def counter(page: str) -> str:
-    """What the navigation shows; "" without a counter."""
+    """Return the number that the navigation shows, or ""."""
     _, found, rest = page.partition('class="section-count"')
     return rest.partition(">")[2].partition("<")[0] if found else ""
 
@@ -86,10 +86,10 @@ def counter(page: str) -> str:
 # --- The counter
 
 
-def test_every_page_counts_what_needs_an_operator(desk_of: DeskOf) -> None:
+def test_every_page_counts_rows_that_need_attention(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
     assert counter(desk.page("index")) == ""
-    given_up()
+    given_up_delivery()
     failed_job()
     failed_job(State.STUCK)
     failed_event()
@@ -98,24 +98,24 @@ def test_every_page_counts_what_needs_an_operator(desk_of: DeskOf) -> None:
 
 
 @pytest.mark.parametrize("role", ["viewer", "moderator"])
-def test_who_cannot_act_sees_no_counter_and_no_inbox(desk_of: DeskOf, role: str) -> None:
-    given_up()
+def test_roles_that_cannot_act_see_no_counter_and_no_inbox(desk_of: DeskOf, role: str) -> None:
+    given_up_delivery()
     page = desk_of(role).page("index")
     assert counter(page) == ""
     assert reverse("admin:inbox") not in page
 
 
-def test_a_stranger_costs_no_count_and_gets_no_inbox(client: Client) -> None:
-    given_up()
+def test_an_anonymous_visitor_sees_no_counter_and_no_inbox(client: Client) -> None:
+    given_up_delivery()
     with CaptureQueriesContext(connection) as queries:
         assert client.get(reverse("admin:login")).status_code == 200
     assert not any("outbox_delivery" in query["sql"] for query in queries)
     assert client.get(reverse("admin:inbox")).status_code == 302
 
 
-def test_the_counter_is_one_query(desk_of: DeskOf) -> None:
+def test_the_counter_needs_one_query(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
-    given_up()
+    given_up_delivery()
     failed_event()
     desk.page("accounts_uploader_changelist")
     with CaptureQueriesContext(connection) as queries:
@@ -124,20 +124,18 @@ def test_the_counter_is_one_query(desk_of: DeskOf) -> None:
     assert sum("outbox_delivery" in query["sql"] for query in queries) == 1
 
 
-def test_a_refused_job_is_counted_once_although_its_delivery_was_given_up_too(
-    desk_of: DeskOf,
-) -> None:
+def test_a_refused_job_and_its_delivery_count_once(desk_of: DeskOf) -> None:
     job = submit_transcode(make_video(), kind=TranscodeKind.STANDARD)
     assert job.delivery is not None
-    gave_up(job.delivery)
+    give_up(job.delivery)
     TranscodeJob.objects.update(state=State.REFUSED, attention_at=timezone.now())
     assert counter(desk_of("operator").page("index")) == "1"
 
 
-def test_the_inbox_leads_to_lists_that_hold_what_it_counts(desk_of: DeskOf) -> None:
+def test_the_inbox_links_lists_of_the_rows_that_it_counts(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
-    given_up(subject="v-refused")
-    gave_up(given_up("process_event", "v-of-an-event"))
+    given_up_delivery(subject="v-refused")
+    give_up(given_up_delivery("process_event", "v-of-an-event"))
     failed_job(video=make_video(title="Broken clip"))
     failed_job(video=make_video(title="Seen clip"), attention_at=None)
     failed_event()
@@ -175,16 +173,16 @@ def test_an_empty_inbox_says_so(desk_of: DeskOf) -> None:
 # --- Deliveries
 
 
-def test_a_refusal_shows_its_code_its_sentence_and_its_request_id(desk_of: DeskOf) -> None:
-    given_up(error_code="InvalidVideo.NotFound")
+def test_a_refusal_shows_its_code_message_and_request_id(desk_of: DeskOf) -> None:
+    given_up_delivery(error_code="InvalidVideo.NotFound")
     page = desk_of("operator").page("outbox_delivery_changelist")
     for text in ("InvalidVideo.NotFound", "VOD refused it.", "REQ-1"):
         assert text in page
 
 
 def test_deliveries_are_filtered_by_their_error(desk_of: DeskOf) -> None:
-    given_up(subject="v-1", error_code="Forbidden")
-    given_up(subject="v-2", error_code="WorkerLost")
+    given_up_delivery(subject="v-1", error_code="Forbidden")
+    given_up_delivery(subject="v-2", error_code="WorkerLost")
     desk = desk_of("operator")
     page = desk.page("outbox_delivery_changelist", error_code="WorkerLost")
     assert "v-2" in page
@@ -192,8 +190,8 @@ def test_deliveries_are_filtered_by_their_error(desk_of: DeskOf) -> None:
     assert "error_code=Forbidden" in page, "offered by the filter"
 
 
-def test_dismissed_deliveries_leave_the_inbox_and_keep_their_error(desk_of: DeskOf) -> None:
-    first, second = given_up(subject="v-1"), given_up(subject="v-2")
+def test_dismissed_deliveries_leave_the_inbox_but_keep_errors(desk_of: DeskOf) -> None:
+    first, second = given_up_delivery(subject="v-1"), given_up_delivery(subject="v-2")
     desk = desk_of("operator")
     assert "2 of 2 dismissed" in desk.do("dismiss", first, second)
     assert counter(desk.page("index")) == ""
@@ -202,10 +200,8 @@ def test_dismissed_deliveries_leave_the_inbox_and_keep_their_error(desk_of: Desk
 
 
 @pytest.mark.parametrize("action", ["retry", "dismiss"])
-def test_who_retried_or_dismissed_a_delivery_is_in_its_history(
-    desk_of: DeskOf, action: str
-) -> None:
-    delivery, desk = given_up(), desk_of("operator")
+def test_the_history_names_who_retried_or_dismissed(desk_of: DeskOf, action: str) -> None:
+    delivery, desk = given_up_delivery(), desk_of("operator")
     desk.do(action, delivery)
     [entry] = LogEntry.objects.filter(object_id=str(delivery.pk))
     written = json.loads(entry.change_message)
@@ -214,9 +210,7 @@ def test_who_retried_or_dismissed_a_delivery_is_in_its_history(
     assert written["requestId"]
 
 
-def test_a_lane_that_is_paused_is_resumed_with_all_that_the_pause_put_off(
-    desk_of: DeskOf,
-) -> None:
+def test_resuming_a_lane_makes_its_throttled_deliveries_due(desk_of: DeskOf) -> None:
     until = timezone.now() + timedelta(hours=1)
     lane = Lane.objects.create(kind="create_audit", paused_until=until, throttled_count=3)
     with transaction.atomic():
@@ -230,16 +224,16 @@ def test_a_lane_that_is_paused_is_resumed_with_all_that_the_pause_put_off(
     due = Delivery.objects.due(timezone.now())
     assert [delivery.pk for delivery in due] == [throttled.pk]
     undoable.refresh_from_db()
-    assert undoable.due_at > timezone.now(), "what can be undone waits as long as it would have"
+    assert undoable.due_at > timezone.now(), "a decision that can be undone keeps its delay"
     [entry] = LogEntry.objects.filter(object_id=str(lane.pk))
     assert json.loads(entry.change_message)["action"] == "resume"
-    assert "0 of 1" in desk.do("resume", lane), "it is not paused any more"
+    assert "0 of 1" in desk.do("resume", lane), "it is no longer paused"
 
 
-def test_one_refusal_counts_once_however_much_waited_for_it(desk_of: DeskOf) -> None:
+def test_a_refusal_and_its_followers_count_once(desk_of: DeskOf) -> None:
     with transaction.atomic():
         first = outbox.send("create_audit", subject="v-1")
-        gave_up(first)
+        give_up(first)
         outbox.send("read_video", subject="v-1", after=first)
     desk = desk_of("operator")
     assert Delivery.objects.given_up().count() == 2
@@ -247,16 +241,14 @@ def test_one_refusal_counts_once_however_much_waited_for_it(desk_of: DeskOf) -> 
     assert "1 delivery" in desk.page("outbox_delivery_changelist", state="attention")
 
 
-def test_a_submission_whose_end_no_job_could_record_is_counted_all_the_same(
-    desk_of: DeskOf,
-) -> None:
-    given_up("submit_transcode", "v-lost", error_code="NotRecorded")
+def test_a_submission_without_a_recorded_job_is_counted(desk_of: DeskOf) -> None:
+    given_up_delivery("submit_transcode", "v-lost", error_code="NotRecorded")
     desk = desk_of("operator")
     assert counter(desk.page("index")) == "1"
     assert "v-lost" in desk.page("outbox_delivery_changelist", state="attention")
 
 
-def test_what_was_not_given_up_is_not_dismissed(desk_of: DeskOf) -> None:
+def test_a_waiting_delivery_cannot_be_dismissed(desk_of: DeskOf) -> None:
     with transaction.atomic():
         waiting = outbox.send("create_audit", subject="v-1")
     assert "0 of 1" in desk_of("operator").do("dismiss", waiting)
@@ -264,10 +256,10 @@ def test_what_was_not_given_up_is_not_dismissed(desk_of: DeskOf) -> None:
         outbox.dismiss(waiting)
 
 
-def test_what_waited_for_a_dismissed_delivery_is_closed_with_it() -> None:
+def test_followers_of_a_dismissed_delivery_are_closed_too() -> None:
     with transaction.atomic():
         first = outbox.send("create_audit", subject="v-1")
-        gave_up(first)
+        give_up(first)
         follower = outbox.send("read_video", subject="v-1", after=first)
     assert follower.state == DeliveryState.GIVEN_UP
     outbox.dismiss(first)
@@ -278,7 +270,7 @@ def test_what_waited_for_a_dismissed_delivery_is_closed_with_it() -> None:
 # --- Jobs
 
 
-def test_failed_jobs_are_retried_in_bulk_and_each_refusal_is_named(desk_of: DeskOf) -> None:
+def test_retrying_jobs_in_bulk_names_each_refusal(desk_of: DeskOf) -> None:
     fine, blocked = failed_job(), failed_job(video=make_video(title="Bad", censor_status="fail"))
     stuck = failed_job(State.STUCK, task_id="t-9")
     desk = desk_of("operator")
@@ -289,7 +281,7 @@ def test_failed_jobs_are_retried_in_bulk_and_each_refusal_is_named(desk_of: Desk
         fine.pk,
         stuck.pk,
     }
-    assert counter(desk.page("index")) == "1", "the blocked one still waits"
+    assert counter(desk.page("index")) == "1", "the blocked video's job still needs attention"
 
 
 def test_a_moderator_may_not_retry_jobs(desk_of: DeskOf) -> None:
@@ -338,7 +330,7 @@ def test_a_failed_job_is_retried_from_the_page_of_its_video(desk_of: DeskOf) -> 
     assert TranscodeJob.objects.get(retry_of=job).requested_by == desk.operator
 
 
-def test_who_may_not_transcode_sees_no_retry_button(desk_of: DeskOf) -> None:
+def test_a_moderator_sees_no_retry_button(desk_of: DeskOf) -> None:
     assert not has_retry_button(desk_of("moderator"), failed_job())
 
 
@@ -365,7 +357,7 @@ def test_failed_events_are_replayed_in_bulk(desk_of: DeskOf) -> None:
 
 def test_a_dismissed_event_leaves_the_inbox_and_stays_failed(desk_of: DeskOf) -> None:
     event = failed_event()
-    delivery = given_up("process_event", event.media_id, payload={"event": event.pk})
+    delivery = given_up_delivery("process_event", event.media_id, payload={"event": event.pk})
     desk = desk_of("operator")
     assert "1 of 1 dismissed" in desk.do("dismiss", event)
     event.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Operations on chosen videos: the page that counts, the service, the report."""
+"""Operations on selected videos: the confirmation page, the service, the report."""
 
 import pytest
 
@@ -44,17 +44,17 @@ def test_an_action_without_its_permission_changes_nothing(desk_of: DeskOf, role:
     assert not ReviewDecision.objects.exists()
 
 
-def test_the_page_counts_what_will_change_and_what_not_and_why(desk_of: DeskOf) -> None:
+def test_the_confirmation_page_counts_changes_and_refusals(desk_of: DeskOf) -> None:
     desk = desk_of("moderator")
     waiting, passed = make_video(censor_status=CensorStatus.CHECK), make_video(title="Passed")
     review_video(passed, decision=Decision.NORMAL, source=Source.ADMIN, operator=desk.operator)
     page = desk.choose("approve", waiting, passed).content.decode()
     assert "Approve (1)" in page
     assert "already passed" in page
-    assert ReviewDecision.objects.count() == 1  # nothing happens before it is confirmed
+    assert ReviewDecision.objects.count() == 1  # nothing changes before the confirmation
 
 
-def test_approving_reports_how_many_passed_and_each_that_did_not(desk_of: DeskOf) -> None:
+def test_an_approval_reports_the_count_and_each_refusal(desk_of: DeskOf) -> None:
     desk = desk_of("moderator")
     waiting = [make_video(censor_status=CensorStatus.CHECK) for _ in range(2)]
     passed = make_video(title="Passed")
@@ -70,11 +70,11 @@ def test_approving_reports_how_many_passed_and_each_that_did_not(desk_of: DeskOf
     assert review.delivery is not None
 
 
-def test_a_machines_pass_can_be_approved_by_a_person(desk_of: DeskOf) -> None:
+def test_a_moderator_can_approve_a_pass_by_machine_review(desk_of: DeskOf) -> None:
     assert "1 of 1 passed." in desk_of("moderator").do("approve", make_video(), comment="")
 
 
-def test_42_chinese_characters_block_and_43_do_not(desk_of: DeskOf) -> None:
+def test_a_reason_may_have_42_chinese_characters_but_not_43(desk_of: DeskOf) -> None:
     desk, video = desk_of("moderator"), make_video()
     refused = desk.choose("block", video, confirmed="1", reason="暴" * 43, comment="")
     assert "This is 129 bytes of UTF-8; at most 128 are allowed." in refused.content.decode()
@@ -91,7 +91,7 @@ def test_42_chinese_characters_block_and_43_do_not(desk_of: DeskOf) -> None:
         ({"reason": "violence", "comment": "x" * 481}, "This is 481 bytes of UTF-8"),
     ],
 )
-def test_a_block_without_reason_or_with_too_long_a_comment_is_refused(
+def test_a_block_needs_a_reason_and_a_short_comment(
     desk_of: DeskOf, fields: dict[str, str], sentence: str
 ) -> None:
     video = make_video()
@@ -100,7 +100,7 @@ def test_a_block_without_reason_or_with_too_long_a_comment_is_refused(
     assert not ReviewDecision.objects.exists()
 
 
-def test_line_ends_of_a_comment_count_once(desk_of: DeskOf) -> None:
+def test_a_line_ending_in_a_comment_counts_as_one_byte(desk_of: DeskOf) -> None:
     desk, comment = desk_of("moderator"), "\r\n".join(["x" * 239, "x" * 240])
     assert "blocked" in desk.do("block", make_video(), reason="violence", comment=comment)
 
@@ -118,7 +118,7 @@ def test_the_block_page_offers_the_active_reason_templates(desk_of: DeskOf) -> N
     ("action", "kind"),
     [("transcode", TranscodeKind.STANDARD), ("transcode_narrowband", TranscodeKind.NARROWBAND)],
 )
-def test_transcoding_submits_one_job_each_and_says_which_are_forbidden(
+def test_transcoding_submits_jobs_and_reports_refusals(
     desk_of: DeskOf, action: str, kind: TranscodeKind
 ) -> None:
     desk = desk_of("operator")
@@ -133,7 +133,7 @@ def test_transcoding_submits_one_job_each_and_says_which_are_forbidden(
     assert (job.video, job.kind, job.requested_by) == (fit, kind, desk.operator)
 
 
-def test_recommending_with_both_options_submits_a_job_and_a_prefetch(desk_of: DeskOf) -> None:
+def test_both_options_submit_a_job_and_a_prefetch(desk_of: DeskOf) -> None:
     desk, video = desk_of("curator"), make_video()
     report = desk.do("recommend", video, narrowband="on", prefetch="on")
     assert "1 of 1 recommended." in report
@@ -163,9 +163,7 @@ def test_deleting_leaves_a_tombstone_and_one_deletion(desk_of: DeskOf) -> None:
     assert video.deletions.get().operator == desk.operator
 
 
-def test_a_video_that_left_the_list_meanwhile_is_reported_and_not_touched(
-    desk_of: DeskOf,
-) -> None:
+def test_a_video_deleted_meanwhile_is_reported_and_unchanged(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
     stays, gone = make_video(censor_status="check"), make_video(censor_status="check")
     desk.do("remove", gone)
@@ -174,7 +172,7 @@ def test_a_video_that_left_the_list_meanwhile_is_reported_and_not_touched(
     assert "1 row has left this list meanwhile" in report
 
 
-def test_more_rows_than_one_request_can_bear_are_refused(
+def test_more_rows_than_the_limit_are_refused(
     desk_of: DeskOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desk_operations, "LIMIT", 2)
@@ -198,7 +196,7 @@ def test_titles_are_escaped_in_reports(desk_of: DeskOf) -> None:
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example.com/", "//evil.example.com"])
-def test_the_way_back_never_leads_to_another_site(desk_of: DeskOf, elsewhere: str) -> None:
+def test_the_redirect_never_leads_to_another_site(desk_of: DeskOf, elsewhere: str) -> None:
     response = desk_of("moderator").choose(
         "approve", make_video(), confirmed="1", comment="", next=elsewhere
     )

@@ -32,7 +32,7 @@ def make_task(title: str, *, hours: int, **values: object) -> ReviewTask:
     )
 
 
-def test_the_queue_is_the_open_tasks_oldest_first(desk_of: DeskOf) -> None:
+def test_the_queue_lists_open_tasks_oldest_first(desk_of: DeskOf) -> None:
     make_task("Younger", hours=1)
     make_task("Older", hours=5)
     make_task("Urgent", hours=0, priority=5)
@@ -87,7 +87,7 @@ EMPTY_FORM = {
         ),
     ],
 )  # fmt: skip
-def test_a_recommendation_that_cannot_be_is_refused_in_one_sentence(
+def test_an_invalid_recommendation_is_refused_with_a_sentence(
     desk_of: DeskOf, fields: dict[str, str], sentence: str
 ) -> None:
     item = make_recommendation()
@@ -98,7 +98,7 @@ def test_a_recommendation_that_cannot_be_is_refused_in_one_sentence(
     assert sentence in response.content.decode()
 
 
-def test_an_overriding_cover_is_kept_without_scheme_and_signature(desk_of: DeskOf) -> None:
+def test_a_cover_is_stored_without_scheme_and_signature(desk_of: DeskOf) -> None:
     item = make_recommendation()
     desk_of("curator").client.post(
         reverse("admin:recommendations_recommendation_change", args=[item.pk]),
@@ -157,7 +157,7 @@ def test_the_list_says_whether_an_item_is_published(
     assert f">{word}</span>" in page
 
 
-def test_a_block_ends_a_recommendation_visibly(desk_of: DeskOf) -> None:
+def test_the_list_shows_that_a_block_ended_a_recommendation(desk_of: DeskOf) -> None:
     item = make_recommendation()
     for decision in (Decision.BLOCKED, Decision.NORMAL):
         review_video(item.video, decision=decision, source=Source.ADMIN, reason="r")
@@ -166,7 +166,7 @@ def test_a_block_ends_a_recommendation_visibly(desk_of: DeskOf) -> None:
     assert not Recommendation.objects.published().exists()
 
 
-def test_deliveries_show_what_waits_and_what_was_given_up_and_why(desk_of: DeskOf) -> None:
+def test_waiting_and_given_up_deliveries_are_listed_with_errors(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
     tasks = [prefetch([f"media.example.com/{number}"]) for number in range(3)]
     waiting, done, given_up = (task.delivery for task in tasks if task and task.delivery)
@@ -187,7 +187,7 @@ def test_deliveries_show_what_waits_and_what_was_given_up_and_why(desk_of: DeskO
     assert desk.page("outbox_delivery_changelist", state="all").count("_selected_action") == 3
 
 
-def test_a_moderator_may_not_look_at_deliveries(desk_of: DeskOf) -> None:
+def test_a_moderator_may_not_see_deliveries(desk_of: DeskOf) -> None:
     assert desk_of("moderator").status("outbox_delivery_changelist") == 403
 
 
@@ -223,7 +223,7 @@ def test_operators_are_deactivated_never_deleted(desk_of: DeskOf) -> None:
     assert other.is_active is False
 
 
-def test_an_administrator_makes_nobody_a_superuser(desk_of: DeskOf) -> None:
+def test_an_administrator_cannot_make_superusers(desk_of: DeskOf) -> None:
     desk = desk_of("administrator")
     own = desk.operator
     data = {"username": own.username, "is_active": "on", "is_staff": "on", "is_superuser": "on"}
@@ -231,7 +231,7 @@ def test_an_administrator_makes_nobody_a_superuser(desk_of: DeskOf) -> None:
     assert not Operator.objects.filter(is_superuser=True).exists()
 
 
-def test_an_administrator_does_not_touch_a_superuser(desk_of: DeskOf) -> None:
+def test_an_administrator_cannot_change_a_superusers_password(desk_of: DeskOf) -> None:
     boss = make_operator("", is_superuser=True)
     desk = desk_of("administrator")
     assert desk.status("auth_user_password_change", boss.pk) == 403
@@ -243,7 +243,7 @@ def test_the_five_roles_are_listed(desk_of: DeskOf) -> None:
     assert Group.objects.count() == 5
 
 
-def test_the_first_page_counts_what_needs_a_person(desk_of: DeskOf) -> None:
+def test_the_first_page_counts_rows_that_need_attention(desk_of: DeskOf) -> None:
     make_task("Waiting clip", hours=3)
     review_video(make_video(), decision=Decision.BLOCKED, source=Source.ADMIN, reason="r")
     TranscodeJob.objects.create(
@@ -261,7 +261,7 @@ def test_the_first_page_counts_what_needs_a_person(desk_of: DeskOf) -> None:
     assert "Waiting clip" in page
 
 
-def test_the_links_of_the_figures_lead_to_what_they_count(desk_of: DeskOf) -> None:
+def test_the_figures_link_to_the_rows_that_they_count(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
     TranscodeJob.objects.create(
         video=make_video(title="Failed one"),
@@ -279,7 +279,7 @@ def test_the_links_of_the_figures_lead_to_what_they_count(desk_of: DeskOf) -> No
         assert ("Failed one" in response.content.decode()) == ("transcodejob" in link)
 
 
-def test_the_first_page_shows_a_viewer_no_deliveries_and_no_worker(desk_of: DeskOf) -> None:
+def test_a_viewers_first_page_has_no_deliveries_and_no_worker(desk_of: DeskOf) -> None:
     page = desk_of("viewer").page("index")
     assert "Deliveries given up" not in page
     assert "Worker and sync" not in page
@@ -295,14 +295,14 @@ def test_the_first_page_says_that_no_worker_runs(desk_of: DeskOf) -> None:
     assert "seems not to run" in desk.page("index")
 
 
-def test_the_first_page_shows_ones_own_last_decisions_only(desk_of: DeskOf) -> None:
+def test_the_first_page_shows_only_own_decisions(desk_of: DeskOf) -> None:
     mine, other = desk_of("moderator"), desk_of("moderator")
     mine.do("block", make_video(title="My block"), reason="violence", comment="")
     assert "My block" in mine.page("index")
     assert "My block" not in other.page("index")
 
 
-def test_the_first_page_costs_the_same_whatever_waits(
+def test_the_first_page_has_a_bounded_number_of_queries(
     desk_of: DeskOf, django_assert_max_num_queries: Any
 ) -> None:
     desk = desk_of("administrator")
@@ -313,12 +313,12 @@ def test_the_first_page_costs_the_same_whatever_waits(
         desk.page("index")
 
 
-def test_somebody_without_a_role_is_told_so(desk_of: DeskOf) -> None:
+def test_an_operator_without_a_role_is_told_so(desk_of: DeskOf) -> None:
     assert "You have no role yet" in desk_of("").page("index")
 
 
 @pytest.mark.parametrize("page", ["/admin/", "/admin/login/", "/admin/videos/video/"])
-def test_pages_carry_a_strict_policy_and_nothing_inline(desk_of: DeskOf, page: str) -> None:
+def test_pages_have_a_strict_csp_and_nothing_inline(desk_of: DeskOf, page: str) -> None:
     make_video()
     response = desk_of("operator").client.get(page, follow=True)
     policy = response["Content-Security-Policy"]

@@ -1,4 +1,4 @@
-"""The desk's pages about reconciliations: what they found, and asking for one."""
+"""The desk's pages of reconciliations: results and requests."""
 
 import pytest
 from django.contrib.messages import get_messages
@@ -12,19 +12,19 @@ pytestmark = pytest.mark.django_db
 State = ReconcileRun.State
 
 
-def ended(**values: object) -> ReconcileRun:
+def ended_run(**values: object) -> ReconcileRun:
     return ReconcileRun.objects.create(**{"state": State.DONE, **values})
 
 
-def ask(desk: Desk, **fields: str) -> str:
+def request_run(desk: Desk, **fields: str) -> str:
     response = desk.client.post(reverse("admin:videos_reconcilerun_request"), fields)
     assert response.status_code == 302, response.status_code
     return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
-def test_a_run_shows_the_counts_of_each_kind_and_leads_to_the_videos(desk_of: DeskOf) -> None:
+def test_a_run_shows_counts_by_kind_and_links_its_videos(desk_of: DeskOf) -> None:
     video = make_video()
-    run = ended(
+    run = ended_run(
         is_heal=True,
         counts={"review": {"found": 31, "healed": 24, "under_way": 5, "left": 2}},
         examples=[
@@ -43,42 +43,40 @@ def test_a_run_shows_the_counts_of_each_kind_and_leads_to_the_videos(desk_of: De
     assert "left: VOD has this decision, and shows another status." in page
 
 
-def test_an_operator_asks_for_a_comparison_and_for_healing(desk_of: DeskOf) -> None:
+def test_an_operator_requests_comparison_and_healing(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
     assert "Compare and heal" in desk.page("videos_reconcilerun_changelist")
-    assert "The worker begins within seconds." in ask(desk)
+    assert "The worker begins within seconds." in request_run(desk)
     run = ReconcileRun.objects.get()
     assert (run.state, run.is_heal, run.requested_by) == (State.REQUESTED, False, desk.operator)
-    assert "has been requested already" in ask(desk, heal="1")
+    assert "has been requested already" in request_run(desk, heal="1")
     run.delete()
-    ask(desk, heal="1")
+    request_run(desk, heal="1")
     assert ReconcileRun.objects.get().is_heal
 
 
-def test_nothing_is_begun_by_a_link(desk_of: DeskOf) -> None:
+def test_a_get_request_starts_no_reconciliation(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
     desk.client.get(reverse("admin:videos_reconcilerun_request"))
     assert not ReconcileRun.objects.exists()
 
 
 @pytest.mark.parametrize("role", ["viewer", "moderator", "curator"])
-def test_other_roles_neither_see_nor_begin_one(desk_of: DeskOf, role: str) -> None:
-    run, desk = ended(), desk_of(role)
+def test_other_roles_neither_see_nor_start_a_reconciliation(desk_of: DeskOf, role: str) -> None:
+    run, desk = ended_run(), desk_of(role)
     assert desk.status("videos_reconcilerun_changelist") == 403
     assert desk.status("videos_reconcilerun_change", run.pk) == 403
     assert desk.client.post(reverse("admin:videos_reconcilerun_request")).status_code == 403
     assert not ReconcileRun.objects.filter(state=State.REQUESTED).exists()
 
 
-def test_drift_of_the_last_comparison_is_on_the_first_page_and_in_the_inbox(
-    desk_of: DeskOf,
-) -> None:
+def test_the_last_drift_is_on_the_first_page_and_in_the_inbox(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
-    ended(left_count=3, found_count=3)
+    ended_run(left_count=3, found_count=3)
     assert "3 differences from VOD left" in desk.page("index")
     assert "Differences from VOD" in desk.page("inbox")
-    ended(state=State.FAILED, error="VOD is not available.")
-    assert "Differences from VOD" in desk.page("inbox"), "a comparison that keeps failing too"
-    ended()
+    ended_run(state=State.FAILED, error="VOD is not available.")
+    assert "Differences from VOD" in desk.page("inbox"), "after a failed comparison too"
+    ended_run()
     assert "0 differences from VOD left" in desk.page("index")
     assert "Differences from VOD" not in desk.page("inbox")

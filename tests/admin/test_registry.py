@@ -1,4 +1,4 @@
-"""Promises about every list of the desk."""
+"""Promises about every ModelAdmin of the desk."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ ADMINS = sorted(admin.site._registry.values(), key=lambda each: each.__class__._
 OURS = [each for each in ADMINS if not each.__module__.startswith("axes")]
 
 
-def names_django_knows(model_admin: Any) -> set[str]:
-    """Attributes of Django's own classes, among the ancestors of a ModelAdmin."""
+def names_known_to_django(model_admin: Any) -> set[str]:
+    """Return the attributes that a ModelAdmin inherits from Django's own classes."""
     ours = (DeskAdmin, ReadOnlyAdmin, StateColumn, VideoColumns, ErrorColumn)
     known: set[str] = set()
     for ancestor in type(model_admin).__mro__:
@@ -23,7 +23,7 @@ def names_django_knows(model_admin: Any) -> set[str]:
             known |= set(vars(ancestor))
         if ancestor in ours:
             known |= set(vars(ancestor)) & {"picture", "video_link", "state_badge", "error_text"}
-    # Django has no default for the first on the class; the second is ours.
+    # Django's classes have no default for the first name; the second is ours.
     return known | {"empty_value_display", "list_heading"}
 
 
@@ -38,7 +38,7 @@ def own_columns_and_actions(model_admin: Any) -> set[str]:
 
 
 def unknown_options(model_admin: Any) -> set[str]:
-    allowed = names_django_knows(model_admin) | own_columns_and_actions(model_admin)
+    allowed = names_known_to_django(model_admin) | own_columns_and_actions(model_admin)
     return {
         name
         for ancestor in type(model_admin).__mro__
@@ -51,11 +51,11 @@ def unknown_options(model_admin: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("model_admin", OURS, ids=lambda each: type(each).__name__)
-def test_no_option_is_one_that_django_would_silently_ignore(model_admin: Any) -> None:
+def test_every_admin_option_is_known_to_django(model_admin: Any) -> None:
     assert unknown_options(model_admin) == set()
 
 
-def test_a_misspelt_option_would_be_found() -> None:
+def test_a_misspelt_option_is_found() -> None:
     class Misspelt(ReadOnlyAdmin[Video]):
         list_filters = ("censor_status",)
 
@@ -63,9 +63,9 @@ def test_a_misspelt_option_would_be_found() -> None:
 
 
 @pytest.mark.parametrize("model_admin", OURS, ids=lambda each: type(each).__name__)
-def test_a_list_is_counted_once(model_admin: Any) -> None:
+def test_lists_do_not_count_all_rows(model_admin: Any) -> None:
     assert model_admin.show_full_result_count is False
 
 
-def test_rows_are_never_deleted_past_the_services() -> None:
+def test_djangos_own_delete_action_is_not_offered() -> None:
     assert "delete_selected" not in {name for name, _action in admin.site.actions}

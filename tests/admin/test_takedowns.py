@@ -25,30 +25,30 @@ PAGE = "videos_video_change"
 LIST = "videos_takedown_changelist"
 
 
-def blocked(**values: Any) -> Video:
+def make_blocked(**values: Any) -> Video:
     video = make_video(**values)
     review_video(video, decision=Decision.BLOCKED, source=Source.API, reason="violence")
     video.refresh_from_db()
     return video
 
 
-def end(kind: str, state: DeliveryState, **values: Any) -> None:
+def end_all(kind: str, state: DeliveryState, **values: Any) -> None:
     rows = Delivery.objects.filter(kind=kind)
     rows.update(state=state, finished_at=timezone.now(), **values)
 
 
-def fail(video: Video) -> Takedown:
-    """As a refused block leaves it."""
-    end("create_audit", DeliveryState.GIVEN_UP, error_code="Forbidden", error="VOD refused it.",
+def fail_takedown(video: Video) -> Takedown:
+    """Leave the video's takedown as a refused block does."""
+    end_all("create_audit", DeliveryState.GIVEN_UP, error_code="Forbidden", error="VOD refused it.",
         error_request_id="REQ-1")  # fmt: skip
     for kind in ("archive_evidence", "purge", "verify_takedown"):
-        end(kind, DeliveryState.GIVEN_UP, error_code="PredecessorGivenUp", error="Not sent.")
+        end_all(kind, DeliveryState.GIVEN_UP, error_code="PredecessorGivenUp", error="Not sent.")
     Takedown.objects.update(state=Takedown.State.FAILED, problem="VOD refused it.")
     return Takedown.objects.get(video=video)
 
 
 def test_the_card_shows_each_step_with_its_state(desk_of: DeskOf) -> None:
-    video = blocked()
+    video = make_blocked()
     page = desk_of("viewer").page(PAGE, video.pk)
     for text in (
         "Takedown", "Hidden here", "Blocked in VOD", "Evidence kept", "Purged from the CDN",
@@ -71,11 +71,9 @@ def test_a_block_by_vod_says_so(desk_of: DeskOf) -> None:
     assert "VOD did so by itself." in desk_of("viewer").page(PAGE, video.pk)
 
 
-def test_a_chain_that_began_without_the_refused_block_still_shows_the_refusal(
-    desk_of: DeskOf,
-) -> None:
-    video = blocked()
-    fail(video)
+def test_a_chain_sent_without_its_block_shows_the_refusal(desk_of: DeskOf) -> None:
+    video = make_blocked()
+    fail_takedown(video)
     with transaction.atomic():
         _send_chain(Takedown.objects.get(), video, after=None)
     page = desk_of("viewer").page(PAGE, video.pk)
@@ -87,26 +85,22 @@ def test_a_video_that_was_never_taken_down_has_no_card(desk_of: DeskOf) -> None:
     assert 'id="takedown"' not in desk_of("viewer").page(PAGE, make_video().pk)
 
 
-def test_a_failed_step_shows_code_sentence_and_request_id_and_is_retried_from_the_card(
-    desk_of: DeskOf,
-) -> None:
-    video = blocked()
-    fail(video)
+def test_a_failed_step_shows_its_error_and_a_retry_button(desk_of: DeskOf) -> None:
+    video = make_blocked()
+    fail_takedown(video)
     page = desk_of("operator").page(PAGE, video.pk)
     card = page[page.index('id="takedown"') : page.index('id="decisions"')]
     for text in ("Forbidden", "VOD refused it.", "REQ-1", 'value="retry"'):
         assert text in card
-    assert card.count('value="retry"') == 1  # what only waited for it is brought back by it
+    assert card.count('value="retry"') == 1  # its followers have no button of their own
     viewer = desk_of("viewer").page(PAGE, video.pk)
     assert 'value="retry"' not in viewer
 
 
-def test_the_list_is_filtered_by_state_and_cause_and_counts_on_the_first_page(
-    desk_of: DeskOf,
-) -> None:
-    video = blocked(title="Refused")
-    fail(video)
-    blocked(title="Fine")
+def test_takedowns_are_filtered_by_state_and_cause(desk_of: DeskOf) -> None:
+    video = make_blocked(title="Refused")
+    fail_takedown(video)
+    make_blocked(title="Fine")
     desk = desk_of("operator")
     assert "Refused" in desk.page(LIST, state__exact="failed")
     assert "Fine" not in desk.page(LIST, state__exact="failed")
@@ -122,7 +116,7 @@ def assert_logged(takedown: Takedown, operator: Operator, action: str) -> None:
 
 
 def test_a_failed_takedown_is_retried_from_the_step_that_failed(desk_of: DeskOf) -> None:
-    takedown = fail(blocked())
+    takedown = fail_takedown(make_blocked())
     desk = desk_of("operator")
     assert "1 of 1 will be gone on with." in desk.do("retry", takedown)
     assert_logged(takedown, desk.operator, "retry")
@@ -132,7 +126,7 @@ def test_a_failed_takedown_is_retried_from_the_step_that_failed(desk_of: DeskOf)
 
 
 def test_a_failed_takedown_is_dismissed_and_stays_failed(desk_of: DeskOf) -> None:
-    takedown = fail(blocked())
+    takedown = fail_takedown(make_blocked())
     desk = desk_of("operator")
     assert "1 of 1 dismissed." in desk.do("dismiss", takedown)
     assert_logged(takedown, desk.operator, "dismiss")
@@ -141,8 +135,8 @@ def test_a_failed_takedown_is_dismissed_and_stays_failed(desk_of: DeskOf) -> Non
     assert not Takedown.objects.needing_attention().exists()
 
 
-def test_moderators_see_the_list_and_retry_nothing(desk_of: DeskOf) -> None:
-    takedown = fail(blocked())
+def test_moderators_see_the_list_but_cannot_retry(desk_of: DeskOf) -> None:
+    takedown = fail_takedown(make_blocked())
     desk = desk_of("moderator")
     assert 'value="retry"' not in desk.page(LIST)
     desk.choose("retry", takedown, confirmed="1")
@@ -157,7 +151,7 @@ def kept(settings: Settings, tmp_path: Path, db: None) -> Evidence:
         "OPTIONS": {"location": str(tmp_path)},
     }
     settings.STORAGES = {**settings.STORAGES, "evidence": evidence}
-    video = blocked()
+    video = make_blocked()
     paths = [video.cover, video.snapshots[1]]
     return Evidence.objects.create(
         video=video,
@@ -174,7 +168,7 @@ def copy_url(evidence: Evidence, index: int = 0) -> str:
     return reverse("admin:videos_evidence_copy", args=[evidence.pk, index])
 
 
-def test_a_copy_is_served_to_reviewers_privately_and_as_the_picture_it_is(
+def test_a_copy_is_served_to_reviewers_as_a_private_picture(
     desk_of: DeskOf, kept: Evidence
 ) -> None:
     response = desk_of("moderator").client.get(copy_url(kept))
@@ -186,13 +180,13 @@ def test_a_copy_is_served_to_reviewers_privately_and_as_the_picture_it_is(
 
 
 @pytest.mark.parametrize("role", ["viewer", "curator"])
-def test_a_copy_is_refused_to_those_who_may_not_review(
+def test_a_copy_is_refused_to_roles_that_may_not_review(
     desk_of: DeskOf, kept: Evidence, role: str
 ) -> None:
     assert desk_of(role).client.get(copy_url(kept)).status_code == 403
 
 
-def test_a_copy_that_is_not_there_is_not_found(desk_of: DeskOf, kept: Evidence) -> None:
+def test_a_missing_copy_is_not_found(desk_of: DeskOf, kept: Evidence) -> None:
     client = desk_of("moderator").client
     assert client.get(copy_url(kept, 2)).status_code == 404
     storages["evidence"].delete(kept.files[0]["name"])
@@ -205,9 +199,7 @@ def test_a_copy_that_is_not_there_is_not_found(desk_of: DeskOf, kept: Evidence) 
     assert client.get(copy_url(kept, 1)).status_code == 404
 
 
-def test_pictures_of_a_blocked_clip_come_from_the_copies_as_far_as_there_are_any(
-    desk_of: DeskOf, kept: Evidence
-) -> None:
+def test_snapshots_of_a_blocked_video_come_from_the_copies(desk_of: DeskOf, kept: Evidence) -> None:
     page = desk_of("moderator").page(PAGE, kept.video.pk)
     strip = page[page.index('id="snapshots"') :]
     assert copy_url(kept, 1) in strip
@@ -215,10 +207,8 @@ def test_pictures_of_a_blocked_clip_come_from_the_copies_as_far_as_there_are_any
     assert copy_url(kept, 1) not in desk_of("viewer").page(PAGE, kept.video.pk)
 
 
-def test_the_thumbnail_of_a_blocked_clip_is_the_copy_and_else_the_cdns(
-    desk_of: DeskOf, kept: Evidence
-) -> None:
-    other = blocked(title="Without copies")
+def test_the_thumbnail_is_the_copy_or_else_the_cdn_picture(desk_of: DeskOf, kept: Evidence) -> None:
+    other = make_blocked(title="Without copies")
     for name in ("videos_video_changelist", "videos_takedown_changelist"):
         page = desk_of("moderator").page(name)
         assert f'src="{copy_url(kept)}"' in page
@@ -226,11 +216,11 @@ def test_the_thumbnail_of_a_blocked_clip_is_the_copy_and_else_the_cdns(
 
 
 @pytest.mark.parametrize("name", ["videos_video", "videos_takedown", "videos_evidence"])
-def test_a_list_of_blocked_clips_asks_once_for_all_their_copies(
+def test_a_list_loads_the_copies_of_all_its_rows_at_once(
     desk_of: DeskOf, kept: Evidence, name: str, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(12):
-        Evidence.objects.create(video=blocked(), source_version=1)
+        Evidence.objects.create(video=make_blocked(), source_version=1)
     desk = desk_of("operator")
     with django_assert_max_num_queries(18):
         desk.page(f"{name}_changelist")
@@ -241,10 +231,10 @@ def test_the_list_of_evidence_is_for_reviewers(desk_of: DeskOf, kept: Evidence) 
     assert desk_of("viewer").status("videos_evidence_changelist") == 403
 
 
-def test_a_purge_that_runs_shows_as_running(desk_of: DeskOf) -> None:
-    video = blocked()
+def test_a_running_purge_shows_as_running(desk_of: DeskOf) -> None:
+    video = make_blocked()
     for kind in ("create_audit", "archive_evidence", "purge"):
-        end(kind, DeliveryState.DONE)
+        end_all(kind, DeliveryState.DONE)
     CdnTask.objects.update(state=CdnTask.State.SUBMITTED)
     page = desk_of("viewer").page(PAGE, video.pk)
     card = page[page.index('id="takedown"') : page.index('id="decisions"')]

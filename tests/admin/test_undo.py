@@ -1,4 +1,4 @@
-"""The button that takes a decision back."""
+"""The button that undoes a decision."""
 
 import re
 from typing import Any
@@ -28,32 +28,32 @@ def undo(desk: Desk, decisions: str, **fields: Any) -> str:
     return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
-def named_in(message: str) -> str:
+def decisions_in(message: str) -> str:
     found = re.search(r'form="undo-form" name="decisions" value="([\d,]+)"', message)
     assert found is not None, message
     return found[1]
 
 
-def test_after_a_decision_the_report_has_an_undo_button_for_all_of_them(desk_of: DeskOf) -> None:
+def test_one_undo_button_undoes_all_decisions_of_a_report(desk_of: DeskOf) -> None:
     desk = desk_of("moderator")
     videos = [make_video(censor_status="check") for _ in range(3)]
     message = desk.do("block", *videos, reason="spam")
     assert "3 of 3 blocked." in message
-    assert "3 of 3 decisions undone." in undo(desk, named_in(message))
+    assert "3 of 3 decisions undone." in undo(desk, decisions_in(message))
     assert {video.censor_status for video in Video.objects.all()} == {CensorStatus.CHECK}
     undone = ReviewDecision.objects.filter(decision=Decision.UNDO)
     assert {line.operator for line in undone} == {desk.operator}
     assert all(line.request_id for line in undone)
 
 
-def test_the_queue_offers_it_too_and_the_task_is_back_in_it(desk_of: DeskOf) -> None:
+def test_undo_from_the_queue_reopens_the_review_task(desk_of: DeskOf) -> None:
     desk, video = desk_of("moderator"), make_video(censor_status="check")
     task = ReviewTask.objects.create(video=video, cause="new")
-    undo(desk, named_in(desk.do("approve", task)))
+    undo(desk, decisions_in(desk.do("approve", task)))
     assert list(ReviewTask.objects.open()) == [task]
 
 
-def test_the_page_of_the_video_has_the_button_as_long_as_it_can_be_undone(
+def test_the_video_page_has_the_button_within_the_undo_window(
     desk_of: DeskOf, settings: Settings
 ) -> None:
     desk, video = desk_of("moderator"), make_video()
@@ -67,23 +67,21 @@ def test_the_page_of_the_video_has_the_button_as_long_as_it_can_be_undone(
     assert "Undo “" not in desk.page(PAGE, video.pk)
 
 
-def test_without_a_window_no_button_is_offered(desk_of: DeskOf, settings: Settings) -> None:
+def test_without_an_undo_window_there_is_no_button(desk_of: DeskOf, settings: Settings) -> None:
     settings.REVIEW_UNDO_SECONDS = 0
     assert "undo-form" not in desk_of("moderator").do("block", make_video(), reason="spam")
 
 
-def test_what_comes_too_late_is_refused_with_a_sentence_for_each(desk_of: DeskOf) -> None:
+def test_a_second_undo_is_refused_with_a_sentence(desk_of: DeskOf) -> None:
     desk, video = desk_of("moderator"), make_video(title="Bad")
-    decision = named_in(desk.do("block", video, reason="spam"))
+    decision = decisions_in(desk.do("block", video, reason="spam"))
     undo(desk, decision)
     message = undo(desk, decision)
     assert "0 of 1 decisions undone." in message
     assert "<strong>Bad</strong>: It was undone already." in message
 
 
-def test_it_returns_to_the_page_with_the_button_but_never_to_another_site(
-    desk_of: DeskOf,
-) -> None:
+def test_undo_redirects_back_but_never_to_another_site(desk_of: DeskOf) -> None:
     desk = desk_of("moderator")
     path = reverse("admin:videos_reviewtask_changelist")
     for asked, expected in ((path, path), ("https://evil.example.com/", reverse("admin:index"))):
@@ -91,15 +89,15 @@ def test_it_returns_to_the_page_with_the_button_but_never_to_another_site(
         assert response["Location"] == expected
 
 
-def test_who_may_not_review_may_not_undo(desk_of: DeskOf) -> None:
-    decision = named_in(desk_of("moderator").do("block", make_video(), reason="spam"))
+def test_roles_that_may_not_review_may_not_undo(desk_of: DeskOf) -> None:
+    decision = decisions_in(desk_of("moderator").do("block", make_video(), reason="spam"))
     for role in ("viewer", "curator"):
         response = desk_of(role).client.post(reverse(URL), {"decisions": decision})
         assert response.status_code == 403
     assert not ReviewDecision.objects.filter(decision=Decision.UNDO).exists()
 
 
-def test_it_is_done_by_post_with_a_csrf_token_alone(desk_of: DeskOf) -> None:
+def test_undo_needs_a_post_with_a_csrf_token(desk_of: DeskOf) -> None:
     desk = desk_of("moderator")
     assert desk.client.get(reverse(URL)).status_code == 405
     strict = Client(enforce_csrf_checks=True)
@@ -107,5 +105,5 @@ def test_it_is_done_by_post_with_a_csrf_token_alone(desk_of: DeskOf) -> None:
     assert strict.post(reverse(URL), {"decisions": "1"}).status_code == 403
 
 
-def test_numbers_that_are_none_are_passed_over(desk_of: DeskOf) -> None:
+def test_invalid_decision_numbers_are_ignored(desk_of: DeskOf) -> None:
     assert "0 of 0" in undo(desk_of("moderator"), "x,,9" + "9" * 30 + ",-1,77")

@@ -1,4 +1,4 @@
-"""The list of videos: what it shows, finds and costs."""
+"""The list of videos: columns, filters, search and number of queries."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +14,7 @@ from videos.services.deletion import delete_video
 LIST = "videos_video_changelist"
 
 
-def test_a_row_shows_thumbnail_title_uploader_statuses_duration_size_and_moment(
-    desk_of: DeskOf,
-) -> None:
+def test_a_row_shows_each_column_of_a_video(desk_of: DeskOf) -> None:
     make_video(
         title="Skate trick",
         uploader=make_uploader(user_name="小明"),
@@ -37,7 +35,7 @@ def test_a_row_shows_thumbnail_title_uploader_statuses_duration_size_and_moment(
     assert "is-blurred" not in page
 
 
-def test_a_blocked_clip_is_blurred(desk_of: DeskOf) -> None:
+def test_a_blocked_video_is_blurred(desk_of: DeskOf) -> None:
     make_video(censor_status=CensorStatus.FAIL)
     assert "thumb is-blurred" in desk_of("viewer").page(LIST)
 
@@ -60,7 +58,7 @@ def test_media_of_a_foreign_host_are_not_shown(desk_of: DeskOf) -> None:
          {"Blocked", "Passed"}),
     ],
 )  # fmt: skip
-def test_filters_choose(desk_of: DeskOf, query: dict[str, str], expected: set[str]) -> None:
+def test_filters_select_videos(desk_of: DeskOf, query: dict[str, str], expected: set[str]) -> None:
     make_video(
         title="Blocked",
         censor_status=CensorStatus.FAIL,
@@ -78,7 +76,7 @@ def test_filters_choose(desk_of: DeskOf, query: dict[str, str], expected: set[st
     assert {t for t in ("Blocked", "Passed") if heading.format(t) in page} == expected
 
 
-def test_the_uploader_filter_shows_only_that_uploaders_clips(desk_of: DeskOf) -> None:
+def test_the_uploader_filter_shows_only_that_uploaders_videos(desk_of: DeskOf) -> None:
     mine, other = make_video(title="Mine"), make_video(title="Other")
     assert other.uploader_id != mine.uploader_id
     page = desk_of("viewer").page(LIST, uploader__id__exact=mine.uploader_id)
@@ -98,7 +96,7 @@ def test_uploaders_are_found_by_typing(desk_of: DeskOf) -> None:
 
 
 @pytest.mark.parametrize("value", ["yesterday", "2026-13-01"])
-def test_a_date_that_is_none_is_no_error_page(desk_of: DeskOf, value: str) -> None:
+def test_an_invalid_date_gives_no_error_page(desk_of: DeskOf, value: str) -> None:
     assert desk_of("viewer").status(LIST, creation_time_from=value) == 302
 
 
@@ -112,9 +110,7 @@ def test_search_finds_by_id_title_and_uploader(desk_of: DeskOf, text: str) -> No
     assert "trick 1000" not in page
 
 
-def test_tombstones_show_only_to_those_who_may_delete_and_only_when_asked_for(
-    desk_of: DeskOf,
-) -> None:
+def test_tombstones_show_on_request_to_roles_that_may_delete(desk_of: DeskOf) -> None:
     video = make_video(title="Gone")
     delete_video(video)
     viewer, operator = desk_of("viewer"), desk_of("operator")
@@ -151,22 +147,22 @@ def test_an_empty_list_says_so(desk_of: DeskOf) -> None:
         ("outbox_periodictask_changelist", 6),
     ],
 )
-def test_a_list_costs_the_same_few_queries_for_1_row_and_for_20(
+def test_a_list_needs_as_many_queries_for_20_rows_as_for_1(
     desk_of: DeskOf, django_assert_max_num_queries: Any, name: str, most: int
 ) -> None:
     desk = desk_of("administrator")
-    fill(1)
+    make_rows(1)
     desk.page(name)  # content types are cached from here on
     with django_assert_max_num_queries(most) as few:
         desk.page(name)
-    fill(19)
+    make_rows(19)
     with django_assert_max_num_queries(most) as many:
         desk.page(name)
     assert len(many.captured_queries) == len(few.captured_queries)
 
 
-def fill(count: int) -> None:
-    """`count` rows of everything that lists show."""
+def make_rows(count: int) -> None:
+    """Make `count` rows of each kind that the lists show."""
     from accounts.tokens import issue_token
     from recommendations.services import Options, recommend_video
     from shortvideo.outbox.models import Lane, PeriodicTask

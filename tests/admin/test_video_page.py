@@ -17,7 +17,7 @@ PAGE = "videos_video_change"
 PLAYER = "data-player>"
 
 
-def test_it_shows_player_snapshots_and_files_with_bitrate_and_size(desk_of: DeskOf) -> None:
+def test_the_page_shows_player_snapshots_and_files(desk_of: DeskOf) -> None:
     small = make_file("media.example.com/small.mp4")
     narrow = make_file(
         "media.example.com/narrow.mp4", width=720, height=1280, bitrate=1250.0, size=2_097_152,
@@ -35,7 +35,7 @@ def test_it_shows_player_snapshots_and_files_with_bitrate_and_size(desk_of: Desk
 @pytest.mark.parametrize(
     ("role", "plays"), [("viewer", False), ("curator", False), ("moderator", True)]
 )
-def test_what_is_not_published_plays_only_for_those_who_may(
+def test_unpublished_videos_play_only_for_permitted_roles(
     desk_of: DeskOf, status: CensorStatus, role: str, *, plays: bool
 ) -> None:
     video = make_video(censor_status=status, files=[])
@@ -44,7 +44,7 @@ def test_what_is_not_published_plays_only_for_those_who_may(
     assert ("source.mp4" in page) is plays
 
 
-def test_urls_of_unpublished_clips_are_signed_for_ten_minutes_at_most(
+def test_urls_of_unpublished_videos_last_at_most_ten_minutes(
     desk_of: DeskOf, settings: Any
 ) -> None:
     settings.MEDIA_URL_AUTH_KEY = "KeyOfThePlayDomain1"
@@ -59,7 +59,7 @@ def signed_until(page: str) -> int:
     return int(page.split("source.mp4?auth_key=")[1].split("-", maxsplit=1)[0])
 
 
-def test_it_tells_the_machines_labels_scores_and_moments(desk_of: DeskOf) -> None:
+def test_machine_review_shows_labels_scores_and_moments(desk_of: DeskOf) -> None:
     video = make_video(censor_status="check")
     MachineReview.objects.create(
         video=video,
@@ -73,7 +73,7 @@ def test_it_tells_the_machines_labels_scores_and_moments(desk_of: DeskOf) -> Non
         assert text in page
 
 
-def test_a_hit_of_the_whole_clip_has_no_moment(desk_of: DeskOf) -> None:
+def test_a_hit_of_the_whole_video_has_no_moment(desk_of: DeskOf) -> None:
     video = make_video()
     MachineReview.objects.create(
         video=video, source_version=1, suggestion="block", hits=[{"label": "ad", "score": 60}]
@@ -81,13 +81,13 @@ def test_a_hit_of_the_whole_clip_has_no_moment(desk_of: DeskOf) -> None:
     assert "data-seek" not in desk_of("viewer").page(PAGE, video.pk)
 
 
-def test_a_verdict_about_an_earlier_source_is_not_this_ones(desk_of: DeskOf) -> None:
+def test_a_verdict_about_an_earlier_source_is_not_shown(desk_of: DeskOf) -> None:
     video = make_video(source_version=2)
     MachineReview.objects.create(video=video, source_version=1, suggestion="block")
     assert "No verdict about this version" in desk_of("viewer").page(PAGE, video.pk)
 
 
-def test_the_history_says_who_when_from_to_why_and_where(desk_of: DeskOf) -> None:
+def test_the_history_shows_operator_statuses_and_reason(desk_of: DeskOf) -> None:
     desk, video = desk_of("moderator", username="mei"), make_video()
     desk.do("block", video, reason="violence", comment="at the end")
     page = desk.page(PAGE, video.pk)
@@ -95,7 +95,7 @@ def test_the_history_says_who_when_from_to_why_and_where(desk_of: DeskOf) -> Non
         assert text in page
 
 
-def test_approving_from_the_page_takes_one_click_and_returns_to_it(desk_of: DeskOf) -> None:
+def test_approving_from_the_page_returns_to_the_page(desk_of: DeskOf) -> None:
     desk, video = desk_of("moderator"), make_video(censor_status="check")
     path = f"/admin/videos/video/{video.pk}/change/"
     response = desk.choose("approve", video, confirmed="1", next=path)
@@ -103,7 +103,7 @@ def test_approving_from_the_page_takes_one_click_and_returns_to_it(desk_of: Desk
     assert ReviewDecision.objects.get().to_status == CensorStatus.SUCCESS
 
 
-def test_deliveries_show_state_attempts_and_error_and_can_be_retried(desk_of: DeskOf) -> None:
+def test_deliveries_show_state_and_error_and_are_retried(desk_of: DeskOf) -> None:
     desk, video = desk_of("operator"), make_video()
     review = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
     Delivery.objects.filter(review_decision=review).update(
@@ -123,9 +123,7 @@ def test_deliveries_show_state_attempts_and_error_and_can_be_retried(desk_of: De
     assert review.delivery.state == DeliveryState.WAITING
 
 
-def test_reads_of_vod_show_among_the_deliveries_only_while_they_are_not_done(
-    desk_of: DeskOf,
-) -> None:
+def test_readings_show_among_the_deliveries_until_done(desk_of: DeskOf) -> None:
     desk, video = desk_of("operator"), make_video()
     with transaction.atomic():
         read = outbox.send("read_video", subject=video.vod_id)
@@ -142,7 +140,7 @@ def test_a_moderator_sees_no_deliveries_and_no_retry_button(desk_of: DeskOf) -> 
     assert 'value="retry"' not in page
 
 
-def test_jobs_and_cdn_tasks_show_their_state_and_error(desk_of: DeskOf) -> None:
+def test_cdn_tasks_show_their_error(desk_of: DeskOf) -> None:
     video = make_video()
     CdnTask.objects.create(
         kind="purge", urls=["media.example.com/a"], video=video, state="fail",
@@ -153,7 +151,7 @@ def test_jobs_and_cdn_tasks_show_their_state_and_error(desk_of: DeskOf) -> None:
     assert "The CDN refused it." in page
 
 
-def test_a_bare_video_without_anything_is_a_page_too(desk_of: DeskOf) -> None:
+def test_a_video_without_any_data_has_a_page(desk_of: DeskOf) -> None:
     video = make_video(
         title="", files=[], snapshots=[], cover="", first_frame="", source_path="", uploader=None,
         size=0,
@@ -166,18 +164,18 @@ def test_a_bare_video_without_anything_is_a_page_too(desk_of: DeskOf) -> None:
         assert text in page
 
 
-def test_an_unknown_video_leads_back_to_the_desk(desk_of: DeskOf) -> None:
+def test_an_unknown_video_redirects_to_the_desk(desk_of: DeskOf) -> None:
     assert desk_of("viewer").status(PAGE, 987_654) == 302
 
 
-def test_nothing_is_edited_by_posting_to_the_page(desk_of: DeskOf) -> None:
+def test_posting_to_the_page_changes_nothing(desk_of: DeskOf) -> None:
     desk, video = desk_of("administrator", is_superuser=True), make_video(title="Before")
     desk.client.post(f"/admin/videos/video/{video.pk}/change/", {"title": "After"})
     video.refresh_from_db()
     assert video.title == "Before"
 
 
-def test_its_cost_does_not_grow_with_its_history(
+def test_the_page_needs_no_more_queries_for_a_long_history(
     desk_of: DeskOf, django_assert_max_num_queries: Any
 ) -> None:
     desk, video = desk_of("operator"), make_video()
