@@ -31,7 +31,7 @@ LISTS = (
 
 
 def fill_desk() -> None:
-    """A little of everything, with a title that no column can hold."""
+    """Make rows of many kinds, and a title that is too long for any column."""
     operator = make_operator("operator")
     passed = make_video(title="Averylongtitlewithoutanyspaces" * 8)
     recommend_video(passed, operator=operator, options=Options(narrowband=True, prefetch=True))
@@ -68,7 +68,7 @@ def width_beyond_viewport(page: Page) -> int:
     )
 
 
-def test_43_chinese_characters_cannot_be_submitted_and_42_block(open_desk: OpenDesk) -> None:
+def test_a_reason_of_43_chinese_characters_cannot_be_submitted(open_desk: OpenDesk) -> None:
     video = make_video(title="Clip to block")
     page = open_desk("moderator")
     page.goto("/admin/videos/video/")
@@ -132,7 +132,7 @@ def test_a_filter_menu_opens_and_closes_by_keyboard(open_desk: OpenDesk) -> None
     expect(menu.locator("summary")).to_be_focused()
 
 
-def test_a_blocked_clip_is_covered_until_it_is_asked_for(open_desk: OpenDesk) -> None:
+def test_a_blocked_video_is_blurred_until_it_is_revealed(open_desk: OpenDesk) -> None:
     video = make_video(censor_status=CensorStatus.FAIL)
     page = open_desk("moderator")
     page.goto(f"/admin/videos/video/{video.pk}/change/")
@@ -141,17 +141,17 @@ def test_a_blocked_clip_is_covered_until_it_is_asked_for(open_desk: OpenDesk) ->
     expect(page.locator("[data-player]")).to_have_css("filter", "none")
 
 
-def test_a_file_that_does_not_play_is_explained(open_desk: OpenDesk) -> None:
+def test_a_file_that_does_not_play_shows_an_error(open_desk: OpenDesk) -> None:
     video = make_video()
     page = open_desk("viewer")
     page.goto(f"/admin/videos/video/{video.pk}/change/")
     expect(page.locator("[data-player-error]")).to_be_visible()
 
 
-def test_a_picture_that_is_gone_leaves_the_mark_of_a_clip_without_one(open_desk: OpenDesk) -> None:
+def test_a_missing_picture_shows_an_empty_thumbnail(open_desk: OpenDesk) -> None:
     make_video()
     page = open_desk("viewer")
-    page.goto("/admin/videos/video/")  # the pictures' host answers with nothing
+    page.goto("/admin/videos/video/")  # the pictures' host sends no content
     expect(page.locator("#result_list .thumb-empty")).to_have_count(1)
     expect(page.locator("#result_list .thumb img")).to_be_hidden()
 
@@ -160,7 +160,7 @@ def test_the_theme_toggle_makes_the_desk_dark_and_light(open_desk: OpenDesk) -> 
     page = open_desk(color_scheme="light")
     body = page.locator("body")
     expect(body).to_have_css("background-color", "rgb(245, 246, 248)")
-    page.click(".theme-toggle")  # from auto to the other one
+    page.click(".theme-toggle")  # from auto to dark
     expect(body).to_have_css("background-color", "rgb(15, 18, 23)")
     page.reload()
     expect(body).to_have_css("background-color", "rgb(15, 18, 23)")
@@ -171,7 +171,7 @@ def test_the_theme_toggle_makes_the_desk_dark_and_light(open_desk: OpenDesk) -> 
 @pytest.mark.parametrize(
     ("size", "scheme"), [(WIDE, "light"), (PHONE, "dark")], ids=["1440-light", "390-dark"]
 )
-def test_no_page_scrolls_sideways_or_breaks_the_content_security_policy(
+def test_no_page_scrolls_sideways_or_breaks_the_csp(
     open_desk: OpenDesk, size: dict[str, int], scheme: str
 ) -> None:
     fill_desk()
@@ -208,7 +208,7 @@ def test_the_columns_of_the_video_list_fit_1440_pixels(open_desk: OpenDesk) -> N
     assert page.locator("#result_list").evaluate(beyond) <= 0
 
 
-def test_the_phone_menu_leads_everywhere(open_desk: OpenDesk) -> None:
+def test_the_phone_menu_opens_a_section(open_desk: OpenDesk) -> None:
     page = open_desk("moderator", viewport=PHONE)
     expect(page.locator("#sections")).to_be_hidden()
     page.click(".phone-menu summary")

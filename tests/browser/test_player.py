@@ -1,4 +1,4 @@
-"""The player, with files as localvod's template groups make them."""
+"""The player, with files from localvod's template groups."""
 
 import threading
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Taking a decision back, and the takedown on the video's page, in Chromium."""
+"""Undo of a decision, and the takedown on the video's page, in Chromium."""
 
 import pytest
 from playwright.sync_api import expect
@@ -18,7 +18,7 @@ def window(settings: Settings) -> None:
     settings.REVIEW_UNDO_SECONDS = 3600
 
 
-def test_one_click_in_the_report_takes_a_bulk_decision_back(open_desk: OpenDesk) -> None:
+def test_one_click_in_the_report_undoes_a_bulk_decision(open_desk: OpenDesk) -> None:
     videos = [make_video(title=f"Clip {letter}") for letter in "AB"]
     page = open_desk("moderator")
     page.goto("/admin/videos/video/")
@@ -35,9 +35,7 @@ def test_one_click_in_the_report_takes_a_bulk_decision_back(open_desk: OpenDesk)
         assert video.censor_status == CensorStatus.SUCCESS
 
 
-def test_the_page_of_a_video_undoes_its_last_decision_and_shows_the_takedown(
-    open_desk: OpenDesk,
-) -> None:
+def test_the_video_page_undoes_a_block_and_its_takedown(open_desk: OpenDesk) -> None:
     video = make_video(title="Clip")
     review_video(video, decision=Decision.BLOCKED, source=Source.ADMIN, reason="violence")
     page = open_desk("operator", viewport=PHONE)

@@ -9,13 +9,13 @@ from tests.support.console import Console
 
 @pytest.fixture
 def console(db: None) -> Console:
-    """An operator's console: he may do everything that the API offers."""
+    """The console of an operator who may call every operation of the API."""
     return Console(make_operator("operator"))
 
 
 @pytest.fixture(autouse=True)
 def forget_misses() -> Iterator[None]:
-    """Unknown ids are remembered in the process's cache: no test inherits them."""
+    """Clear the process's cache of unknown ids before and after each test."""
     cache.clear()
     yield
     cache.clear()

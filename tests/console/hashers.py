@@ -1,4 +1,4 @@
-"""A password hasher that counts how often it works."""
+"""A password hasher that counts its calls."""
 
 from typing import ClassVar
 

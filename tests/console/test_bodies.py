@@ -1,4 +1,4 @@
-"""How parameters travel: query, forms, JSON, and what is refused of them."""
+"""Parameters in the query, in forms and in JSON, and which of them are refused."""
 
 from gettext import NullTranslations
 from json import dumps
@@ -20,7 +20,7 @@ PUSH = url_of("pushObjectCache")
 
 @pytest.fixture
 def bearer(console: Console) -> Console:
-    """Its token travels in the header."""
+    """A console that sends its token in the header."""
     console.http.defaults["HTTP_AUTHORIZATION"] = f"bearer {console.token}"
     console.token = ""
     return console
@@ -39,7 +39,7 @@ def test_the_body_wins_over_the_query(bearer: Console) -> None:
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_null_and_empty_in_the_body_leave_the_query_as_it_is(
+def test_null_and_empty_in_the_body_keep_the_querys_value(
     value: str | None, bearer: Console
 ) -> None:
     video = make_video()
@@ -51,7 +51,7 @@ def test_null_and_empty_in_the_body_leave_the_query_as_it_is(
 @pytest.mark.parametrize(
     ("written", "text"), [("42", "42"), ("4.50", "4.50"), ("1e400", "1e400"), ("true", "true")]
 )
-def test_numbers_and_booleans_of_json_count_as_their_text(
+def test_json_numbers_and_booleans_become_their_text(
     written: str, text: str, bearer: Console
 ) -> None:
     video = make_video()
@@ -68,13 +68,13 @@ def test_lists_and_objects_are_400(value: Any, bearer: Console) -> None:
     assert answer["message"] == "mediaId must be text, not a list, an object or a file."
 
 
-def test_a_file_is_no_text(bearer: Console) -> None:
+def test_a_file_in_place_of_text_is_400(bearer: Console) -> None:
     parameters = {"mediaId": SimpleUploadedFile("a.txt", b"a"), "status": "Normal"}
     answer = envelope(bearer.http.post(AUDIT, parameters))
     assert (answer["code"], answer["message"][:12]) == ("400", "mediaId must")
 
 
-def test_what_is_unknown_is_ignored_whatever_it_is(bearer: Console) -> None:
+def test_unknown_parameters_of_any_type_are_ignored(bearer: Console) -> None:
     body = {"mediaId": make_video().vod_id, "status": "Normal", "more": [{"a": []}], "size": {}}
     assert post(bearer, orjson.dumps(body), "application/json")["code"] == "200"
 
@@ -93,14 +93,14 @@ def test_what_is_unknown_is_ignored_whatever_it_is(bearer: Console) -> None:
         b"mediaId=a",
     ],
 )
-def test_json_that_is_no_object_is_400(body: bytes, bearer: Console) -> None:
+def test_json_that_is_not_an_object_is_400(body: bytes, bearer: Console) -> None:
     answer = post(bearer, body, "application/json")
     assert answer["code"] == "400"
     assert "JSON" in answer["message"]
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "", "nonsense"])
-def test_any_other_type_of_body_is_400(content_type: str, bearer: Console) -> None:
+def test_any_other_content_type_is_400(content_type: str, bearer: Console) -> None:
     answer = post(bearer, "mediaId=a", content_type)
     assert answer["code"] == "400"
     assert "application/json" in answer["message"]
@@ -108,7 +108,7 @@ def test_any_other_type_of_body_is_400(content_type: str, bearer: Console) -> No
     assert post(bearer, "mediaId=a", content_type)["code"] == "403"
 
 
-def test_a_post_without_a_body_may_bring_everything_in_the_query(console: Console) -> None:
+def test_a_post_may_have_all_parameters_in_the_query(console: Console) -> None:
     video = make_video()
     query = f"mediaId={video.vod_id}&status=Normal&consoleToken={console.token}"
     answer = envelope(console.http.generic("POST", f"{AUDIT}?{query}"))
@@ -128,7 +128,7 @@ def test_an_oversized_body_gets_an_envelope(body: str, content_type: str, bearer
     assert post(bearer, body, content_type)["code"] == "400"
     assert post(bearer, body, content_type, "consoleToken=x")["code"] == "400"
     bearer.http.defaults.pop("HTTP_AUTHORIZATION")
-    # The token may be in what nobody read: "please log in" would mislead.
+    # The token may be in the unread body: "please log in" would mislead.
     assert post(bearer, body, content_type)["code"] == "400"
     assert post(bearer, body, content_type, "consoleToken=unknown")["code"] == "403"
 
@@ -148,7 +148,7 @@ def test_a_form_in_another_character_set_is_400(bearer: Console) -> None:
     "content_type",
     ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/json"],
 )
-def test_utf8_has_many_names(content_type: str, name: str, bearer: Console) -> None:
+def test_each_name_of_utf8_is_accepted(content_type: str, name: str, bearer: Console) -> None:
     field = 'Content-Disposition: form-data; name="reason"'
     body = {
         "a": "reason=理由",
@@ -165,7 +165,7 @@ def test_utf8_has_many_names(content_type: str, name: str, bearer: Console) -> N
 def test_an_oversized_query_is_400(method: str, bearer: Console) -> None:
     ask = getattr(bearer.http, method)
     url = AUDIT + "?" + "&".join(f"p{number}=" for number in range(1_001))
-    for _ in ("with a token", "without one, which may be in what nobody read"):
+    for _ in ("with a token", "without one, which may be in the unread part"):
         answer = envelope(ask(url))
         assert (answer["code"], answer["message"]) == (
             "400",
@@ -184,12 +184,12 @@ def test_text_that_no_database_stores_is_400(name: str, text: str, bearer: Conso
 
 
 @pytest.mark.parametrize("token", ["\ud800", 1, ["a"], {"a": "b"}])
-def test_a_token_that_is_no_text_is_unknown(token: Any) -> None:
+def test_a_token_that_is_not_text_is_unknown(token: Any) -> None:
     answer = post(Console(), dumps({"consoleToken": token}), "application/json")
     assert answer["code"] == "403"
 
 
-def test_the_body_of_a_get_is_not_looked_at(console: Console) -> None:
+def test_the_body_of_a_get_is_ignored(console: Console) -> None:
     response = console.http.generic(
         "GET",
         url_of("getVideos"),
@@ -200,10 +200,8 @@ def test_the_body_of_a_get_is_not_looked_at(console: Console) -> None:
     assert envelope(response)["code"] == "200"
 
 
-def test_messages_are_the_documented_ones_in_every_language(
-    console: Console, settings: Any
-) -> None:
-    settings.LOCALE_PATHS = []  # changing it makes Django forget its catalogues, afterwards too
+def test_messages_are_english_in_every_language(console: Console, settings: Any) -> None:
+    settings.LOCALE_PATHS = []  # a change makes Django reload its catalogues, after the test too
     trans_real.translation("zh-hans").merge(chinese(("Narrowband HD", "窄带高清")))
     console.http.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-hans"
     video = make_video(narrow_transcode_status="onTranscode")
@@ -212,7 +210,7 @@ def test_messages_are_the_documented_ones_in_every_language(
 
 
 def chinese(message: tuple[str, str]) -> NullTranslations:
-    """A catalogue of one message."""
+    """Return a catalogue of one message."""
     catalogue = NullTranslations()
     catalogue._catalog = dict([message])  # type: ignore[attr-defined]  # as a .mo file fills it
     catalogue.plural = lambda _count: 0  # type: ignore[attr-defined]  # likewise
@@ -224,7 +222,7 @@ def test_every_client_gets_json_whatever_it_accepts(console: Console) -> None:
     assert console.get("getVideos", format="xml")["code"] == "200"
 
 
-def test_the_log_knows_the_operator_of_an_api_decision() -> None:
+def test_a_decision_by_api_stores_operator_and_source() -> None:
     console = Console(make_operator("moderator"))
     console.get("createAudit", mediaId=make_video().vod_id, status="Normal")
     decision = ReviewDecision.objects.get()

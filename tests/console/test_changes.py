@@ -1,4 +1,4 @@
-"""What the changing operations record."""
+"""The rows that the changing operations write."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from videos.models import (
 pytestmark = pytest.mark.django_db
 
 
-def test_a_block_is_recorded_and_takes_the_video_off_the_list(console: Console) -> None:
+def test_a_block_is_recorded_and_ends_the_recommendation(console: Console) -> None:
     video = make_video(recommended=True)
     answer = console.get(
         "createAudit", mediaId=video.vod_id, status="Blocked", reason="violence", comment="0:04"
@@ -91,7 +91,7 @@ def test_a_transcode_is_recorded_by_kind(console: Console) -> None:
     assert (shown["transcodeStatus"], shown["narrowTranscodeStatus"]) == ("onTranscode", "")
 
 
-def test_a_deletion_is_repeated_without_harm_by_the_owners_id_only(console: Console) -> None:
+def test_a_repeated_deletion_needs_the_owners_id(console: Console) -> None:
     video = make_video()
     assert video.uploader is not None
     owner = video.uploader.user_id
@@ -101,7 +101,7 @@ def test_a_deletion_is_repeated_without_harm_by_the_owners_id_only(console: Cons
     assert console.post("deleteVideoById", videoId=video.vod_id, userId="x")["code"] == "409"
 
 
-def test_a_video_without_uploader_is_deleted_by_an_empty_user_id(console: Console) -> None:
+def test_a_video_without_uploader_is_deleted_with_an_empty_id(console: Console) -> None:
     video = make_video()
     Video.objects.filter(pk=video.pk).update(uploader=None)
     assert console.post("deleteVideoById", videoId=video.vod_id, userId="x")["code"] == "409"
@@ -131,7 +131,7 @@ def test_an_override_is_shown_and_kept_until_it_is_cleared(console: Console) -> 
 
 
 @pytest.mark.parametrize("host", ["media.example.com", "elsewhere.example.org"])
-def test_a_row_that_is_echoed_overrides_nothing(host: str, console: Console, settings: Any) -> None:
+def test_an_echoed_row_overrides_nothing(host: str, console: Console, settings: Any) -> None:
     settings.MEDIA_URL_AUTH_KEY = "key"
     video = make_video(cover=f"{host}/a b/视.jpg", first_frame=f"{host}/a%20b/first.jpg")
     [row] = console.get("getVideos")["data"]["videoList"]
@@ -176,10 +176,10 @@ def test_an_overriding_url_must_be_on_a_play_domain(name: str, url: str, console
 
 
 @pytest.mark.parametrize("yes", ["true", "1", "TRUE"])
-def test_narrowband_and_prefetch_come_with_a_recommendation(yes: str) -> None:
+def test_a_recommendation_submits_narrowband_and_prefetch(yes: str) -> None:
     console = Console(make_operator("curator"))
     video = make_video(files=[make_file("media.example.com/sd.mp4")])
-    for _ in range(2):  # nothing is submitted while one runs
+    for _ in range(2):  # nothing is submitted while a job runs
         answer = console.post("recommendVideo", videoId=video.vod_id, isNarrow=yes, isCache=yes)
         assert answer["code"] == "200"
     assert TranscodeJob.objects.get().kind == "narrowband"
@@ -189,7 +189,7 @@ def test_narrowband_and_prefetch_come_with_a_recommendation(yes: str) -> None:
 
 
 @pytest.mark.parametrize("no", ["false", "0", ""])
-def test_they_do_not_come_unasked(no: str, console: Console) -> None:
+def test_without_options_a_recommendation_submits_nothing(no: str, console: Console) -> None:
     console.post("recommendVideo", videoId=make_video().vod_id, isNarrow=no, isCache=no)
     assert Recommendation.objects.exists()
     assert not TranscodeJob.objects.exists()
@@ -205,7 +205,7 @@ def test_an_item_that_is_not_on_the_list_is_404(console: Console) -> None:
 
 
 @pytest.mark.parametrize("hours", [(-2, -1), (1, 2), (None, -1), (1, None)])
-def test_recommending_again_means_now(
+def test_recommending_again_publishes_the_item_now(
     hours: tuple[int | None, int | None], console: Console
 ) -> None:
     start, end = [hour and timezone.now() + timedelta(hours=hour) for hour in hours]
@@ -217,7 +217,7 @@ def test_recommending_again_means_now(
     assert Recommendation.objects.get().position == 3
 
 
-def test_recommending_again_keeps_a_time_that_hides_nothing(console: Console) -> None:
+def test_recommending_again_keeps_a_current_schedule(console: Console) -> None:
     now = timezone.now()
     item = make_recommendation(starts_at=now - timedelta(hours=1), ends_at=now + timedelta(hours=1))
     before = (item.starts_at, item.ends_at)
@@ -226,7 +226,7 @@ def test_recommending_again_keeps_a_time_that_hides_nothing(console: Console) ->
     assert (item.starts_at, item.ends_at) == before
 
 
-def test_an_item_hidden_by_its_time_only_is_taken_off(console: Console) -> None:
+def test_an_item_outside_its_schedule_can_be_removed(console: Console) -> None:
     item = make_recommendation(ends_at=timezone.now() - timedelta(hours=1))
     assert console.post("deleteRecommendById", videoId=item.video.vod_id)["code"] == "200"
     assert not Recommendation.objects.exists()
@@ -267,7 +267,7 @@ def test_a_bad_line_is_named_and_nothing_is_prefetched(
     assert not CdnTask.objects.exists()
 
 
-def test_the_longest_path_that_the_cdn_takes_is_taken(console: Console) -> None:
+def test_the_longest_path_of_the_cdn_is_accepted(console: Console) -> None:
     path = "media.example.com/" + "b" * 1_006
     assert console.post("pushObjectCache", objectPath=path)["code"] == "200"
     assert CdnTask.objects.get().urls == [path]

@@ -1,4 +1,4 @@
-"""What goes wrong here is said without saying too much."""
+"""Defects of the server: details go to the log, never to the client."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @contextmanager
 def every_query_raises(error: Exception, *, but: str = "nothing") -> Iterator[None]:
-    """Let all queries fail but those about one table."""
+    """Let all queries fail except those that contain `but`."""
 
     def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if but in sql:
@@ -34,7 +34,7 @@ def every_query_raises(error: Exception, *, but: str = "nothing") -> Iterator[No
         yield
 
 
-def test_a_defect_is_logged_with_the_request_id_and_tells_clients_nothing(
+def test_a_defect_is_logged_and_clients_get_no_details(
     console: Console, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = ValueError("SELECT secret FROM table")
@@ -47,21 +47,19 @@ def test_a_defect_is_logged_with_the_request_id_and_tells_clients_nothing(
     assert record.exc_info[1] is error
 
 
-def test_a_defect_travels_as_500_to_the_appservers_clients_too(
-    console: Console, settings: Any
-) -> None:
+def test_a_defect_is_500_for_the_appservers_clients_too(console: Console, settings: Any) -> None:
     settings.CONSOLE_API_COMPAT = True
     with every_query_raises(ValueError("no")):
         assert console.get("getVideos")["code"] == "500"
 
 
-def test_only_a_missing_video_is_no_defect() -> None:
+def test_a_missing_video_is_404_and_a_missing_uploader_500() -> None:
     assert envelope_of(Video.DoesNotExist()).code == 404
     assert envelope_of(Uploader.DoesNotExist()).code == 500
 
 
 @pytest.mark.parametrize("table", ["accounts_consoletoken", "nothing"])
-def test_whoever_cannot_be_checked_is_refused(table: str, console: Console) -> None:
+def test_a_client_that_cannot_be_checked_is_refused(table: str, console: Console) -> None:
     with every_query_raises(OperationalError("no such table"), but=table):
         answer = console.get("getVideos")
     assert answer["result"] == "false"
@@ -69,7 +67,7 @@ def test_whoever_cannot_be_checked_is_refused(table: str, console: Console) -> N
 
 
 def slow_query() -> None:
-    """A query that runs past its limit, on either database."""
+    """Run a query past its time limit, on either database."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL statement_timeout = 20")

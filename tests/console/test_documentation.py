@@ -1,4 +1,4 @@
-"""The OpenAPI schema says what the server does, and is for staff."""
+"""The OpenAPI schema matches the server and is for staff."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def test_the_page_has_no_script_or_style_of_its_own(staff: Client) -> None:
     html = page.content.decode()
     assert "<style" not in html
     assert "<script>" not in html
-    assert "//" not in html.replace("<!DOCTYPE html>", "")  # nothing comes from elsewhere
+    assert "//" not in html.replace("<!DOCTYPE html>", "")  # nothing is loaded from another site
     assert "'unsafe" not in page["Content-Security-Policy"]
     assert staff.get("/console/docs?script=")["Content-Type"].startswith("application/javascript")
 
@@ -61,9 +61,7 @@ def test_parameters_are_documented_with_their_limits(schema: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_answers_are_as_the_schema_says(
-    operation: str, console: Console, schema: dict[str, Any]
-) -> None:
+def test_answers_match_the_schema(operation: str, console: Console, schema: dict[str, Any]) -> None:
     method, parameters = OPERATIONS[operation]
     ask = console.get if method == "GET" else console.post
     [documented] = [

@@ -29,7 +29,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def found(console: Console, operation: str = "getVideos", **parameters: Any) -> list[str]:
-    """The ids that a list names, once its total agrees."""
+    """Return the ids in a list, after a check of its total."""
     answer = console.get(operation, **{"pageSize": 100, **parameters})
     assert answer["code"] == "200", answer["message"]
     assert answer["data"]["total"] == len(answer["data"]["videoList"])
@@ -54,7 +54,7 @@ def found(console: Console, operation: str = "getVideos", **parameters: Any) -> 
         ("it's", "t'", True),
     ],
 )
-def test_titles_and_names_are_compared_folded_and_literally(
+def test_search_folds_titles_and_names_and_has_no_wildcards(
     operation: str, written: str, asked: str, matches: bool, console: Console
 ) -> None:
     by_title = make_video(title=written, recommended=True)
@@ -128,7 +128,7 @@ AT = datetime(2019, 1, 9, 22, 11, 29, 500_000, tzinfo=SHANGHAI)
         ("endTime", "1547043089", None),
     ],
 )
-def test_bounds_of_time_are_inclusive(
+def test_time_bounds_are_inclusive(
     operation: str, bound: str, moment: str, matches: bool | None, console: Console
 ) -> None:
     video = make_video(creation_time=AT)
@@ -141,7 +141,7 @@ def test_bounds_of_time_are_inclusive(
         assert found(console, operation, **{bound: moment}) == [video.vod_id] * matches
 
 
-def test_a_day_is_as_long_as_the_calendar_says(console: Console, settings: Any) -> None:
+def test_a_day_of_25_hours_is_searched_whole(console: Console, settings: Any) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     zone = ZoneInfo("Europe/Berlin")
     last = make_video(creation_time=datetime(2025, 10, 26, 23, 59, 59, tzinfo=zone))
@@ -150,9 +150,7 @@ def test_a_day_is_as_long_as_the_calendar_says(console: Console, settings: Any) 
 
 
 @pytest.mark.parametrize("operation", LISTS)
-def test_updated_since_finds_what_changed_at_or_after_a_moment(
-    operation: str, console: Console
-) -> None:
+def test_updated_since_finds_changes_at_or_after_a_moment(operation: str, console: Console) -> None:
     _old, new = make_video(recommended=True), make_video(recommended=True)
     moment = timezone.now() + timedelta(hours=1)
     Video.objects.filter(pk=new.pk).update(changed_at=moment)
@@ -163,7 +161,7 @@ def test_updated_since_finds_what_changed_at_or_after_a_moment(
 
 
 @pytest.mark.parametrize("operation", LISTS)
-def test_updated_since_finds_all_clips_of_a_renamed_uploader(
+def test_updated_since_finds_all_videos_of_a_renamed_uploader(
     operation: str, console: Console
 ) -> None:
     old, new = [make_facts(status="Normal", creation_time=NOON + n * DAY) for n in range(2)]
@@ -200,9 +198,7 @@ def test_a_page_past_the_end_is_empty_with_the_true_total(
 @pytest.mark.parametrize("operation", LISTS)
 @pytest.mark.parametrize("name", ["pageIndex", "pageSize"])
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "+1", " 1", "1e1", "x", "١", "1_0"])
-def test_a_number_that_is_none_is_400(
-    operation: str, name: str, value: str, console: Console
-) -> None:
+def test_an_invalid_number_is_400(operation: str, name: str, value: str, console: Console) -> None:
     answer = console.get(operation, **{name: value})
     assert answer["code"] == "400"
     assert answer["message"].startswith(f"{name} must be a whole number from 1")
@@ -217,7 +213,7 @@ def test_page_size_is_at_most_100_and_ten_by_default(console: Console) -> None:
 
 
 @pytest.mark.parametrize("operation", LISTS)
-def test_a_page_costs_four_queries_whatever_its_size(
+def test_a_page_of_any_size_needs_four_queries(
     operation: str, console: Console, django_assert_num_queries: Any
 ) -> None:
     for _ in range(12):
@@ -234,7 +230,7 @@ def test_a_deleted_video_never_shows(console: Console) -> None:
     assert found(console, "getRecommendVideos") == []
 
 
-def test_numbers_times_and_missing_values_are_shown_as_documented(console: Console) -> None:
+def test_numbers_times_and_missing_values_match_the_docs(console: Console) -> None:
     Video.objects.filter(pk=make_video().pk).update(
         uploader=None,
         duration=12.5,
@@ -252,9 +248,7 @@ def test_numbers_times_and_missing_values_are_shown_as_documented(console: Conso
     assert video["SnapshotList"] == video["snapshotList"] == video["fileUrlList"] == []
 
 
-def test_an_avatar_is_signed_on_a_play_domain_and_shown_as_given_elsewhere(
-    console: Console, settings: Settings
-) -> None:
+def test_an_avatar_is_signed_on_a_play_domain_only(console: Console, settings: Settings) -> None:
     settings.MEDIA_URL_AUTH_KEY = "a-key"
     ours, theirs = "http://media.example.com/avatars/1.png", "https://cdn.example.org/1.png?v=2"
     for url in (ours, theirs):
@@ -282,7 +276,7 @@ def test_is_recommend_follows_the_published_list(console: Console) -> None:
         ("viewer", CensorStatus.CHECK, True),
     ],
 )
-def test_files_of_blocked_videos_are_for_those_who_may_review(
+def test_files_of_blocked_videos_are_for_reviewers_only(
     role: str, status: CensorStatus, is_shown: bool
 ) -> None:
     video = make_video(censor_status=status)
@@ -296,7 +290,7 @@ def test_files_of_blocked_videos_are_for_those_who_may_review(
 @pytest.mark.parametrize(
     ("status", "ttl_seconds"), [(CensorStatus.SUCCESS, 3600), (CensorStatus.CHECK, 600)]
 )
-def test_media_urls_are_signed_and_those_of_unpublished_videos_end_soon(
+def test_signed_urls_of_unpublished_videos_expire_sooner(
     status: CensorStatus, ttl_seconds: int, console: Console, settings: Any
 ) -> None:
     settings.MEDIA_URL_AUTH_KEY = "key"
@@ -315,7 +309,7 @@ def test_media_urls_are_signed_and_those_of_unpublished_videos_end_soon(
         assert abs(ends - timezone.now().timestamp() - ttl_seconds) < 60
 
 
-def test_positioned_items_lead_then_the_newest_recommendation(console: Console) -> None:
+def test_positioned_items_come_first_then_the_newest(console: Console) -> None:
     now = timezone.now()
     old = make_recommendation(recommended_at=now - timedelta(days=2)).video
     new = make_recommendation(recommended_at=now - timedelta(days=1)).video

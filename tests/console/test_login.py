@@ -1,4 +1,4 @@
-"""Logging in and out, and what happens after too many failures."""
+"""Login, sign-out, and the lockout after too many failures."""
 
 import json
 from datetime import timedelta
@@ -27,7 +27,7 @@ WRONG = "The user name or the password is wrong, or the account is disabled."
 def log_in(
     name: str, password: str = "wrong", *, address: str = "192.0.2.1", **headers: Any
 ) -> Any:
-    """The response of a login from an address."""
+    """Post a login from an address. Returns the response."""
     client = Client(REMOTE_ADDR=address, **headers)
     return client.post(url_of("login"), {"userName": name, "password": password})
 
@@ -46,7 +46,7 @@ def test_a_token_is_stored_only_as_a_hash() -> None:
 
 
 @pytest.mark.parametrize("values", [{"is_active": False}, {"is_staff": False}])
-def test_who_may_not_log_in_is_told_the_same_as_with_a_wrong_password(values: Any) -> None:
+def test_every_refused_login_gets_the_same_message(values: Any) -> None:
     operator = make_operator("viewer", **values)
     for name, password in (
         (operator.username, PASSWORD),
@@ -59,7 +59,7 @@ def test_who_may_not_log_in_is_told_the_same_as_with_a_wrong_password(values: An
     assert not ConsoleToken.objects.exists()
 
 
-def test_an_unknown_name_costs_as_much_hashing_as_a_known_one(settings: Any) -> None:
+def test_an_unknown_name_is_hashed_as_often_as_a_known_one(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["tests.console.hashers.CountingHasher"]
     operator = make_operator("viewer")
     CountingHasher.rounds = 0
@@ -79,15 +79,15 @@ def test_an_unknown_name_costs_as_much_hashing_as_a_known_one(settings: Any) -> 
         ({"userName": "a\0b", "password": "b"}, "userName must not contain NUL characters."),
     ],
 )
-def test_login_names_what_is_missing(parameters: dict[str, str], message: str) -> None:
+def test_login_names_the_invalid_parameter(parameters: dict[str, str], message: str) -> None:
     assert Console().post("login", **parameters)["message"] == message
 
 
-def test_a_long_name_is_an_unknown_one() -> None:
+def test_a_very_long_name_is_unknown() -> None:
     assert log_in("n" * 1_000).status_code == 401
 
 
-def test_five_failures_lock_the_account_out_from_that_address_only() -> None:
+def test_five_failures_lock_an_account_out_from_one_address() -> None:
     operator = make_operator("viewer")
     fail_to_log_in(operator.username, times=5)
     locked = log_in(operator.username, PASSWORD)
@@ -106,14 +106,14 @@ def test_thirty_failures_lock_the_address_out() -> None:
     assert log_in(operator.username, PASSWORD, address="192.0.2.2").status_code == 200
 
 
-def test_failures_everywhere_never_lock_an_account_out_alone() -> None:
+def test_failures_from_many_addresses_lock_no_account_out() -> None:
     operator = make_operator("viewer")
     for number in range(40):
         fail_to_log_in(operator.username, times=1, address=f"198.51.100.{number}")
     assert log_in(operator.username, PASSWORD).status_code == 200
 
 
-def test_waiting_ends_the_lock_and_trying_meanwhile_does_not_prolong_it() -> None:
+def test_an_attempt_during_a_lockout_does_not_prolong_it() -> None:
     operator = make_operator("viewer")
     fail_to_log_in(operator.username, times=5)
     first = int(log_in(operator.username)["Retry-After"])
@@ -125,7 +125,7 @@ def test_waiting_ends_the_lock_and_trying_meanwhile_does_not_prolong_it() -> Non
     assert log_in(operator.username, PASSWORD).status_code == 200
 
 
-def test_a_login_forgets_the_failures_before_it() -> None:
+def test_a_login_clears_earlier_failures() -> None:
     operator = make_operator("viewer")
     for _ in range(2):
         fail_to_log_in(operator.username, times=4)
@@ -158,15 +158,15 @@ def test_failures_at_the_admins_login_count_for_the_api() -> None:
     assert log_in(operator.username, PASSWORD).status_code == 429
 
 
-def test_an_address_is_what_our_proxies_say_and_not_what_clients_claim(settings: Any) -> None:
-    fail = {"HTTP_X_FORWARDED_FOR": "203.0.113.9, 198.51.100.7"}
-    log_in("a", **fail)
+def test_the_address_comes_from_trusted_proxies_only(settings: Any) -> None:
+    forwarded = {"HTTP_X_FORWARDED_FOR": "203.0.113.9, 198.51.100.7"}
+    log_in("a", **forwarded)
     settings.TRUSTED_PROXY_COUNT = 1
-    log_in("b", **fail)
+    log_in("b", **forwarded)
     settings.TRUSTED_PROXY_COUNT = 2
-    log_in("c", **fail)
+    log_in("c", **forwarded)
     settings.TRUSTED_PROXY_COUNT = 3
-    log_in("d", **fail)
+    log_in("d", **forwarded)
     log_in("e", address="")
     seen = dict(AccessFailureLog.objects.values_list("username", "ip_address"))
     assert seen == {
@@ -186,7 +186,7 @@ def test_signing_out_with_a_token_revokes_that_token_only(console: Console) -> N
     assert other.get("getVideos")["code"] == "200"
 
 
-def test_the_request_id_is_stored_with_a_login_and_with_each_signing_out(console: Console) -> None:
+def test_logins_and_sign_outs_store_their_request_id(console: Console) -> None:
     assert console.operator is not None
     name = console.operator.username
     login = Console().post("login", userName=name, password=PASSWORD)
@@ -200,30 +200,26 @@ def test_the_request_id_is_stored_with_a_login_and_with_each_signing_out(console
     ]
 
 
-def test_signing_out_with_a_password_revokes_all_but_the_services_tokens(
-    console: Console,
-) -> None:
+def test_signing_out_with_a_password_keeps_service_tokens(console: Console) -> None:
     operator = console.operator
     assert operator is not None
     service = Console(token=issue_token(operator, service="backend"))
-    somebody_else = Console(make_operator("viewer"))
+    other = Console(make_operator("viewer"))
     answer = Console().post("signOut", userName=operator.username, password=PASSWORD)
     assert answer["code"] == "200"
     assert console.get("getVideos")["code"] == "403"
     assert service.get("getVideos")["code"] == "200"
-    assert somebody_else.get("getVideos")["code"] == "200"
+    assert other.get("getVideos")["code"] == "200"
 
 
-def test_signing_out_with_somebody_elses_token_is_409_and_revokes_nothing(
-    console: Console,
-) -> None:
+def test_signing_out_another_operator_is_409(console: Console) -> None:
     other = make_operator("viewer")
     answer = console.post("signOut", userName=other.username, password=PASSWORD)
     assert answer["code"] == "409"
     assert console.get("getVideos")["code"] == "200"
 
 
-def test_signing_out_with_a_wrong_password_counts_as_a_failed_login(console: Console) -> None:
+def test_signing_out_with_a_wrong_password_is_a_failed_login(console: Console) -> None:
     assert console.operator is not None
     for _ in range(5):
         answer = console.post("signOut", userName=console.operator.username, password="wrong")
@@ -238,12 +234,12 @@ def test_signing_out_without_token_or_password_is_400(parameters: dict[str, str]
     assert Console().post("signOut", **parameters)["code"] == "400"
 
 
-def test_a_use_is_noted_once_a_minute_and_keeps_the_token_alive(
+def test_the_last_use_of_a_token_is_stored_once_a_minute(
     console: Console, django_assert_num_queries: Any
 ) -> None:
     long_ago = timezone.now() - timedelta(days=29)
     ConsoleToken.objects.update(last_used_at=long_ago)
-    # Token, its use in a transaction of its own (three), permissions, an empty total.
+    # Token, three to store its use in a transaction, permissions, an empty total.
     with django_assert_num_queries(6):
         console.get("getVideos")
     assert timezone.now() - ConsoleToken.objects.get().last_used_at < timedelta(minutes=1)
@@ -254,11 +250,11 @@ def test_a_use_is_noted_once_a_minute_and_keeps_the_token_alive(
 def test_a_login_removes_the_operators_expired_tokens(console: Console, settings: Any) -> None:
     dead = timezone.now() - timedelta(seconds=settings.CONSOLE_TOKEN_TTL)
     ConsoleToken.objects.update(last_used_at=dead)
-    somebody_elses = Console(make_operator("viewer"))
+    another = Console(make_operator("viewer"))
     assert console.operator is not None
     log_in(console.operator.username, PASSWORD)
     assert ConsoleToken.objects.count() == 2
-    assert somebody_elses.get("getVideos")["code"] == "200"
+    assert another.get("getVideos")["code"] == "200"
 
 
 def test_tokens_survive_a_change_of_the_secret_key(console: Console, settings: Any) -> None:
@@ -267,7 +263,7 @@ def test_tokens_survive_a_change_of_the_secret_key(console: Console, settings: A
     assert console.get("getVideos")["code"] == "200"
 
 
-def test_a_token_for_a_service_is_made_by_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_makes_a_token_for_a_service(capsys: pytest.CaptureFixture[str]) -> None:
     operator = make_operator("viewer")
     call_command("create_console_token", username=operator.username, service="backend")
     token = capsys.readouterr().out.strip()
@@ -290,9 +286,7 @@ def test_the_command_says_why_it_makes_no_token(username: str, service: str, mes
         call_command("create_console_token", username=username, service=service)
 
 
-def test_an_operator_is_made_by_a_command_and_changed_by_it(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_command_makes_and_changes_an_operator(capsys: pytest.CaptureFixture[str]) -> None:
     for role in ("viewer", "operator"):
         call_command("create_operator", username="anne", role=role)
         printed = capsys.readouterr().out
@@ -302,6 +296,6 @@ def test_an_operator_is_made_by_a_command_and_changed_by_it(
         assert list(groups) == [role]
 
 
-def test_a_name_that_is_none_makes_no_operator() -> None:
+def test_an_invalid_name_makes_no_operator() -> None:
     with pytest.raises(CommandError, match="username"):
         call_command("create_operator", username="a b", role="viewer")

@@ -23,9 +23,7 @@ def cloud(vod: LocalVod, settings: Any) -> LocalVod:
     return vod
 
 
-def test_a_video_that_only_vod_has_is_fetched_stored_and_answered(
-    console: Console, cloud: LocalVod
-) -> None:
+def test_a_video_that_only_vod_has_is_fetched_and_stored(console: Console, cloud: LocalVod) -> None:
     vod_id = cloud.seed(title="Only there", status="Normal", uploader={"userId": "u1"})
     answer = console.get("getVideoById", videoId=vod_id)
     data = answer["data"]
@@ -36,7 +34,7 @@ def test_a_video_that_only_vod_has_is_fetched_stored_and_answered(
     assert len(cloud.ledger("GetVideoInfo")) == calls
 
 
-def test_a_video_that_nobody_has_is_404_and_remembered(console: Console, cloud: LocalVod) -> None:
+def test_a_video_unknown_to_vod_is_404_and_remembered(console: Console, cloud: LocalVod) -> None:
     for _ in range(2):
         assert console.get("getVideoById", videoId="f" * 32)["code"] == "404"
     assert len(cloud.ledger("GetVideoInfo")) == 1
@@ -44,7 +42,7 @@ def test_a_video_that_nobody_has_is_404_and_remembered(console: Console, cloud: 
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("vod_id", ["a,b", "x" * 1_000, "視頻", "a b", "../..", "%00"])
-def test_an_id_that_is_none_is_404(vod_id: str, console: Console) -> None:
+def test_an_invalid_id_is_404(vod_id: str, console: Console) -> None:
     assert console.get("getVideoById", videoId=vod_id)["code"] == "404"
 
 
@@ -59,7 +57,7 @@ def test_a_deleted_video_is_404_and_not_fetched(console: Console, cloud: LocalVo
 
 
 @pytest.mark.parametrize("operation", ["getVideoById", PLAY])
-def test_503_when_vod_cannot_be_reached_now(operation: str, console: Console) -> None:
+def test_an_unreachable_vod_is_503(operation: str, console: Console) -> None:
     response = console.http.get(
         operation if operation == PLAY else "/console/vod/getVideoById",
         {"videoId": "a" * 32, "consoleToken": console.token},
@@ -97,7 +95,7 @@ def test_any_other_refusal_is_503_and_not_remembered(console: Console, cloud: Lo
         ({"code": "InvalidVideo.NoneStream", "status": 404}, "409"),
     ],
 )
-def test_playing_tells_a_video_that_vod_withholds_from_other_refusals(
+def test_playing_maps_each_refusal_of_vod_to_a_code(
     fault: dict[str, Any], code: str, cloud: LocalVod
 ) -> None:
     vod_id = cloud.seed(status="Checking")
@@ -105,13 +103,13 @@ def test_playing_tells_a_video_that_vod_withholds_from_other_refusals(
     assert Console(make_operator("moderator")).get(PLAY, videoId=vod_id)["code"] == code
 
 
-def test_fetching_and_playing_share_the_time_that_a_client_waits(cloud: LocalVod) -> None:
+def test_fetching_and_playing_share_one_time_limit(cloud: LocalVod) -> None:
     console = Console(make_operator("moderator"))
     vod_id = cloud.seed(status="Checking", files=True)
     vod_gateway().set_security_ip(["127.0.0.1"])
     cloud.faults({"operation": "*", "latency_seconds": 1.8})
     assert console.get(PLAY, videoId=vod_id)["code"] == "503"
-    assert console.get(PLAY, videoId=vod_id)["code"] == "200", "it is in the mirror by now"
+    assert console.get(PLAY, videoId=vod_id)["code"] == "200", "the first request has stored it"
 
 
 def test_a_published_video_plays_from_the_mirror() -> None:
@@ -134,9 +132,7 @@ def test_a_published_video_without_streams_plays_its_source() -> None:
     assert info == {"definition": "OD", "playURL": "http://m.example/source.mp4"}
 
 
-def test_an_unpublished_video_plays_where_vod_lists_this_server_as_reviewer(
-    cloud: LocalVod,
-) -> None:
+def test_an_unpublished_video_plays_if_vod_lists_our_address(cloud: LocalVod) -> None:
     console = Console(make_operator("moderator"))
     vod_id = cloud.seed(status="Checking", files=True)
     refused = console.get(PLAY, videoId=vod_id)
@@ -150,9 +146,7 @@ def test_an_unpublished_video_plays_where_vod_lists_this_server_as_reviewer(
 
 @pytest.mark.parametrize("status", [CensorStatus.CHECK, CensorStatus.FAIL, CensorStatus.ON_CENSOR])
 @pytest.mark.parametrize("role", ["viewer", "curator"])
-def test_who_may_not_review_does_not_play_what_is_not_published(
-    role: str, status: CensorStatus
-) -> None:
+def test_only_reviewers_play_unpublished_videos(role: str, status: CensorStatus) -> None:
     video = make_video(censor_status=status)
     answer = Console(make_operator(role)).get(PLAY, videoId=video.vod_id)
     assert answer["code"] == "403"

@@ -8,7 +8,7 @@ from videos.models import CensorStatus, Video
 
 
 def full_video(**values: Any) -> Video:
-    """A video with something in every key."""
+    """Make a video with a value for every key."""
     return make_video(description="Waves", cate_id=12, cate_name="Sea", tags="sea,sun", **values)
 
 

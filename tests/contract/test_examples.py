@@ -58,7 +58,9 @@ def test_a_trailing_slash_changes_nothing(operation: str, console: Console) -> N
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("spelling", ["consoletoken", "consoleToken", "CONSOLETOKEN", "Bearer"])
-def test_a_token_is_found_wherever_it_is(operation: str, spelling: str, console: Console) -> None:
+def test_a_token_is_accepted_in_each_spelling(
+    operation: str, spelling: str, console: Console
+) -> None:
     method, parameters = OPERATIONS[operation]
     token, console.token = console.token, ""
     values = parameters()
@@ -75,7 +77,7 @@ def test_an_error_looks_as_documented(console: Console) -> None:
     assert_like_example(answer, "error")
 
 
-def test_lists_hold_every_type_that_the_example_holds(console: Console) -> None:
+def test_the_lists_of_a_video_are_not_empty(console: Console) -> None:
     make_video(files=[make_file("media.example.com/a.mp4")])
     answer = console.get("getVideos")
     assert answer["data"]["videoList"][0]["SnapshotList"]
@@ -90,7 +92,7 @@ def assert_like_example(answer: dict[str, Any], operation: str) -> None:
 
 
 def shape(value: Any) -> Any:
-    """Keys in their order with the type of each value; a list has the shape of its first item."""
+    """Return the keys in order with the types of values; a list has the shape of its first item."""
     if isinstance(value, dict):
         return [(name, shape(item)) for name, item in value.items()]
     if isinstance(value, list):

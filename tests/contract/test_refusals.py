@@ -1,4 +1,4 @@
-"""Who is refused what, in which order, and with which code: every one of the table."""
+"""Refusals: their roles, codes and order, for every operation of the table."""
 
 from datetime import timedelta
 from typing import Any
@@ -44,7 +44,7 @@ def ask(console: Console, operation: str, **parameters: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("operation", NEEDS_PERMISSION)
 @pytest.mark.parametrize("role", [*MAY, ""])
-def test_a_role_may_do_what_the_table_says_and_nothing_else(role: str, operation: str) -> None:
+def test_a_role_may_call_its_own_operations_only(role: str, operation: str) -> None:
     answer = ask(Console(make_operator(role)), operation, **OPERATIONS[operation][1]())
     if operation in MAY.get(role, set()):
         assert answer["code"] == "200"
@@ -60,7 +60,7 @@ def test_a_missing_permission_is_named() -> None:
 
 @pytest.mark.parametrize("operation", NEEDS_PERMISSION)
 @pytest.mark.parametrize("token", ["", "unknown", "ключ", "x" * 5_000, "null"])
-def test_nobody_gets_in_without_a_token_that_is_known(operation: str, token: str) -> None:
+def test_every_operation_needs_a_known_token(operation: str, token: str) -> None:
     answer = ask(Console(token=token), operation, **OPERATIONS[operation][1]())
     assert answer["code"] == "403"
     assert "log in" in answer["message"]
@@ -69,14 +69,14 @@ def test_nobody_gets_in_without_a_token_that_is_known(operation: str, token: str
 @pytest.mark.parametrize(
     "change", [{"is_active": False}, {"is_staff": False}, {"password": "md5$another$hash"}]
 )
-def test_a_token_dies_with_its_operators_rights(console: Console, change: Any) -> None:
+def test_a_token_ends_with_its_operators_rights(console: Console, change: Any) -> None:
     assert console.get("getVideos")["code"] == "200"
     assert console.operator is not None
     type(console.operator).objects.filter(pk=console.operator.pk).update(**change)
     assert console.get("getVideos")["code"] == "403"
 
 
-def test_a_token_nobody_used_for_its_lifetime_is_expired(console: Console, settings: Any) -> None:
+def test_a_token_that_is_not_used_expires(console: Console, settings: Any) -> None:
     used = ConsoleToken.objects.get().last_used_at
     ConsoleToken.objects.update(last_used_at=used - timedelta(seconds=settings.CONSOLE_TOKEN_TTL))
     assert console.get("getVideos")["code"] == "403"
@@ -84,7 +84,7 @@ def test_a_token_nobody_used_for_its_lifetime_is_expired(console: Console, setti
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_another_method_is_405_before_anything_else(operation: str, method: str) -> None:
+def test_a_wrong_method_is_405_before_any_other_refusal(operation: str, method: str) -> None:
     allowed = {OPERATIONS[operation][0]}
     if operation in CHANGING_BY_GET:
         allowed = {"GET", "POST"}
@@ -96,7 +96,7 @@ def test_another_method_is_405_before_anything_else(operation: str, method: str)
     assert set(response["Allow"].split(", ")) == allowed
 
 
-def test_head_is_another_method(console: Console) -> None:
+def test_head_is_405(console: Console) -> None:
     assert console.http.head(url_of("getVideos")).status_code == 405
 
 
@@ -160,7 +160,7 @@ def test_an_unknown_console_path_gets_an_envelope(path: str, method: str) -> Non
     assert envelope(response)["message"] == "There is no such operation."
 
 
-def test_409_names_what_forbids_it(console: Console) -> None:
+def test_409_names_the_reason(console: Console) -> None:
     blocked = make_video(censor_status=CensorStatus.FAIL)
     for operation in ("submitTranscode", "submitTabTranscode"):
         answer = console.get(operation, mediaId=blocked.vod_id)
@@ -173,7 +173,7 @@ def test_409_names_what_forbids_it(console: Console) -> None:
     assert "passed review" in answer["message"]
 
 
-def test_a_second_transcode_while_one_runs_is_409_and_submits_nothing(console: Console) -> None:
+def test_a_second_transcode_of_the_same_kind_is_409(console: Console) -> None:
     video = make_video()
     assert console.get("submitTranscode", mediaId=video.vod_id)["code"] == "200"
     assert console.get("submitTranscode", mediaId=video.vod_id)["code"] == "409"
@@ -182,9 +182,7 @@ def test_a_second_transcode_while_one_runs_is_409_and_submits_nothing(console: C
 
 
 @pytest.mark.parametrize("operation", ["deleteVideoById", "recommendVideo"])
-def test_somebody_elses_user_id_is_409_and_changes_nothing(
-    operation: str, console: Console
-) -> None:
+def test_another_users_id_is_409_and_changes_nothing(operation: str, console: Console) -> None:
     video, other = make_video(), make_video().uploader
     assert other is not None
     for user_id in (other.user_id, "nobody", *([""] if operation == "deleteVideoById" else [])):
@@ -197,7 +195,7 @@ def test_somebody_elses_user_id_is_409_and_changes_nothing(
     ("code", "appserver"),
     [("400", "500"), ("404", "500"), ("405", "500"), ("409", "500"), ("401", "401")],
 )
-def test_the_appservers_clients_get_http_200_and_codes_that_they_understand(
+def test_the_appservers_clients_get_http_200_and_their_codes(
     code: str, appserver: str, console: Console, settings: Any
 ) -> None:
     blocked = make_video(censor_status=CensorStatus.FAIL)
@@ -220,7 +218,7 @@ def test_the_appservers_clients_get_http_200_and_codes_that_they_understand(
     assert envelope(answer)["message"] == envelope(documented)["message"]
 
 
-def test_the_appservers_clients_go_to_the_login_page_without_a_token_only(settings: Any) -> None:
+def test_only_an_unknown_token_is_403_for_appserver_clients(settings: Any) -> None:
     settings.CONSOLE_API_COMPAT = True
     assert Console(token="unknown").get("getVideos")["code"] == "403"
     assert Console(make_operator("viewer")).get("createAudit")["code"] == "500"
@@ -235,14 +233,14 @@ def test_the_appservers_clients_block_without_a_reason(console: Console, setting
     assert ReviewDecision.objects.get().reason == settings.CONSOLE_DEFAULT_BLOCK_REASON
 
 
-def test_a_request_id_is_fresh_each_time_and_kept_with_what_it_changed(console: Console) -> None:
+def test_a_request_id_is_new_each_time_and_stored_with_changes(console: Console) -> None:
     video = make_video()
     first = console.get("createAudit", mediaId=video.vod_id, status="Normal")
     assert ReviewDecision.objects.get().request_id == first["requestId"]
     assert console.get("getVideos")["requestId"] != first["requestId"]
 
 
-def test_neither_cookies_nor_csrf_tokens_matter(console: Console) -> None:
+def test_cookies_and_csrf_tokens_are_ignored(console: Console) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(make_operator("operator"))
     video = make_recommendation().video
@@ -252,7 +250,7 @@ def test_neither_cookies_nor_csrf_tokens_matter(console: Console) -> None:
     assert taken.post("deleteRecommendById", videoId=video.vod_id)["code"] == "200"
 
 
-def test_login_ignores_a_token_that_comes_along(console: Console) -> None:
+def test_login_ignores_a_token(console: Console) -> None:
     assert console.operator is not None
     for token in ("null", "unknown"):
         answer = Console(token=token).post(
