@@ -1,6 +1,6 @@
-"""`python -m tests.data.carry_out COMMAND...`: management commands, one after another.
+"""Run management commands one after another: `python -m tests.data.carry_out COMMAND...`.
 
-In one process: most of what a short command takes is Django's start.
+One process runs them all, because Django's start takes longer than a short command.
 """
 
 import shlex

@@ -1,4 +1,4 @@
-"""VOD for these tests, and empty databases beside that of the tests, gone at the end."""
+"""VOD for these tests, and temporary empty databases beside the test database."""
 
 import secrets
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def cloud(vod: LocalVod, settings: Settings) -> LocalVod:
 
 @pytest.fixture
 def empty_database(transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    """The name of an empty database: a file that is not there yet, or one of PostgreSQL's."""
+    """The name of an empty database: a file that does not exist yet, or a PostgreSQL database."""
     if connection.vendor == "sqlite":
         yield str(tmp_path / "restored.sqlite3")
         return
@@ -39,7 +39,7 @@ def empty_database(transactional_db: None, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def scratch(empty_database: str) -> Iterator[str]:
-    """The alias of a connection to it. It is in no settings: Django would forbid it to a test."""
+    """Alias of a connection to the empty database; in the settings Django would forbid it."""
     connections[ALIAS] = connection.copy(ALIAS)
     connections[ALIAS].settings_dict["NAME"] = empty_database
     yield ALIAS

@@ -1,4 +1,4 @@
-"""Backing up the database of the tests and restoring it elsewhere, as docs/backup.md says."""
+"""Backup and restore of the test database, as docs/backup.md describes them."""
 
 import os
 import re
@@ -20,7 +20,7 @@ SECONDS = 120
 
 
 def back_up(folder: Path) -> Path:
-    """A backup of the database of the tests: one file in the folder."""
+    """Back up the test database to a file in the folder. Returns the file's path."""
     if connection.vendor == "sqlite":
         path = folder / "backup.sqlite3"
         call_command("backup_database", str(path), verbosity=0)
@@ -32,7 +32,7 @@ def back_up(folder: Path) -> Path:
 
 
 def restore(backup: Path, name: str) -> None:
-    """Into the empty database of that name."""
+    """Restore the backup into the empty database `name`."""
     if connection.vendor == "sqlite":
         Path(name).write_bytes(backup.read_bytes())
     else:
@@ -40,7 +40,7 @@ def restore(backup: Path, name: str) -> None:
 
 
 def raise_counters(alias: str) -> None:
-    """What docs/backup.md has an operator enter at the restored database."""
+    """Run the SQL from docs/backup.md on the restored database."""
     page = (settings.BASE_DIR / "docs" / "backup.md").read_text()
     postgresql, sqlite = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
     statements = sqlite if connection.vendor == "sqlite" else postgresql
@@ -51,7 +51,7 @@ def raise_counters(alias: str) -> None:
 
 
 def manage(database: str, evidence: Path, vod: str, *commands: str) -> None:
-    """Commands of the restored installation, in a process of its own; each must end well."""
+    """Run commands of the restored installation in another process. Each must succeed."""
     done = run(
         [sys.executable, "-m", "tests.data.carry_out", *commands],
         {
@@ -73,7 +73,7 @@ def url_of(name: str) -> str:
 
 
 def postgres(program: str, *arguments: str) -> None:
-    """A program of PostgreSQL's, on the server of the tests."""
+    """Run one of PostgreSQL's programs on the test server."""
     folder = binaries()
     if folder is None:
         pytest.skip("no PostgreSQL binaries found (PATH, /usr/lib/postgresql/*/bin)")

@@ -38,7 +38,7 @@ def decide(video: Video, decision: Decision = Decision.BLOCKED) -> ReviewDecisio
 
 @pytest.fixture
 def in_use(cloud: LocalVod, settings: Settings) -> list[Video]:
-    """An installation with things done, things under way, and videos nobody has decided on."""
+    """An installation with finished and unfinished work. Returns videos without a decision."""
     settings.OUTBOX_LEASE_SECONDS = 2
     cloud.seed_many([{"status": "Normal", "title": f"Clip {number}"} for number in range(10)])
     call_command("sync_videos", verbosity=0)
@@ -50,18 +50,18 @@ def in_use(cloud: LocalVod, settings: Settings) -> list[Video]:
     work_until_idle(60)
     decide(with_media)
     work_once(["create_audit"])
-    work_once(["archive_evidence"])  # what it shows is still to be purged
+    work_once(["archive_evidence"])  # its URLs are not purged yet
     decide(videos[3])
     decide(videos[4])
     delete_video(videos[5])
     prefetch([f"{cloud.endpoint}/{videos[6].vod_id}/clip.mp4"], video=videos[6])
-    assert leases.claim("create_audit", limit=1, now=timezone.now())  # by a worker that dies now
+    assert leases.claim("create_audit", limit=1, now=timezone.now())  # this worker dies now
     return videos[7:]
 
 
 @contextmanager
 def writing(videos: list[Video]) -> Iterator[None]:
-    """Meanwhile somebody decides on these videos, one after another, again and again."""
+    """In a thread, decide on the videos again and again until the block ends."""
     is_over, count = threading.Event(), 0
 
     def write() -> None:
@@ -80,7 +80,7 @@ def writing(videos: list[Video]) -> Iterator[None]:
         wait_until(lambda: count > 2, 60)
         yield
         seen = count
-        wait_until(lambda: count > seen, 60)  # nobody was locked out for good
+        wait_until(lambda: count > seen, 60)  # the writer is not locked out
     finally:
         is_over.set()
         writer.join()
@@ -92,7 +92,7 @@ def rows(alias: str, statement: str) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def test_a_backup_is_restored_and_goes_on_where_it_was_without_drift(
+def test_a_restored_backup_continues_without_drift(
     cloud: LocalVod, in_use: list[Video], empty_database: str, scratch: str, tmp_path: Path
 ) -> None:
     with writing(in_use):
@@ -100,9 +100,9 @@ def test_a_backup_is_restored_and_goes_on_where_it_was_without_drift(
         evidence = shutil.copytree(storages["evidence"].path(""), tmp_path / "evidence")
     restore(backup, empty_database)
     log = f"SELECT id, video_id, decision, delivery_id FROM {LOG} ORDER BY id"
-    logged, all_of_it = rows(scratch, log), rows("default", log)
-    assert logged == all_of_it[: len(logged)]  # one moment, and nothing of it missing
-    assert 6 < len(logged) < len(all_of_it)
+    logged, whole_log = rows(scratch, log), rows("default", log)
+    assert logged == whole_log[: len(logged)]  # the backup is a snapshot without gaps
+    assert 6 < len(logged) < len(whole_log)
     assert under_way(scratch) >= {("create_audit",), ("delete_video",), ("push_object_cache",)}
     connections[scratch].close()
     manage(
@@ -116,7 +116,7 @@ def test_a_backup_is_restored_and_goes_on_where_it_was_without_drift(
         "work --until-idle --timeout 60",
         "reconcile --grace 0",
     )
-    # Later it looks what became of the dead's call.
+    # The recheck of the dead worker's call is due later.
     assert under_way(scratch) <= {("reread_video",)}
     for video in Video.objects.using(scratch).closed():
         assert video.takedowns.latest("id").state == Takedown.State.VERIFIED
@@ -132,14 +132,14 @@ def test_a_backup_is_restored_and_goes_on_where_it_was_without_drift(
             rows(scratch, statement)
 
 
-def test_a_block_that_reached_vod_after_the_backup_stands_over_what_was_still_to_be_sent(
+def test_a_block_in_vod_wins_over_an_approval_in_the_backup(
     cloud: LocalVod, empty_database: str, scratch: str, tmp_path: Path
 ) -> None:
     cloud.seed_many([{"status": "Normal", "title": "Clip"}])
     call_command("sync_videos", verbosity=0)
     video = Video.objects.get()
     decide(video, Decision.NORMAL)
-    backup = back_up(tmp_path)  # the pass is still to be sent
+    backup = back_up(tmp_path)  # the approval is not sent yet
     work_until_idle(60)
     lost = decide(video, Decision.BLOCKED)
     work_until_idle(60)
@@ -158,25 +158,25 @@ def test_a_block_that_reached_vod_after_the_backup_stands_over_what_was_still_to
     assert log[1:] == [(Source.VOD, Decision.BLOCKED, "violence", lost.mark)]
 
 
-def test_what_is_told_and_decided_after_a_restore_has_higher_numbers_than_what_was_lost(
+def test_events_and_decisions_after_a_restore_have_new_numbers(
     cloud: LocalVod, empty_database: str, scratch: str, tmp_path: Path
 ) -> None:
     cloud.seed_many([{"status": "Normal", "title": "Clip"}])
     call_command("sync_videos", verbosity=0)
     video = Video.objects.get()
     make_endpoint()
-    backup = back_up(tmp_path)  # neither counter has begun
+    backup = back_up(tmp_path)  # before the first event and the first decision
     decide(video, Decision.NORMAL)
     lost = decide(video, Decision.BLOCKED)
     work_until_idle(60, ["create_audit"])
-    last_told = Event.objects.latest("pk").pk
+    last_event = Event.objects.latest("pk").pk
     restore(backup, empty_database)
     manage(empty_database, tmp_path, cloud.endpoint, "migrate")
     raise_counters(scratch)
     manage(empty_database, tmp_path, cloud.endpoint, "sync_videos --full")
-    told = Event.objects.using(scratch).order_by("pk")
-    assert told[0].pk > last_told
-    assert told[0].data["decision"] == Decision.BLOCKED
+    events = Event.objects.using(scratch).order_by("pk")
+    assert events[0].pk > last_event
+    assert events[0].data["decision"] == Decision.BLOCKED
     assert ReviewDecision.objects.using(scratch).earliest("pk").pk > lost.pk
 
 
@@ -184,7 +184,7 @@ def under_way(alias: str) -> set[tuple[Any, ...]]:
     return set(rows(alias, "SELECT kind FROM outbox_delivery WHERE finished_at IS NULL"))
 
 
-def refusal_of_backup(path: Path) -> str:
+def backup_error(path: Path) -> str:
     with pytest.raises(CommandError) as refused:
         call_command("backup_database", str(path))
     return str(refused.value)
@@ -192,16 +192,16 @@ def refusal_of_backup(path: Path) -> str:
 
 def test_a_backup_overwrites_nothing_and_needs_a_folder(tmp_path: Path) -> None:
     if connection.vendor != "sqlite":
-        assert "use pg_dump" in refusal_of_backup(tmp_path / "backup.sqlite3")
+        assert "use pg_dump" in backup_error(tmp_path / "backup.sqlite3")
         return
     earlier = tmp_path / "earlier.sqlite3"
     earlier.write_text("of yesterday")
-    assert "is there already" in refusal_of_backup(earlier)
+    assert "is there already" in backup_error(earlier)
     assert earlier.read_text() == "of yesterday"
-    assert "There is no folder" in refusal_of_backup(tmp_path / "nowhere" / "backup.sqlite3")
+    assert "There is no folder" in backup_error(tmp_path / "nowhere" / "backup.sqlite3")
 
 
-def test_a_copy_that_cannot_be_made_leaves_nothing_behind(
+def test_a_failed_backup_leaves_no_file_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "db.sqlite3"
@@ -209,11 +209,11 @@ def test_a_copy_that_cannot_be_made_leaves_nothing_behind(
     monkeypatch.setitem(connection.settings_dict, "NAME", str(broken))
     target = tmp_path / "backup.sqlite3"
     expected = "could not be made" if connection.vendor == "sqlite" else "use pg_dump"
-    assert expected in refusal_of_backup(target)
+    assert expected in backup_error(target)
     assert list(tmp_path.iterdir()) == [broken]
 
 
-def test_a_backup_is_for_its_owners_eyes_only(tmp_path: Path) -> None:
+def test_a_backup_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     backup = back_up(tmp_path)
-    if connection.vendor == "sqlite":  # pg_dump's file is pg_dump's matter
+    if connection.vendor == "sqlite":  # pg_dump sets the mode of its own file
         assert backup.stat().st_mode & 0o077 == 0

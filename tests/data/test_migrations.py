@@ -1,4 +1,4 @@
-"""Migrations go back as well as forth, and leave big tables open to their writers."""
+"""Migrations are reversible and do not block the writers of big tables."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,7 +33,7 @@ from videos.models import CdnTask
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OURS = {"accounts", "outbox", "recommendations", "videos", "webhooks"}
-# Tables that never have many rows. Any other may, those that are yet to come included.
+# Tables that stay small. Every other table may grow big, future ones too.
 SMALL = {
     ("accounts", "consoletoken"),
     ("accounts", "operator"),
@@ -46,7 +46,7 @@ SMALL = {
     ("videos", "syncrun"),
     ("webhooks", "endpoint"),
 }
-# Migrations that would be refused, and why they may stand.
+# Migrations that the check would refuse, and why they are harmless.
 EXCEPTIONS = {
     ("accounts", "0002_uploader_name_search_text"): "from varchar to text: nothing is rewritten",
     ("videos", "0002_claims_and_turns"): "a longer varchar: nothing is rewritten",
@@ -58,7 +58,7 @@ def migrate(alias: str, *target: str) -> None:
 
 
 def schema(alias: str) -> set[Any]:
-    """Tables with their columns, indexes, constraints and triggers, as the database tells them."""
+    """Return tables, columns, indexes, constraints and triggers as the database describes them."""
     if connections[alias].vendor == "sqlite":
         return rows(alias, "SELECT type, name, sql FROM sqlite_master")
     columns = "table_name, column_name, data_type, is_nullable, column_default::text"
@@ -83,18 +83,18 @@ def tables_of(alias: str, app: str) -> list[str]:
     return [name for name in names if name.startswith(f"{app}_")]
 
 
-def test_every_app_goes_back_to_nothing_and_comes_again_as_it_was(scratch: str) -> None:
+def test_every_app_migrates_to_zero_and_back_to_the_same_schema(scratch: str) -> None:
     migrate(scratch)
     before = schema(scratch)
     assert all(tables_of(scratch, app) for app in OURS)
-    for app in ("accounts", "outbox"):  # and what builds on them
+    for app in ("accounts", "outbox"):  # and the apps that depend on them
         migrate(scratch, app, "zero")
     assert [table for app in OURS for table in tables_of(scratch, app)] == []
     migrate(scratch)
     assert schema(scratch) == before
 
 
-def test_every_app_of_the_project_is_among_those() -> None:
+def test_every_app_of_the_project_is_checked() -> None:
     root = Path(settings.BASE_DIR)
     ours = {
         config.label
@@ -113,7 +113,7 @@ def is_indexed(field: Any) -> bool:
 
 
 def is_altered(field: Any, earlier: Any) -> bool:
-    """Whether the column changes, and not only what Django knows of it."""
+    """Whether the database column changes, not only Django's options of the field."""
 
     def stored(each: Any) -> tuple[Any, ...]:
         _, path, args, options = each.deconstruct()
@@ -124,14 +124,14 @@ def is_altered(field: Any, earlier: Any) -> bool:
 
 
 def rewrites(field: Any) -> bool:
-    """Whether adding the column fills it row by row; an empty one or a constant does not."""
+    """Whether adding the column writes every row. An empty or constant column does not."""
     default = field.db_default
     is_computed = hasattr(default, "resolve_expression") and not isinstance(default, models.Value)
     return bool(field.generated or (field.has_db_default() and is_computed))
 
 
 def leaves_open(operation: Operation, earlier: Any) -> bool:
-    """Whether an operation on a big table holds its writers up for milliseconds alone."""
+    """Whether an operation on a big table blocks its writers for milliseconds only."""
     match operation:
         case ConcurrentOperation() | migrations.AlterModelOptions() | migrations.RemoveField():
             return True
@@ -145,9 +145,9 @@ def leaves_open(operation: Operation, earlier: Any) -> bool:
 
 
 def blocked_by(operation: Operation, app: str, before: ProjectState) -> str:
-    """The big table that the operation would close to its writers for long; "" for none.
+    """Return the big table whose writers the operation would block for long, or "".
 
-    "any" for what runs code or SQL of its own.
+    Returns "any" for an operation that runs its own code or SQL.
     """
     if isinstance(operation, RefuseReverse):
         return ""
@@ -166,7 +166,7 @@ def blocking(app: str, operations: Iterable[Operation], before: ProjectState) ->
     return [table for table in found if table]
 
 
-def test_no_migration_builds_an_index_while_the_writers_of_a_big_table_wait() -> None:
+def test_no_migration_blocks_the_writers_of_a_big_table() -> None:
     loader = MigrationLoader(None)
     found = {
         key: blocking(key[0], migration.operations, loader.project_state(key, at_end=False))
@@ -176,8 +176,8 @@ def test_no_migration_builds_an_index_while_the_writers_of_a_big_table_wait() ->
     assert {key: tables for key, tables in found.items() if tables} == {}
 
 
-def test_indexes_that_are_built_concurrently_stand_alone() -> None:
-    """The rest of such a migration would not be taken back when an index cannot be built."""
+def test_concurrent_indexes_have_a_migration_of_their_own() -> None:
+    """A failed concurrent index would not roll back the rest of its migration."""
     for migration in MigrationLoader(None).disk_migrations.values():
         concurrent = [isinstance(each, ConcurrentOperation) for each in migration.operations]
         assert not any(concurrent) or (all(concurrent) and not migration.atomic), migration
@@ -207,7 +207,7 @@ UNIQUE = models.UniqueConstraint(
         migrations.AlterModelTable("CdnTask", "tasks"),
     ],
 )
-def test_what_would_close_a_big_table_is_found(operation: Operation) -> None:
+def test_an_operation_that_blocks_a_big_table_is_found(operation: Operation) -> None:
     latest = MigrationLoader(None).project_state()
     assert blocking("videos", [operation], latest) == ["videos.cdntask"]
 
@@ -227,11 +227,11 @@ def test_a_table_is_big_unless_it_is_known_to_be_small(model: str) -> None:
         migrations.SeparateDatabaseAndState(),
     ],
 )
-def test_what_runs_code_of_its_own_is_found(operation: Operation) -> None:
+def test_an_operation_with_its_own_code_is_found(operation: Operation) -> None:
     assert blocking("videos", [operation], MigrationLoader(None).project_state()) == ["any"]
 
 
-def test_small_tables_and_exceptions_are_there() -> None:
+def test_small_tables_and_exceptions_exist() -> None:
     loader = MigrationLoader(None)
     assert set(loader.project_state().models) >= SMALL
     assert set(loader.disk_migrations) >= set(EXCEPTIONS)
@@ -251,7 +251,7 @@ def test_small_tables_and_exceptions_are_there() -> None:
         RefuseReverse("it is needed", {}),
     ],
 )
-def test_what_leaves_it_open_is_let_through(operation: Operation) -> None:
+def test_an_operation_that_blocks_no_writers_is_allowed(operation: Operation) -> None:
     latest = MigrationLoader(None).project_state()
     assert blocking("videos", [operation], latest) == []
 
@@ -267,7 +267,7 @@ def index_names(alias: str = DEFAULT_DB_ALIAS) -> set[str]:
 
 
 def apply(operation: Operation, *, backwards: bool = False) -> None:
-    """Carry an operation out on the latest state of the models."""
+    """Run an operation on the latest state of the models."""
     before = MigrationLoader(None).project_state()
     after = before.clone()
     operation.state_forwards("videos", after)
@@ -289,7 +289,7 @@ def test_an_index_is_built_and_dropped(operation: Operation) -> None:
     assert "Concurrently create" in operation.describe()
 
 
-def test_an_index_is_removed_and_comes_back() -> None:
+def test_removing_an_index_is_reversible() -> None:
     removal = RemoveIndexConcurrently("CdnTask", "cdn_task_takedown")
     before = index_names()
     apply(removal)
@@ -298,7 +298,7 @@ def test_an_index_is_removed_and_comes_back() -> None:
     assert index_names() == before
 
 
-def test_a_migration_that_was_cut_off_is_run_again(scratch: str) -> None:
+def test_an_interrupted_migration_can_run_again(scratch: str) -> None:
     migrate(scratch, "videos", "0008")
     with connections[scratch].cursor() as cursor:  # one index was built, another half built
         cursor.execute("CREATE INDEX cdn_task_attention ON videos_cdntask (attention_at)")
@@ -314,7 +314,7 @@ def test_a_migration_that_was_cut_off_is_run_again(scratch: str) -> None:
         assert rows(scratch, "SELECT 1 FROM pg_index WHERE NOT indisvalid") == set()
 
 
-def test_a_transaction_around_it_is_refused() -> None:
+def test_a_transaction_around_a_concurrent_index_is_refused() -> None:
     state = MigrationLoader(None).project_state()
     operation = AddIndexConcurrently("CdnTask", INDEX)
     with (
@@ -324,6 +324,6 @@ def test_a_transaction_around_it_is_refused() -> None:
         operation.database_forwards("videos", editor, state, state)
 
 
-def test_a_constraint_that_is_no_index_is_refused() -> None:
+def test_a_constraint_without_a_condition_is_refused() -> None:
     with pytest.raises(TypeError, match="no unique constraint with a condition"):
         AddUniqueConcurrently("CdnTask", models.UniqueConstraint(fields=["state"], name="plain"))

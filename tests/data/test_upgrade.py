@@ -1,4 +1,4 @@
-"""A database with rows in it comes to this release, and is not taken back over what it keeps."""
+"""Upgrade of a database with rows; a downgrade that would lose rows is refused."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -28,12 +28,12 @@ def migrate(alias: str, *target: str) -> None:
 
 
 def models_at(*targets: tuple[str, str]) -> Any:
-    """The models as they were once these migrations had been applied."""
+    """Return the models as they are after these migrations."""
     return MigrationLoader(None).project_state(list(targets)).apps
 
 
 def fill(alias: str, apps: Any) -> None:
-    """A console in use: each table that holds what VOD cannot tell again has a row."""
+    """Make a row in each table whose data VOD cannot give again."""
 
     def make(model: str, **values: Any) -> Any:
         return apps.get_model(model).objects.using(alias).create(**values)
@@ -82,7 +82,7 @@ def fill(alias: str, apps: Any) -> None:
 
 
 def contents(alias: str, apps: Any) -> dict[str, list[dict[str, Any]]]:
-    """Every row, by model, in the columns that the models of `apps` have."""
+    """Return every row by model, in the columns that the models of `apps` have."""
     ours = {label for label, _ in FIRST}
     return {
         model._meta.label: list(model._base_manager.using(alias).order_by("pk").values())
@@ -100,15 +100,15 @@ def test_a_database_in_use_is_upgraded_with_all_its_rows(scratch: str) -> None:
     assert len(before["videos.ReviewDecision"]) == 4
     migrate(scratch)
     assert contents(scratch, apps) == before
-    assert TranscodeJob.objects.using(scratch).get().session_key == "", "VOD knows it without one"
+    assert TranscodeJob.objects.using(scratch).get().session_key == "", "submitted without a key"
     assert append_only.is_installed(scratch)
     for statement in (f"UPDATE {LOG} SET reason = 'none'", f"DELETE FROM {LOG}"):
         with pytest.raises(DatabaseError, match="append-only"):
             execute(scratch, statement)
 
 
-def test_the_earlier_release_goes_on_writing_while_it_is_replaced(scratch: str) -> None:
-    """Migrating comes first, and web server and worker are restarted one after another."""
+def test_the_earlier_release_can_write_during_an_upgrade(scratch: str) -> None:
+    """The migrations run first; then web server and worker restart one after another."""
     migrate(scratch)
     apps = models_at(*FIRST)
     fill(scratch, apps)
@@ -146,28 +146,28 @@ def keep_evidence(apps: Any, alias: str) -> None:
 
 
 def submit(apps: Any, alias: str) -> None:
-    """A worker has tried to, and nobody knows with what success."""
+    """Leave the job as a worker that tried to submit it, with an unknown result."""
     tried = apps.get_model("outbox.Delivery").objects.using(alias).latest("pk")
     type(tried).objects.using(alias).filter(pk=tried.pk).update(claim_count=1)
     apps.get_model("videos.TranscodeJob").objects.using(alias).update(delivery=tried)
 
 
 @pytest.mark.parametrize(
-    ("happen", "back_to", "why", "table"),
+    ("change", "back_to", "why", "table"),
     [
         (undo, "0003", "decisions were undone, and would be in force again", LOG),
         (keep_evidence, "0005", "evidence or prunings of the log are", "videos_evidence"),
         (submit, "0010", "VOD may have submissions", "videos_transcodejob"),
     ],
 )
-def test_what_cannot_be_made_up_again_is_not_taken_back(
-    scratch: str, happen: Any, back_to: str, why: str, table: str
+def test_a_downgrade_that_would_lose_data_is_refused(
+    scratch: str, change: Any, back_to: str, why: str, table: str
 ) -> None:
     migrate(scratch)
     loader = MigrationLoader(None)
     apps = loader.project_state(loader.graph.leaf_nodes()).apps
     fill(scratch, apps)
-    happen(apps, scratch)
+    change(apps, scratch)
     with pytest.raises(CommandError, match=f"This cannot be taken back: .*{why}"):
         migrate(scratch, "videos", back_to)
     with connections[scratch].cursor() as cursor:
@@ -177,7 +177,7 @@ def test_what_cannot_be_made_up_again_is_not_taken_back(
     assert append_only.is_installed(scratch)
 
 
-def test_a_log_without_its_triggers_is_warned_of(transactional_db: None) -> None:
+def test_a_log_without_its_triggers_gives_a_warning(transactional_db: None) -> None:
     def warnings() -> list[str]:
         found = run_checks(databases=["default"])
         return [each.id for each in found if each.id == "videos.W006"]

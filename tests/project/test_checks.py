@@ -1,4 +1,4 @@
-"""What `manage.py check` says of an installation that lacks a setting."""
+"""Warnings of `manage.py check` about missing settings."""
 
 import pytest
 from pytest_django import Settings
@@ -11,7 +11,7 @@ def test_a_complete_installation_gets_no_warning() -> None:
 
 
 @pytest.mark.parametrize("name", CONSEQUENCES)
-def test_each_missing_setting_is_named_with_what_follows(name: str, settings: Settings) -> None:
+def test_each_missing_setting_is_named_with_its_consequence(name: str, settings: Settings) -> None:
     setattr(settings, name, [] if name == "CDN_DOMAINS" else "")
     [warning] = check_vod_settings(None)
     number, consequence = CONSEQUENCES[name]
@@ -19,6 +19,6 @@ def test_each_missing_setting_is_named_with_what_follows(name: str, settings: Se
     assert warning.msg == f"{name} is not set: {consequence}."
 
 
-def test_without_an_access_key_there_is_nothing_to_warn_of(settings: Settings) -> None:
+def test_without_an_access_key_there_is_no_warning(settings: Settings) -> None:
     settings.ALIBABA_CLOUD_ACCESS_KEY_ID = settings.VOD_CALLBACK_KEY = ""
     assert check_vod_settings(None) == []

@@ -1,4 +1,4 @@
-"""How transactions on SQLite wait for each other, and how bulk writes leave them room."""
+"""Transactions on SQLite wait for each other, and bulk writes leave room for them."""
 
 import threading
 import time
@@ -14,13 +14,13 @@ from shortvideo import pacing
 from shortvideo.pacing import Pace
 
 on_sqlite = pytest.mark.skipif(
-    "connection.vendor != 'sqlite'", reason="PostgreSQL's writers wait for rows alone"
+    "connection.vendor != 'sqlite'", reason="PostgreSQL's writers wait for rows only"
 )
 
 
 @contextmanager
 def holding_the_lock(until: Callable[[], object]) -> Iterator[None]:
-    """Another connection is inside a transaction until the function returns."""
+    """Hold a transaction open on another connection until the function returns."""
     has_begun = threading.Event()
 
     def hold() -> None:
@@ -50,7 +50,7 @@ def impatient() -> Iterator[None]:
 
 @on_sqlite
 @pytest.mark.django_db(transaction=True)
-def test_a_transaction_begins_once_another_has_ended() -> None:
+def test_a_transaction_waits_for_the_end_of_another() -> None:
     is_asked = threading.Event()
     with holding_the_lock(lambda: is_asked.wait(20)):
         threading.Timer(0.3, is_asked.set).start()
@@ -62,7 +62,7 @@ def test_a_transaction_begins_once_another_has_ended() -> None:
 @on_sqlite
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("impatient")
-def test_a_transaction_that_waits_in_vain_says_so_and_leaves_the_connection_as_it_was() -> None:
+def test_a_transaction_that_times_out_leaves_a_good_connection() -> None:
     is_over = threading.Event()
     with holding_the_lock(lambda: is_over.wait(20)):
         with pytest.raises(OperationalError, match="database is locked"), transaction.atomic():
@@ -85,7 +85,7 @@ def test_a_statement_without_a_transaction_waits_too() -> None:
 
 @on_sqlite
 @pytest.mark.django_db(transaction=True)
-def test_whoever_has_the_lock_may_free_a_cursor_of_whoever_waits_for_it() -> None:
+def test_the_locks_holder_may_free_a_cursor_of_a_waiting_thread() -> None:
     Uploader.objects.create(user_id="u5", user_name="before")
     garbage: list[Any] = [connection.cursor().execute("SELECT 1 UNION SELECT 2")]
 

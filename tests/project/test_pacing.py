@@ -1,4 +1,4 @@
-"""Old rows go in one paced walk: all that are old, and without reading the young ones."""
+"""Deleting old rows: in one paced walk over all old rows, without reading young rows."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -22,7 +22,7 @@ def _few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pacing, "WALKED_AT_ONCE", 4)
 
 
-def came(days_ago: Iterable[int], state: VodEvent.State = DONE) -> list[VodEvent]:
+def make_events(days_ago: Iterable[int], state: VodEvent.State = DONE) -> list[VodEvent]:
     first = VodEvent.objects.count()
     rows = [
         VodEvent(
@@ -42,30 +42,30 @@ def delete_done() -> int:
     return delete_old(rows, Pace(most_rows=2), before=before, came="received_at")
 
 
-def test_more_goes_than_is_looked_at_or_deleted_at_once_and_what_must_stay_stays() -> None:
-    came([100] * 3)
-    failed = came([100] * 9, FAILED)
-    came([100] * 6)
-    young = came([89, 1])
+def test_several_steps_delete_all_old_rows_and_no_others() -> None:
+    make_events([100] * 3)
+    failed = make_events([100] * 9, FAILED)
+    make_events([100] * 6)
+    young = make_events([89, 1])
     assert delete_done() == 9
     assert list(VodEvent.objects.order_by("pk")) == [*failed, *young]
 
 
-def test_rows_that_came_at_nearly_the_same_time_may_be_in_any_order() -> None:
-    young = came([89, 91, 89, 91, 91])[::2][:2]
+def test_rows_of_nearly_the_same_time_may_be_in_any_order() -> None:
+    young = make_events([89, 91, 89, 91, 91])[::2][:2]
     assert delete_done() == 3
     assert list(VodEvent.objects.order_by("pk")) == young
 
 
-def test_the_walk_ends_where_all_rows_are_young(
+def test_the_walk_ends_where_only_young_rows_follow(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    came([1] * 12)
+    make_events([1] * 12)
     with django_assert_num_queries(1):
         assert delete_done() == 0
 
 
-def test_a_day_with_more_events_than_any_number_of_portions_is_removed_at_once() -> None:
-    came([91] * 1_001)
+def test_over_a_thousand_old_events_are_removed_in_one_run() -> None:
+    make_events([91] * 1_001)
     remove_old_events()
     assert not VodEvent.objects.exists()

@@ -8,7 +8,7 @@ from django.test import Client
 
 
 @pytest.mark.django_db
-def test_the_root_leads_to_the_desk(client: Client) -> None:
+def test_the_root_redirects_to_the_desk(client: Client) -> None:
     assert client.get("/").headers["Location"] == "/admin/"
 
 

@@ -1,4 +1,4 @@
-"""A setting that cannot be read stops the start with a sentence that names it."""
+"""An invalid setting stops the start with a message that names it."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def start(env_file: str = os.devnull, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Load the settings in a process of their own, with nothing but `environment`."""
+    """Load the settings in another process that has only `environment`."""
     return subprocess.run(
         [sys.executable, "-c", "from shortvideo import settings; print(settings.SECRET_KEY)"],
         cwd=ROOT,
@@ -44,7 +44,7 @@ def start(env_file: str = os.devnull, **environment: str) -> subprocess.Complete
         ),
     ],
 )
-def test_a_bad_value_is_named_with_what_is_allowed(name: str, value: str, sentence: str) -> None:
+def test_a_bad_value_is_named_with_the_allowed_values(name: str, value: str, sentence: str) -> None:
     result = start(SECRET_KEY="x", **{name: value})
     assert result.returncode != 0
     assert sentence in result.stderr
