@@ -15,7 +15,7 @@ from tests.support.localvod import LocalVod
 from tests.support.receiver import Receiver
 from tests.videos.support import receive_bodies
 from tests.videos.takedowns import block, published, served_paths, takedown_of
-from tests.webhooks.support import make_endpoint, tell
+from tests.webhooks.support import emit_event, make_endpoint
 from videos import periodic
 from videos.mirror.fetching import read_later
 from videos.models import (
@@ -265,7 +265,7 @@ class Webhooks(Case):
     def seed(self) -> None:
         self.backend = Receiver().__enter__()
         make_endpoint(self.backend)
-        self.events = [tell(f"v{number % ROWS}", n=number) for number in range(2 * ROWS)]
+        self.events = [emit_event(f"v{number % ROWS}", n=number) for number in range(2 * ROWS)]
 
     def calls(self) -> int:
         return len(self.backend.received)

@@ -10,19 +10,19 @@ from tests.videos.conftest import cloud  # noqa: F401 - a fixture
 
 @pytest.fixture(autouse=True)
 def _long_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine is, a batch sends all that it can."""
+    """Let a batch send all its events, even on a slow machine."""
     monkeypatch.setattr(deliveries, "TURN_SECONDS", 60.0)
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """The backend: an HTTP server that takes every event, until a test says otherwise."""
+    """The backend: an HTTP server that accepts every event unless a test sets its answer."""
     with Receiver() as server:
         yield server
 
 
 @pytest.fixture
 def other() -> Iterator[Receiver]:
-    """Another one."""
+    """Another backend."""
     with Receiver() as server:
         yield server

@@ -1,4 +1,4 @@
-"""Endpoints and events, made the short way."""
+"""Short ways to make endpoints, emit events and send them."""
 
 import itertools
 from datetime import timedelta
@@ -14,12 +14,12 @@ from shortvideo.webhooks.services import KIND, emit
 from shortvideo.webhooks.signing import new_secret
 from tests.support.receiver import Received, Receiver
 
-NOBODY_LISTENS = "http://127.0.0.1:9/hooks"
+UNREACHABLE = "http://127.0.0.1:9/hooks"
 _numbers = itertools.count(1)
 
 
-def make_endpoint(to: Receiver | str = NOBODY_LISTENS, **values: Any) -> Endpoint:
-    """An endpoint that chose everything."""
+def make_endpoint(to: Receiver | str = UNREACHABLE, **values: Any) -> Endpoint:
+    """Make an endpoint that subscribes to every event type."""
     return Endpoint.objects.create(
         **{
             "name": f"Backend {next(_numbers)}",
@@ -31,8 +31,10 @@ def make_endpoint(to: Receiver | str = NOBODY_LISTENS, **values: Any) -> Endpoin
     )
 
 
-def tell(subject: str = "v1", event_type: EventType = EventType.DECIDED, **data: Any) -> Event:
-    """Emit an event that somebody is told of."""
+def emit_event(
+    subject: str = "v1", event_type: EventType = EventType.DECIDED, **data: Any
+) -> Event:
+    """Emit an event to which at least one endpoint subscribes."""
     with transaction.atomic():
         event = emit(event_type, subject=subject, data=data)
     assert event is not None
@@ -40,23 +42,23 @@ def tell(subject: str = "v1", event_type: EventType = EventType.DECIDED, **data:
 
 
 def work(rounds: int = 1) -> None:
-    """So many batches; between two all waiting and all pauses are over."""
+    """Send `rounds` batches. Before each, make all deliveries due and end all pauses."""
     for _ in range(rounds):
         make_due()
         work_once([KIND])
 
 
 def make_due() -> None:
-    """As if all waiting and all pauses were over."""
+    """Make all waiting deliveries due and end all pauses."""
     Delivery.objects.waiting().update(due_at=timezone.now() - timedelta(seconds=1))
     Endpoint.objects.update(paused_until=None)
 
 
 def end_pauses() -> None:
-    """As if the pauses were over, and no more time had passed than that."""
+    """End the pauses, as if no more than their time had passed."""
     for endpoint in Endpoint.objects.exclude(paused_until=None):
         assert endpoint.paused_until is not None
-        soon = endpoint.paused_until + timedelta(seconds=0.5)  # a pause was looked at a bit later
+        soon = endpoint.paused_until + timedelta(seconds=0.5)  # due_at may be a moment later
         due = Delivery.objects.waiting().filter(due_at__lte=soon)
         due.filter(webhook_dispatch__endpoint=endpoint).update(due_at=timezone.now())
     Endpoint.objects.update(paused_until=None)
@@ -75,5 +77,5 @@ def ids(received: list[Received]) -> list[str]:
 
 
 def numbers(received: list[Received]) -> list[tuple[str, int]]:
-    """Video and number (`n` in the data) of each."""
+    """Return the video and the number (`n` in the data) of each event."""
     return [(item.body["videoId"], item.body["data"]["n"]) for item in received]

@@ -10,7 +10,7 @@ from shortvideo.outbox.models import DeliveryState
 from shortvideo.webhooks.addresses import check_url, is_allowed
 from tests.support.receiver import Receiver
 
-from .support import delivery_of, make_endpoint, tell, work
+from .support import delivery_of, emit_event, make_endpoint, work
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from .support import delivery_of, make_endpoint, tell, work
         "http://[::1]:9000/",
     ],
 )
-def test_a_url_of_the_backend_may_be_entered(url: str) -> None:
+def test_a_url_of_a_backend_is_accepted(url: str) -> None:
     check_url(url)
 
 
@@ -50,7 +50,7 @@ def test_a_url_of_the_backend_may_be_entered(url: str) -> None:
         ("https://224.0.0.1/", "may not be called"),
     ],
 )
-def test_a_url_that_may_not_be_called_is_refused_in_one_sentence(url: str, sentence: str) -> None:
+def test_a_forbidden_url_is_refused_with_a_sentence(url: str, sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence):
         check_url(url)
 
@@ -71,12 +71,12 @@ def test_private_addresses_are_refused_by_a_setting(address: str, settings: Sett
 
 
 @pytest.mark.django_db
-def test_a_name_that_leads_to_a_forbidden_address_is_not_sent_anything(
+def test_a_host_with_a_forbidden_address_is_not_called(
     receiver: Receiver, settings: Settings
 ) -> None:
     settings.WEBHOOK_ALLOW_PRIVATE = False
     make_endpoint(receiver.url.replace("127.0.0.1", "localhost"))
-    event = tell()
+    event = emit_event()
     work()
     assert receiver.received == []
     delivery = delivery_of(event)

@@ -15,7 +15,7 @@ from shortvideo.webhooks.models import Endpoint, EventType
 from tests.admin.conftest import Desk, DeskOf
 from tests.support.receiver import Receiver
 
-from .support import NOBODY_LISTENS, delivery_of, dispatch_of, ids, make_endpoint, tell, work
+from .support import UNREACHABLE, delivery_of, dispatch_of, emit_event, ids, make_endpoint, work
 
 LIST = "webhooks_endpoint_changelist"
 URL = "https://backend.example.com/hooks"
@@ -38,14 +38,14 @@ def change(desk: Desk, endpoint: Endpoint, **fields: Any) -> int:
 
 
 def pages_of(desk: Desk, endpoint: Endpoint) -> str:
-    """All that the desk shows of webhooks."""
+    """Return all pages of the desk about webhooks."""
     names = ("endpoint", "event", "dispatch", "attempt")
     lists = [desk.page(f"webhooks_{name}_changelist") for name in names]
     one = desk.page("webhooks_endpoint_change", endpoint.pk)
     return "".join([*lists, one, desk.page("webhooks_endpoint_history", endpoint.pk)])
 
 
-def test_an_administrator_adds_an_endpoint_and_sees_its_secret_once(desk_of: DeskOf) -> None:
+def test_a_new_endpoints_secret_is_shown_once(desk_of: DeskOf) -> None:
     desk = desk_of("administrator")
     page = add(desk)
     endpoint = Endpoint.objects.get()
@@ -68,25 +68,23 @@ def test_an_administrator_adds_an_endpoint_and_sees_its_secret_once(desk_of: Des
         ({"name": ""}, "This field is required."),
     ],
 )
-def test_an_endpoint_that_cannot_be_is_refused_in_one_sentence(
+def test_an_invalid_endpoint_is_refused_with_a_sentence(
     desk_of: DeskOf, fields: dict[str, Any], sentence: str
 ) -> None:
     assert sentence in add(desk_of("administrator"), **fields)
     assert not Endpoint.objects.exists()
 
 
-def test_what_an_administrator_changes_leaves_the_secret_and_the_workers_fields(
-    desk_of: DeskOf,
-) -> None:
+def test_changing_an_endpoints_url_keeps_its_secret(desk_of: DeskOf) -> None:
     endpoint = make_endpoint(failure_count=4)
     assert change(desk_of("administrator"), endpoint, name="Other") == 302
     changed = Endpoint.objects.get()
     assert (changed.name, changed.url) == ("Other", URL)
     assert changed.secret == endpoint.secret
-    assert changed.failure_count == 0  # another URL begins afresh
+    assert changed.failure_count == 0  # a new URL has no failures
 
 
-def test_an_endpoint_that_was_gone_is_switched_on_again(desk_of: DeskOf) -> None:
+def test_a_switched_off_endpoint_can_be_switched_on_again(desk_of: DeskOf) -> None:
     until = timezone.now() + timedelta(minutes=1)
     endpoint = make_endpoint(
         URL, is_active=False, switched_off_reason="It answered 410 Gone.",
@@ -100,9 +98,7 @@ def test_an_endpoint_that_was_gone_is_switched_on_again(desk_of: DeskOf) -> None
     assert (endpoint.failure_count, endpoint.paused_until) == (0, None)
 
 
-def test_the_test_button_sends_a_test_event_whose_end_the_page_shows(
-    desk_of: DeskOf, receiver: Receiver
-) -> None:
+def test_the_page_shows_the_result_of_a_test_event(desk_of: DeskOf, receiver: Receiver) -> None:
     desk, endpoint = desk_of("administrator"), make_endpoint(receiver)
     assert "1 of 1 will be sent a test event" in desk.do("send_test", endpoint)
     work()
@@ -112,12 +108,12 @@ def test_the_test_button_sends_a_test_event_whose_end_the_page_shows(
     assert '<span class="badge badge-good">200</span>' in page
 
 
-def test_a_changed_secret_is_shown_once_and_both_sign(desk_of: DeskOf, receiver: Receiver) -> None:
+def test_a_changed_secret_is_shown_once(desk_of: DeskOf, receiver: Receiver) -> None:
     desk, endpoint = desk_of("administrator"), make_endpoint(receiver)
     old = endpoint.secret
     assert "Change the secret" in desk.choose("rotate_secret", endpoint).content.decode()
     endpoint.refresh_from_db()
-    assert endpoint.secret == old  # nothing has changed before it is confirmed
+    assert endpoint.secret == old  # nothing changes before the confirmation
     page = desk.choose("rotate_secret", endpoint, confirmed="1").content.decode()
     endpoint.refresh_from_db()
     assert endpoint.secret != old
@@ -135,7 +131,7 @@ def test_the_secrets_of_two_endpoints_are_not_changed_at_once(desk_of: DeskOf) -
     assert {row.secret for row in Endpoint.objects.all()} == {first.secret, second.secret}
 
 
-def test_the_list_counts_what_waits_and_what_was_given_up(
+def test_the_list_counts_open_and_given_up_deliveries(
     desk_of: DeskOf, receiver: Receiver, settings: Settings
 ) -> None:
     settings.WEBHOOK_MAX_ATTEMPTS = 1
@@ -143,7 +139,7 @@ def test_the_list_counts_what_waits_and_what_was_given_up(
     endpoint = make_endpoint(receiver)
     make_endpoint()
     for number in range(3):
-        tell(f"v{number}")
+        emit_event(f"v{number}")
     work()
     page = desk_of("operator").page(LIST)
     links = re.findall(rf"endpoint__id__exact={endpoint.pk}&amp;state=(\w+)\">(\d+)<", page)
@@ -151,13 +147,13 @@ def test_the_list_counts_what_waits_and_what_was_given_up(
     assert "paused after a failure" in page
 
 
-def test_dead_letters_are_found_through_the_inbox_and_replayed_one_by_one(
+def test_a_dead_letter_in_the_inbox_can_be_replayed(
     desk_of: DeskOf, receiver: Receiver, settings: Settings
 ) -> None:
     settings.WEBHOOK_MAX_ATTEMPTS = 1
     receiver.answer = lambda _: 500
     make_endpoint(receiver)
-    event = tell("v1")
+    event = emit_event("v1")
     work()
     desk = desk_of("operator")
     dead = dispatch_of(event)
@@ -171,13 +167,13 @@ def test_dead_letters_are_found_through_the_inbox_and_replayed_one_by_one(
     assert "has left this list meanwhile" in desk.do("replay", dead)
 
 
-def test_all_of_an_endpoint_is_replayed_from_its_page(
+def test_all_dead_letters_are_replayed_from_the_endpoints_page(
     desk_of: DeskOf, receiver: Receiver, settings: Settings
 ) -> None:
     settings.WEBHOOK_MAX_ATTEMPTS = 1
     receiver.answer = lambda _: 500
     endpoint = make_endpoint(receiver)
-    events = [tell(f"v{number}") for number in range(3)]
+    events = [emit_event(f"v{number}") for number in range(3)]
     work(3)
     receiver.answer = lambda _: 200
     desk = desk_of("operator")
@@ -187,13 +183,13 @@ def test_all_of_an_endpoint_is_replayed_from_its_page(
     assert "Nothing was given up." in desk.choose("replay", endpoint).content.decode()
 
 
-def test_a_dead_letter_that_nobody_wants_is_dismissed(
+def test_a_dead_letter_can_be_dismissed(
     desk_of: DeskOf, receiver: Receiver, settings: Settings
 ) -> None:
     settings.WEBHOOK_MAX_ATTEMPTS = 1
     receiver.answer = lambda _: 500
     make_endpoint(receiver)
-    event = tell()
+    event = emit_event()
     work()
     desk = desk_of("operator")
     assert "1 of 1 dismissed." in desk.do("dismiss", dispatch_of(event))
@@ -201,11 +197,9 @@ def test_a_dead_letter_that_nobody_wants_is_dismissed(
     assert dispatch_of(event) not in event.dispatches.unsettled()
 
 
-def test_an_event_shows_its_data_and_how_many_were_told(
-    desk_of: DeskOf, receiver: Receiver
-) -> None:
+def test_an_event_shows_its_data_and_its_deliveries(desk_of: DeskOf, receiver: Receiver) -> None:
     make_endpoint(receiver)
-    event = tell("v1", EventType.DELETED, reason="spam")
+    event = emit_event("v1", EventType.DELETED, reason="spam")
     work()
     desk = desk_of("operator")
     assert "1 of 1" in desk.page("webhooks_event_changelist", q="v1")
@@ -217,8 +211,8 @@ def test_an_event_shows_its_data_and_how_many_were_told(
     assert desk.status("webhooks_dispatch_change", dispatch_of(event).pk) == 200
 
 
-def test_an_operator_looks_and_replays_but_manages_no_endpoint(desk_of: DeskOf) -> None:
-    endpoint = make_endpoint(NOBODY_LISTENS)
+def test_an_operator_sees_endpoints_but_cannot_change_them(desk_of: DeskOf) -> None:
+    endpoint = make_endpoint(UNREACHABLE)
     desk = desk_of("operator")
     assert endpoint.url in desk.page("webhooks_endpoint_change", endpoint.pk)
     assert desk.status("webhooks_endpoint_add") == 403
@@ -231,19 +225,19 @@ def test_an_operator_looks_and_replays_but_manages_no_endpoint(desk_of: DeskOf) 
 
 
 @pytest.mark.parametrize("role", ["viewer", "moderator", "curator"])
-def test_others_do_not_see_webhooks(desk_of: DeskOf, role: str) -> None:
+def test_other_roles_do_not_see_webhooks(desk_of: DeskOf, role: str) -> None:
     desk = desk_of(role)
     for name in ("endpoint", "event", "dispatch", "attempt"):
         assert desk.status(f"webhooks_{name}_changelist") == 403
 
 
-def test_nobody_deletes_an_endpoint(desk_of: DeskOf) -> None:
+def test_an_endpoint_cannot_be_deleted(desk_of: DeskOf) -> None:
     endpoint = make_endpoint()
     assert desk_of("administrator").status("webhooks_endpoint_delete", endpoint.pk) == 403
 
 
 @pytest.mark.parametrize("name", ["endpoint", "event", "dispatch", "attempt"])
-def test_a_list_costs_the_same_few_queries_for_1_row_and_for_10(
+def test_a_list_needs_no_more_queries_for_more_rows(
     desk_of: DeskOf, receiver: Receiver, name: str, django_assert_max_num_queries: Any
 ) -> None:
     desk = desk_of("operator")
@@ -251,13 +245,13 @@ def test_a_list_costs_the_same_few_queries_for_1_row_and_for_10(
     costs = []
     for _ in range(2):
         make_endpoint(receiver)
-        tell("v1")
+        emit_event("v1")
         work()
         with django_assert_max_num_queries(12) as queries:
             desk.page(f"webhooks_{name}_changelist", **query)
         costs.append(len(queries.captured_queries))
         for _ in range(3):
             make_endpoint(receiver)
-            tell("v1")
+            emit_event("v1")
         work(6)
-    assert costs[1] <= costs[0] + 1  # a filter by endpoint appears with the second one
+    assert costs[1] <= costs[0] + 1  # a filter by endpoint appears with the second endpoint

@@ -8,13 +8,13 @@ from shortvideo.webhooks.models import Endpoint
 from tests.fixtures_browser import PHONE, WIDE, OpenDesk
 from tests.support.receiver import Receiver
 
-from .support import tell, work
+from .support import emit_event, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def expect_to_fit(page: Page) -> None:
-    """Nothing scrolls sideways, on a phone and on a wide screen, once the page is laid out anew."""
+    """Expect that, after the new layout, nothing scrolls sideways on a phone and a wide screen."""
     for size in (PHONE, WIDE):
         page.set_viewport_size({"width": size["width"], "height": size["height"]})
         page.wait_for_function(
@@ -42,7 +42,7 @@ def test_an_endpoint_is_added_tested_watched_and_replayed(
     page.click("text=Send test event")
     expect(page.locator(".messagelist")).to_contain_text("will be sent a test event")
     receiver.answer = lambda item: 200 if item.body["type"] == "ping" else 500
-    tell("a-video-whose-id-is-as-long-as-they-are")
+    emit_event("a-video-whose-id-is-as-long-as-they-are")
     work(2)
     page.reload()
     expect(page.locator("table.grid")).to_contain_text("It answered 500.")

@@ -1,4 +1,4 @@
-"""What was given up is kept, and sent again when somebody asks for it."""
+"""Dead letters: given-up events are kept and can be replayed."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from shortvideo.webhooks.services import KIND, EndpointIsOff, replay, replay_one
 from tests.admin.conftest import DeskOf
 from tests.support.receiver import Receiver
 
-from .support import delivery_of, dispatch_of, ids, make_endpoint, numbers, tell, work
+from .support import delivery_of, dispatch_of, emit_event, ids, make_endpoint, numbers, work
 
 pytestmark = pytest.mark.django_db
 
@@ -29,22 +29,22 @@ def _given_up_at_once(settings: Settings) -> None:
 def test_a_replay_sends_the_same_event_again(receiver: Receiver) -> None:
     receiver.answer = lambda _: 500
     make_endpoint(receiver)
-    event = tell(n=1)
+    event = emit_event(n=1)
     work()
     receiver.answer = lambda _: 200
     replay_one(dispatch_of(event))
-    work_once([KIND])  # at once, although its endpoint was paused
+    work_once([KIND])  # at once, although the endpoint was paused
     assert delivery_of(event).state == DeliveryState.DONE
     first, second = receiver.received
     assert first.content == second.content
 
 
-def test_all_dead_letters_of_an_endpoint_are_replayed_in_their_order(receiver: Receiver) -> None:
+def test_dead_letters_of_an_endpoint_are_replayed_in_order(receiver: Receiver) -> None:
     receiver.answer = lambda _: 500
     endpoint = make_endpoint(receiver)
     for n in range(3):
-        tell("a", n=n)
-        tell("b", n=n)
+        emit_event("a", n=n)
+        emit_event("b", n=n)
     work(12)
     assert endpoint.dispatches.dead().count() == 6
     receiver.received.clear()
@@ -56,12 +56,12 @@ def test_all_dead_letters_of_an_endpoint_are_replayed_in_their_order(receiver: R
     assert not endpoint.dispatches.unsettled().exists()
 
 
-def test_a_replayed_event_has_all_its_attempts_before_it(
+def test_a_replayed_event_gets_all_its_attempts_again(
     receiver: Receiver, settings: Settings
 ) -> None:
     receiver.answer = lambda _: 500
     endpoint = make_endpoint(receiver)
-    event = tell()
+    event = emit_event()
     work()
     settings.WEBHOOK_MAX_ATTEMPTS = 3
     replay(endpoint)
@@ -70,16 +70,16 @@ def test_a_replayed_event_has_all_its_attempts_before_it(
     assert delivery_of(event).state == DeliveryState.GIVEN_UP
 
 
-def test_what_was_delivered_is_not_replayed(receiver: Receiver) -> None:
+def test_a_delivered_event_is_not_replayed(receiver: Receiver) -> None:
     endpoint = make_endpoint(receiver)
-    event = tell()
+    event = emit_event()
     work()
     with pytest.raises(DeliveryStateError, match="given up"):
         replay_one(dispatch_of(event))
     assert replay(endpoint) == 0
 
 
-def test_a_test_event_that_failed_is_no_dead_letter(receiver: Receiver, desk_of: DeskOf) -> None:
+def test_a_failed_test_event_is_not_a_dead_letter(receiver: Receiver, desk_of: DeskOf) -> None:
     receiver.answer = lambda _: 500
     endpoint = make_endpoint(receiver)
     failed = send_test(endpoint)
@@ -90,21 +90,19 @@ def test_a_test_event_that_failed_is_no_dead_letter(receiver: Receiver, desk_of:
     assert replay(endpoint) == 0
     Event.objects.update(created_at=timezone.now() - timedelta(days=31))
     prune_webhooks()
-    assert not Event.objects.exists(), "it is kept no longer than what was delivered"
+    assert not Event.objects.exists(), "it is kept no longer than a delivered event"
     assert Delivery.objects.get().state == DeliveryState.SUPERSEDED
     assert "Webhooks given up" not in desk.page("inbox")
-    tell()
+    emit_event()
     work()
     assert "Webhooks given up" in desk.page("inbox")
 
 
-def test_a_delivery_whose_event_is_gone_ends_with_a_sentence_and_holds_up_no_other(
-    receiver: Receiver,
-) -> None:
+def test_a_delivery_without_its_event_is_given_up(receiver: Receiver) -> None:
     endpoint = make_endpoint(receiver)
     failed = send_test(endpoint)
     failed.event.delete()
-    event = tell()
+    event = emit_event()
     work()
     assert ids(receiver.received) == [str(event.uid)]
     left = Delivery.objects.get(pk=failed.delivery_id)
@@ -119,7 +117,7 @@ def test_a_delivery_whose_event_is_gone_ends_with_a_sentence_and_holds_up_no_oth
 
 def test_nothing_is_replayed_to_an_endpoint_that_is_off(receiver: Receiver) -> None:
     endpoint = make_endpoint(receiver)
-    event = tell()
+    event = emit_event()
     Endpoint.objects.update(is_active=False)
     work()
     assert delivery_of(event).error_code == "EndpointOff"
@@ -131,19 +129,19 @@ def test_nothing_is_replayed_to_an_endpoint_that_is_off(receiver: Receiver) -> N
     assert ids(receiver.received) == [str(event.uid)]
 
 
-def test_old_events_and_attempts_go_but_none_that_waits_or_was_given_up(
+def test_pruning_keeps_young_waiting_and_given_up_events(
     receiver: Receiver, settings: Settings
 ) -> None:
     settings.WEBHOOK_LOG_DAYS = 30
     make_endpoint(receiver)
-    done = tell("v1")
+    done = emit_event("v1")
     work()
-    young = tell("v1")
+    young = emit_event("v1")
     work()
     receiver.answer = lambda _: 500
-    dead = tell("v2")
+    dead = emit_event("v2")
     work()
-    waiting = tell("v3")
+    waiting = emit_event("v3")
     old = timezone.now() - timedelta(days=31)
     Event.objects.exclude(pk=young.pk).update(created_at=old)
     Attempt.objects.exclude(dispatch__event=young).update(created_at=old)

@@ -1,4 +1,4 @@
-"""The verifier that the documentation gives to backends, on real calls; and what it promises."""
+"""The documented verifier on real calls, and the documentation of event types and settings."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from shortvideo.webhooks.models import EventType
 from shortvideo.webhooks.services import rotate_secret
 from tests.support.receiver import Received, Receiver
 
-from .support import make_endpoint, tell, work
+from .support import emit_event, make_endpoint, work
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ Verifier = Callable[..., bool]
 
 
 class Headers(dict[str, str]):
-    """As a web framework has them: found in any case."""
+    """Headers as in a web framework: names match in any case."""
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())
@@ -38,8 +38,8 @@ def is_genuine() -> Verifier:
     return verifier
 
 
-def received_one(receiver: Receiver) -> Received:
-    tell("v1", title="面条 🍜")
+def receive_one(receiver: Receiver) -> Received:
+    emit_event("v1", title="面条 🍜")
     work()
     return receiver.received[-1]
 
@@ -48,25 +48,25 @@ def test_the_documented_verifier_accepts_a_real_call(
     is_genuine: Verifier, receiver: Receiver
 ) -> None:
     endpoint = make_endpoint(receiver)
-    received = received_one(receiver)
+    received = receive_one(receiver)
     assert is_genuine(endpoint.secret, Headers(received.headers), received.content)
 
 
-def test_the_documented_verifier_accepts_both_secrets_during_a_change(
+def test_the_documented_verifier_accepts_old_and_new_secret(
     is_genuine: Verifier, receiver: Receiver
 ) -> None:
     endpoint = make_endpoint(receiver)
     new = rotate_secret(endpoint)
-    received = received_one(receiver)
+    received = receive_one(receiver)
     for secret in (endpoint.secret, new):
         assert is_genuine(secret, Headers(received.headers), received.content)
 
 
-def test_the_documented_verifier_refuses_what_is_forged(
+def test_the_documented_verifier_refuses_forged_calls(
     is_genuine: Verifier, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = make_endpoint(receiver)
-    received = received_one(receiver)
+    received = receive_one(receiver)
     headers, body = Headers(received.headers), received.content
     secret, now = endpoint.secret, int(headers["X-Console-Timestamp"])
     assert is_genuine(secret, headers, body)

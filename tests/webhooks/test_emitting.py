@@ -1,4 +1,4 @@
-"""Who is told of what: rows in the transaction of what happened, and none where nobody listens."""
+"""Emitting events: their rows belong to the change's transaction; no subscriber means no rows."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from shortvideo.outbox.models import Delivery
 from shortvideo.webhooks.models import Dispatch, Event, EventType
 from shortvideo.webhooks.services import emit, silence
 
-from .support import make_endpoint, tell
+from .support import emit_event, make_endpoint
 
 pytestmark = pytest.mark.django_db
 
 
-def test_where_nobody_listens_one_query_is_all(django_assert_num_queries: Any) -> None:
+def test_an_event_without_subscribers_needs_one_query(django_assert_num_queries: Any) -> None:
     make_endpoint(is_active=False)
     make_endpoint(event_types=[EventType.DELETED])
     with transaction.atomic(), django_assert_num_queries(1):
@@ -23,31 +23,31 @@ def test_where_nobody_listens_one_query_is_all(django_assert_num_queries: Any) -
     assert not Delivery.objects.exists()
 
 
-def test_each_endpoint_that_chose_the_type_gets_a_delivery_of_its_own() -> None:
-    chosen = [make_endpoint(), make_endpoint(event_types=[EventType.DECIDED])]
+def test_each_subscribed_endpoint_gets_its_own_delivery() -> None:
+    subscribed = [make_endpoint(), make_endpoint(event_types=[EventType.DECIDED])]
     make_endpoint(event_types=[EventType.TRANSCODED])
-    event = tell("v1", EventType.DECIDED)
-    assert [row.endpoint for row in event.dispatches.order_by("pk")] == chosen
+    event = emit_event("v1", EventType.DECIDED)
+    assert [row.endpoint for row in event.dispatches.order_by("pk")] == subscribed
     subjects = set(Delivery.objects.values_list("kind", "subject"))
-    assert subjects == {("webhook", f"{endpoint.pk}:v1") for endpoint in chosen}
+    assert subjects == {("webhook", f"{endpoint.pk}:v1") for endpoint in subscribed}
 
 
-def test_what_is_rolled_back_was_never_told() -> None:
+def test_a_rolled_back_change_emits_no_event() -> None:
     make_endpoint()
     with transaction.atomic():
-        tell("v1")
+        emit_event("v1")
         transaction.set_rollback(True)
     assert not Event.objects.exists()
     assert not Dispatch.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_outside_the_transaction_of_what_happened_is_refused() -> None:
+def test_an_event_outside_a_transaction_is_refused() -> None:
     with pytest.raises(transaction.TransactionManagementError, match="emit"):
         emit(EventType.DECIDED, subject="v1", data={})
 
 
-def test_nothing_is_told_inside_a_silence() -> None:
+def test_no_event_is_emitted_inside_a_silence() -> None:
     make_endpoint()
     with transaction.atomic(), silence(), silence(when=False):  # the outer silence lasts
         assert emit(EventType.DECIDED, subject="v1", data={}) is None
@@ -58,6 +58,6 @@ def test_nothing_is_told_inside_a_silence() -> None:
 
 def test_later_events_of_a_video_have_higher_sequences() -> None:
     make_endpoint()
-    first, second = tell("v1"), tell("v1")
+    first, second = emit_event("v1"), emit_event("v1")
     assert first.as_json()["sequence"] < second.as_json()["sequence"]
     assert first.as_json()["id"] != second.as_json()["id"]

@@ -1,4 +1,4 @@
-"""What those who poll cannot see, as docs/webhooks.md says, and how they find it all the same."""
+"""What a polling client finds of the recommended list, as docs/webhooks.md says."""
 
 from datetime import timedelta
 
@@ -14,13 +14,13 @@ from videos.services import delete_video, review_video
 pytestmark = pytest.mark.django_db
 
 
-def polled(console: Console, operation: str, **asked: str) -> dict[str, str]:
-    """`isRecommend` by id, "" where the operation does not have it."""
+def poll(console: Console, operation: str, **asked: str) -> dict[str, str]:
+    """Return `isRecommend` by id, or "" where the operation does not have it."""
     answer = console.get(operation, pageSize=100, **asked)
     return {each["videoId"]: each.get("isRecommend", "") for each in answer["data"]["videoList"]}
 
 
-def test_what_leaves_the_recommended_list_is_seen_as_the_docs_say() -> None:
+def test_polling_finds_videos_that_left_the_recommended_list() -> None:
     console = Console(make_operator("operator"))
     old = timezone.now() - timedelta(days=1)
     kept, taken_off, blocked, deleted, ended, begun = (make_video(changed_at=old) for _ in range(6))
@@ -35,11 +35,11 @@ def test_what_leaves_the_recommended_list_is_seen_as_the_docs_say() -> None:
     review_video(blocked, decision=Decision.BLOCKED, source=Source.API, reason="violence")
     delete_video(deleted)
 
-    assert polled(console, "getRecommendVideos", updatedSince=since) == {}
-    assert set(polled(console, "getRecommendVideos")) == {kept.vod_id, begun.vod_id}
+    assert poll(console, "getRecommendVideos", updatedSince=since) == {}
+    assert set(poll(console, "getRecommendVideos")) == {kept.vod_id, begun.vod_id}
     for video in (taken_off, blocked, deleted, ended):
         assert console.get("getRecommendVideoById", videoId=video.vod_id)["code"] == "404"
-    assert polled(console, "getVideos", updatedSince=since) == {
+    assert poll(console, "getVideos", updatedSince=since) == {
         taken_off.vod_id: "false",
         blocked.vod_id: "false",
     }

@@ -13,7 +13,7 @@ from shortvideo.webhooks.services import rotate_secret
 from shortvideo.webhooks.signing import new_secret, signature, signatures
 from tests.support.receiver import Received, Receiver
 
-from .support import make_endpoint, tell, work
+from .support import emit_event, make_endpoint, work
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def signed_with(received: Received, key: str) -> bool:
     return f"v1={expected}" in received.headers["x-console-signature"].split(",")
 
 
-def test_a_signature_is_the_documented_one() -> None:
+def test_a_signature_matches_the_documentation() -> None:
     # printf '1700000000.{"id":1}' | openssl dgst -sha256 -hmac whsec_test
     assert signatures(b'{"id":1}', timestamp=1_700_000_000, keys=["whsec_test"]) == (
         "v1=2f441ba4b3b2d50d28a9ab9d9fd8880376ecd1eb5d0435401553f5d8d0a5dcf8"
@@ -38,7 +38,7 @@ def test_each_secret_is_new_and_long() -> None:
     assert len(first) == 49
 
 
-def test_a_changed_secret_signs_beside_the_old_one_for_a_while(
+def test_old_and_new_secret_sign_during_the_grace_period(
     receiver: Receiver, settings: Settings
 ) -> None:
     settings.WEBHOOK_SECRET_GRACE = 3600
@@ -46,7 +46,7 @@ def test_a_changed_secret_signs_beside_the_old_one_for_a_while(
     old = endpoint.secret
     new = rotate_secret(endpoint)
     assert new != old
-    tell()
+    emit_event()
     work()
     [received] = receiver.received
     assert signed_with(received, old)
@@ -54,15 +54,13 @@ def test_a_changed_secret_signs_beside_the_old_one_for_a_while(
     assert received.headers["x-console-signature"].count("v1=") == 2
 
 
-def test_after_that_while_only_the_new_one_signs_and_the_old_one_is_forgotten(
-    receiver: Receiver,
-) -> None:
+def test_after_the_grace_period_only_the_new_secret_signs(receiver: Receiver) -> None:
     endpoint = make_endpoint(receiver)
     old, new = endpoint.secret, rotate_secret(endpoint)
     endpoint.refresh_from_db()
     endpoint.previous_secret_until = timezone.now() - timedelta(seconds=1)
     endpoint.save()
-    tell()
+    emit_event()
     work()
     [received] = receiver.received
     assert signed_with(received, new)
@@ -72,12 +70,12 @@ def test_after_that_while_only_the_new_one_signs_and_the_old_one_is_forgotten(
     assert endpoint.previous_secret == ""
 
 
-def test_an_event_that_is_tried_again_is_signed_for_the_moment_of_the_attempt(
+def test_each_attempt_has_its_own_timestamp_and_signature(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receiver.answer = lambda _: 500
     endpoint = make_endpoint(receiver)
-    tell()
+    emit_event()
     work()
     later = timezone.now() + timedelta(minutes=10)
     monkeypatch.setattr("shortvideo.webhooks.deliveries.timezone.now", lambda: later)
@@ -88,13 +86,13 @@ def test_an_event_that_is_tried_again_is_signed_for_the_moment_of_the_attempt(
     assert signed_with(second, endpoint.secret)
 
 
-def test_a_secret_is_in_no_text_no_row_of_the_outbox_and_no_log(
+def test_a_secret_appears_in_no_text_outbox_row_or_log(
     receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     receiver.answer = lambda _: 500
     endpoint = make_endpoint(receiver)
-    tell()
+    emit_event()
     work(2)
     endpoint.refresh_from_db()
     delivery = Delivery.objects.get()

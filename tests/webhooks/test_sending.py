@@ -1,4 +1,4 @@
-"""Calls of endpoints over HTTP: what they carry, and what becomes of those that fail."""
+"""HTTP calls of endpoints: their content, and what follows a failure."""
 
 import socket
 import threading
@@ -21,13 +21,13 @@ from shortvideo.webhooks.signing import signature
 from tests.support.receiver import Received, Receiver
 
 from .support import (
-    NOBODY_LISTENS,
+    UNREACHABLE,
     delivery_of,
+    emit_event,
     end_pauses,
     ids,
     make_endpoint,
     numbers,
-    tell,
     work,
 )
 
@@ -40,7 +40,7 @@ def state_of(delivery: Delivery) -> tuple[str, str, str]:
 
 @contextmanager
 def drip(first: bytes) -> Iterator[str]:
-    """The URL of a server that says `first`, and then one byte each 50 ms, for 20 s at most."""
+    """Serve `first`, then a byte every 50 ms for at most 20 s. Yields the server's URL."""
     stopped = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -66,7 +66,7 @@ def drip(first: bytes) -> Iterator[str]:
 
 def test_a_call_carries_the_event_its_id_and_a_signature(receiver: Receiver) -> None:
     endpoint = make_endpoint(receiver)
-    event = tell("v1", n=1)
+    event = emit_event("v1", n=1)
     work()
     [received] = receiver.received
     headers = received.headers
@@ -88,9 +88,9 @@ def test_a_call_carries_the_event_its_id_and_a_signature(receiver: Receiver) -> 
     assert headers["x-console-signature"] == f"v1={expected}"
 
 
-def test_a_call_that_went_well_is_logged_and_shown_on_the_endpoint(receiver: Receiver) -> None:
+def test_a_successful_call_is_logged_and_shown(receiver: Receiver) -> None:
     endpoint = make_endpoint(receiver)
-    event = tell()
+    event = emit_event()
     work()
     assert state_of(delivery_of(event)) == (DeliveryState.DONE, "", "")
     attempt = Attempt.objects.get()
@@ -101,10 +101,10 @@ def test_a_call_that_went_well_is_logged_and_shown_on_the_endpoint(receiver: Rec
 
 
 @pytest.mark.parametrize("status", [201, 204])
-def test_every_2xx_is_an_acceptance(receiver: Receiver, status: int) -> None:
+def test_every_2xx_status_accepts_the_event(receiver: Receiver, status: int) -> None:
     receiver.answer = lambda _: status
     make_endpoint(receiver)
-    event = tell()
+    event = emit_event()
     work()
     assert delivery_of(event).state == DeliveryState.DONE
 
@@ -117,10 +117,10 @@ def test_every_2xx_is_an_acceptance(receiver: Receiver, status: int) -> None:
         (302, "It answered 302; redirects are not followed."),
     ],
 )
-def test_any_other_status_is_tried_again(receiver: Receiver, status: int, sentence: str) -> None:
+def test_any_other_status_is_retried(receiver: Receiver, status: int, sentence: str) -> None:
     receiver.answer = lambda _: status
     endpoint = make_endpoint(receiver)
-    event = tell()
+    event = emit_event()
     work()
     delivery = delivery_of(event)
     assert state_of(delivery) == (DeliveryState.WAITING, "", sentence)
@@ -139,15 +139,15 @@ def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
     answer = f"HTTP/1.1 307 Over there\r\nLocation: {receiver.url}\r\nContent-Length: 0\r\n\r\n"
     with drip(answer.encode()) as url:
         make_endpoint(url)
-        event = tell()
+        event = emit_event()
         work()
     assert receiver.received == []
     assert delivery_of(event).error == "It answered 307; redirects are not followed."
 
 
-def test_an_endpoint_that_does_not_listen_is_tried_again() -> None:
-    make_endpoint(NOBODY_LISTENS)
-    event = tell()
+def test_an_unreachable_endpoint_is_retried() -> None:
+    make_endpoint(UNREACHABLE)
+    event = emit_event()
     work()
     delivery = delivery_of(event)
     assert state_of(delivery) == (DeliveryState.WAITING, "", "The connection failed.")
@@ -158,11 +158,11 @@ def test_an_endpoint_that_does_not_listen_is_tried_again() -> None:
     [b"", b"HTTP/1.1 ", b"HTTP/1.1 200 OK\r\nX-Drip: "],
     ids=["status line", "middle of the status line", "headers"],
 )
-def test_an_answer_that_drips_ends_at_the_deadline(first: bytes, settings: Settings) -> None:
+def test_a_dripping_answer_ends_at_the_deadline(first: bytes, settings: Settings) -> None:
     settings.WEBHOOK_TIMEOUT = 0.5
     with drip(first) as url:
         make_endpoint(url)
-        event = tell()
+        event = emit_event()
         work()
     assert delivery_of(event).state == DeliveryState.WAITING
     assert delivery_of(event).error == "No answer within 0.5 seconds."
@@ -170,20 +170,22 @@ def test_an_answer_that_drips_ends_at_the_deadline(first: bytes, settings: Setti
 
 
 @pytest.mark.parametrize("length", [10, 10_000_000])
-def test_the_body_of_an_answer_is_not_waited_for(length: int, settings: Settings) -> None:
+def test_a_call_does_not_wait_for_the_answers_body(length: int, settings: Settings) -> None:
     settings.WEBHOOK_TIMEOUT = 2.0
     with drip(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length) as url:
         make_endpoint(url)
-        event = tell()
+        event = emit_event()
         work()
     assert delivery_of(event).state == DeliveryState.DONE
 
 
-def test_it_is_given_up_after_the_last_attempt(receiver: Receiver, settings: Settings) -> None:
+def test_an_event_is_given_up_after_the_last_attempt(
+    receiver: Receiver, settings: Settings
+) -> None:
     settings.WEBHOOK_MAX_ATTEMPTS = 3
     receiver.answer = lambda _: 503
     make_endpoint(receiver)
-    event = tell()
+    event = emit_event()
     work(5)
     delivery = delivery_of(event)
     assert state_of(delivery) == (
@@ -195,7 +197,7 @@ def test_it_is_given_up_after_the_last_attempt(receiver: Receiver, settings: Set
     assert event.dispatches.dead().count() == 1
 
 
-def test_events_of_a_video_keep_their_order_whatever_fails(
+def test_events_of_a_video_keep_their_order_after_failures(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "FIRST_SECONDS", 600.0)
@@ -211,9 +213,9 @@ def test_events_of_a_video_keep_their_order_whatever_fails(
     receiver.answer = answer
     make_endpoint(receiver)
     for n in range(3):
-        tell("a", n=n)
-        tell("b", n=n)
-    for _ in range(4):  # what failed waits for longer than its endpoint's pause
+        emit_event("a", n=n)
+        emit_event("b", n=n)
+    for _ in range(4):  # a failed event waits longer than its endpoint's pause
         work_once([KIND])
         end_pauses()
     assert numbers(receiver.received) == [("a", 0), ("b", 0), ("b", 1)]
@@ -224,68 +226,66 @@ def test_events_of_a_video_keep_their_order_whatever_fails(
     assert not Delivery.objects.open().exists()
 
 
-def test_a_dead_letter_does_not_hold_up_later_events(
-    receiver: Receiver, settings: Settings
-) -> None:
+def test_a_dead_letter_does_not_delay_later_events(receiver: Receiver, settings: Settings) -> None:
     settings.WEBHOOK_MAX_ATTEMPTS = 2
     receiver.answer = lambda item: 500 if item.body["data"]["n"] == 1 else 200
     make_endpoint(receiver)
-    first, second = tell("v1", n=1), tell("v1", n=2)
+    first, second = emit_event("v1", n=1), emit_event("v1", n=2)
     work(3)
     assert delivery_of(first).state == DeliveryState.GIVEN_UP
     assert delivery_of(second).state == DeliveryState.DONE
 
 
-def test_after_a_failure_the_endpoints_other_events_wait_untried(receiver: Receiver) -> None:
+def test_a_failure_pauses_the_endpoints_other_events(receiver: Receiver) -> None:
     receiver.answer = lambda _: 500
     endpoint = make_endpoint(receiver)
-    events = [tell(f"v{number}") for number in range(4)]
+    events = [emit_event(f"v{number}") for number in range(4)]
     work()
     assert len(receiver.received) == 1
     assert [delivery_of(event).attempts for event in events] == [1, 0, 0, 0]
     endpoint.refresh_from_db()
     assert endpoint.paused_until is not None
-    later = tell("v9")
+    later = emit_event("v9")
     for event in [*events[1:], later]:
         assert delivery_of(event).due_at >= endpoint.paused_until - timedelta(seconds=1)
 
 
-def test_what_waits_beyond_a_batch_waits_for_the_pause_too(
+def test_events_beyond_the_batch_wait_for_the_pause_too(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deliveries.WebhookHandler, "batch_size", 2)
     receiver.answer = lambda _: 500
     endpoint = make_endpoint(receiver)
-    events = [tell(f"v{number}") for number in range(5)]
+    events = [emit_event(f"v{number}") for number in range(5)]
     work()
     endpoint.refresh_from_db()
     assert endpoint.paused_until is not None
     assert all(delivery_of(event).due_at >= endpoint.paused_until for event in events)
 
 
-def test_an_event_that_is_refused_alone_lets_the_others_pass(receiver: Receiver) -> None:
+def test_one_refused_event_does_not_stop_the_others(receiver: Receiver) -> None:
     receiver.answer = lambda item: 500 if item.body["videoId"] == "poison" else 200
     endpoint = make_endpoint(receiver)
-    poison, good = tell("poison"), tell("v1")
+    poison, good = emit_event("poison"), emit_event("v1")
     work()
     endpoint.refresh_from_db()
     assert endpoint.paused_until is not None
     assert delivery_of(poison).due_at > endpoint.paused_until
     assert endpoint.paused_until <= timezone.now() + timedelta(seconds=2)
     Delivery.objects.filter(pk=delivery_of(poison).pk).update(
-        due_at=timezone.now() + timedelta(hours=1)  # however slow the machine is
+        due_at=timezone.now() + timedelta(hours=1)  # even on a slow machine
     )
     end_pauses()
     work_once([KIND])
     assert delivery_of(good).state == DeliveryState.DONE
 
 
-def test_the_first_success_after_an_outage_hurries_what_waits(receiver: Receiver) -> None:
+def test_a_success_after_an_outage_makes_waiting_events_due(receiver: Receiver) -> None:
     endpoint = make_endpoint(receiver)
-    waiting = [tell(f"v{number}") for number in range(3)]
+    waiting = [emit_event(f"v{number}") for number in range(3)]
     Delivery.objects.update(due_at=timezone.now() + timedelta(hours=1))
     Endpoint.objects.update(failure_count=patience.OUTAGE)
-    tell("v9")
+    emit_event("v9")
     work_once([KIND])
     assert len(receiver.received) == 1
     assert all(delivery_of(event).due_at <= timezone.now() for event in waiting)
@@ -293,10 +293,10 @@ def test_the_first_success_after_an_outage_hurries_what_waits(receiver: Receiver
     assert endpoint.failure_count == 0
 
 
-def test_an_endpoint_that_is_gone_is_switched_off(receiver: Receiver) -> None:
+def test_an_endpoint_that_answers_410_is_switched_off(receiver: Receiver) -> None:
     receiver.answer = lambda _: 410
     endpoint = make_endpoint(receiver)
-    events = [tell("v1"), tell("v2"), tell("v1")]
+    events = [emit_event("v1"), emit_event("v2"), emit_event("v1")]
     work(2)
     endpoint.refresh_from_db()
     assert (endpoint.is_active, endpoint.switched_off_reason) == (False, "It answered 410 Gone.")
@@ -304,10 +304,10 @@ def test_an_endpoint_that_is_gone_is_switched_off(receiver: Receiver) -> None:
     codes = [delivery_of(event).error_code for event in events]
     assert codes == ["Gone", "EndpointOff", "EndpointOff"]
     with pytest.raises(AssertionError):
-        tell("v1")  # nobody listens any more
+        emit_event("v1")  # no endpoint subscribes any more
 
 
-def test_a_test_event_takes_the_same_way_and_is_tried_once(receiver: Receiver) -> None:
+def test_a_test_event_is_sent_like_others_but_tried_once(receiver: Receiver) -> None:
     endpoint = make_endpoint(receiver, event_types=[], is_active=False)
     passed = send_test(endpoint)
     work()
@@ -322,10 +322,10 @@ def test_a_test_event_takes_the_same_way_and_is_tried_once(receiver: Receiver) -
     assert delivery_of(failed.event).state == DeliveryState.GIVEN_UP
 
 
-def test_a_test_event_does_not_wait_for_what_fails(receiver: Receiver) -> None:
+def test_a_test_event_does_not_wait_for_failing_events(receiver: Receiver) -> None:
     receiver.answer = lambda item: 200 if item.body["type"] == "ping" else 500
     endpoint = make_endpoint(receiver)
-    event = tell()
+    event = emit_event()
     test = send_test(endpoint)
     postpone(endpoint, timezone.now() + timedelta(hours=1))
     assert delivery_of(event).due_at > timezone.now() + timedelta(minutes=50)
@@ -345,11 +345,11 @@ def test_a_test_event_does_not_wait_for_a_pause(receiver: Receiver) -> None:
     assert (endpoint.paused_until, endpoint.failure_count) == (None, 0)
 
 
-def test_the_environments_proxy_is_not_asked(
+def test_the_environments_proxy_is_not_used(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", NOBODY_LISTENS)
+    monkeypatch.setenv("HTTP_PROXY", UNREACHABLE)
     make_endpoint(receiver)
-    tell()
+    emit_event()
     work()
     assert len(receiver.received) == 1

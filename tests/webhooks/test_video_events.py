@@ -1,4 +1,4 @@
-"""What the backend is told when something happens to a video, and that polling says the same."""
+"""Webhook events of a video, and the same facts by polling."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -33,12 +33,12 @@ WITHOUT_MEDIA: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def endpoint(db: None, receiver: Receiver) -> Endpoint:
-    """Somebody who wants to know everything."""
+    """An endpoint that subscribes to every event type."""
     return make_endpoint(receiver)
 
 
-def told(*types: EventType) -> list[tuple[str, dict[str, Any]]]:
-    """Type and data of the events, oldest first."""
+def emitted(*types: EventType) -> list[tuple[str, dict[str, Any]]]:
+    """Return type and data of the emitted events, oldest first."""
     events = Event.objects.order_by("pk")
     if types:
         events = events.filter(type__in=types)
@@ -46,7 +46,7 @@ def told(*types: EventType) -> list[tuple[str, dict[str, Any]]]:
 
 
 def types() -> list[str]:
-    return [event_type for event_type, _data in told()]
+    return [event_type for event_type, _data in emitted()]
 
 
 def decide(video: Video, decision: Decision, **values: Any) -> Any:
@@ -55,13 +55,13 @@ def decide(video: Video, decision: Decision, **values: Any) -> Any:
     )
 
 
-def test_a_decision_is_told_with_who_why_and_from_which_request(receiver: Receiver) -> None:
+def test_a_decision_event_has_operator_reason_and_request(receiver: Receiver) -> None:
     video, operator = make_video(), make_operator("moderator")
     answer = Console(operator).post(
         "createAudit", mediaId=video.vod_id, status="Blocked", reason="violence"
     )
     review = video.decisions.get()
-    [(_, decided), (_, unpublished)] = told()
+    [(_, decided), (_, unpublished)] = emitted()
     assert types() == ["video.decided", "video.unpublished"]
     assert decided == {
         "decisionId": review.pk,
@@ -83,73 +83,73 @@ def test_a_decision_is_told_with_who_why_and_from_which_request(receiver: Receiv
     assert sent == [("video.decided", video.vod_id), ("video.unpublished", video.vod_id)]
 
 
-def test_a_repeated_decision_is_told_once() -> None:
+def test_a_repeated_decision_emits_no_further_event() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     for _ in range(2):
         decide(video, Decision.NORMAL, reason="")
     assert types() == ["video.decided", "video.published"]
 
 
-def test_an_undone_decision_is_told_too(settings: Settings) -> None:
+def test_an_undo_emits_events_too(settings: Settings) -> None:
     settings.REVIEW_UNDO_SECONDS = 60
     video = make_video(censor_status=CensorStatus.CHECK)
     operator = make_operator("moderator")
     review = decide(video, Decision.NORMAL, reason="", source=Source.ADMIN, operator=operator)
     undo_review(review, operator=operator)
     assert types() == ["video.decided", "video.published", "video.decided", "video.unpublished"]
-    _type, undone = told(EventType.DECIDED)[-1]
+    _type, undone = emitted(EventType.DECIDED)[-1]
     assert (undone["decision"], undone["censorStatus"]) == ("Undo", "check")
 
 
-def test_a_refused_decision_that_goes_back_to_review_is_told(cloud: LocalVod) -> None:
+def test_a_decision_that_vod_refuses_emits_a_return_to_review(cloud: LocalVod) -> None:
     video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.CHECK, **WITHOUT_MEDIA)
     decide(video, Decision.NORMAL, reason="")
     work_until_idle(20)
     assert types() == ["video.decided", "video.published", "video.decided", "video.unpublished"]
-    _type, taken_back = told(EventType.DECIDED)[-1]
+    _type, taken_back = emitted(EventType.DECIDED)[-1]
     assert (taken_back["decision"], taken_back["source"]) == ("Review", "system")
 
 
-def test_a_decision_in_vods_console_is_told_with_its_auditor(cloud: LocalVod) -> None:
+def test_a_decision_in_vods_console_is_emitted_with_auditor(cloud: LocalVod) -> None:
     vod_id = cloud.seed(status="Checking")
     call_command("sync_videos")
-    assert told() == []
+    assert emitted() == []
     cloud.audit_in_console(vod_id, "Blocked", "nudity", auditor="Li")
     call_command("sync_videos")
-    [(event_type, data)] = told()
+    [(event_type, data)] = emitted()
     assert event_type == "video.decided"
     assert (data["source"], data["auditor"], data["reason"]) == ("vod", "Li", "nudity")
 
 
-def test_a_machines_verdict_is_told() -> None:
+def test_a_verdict_of_machine_review_is_emitted() -> None:
     facts = make_facts(status="Checking")
     mirror.apply(facts)
     mirror.apply(mirror.Reading(make_facts(facts.vod_id, read=70), machine=verdict("pass")))
     assert types() == ["video.decided", "video.published"]
-    assert told()[0][1]["source"] == "machine"
+    assert emitted()[0][1]["source"] == "machine"
 
 
-def test_a_status_that_follows_from_vods_facts_is_told_as_nobodys_decision() -> None:
+def test_a_status_from_vods_facts_is_emitted_without_decision() -> None:
     facts = make_facts(status="Checking")
     mirror.apply(facts)
     mirror.apply(make_facts(facts.vod_id, read=70, status="Normal"))
-    [(_, decided), (_, published)] = told()
+    [(_, decided), (_, published)] = emitted()
     assert types() == ["video.decided", "video.published"]
     assert (decided["decision"], decided["decisionId"], decided["source"]) == (None, None, "vod")
     assert (decided["previousCensorStatus"], decided["censorStatus"]) == ("onCensor", "success")
     assert published["censorStatus"] == "success"
 
 
-def test_a_new_source_takes_a_published_video_back() -> None:
+def test_a_new_source_unpublishes_the_video() -> None:
     facts = make_facts(status="Normal")
     mirror.apply(facts)
     mirror.apply(make_facts(facts.vod_id, read=70, status="Checking", size=2_000))
     assert video_of(facts).source_version == 2
     assert types() == ["video.published", "video.decided", "video.unpublished", "video.transcoded"]
-    assert told(EventType.DECIDED)[0][1]["censorStatus"] == "onCensor"
+    assert emitted(EventType.DECIDED)[0][1]["censorStatus"] == "onCensor"
 
 
-def test_what_is_equal_is_told_once() -> None:
+def test_an_equal_reading_emits_no_event() -> None:
     facts = make_facts(status="Normal")
     mirror.apply(facts)
     mirror.apply(facts)
@@ -157,71 +157,73 @@ def test_what_is_equal_is_told_once() -> None:
     assert types() == ["video.published"]
 
 
-def test_the_old_stock_of_a_first_import_is_no_news_but_what_changes_meanwhile_is() -> None:
+def test_the_first_import_emits_only_changes_of_old_videos() -> None:
     old = make_facts(status="Normal")
     mirror.apply(old, backlog_until=NOON + timedelta(days=1))
-    assert told() == []
+    assert emitted() == []
     changed = make_facts(old.vod_id, read=90, status="Blocked")
     mirror.apply(changed, backlog_until=NOON + timedelta(days=1))
     assert types() == ["video.decided", "video.unpublished"]
 
 
-def test_a_first_sync_tells_nothing_and_the_next_one_what_is_new(cloud: LocalVod) -> None:
+def test_the_first_sync_emits_no_event_and_the_next_one_does(cloud: LocalVod) -> None:
     cloud.seed(status="Normal")
     call_command("sync_videos")
-    assert told() == []
+    assert emitted() == []
     assert Video.objects.get().censor_status == CensorStatus.SUCCESS
     new = cloud.seed(status="Normal")
     call_command("sync_videos", "--full")
     assert [event.subject for event in Event.objects.filter(type=EventType.PUBLISHED)] == [new]
 
 
-def test_a_dry_run_tells_nothing() -> None:
+def test_a_dry_run_emits_no_event() -> None:
     mirror.apply(make_facts(status="Normal"), dry_run=True)
-    assert told() == []
+    assert emitted() == []
 
 
-def test_an_automatic_transcoding_is_told_with_its_end() -> None:
+def test_the_end_of_an_automatic_transcoding_is_emitted() -> None:
     facts = make_facts(status="Transcoding")
     mirror.apply(facts)
     mirror.apply(make_facts(facts.vod_id, read=70, status="TranscodeFail"))
-    [(_, data)] = told(EventType.TRANSCODED)
+    [(_, data)] = emitted(EventType.TRANSCODED)
     assert (data["kind"], data["status"]) == ("standard", "fail")
 
 
-def test_a_job_that_ends_well_is_told_with_its_files_without_signatures(cloud: LocalVod) -> None:
+def test_a_finished_job_is_emitted_with_unsigned_files(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(), files=[])
     submit_transcode(video, kind=TranscodeKind.NARROWBAND)
     work_until_idle(20)
     periodic.check_transcodes()
-    [(_, data)] = told(EventType.TRANSCODED)
+    [(_, data)] = emitted(EventType.TRANSCODED)
     assert (data["kind"], data["status"], data["errorCode"]) == ("narrowband", "success", "")
     assert {file["isNarrowband"] for file in data["files"]} == {True, False}
     assert all(file["path"].startswith(cloud.endpoint) for file in data["files"])
     assert not [file for file in data["files"] if "?" in file["path"]]
 
 
-def test_a_job_that_fails_is_told_with_its_error(cloud: LocalVod) -> None:
+def test_a_failed_job_is_emitted_with_its_error(cloud: LocalVod) -> None:
     vod_id = cloud.seed(fail_jobs="narrowband")
     submit_transcode(make_video(vod_id=vod_id), kind=TranscodeKind.NARROWBAND)
     work_until_idle(20)
     periodic.check_transcodes()
     [data] = [
-        data for _, data in told(EventType.TRANSCODED) if data["kind"] == TranscodeKind.NARROWBAND
+        data
+        for _, data in emitted(EventType.TRANSCODED)
+        if data["kind"] == TranscodeKind.NARROWBAND
     ]
     assert data["status"] == "fail"
     assert data["errorCode"]
 
 
-def test_a_job_that_vod_refuses_is_told_as_refused(cloud: LocalVod) -> None:
+def test_a_job_that_vod_refuses_is_emitted_as_refused(cloud: LocalVod) -> None:
     submit_transcode(make_video(vod_id="unknown-to-vod"), kind=TranscodeKind.STANDARD)
     work_until_idle(20)
-    [(_, data)] = told(EventType.TRANSCODED)
+    [(_, data)] = emitted(EventType.TRANSCODED)
     assert (data["kind"], data["status"]) == ("standard", "refused")
     assert data["errorCode"] == Delivery.objects.get(kind="submit_transcode").error_code
 
 
-def test_a_deletion_is_told_with_who_and_from_which_request() -> None:
+def test_a_deletion_event_has_operator_and_request() -> None:
     video, operator = make_video(), make_operator("operator")
     answer = Console(operator).post(
         "deleteVideoById",
@@ -229,34 +231,34 @@ def test_a_deletion_is_told_with_who_and_from_which_request() -> None:
         userId=video.uploader.user_id if video.uploader else "",
     )
     assert types() == ["video.unpublished", "video.deleted"]
-    assert told()[0][1] == {
+    assert emitted()[0][1] == {
         "censorStatus": "success", "previousCensorStatus": None, "isDeleted": True,
     }  # fmt: skip
-    [(_, data)] = told(EventType.DELETED)
+    [(_, data)] = emitted(EventType.DELETED)
     assert (data["operator"], data["requestId"]) == (operator.username, answer["requestId"])
     assert delete_video(video) is None
-    assert len(told()) == 2
+    assert len(emitted()) == 2
 
 
-def test_a_video_that_vod_does_not_have_any_more_is_told_as_deleted() -> None:
+def test_a_video_that_vod_has_lost_is_emitted_as_deleted() -> None:
     video = make_video(censor_status=CensorStatus.FAIL)
     mirror.remove_videos([video.vod_id])
     assert types() == ["video.deleted"]
-    assert told()[0][1]["operator"] == ""
+    assert emitted()[0][1]["operator"] == ""
 
 
-def test_a_refused_deletion_brings_the_video_back_and_says_why(cloud: LocalVod) -> None:
+def test_a_refused_deletion_emits_restored_with_the_error(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(), **WITHOUT_MEDIA)
     cloud.faults({"operation": "DeleteVideo", "kind": "error", "code": "Forbidden", "status": 403})
     delete_video(video)
     work_until_idle(20)
     names = ["video.unpublished", "video.deleted", "video.restored", "video.published"]
     assert types() == names
-    [(_, data)] = told(EventType.RESTORED)
+    [(_, data)] = emitted(EventType.RESTORED)
     assert (data["censorStatus"], data["errorCode"]) == ("success", "Forbidden")
 
 
-def test_a_clip_that_waited_too_long_for_the_machine_is_told(cloud: LocalVod) -> None:
+def test_a_timeout_of_machine_review_is_emitted(cloud: LocalVod) -> None:
     long_ago = timezone.now() - timedelta(hours=2)
     make_video(
         vod_id=cloud.seed(status="Checking", size=1_500_000), status="Checking", size=1_500_000,
@@ -264,20 +266,20 @@ def test_a_clip_that_waited_too_long_for_the_machine_is_told(cloud: LocalVod) ->
         source_uploaded_at=long_ago,
     )  # fmt: skip
     periodic.sweep_pending()
-    _type, data = told(EventType.DECIDED)[-1]
+    _type, data = emitted(EventType.DECIDED)[-1]
     assert (data["censorStatus"], data["source"]) == ("check", "system")
 
 
-# --- The same truth by polling
+# --- The same facts by polling
 
 
-def polled(console: Console, since: Any) -> dict[str, dict[str, Any]]:
+def poll(console: Console, since: Any) -> dict[str, dict[str, Any]]:
     """getVideos?updatedSince by video id."""
     data = console.get("getVideos", updatedSince=since.isoformat(), pageSize=100)["data"]
     return {video["videoId"]: video for video in data["videoList"]}
 
 
-def test_what_events_tell_is_what_a_poller_reads(cloud: LocalVod, settings: Settings) -> None:
+def test_events_and_polling_give_the_same_status(cloud: LocalVod, settings: Settings) -> None:
     settings.REVIEW_UNDO_SECONDS = 60
     console = Console(make_operator("operator"))
     old = timezone.now() - timedelta(days=1)
@@ -298,7 +300,7 @@ def test_what_events_tell_is_what_a_poller_reads(cloud: LocalVod, settings: Sett
     cloud.faults({"operation": "DeleteVideo", "kind": "error", "code": "Forbidden", "status": 403})
     delete_video(restored)
     work_until_idle(20)
-    seen = polled(console, since)
+    seen = poll(console, since)
     for event in Event.objects.order_by("pk"):
         if event.subject != deleted.vod_id and "censorStatus" in event.data:
             last = Event.objects.filter(subject=event.subject, data__has_key="censorStatus")
@@ -309,12 +311,12 @@ def test_what_events_tell_is_what_a_poller_reads(cloud: LocalVod, settings: Sett
 
 
 def ids_of(console: Console, since: Any, **asked: Any) -> list[tuple[str, str]]:
-    """One page of a poller: id and creationTime of each video."""
+    """Return id and creationTime of each video on a polled page."""
     answer = console.get("getVideos", updatedSince=since.isoformat(), pageSize=2, **asked)
     return [(each["videoId"], each["creationTime"]) for each in answer["data"]["videoList"]]
 
 
-def test_a_poller_that_goes_on_from_the_oldest_misses_nothing_where_a_video_is_deleted() -> None:
+def test_a_poller_that_pages_by_time_misses_no_video() -> None:
     console = Console(make_operator("operator"))
     videos = [make_video(creation_time=NOON - timedelta(hours=number)) for number in range(5)]
     since = timezone.now() - timedelta(minutes=1)
@@ -329,28 +331,28 @@ def test_a_poller_that_goes_on_from_the_oldest_misses_nothing_where_a_video_is_d
     assert set(seen) == {video.vod_id for video in videos}
 
 
-def test_a_poller_notices_a_deletion_by_asking_for_the_id() -> None:
+def test_a_poller_finds_a_deletion_by_the_videos_id() -> None:
     console = Console(make_operator("operator"))
     video = make_video()
     since = timezone.now() - timedelta(minutes=1)
     delete_video(video)
-    assert polled(console, since) == {}
+    assert poll(console, since) == {}
     assert console.get("getVideoById", videoId=video.vod_id)["code"] == "404"
 
 
-def test_what_a_poller_sees_of_transcoding_is_what_was_told() -> None:
+def test_events_and_polling_give_the_same_transcode_status() -> None:
     console = Console(make_operator("operator"))
     facts = make_facts(status="Transcoding")
     mirror.apply(facts)
     since = timezone.now() - timedelta(minutes=1)
     mirror.apply(make_facts(facts.vod_id, read=70, status="Checking"))
-    [(_, data)] = told(EventType.TRANSCODED)
+    [(_, data)] = emitted(EventType.TRANSCODED)
     video = video_of(facts)
-    assert polled(console, since)[video.vod_id]["transcodeStatus"] == data["status"] == "success"
+    assert poll(console, since)[video.vod_id]["transcodeStatus"] == data["status"] == "success"
 
 
 def submit_refused(cloud: LocalVod) -> Video:
-    """A video that plays, and of which VOD takes no further job."""
+    """Submit a job that VOD refuses, for a video that plays."""
     video = make_video(vod_id="unknown-to-vod", transcode_status="success")
     submit_transcode(video, kind=TranscodeKind.STANDARD)
     work_until_idle(20)
@@ -358,7 +360,7 @@ def submit_refused(cloud: LocalVod) -> Video:
 
 
 def submit_lost(cloud: LocalVod) -> Video:
-    """A video whose job failed here too often."""
+    """Submit a job that fails here too often."""
     video = make_video(vod_id=cloud.seed(), transcode_status="success", **WITHOUT_MEDIA)
     submit_transcode(video, kind=TranscodeKind.STANDARD)
     Delivery.objects.filter(kind="submit_transcode").update(fault_count=1_000)
@@ -367,7 +369,7 @@ def submit_lost(cloud: LocalVod) -> Video:
 
 
 def submit_withdrawn(cloud: LocalVod) -> Video:
-    """A video that is deleted while its job waits, and comes back."""
+    """Submit a job of a video that is deleted meanwhile and restored."""
     video = make_video(vod_id=cloud.seed(), transcode_status="success", **WITHOUT_MEDIA)
     cloud.faults({"operation": "DeleteVideo", "kind": "error", "code": "Forbidden", "status": 403})
     submit_transcode(video, kind=TranscodeKind.STANDARD)
@@ -385,14 +387,16 @@ def submit_withdrawn(cloud: LocalVod) -> Video:
         (submit_withdrawn, None, "fail"),
     ],
 )
-def test_a_poller_sees_a_job_that_vod_never_took_as_it_was_told(
+def test_events_and_polling_agree_on_a_job_that_vod_lacks(
     cloud: LocalVod, submit: Callable[[LocalVod], Video], outcome: str | None, shown: str
 ) -> None:
     since = timezone.now() - timedelta(minutes=1)
     video = submit(cloud)
-    assert [data["status"] for _, data in told(EventType.TRANSCODED)] == ([outcome] * bool(outcome))
-    answered = polled(Console(make_operator("operator")), since)[video.vod_id]
-    last = [data for _, data in told() if "transcodeStatus" in data][-1]
+    assert [data["status"] for _, data in emitted(EventType.TRANSCODED)] == (
+        [outcome] * bool(outcome)
+    )
+    answered = poll(Console(make_operator("operator")), since)[video.vod_id]
+    last = [data for _, data in emitted() if "transcodeStatus" in data][-1]
     for key in ("transcodeStatus", "narrowTranscodeStatus"):
         assert last[key] == answered[key]
     assert answered["transcodeStatus"] == shown

@@ -1,4 +1,4 @@
-"""At least once: a worker that dies after the call and before its commit."""
+"""At-least-once delivery: a worker dies after the call and before its commit."""
 
 import os
 import signal
@@ -17,14 +17,14 @@ from tests.outbox.support import let_leases_end
 from tests.support.database_url import database_url
 from tests.support.receiver import Received, Receiver
 
-from .support import delivery_of, ids, make_endpoint, tell
+from .support import delivery_of, emit_event, ids, make_endpoint
 
 ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
 def worker() -> Iterator[subprocess.Popen[bytes]]:
-    """A `manage.py work` process for webhooks."""
+    """Run a `manage.py work` process for webhooks."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -38,11 +38,9 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_whose_worker_is_killed_after_the_call_comes_again_with_its_id(
-    receiver: Receiver,
-) -> None:
+def test_a_killed_workers_event_is_sent_again_with_its_id(receiver: Receiver) -> None:
     make_endpoint(receiver)
-    first, second = tell("v1", n=1), tell("v1", n=2)
+    first, second = emit_event("v1", n=1), emit_event("v1", n=2)
     with worker() as process:
 
         def kill(_: Received) -> int:
