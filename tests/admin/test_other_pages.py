@@ -1,4 +1,4 @@
-"""The queue, recommendations, deliveries, people, and the first page."""
+"""The queue, recommendations, deliveries, accounts, and the first page."""
 
 import html
 import re

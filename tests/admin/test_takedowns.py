@@ -145,7 +145,7 @@ def test_moderators_see_the_list_but_cannot_retry(desk_of: DeskOf) -> None:
 
 @pytest.fixture
 def kept(settings: Settings, tmp_path: Path, db: None) -> Evidence:
-    """A blocked clip's evidence: a copy of its cover and of one of its three snapshots."""
+    """The evidence of a blocked video: copies of its cover and of one of three snapshots."""
     evidence = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(tmp_path)},

@@ -1,4 +1,4 @@
-"""A cloud that answers whatever a test tells it to, down to single bytes."""
+"""A fake cloud that answers exactly what a test sets, down to single bytes."""
 
 import json
 import socket
@@ -39,7 +39,7 @@ class Exchange:
     request: Request
     sock: socket.socket
     stopping: threading.Event
-    is_over: bool = False  # the connection is not to be read from again
+    is_over: bool = False  # nothing more is read from the connection
 
 
 def answer(
@@ -75,13 +75,13 @@ def head(length: int, *, status: int = 200, headers: dict[str, str] | None = Non
 
 
 def hang(exchange: Exchange) -> None:
-    """Say nothing."""
+    """Send nothing and keep the connection open."""
     exchange.is_over = True
     exchange.stopping.wait()
 
 
 def hang_up(exchange: Exchange) -> None:
-    """Close the connection without a word."""
+    """Close the connection without an answer."""
     exchange.is_over = True
 
 
@@ -92,7 +92,7 @@ def reset(exchange: Exchange) -> None:
 
 @dataclass
 class Drip:
-    """Send `start`, then one byte every 50 ms, for ten seconds or until the other side leaves."""
+    """Send `start`, then one byte every 50 ms, for ten seconds or until the client leaves."""
 
     start: bytes = b""
     is_finished: bool = False
@@ -112,7 +112,7 @@ class Drip:
 
 @dataclass
 class Flood:
-    """Promise and send `size` bytes, counting those that the other side took."""
+    """Announce and send `size` bytes; `sent` counts the bytes that the client took."""
 
     size: int
     sent: int = 0
@@ -131,7 +131,7 @@ class Flood:
 
 @dataclass
 class Liar:
-    """A server on loopback; `says` sets what it does, the last behaviour for all that follow."""
+    """A server on loopback. `says` sets a behaviour for each request; the last one repeats."""
 
     behaviours: list[Behaviour] = field(default_factory=lambda: [answer()])
     requests: list[Request] = field(default_factory=list)
@@ -165,7 +165,7 @@ class Liar:
         self._listener.close()
         with self._lock:
             for sock in self._open:
-                with suppress(OSError):  # the other side may have left already
+                with suppress(OSError):  # the client may have left already
                     sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(timeout=10)
@@ -192,7 +192,7 @@ class Liar:
                 self._open.add(sock)
             self._converse(sock)
         except OSError:
-            return  # the other side left
+            return  # the client left
         finally:
             with self._lock:
                 self._open.discard(sock)

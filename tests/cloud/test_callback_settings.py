@@ -1,4 +1,4 @@
-"""Where VOD is told to send its events."""
+"""The configuration of VOD's callbacks."""
 
 import pytest
 
@@ -16,9 +16,7 @@ def test_a_callback_is_configured_with_its_key(vod: VodGateway, liar: Liar) -> N
     assert (asked["AuthSwitch"], asked["AuthKey"], asked["EventTypeList"]) == ("on", "Key1", "ALL")
 
 
-def test_a_callback_configuration_is_read_without_showing_its_key(
-    vod: VodGateway, liar: Liar
-) -> None:
+def test_the_key_of_a_callback_is_read_but_not_shown(vod: VodGateway, liar: Liar) -> None:
     configured = {
         "CallbackURL": "https://c.example/cb",
         "CallbackType": "HTTP",

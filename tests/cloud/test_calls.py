@@ -1,4 +1,4 @@
-"""What is repeated, what is not, and which of the two errors comes of it."""
+"""Which calls are retried, and which of the two errors a failure raises."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -56,7 +56,7 @@ CDN_ONCE: dict[str, Callable[[CdnGateway], object]] = {
 
 @pytest.mark.parametrize("behaviour", [hang_up, refusal("InternalError", 500)])
 @pytest.mark.parametrize("action", REPEATABLE)
-def test_what_may_be_repeated_is_tried_three_times(
+def test_a_repeatable_call_has_three_attempts(
     vod: VodGateway, liar: Liar, action: str, behaviour: Behaviour
 ) -> None:
     liar.says(behaviour)
@@ -67,7 +67,7 @@ def test_what_may_be_repeated_is_tried_three_times(
 
 @pytest.mark.parametrize("behaviour", [hang_up, refusal("InternalError", 500)])
 @pytest.mark.parametrize("action", ONCE)
-def test_what_must_not_be_done_twice_is_sent_once(
+def test_any_other_call_is_sent_once(
     vod: VodGateway, liar: Liar, action: str, behaviour: Behaviour
 ) -> None:
     liar.says(behaviour)
@@ -77,7 +77,7 @@ def test_what_must_not_be_done_twice_is_sent_once(
 
 
 @pytest.mark.parametrize("action", CDN_REPEATABLE)
-def test_the_cdn_is_asked_three_times(cdn: CdnGateway, liar: Liar, action: str) -> None:
+def test_a_repeatable_cdn_call_has_three_attempts(cdn: CdnGateway, liar: Liar, action: str) -> None:
     liar.says(hang_up)
     with pytest.raises(CloudUnavailable, match="CDN did not answer"):
         CDN_REPEATABLE[action](cdn)
@@ -85,14 +85,14 @@ def test_the_cdn_is_asked_three_times(cdn: CdnGateway, liar: Liar, action: str) 
 
 
 @pytest.mark.parametrize("action", CDN_ONCE)
-def test_the_cdn_is_told_once(cdn: CdnGateway, liar: Liar, action: str) -> None:
+def test_any_other_cdn_call_is_sent_once(cdn: CdnGateway, liar: Liar, action: str) -> None:
     liar.says(hang_up)
     with pytest.raises(CloudUnavailable):
         CDN_ONCE[action](cdn)
     assert liar.actions == [action]
 
 
-def test_a_fault_that_passes_is_not_seen(vod: VodGateway, liar: Liar) -> None:
+def test_a_call_succeeds_after_passing_faults(vod: VodGateway, liar: Liar) -> None:
     liar.says(
         refusal("ServiceUnAvailable", 503),
         hang_up,
@@ -101,7 +101,7 @@ def test_a_fault_that_passes_is_not_seen(vod: VodGateway, liar: Liar) -> None:
     assert vod.search().total == 7
 
 
-def test_every_attempt_is_signed_anew(vod: VodGateway, liar: Liar) -> None:
+def test_every_attempt_has_a_signature_of_its_own(vod: VodGateway, liar: Liar) -> None:
     liar.says(hang_up)
     with pytest.raises(CloudUnavailable):
         vod.search()
@@ -118,7 +118,7 @@ def test_every_attempt_is_signed_anew(vod: VodGateway, liar: Liar) -> None:
         ("ErrorMatchSyntax", 400),
     ],
 )
-def test_a_refusal_says_code_and_request_id_and_is_not_repeated(
+def test_a_refusal_has_its_code_and_id_and_is_not_retried(
     vod: VodGateway, liar: Liar, code: str, status: int
 ) -> None:
     liar.says(refusal(code, status, message="See http://vod/help?key=1  for more."))
@@ -153,7 +153,7 @@ def test_throttling_is_recognised_by_code_or_status(
     assert len(liar.requests) == attempts
 
 
-def test_a_time_to_wait_is_handed_on_and_not_slept_through(vod: VodGateway, liar: Liar) -> None:
+def test_a_time_to_wait_is_returned_without_sleeping(vod: VodGateway, liar: Liar) -> None:
     liar.says(refusal("Throttling.User", 400, headers={"x-acs-retry-after": "1500"}))
     with pytest.raises(CloudUnavailable) as caught:
         vod.search()
@@ -163,7 +163,7 @@ def test_a_time_to_wait_is_handed_on_and_not_slept_through(vod: VodGateway, liar
 
 
 @pytest.mark.parametrize("milliseconds", [10**10, 10**15, pytest.param(10**400, id="huge")])
-def test_a_time_to_wait_that_is_absurd_is_an_hour(
+def test_an_absurd_time_to_wait_becomes_an_hour(
     vod: VodGateway, liar: Liar, milliseconds: int
 ) -> None:
     liar.says(refusal("Throttling.User", 400, headers={"x-acs-retry-after": str(milliseconds)}))
@@ -172,7 +172,7 @@ def test_a_time_to_wait_that_is_absurd_is_an_hour(
     assert caught.value.retry_after == 3600
 
 
-def test_a_daily_quota_that_is_used_up_is_not_lost(cdn: CdnGateway, liar: Liar) -> None:
+def test_a_used_up_daily_quota_is_retried_in_an_hour(cdn: CdnGateway, liar: Liar) -> None:
     liar.says(refusal("QuotaExceeded.Preload", 400))
     with pytest.raises(CloudUnavailable) as caught:
         cdn.prefetch(PATHS)
@@ -220,7 +220,7 @@ def test_no_access_key_is_a_fault_of_the_account(cloud_settings: CloudSettings, 
     ("code", "error_class"),
     [("InvalidParameter", CloudRejected), ("Throttling", CloudUnavailable)],
 )
-def test_an_error_that_travels_on_200_is_an_error(
+def test_an_error_with_status_200_is_an_error(
     vod: VodGateway, liar: Liar, code: str, error_class: type[CloudError]
 ) -> None:
     liar.says(refusal(code, 200))
@@ -268,7 +268,7 @@ def test_nonsense_of_the_cdn_is_unavailable(
 
 WITHOUT_CONTENT = sorted(
     {*REPEATABLE, *ONCE}
-    # What answers nothing, or lists that may be absent.
+    # Answers without content, or with lists that may be absent.
     - {
         "CreateAudit", "DeleteVideo", "GetAuditHistory", "GetCategories", "GetMediaAuditResult",
         "GetPlayInfo", "ListAuditSecurityIp", "ListSnapshots", "ListTranscodeTask",
@@ -278,7 +278,7 @@ WITHOUT_CONTENT = sorted(
 
 
 @pytest.mark.parametrize("action", WITHOUT_CONTENT)
-def test_an_answer_without_what_was_asked_for_is_unavailable(
+def test_an_answer_without_its_content_is_unavailable(
     vod: VodGateway, liar: Liar, action: str
 ) -> None:
     liar.says(answer({}))
@@ -303,7 +303,7 @@ WRONG_TYPES = {
 
 
 @pytest.mark.parametrize("action", WRONG_TYPES)
-def test_an_answer_of_another_shape_is_unavailable(
+def test_an_answer_with_wrong_types_is_unavailable(
     vod: VodGateway, liar: Liar, action: str
 ) -> None:
     liar.says(answer(WRONG_TYPES[action]))

@@ -1,4 +1,4 @@
-"""What is asked of VOD about its videos, and what becomes of the answers."""
+"""Requests to VOD about its videos, and how the answers are read."""
 
 import json
 from datetime import UTC, datetime
@@ -59,13 +59,13 @@ def test_a_search_without_conditions_sends_none(vod: VodGateway, liar: Liar) -> 
     assert {"Match", "ScrollToken"}.isdisjoint(liar.requests[0].parameters)
 
 
-def test_a_status_cannot_smuggle_in_a_condition(vod: VodGateway, liar: Liar) -> None:
+def test_a_status_cannot_inject_a_condition(vod: VodGateway, liar: Liar) -> None:
     with pytest.raises(ValueError, match="quotation mark"):
         vod.search(statuses=["Normal') or Status in ('Blocked"])
     assert liar.requests == []
 
 
-def test_a_search_row_leaves_open_what_it_does_not_know(vod: VodGateway, liar: Liar) -> None:
+def test_a_search_row_has_none_for_unknown_fields(vod: VodGateway, liar: Liar) -> None:
     row = {"MediaId": "v1", "Video": {**VIDEO, "Snapshots": ["http://media.example.com/1.jpg?a=b"]}}
     liar.says(answer({"Total": 6001, "MediaList": [row], "ScrollToken": "next"}))
     before = datetime.now(UTC)
@@ -82,7 +82,7 @@ def test_a_search_row_leaves_open_what_it_does_not_know(vod: VodGateway, liar: L
     assert (facts.user_data, facts.audit_status, facts.template_group_id) == (None, None, None)
 
 
-def test_a_single_fetch_knows_everything(vod: VodGateway, liar: Liar) -> None:
+def test_a_single_fetch_fills_every_field(vod: VodGateway, liar: Liar) -> None:
     extend = {"userId": "u1", "userName": "阿明", "avatarUrl": "http://media.example.com/u1.png"}
     video = {
         **VIDEO,
@@ -107,9 +107,7 @@ def test_numbers_as_text_are_numbers(vod: VodGateway, liar: Liar) -> None:
     assert (facts.size, facts.duration, facts.cate_id) == (42, 7.5, 0)
 
 
-def test_absent_details_are_empty_and_an_absent_moment_stays_open(
-    vod: VodGateway, liar: Liar
-) -> None:
+def test_absent_texts_are_empty_and_absent_moments_are_none(vod: VodGateway, liar: Liar) -> None:
     liar.says(answer({"Video": {"VideoId": "v1", "Status": "Uploading"}}))
     facts = vod.get_info("v1")
     assert (facts.title, facts.cover, facts.size, facts.snapshots) == ("", "", 0, ())
@@ -121,7 +119,7 @@ def test_absent_details_are_empty_and_an_absent_moment_stays_open(
     [{"Size": 10**30}, {"Size": "much"}, {"Duration": float("inf")}, {"CreationTime": "now"}],
     ids=str,
 )
-def test_what_no_database_stores_is_not_understood(
+def test_a_value_that_no_database_stores_is_not_understood(
     vod: VodGateway, liar: Liar, change: dict[str, Any]
 ) -> None:
     liar.says(answer({"Video": {**VIDEO, **change}}))
@@ -134,12 +132,12 @@ def test_characters_that_no_database_stores_are_left_out(vod: VodGateway, liar: 
     assert vod.get_info("v1").title == "ab?c"
 
 
-def test_an_unknown_status_is_handed_on(vod: VodGateway, liar: Liar) -> None:
+def test_an_unknown_status_is_passed_on(vod: VodGateway, liar: Liar) -> None:
     liar.says(answer({"Video": {**VIDEO, "Status": "Archived"}}))
     assert vod.get_info("v1").status == "Archived"
 
 
-def test_several_are_fetched_with_the_ids_that_are_missing(vod: VodGateway, liar: Liar) -> None:
+def test_a_batch_names_the_ids_that_are_missing(vod: VodGateway, liar: Liar) -> None:
     video = {**VIDEO, "UserData": '{"Extend":"{\\"userId\\":7}"}', "Snapshots": ["m.example/1.jpg"]}
     liar.says(answer({"VideoList": [video], "NonExistVideoIds": ["v2"]}))
     found = vod.get_infos(["v1", "v2"])
@@ -155,12 +153,12 @@ def test_several_are_fetched_with_the_ids_that_are_missing(vod: VodGateway, liar
 NOT_FOUND = refusal("InvalidVideo.NotFound", 404)
 
 
-def test_several_that_are_all_missing_are_no_error(vod: VodGateway, liar: Liar) -> None:
+def test_a_batch_whose_ids_are_all_missing_is_no_error(vod: VodGateway, liar: Liar) -> None:
     liar.says(NOT_FOUND)
     assert vod.get_infos(["v1", "v2", "v3"]).missing_ids == ("v1", "v2", "v3")
 
 
-def test_one_that_is_missing_hides_no_other_from_a_reading(vod: VodGateway, liar: Liar) -> None:
+def test_a_missing_video_does_not_hide_others_of_its_batch(vod: VodGateway, liar: Liar) -> None:
     liar.says(NOT_FOUND, NOT_FOUND, answer({"VideoList": [{**VIDEO, "VideoId": "v2"}]}))
     found = vod.get_infos(["v1", "v2"])
     assert [facts.vod_id for facts in found.videos] == ["v2"]
@@ -169,7 +167,7 @@ def test_one_that_is_missing_hides_no_other_from_a_reading(vod: VodGateway, liar
     assert asked == ["v1,v2", "v1", "v2"]
 
 
-def test_not_found_is_an_answer_about_a_single_deletion_only(vod: VodGateway, liar: Liar) -> None:
+def test_not_found_is_an_answer_to_a_single_deletion_only(vod: VodGateway, liar: Liar) -> None:
     liar.says(NOT_FOUND)
     assert vod.delete(["v1"]).missing_ids == ("v1",)
     with pytest.raises(CloudRejected):
@@ -177,7 +175,7 @@ def test_not_found_is_an_answer_about_a_single_deletion_only(vod: VodGateway, li
 
 
 @pytest.mark.parametrize("row", [{"VideoId": "v1"}, {**VIDEO, "Size": "much"}], ids=["bare", "bad"])
-def test_a_row_that_makes_no_sense_is_left_out_and_named(
+def test_an_unreadable_row_is_left_out_and_named(
     vod: VodGateway, liar: Liar, row: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     good = {**VIDEO, "VideoId": "v2"}
@@ -193,7 +191,7 @@ def test_a_row_that_makes_no_sense_is_left_out_and_named(
 
 
 @pytest.mark.parametrize("count", [0, 21])
-def test_more_than_twenty_are_not_asked_for(vod: VodGateway, liar: Liar, count: int) -> None:
+def test_a_batch_has_1_to_20_ids(vod: VodGateway, liar: Liar, count: int) -> None:
     ids = [str(number) for number in range(count)]
     for call in (vod.get_infos, vod.delete):
         with pytest.raises(ValueError, match=f"{count} video ids were given; one call takes 1 to"):
@@ -202,7 +200,9 @@ def test_more_than_twenty_are_not_asked_for(vod: VodGateway, liar: Liar, count: 
 
 
 @pytest.mark.parametrize("missing", [["v1"], "v1"])
-def test_a_deletion_says_what_was_not_deleted(vod: VodGateway, liar: Liar, missing: object) -> None:
+def test_a_deletion_names_missing_and_forbidden_videos(
+    vod: VodGateway, liar: Liar, missing: object
+) -> None:
     liar.says(answer({"NonExistVideoIds": missing, "ForbiddenVideoIds": "v2,v3"}))
     deleted = vod.delete(["v1", "v2", "v3", "v4"])
     assert (deleted.missing_ids, deleted.forbidden_ids) == (("v1",), ("v2", "v3"))

@@ -1,4 +1,4 @@
-"""What is asked of the CDN, and what becomes of its answers."""
+"""Requests to the CDN, and how its answers are read."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ TASK: dict[str, Any] = {
 }
 
 
-def test_a_prefetch_names_one_file_a_line(cdn: CdnGateway, liar: Liar) -> None:
+def test_a_prefetch_names_one_file_per_line(cdn: CdnGateway, liar: Liar) -> None:
     liar.says(answer({"PushTaskId": "17,18"}))
     assert cdn.prefetch(PATHS) == ("17", "18")
     asked = liar.requests[0].parameters
@@ -35,7 +35,7 @@ def test_a_purge_returns_its_tasks(cdn: CdnGateway, liar: Liar) -> None:
     assert liar.actions == ["RefreshObjectCaches"]
 
 
-def test_an_acceptance_without_task_is_not_understood(cdn: CdnGateway, liar: Liar) -> None:
+def test_an_answer_without_a_task_is_not_understood(cdn: CdnGateway, liar: Liar) -> None:
     liar.says(answer({}))
     with pytest.raises(CloudUnavailable, match="PushTaskId is missing"):
         cdn.prefetch(PATHS)
@@ -51,7 +51,7 @@ def test_an_acceptance_without_task_is_not_understood(cdn: CdnGateway, liar: Lia
         (["m.example/" + "a" * 1024], "is no host/path of 1 to 1024 characters"),
     ],
 )
-def test_what_the_cdn_would_refuse_is_not_sent(
+def test_paths_that_the_cdn_would_refuse_are_not_sent(
     cdn: CdnGateway, liar: Liar, paths: list[MediaPath], message: str
 ) -> None:
     for call in (cdn.prefetch, cdn.purge):
@@ -71,14 +71,14 @@ def test_the_progress_of_a_task_is_a_number(cdn: CdnGateway, liar: Liar) -> None
     assert running.created_at == datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
-def test_a_task_of_many_files_is_read_to_its_end(cdn: CdnGateway, liar: Liar) -> None:
+def test_a_task_of_many_files_is_read_to_its_last_page(cdn: CdnGateway, liar: Liar) -> None:
     liar.says(
         answer({"Tasks": {"CDNTask": [TASK] * 100}}), answer({"Tasks": {"CDNTask": [TASK] * 5}})
     )
     assert len(cdn.tasks("17")) == 105
 
 
-def test_a_forgotten_task_is_empty(cdn: CdnGateway, liar: Liar) -> None:
+def test_a_task_that_the_cdn_has_forgotten_is_empty(cdn: CdnGateway, liar: Liar) -> None:
     liar.says(answer({"TotalCount": 0, "Tasks": {"CDNTask": []}}))
     assert cdn.tasks("17") == ()
 

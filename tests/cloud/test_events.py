@@ -1,4 +1,4 @@
-"""Which callbacks are genuine, and what they say."""
+"""Verifying callbacks and reading their events."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ def verify(**changes: Any) -> None:
     verify_signature(**(given_values | changes))
 
 
-def parsed(**content: Any) -> Event:
+def parse(**content: Any) -> Event:
     return parse_event(json.dumps({"EventType": "FileUploadComplete", **content}).encode())
 
 
@@ -46,14 +46,14 @@ def test_a_signature_is_the_documented_digest() -> None:
     assert sign(URL, STAMP, KEY) == expected
 
 
-def test_a_genuine_callback_passes_by_either_key_and_in_either_case() -> None:
+def test_a_callback_passes_with_either_key_in_either_case() -> None:
     verify()
     verify(signature=sign(URL, STAMP, OLD_KEY))
     verify(signature=sign(URL, STAMP, KEY).upper())
 
 
 @pytest.mark.parametrize("age", [-300, 300])
-def test_the_window_includes_its_ends(age: int) -> None:
+def test_the_time_window_includes_its_ends(age: int) -> None:
     verify(now=NOW + timedelta(seconds=age))
 
 
@@ -77,7 +77,7 @@ def test_the_window_includes_its_ends(age: int) -> None:
         ({"keys": [KEY, ""], "signature": sign(URL, STAMP, "")}, "not ours"),
     ],
 )
-def test_anything_else_is_refused_with_a_reason_and_no_secret(
+def test_any_other_callback_is_refused_with_a_reason_only(
     changes: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(SignatureRefused, match=reason) as caught:
@@ -100,67 +100,67 @@ def test_anything_else_is_refused_with_a_reason_and_no_secret(
         (17, None),
     ],
 )
-def test_every_shape_of_event_time_is_read(written: object, read: datetime | None) -> None:
-    assert parsed(EventTime=written).event_time == read
+def test_every_format_of_event_time_is_read(written: object, read: datetime | None) -> None:
+    assert parse(EventTime=written).event_time == read
 
 
-def test_the_uploader_comes_as_json_text_in_extend() -> None:
+def test_the_uploader_may_be_json_text_in_extend() -> None:
     extend = json.dumps({"userId": "u1", "userName": "阿明", "avatarUrl": "http://m/u1.png"})
-    event = parsed(VideoId="v1", Status="success", Extend=extend)
+    event = parse(VideoId="v1", Status="success", Extend=extend)
     assert (event.media_id, event.status) == ("v1", "success")
     assert event.user_data
     assert event.user_data.uploader == Uploader("u1", "阿明", "http://m/u1.png")
 
 
-def test_the_uploader_may_come_as_an_object() -> None:
-    event = parsed(Extend={"userId": 12})
+def test_the_uploader_may_be_an_object_in_extend() -> None:
+    event = parse(Extend={"userId": 12})
     assert event.user_data
     assert event.user_data.uploader == Uploader("12")
 
 
 @pytest.mark.parametrize("extend", [None, "", 5, ["u1"], True])
-def test_no_usable_extend_is_none(extend: object) -> None:
-    assert parsed(Extend=extend).user_data is None
+def test_an_unusable_extend_gives_no_user_data(extend: object) -> None:
+    assert parse(Extend=extend).user_data is None
 
 
 @pytest.mark.parametrize("extend", ["free text", "[1]", '{"userId": ""}', '{"userId": {}}'])
-def test_an_extend_of_another_kind_names_no_uploader(extend: str) -> None:
-    event = parsed(Extend=extend)
+def test_an_extend_of_other_data_names_no_uploader(extend: str) -> None:
+    event = parse(Extend=extend)
     assert event.user_data
     assert event.user_data.uploader is None
 
 
 @pytest.mark.parametrize("data", [{"Suggestion": "pass"}, '{"Suggestion": "pass"}'])
-def test_data_as_object_and_as_text_are_the_same(data: object) -> None:
-    event = parsed(EventType="AIMediaAuditComplete", MediaId="v1", JobId="j1", Data=data)
+def test_data_may_be_an_object_or_json_text(data: object) -> None:
+    event = parse(EventType="AIMediaAuditComplete", MediaId="v1", JobId="j1", Data=data)
     assert event.media_id == "v1"
     assert event.body["Data"] == {"Suggestion": "pass"}
 
 
-def test_data_that_is_no_json_stays_as_it_is() -> None:
-    assert parsed(Data="{half").body["Data"] == "{half"
+def test_data_that_is_not_json_is_kept_as_text() -> None:
+    assert parse(Data="{half").body["Data"] == "{half"
 
 
 @pytest.mark.parametrize("as_text", [True, False])
-def test_changes_are_read_through_both_layers_of_text(as_text: bool) -> None:
+def test_changes_are_read_from_nested_json_text(as_text: bool) -> None:
     changes: Any = {"Title": '{"OldValue":"a","NewValue":"b"}'}
     content = json.dumps(changes) if as_text else changes
-    event = parsed(EventType="MediaBaseChangeComplete", MediaId="v1", MediaContent=content)
+    event = parse(EventType="MediaBaseChangeComplete", MediaId="v1", MediaContent=content)
     assert event.body["MediaContent"]["Title"]["NewValue"] == "b"
 
 
 def test_every_job_is_named_once() -> None:
     streams = [{"JobId": "j1"}, {"JobId": "j2"}, {"JobId": "j1"}, {}, "odd", {"JobId": {}}]
-    assert parsed(EventType="TranscodeComplete", StreamInfos=streams).job_ids == ("j1", "j2")
-    assert parsed(EventType="SnapshotComplete", SnapshotInfos=[{"JobId": "s"}]).job_ids == ("s",)
-    assert parsed(JobId="j0", StreamInfos=[{"JobId": "j1"}]).job_ids == ("j0", "j1")
-    assert parsed(JobIds="a, b").job_ids == ("a", "b")
-    assert parsed(JobIds=["a", "b"]).job_ids == ("a", "b")
-    assert parsed(JobIds=5, StreamInfos=None).job_ids == ()
+    assert parse(EventType="TranscodeComplete", StreamInfos=streams).job_ids == ("j1", "j2")
+    assert parse(EventType="SnapshotComplete", SnapshotInfos=[{"JobId": "s"}]).job_ids == ("s",)
+    assert parse(JobId="j0", StreamInfos=[{"JobId": "j1"}]).job_ids == ("j0", "j1")
+    assert parse(JobIds="a, b").job_ids == ("a", "b")
+    assert parse(JobIds=["a", "b"]).job_ids == ("a", "b")
+    assert parse(JobIds=5, StreamInfos=None).job_ids == ()
 
 
-def test_an_unknown_event_is_an_event() -> None:
-    event = parsed(EventType="SomethingNew", Whatever=1)
+def test_an_event_of_unknown_type_is_read() -> None:
+    event = parse(EventType="SomethingNew", Whatever=1)
     assert (event.type, event.media_id, event.body["Whatever"]) == ("SomethingNew", "", 1)
 
 
@@ -168,17 +168,17 @@ def test_keys_with_trailing_spaces_are_read() -> None:
     assert parse_event(b'{"EventType ": "UploadByURLComplete", "VideoId ": "v1"}').media_id == "v1"
 
 
-def test_repeated_deliveries_share_a_key_and_other_events_do_not() -> None:
+def test_only_repeated_callbacks_share_a_dedupe_key() -> None:
     event = {"VideoId": "v1", "JobId": "j1", "EventTime": "2026-03-01T07:49:17Z"}
-    first = parsed(**event)
-    assert parsed(**dict(reversed(event.items())), Extra=1).dedupe_key == first.dedupe_key
+    first = parse(**event)
+    assert parse(**dict(reversed(event.items())), Extra=1).dedupe_key == first.dedupe_key
     for change in (
         {"EventType": "TranscodeComplete"},
         {"VideoId": "v2"},
         {"JobId": "j2"},
         {"EventTime": "2026-03-01T07:49:18Z"},
     ):
-        assert parsed(**{**event, **change}).dedupe_key != first.dedupe_key
+        assert parse(**{**event, **change}).dedupe_key != first.dedupe_key
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_repeated_deliveries_share_a_key_and_other_events_do_not() -> None:
         b'{"EventType": "X", "n": ' + b"9" * 5000 + b"}",
     ],
 )
-def test_what_is_no_event_is_malformed(body: bytes) -> None:
+def test_a_body_that_is_not_an_event_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedEvent, match="The event"):
         parse_event(body)
 
@@ -208,7 +208,7 @@ def test_a_body_can_be_stored_by_every_database() -> None:
     assert event.body == {"EventType": "X", "Title": "ab?", "n": None}
 
 
-# A busy machine is no defect.
+# No time limits: the machine may be busy.
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 json_values = st.recursive(
@@ -223,7 +223,7 @@ MORE_KEYS = ("EventTime", "Extend", "Data", "MediaContent")
 @UNTIMED
 @given(st.dictionaries(st.sampled_from(KEYS + MORE_KEYS), json_values))
 def test_no_body_with_a_type_breaks_the_reader(content: dict[str, Any]) -> None:
-    event = parsed(**content)
+    event = parse(**content)
     assert event.type == "FileUploadComplete"
     assert all(isinstance(job_id, str) for job_id in event.job_ids)
     json.dumps(event.body, allow_nan=False).encode()
@@ -231,6 +231,6 @@ def test_no_body_with_a_type_breaks_the_reader(content: dict[str, Any]) -> None:
 
 @UNTIMED
 @given(st.binary(max_size=200))
-def test_any_bytes_are_malformed_rather_than_a_defect(body: bytes) -> None:
+def test_random_bytes_are_malformed_and_not_a_defect(body: bytes) -> None:
     with pytest.raises(MalformedEvent, match="The event"):
         parse_event(body)

@@ -1,4 +1,4 @@
-"""Uploads, sources, streams and snapshots: what is asked, what is read."""
+"""Uploads, sources, streams and snapshots: requests and answers."""
 
 import json
 
@@ -41,14 +41,14 @@ def test_play_files_are_read_with_numbers_as_text(vod: VodGateway, liar: Liar) -
     assert not standard.is_narrowband
 
 
-def test_a_blocked_video_plays_nowhere(vod: VodGateway, liar: Liar) -> None:
+def test_a_blocked_video_has_no_play_files(vod: VodGateway, liar: Liar) -> None:
     liar.says(refusal("Forbidden.IllegalStatus", 403, message="Current Status is Blocked"))
     with pytest.raises(CloudRejected) as caught:
         vod.play_files("v1")
     assert caught.value.code == "Forbidden.IllegalStatus"
 
 
-def test_snapshots_come_in_the_videos_order(vod: VodGateway, liar: Liar) -> None:
+def test_snapshots_are_in_the_videos_order(vod: VodGateway, liar: Liar) -> None:
     pictures = [{"Index": index, "Url": f"http://m.example/{index}.jpg?k=1"} for index in (2, 1)]
     liar.says(answer({"MediaSnapshot": {"Total": 2, "Snapshots": {"Snapshot": pictures}}}))
     assert vod.snapshots("v1", SnapshotType.NORMAL) == ("m.example/1.jpg", "m.example/2.jpg")
@@ -61,7 +61,7 @@ def test_the_source_is_read(vod: VodGateway, liar: Liar) -> None:
     assert (source.path, source.size) == ("m.example/s.mp4", 9)
 
 
-def test_an_upload_ticket_carries_the_uploader_along(vod: VodGateway, liar: Liar) -> None:
+def test_an_upload_carries_its_uploader(vod: VodGateway, liar: Liar) -> None:
     liar.says(answer({"VideoId": "v9", "UploadAddress": "YWRk", "UploadAuth": "YXV0aA=="}))
     ticket = vod.create_upload(
         title="A clip",

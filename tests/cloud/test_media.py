@@ -1,4 +1,4 @@
-"""Whether the CDN still serves a file, and copies of pictures: nothing else is believed."""
+"""Probes of the CDN for files, and downloads of pictures."""
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -28,20 +28,18 @@ def answers(status: int, **headers: str) -> Behaviour:
 
 
 @pytest.mark.parametrize("status", [200, 204, 206])
-def test_what_is_answered_is_served(media: MediaGateway, liar: Liar, status: int) -> None:
+def test_a_file_with_a_2xx_answer_is_served(media: MediaGateway, liar: Liar, status: int) -> None:
     liar.says(answers(status))
     assert media.is_served(path_on(liar))
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-def test_what_is_refused_or_not_there_is_gone(media: MediaGateway, liar: Liar, status: int) -> None:
+def test_a_refused_or_gone_file_is_not_served(media: MediaGateway, liar: Liar, status: int) -> None:
     liar.says(answers(status))
     assert not media.is_served(path_on(liar))
 
 
-def test_only_the_head_of_a_file_is_asked_for_with_a_signed_url(
-    media: MediaGateway, liar: Liar
-) -> None:
+def test_a_probe_is_a_head_request_with_a_signed_url(media: MediaGateway, liar: Liar) -> None:
     liar.says(answers(200))
     media.is_served(path_on(liar))
     [request] = liar.requests
@@ -54,7 +52,7 @@ def test_only_the_head_of_a_file_is_asked_for_with_a_signed_url(
     [answers(500), answers(429), answers(302, Location="http://127.0.0.1:9/x"), hang_up, reset],
     ids=["fault", "throttled", "redirect", "hangs up", "resets"],
 )
-def test_an_answer_that_says_nothing_proves_nothing(
+def test_any_other_answer_proves_nothing(
     media: MediaGateway, liar: Liar, behaviour: Behaviour
 ) -> None:
     liar.says(behaviour, behaviour)
@@ -64,9 +62,7 @@ def test_an_answer_that_says_nothing_proves_nothing(
     assert raised.value.__cause__ is None
 
 
-def test_a_picture_is_returned_with_the_extension_of_its_kind(
-    media: MediaGateway, liar: Liar
-) -> None:
+def test_a_picture_is_returned_with_its_extension(media: MediaGateway, liar: Liar) -> None:
     liar.says(answer(b"pixels", headers={"Content-Type": "Image/JPEG; charset=binary"}))
     picture = media.picture(path_on(liar))
     assert (picture.content, picture.extension) == (b"pixels", "jpg")
@@ -83,7 +79,7 @@ def test_a_picture_is_returned_with_the_extension_of_its_kind(
     ],
     ids=["a drawing with scripts", "a page", "nothing", "unnamed", "gone"],
 )
-def test_what_is_no_picture_is_refused(
+def test_content_that_is_not_a_picture_is_refused(
     media: MediaGateway, liar: Liar, behaviour: Behaviour
 ) -> None:
     liar.says(behaviour)
@@ -91,9 +87,7 @@ def test_what_is_no_picture_is_refused(
         media.picture(path_on(liar))
 
 
-def test_a_picture_has_a_size_and_a_time_in_which_it_must_come(
-    media: MediaGateway, liar: Liar
-) -> None:
+def test_a_picture_has_limits_of_size_and_time(media: MediaGateway, liar: Liar) -> None:
     liar.says(Flood(64 * 1024 * 1024))
     with pytest.raises(CloudUnavailable, match="larger than"):
         media.picture(path_on(liar))
@@ -102,7 +96,7 @@ def test_a_picture_has_a_size_and_a_time_in_which_it_must_come(
         media.picture(path_on(liar))
 
 
-def test_requests_take_the_configured_proxy_and_no_other(
+def test_requests_use_the_configured_proxy_only(
     liar: Liar, proxy: Liar, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MEDIA_URL_SCHEME = "http"

@@ -1,4 +1,4 @@
-"""People's decisions and the machine's verdicts: what is sent, what is read."""
+"""Decisions and machine review: requests and answers."""
 
 import json
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from tests.cloud.liar import Liar, answer, refusal
 MOMENT = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
-def test_decisions_go_out_as_json_with_bytes_as_the_limit(vod: VodGateway, liar: Liar) -> None:
+def test_decisions_are_sent_as_json(vod: VodGateway, liar: Liar) -> None:
     liar.says(answer({}))
     vod.create_audit(
         [
@@ -122,12 +122,12 @@ def test_a_machine_verdict_is_read_with_its_hits(vod: VodGateway, liar: Liar) ->
         refusal("MediaAuditResult.NotFound", 404),
     ],
 )
-def test_no_verdict_yet_is_none(vod: VodGateway, liar: Liar, behaviour: Any) -> None:
+def test_a_missing_verdict_is_none(vod: VodGateway, liar: Liar, behaviour: Any) -> None:
     liar.says(behaviour)
     assert vod.machine_result("v1") is None
 
 
-def test_a_machine_job_that_failed_has_no_result(vod: VodGateway, liar: Liar) -> None:
+def test_a_failed_machine_job_has_no_result(vod: VodGateway, liar: Liar) -> None:
     job = {"JobId": "j1", "MediaId": "v1", "Status": "fail", "Code": "Timeout", "Message": "late"}
     liar.says(answer({"MediaAuditJob": job}))
     read = vod.machine_job("j1")
@@ -135,7 +135,7 @@ def test_a_machine_job_that_failed_has_no_result(vod: VodGateway, liar: Liar) ->
     assert (read.code, read.message, read.result) == ("Timeout", "late", None)
 
 
-def test_a_machine_job_that_succeeded_has_one(vod: VodGateway, liar: Liar) -> None:
+def test_a_successful_machine_job_has_a_result(vod: VodGateway, liar: Liar) -> None:
     job = {"JobId": "j1", "MediaId": "v1", "Status": "success", "Data": RESULT}
     liar.says(answer({"MediaAuditJob": job}))
     result = vod.machine_job("j1").result
@@ -159,7 +159,7 @@ def test_a_machine_review_is_submitted_for_a_video(vod: VodGateway, liar: Liar) 
     assert liar.requests[0].parameters["MediaType"] == "video"
 
 
-def test_review_addresses_replace_those_before(vod: VodGateway, liar: Liar) -> None:
+def test_review_addresses_replace_earlier_addresses(vod: VodGateway, liar: Liar) -> None:
     liar.says(answer({}), answer({"SecurityIpList": [{"Ips": "192.0.2.1,192.0.2.0/24"}]}))
     vod.set_security_ip(["192.0.2.1", "192.0.2.0/24"])
     asked = liar.requests[0].parameters

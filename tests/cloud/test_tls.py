@@ -1,4 +1,4 @@
-"""The same limits under TLS, and no trust in a stranger's certificate."""
+"""Calls under TLS: the same limits, and no trust in unknown certificates."""
 
 import ipaddress
 import ssl
@@ -59,42 +59,42 @@ def liar(certificate: Path) -> Iterator[Liar]:
 
 
 @pytest.fixture
-def stranger(cloud_settings: CloudSettings) -> VodGateway:
+def untrusting(cloud_settings: CloudSettings) -> VodGateway:
     return VodGateway(Service.vod(replace(cloud_settings, vod_protocol="https")))
 
 
 @pytest.fixture
-def trusted(cloud_settings: CloudSettings, certificate: Path) -> VodGateway:
+def trusting(cloud_settings: CloudSettings, certificate: Path) -> VodGateway:
     service = Service.vod(replace(cloud_settings, vod_protocol="https"))
     service.repeating._ca = str(certificate)
     return VodGateway(service)
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(stranger: VodGateway, liar: Liar) -> None:
+def test_a_self_signed_certificate_is_refused(untrusting: VodGateway, liar: Liar) -> None:
     with pytest.raises(CloudUnavailable, match="no secure connection"):
-        stranger.search()
+        untrusting.search()
     assert liar.requests == []
 
 
-def test_a_call_under_tls_is_answered(trusted: VodGateway, liar: Liar) -> None:
+def test_calls_under_tls_share_a_connection(trusting: VodGateway, liar: Liar) -> None:
     liar.says(answer({"Total": 3, "MediaList": []}))
-    assert trusted.search().total == 3
-    assert trusted.search().total == 3
+    assert trusting.search().total == 3
+    assert trusting.search().total == 3
     assert liar.connections == 1
 
 
 @pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX-Slow: ", head(100_000)])
 def test_a_drip_under_tls_ends_at_the_deadline(
-    trusted: VodGateway, liar: Liar, start: bytes
+    trusting: VodGateway, liar: Liar, start: bytes
 ) -> None:
     drip = Drip(start)
     liar.says(drip)
     with pytest.raises(CloudUnavailable, match="in time"):
-        trusted.with_deadline(0.5).search()
+        trusting.with_deadline(0.5).search()
     assert not drip.is_finished
 
 
-def test_a_flood_under_tls_is_cut_off(trusted: VodGateway, liar: Liar) -> None:
+def test_a_flood_under_tls_is_cut_off(trusting: VodGateway, liar: Liar) -> None:
     liar.says(Flood(size=500_000_000))
     with pytest.raises(CloudUnavailable, match="larger than"):
-        trusted.search()
+        trusting.search()

@@ -1,4 +1,4 @@
-"""Transcode jobs: what is submitted, what is read."""
+"""Transcode jobs: requests and answers."""
 
 import json
 from datetime import UTC, datetime
@@ -16,9 +16,7 @@ from tests.cloud.liar import Liar, answer
 MOMENT = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
-def test_a_transcode_names_its_session_its_group_and_the_uploader(
-    vod: VodGateway, liar: Liar
-) -> None:
+def test_a_transcode_has_its_session_group_and_uploader(vod: VodGateway, liar: Liar) -> None:
     jobs = {"TranscodeJob": [{"JobId": "j1"}, {"JobId": "j2"}]}
     liar.says(answer({"TranscodeTaskId": "t1", "TranscodeJobs": jobs}))
     user_data = UserData.of(Uploader("u1"))
@@ -31,9 +29,7 @@ def test_a_transcode_names_its_session_its_group_and_the_uploader(
 
 
 @pytest.mark.parametrize("session_id", ["", "x" * 51, "with space"])
-def test_a_session_id_that_vod_would_ignore_or_refuse_is_not_sent(
-    vod: VodGateway, liar: Liar, session_id: str
-) -> None:
+def test_an_invalid_session_id_is_not_sent(vod: VodGateway, liar: Liar, session_id: str) -> None:
     with pytest.raises(ValueError, match="1 to 50 characters"):
         vod.submit_transcode("v1", "g1", session_id=session_id)
     assert liar.requests == []

@@ -1,4 +1,4 @@
-"""How calls travel: time, size, redirects, proxies, threads, logs."""
+"""The transport of calls: time, size, redirects, proxies, threads, logs."""
 
 import logging
 import os
@@ -48,8 +48,8 @@ def test_a_drip_cannot_hold_a_call_past_its_deadline(
     assert not drip.is_finished
 
 
-def test_what_is_left_of_the_deadline_bounds_each_wait(vod: VodGateway, liar: Liar) -> None:
-    """The rest of the answer comes within the first wait's time, but past the deadline."""
+def test_the_rest_of_the_deadline_limits_each_wait(vod: VodGateway, liar: Liar) -> None:
+    """The second part of the answer comes within the read timeout, but past the deadline."""
     body = b'{"RequestId":"r","Total":0}'
 
     def late(exchange: Exchange) -> None:
@@ -72,13 +72,13 @@ def test_the_deadline_counts_retries_too(vod: VodGateway, liar: Liar) -> None:
     assert len(liar.requests) == 2
 
 
-def test_a_deadline_of_one_gateway_is_not_that_of_another(vod: VodGateway, liar: Liar) -> None:
+def test_with_deadline_leaves_the_gateway_unchanged(vod: VodGateway, liar: Liar) -> None:
     vod.with_deadline(0.001)
     liar.says(EMPTY_SEARCH)
     assert vod.search().total == 0
 
 
-def test_silence_is_a_read_timeout_and_reads_are_tried_three_times(
+def test_silence_is_a_read_timeout_and_a_reading_is_retried(
     vod: VodGateway, liar: Liar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "READ_SECONDS", 0.2)
@@ -88,7 +88,7 @@ def test_silence_is_a_read_timeout_and_reads_are_tried_three_times(
     assert liar.actions == ["SearchMedia"] * 3
 
 
-def test_a_host_that_accepts_nobody_is_a_connect_timeout(
+def test_a_host_with_a_full_queue_is_a_connect_timeout(
     cloud_settings: CloudSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.2)
@@ -96,7 +96,7 @@ def test_a_host_that_accepts_nobody_is_a_connect_timeout(
         address = full.getsockname()
         waiting = [socket.socket() for _ in range(4)]
         try:
-            for sock in waiting:  # the kernel drops what the queue does not hold
+            for sock in waiting:  # the kernel drops connections beyond the queue
                 sock.setblocking(False)
                 sock.connect_ex(address)
             endpoint = f"127.0.0.1:{address[1]}"
@@ -117,15 +117,13 @@ def test_a_refused_connection_is_unavailable(cloud_settings: CloudSettings) -> N
 
 
 @pytest.mark.parametrize("behaviour", [hang_up, reset])
-def test_a_lost_connection_is_repeated_until_an_answer_comes(
-    vod: VodGateway, liar: Liar, behaviour: object
-) -> None:
+def test_a_lost_connection_is_retried(vod: VodGateway, liar: Liar, behaviour: object) -> None:
     liar.says(behaviour, behaviour, EMPTY_SEARCH)  # type: ignore[arg-type]  # both are Behaviour
     assert vod.search().total == 0
     assert len(liar.requests) == 3
 
 
-def test_a_huge_answer_is_given_up_before_it_is_read(vod: VodGateway, liar: Liar) -> None:
+def test_a_huge_answer_is_not_read_to_its_end(vod: VodGateway, liar: Liar) -> None:
     flood = Flood(size=500_000_000)
     liar.says(flood)
     with pytest.raises(CloudUnavailable, match="the answer is larger than 8388608 bytes"):
@@ -169,7 +167,7 @@ def test_proxy_variables_cannot_divert_a_secure_call(
     for name in PROXY_NAMES:
         monkeypatch.setenv(name, f"http://{proxy.endpoint}")
     vod = VodGateway(Service.vod(replace(cloud_settings, vod_protocol="https")))
-    liar.says(hang_up)  # it speaks no TLS: that the call arrives is what counts
+    liar.says(hang_up)  # no TLS here: it is enough that the call arrives
     with pytest.raises(CloudUnavailable):
         vod.search()
     assert liar.connections == 3
@@ -203,7 +201,7 @@ def test_a_proxy_that_drips_cannot_hold_a_call(cloud_settings: CloudSettings, pr
     assert not drip.is_finished
 
 
-def test_a_proxy_that_is_no_http_url_is_refused(cloud_settings: CloudSettings) -> None:
+def test_a_proxy_that_is_not_an_http_url_is_refused(cloud_settings: CloudSettings) -> None:
     with pytest.raises(ValueError, match="CLOUD_PROXY must be a URL that starts with http://"):
         replace(cloud_settings, proxy="socks5://127.0.0.1:1080")
 
@@ -250,17 +248,17 @@ def test_connections_are_reused(vod: VodGateway, liar: Liar) -> None:
     assert liar.connections == 1
 
 
-def test_a_call_that_bypasses_the_limits_is_a_defect_that_shows(
+def test_a_call_that_bypasses_the_limits_raises_an_error(
     vod: VodGateway, liar: Liar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What happens when a new version of the SDK keeps its sessions under other names."""
+    """A new version of the SDK may keep its sessions under another name."""
     monkeypatch.setattr(DaraCore, "_sessions", {})
     liar.says(EMPTY_SEARCH)
     with pytest.raises(RuntimeError, match="past the deadline"):
         vod.search()
 
 
-def test_debug_output_of_the_sdk_shows_nothing(
+def test_debug_output_of_the_sdk_shows_no_secret(
     vod: VodGateway,
     liar: Liar,
     monkeypatch: pytest.MonkeyPatch,

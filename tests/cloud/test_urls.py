@@ -1,4 +1,4 @@
-"""Media URLs: what is kept of them, and how they are signed when they are shown."""
+"""Media URLs: which parts are kept, and how they are signed."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta, timezone
@@ -43,7 +43,7 @@ def _signed(settings: Settings) -> None:
         ("http://[broken/a.mp4", ""),
     ],
 )
-def test_host_and_path_are_kept_and_nothing_else(url: str, kept: str) -> None:
+def test_only_host_and_path_are_kept(url: str, kept: str) -> None:
     assert host_and_path(url) == kept
 
 
@@ -55,7 +55,7 @@ def test_no_text_breaks_the_reader_and_no_query_survives(text: str) -> None:
     assert "#" not in kept
 
 
-def test_a_url_ends_exactly_when_asked() -> None:
+def test_a_url_expires_exactly_after_its_ttl() -> None:
     url = media_url(PATH, ttl_seconds=600, now=NOW)
     [auth_key] = parse_qs(urlsplit(url).query)["auth_key"]
     moment, _, _, _ = auth_key.split("-")
@@ -72,7 +72,7 @@ def test_a_signature_is_the_documented_digest() -> None:
     )
 
 
-def test_the_zone_of_now_does_not_matter() -> None:
+def test_the_time_zone_of_now_does_not_matter() -> None:
     elsewhere = NOW.astimezone(timezone(timedelta(hours=8)))
     assert media_url(PATH, ttl_seconds=60, now=elsewhere) == media_url(
         PATH, ttl_seconds=60, now=NOW
@@ -95,7 +95,7 @@ def test_the_path_is_signed_as_it_is_requested() -> None:
     ("kept", "requested"),
     [("a%2Fb.mp4", "/a%2Fb.mp4"), ("100%.mp4", "/100%25.mp4"), ("a?b#c", "/a%3Fb%23c")],
 )
-def test_what_is_encoded_stays_and_what_is_not_becomes_so(kept: str, requested: str) -> None:
+def test_a_path_is_percent_encoded_once(kept: str, requested: str) -> None:
     url = media_url(MediaPath(f"media.example.com/{kept}"), ttl_seconds=600, now=NOW)
     assert urlsplit(url).path == requested
 
@@ -106,7 +106,7 @@ def test_without_a_key_a_url_is_plain(settings: Settings) -> None:
     assert media_url(PATH, ttl_seconds=600, now=NOW) == "http://media.example.com/v1/clip.mp4"
 
 
-def test_no_path_has_no_url() -> None:
+def test_an_empty_path_has_no_url() -> None:
     assert media_url(MediaPath(""), ttl_seconds=600, now=NOW) == ""
 
 
@@ -121,7 +121,7 @@ def test_no_path_has_no_url() -> None:
         ("", False),
     ],
 )
-def test_a_play_domain_is_ours_however_it_is_written(
+def test_a_play_domain_is_recognised_in_any_case(
     path: str, is_ours: bool, settings: Settings
 ) -> None:
     settings.CDN_DOMAINS = ["Media.Example.com", "127.0.0.1:8399"]

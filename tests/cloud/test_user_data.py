@@ -1,4 +1,4 @@
-"""What travels with an upload and comes back."""
+"""User data: sent with an upload and read back."""
 
 import json
 
@@ -9,7 +9,7 @@ from shortvideo.cloud.types import Uploader, UserData
 UPLOADER = Uploader("u1", "阿明", "http://media.example.com/u1.png")
 
 
-def test_an_uploader_comes_back_as_it_was_sent() -> None:
+def test_an_uploader_is_read_back_as_it_was_sent() -> None:
     sent = UserData.of(UPLOADER).to_json()
     read = UserData.parse(sent)
     assert read

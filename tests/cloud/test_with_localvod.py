@@ -1,4 +1,4 @@
-"""The gateways against a whole VOD and CDN: every operation once, as the applications use them."""
+"""Every operation of the gateways against localvod, as the applications use them."""
 
 import json
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def cloud_settings(local: LocalVod) -> CloudSettings:
     )
 
 
-def test_the_factories_reach_what_the_settings_name(local: LocalVod, settings: Settings) -> None:
+def test_the_factories_use_the_configured_endpoints(local: LocalVod, settings: Settings) -> None:
     settings.VOD_ENDPOINT = settings.CDN_ENDPOINT = local.endpoint
     settings.VOD_PROTOCOL = settings.CDN_PROTOCOL = "http"
     settings.ALIBABA_CLOUD_ACCESS_KEY_ID = ACCESS_KEY_ID
@@ -99,14 +99,14 @@ def test_a_window_includes_its_start_and_not_its_end(vod: VodGateway, local: Loc
     assert page.videos[0].creation_time == start
 
 
-def test_statuses_choose_videos(vod: VodGateway, local: LocalVod) -> None:
+def test_a_search_filters_by_status(vod: VodGateway, local: LocalVod) -> None:
     local.seed(status="Normal")
     checking = local.seed(status="Checking")
     page = vod.search(statuses=["Checking"], newest_first=True)
     assert [facts.vod_id for facts in page.videos] == [checking]
 
 
-def test_one_video_and_several_say_the_same(vod: VodGateway, local: LocalVod) -> None:
+def test_single_and_batch_readings_are_equal(vod: VodGateway, local: LocalVod) -> None:
     vod_id = local.seed(title="海边 & sea", uploader=EXTEND, tags="a,b", size=77, duration=7.25)
     one = vod.get_info(vod_id)
     found = vod.get_infos([vod_id, "0" * 32])
@@ -153,7 +153,7 @@ def test_a_pending_video_plays_for_review_addresses_only(vod: VodGateway, local:
     assert vod.play_files(vod_id)
 
 
-def test_a_decision_arrives_and_is_remembered(vod: VodGateway, local: LocalVod) -> None:
+def test_a_decision_is_stored_in_vod(vod: VodGateway, local: LocalVod) -> None:
     vod_id = local.seed(status="Checking")
     vod.create_audit([Audit(vod_id, AuditStatus.BLOCKED, reason="暴力", comment="seen #7")])
     assert local.audits() == [(vod_id, "Blocked", "暴力")]
@@ -162,7 +162,7 @@ def test_a_decision_arrives_and_is_remembered(vod: VodGateway, local: LocalVod) 
     assert vod.get_info(vod_id).audit_status == AuditStatus.BLOCKED
 
 
-def test_a_hundred_decisions_travel_in_one_call(vod: VodGateway, local: LocalVod) -> None:
+def test_a_hundred_decisions_are_sent_in_one_call(vod: VodGateway, local: LocalVod) -> None:
     ids = local.seed_many([{"status": "Checking"} for _ in range(100)])
     vod.create_audit(
         [Audit(vod_id, AuditStatus.BLOCKED, reason="x" * 128, comment="#1234") for vod_id in ids]
@@ -171,7 +171,7 @@ def test_a_hundred_decisions_travel_in_one_call(vod: VodGateway, local: LocalVod
     assert len(local.ledger("CreateAudit")) == 1
 
 
-def test_texts_too_long_for_one_url_arrive_all_the_same(vod: VodGateway, local: LocalVod) -> None:
+def test_texts_too_long_for_one_url_are_delivered(vod: VodGateway, local: LocalVod) -> None:
     ids = local.seed_many([{"status": "Checking"} for _ in range(100)])
     vod.create_audit(
         [Audit(vod_id, AuditStatus.BLOCKED, reason="暴" * 42, comment="证" * 170) for vod_id in ids]
@@ -179,7 +179,7 @@ def test_texts_too_long_for_one_url_arrive_all_the_same(vod: VodGateway, local: 
     assert [vod_id for vod_id, _, _ in local.audits()] == ids
 
 
-def test_very_long_paths_are_prefetched_all_the_same(cdn: CdnGateway, local: LocalVod) -> None:
+def test_very_long_paths_are_prefetched(cdn: CdnGateway, local: LocalVod) -> None:
     name = "x" * 900
     paths = [MediaPath(f"{local.endpoint}/{number}/{name}.mp4") for number in range(100)]
     task_ids = cdn.prefetch(paths)
@@ -210,9 +210,7 @@ def test_a_transcode_is_accepted_once_for_a_session(vod: VodGateway, local: Loca
     assert found.missing_ids == ("0" * 32,)
 
 
-def test_an_answer_lost_after_the_work_was_done_leaves_one_task(
-    vod: VodGateway, local: LocalVod
-) -> None:
+def test_an_answer_lost_after_a_transcode_leaves_one_task(vod: VodGateway, local: LocalVod) -> None:
     vod_id = local.seed()
     rule = {"operation": "SubmitTranscodeJobs", "kind": "lost", "is_after": True, "times": 1}
     local.faults(rule)
@@ -225,7 +223,7 @@ def test_an_answer_lost_after_the_work_was_done_leaves_one_task(
     assert len(manual) == 1
 
 
-def test_failed_jobs_say_why(vod: VodGateway, local: LocalVod) -> None:
+def test_failed_jobs_have_an_error_code(vod: VodGateway, local: LocalVod) -> None:
     vod_id = local.seed(fail_jobs="standard")
     submitted = vod.submit_transcode(vod_id, STANDARD, session_id="d-3")
     local.idle()
@@ -245,7 +243,7 @@ def test_a_machine_verdict_is_fetched(vod: VodGateway, local: LocalVod) -> None:
     assert vod.machine_timeline(vod_id)
 
 
-def test_a_machine_review_is_asked_for_and_followed(vod: VodGateway, local: LocalVod) -> None:
+def test_a_machine_review_is_submitted_and_read(vod: VodGateway, local: LocalVod) -> None:
     vod_id = local.seed(title="[pass] fine", status="Checking")
     assert vod.machine_result(vod_id) is None
     job_id = vod.submit_machine_review(vod_id)
@@ -256,7 +254,7 @@ def test_a_machine_review_is_asked_for_and_followed(vod: VodGateway, local: Loca
     assert job.result.suggestion == Suggestion.PASS
 
 
-def test_a_deletion_says_what_was_not_there(vod: VodGateway, local: LocalVod) -> None:
+def test_a_deletion_names_missing_videos(vod: VodGateway, local: LocalVod) -> None:
     vod_id = local.seed()
     assert vod.delete([vod_id, "0" * 32]).missing_ids == ("0" * 32,)
     assert vod.delete([vod_id]).missing_ids == (vod_id,)
@@ -275,7 +273,7 @@ def test_an_upload_is_opened_refreshed_and_described(vod: VodGateway, local: Loc
     assert facts.user_data.uploader == MING
 
 
-def test_snapshots_are_asked_for(vod: VodGateway, local: LocalVod) -> None:
+def test_snapshots_are_submitted(vod: VodGateway, local: LocalVod) -> None:
     assert vod.submit_snapshots(local.seed(), count=4)
 
 
@@ -289,7 +287,7 @@ def test_the_callback_is_configured_and_read_back(vod: VodGateway, local: LocalV
     assert vod.get_callback() == wanted
 
 
-def test_events_of_localvod_are_events_of_ours(vod: VodGateway, local: LocalVod) -> None:
+def test_events_of_localvod_are_parsed(vod: VodGateway, local: LocalVod) -> None:
     vod.set_callback(CallbackSettings(url="http://127.0.0.1:9/cb", auth_key="Key1"))
     vod_id = local.seed(uploader=EXTEND, announce=True, verdict="review", status="Checking")
     submitted = vod.submit_transcode(

@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
-def found(console: Console, operation: str = "getVideos", **parameters: Any) -> list[str]:
+def search(console: Console, operation: str = "getVideos", **parameters: Any) -> list[str]:
     """Return the ids in a list, after a check of its total."""
     answer = console.get(operation, **{"pageSize": 100, **parameters})
     assert answer["code"] == "200", answer["message"]
@@ -59,8 +59,8 @@ def test_search_folds_titles_and_names_and_has_no_wildcards(
 ) -> None:
     by_title = make_video(title=written, recommended=True)
     by_name = make_video(uploader=make_uploader(user_name=written), recommended=True)
-    assert found(console, operation, title=asked) == ([by_title.vod_id] if matches else [])
-    assert found(console, operation, userName=asked) == ([by_name.vod_id] if matches else [])
+    assert search(console, operation, title=asked) == ([by_title.vod_id] if matches else [])
+    assert search(console, operation, userName=asked) == ([by_name.vod_id] if matches else [])
 
 
 @pytest.mark.parametrize("operation", LISTS)
@@ -70,16 +70,16 @@ def test_filters_are_combined(operation: str, console: Console) -> None:
     make_video(title="Hills", uploader=wanted.uploader, recommended=True)
     assert wanted.uploader is not None
     filters = {"title": "sea", "userId": wanted.uploader.user_id, "censorStatus": "success"}
-    assert found(console, operation, **filters) == [wanted.vod_id]
-    assert found(console, operation, videoId=wanted.vod_id) == [wanted.vod_id]
-    assert found(console, operation, videoId=wanted.vod_id[:-1]) == []
-    assert len(found(console, operation, title="", userId="", unknown="x")) == 3
+    assert search(console, operation, **filters) == [wanted.vod_id]
+    assert search(console, operation, videoId=wanted.vod_id) == [wanted.vod_id]
+    assert search(console, operation, videoId=wanted.vod_id[:-1]) == []
+    assert len(search(console, operation, title="", userId="", unknown="x")) == 3
 
 
 @pytest.mark.parametrize("status", CensorStatus.values)
 def test_a_status_selects_its_videos(status: str, console: Console) -> None:
     videos = {value: make_video(censor_status=value) for value in CensorStatus.values}
-    assert found(console, censorStatus=status) == [videos[CensorStatus(status)].vod_id]
+    assert search(console, censorStatus=status) == [videos[CensorStatus(status)].vod_id]
 
 
 AT = datetime(2019, 1, 9, 22, 11, 29, 500_000, tzinfo=SHANGHAI)
@@ -138,7 +138,7 @@ def test_time_bounds_are_inclusive(
         assert answer["code"] == "400"
         assert answer["message"].startswith(f"{bound} must be YYYY-MM-DD HH:MM:SS")
     else:
-        assert found(console, operation, **{bound: moment}) == [video.vod_id] * matches
+        assert search(console, operation, **{bound: moment}) == [video.vod_id] * matches
 
 
 def test_a_day_of_25_hours_is_searched_whole(console: Console, settings: Any) -> None:
@@ -146,7 +146,7 @@ def test_a_day_of_25_hours_is_searched_whole(console: Console, settings: Any) ->
     zone = ZoneInfo("Europe/Berlin")
     last = make_video(creation_time=datetime(2025, 10, 26, 23, 59, 59, tzinfo=zone))
     make_video(creation_time=datetime(2025, 10, 27, tzinfo=zone))
-    assert found(console, startTime="2025-10-26", endTime="2025-10-26") == [last.vod_id]
+    assert search(console, startTime="2025-10-26", endTime="2025-10-26") == [last.vod_id]
 
 
 @pytest.mark.parametrize("operation", LISTS)
@@ -154,10 +154,10 @@ def test_updated_since_finds_changes_at_or_after_a_moment(operation: str, consol
     _old, new = make_video(recommended=True), make_video(recommended=True)
     moment = timezone.now() + timedelta(hours=1)
     Video.objects.filter(pk=new.pk).update(changed_at=moment)
-    assert found(console, operation, updatedSince=moment.isoformat()) == [new.vod_id]
+    assert search(console, operation, updatedSince=moment.isoformat()) == [new.vod_id]
     later = (moment + timedelta(microseconds=1)).isoformat()
-    assert found(console, operation, updatedSince=later) == []
-    assert len(found(console, operation, updatedSince="2020-01-01")) == 2
+    assert search(console, operation, updatedSince=later) == []
+    assert len(search(console, operation, updatedSince="2020-01-01")) == 2
 
 
 @pytest.mark.parametrize("operation", LISTS)
@@ -171,7 +171,7 @@ def test_updated_since_finds_all_videos_of_a_renamed_uploader(
     moment = timezone.now().isoformat()
     named = uploaded_by("u-1", "Lin Mei")
     mirror.apply(replace(new, title="Soup", user_data=named, read_at=new.read_at + DAY))
-    seen = found(console, operation, updatedSince=moment)
+    seen = search(console, operation, updatedSince=moment)
     assert sorted(seen) == sorted([old.vod_id, new.vod_id])
 
 
@@ -226,8 +226,8 @@ def test_a_page_of_any_size_needs_four_queries(
 def test_a_deleted_video_never_shows(console: Console) -> None:
     video = make_video(recommended=True)
     Video.objects.update(deleted_at=timezone.now())
-    assert found(console, videoId=video.vod_id) == []
-    assert found(console, "getRecommendVideos") == []
+    assert search(console, videoId=video.vod_id) == []
+    assert search(console, "getRecommendVideos") == []
 
 
 def test_numbers_times_and_missing_values_match_the_docs(console: Console) -> None:
@@ -316,15 +316,15 @@ def test_positioned_items_come_first_then_the_newest(console: Console) -> None:
     second = make_recommendation(position=2).video
     first = make_recommendation(position=1).video
     expected = [video.vod_id for video in (first, second, new, old)]
-    assert found(console, "getRecommendVideos") == expected
+    assert search(console, "getRecommendVideos") == expected
 
 
 def test_items_are_filtered_by_the_title_that_they_show(console: Console) -> None:
     renamed = make_video(title="Hills")
     make_recommendation(renamed, title="Waves", title_search=folded("Waves"))
-    assert found(console, "getRecommendVideos", title="waves") == [renamed.vod_id]
-    assert found(console, "getRecommendVideos", title="hills") == []
-    assert found(console, "getRecommendVideos", censorStatus="fail") == []
+    assert search(console, "getRecommendVideos", title="waves") == [renamed.vod_id]
+    assert search(console, "getRecommendVideos", title="hills") == []
+    assert search(console, "getRecommendVideos", censorStatus="fail") == []
 
 
 def test_only_passed_videos_are_recommended(console: Console) -> None:
@@ -332,7 +332,7 @@ def test_only_passed_videos_are_recommended(console: Console) -> None:
         video = make_video(recommended=True, censor_status=status)
         answer = console.get("getRecommendVideoById", videoId=video.vod_id)
         assert answer["code"] == "404"
-    assert found(console, "getRecommendVideos") == []
+    assert search(console, "getRecommendVideos") == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every operation answers what its documented example shows: keys in order, types, message."""
+"""Every answer matches its documented example: order of keys, types, message."""
 
 from pathlib import Path
 from typing import Any

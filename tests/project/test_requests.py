@@ -1,4 +1,4 @@
-"""What every request gets: an id, and a line in the log without its query string."""
+"""Every request gets an id, and a line in the log without its query string."""
 
 import logging
 import uuid

@@ -1,4 +1,4 @@
-"""What a polling client finds of the recommended list, as docs/webhooks.md says."""
+"""Changes of the recommended list that a polling client finds, as docs/webhooks.md says."""
 
 from datetime import timedelta
 
