@@ -92,7 +92,7 @@ def test_a_failed_step_shows_its_error_and_a_retry_button(desk_of: DeskOf) -> No
     card = page[page.index('id="takedown"') : page.index('id="decisions"')]
     for text in ("Forbidden", "VOD refused it.", "REQ-1", 'value="retry"'):
         assert text in card
-    assert card.count('value="retry"') == 1  # its followers have no button of their own
+    assert card.count('value="retry"') == 1  # retrying it retries its followers too
     viewer = desk_of("viewer").page(PAGE, video.pk)
     assert 'value="retry"' not in viewer
 
