@@ -39,7 +39,7 @@ def world(
     settings.OUTBOX_BACKOFF_SECONDS = 0  # the next round is the next attempt
     settings.MACHINE_REVIEW_TIMEOUT = 60
     settings.REVIEW_UNDO_SECONDS = 10  # a few steps
-    monkeypatch.setattr("videos.sync.patience.PAUSES_SECONDS", (0.0,))
+    monkeypatch.setattr("shortvideo.cloud.retry.PAUSES_SECONDS", (0.0,))
     operator = make_operator("administrator")
     client = Client()
     client.force_login(operator, django_settings.AUTHENTICATION_BACKENDS[-1])

@@ -15,7 +15,7 @@ from django.db.models import Model
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from shortvideo.cloud import CloudUnavailable
+from shortvideo.cloud import CloudUnavailable, retry
 from shortvideo.outbox import periodic as outbox_periodic
 from shortvideo.outbox.models import Delivery, DeliveryState, PeriodicTask
 from shortvideo.outbox.worker import send_batch, work_until_idle
@@ -45,7 +45,6 @@ from videos.models import (
     VideoDeletion,
     VodEvent,
 )
-from videos.sync import patience
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -254,7 +253,7 @@ def test_a_decision_that_vod_does_not_know_is_none(status: str, cloud: LocalVod)
 @pytest.fixture
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sync that asks again at once, and once only."""
-    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.0,))
+    monkeypatch.setattr(retry, "PAUSES_SECONDS", (0.0,))
 
 
 def synced() -> SyncRun:

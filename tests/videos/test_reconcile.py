@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from shortvideo.cloud import vod_gateway
+from shortvideo.cloud import retry, vod_gateway
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_file, make_operator, make_video
@@ -39,14 +39,13 @@ from videos.reconcile.checks import Scope
 from videos.reconcile.drift import Drift, Kind, Resolution
 from videos.reconcile.running import _confirm
 from videos.services import delete_video, submit_transcode
-from videos.sync import patience
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
 def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(retry, "PAUSES_SECONDS", (0.01, 0.01))
 
 
 # The drifts, each made on purpose.

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
-from shortvideo.cloud import vod_gateway
+from shortvideo.cloud import retry, vod_gateway
 from shortvideo.outbox.models import Delivery, DeliveryState, PeriodicTask
 from shortvideo.outbox.periodic import NotNow
 from shortvideo.outbox.worker import work_once, work_until_idle
@@ -22,7 +22,6 @@ from videos.models import Decision, ReconcileRun, Source, Video
 from videos.periodic.reconcile import _carry_out, compare_daily, reconcile_requested
 from videos.reconcile import Options
 from videos.services import review_video
-from videos.sync import patience
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +31,7 @@ AT_ONCE = Options(grace_seconds=0, wait_seconds=0)
 
 @pytest.fixture(autouse=True)
 def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(retry, "PAUSES_SECONDS", (0.01, 0.01))
 
 
 def run(*arguments: str) -> str:

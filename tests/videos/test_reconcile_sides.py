@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from shortvideo.cloud import vod_gateway
+from shortvideo.cloud import retry, vod_gateway
 from shortvideo.outbox.models import Delivery
 from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_video
@@ -17,14 +17,13 @@ from tests.videos.reconciling import decide, found, reconcile, synced, work
 from videos.mirror.fetching import read_later
 from videos.models import Decision, Video
 from videos.services import delete_video
-from videos.sync import patience
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
 def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(retry, "PAUSES_SECONDS", (0.01, 0.01))
 
 
 # What is no drift.

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import Uploader
-from shortvideo.cloud import CloudUnavailable, vod_gateway
+from shortvideo.cloud import CloudUnavailable, retry, vod_gateway
 from shortvideo.outbox.models import Delivery
 from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_video
@@ -34,7 +34,6 @@ from videos.models import (
     Video,
 )
 from videos.services import delete_video, review_video, submit_transcode
-from videos.sync import patience
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,7 +43,7 @@ UPLOADER = {"userId": "u-1", "userName": "Mei", "avatarUrl": ""}
 
 @pytest.fixture(autouse=True)
 def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(retry, "PAUSES_SECONDS", (0.01, 0.01))
 
 
 def run(*arguments: str) -> str:

@@ -8,11 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from shortvideo.cloud import CloudUnavailable
+from shortvideo.cloud import CloudUnavailable, retry
 from tests.support.localvod import LocalVod
 from videos import periodic, sync
 from videos.models import SyncRun, Video
-from videos.sync import patience
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +23,7 @@ EXPIRED: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.01,))
+    monkeypatch.setattr(retry, "PAUSES_SECONDS", (0.01,))
 
 
 def of_one_second(cloud: LocalVod, count: int) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shortvideo.cloud import vod_gateway
+from shortvideo.cloud.retry import patiently
 from shortvideo.cloud.types import (
     AuditEntry,
     AuditStatus,
@@ -26,7 +27,6 @@ from videos.reconcile.drift import Drift, Kind
 from videos.services.source import has_source
 from videos.services.standing import AUDIT_KIND as AUDIT
 from videos.services.standing import standing_decision
-from videos.sync.patience import patiently
 
 # What follows from other things and is shown to nobody.
 UNCOMPARED: Final = frozenset(("modification_time", "audit_status", "title_search"))

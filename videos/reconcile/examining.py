@@ -8,12 +8,12 @@ from typing import Final
 from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected
+from shortvideo.cloud.retry import in_batches, patiently
 from shortvideo.outbox.models import Delivery
 from videos.mirror import asking
 from videos.models import Video
 from videos.reconcile.checks import Case, Scope, are_files_hidden, drifts_of
 from videos.reconcile.drift import Drift, Kind, Resolution
-from videos.sync.patience import in_batches, patiently
 
 # An open delivery of these kinds is about to bring both sides together.
 MENDING: Final = (

@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from shortvideo.cloud import CloudRejected
+from shortvideo.cloud.retry import patiently
 from shortvideo.cloud.types import VodStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
@@ -22,7 +23,6 @@ from videos.services import takedown
 from videos.services.standing import AUDIT_KIND as AUDIT
 from videos.services.standing import deliveries_of_decision, redeliver_decision, standing_decision
 from videos.sync.page import read_files_later
-from videos.sync.patience import patiently
 
 # What a reading of VOD mends.
 BY_READING: Final = (Kind.MISSING_HERE, Kind.FACTS, Kind.REVIEW, Kind.FILES, Kind.JOB)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from shortvideo.cloud import CloudRejected
+from shortvideo.cloud.retry import in_batches
 from videos.mirror import asking
 from videos.models import ReconcileRun, SyncRun
 from videos.reconcile import claims
@@ -17,7 +18,6 @@ from videos.reconcile.drift import Drift, Kind, Report, Resolution
 from videos.reconcile.examining import examine, open_deliveries, read_both
 from videos.reconcile.healing import heal, remove_missing
 from videos.sync.catalogue import CLOCK_SKEW, last_start
-from videos.sync.patience import in_batches
 from videos.sync.walking import Walk
 
 POLL_SECONDS: Final = 0.5

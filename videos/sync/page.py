@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from shortvideo.cloud import CloudRejected, vod_gateway
+from shortvideo.cloud.retry import in_batches, patiently
 from shortvideo.cloud.types import Found, MediaFacts
 from videos import mirror
 from videos.mirror import Applied, Reading, asking
@@ -16,7 +17,6 @@ from videos.mirror.facts import has_changes
 from videos.mirror.fetching import read_later
 from videos.models import Video
 from videos.services.source import has_source
-from videos.sync.patience import in_batches, patiently
 
 CALLS_AT_ONCE: Final = 5
 

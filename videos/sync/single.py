@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable
+from shortvideo.cloud.retry import in_batches, once, patiently
 from shortvideo.cloud.types import MediaFacts, VodStatus
 from videos import mirror
 from videos.mirror import Applied, Reading, asking
@@ -26,7 +27,6 @@ from videos.models import (
 )
 from videos.services.source import WITHOUT_SOURCE
 from videos.services.status import send_to_review
-from videos.sync.patience import in_batches, once, patiently
 
 logger = logging.getLogger(__name__)
 

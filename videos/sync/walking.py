@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final, Literal
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable, vod_gateway
+from shortvideo.cloud.retry import patiently
 from shortvideo.cloud.types import MediaFacts, SearchPage
-from videos.sync.patience import patiently
 
 PAGE_SIZE: Final = 100
 MAX_PAGES: Final = 50  # of 100: what VOD reaches by page number

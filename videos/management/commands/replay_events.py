@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from shortvideo.cloud.retry import in_batches
 from shortvideo.errors import InvalidState
 from videos.events import inbox
 from videos.management.commands.sync_videos import TIME_HELP, moment
 from videos.models import VodEvent, VodEventQuerySet
-from videos.sync.patience import in_batches
 
 BATCH = 500
 
