@@ -1,34 +1,27 @@
-"""Calls that are worth a second try: a walk of an hour must not end for one lost answer."""
+"""Retry a call while the cloud is unavailable: one lost answer must not end an hour of syncing."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from typing import Final, TypeVar
 
-from shortvideo.cloud import CloudUnavailable
+from shortvideo.cloud.errors import CloudUnavailable
 
 PAUSES_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
-LONGEST_PAUSE_SECONDS: Final = 30.0
+_LONGEST_PAUSE_SECONDS: Final = 30.0
 
-T = TypeVar("T")
+Result = TypeVar("Result")
 
 
-def patiently(call: Callable[[], T]) -> T:
-    """Call, and call again while the cloud is not available; the last failure is raised."""
+def retrying(call: Callable[[], Result]) -> Result:
+    """Call, with one retry after each of PAUSES_SECONDS. Raises the last CloudUnavailable."""
     for pause in PAUSES_SECONDS:
         try:
             return call()
         except CloudUnavailable as error:
-            time.sleep(min(max(pause, error.retry_after or 0), LONGEST_PAUSE_SECONDS))
+            time.sleep(min(max(pause, error.retry_after or 0), _LONGEST_PAUSE_SECONDS))
     return call()
 
 
-def once(call: Callable[[], T]) -> T:
-    """For work that comes round anyway: the next round is the second try."""
+def no_retry(call: Callable[[], Result]) -> Result:
+    """Call once, in place of `retrying`: for periodic tasks, whose next run is the retry."""
     return call()
-
-
-def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch

@@ -1,1 +1,1 @@
-"""A database backend: SQLite whose transactions wait for the write lock without long sleeps."""
+"""Database backend: SQLite where a transaction retries often while it waits for the write lock."""

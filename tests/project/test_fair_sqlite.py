@@ -130,7 +130,7 @@ def test_a_bulk_write_that_is_fast_again_takes_more_rows(monkeypatch: pytest.Mon
 @pytest.mark.django_db
 def test_portions_hold_every_item_once_and_in_order() -> None:
     pace = Pace(most_rows=4)
-    portions = [list(portion) for portion in pace.portions(range(10))]
+    portions = [list(portion) for portion in pace.batches(range(10))]
     assert [item for portion in portions for item in portion] == list(range(10))
     assert max(map(len, portions)) == 4
 

@@ -39,7 +39,7 @@ def make_events(days_ago: Iterable[int], state: VodEvent.State = DONE) -> list[V
 def delete_done() -> int:
     rows = VodEvent.objects.filter(state=DONE)
     before = NOW - timedelta(days=90)
-    return delete_old(rows, Pace(most_rows=2), before=before, came="received_at")
+    return delete_old(rows, Pace(most_rows=2), before=before, created_field="received_at")
 
 
 def test_several_steps_delete_all_old_rows_and_no_others() -> None:

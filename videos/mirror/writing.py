@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any, Final
 
 from django.conf import settings
@@ -12,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Uploader
 from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox import services as outbox
-from shortvideo.pacing import Pace
+from shortvideo.pacing import Pace, batched
 from shortvideo.webhooks.services import silence
 from videos.mirror import (
     facts,
@@ -84,7 +83,7 @@ def apply(
         dry_run: count what would be written, and write nothing.
     """
     total = Applied()
-    for chunk in _in_chunks(_as_readings(told)):
+    for chunk in batched(_as_readings(told), CHUNK_SIZE):
         total += _apply_chunk(chunk, backlog_until=backlog_until, dry_run=dry_run)
     return total
 
@@ -94,18 +93,13 @@ def _as_readings(told: FactsOrReading | Iterable[FactsOrReading]) -> Iterator[Re
         yield item if isinstance(item, Reading) else Reading(item)
 
 
-def _in_chunks(readings: Iterator[Reading]) -> Iterator[list[Reading]]:
-    while chunk := list(islice(readings, CHUNK_SIZE)):
-        yield chunk
-
-
 def _apply_chunk(
     readings: Sequence[Reading], *, backlog_until: datetime | None, dry_run: bool
 ) -> Applied:
     rows = Video.objects.in_bulk([item.facts.vod_id for item in readings], field_name="vod_id")
     pending = [item for item in readings if _may_change(rows.get(item.facts.vod_id), item)]
     total = Applied(unchanged=len(readings) - len(pending))
-    for portion in pace.portions(pending):
+    for portion in pace.batches(pending):
         with pace.transaction():
             total += _write(portion, backlog_until)
             transaction.set_rollback(dry_run)

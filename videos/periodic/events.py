@@ -20,4 +20,4 @@ def remove_old_events() -> None:
     """A failed event stays until somebody has replayed it."""
     before = timezone.now() - timedelta(days=settings.EVENTS_KEEP_DAYS)
     finished = VodEvent.objects.filter(state__in=FINISHED)
-    delete_old(finished, pace, before=before, came="received_at")
+    delete_old(finished, pace, before=before, created_field="received_at")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shortvideo.cloud import vod_gateway
-from shortvideo.cloud.retry import patiently
+from shortvideo.cloud.retry import retrying
 from shortvideo.cloud.types import (
     AuditEntry,
     AuditStatus,
@@ -136,7 +136,7 @@ def _other_files(case: Case, scope: Scope) -> Drift | None:
     if sides is None or not are_files_due(*sides, scope):
         return None
     video, said = sides
-    files = patiently(lambda: asking.fetch_files(vod_gateway(), said, video))
+    files = retrying(lambda: asking.fetch_files(vod_gateway(), said, video))
     if video.files_read_at is not None and _as_stored(files) == video.files:
         return None
     is_unread = video.files_read_at is None
@@ -237,7 +237,7 @@ def _is_pass_unknown(video: Video, status: str) -> bool:
 
 
 def latest_audit(vod_id: str) -> AuditEntry | None:
-    entries = patiently(lambda: vod_gateway().audit_history(vod_id))
+    entries = retrying(lambda: vod_gateway().audit_history(vod_id))
     return entries[0] if entries else None
 
 
@@ -271,7 +271,7 @@ def _as_stored(files: Iterable[StreamFile]) -> list[dict[str, Any]]:
 
 def _status_of_task(job: TranscodeJob) -> str:
     """What VOD says of the job's task; "" where it does not have it."""
-    task: TranscodeTask | None = patiently(
+    task: TranscodeTask | None = retrying(
         lambda: asking.none_if_missing(vod_gateway().transcode_task, job.task_id)
     )
     return task.status if task is not None else ""

@@ -8,8 +8,9 @@ from typing import Final
 from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected
-from shortvideo.cloud.retry import in_batches, patiently
+from shortvideo.cloud.retry import retrying
 from shortvideo.outbox.models import Delivery
+from shortvideo.pacing import batched
 from videos.mirror import asking
 from videos.models import Video
 from videos.reconcile.checks import Case, Scope, are_files_hidden, drifts_of
@@ -59,7 +60,7 @@ def examine(vod_ids: Sequence[str], scope: Scope) -> Examined:
     """
     found: list[Found] = []
     undecided: set[str] = set()
-    for batch in in_batches(dict.fromkeys(vod_ids), asking.BATCH_SIZE):
+    for batch in batched(dict.fromkeys(vod_ids), asking.BATCH_SIZE):
         for case in read_both(batch):
             is_changed = _has_changed(case, scope)
             if is_changed or are_files_hidden(case, scope):
@@ -77,7 +78,7 @@ def examine(vod_ids: Sequence[str], scope: Scope) -> Examined:
 def read_both(vod_ids: Sequence[str]) -> list[Case]:
     """What VOD says of up to 20 videos, then their rows: what is on its way has had its time."""
     try:
-        facts, missing = patiently(lambda: asking.fetch_facts(vod_ids))
+        facts, missing = retrying(lambda: asking.fetch_facts(vod_ids))
     except CloudRejected:
         if len(vod_ids) > 1:  # one of them may be what VOD refuses to hear of
             middle = len(vod_ids) // 2

@@ -8,7 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from shortvideo.cloud import CloudRejected
-from shortvideo.cloud.retry import patiently
+from shortvideo.cloud.retry import retrying
 from shortvideo.cloud.types import VodStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
@@ -82,7 +82,7 @@ def _read(case: Case, kinds: set[Kind], scope: Scope) -> Reading:
         jobs=Kind.JOB in kinds,
         audits=Kind.REVIEW in kinds,
     )
-    return patiently(lambda: asking.fetch_reading(said, video, asked))
+    return retrying(lambda: asking.fetch_reading(said, video, asked))
 
 
 def _resolve(drift: Drift, case: Case, scope: Scope) -> Drift:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from shortvideo.cloud import CloudRejected
-from shortvideo.cloud.retry import in_batches
+from shortvideo.pacing import batched
 from videos.mirror import asking
 from videos.models import ReconcileRun, SyncRun
 from videos.reconcile import claims
@@ -153,7 +153,7 @@ class Reconciliation:
             for drift in self.missing_there:
                 self.note(replace(drift, note=problem))
             return
-        for batch in in_batches(self.missing_there, asking.BATCH_SIZE):
+        for batch in batched(self.missing_there, asking.BATCH_SIZE):
             again = examine([drift.vod_id for drift in batch], self.scope)
             drifts = [drift for item in again.found for drift in item.drifts]
             gone = [drift for drift in drifts if _is_gone(drift)]
@@ -184,12 +184,12 @@ class Reconciliation:
         ends_at = time.monotonic() + self.options.wait_seconds
         waiting = {drift.vod_id for drift in self.is_under_way}
         while waiting and time.monotonic() < ends_at:
-            batches = in_batches(waiting, asking.BATCH_SIZE)
+            batches = batched(waiting, asking.BATCH_SIZE)
             waiting = {vod_id for batch in batches for vod_id in open_deliveries(batch)}
             if waiting:
                 self.save()
                 time.sleep(POLL_SECONDS)
-        for batch in in_batches(self.is_under_way, asking.BATCH_SIZE):
+        for batch in batched(self.is_under_way, asking.BATCH_SIZE):
             for drift in _confirm(batch, waiting, self.scope):
                 self.note(drift)
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from shortvideo.cloud import CloudRejected, vod_gateway
-from shortvideo.cloud.retry import in_batches, patiently
+from shortvideo.cloud.retry import retrying
 from shortvideo.cloud.types import Found, MediaFacts
+from shortvideo.pacing import batched
 from videos import mirror
 from videos.mirror import Applied, Reading, asking
 from videos.mirror.asking import ReadRequest
@@ -79,10 +80,10 @@ def _read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], set[st
     gateway = vod_gateway()
 
     def ask(batch: list[str]) -> Found:
-        return patiently(lambda: gateway.get_infos(batch))
+        return retrying(lambda: gateway.get_infos(batch))
 
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
-        answers = list(pool.map(ask, in_batches(vod_ids, asking.BATCH_SIZE)))
+        answers = list(pool.map(ask, batched(vod_ids, asking.BATCH_SIZE)))
     full = {facts.vod_id: facts for found in answers for facts in found.videos}
     return full, {vod_id for found in answers for vod_id in found.unreadable_ids}
 
@@ -100,7 +101,7 @@ def _complete_reading(
         return Reading(facts)
     if video is None and backlog_until is not None:
         return Reading(facts)
-    return patiently(lambda: asking.fetch_reading(facts, video, ReadRequest()))
+    return retrying(lambda: asking.fetch_reading(facts, video, ReadRequest()))
 
 
 def read_files_later(facts: Iterable[MediaFacts]) -> None:

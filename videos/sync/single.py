@@ -11,8 +11,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable
-from shortvideo.cloud.retry import in_batches, once, patiently
+from shortvideo.cloud.retry import no_retry, retrying
 from shortvideo.cloud.types import MediaFacts, VodStatus
+from shortvideo.pacing import batched
 from videos import mirror
 from videos.mirror import Applied, Reading, asking
 from videos.mirror.asking import EVERYTHING, ReadRequest
@@ -70,7 +71,7 @@ def check_transcodes(limit: int | None = None, *, is_patient: bool = True) -> It
     on: see `mirror.jobs.update`. While VOD does not answer, none is.
     """
     pending = list(transcoding_videos().values_list("vod_id", flat=True)[:limit])
-    for batch in in_batches(pending, asking.BATCH_SIZE):
+    for batch in batched(pending, asking.BATCH_SIZE):
         Video.objects.filter(vod_id__in=batch).update(transcode_asked_at=timezone.now())
     for tally in _read_all(pending, _request_for_transcoding, is_patient=is_patient):
         while tally.untold:
@@ -103,7 +104,7 @@ def _read_all(
     vod_ids: Sequence[str], asked: Asked, *, dry_run: bool = False, is_patient: bool = True
 ) -> Iterator[Tally]:
     tally = Tally()
-    for batch in in_batches(dict.fromkeys(vod_ids), asking.BATCH_SIZE):
+    for batch in batched(dict.fromkeys(vod_ids), asking.BATCH_SIZE):
         _read_batch(batch, asked, tally, dry_run=dry_run, is_patient=is_patient)
         yield tally
 
@@ -122,7 +123,7 @@ def _read_batch(
     """
     tally.seen += len(vod_ids)
     try:
-        facts, missing = (patiently if is_patient else once)(lambda: asking.fetch_facts(vod_ids))
+        facts, missing = (retrying if is_patient else no_retry)(lambda: asking.fetch_facts(vod_ids))
     except CloudRejected as error:
         for vod_id in vod_ids:
             tally.add_untold(vod_id, error)
@@ -148,7 +149,7 @@ def _read_batch(
 
 
 def _read_one(facts: MediaFacts, video: Video | None, asked: Asked, *, is_patient: bool) -> Reading:
-    call = patiently if is_patient else once
+    call = retrying if is_patient else no_retry
     return call(lambda: asking.fetch_reading(facts, video, asked(facts, video)))
 
 
@@ -159,7 +160,7 @@ def sweep_pending() -> int:
     wait for a machine longer than the timeout allows.
     """
     pending = list(_overdue().values_list("vod_id", flat=True)[:SWEEP_LIMIT])
-    return sum(_sweep(batch) for batch in in_batches(pending, asking.BATCH_SIZE))
+    return sum(_sweep(batch) for batch in batched(pending, asking.BATCH_SIZE))
 
 
 def _sweep(vod_ids: list[str]) -> int:

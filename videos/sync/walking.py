@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable, vod_gateway
-from shortvideo.cloud.retry import patiently
+from shortvideo.cloud.retry import retrying
 from shortvideo.cloud.types import MediaFacts, SearchPage
 
 PAGE_SIZE: Final = 100
@@ -67,7 +67,7 @@ def _walk_by_token(walk: Walk, start: datetime | None) -> Iterator[SearchPage]:
     token, page_no = "", 1
     while True:
         try:
-            page = patiently(lambda: _search(walk, start, page_no, token))  # noqa: B023 - called at once
+            page = retrying(lambda: _search(walk, start, page_no, token))  # noqa: B023 - called at once
         except CloudRejected as error:
             if error.code != TOKEN_EXPIRED or not token:
                 raise

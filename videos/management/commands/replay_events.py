@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from shortvideo.cloud.retry import in_batches
 from shortvideo.errors import InvalidState
+from shortvideo.pacing import batched
 from videos.events import inbox
 from videos.management.commands.sync_videos import TIME_HELP, moment
 from videos.models import VodEvent, VodEventQuerySet
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         keys = list(events.values_list("pk", flat=True))
         replayed, refusals = 0, Counter[str]()
         with tqdm(total=len(keys), unit="event", disable=None) as bar:
-            for batch in in_batches(keys, BATCH):
+            for batch in batched(keys, BATCH):
                 for event in VodEvent.objects.filter(pk__in=batch).order_by("pk"):
                     refusal = _replay(event, dry_run=dry_run)
                     refusals.update([refusal] if refusal else [])
