@@ -1,12 +1,14 @@
-"""Migration operations that keep what is there: rows, and the use of big tables.
+"""Migration operations that protect rows, and the users of big tables.
 
-`RefuseReverse` keeps a migration from being taken back over rows that would be lost with it.
+`RefuseReverse` refuses to reverse a migration while that would lose rows.
 
-The others leave a big table open to its writers while an index is built. On PostgreSQL they use
-CONCURRENTLY, which cannot be done in a transaction: they stand in a migration of their own with
-`atomic = False`. On SQLite they do the plain thing. A migration that was cut off may be run again:
-what is built already is left, and the invalid index that a build leaves behind when it is cut off
-is built anew.
+The others build or drop an index while other connections write to its table. PostgreSQL does this
+with CONCURRENTLY, which fails inside a transaction: put them into a migration of their own with
+`atomic = False`. On SQLite they run the plain statement.
+
+Django's own AddIndexConcurrently is not enough: it fails on SQLite, has no counterpart for a
+unique constraint, and fails when an interrupted migration runs again. These skip an index that
+exists, and rebuild the invalid index that an interrupted build leaves behind.
 """
 
 from collections.abc import Mapping
@@ -18,26 +20,26 @@ from django.core.management import CommandError
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Statement
-from django.db.migrations.operations.base import OperationCategory
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-Index = models.Index | models.UniqueConstraint
+_Index = models.Index | models.UniqueConstraint
 
-IS_INVALID: Final = """
+_IS_INVALID: Final = """
 SELECT 1 FROM pg_index
 WHERE indexrelid = to_regclass(%s) AND indrelid = to_regclass(%s) AND NOT indisvalid
 """
 
 
 class RefuseReverse(migrations.RunPython):
-    """The last operation of a migration that holds what cannot be made up again.
+    """Last operation of a migration that added data which cannot be recreated.
 
-    Taking the migration back raises CommandError while a row of one of the models has what it
-    brought. Forwards it does nothing.
+    Reversing the migration raises CommandError while a model has such rows. Forwards it does
+    nothing.
     """
 
     def __init__(self, why: str, kept: Mapping[str, models.Q]) -> None:
-        """`why` ends the sentence of the refusal; `kept` says which rows, by "app.Model"."""
+        """`why` ends the error message; `kept` selects the rows by "app.Model"."""
         self.why, self.kept = why, dict(kept)
         super().__init__(migrations.RunPython.noop, self.refuse)
 
@@ -51,35 +53,14 @@ class RefuseReverse(migrations.RunPython):
                 raise CommandError(f"This cannot be taken back: {self.why}.")
 
 
-class ConcurrentOperation(NotInTransactionMixin, migrations.operations.base.Operation):
-    """Builds or drops one index of a model."""
+class ConcurrentOperation(NotInTransactionMixin, Operation):
+    """Runs Django's plain operation, the next base class, with a `_ConcurrentEditor`."""
 
     atomic = False
-    model_name: str
 
-    def index_in(self, app_label: str, state: ProjectState) -> Index:
-        """The index, as the state knows it that has it."""
-        raise NotImplementedError
-
-    def build(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, state: ProjectState
-    ) -> None:
-        self._ensure_not_in_transaction(schema_editor)
-        model = state.apps.get_model(app_label, self.model_name)
-        if self.allow_migrate_model(schema_editor.connection.alias, model):
-            build(schema_editor, model, self.index_in(app_label, state))
-
-    def drop(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, state: ProjectState
-    ) -> None:
-        self._ensure_not_in_transaction(schema_editor)
-        model = state.apps.get_model(app_label, self.model_name)
-        if self.allow_migrate_model(schema_editor.connection.alias, model):
-            drop(schema_editor, self.index_in(app_label, state).name)
-
-
-class ConcurrentAddition(ConcurrentOperation):
-    category = OperationCategory.ADDITION
+    def describe(self) -> str:
+        plain = super().describe()
+        return f"Concurrently {plain[0].lower()}{plain[1:]}"
 
     def database_forwards(
         self,
@@ -88,7 +69,9 @@ class ConcurrentAddition(ConcurrentOperation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        self.build(app_label, schema_editor, to_state)
+        self._ensure_not_in_transaction(schema_editor)
+        editor: Any = _ConcurrentEditor(schema_editor)
+        super().database_forwards(app_label, editor, from_state, to_state)
 
     def database_backwards(
         self,
@@ -97,99 +80,57 @@ class ConcurrentAddition(ConcurrentOperation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        self.drop(app_label, schema_editor, from_state)
+        self._ensure_not_in_transaction(schema_editor)
+        editor: Any = _ConcurrentEditor(schema_editor)
+        super().database_backwards(app_label, editor, from_state, to_state)
 
 
-class AddIndexConcurrently(ConcurrentAddition, migrations.AddIndex):
-    """Build an index of a table that others write to meanwhile."""
-
-    index: models.Index
-
-    def index_in(self, app_label: str, state: ProjectState) -> Index:
-        return self.index
-
-    def describe(self) -> str:
-        return f"Concurrently create index {self.index.name} on model {self.model_name}"
+class AddIndexConcurrently(ConcurrentOperation, migrations.AddIndex):
+    """Build an index while others write to its table."""
 
 
-class AddUniqueConcurrently(ConcurrentAddition, migrations.AddConstraint):
-    """Build a unique constraint that has a condition: in the database that is an index."""
+class RemoveIndexConcurrently(ConcurrentOperation, migrations.RemoveIndex):
+    """Drop an index while others use its table."""
 
-    constraint: models.UniqueConstraint
+
+class AddUniqueConcurrently(ConcurrentOperation, migrations.AddConstraint):
+    """Build a unique constraint with a condition, which is an index in the database."""
 
     def __init__(self, model_name: str, constraint: models.BaseConstraint) -> None:
         if not isinstance(constraint, models.UniqueConstraint) or constraint.condition is None:
             raise TypeError(f"{constraint!r} is no unique constraint with a condition.")
         super().__init__(model_name, constraint)
 
-    def index_in(self, app_label: str, state: ProjectState) -> Index:
-        return self.constraint
 
-    def describe(self) -> str:
-        return f"Concurrently create constraint {self.constraint.name} on model {self.model_name}"
+class _ConcurrentEditor:
+    """The part of a schema editor that the operations above use."""
 
+    def __init__(self, editor: BaseDatabaseSchemaEditor) -> None:
+        self._editor = editor
+        self.connection = editor.connection
+        is_postgresql = self.connection.vendor == "postgresql"
+        self._index_words = "INDEX CONCURRENTLY" if is_postgresql else "INDEX"
+        self._may_be_invalid = is_postgresql and not editor.collect_sql
 
-class RemoveIndexConcurrently(ConcurrentOperation, migrations.RemoveIndex):
-    """Drop an index of a table that others use meanwhile."""
+    def add_index(self, model: type[models.Model], index: _Index) -> None:
+        statement = index.create_sql(model, self._editor)
+        if not isinstance(statement, Statement):
+            raise TypeError(f"{index!r} is not built by one statement.")
+        if self._may_be_invalid and self._is_invalid(model._meta.db_table, index.name):
+            self.remove_index(model, index)
+        words = f"{self._index_words} IF NOT EXISTS"
+        statement.template = statement.template.replace("INDEX", words, 1)
+        self._editor.execute(statement, params=None)
 
-    category = OperationCategory.REMOVAL
-    name: str
+    def remove_index(self, model: type[models.Model], index: _Index) -> None:
+        name = self._editor.quote_name(index.name)
+        self._editor.execute(f"DROP {self._index_words} IF EXISTS {name}", params=None)
 
-    def index_in(self, app_label: str, state: ProjectState) -> Index:
-        model_state = state.models[app_label, self.model_name.lower()]
-        index: models.Index = model_state.get_index_by_name(self.name)
-        return index
+    add_constraint, remove_constraint = add_index, remove_index
 
-    def describe(self) -> str:
-        return f"Concurrently remove index {self.name} from model {self.model_name}"
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        self.drop(app_label, schema_editor, from_state)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        self.build(app_label, schema_editor, to_state)
-
-
-def build(schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model], index: Index) -> None:
-    """Create the index unless it is there; one whose build was cut off is dropped before."""
-    statement = index.create_sql(model, schema_editor)
-    if not isinstance(statement, Statement):
-        raise TypeError(f"{index!r} is not made by one statement.")
-    if is_invalid(schema_editor, model._meta.db_table, index.name):
-        drop(schema_editor, index.name)
-    words = " INDEX CONCURRENTLY" if is_postgresql(schema_editor) else " INDEX"
-    statement.template = statement.template.replace(" INDEX", f"{words} IF NOT EXISTS", 1)
-    schema_editor.execute(statement, params=None)
-
-
-def drop(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
-    """Drop the index where it is there."""
-    words = "INDEX CONCURRENTLY" if is_postgresql(schema_editor) else "INDEX"
-    schema_editor.execute(f"DROP {words} IF EXISTS {schema_editor.quote_name(name)}", params=None)
-
-
-def is_invalid(schema_editor: BaseDatabaseSchemaEditor, table: str, name: str) -> bool:
-    """Whether the index is there but was never completed: only PostgreSQL leaves such behind."""
-    if schema_editor.collect_sql or not is_postgresql(schema_editor):
-        return False
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute(
-            IS_INVALID, [schema_editor.quote_name(name), schema_editor.quote_name(table)]
-        )
-        return cursor.fetchone() is not None
-
-
-def is_postgresql(schema_editor: BaseDatabaseSchemaEditor) -> bool:
-    return schema_editor.connection.vendor == "postgresql"
+    def _is_invalid(self, table: str, name: str) -> bool:
+        """Whether an interrupted build left the index incomplete."""
+        quote = self._editor.quote_name
+        with self.connection.cursor() as cursor:
+            cursor.execute(_IS_INVALID, [quote(name), quote(table)])
+            return cursor.fetchone() is not None
