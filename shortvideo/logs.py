@@ -1,4 +1,4 @@
-"""Logging: one line an event, with the request's id, as text or JSON, never with a query string."""
+"""Logging: one line per event with the request id, as text or JSON, never with a query string."""
 
 import logging.config
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ import structlog
 
 
 def configure(options: Mapping[str, Any]) -> None:
-    """Set up structlog and the standard library's logging alike (Django's LOGGING_CONFIG hook)."""
+    """Configure structlog and the standard library's logging (Django's LOGGING_CONFIG hook)."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
-        without_request,
+        _drop_request,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
@@ -39,7 +39,7 @@ def configure(options: Mapping[str, Any]) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": options["level"]},
             "loggers": {
-                # Their lines carry query strings, that is, tokens; the middleware's do not.
+                # Their lines hold query strings, so tokens; RequestIdMiddleware logs without them.
                 "django.request": {"level": "ERROR"},
                 "django.server": {"level": "ERROR"},
                 "axes": {"level": "WARNING"},
@@ -51,16 +51,16 @@ def configure(options: Mapping[str, Any]) -> None:
 def _renderers(log_format: str) -> list[structlog.types.Processor]:
     if log_format == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    # Plain: where `rich` is installed, structlog's own choice shows local variables, so tokens.
+    # plain_traceback: with `rich` installed, structlog's default prints local variables, so tokens.
     renderer = structlog.dev.ConsoleRenderer(
         colors=False, exception_formatter=structlog.dev.plain_traceback
     )
     return [renderer]
 
 
-def without_request(
+def _drop_request(
     _logger: Any, _name: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """Drop the request that Django adds to its lines: its text has the query string."""
+    """Drop the request that Django adds to its log lines: its text has the query string."""
     event.pop("request", None)
     return event

@@ -1,4 +1,4 @@
-"""What happens around every request: its id, and one line in the log."""
+"""Give every request an id and log one line for it."""
 
 import time
 import uuid
@@ -11,9 +11,9 @@ logger = structlog.get_logger(__name__)
 
 
 class RequestIdMiddleware:
-    """Give each request a fresh id: `request.request_id`, in its log lines and `X-Request-Id`.
+    """Set a new id in `request.request_id`, the `X-Request-Id` header and all log lines.
 
-    Only the path is logged: query strings carry console tokens.
+    Logs only the path: query strings hold console tokens.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -21,7 +21,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = str(uuid.uuid4())
-        request.request_id = request_id  # type: ignore[attr-defined]  # ours, added here for all
+        request.request_id = request_id  # type: ignore[attr-defined]  # our own attribute
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             started = time.perf_counter()
             response = self.get_response(request)
@@ -37,5 +37,5 @@ class RequestIdMiddleware:
 
 
 def current_request_id() -> str:
-    """The id of the request being answered, or an empty string outside of one."""
+    """Return the id of the current request; '' outside of a request."""
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
