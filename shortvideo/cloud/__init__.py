@@ -1,10 +1,20 @@
 """ApsaraVideo VOD and CDN in our own terms; the only package that imports an SDK.
 
-`vod_gateway()`, `cdn_gateway()` and `media_gateway()` are made once per process and settings, and
-are safe to share between threads. The package knows nothing of Django but its settings.
+Other packages import from here and from these modules; all other modules are private:
 
-The SDKs take a second and 60 MB to import, so that is left until a gateway is first asked for:
-most processes need only the types, the errors and the URLs.
+- `shortvideo.cloud`: the gateways and the errors
+- `shortvideo.cloud.types`: the values that gateways take and return
+- `shortvideo.cloud.events`: reading and verifying VOD's callbacks
+- `shortvideo.cloud.urls`: media paths and signed media URLs
+- `shortvideo.cloud.retry`: retries while the cloud is unavailable
+- `shortvideo.cloud.transport`: HTTP connections with a deadline, also used by webhooks
+- `shortvideo.cloud.vod`: `VodGateway`, for annotations
+
+`vod_gateway()`, `cdn_gateway()` and `media_gateway()` create one gateway per process and settings;
+threads may share it. Of Django the package uses only the settings.
+
+Importing the SDKs takes a second and 60 MB. The first call of a gateway function does that, and so
+does an import of `shortvideo.cloud.vod`; the other modules above do not.
 """
 
 import os
@@ -37,7 +47,7 @@ def cdn_gateway() -> "CdnGateway":
 
 
 def media_gateway() -> "MediaGateway":
-    """Return the process's gateway to the media that the CDN gives out."""
+    """Return the process's gateway to the media files on the CDN."""
     return _media(settings.CLOUD_PROXY, settings.CLOUD_DEADLINE)
 
 
@@ -64,14 +74,14 @@ def _media(proxy: str, deadline_seconds: float) -> "MediaGateway":
     return MediaGateway(proxy=proxy, deadline_seconds=deadline_seconds)
 
 
-def _forget() -> None:
-    """Let a forked process make its own connections: two must not read from one socket."""
+def _drop_gateways() -> None:
+    """Make a forked process open its own connections: two must not read from one socket."""
     _vod.cache_clear()
     _cdn.cache_clear()
     _media.cache_clear()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_drop_gateways)
 
 __all__ = [
     "CloudError",

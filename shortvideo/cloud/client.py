@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
+import requests
 from alibabacloud_cdn20180510.client import Client as CdnClient
 from alibabacloud_tea_openapi.exceptions import ClientException
 from alibabacloud_tea_openapi.utils_models import Config
 from alibabacloud_vod20170321.client import Client as VodClient
+from darabonba.core import DaraCore
 from darabonba.policy.retry import RetryCondition, RetryOptions
 from darabonba.runtime import RuntimeOptions
 from django.conf import settings as django_settings
@@ -126,7 +128,7 @@ class Service:
             name, client(_retries()), client(None), settings.proxy, settings.deadline_seconds
         )
         # The SDK resolves the region's endpoint and has no public name for it.
-        transport.install(protocol=protocol, endpoint=service.single._endpoint)
+        _install_session(protocol=protocol, endpoint=service.single._endpoint)
         return service
 
     def with_deadline(self, seconds: float) -> Self:
@@ -154,6 +156,18 @@ class Service:
         if response.body is None:  # the SDK's way of saying that the shape was not as expected
             raise CloudUnavailable(f"{self.name} did not answer {name}: the answer has no body.")
         return Reply(f"{self.name}'s answer to {name}", response.body.to_map(), sent_at)
+
+
+def _install_session(*, protocol: str, endpoint: str) -> None:
+    """Make the SDK send all calls to `endpoint` through our adapter.
+
+    The client's Config must have `max_idle_conns=POOL_SIZE`, which is part of the key. The SDK
+    defines the key: if a new version changes it, `Call.is_guarded` stays False.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.mount(f"{protocol}://", transport.BoundedAdapter(pool_maxsize=transport.POOL_SIZE))
+    DaraCore._sessions[f"{protocol}://{endpoint}:80:pool={transport.POOL_SIZE}"] = session
 
 
 def _retries() -> RetryOptions:

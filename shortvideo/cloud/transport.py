@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
-from darabonba.core import DaraCore
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -185,18 +184,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "no secure connection"
     return "the connection failed"
-
-
-def install(*, protocol: str, endpoint: str) -> None:
-    """Make the SDK send all calls to `endpoint` through our adapter.
-
-    Clients must be configured with `max_idle_conns=POOL_SIZE`. The key is the SDK's own; should it
-    change, no call is guarded, which `Call.is_guarded` reveals.
-    """
-    session = requests.Session()
-    session.trust_env = False
-    session.mount(f"{protocol}://", BoundedAdapter(pool_maxsize=POOL_SIZE))
-    DaraCore._sessions[f"{protocol}://{endpoint}:80:pool={POOL_SIZE}"] = session
 
 
 def _says_nothing_of_requests(record: logging.LogRecord) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg.errors
 from django.db import OperationalError
 
-from shortvideo.cloud.errors import CloudUnavailable
+from shortvideo.cloud import CloudUnavailable
 from shortvideo.console.envelope import Envelope
 from shortvideo.errors import InvalidState
 

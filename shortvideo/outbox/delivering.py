@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from shortvideo.cloud.errors import CloudRejected, CloudUnavailable
+from shortvideo.cloud import CloudRejected, CloudUnavailable
 
 from .handlers import Again, Handler, Outcome, Refused
 from .models import WORKER_LOST, Delivery

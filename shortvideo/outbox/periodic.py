@@ -10,7 +10,7 @@ from uuid import uuid4
 from django.db import InterfaceError, OperationalError, models, transaction
 from django.utils import timezone
 
-from shortvideo.cloud.errors import CloudError
+from shortvideo.cloud import CloudError
 
 from .leases import Heartbeat, lease_end
 from .models import PeriodicTask

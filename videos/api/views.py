@@ -6,8 +6,7 @@ from django.utils import timezone
 
 from accounts.console import ConsoleView
 from recommendations.models import Recommendation
-from shortvideo.cloud import vod_gateway
-from shortvideo.cloud.errors import CloudRejected
+from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import Conflict, NotFound, refuse_with
 from videos.api.answers import (

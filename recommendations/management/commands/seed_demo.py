@@ -10,8 +10,7 @@ from tqdm import tqdm
 
 from accounts.models import Operator
 from recommendations import demo
-from shortvideo.cloud import vod_gateway
-from shortvideo.cloud.errors import CloudUnavailable
+from shortvideo.cloud import CloudUnavailable, vod_gateway
 from videos.models import Video
 
 POLL_SECONDS = 1.0
