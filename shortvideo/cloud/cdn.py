@@ -1,58 +1,58 @@
-"""The CDN in our own terms: prefetch, purge, and how far they got."""
+"""The CDN in our own terms: prefetch, purge, their progress and the daily quota."""
 
 from collections.abc import Sequence
 
 from alibabacloud_cdn20180510 import models
 from alibabacloud_cdn20180510.client import Client
 
-from shortvideo.cloud.gateway import Gateway, at_most, portions
+from shortvideo.cloud.gateway import Gateway, check_count, split_for_query
 from shortvideo.cloud.types import CdnQuota, CdnTaskFacts, MediaPath
 from shortvideo.cloud.urls import host_and_path
 
-MAX_URLS = 100
-MAX_URL_CHARACTERS = 1024
-TASK_PAGE_SIZE = 100
-MAX_TASK_PAGES = 10  # one id covers at most 500 prefetches
+_MAX_URLS = 100
+_MAX_URL_CHARACTERS = 1024
+_TASK_PAGE_SIZE = 100
+_MAX_TASK_PAGES = 10  # a task has at most 500 prefetches
 
 
 class CdnGateway(Gateway):
-    """Raises as the VOD gateway does. A daily quota that is used up is CloudUnavailable."""
+    """Raises the same errors as the VOD gateway; CloudUnavailable if a daily quota is used up."""
 
     def prefetch(self, paths: Sequence[MediaPath]) -> tuple[str, ...]:
-        """Bring up to 100 files to the edge, in one call unless their paths are very long.
+        """Load up to 100 files to the edge, in one call unless their paths are very long.
 
-        Returns the ids of the tasks, one for each domain.
+        Returns the task ids, one for each domain.
         """
-        _check(paths)
+        _check_paths(paths)
         task_ids: list[str] = []
-        for portion in portions(paths):
-            reply = self._once(
+        for some in split_for_query(paths):
+            reply = self._call_once(
                 Client.push_object_cache_with_options,
-                models.PushObjectCacheRequest(object_path="\n".join(portion)),
+                models.PushObjectCacheRequest(object_path="\n".join(some)),
             )
             task_ids += reply.names("PushTaskId") or reply.unexpected("PushTaskId is missing")
         return tuple(task_ids)
 
     def purge(self, paths: Sequence[MediaPath]) -> tuple[str, ...]:
-        """Make the edge forget up to 100 files, in one call: the SDK sends them in the body.
+        """Remove up to 100 files from the edge, in one call: the SDK sends these in the body.
 
-        Returns the ids of the tasks.
+        Returns the task ids.
         """
-        _check(paths)
-        reply = self._once(
+        _check_paths(paths)
+        reply = self._call_once(
             Client.refresh_object_caches_with_options,
             models.RefreshObjectCachesRequest(object_path="\n".join(paths), object_type="File"),
         )
         return reply.names("RefreshTaskId") or reply.unexpected("RefreshTaskId is missing")
 
     def tasks(self, task_id: str) -> tuple[CdnTaskFacts, ...]:
-        """Return a task's URLs; the CDN remembers three days."""
+        """Return the URLs of a task. The CDN keeps tasks for three days."""
         found: list[CdnTaskFacts] = []
-        for page_number in range(1, MAX_TASK_PAGES + 1):
-            reply = self._repeatable(
+        for page_number in range(1, _MAX_TASK_PAGES + 1):
+            reply = self._call_with_retries(
                 Client.describe_refresh_tasks_with_options,
                 models.DescribeRefreshTasksRequest(
-                    task_id=task_id, page_number=page_number, page_size=TASK_PAGE_SIZE
+                    task_id=task_id, page_number=page_number, page_size=_TASK_PAGE_SIZE
                 ),
             )
             page = [
@@ -68,13 +68,13 @@ class CdnGateway(Gateway):
                 for task in reply.children("Tasks", wrapped="CDNTask")
             ]
             found += page
-            if len(page) < TASK_PAGE_SIZE:
+            if len(page) < _TASK_PAGE_SIZE:
                 break
         return tuple(found)
 
     def quota(self) -> CdnQuota:
-        """Return how many URLs may be sent today, and how many are left."""
-        reply = self._repeatable(
+        """Return the daily quotas of URLs, and what is left of them today."""
+        reply = self._call_with_retries(
             Client.describe_refresh_quota_with_options, models.DescribeRefreshQuotaRequest()
         )
         names = ("PreloadQuota", "PreloadRemain", "UrlQuota", "UrlRemain", "DirQuota", "DirRemain")
@@ -83,10 +83,10 @@ class CdnGateway(Gateway):
         return CdnQuota(*(reply.whole(name) for name in names))
 
 
-def _check(paths: Sequence[MediaPath]) -> None:
-    at_most(MAX_URLS, paths, "URLs")
+def _check_paths(paths: Sequence[MediaPath]) -> None:
+    check_count(_MAX_URLS, paths, "URLs")
     for path in paths:
-        if not path or "\n" in path or len(path) > MAX_URL_CHARACTERS:
+        if not path or "\n" in path or len(path) > _MAX_URL_CHARACTERS:
             raise ValueError(
-                f"{path[:80]!r} is no host/path of 1 to {MAX_URL_CHARACTERS} characters."
+                f"{path[:80]!r} is not a host/path of 1 to {_MAX_URL_CHARACTERS} characters."
             )

@@ -1,21 +1,21 @@
-"""Making what others wrote storable: texts without what databases refuse, moments in UTC."""
+"""Clean external data for storage: texts without characters that databases refuse, UTC times."""
 
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-MAX_DEPTH = 20
+_MAX_DEPTH = 20
 
 
 def clean_text(value: str) -> str:
-    """Return the text without what no database stores: NUL characters and lone surrogates."""
+    """Return the text without NUL characters and lone surrogates, which databases refuse."""
     return value.replace("\x00", "").encode(errors="replace").decode()
 
 
 def clean(value: Any, depth: int = 0) -> Any:
-    """Return a JSON value with all its texts cleaned. Raises ValueError where it nests too deep."""
-    if depth > MAX_DEPTH:
+    """Return a JSON value with all texts cleaned. Raises ValueError if it is nested too deep."""
+    if depth > _MAX_DEPTH:
         raise ValueError("nested too deep")
     if isinstance(value, str):
         return clean_text(value)
@@ -29,7 +29,7 @@ def clean(value: Any, depth: int = 0) -> Any:
 
 
 def parse_moment(text: str) -> datetime | None:
-    """Read `2022-10-20T10:29:46Z`, also with `.540Z` or, as some events write it, `:540Z`."""
+    """Parse `2022-10-20T10:29:46Z`, also with `.540Z` or, in some events, `:540Z`; else None."""
     day, separator, time = text.strip().partition("T")
     hours, *rest = time.split(":")
     if len(rest) == 3:

@@ -20,9 +20,9 @@ from Tea.exceptions import TeaException
 from shortvideo.cloud import transport
 from shortvideo.cloud.errors import CloudUnavailable
 from shortvideo.cloud.reply import Reply
-from shortvideo.cloud.translation import is_for_the_log, translated
+from shortvideo.cloud.translation import is_safe_to_log, translate
 
-MAX_ATTEMPTS = 3
+_MAX_ATTEMPTS = 3
 
 Operation = Callable[[Any, Any, RuntimeOptions], Any]
 """An SDK client's method, unbound: `VodClient.search_media_with_options`."""
@@ -30,7 +30,7 @@ Operation = Callable[[Any, Any, RuntimeOptions], Any]
 
 @dataclass(frozen=True, slots=True)
 class CloudSettings:
-    """What is needed to reach the cloud; an empty endpoint is the region's own."""
+    """Connection settings. An empty endpoint means the region's own."""
 
     access_key_id: str
     access_key_secret: str = field(repr=False)
@@ -64,15 +64,15 @@ class CloudSettings:
 
 
 class _Checked:
-    """Sees an answer before the SDK's models drop what they do not know."""
+    """Checks the raw answer, before the SDK's models drop unknown fields."""
 
     def call_api(self, params: Any, request: Any, runtime: Any) -> Any:
         answer = super().call_api(params, request, runtime)  # type: ignore[misc]  # the SDK's Client
         body = answer["body"]
-        if isinstance(body, dict) and body.get("Code"):  # an error that travels on HTTP 200
+        if isinstance(body, dict) and body.get("Code"):  # an error with HTTP status 200
             raise ClientException(code=str(body["Code"]), data=dict(body))
         if not isinstance(body, dict) or not body.get("RequestId"):
-            raise TeaException({"message": "the answer is none of the cloud's"})
+            raise TeaException({"message": "the answer has no RequestId"})
         return answer
 
 
@@ -86,11 +86,11 @@ class _CdnClient(_Checked, CdnClient):  # type: ignore[misc]  # the SDK is untyp
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One product of the cloud: a client that repeats failed calls and one that never does."""
+    """One product of the cloud, with an SDK client that retries and one that does not."""
 
     name: Literal["VOD", "CDN"]
-    repeating: Any
-    single: Any
+    retrying_client: Any
+    single_client: Any
     proxy: str
     deadline_seconds: float
 
@@ -125,35 +125,36 @@ class Service:
             )
 
         service = cls(
-            name, client(_retries()), client(None), settings.proxy, settings.deadline_seconds
+            name, client(_retry_options()), client(None), settings.proxy, settings.deadline_seconds
         )
-        # The SDK resolves the region's endpoint and has no public name for it.
-        _install_session(protocol=protocol, endpoint=service.single._endpoint)
+        # The endpoint that the SDK resolved for the region has no public name.
+        _install_session(protocol=protocol, endpoint=service.single_client._endpoint)
         return service
 
     def with_deadline(self, seconds: float) -> Self:
         return replace(self, deadline_seconds=seconds)
 
-    def repeatable(self, operation: Operation, request: Any) -> Reply:
-        """Call what may be carried out twice: repeated within the deadline when it fails."""
-        return self._call(self.repeating, operation, request)
+    def call_with_retries(self, operation: Operation, request: Any) -> Reply:
+        """Make a call that may be executed twice; retry failures within the deadline."""
+        return self._call(self.retrying_client, operation, request)
 
-    def once(self, operation: Operation, request: Any) -> Reply:
-        """Call what must not be carried out twice: sent once, whatever happens."""
-        return self._call(self.single, operation, request)
+    def call_once(self, operation: Operation, request: Any) -> Reply:
+        """Make a call that must not be executed twice; never retry it."""
+        return self._call(self.single_client, operation, request)
 
     def _call(self, client: Any, operation: Operation, request: Any) -> Reply:
         name = type(request).__name__.removesuffix("Request")
         sent_at = datetime.now(UTC)
-        with transport.calling(deadline_seconds=self.deadline_seconds, proxy=self.proxy) as call:
+        limits = transport.bounded_call(deadline_seconds=self.deadline_seconds, proxy=self.proxy)
+        with limits as call:
             try:
                 response = operation(client, request, RuntimeOptions())
             except TeaException as error:
-                failure = translated(error, service=self.name, operation=name)
-                raise failure from (error if is_for_the_log(error) else None)
+                failure = translate(error, service=self.name, operation=name)
+                raise failure from (error if is_safe_to_log(error) else None)
         if not call.is_guarded:
             raise RuntimeError("The SDK sent a call past the deadline, size limit and proxy.")
-        if response.body is None:  # the SDK's way of saying that the shape was not as expected
+        if response.body is None:  # the SDK drops a body of an unexpected shape
             raise CloudUnavailable(f"{self.name} did not answer {name}: the answer has no body.")
         return Reply(f"{self.name}'s answer to {name}", response.body.to_map(), sent_at)
 
@@ -170,16 +171,16 @@ def _install_session(*, protocol: str, endpoint: str) -> None:
     DaraCore._sessions[f"{protocol}://{endpoint}:80:pool={transport.POOL_SIZE}"] = session
 
 
-def _retries() -> RetryOptions:
-    """Three tries, with a pause of 50 to 200 ms in between.
+def _retry_options() -> RetryOptions:
+    """Up to three attempts, 50 to 200 ms apart.
 
-    Not where the cloud names the time to wait: that is for the caller, who knows what else waits.
+    No retry if the cloud names a time to wait: the caller knows what else waits, and decides.
     """
     return RetryOptions(
         retryable=True,
         retry_condition=[
             RetryCondition(
-                max_attempts=MAX_ATTEMPTS,
+                max_attempts=_MAX_ATTEMPTS,
                 exception=["RetryError", "ServerException"],
                 error_code=["Throttling", "Throttling.User", "Throttling.Api", "InternalError"],
                 backoff={"policy": "EqualJitter", "period": 50, "cap": 200},

@@ -1,16 +1,15 @@
-"""The two ways a call to the cloud can fail.
+"""The two errors of a call to the cloud: a retry may help, or it cannot.
 
-Whether trying again helps is all that callers need to know. `str(error)` is a sentence that may be
-shown to operators; the SDK's own exception, which may carry a request's URL with its parameters, is
-chained as `__cause__` and is for the log only.
+`str(error)` is a sentence that may be shown to operators. `__cause__` is the SDK's exception; it is
+for the log only, since it may hold the request's URL with its parameters.
 """
 
 
 class CloudError(Exception):
-    """A call to VOD or CDN did not succeed.
+    """A call to VOD or CDN failed.
 
-    `code` is the cloud's error code and `request_id` what its support asks for; both are empty
-    where nothing came back.
+    `code` is the cloud's error code, `request_id` the id that its support asks for; both are empty
+    if no answer arrived.
     """
 
     def __init__(self, sentence: str, *, code: str = "", request_id: str = "") -> None:
@@ -20,12 +19,12 @@ class CloudError(Exception):
 
 
 class CloudUnavailable(CloudError):
-    """Trying again may help: no answer, an answer nobody understands, throttling, a fault there,
-    or a fault of the account that an operator can mend.
+    """A retry may help: no answer, an unreadable answer, throttling, a fault of the cloud, or a
+    fault of our account that an operator can fix.
 
-    The operation may have been carried out all the same: the answer can get lost on its way.
-    `retry_after` is in seconds, None where the cloud named no time; `throttled` tells that a rate
-    limit or a daily quota is used up, so that every call of this kind would fail now.
+    The operation may have been executed: an answer can get lost. `retry_after` is in seconds, None
+    if the cloud named no time. `throttled` is True if a rate limit or a daily quota is used up, so
+    that every call of this kind would fail now.
     """
 
     def __init__(
@@ -43,14 +42,14 @@ class CloudUnavailable(CloudError):
 
     @property
     def is_quota_used_up(self) -> bool:
-        """Whether a day's quota has not enough left for this call; a smaller one may fit."""
+        """Whether the daily quota has too little left for this call; a smaller call may fit."""
         return self.code.lower().startswith("quotaexceeded")
 
 
 class CloudRejected(CloudError):
-    """The cloud understood and refused; the same call will be refused again.
+    """The cloud refused the call, and will refuse the same call again.
 
-    `message` is the cloud's own explanation without parameters of URLs.
+    `message` is the cloud's explanation without the parameters of URLs.
     """
 
     def __init__(
@@ -61,14 +60,14 @@ class CloudRejected(CloudError):
 
     @property
     def is_not_found(self) -> bool:
-        """Whether the cloud does not have what was asked for (a video, a job, a template group)."""
+        """Whether the cloud does not have the requested video, job or template group."""
         return self.code == "NoSuchResource" or self.code.endswith(".NotFound")
 
     @property
     def is_duplicate_session(self) -> bool:
-        """Whether VOD has taken this session id already, which proves that it has the job.
+        """Whether VOD already has a job with this session id.
 
-        Its pages do not give the code, so every code that says so in its name counts.
+        VOD does not document the code, so every code with such a name counts.
         """
         code = self.code.lower()
         return "session" in code and any(word in code for word in ("duplicat", "exist", "repeat"))

@@ -1,4 +1,4 @@
-"""VOD's callbacks: is this one genuine, and what does it say."""
+"""VOD's callbacks: verify their signature, parse their body."""
 
 import hashlib
 import hmac
@@ -11,28 +11,27 @@ from typing import Any
 from shortvideo.cloud.cleaning import clean, parse_moment
 from shortvideo.cloud.types import UserData
 
-# Where an event says which media it is about, in this order.
-ID_KEYS = ("VideoId", "MediaId", "ImageId", "AttachedMediaId")
-# The lists whose items carry the ids of the jobs that an event is about.
-JOB_LISTS = ("StreamInfos", "SnapshotInfos")
+# Fields with the id of the media; the first that is set counts.
+_ID_KEYS = ("VideoId", "MediaId", "ImageId", "AttachedMediaId")
+# Lists whose items hold job ids.
+_JOB_LISTS = ("StreamInfos", "SnapshotInfos")
 
 
 class SignatureRefused(Exception):
-    """The callback is not to be trusted; `str(error)` says why and holds no secret."""
+    """The callback is not authentic. `str(error)` says why and holds no secret."""
 
 
 class MalformedEvent(ValueError):
-    """The body is no event: not JSON, no object, or without EventType."""
+    """The body is not an event: not JSON, not an object, or without EventType."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One callback. The body is not signed: re-read from VOD before anything is published.
+    """One callback. Its body is not signed: read the video from VOD before publishing anything.
 
-    `media_id` is VideoId or MediaId, or the own id of images and attachments ("" where there is
-    none); `status` is success or fail ("" where absent); `event_time` is None where absent or
-    unreadable; `user_data` is what the job or the upload carried. `dedupe_key` is the same for
-    repeated deliveries of one event.
+    `media_id` is VideoId or MediaId, or the id of an image or attachment ("" if absent); `status`
+    is success or fail ("" if absent); `event_time` is None if absent or unreadable; `user_data` is
+    that of the job or the upload. `dedupe_key` is the same for repeated deliveries of one event.
     """
 
     type: str
@@ -56,9 +55,9 @@ def verify_signature(
 ) -> None:
     """Raise SignatureRefused unless one of `keys` signed within `max_age` seconds of `now`.
 
-    `callback_url` is the URL as VOD has it, `timestamp` and `signature` are the headers
-    X-VOD-TIMESTAMP and X-VOD-SIGNATURE ("" where absent). Empty keys count for nothing, and all
-    keys are compared, each in constant time.
+    `callback_url` is the URL configured in VOD, `timestamp` and `signature` are the headers
+    X-VOD-TIMESTAMP and X-VOD-SIGNATURE ("" if absent). Empty keys are ignored; all others are
+    compared, each in constant time.
     """
     usable = [key for key in keys if key]
     if not usable:
@@ -66,7 +65,7 @@ def verify_signature(
     if not timestamp or not signature:
         raise SignatureRefused("The callback is not signed.")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
-        raise SignatureRefused("The callback's timestamp is no number of seconds.")
+        raise SignatureRefused("The callback's timestamp is not a number of seconds.")
     if abs(now.timestamp() - int(timestamp)) > max_age:
         raise SignatureRefused("The callback's timestamp is too far from the present.")
     given = signature.lower().encode()
@@ -84,16 +83,16 @@ def sign(callback_url: str, timestamp: str, key: str) -> str:
 
 
 def parse_event(body: bytes) -> Event:
-    """Read a callback's body; unknown types make an Event too. Raises MalformedEvent.
+    """Parse a callback's body, whatever its EventType. Raises MalformedEvent.
 
-    `Data` and the values of `MediaContent`, which come as objects or as JSON text, are objects in
-    `Event.body`.
+    `Data` and the values of `MediaContent` arrive as objects or as JSON text; `Event.body` has
+    objects.
     """
-    content = _content(body)
+    content = _parse_content(body)
     kind = _text(content.get("EventType"))
     if not kind:
         raise MalformedEvent("The event has no EventType.")
-    media_id = next(filter(None, (_text(content.get(key)) for key in ID_KEYS)), "")
+    media_id = next(filter(None, (_text(content.get(key)) for key in _ID_KEYS)), "")
     event_time = _text(content.get("EventTime"))
     job_ids = _job_ids(content)
     return Event(
@@ -108,29 +107,29 @@ def parse_event(body: bytes) -> Event:
     )
 
 
-def _content(body: bytes) -> dict[str, Any]:
+def _parse_content(body: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(body)
         # Some documented samples have keys with a trailing space.
         content = {key.strip(): value for key, value in clean(parsed).items()}
         if "Data" in content:
-            content["Data"] = _object(content["Data"])
+            content["Data"] = _parse_object(content["Data"])
         if isinstance(changes := content.get("MediaContent"), str | dict):
-            changes = _object(changes)
+            changes = _parse_object(changes)
             content["MediaContent"] = (
-                {name: _object(change) for name, change in changes.items()}
+                {name: _parse_object(change) for name, change in changes.items()}
                 if isinstance(changes, dict)
                 else changes
             )
     except (ValueError, RecursionError) as error:
         raise MalformedEvent("The event is not JSON.") from error
     except AttributeError as error:
-        raise MalformedEvent("The event is no JSON object.") from error
+        raise MalformedEvent("The event is not a JSON object.") from error
     return content
 
 
-def _object(value: Any) -> Any:
-    """Return the object that a JSON text holds, anything else as it is."""
+def _parse_object(value: Any) -> Any:
+    """Return the object or list in a JSON text; any other value unchanged."""
     if not isinstance(value, str):
         return value
     try:
@@ -141,22 +140,18 @@ def _object(value: Any) -> Any:
 
 
 def _job_ids(content: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return every job that the event names, its own first, each once."""
+    """Return the ids of all jobs in the event, its own first, without duplicates."""
     named = [_text(content.get("JobId"))]
     many = content.get("JobIds")
     if isinstance(many, str):
         named += many.split(",")
     elif isinstance(many, list):
         named += map(_text, many)
-    for key in JOB_LISTS:
+    for key in _JOB_LISTS:
         items = content.get(key)
-        objects = filter(_is_object, items if isinstance(items, list) else ())
-        named += (_text(item.get("JobId")) for item in objects)
+        if isinstance(items, list):
+            named += [_text(item.get("JobId")) for item in items if isinstance(item, dict)]
     return tuple(dict.fromkeys(filter(None, (job_id.strip() for job_id in named))))
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 def _text(value: Any) -> str:

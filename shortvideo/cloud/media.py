@@ -1,4 +1,4 @@
-"""Media as the public gets them: whether the CDN still serves a file, and copies of pictures."""
+"""Media files on the CDN: whether it still serves a file, and copies of pictures."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,10 +12,10 @@ from shortvideo.cloud.errors import CloudRejected, CloudUnavailable
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import media_url
 
-TTL_SECONDS: Final = 60  # of the URLs that are made here: each is used at once
-GONE: Final = (403, 404, 410)  # refused, not there, not there any more
-# Pictures that a browser shows and that hold no script; an SVG may.
-EXTENSIONS: Final = {
+_TTL_SECONDS: Final = 60  # of a signed URL, which is used at once
+_GONE: Final = (403, 404, 410)  # forbidden, not found, gone
+# Pictures that browsers show and that hold no script (an SVG may).
+_EXTENSIONS: Final = {
     "image/jpeg": "jpg",
     "image/png": "png",
     "image/webp": "webp",
@@ -44,45 +44,45 @@ class MediaGateway:
             self._session.mount(scheme, adapter)
 
     def is_served(self, path: MediaPath) -> bool:
-        """Whether the CDN gives the file out to somebody with a valid URL.
+        """Whether the CDN serves the file to a client with a valid URL.
 
-        Raises CloudUnavailable where it does not say, a redirect included.
+        Raises CloudUnavailable if the answer does not tell; a redirect does not.
         """
-        return self._fetch("HEAD", path).status_code not in GONE
+        return self._fetch("HEAD", path).status_code not in _GONE
 
     def picture(self, path: MediaPath) -> Picture:
         """Return a picture.
 
-        Raises CloudUnavailable, and CloudRejected for what the CDN does not give out and for what
-        is no picture.
+        Raises CloudUnavailable, and CloudRejected if the CDN does not serve the file or the file
+        is not a picture.
         """
         answer = self._fetch("GET", path)
-        if answer.status_code in GONE:
+        if answer.status_code in _GONE:
             raise CloudRejected(
-                f"The CDN does not give out a file any more (HTTP {answer.status_code}).",
+                f"The CDN does not serve the file any more (HTTP {answer.status_code}).",
                 code=f"HTTP{answer.status_code}",
             )
         content_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if content_type not in EXTENSIONS or not answer.content:
+        if content_type not in _EXTENSIONS or not answer.content:
             raise CloudRejected(
-                f"The CDN answers with {content_type[:40] or 'nothing'!r} in place of a picture.",
+                f"The CDN answers with {content_type[:40] or 'nothing'!r} instead of a picture.",
                 code="NoPicture",
             )
-        return Picture(answer.content, EXTENSIONS[content_type])
+        return Picture(answer.content, _EXTENSIONS[content_type])
 
     def _fetch(self, method: str, path: MediaPath) -> requests.Response:
-        url = media_url(path, ttl_seconds=TTL_SECONDS, now=datetime.now(UTC))
+        url = media_url(path, ttl_seconds=_TTL_SECONDS, now=datetime.now(UTC))
         try:
-            with transport.calling(deadline_seconds=self._deadline_seconds, proxy=self._proxy):
+            with transport.bounded_call(deadline_seconds=self._deadline_seconds, proxy=self._proxy):
                 answer = self._session.request(method, url, allow_redirects=False)
         except (requests.RequestException, transport.TransportError, OSError) as error:
             raise CloudUnavailable(f"The CDN did not give an answer: {_reason(error)}.") from None
-        if answer.status_code in GONE or answer.status_code < 300:
+        if answer.status_code in _GONE or answer.status_code < 300:
             return answer
         raise CloudUnavailable(f"The CDN answered with HTTP {answer.status_code}.")
 
 
 def _reason(error: Exception) -> str:
-    """What the transport says is safe to show; the text of others may carry the signed URL."""
+    """Return a reason that is safe to show: other errors' texts may hold the signed URL."""
     is_ours = isinstance(error, transport.TransportError) or type(error) is OSError
     return str(error) if is_ours else "the request cannot be sent"

@@ -1,7 +1,7 @@
-"""Reading the cloud's answers: lenient where the wire varies, clear where it makes no sense.
+"""Read the cloud's answers: accept their variations, reject nonsense.
 
-Numbers come as numbers or as text, moments in several spellings, and a list may be absent. What
-cannot be read at all is CloudUnavailable: something other than the cloud answered, or half of it.
+Numbers arrive as numbers or as text, times in several formats, and a list may be absent. All else
+raises CloudUnavailable: the answer is cut off, or another server gave it.
 """
 
 import math
@@ -13,12 +13,12 @@ from typing import Any, NoReturn
 from shortvideo.cloud.cleaning import clean_text, parse_moment
 from shortvideo.cloud.errors import CloudUnavailable
 
-MAX_WHOLE = 2**63 - 1  # what both databases store
+_MAX_WHOLE = 2**63 - 1  # what both databases store
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An object of an answer. `label` names the answer in errors."""
+    """A JSON object in an answer. `label` names the answer in errors."""
 
     label: str
     fields: Mapping[str, Any]
@@ -32,7 +32,7 @@ class Reply:
         if value is None:
             return ""
         if not isinstance(value, str | int | float):
-            self.unexpected(f"{name} is no text")
+            self.unexpected(f"{name} is not a text")
         return clean_text(str(value))
 
     def required(self, name: str) -> str:
@@ -43,15 +43,15 @@ class Reply:
             value = float(self.text(name) or 0)
         except ValueError:
             value = math.nan
-        return value if math.isfinite(value) else self.unexpected(f"{name} is no number")
+        return value if math.isfinite(value) else self.unexpected(f"{name} is not a number")
 
     def whole(self, name: str) -> int:
         text = self.text(name)
         value = int(text) if text.isdecimal() and len(text) < 20 else round(self.number(name))
-        return value if abs(value) <= MAX_WHOLE else self.unexpected(f"{name} is out of range")
+        return value if abs(value) <= _MAX_WHOLE else self.unexpected(f"{name} is out of range")
 
     def percent(self, name: str) -> int:
-        """Read `42`, "42" or "42%", held within 0 to 100."""
+        """Read `42`, "42" or "42%", clamped to 0 to 100."""
         value = Reply(self.label, {name: self.text(name).removesuffix("%")}, self.sent_at)
         return min(100, max(0, value.whole(name)))
 
@@ -59,7 +59,7 @@ class Reply:
         text = self.text(name)
         if not text:
             return None
-        return parse_moment(text) or self.unexpected(f"{name} is no time")
+        return parse_moment(text) or self.unexpected(f"{name} is not a time")
 
     def child(self, name: str) -> "Reply":
         return self.optional(name) or self.unexpected(f"{name} is missing")
@@ -69,7 +69,7 @@ class Reply:
         if value is None:
             return None
         if not isinstance(value, Mapping):
-            self.unexpected(f"{name} is no object")
+            self.unexpected(f"{name} is not an object")
         return Reply(self.label, value, self.sent_at)
 
     def _list(self, name: str, wrapped: str | None) -> list[Any]:
@@ -78,19 +78,19 @@ class Reply:
             value = value.get(wrapped)
         if value is None:
             return []
-        return value if isinstance(value, list) else self.unexpected(f"{name} is no list")
+        return value if isinstance(value, list) else self.unexpected(f"{name} is not a list")
 
     def children(self, name: str, *, wrapped: str | None = None) -> tuple["Reply", ...]:
-        """Read a list of objects, where VOD wraps it also from inside an object."""
+        """Read a list of objects, or the list that VOD wraps in an object."""
         items = self._list(name, wrapped)
         if not all(isinstance(item, Mapping) for item in items):
-            self.unexpected(f"{name} holds something that is no object")
+            self.unexpected(f"{name} holds something that is not an object")
         return tuple(Reply(self.label, item, self.sent_at) for item in items)
 
     def names(self, name: str, *, wrapped: str | None = None) -> tuple[str, ...]:
-        """Read a list of texts, also one written with commas in between."""
+        """Read a list of texts, or a text that separates them by commas."""
         value = self.fields.get(name)
         items = value.split(",") if isinstance(value, str) else self._list(name, wrapped)
         if not all(isinstance(item, str) for item in items):
-            self.unexpected(f"{name} holds something that is no text")
+            self.unexpected(f"{name} holds something that is not a text")
         return tuple(clean_text(item.strip()) for item in items if item.strip())

@@ -1,11 +1,10 @@
-"""How a call travels: what the SDK leaves open is bounded here.
+"""HTTP with a total deadline, a size limit, no redirects, and only the configured proxy.
 
-The SDK's timeouts are per packet, so a slow drip holds a call for as long as it likes; it reads
-answers of any size into memory, follows redirects, and lets proxy variables of the environment
-divert calls. Its requests go through a `requests.Session` that it keeps by endpoint. `install` puts
-one there whose adapter knows a total deadline, a size limit and the one proxy that was configured.
+The SDK has none of these: its timeouts are per packet, so an answer of one byte a second can hold a
+call for hours. It reads answers of any size into memory, follows redirects and uses the proxy
+variables of the environment. `client` puts sessions with a BoundedAdapter in place of its own.
 
-Looking up a host name is the system resolver's and outside the deadline.
+The deadline does not cover the system's lookup of a host name.
 """
 
 import http.client
@@ -28,23 +27,23 @@ from urllib3.response import BaseHTTPResponse
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 2.5
-MAX_REPLY_BYTES = 8 * 1024 * 1024  # a full page of a search is below 1 MiB
+_MAX_REPLY_BYTES = 8 * 1024 * 1024  # a full page of a search is below 1 MiB
 
-POOL_SIZE = 32  # also keeps our sessions apart from those of other users of the SDK: see `install`
-CHUNK_BYTES = 64 * 1024
+POOL_SIZE = 32  # a size of our own: other users of the SDK do not get our sessions
+_CHUNK_BYTES = 64 * 1024
 
 
 class TransportError(Exception):
-    """A failure that trying again within the same call cannot mend; its text is safe to show."""
+    """A failure that a retry within the same call cannot fix. Its text is safe to show."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One call, retries included: when it must end, and through which proxy it goes."""
+    """The limits of one call, retries included."""
 
     ends_at: float  # time.monotonic()
     proxy: str
-    is_guarded: bool = field(default=False)  # set when the request came through our adapter
+    is_guarded: bool = field(default=False)  # set once the request passes our adapter
 
     def remaining(self) -> float:
         return self.ends_at - time.monotonic()
@@ -54,8 +53,8 @@ _current: ContextVar[Call] = ContextVar("cloud_call")
 
 
 @contextmanager
-def calling(*, deadline_seconds: float, proxy: str) -> Iterator[Call]:
-    """Bound everything that this thread sends to the cloud inside the block."""
+def bounded_call(*, deadline_seconds: float, proxy: str) -> Iterator[Call]:
+    """Apply a deadline and a proxy to all requests that this thread sends inside the block."""
     call = Call(ends_at=time.monotonic() + deadline_seconds, proxy=proxy)
     token = _current.set(call)
     try:
@@ -65,7 +64,7 @@ def calling(*, deadline_seconds: float, proxy: str) -> Iterator[Call]:
 
 
 class _BoundedReader(io.RawIOBase):
-    """A socket's incoming bytes, where each wait ends at the call's deadline."""
+    """Reads from a socket; each wait ends at the call's deadline."""
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         super().__init__()
@@ -90,17 +89,17 @@ class _BoundedReader(io.RawIOBase):
 
 
 class _BoundedResponse(http.client.HTTPResponse):
-    """An answer whose status line and headers cannot drip past the deadline either."""
+    """Applies the deadline to the status line and the headers too."""
 
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
-        # The reader that `makefile` made keeps the socket open while the connection is closed
-        # around it, so it is wrapped and not replaced.
+        # Wrap the reader that `makefile` made, do not replace it: it keeps the socket open when
+        # the connection is closed before the body is read.
         self.fp = io.BufferedReader(_BoundedReader(sock, self.fp.detach()))
 
 
 class BoundedConnection(HTTPConnection):
-    """To be used inside `calling`: whatever comes in must have come by its deadline."""
+    """Use it inside `bounded_call`: all reading ends at its deadline."""
 
     response_class = _BoundedResponse
 
@@ -135,7 +134,7 @@ class BoundedAdapter(HTTPAdapter):
         return manager
 
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
-        """Send and read to the end. Raises OSError where another attempt may succeed."""
+        """Send and read the whole answer. OSError: a retry may help; TransportError: it cannot."""
         call = _current.get()
         call.is_guarded = True
         remaining = call.remaining()
@@ -148,29 +147,29 @@ class BoundedAdapter(HTTPAdapter):
                 timeout=(min(CONNECT_SECONDS, remaining), min(READ_SECONDS, remaining)),
                 verify=options.get("verify", True),
                 cert=options.get("cert"),
-                # Whatever the SDK found in the environment ends here.
+                # Ignore the proxies that the SDK found in the environment.
                 proxies={"http": call.proxy, "https": call.proxy} if call.proxy else {},
             )
             body = _read(response.raw)
         except (requests.RequestException, HTTPError, OSError) as error:
             if call.remaining() <= 0:
                 raise TransportError("there was no answer in time") from None
-            # The text of these carries the URL with its parameters: only the kind goes on.
+            # These texts hold the URL with its parameters: pass on only the kind of error.
             raise OSError(_reason(error)) from None
         if response.is_redirect:
-            raise TransportError("it wants to send the call elsewhere")
+            raise TransportError("it redirects the call")
         response.raw = io.BytesIO(body)
         return response
 
 
 def _read(raw: BaseHTTPResponse) -> bytes:
-    """Read to the end, decompressed, which gives the connection back to its pool."""
+    """Read and decompress the whole body, which returns the connection to its pool."""
     body = bytearray()
-    for chunk in raw.stream(CHUNK_BYTES, decode_content=True):
+    for chunk in raw.stream(_CHUNK_BYTES, decode_content=True):
         body += chunk
-        if len(body) > MAX_REPLY_BYTES:
+        if len(body) > _MAX_REPLY_BYTES:
             raw.close()
-            raise TransportError(f"the answer is larger than {MAX_REPLY_BYTES} bytes")
+            raise TransportError(f"the answer is larger than {_MAX_REPLY_BYTES} bytes")
     return bytes(body)
 
 
@@ -180,16 +179,16 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.Timeout | ReadTimeoutError):
         return f"no answer within {READ_SECONDS:g} s"
     if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy of CLOUD_PROXY does not let it through"
+        return "no connection through the proxy of CLOUD_PROXY"
     if isinstance(error, requests.exceptions.SSLError):
         return "no secure connection"
     return "the connection failed"
 
 
-def _says_nothing_of_requests(record: logging.LogRecord) -> bool:
-    """Keep what shows headers (`DEBUG=sdk`) or a URL's parameters out of every log."""
+def _is_safe_to_log(record: logging.LogRecord) -> bool:
+    """Drop debug lines: they show headers (`DEBUG=sdk`) or the parameters of URLs."""
     return record.levelno > logging.DEBUG
 
 
 for _name in ("darabonba-core", "urllib3.connectionpool"):
-    logging.getLogger(_name).addFilter(_says_nothing_of_requests)
+    logging.getLogger(_name).addFilter(_is_safe_to_log)

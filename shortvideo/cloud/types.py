@@ -1,7 +1,7 @@
-"""What VOD and CDN say and are told, in our own terms.
+"""The values that gateways take and return.
 
-Statuses are plain strings as the cloud writes them, because a new one must not break a sync page;
-the enums below name those that are documented and compare equal to them. Moments are aware and in
+A status is a plain string as the cloud writes it, so that a new one does not break a sync page. The
+enums below name the documented statuses and compare equal to the strings. Times are aware and in
 UTC, sizes in bytes, durations in seconds, bitrates in kbit/s.
 """
 
@@ -15,10 +15,10 @@ from shortvideo.cloud.user_data import Uploader as Uploader  # noqa: PLC0414 - o
 from shortvideo.cloud.user_data import UserData as UserData  # noqa: PLC0414 - one of these types
 
 MediaPath = NewType("MediaPath", str)
-"""Where a media file lies: `host/path`, without scheme, query and fragment. "" is no file."""
+"""Address of a media file: `host/path` without scheme, query and fragment; "" for no file."""
 
-MAX_REASON_BYTES = 128
-MAX_COMMENT_BYTES = 512
+_MAX_REASON_BYTES = 128
+_MAX_COMMENT_BYTES = 512
 
 
 class VodStatus(StrEnum):
@@ -85,11 +85,11 @@ class SnapshotType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
-    """One video as VOD described it when asked at `read_at`.
+    """One video as VOD described it at `read_at`.
 
-    None means that this origin says nothing about the field, so that the mirror keeps what it has:
-    a search page knows neither user_data nor template_group_id, and only a single fetch knows
-    audit_status ("" while there is no final decision).
+    None means that the origin does not report the field, so the mirror keeps its value: a search
+    page has neither user_data nor template_group_id, and only a fetch of a single video has
+    audit_status ("" without a final decision).
     """
 
     vod_id: str
@@ -115,10 +115,10 @@ class MediaFacts:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """A page of the catalogue; `scroll_token` is what fetches the next one, "" at the end.
+    """A page of the catalogue. `scroll_token` fetches the next page; it is "" at the end.
 
-    `unreadable_ids` are of rows that make no sense, one for each, "" where not even the id can be
-    read; they are not among the videos.
+    `unreadable_ids` has one id for each row that cannot be read, "" if the id cannot either. Such
+    rows are not among the videos.
     """
 
     total: int
@@ -137,7 +137,7 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`unreadable_ids` are of videos that VOD has, but tells of in a way that makes no sense."""
+    """`unreadable_ids` are videos that VOD has, but whose rows cannot be read."""
 
     videos: tuple[MediaFacts, ...]
     missing_ids: tuple[str, ...] = ()
@@ -146,7 +146,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What a deletion did not delete: what VOD does not have, and what it refuses to delete."""
+    """The ids that VOD did not delete, as it does not have them or refuses to delete them."""
 
     missing_ids: tuple[str, ...] = ()
     forbidden_ids: tuple[str, ...] = ()
@@ -154,7 +154,7 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class StreamFile:
-    """One playable file that transcoding made."""
+    """One playable file, a result of transcoding."""
 
     path: MediaPath
     definition: str = ""
@@ -203,7 +203,7 @@ class TranscodeJobFacts:
 
 @dataclass(frozen=True, slots=True)
 class TranscodeTask:
-    """One submission of a template group; a listing carries no jobs."""
+    """One submission of a template group; `jobs` is empty in a list of tasks."""
 
     task_id: str
     vod_id: str
@@ -239,11 +239,11 @@ class Audit:
     def as_json(self) -> dict[str, str]:
         """Return the entry of CreateAudit's AuditContent.
 
-        Raises ValueError where the reason or the comment is longer than VOD takes.
+        Raises ValueError if the reason or the comment is longer than VOD takes.
         """
         for name, text, limit in (
-            ("reason", self.reason, MAX_REASON_BYTES),
-            ("comment", self.comment, MAX_COMMENT_BYTES),
+            ("reason", self.reason, _MAX_REASON_BYTES),
+            ("comment", self.comment, _MAX_COMMENT_BYTES),
         ):
             if (length := len(text.encode())) > limit:
                 raise ValueError(
@@ -259,7 +259,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A decision as VOD remembers it, whoever made it."""
+    """A decision in VOD's history, made here or elsewhere."""
 
     created_at: datetime
     status: str
@@ -270,10 +270,10 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What the machine saw, and where: `timestamp_ms` is None for covers, titles and sound.
+    """One finding of a machine review. `timestamp_ms` is None for covers, titles and sound.
 
-    `module` is porn, terrorism, ad, live or logo for pictures of the video, else cover, title or
-    audio; `score` is 0 to 100; `picture` is the frame, kept by VOD for two weeks.
+    `module` is porn, terrorism, ad, live or logo for frames of the video, else cover, title or
+    audio; `score` is 0 to 100; `picture` is the frame, which VOD keeps for two weeks.
     """
 
     label: str
@@ -296,7 +296,7 @@ class MachineResult:
 
 @dataclass(frozen=True, slots=True)
 class MachineJob:
-    """A machine review that was asked for; `result` only when it succeeded."""
+    """A submitted machine review. `result` is None unless it succeeded."""
 
     job_id: str
     vod_id: str
@@ -309,8 +309,10 @@ class MachineJob:
 
 @dataclass(frozen=True, slots=True)
 class UploadTicket:
-    """What an app needs to upload one file straight to storage; the two texts are opaque, secret
-    and valid for 3,000 seconds."""
+    """Lets an app upload one file to VOD's storage.
+
+    The two texts are opaque, secret and valid for 3,000 seconds.
+    """
 
     vod_id: str
     upload_address: str = field(repr=False)
@@ -350,7 +352,7 @@ class CdnTaskFacts:
 
 @dataclass(frozen=True, slots=True)
 class CdnQuota:
-    """How many URLs may be sent today, and how many of them are left."""
+    """The daily quotas of URLs, and what is left of them today."""
 
     prefetch_quota: int
     prefetch_remaining: int

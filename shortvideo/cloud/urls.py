@@ -1,4 +1,4 @@
-"""Media URLs: the mirror keeps host and path, and the one function that signs them is here."""
+"""Media URLs: the mirror stores host and path; only `media_url` signs them."""
 
 import hashlib
 import re
@@ -9,18 +9,18 @@ from django.conf import settings
 
 from shortvideo.cloud.types import MediaPath
 
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def host_and_path(url: str) -> MediaPath:
-    """Return `host/path` of a URL with or without scheme; "" for what is no URL of a file.
+    """Return `host/path` of a URL with or without scheme; "" if it is not the URL of a file.
 
-    Scheme, user info, query and fragment go: the query of a signed URL is a secret for an hour.
+    Drops scheme, user info, query and fragment: the query of a signed URL is secret for an hour.
     """
     text = url.strip()
     try:
-        parts = urlsplit(text if SCHEME.match(text) else f"//{text.removeprefix('//')}")
+        parts = urlsplit(text if _SCHEME.match(text) else f"//{text.removeprefix('//')}")
         host = parts.netloc.rpartition("@")[2].lower()
     except ValueError:  # an unbalanced bracket in the host
         return MediaPath("")
@@ -28,23 +28,23 @@ def host_and_path(url: str) -> MediaPath:
 
 
 def is_on_cdn(path: str) -> bool:
-    """Whether `host/path` lies on one of our play domains; the CDN refuses to touch any other."""
+    """Whether the host is one of our play domains; the CDN refuses to purge or prefetch others."""
     host = path.partition("/")[0].lower()
     return host in {domain.lower() for domain in settings.CDN_DOMAINS}
 
 
 def media_url(path: MediaPath, *, ttl_seconds: int, now: datetime) -> str:
-    """Return the URL that shows `path` until `now` plus `ttl_seconds`; "" for no path.
+    """Return a URL of `path` that is valid until `now` plus `ttl_seconds`; "" for no path.
 
-    Signed as CDN URL authentication type A when MEDIA_URL_AUTH_KEY is set. The CDN honours a URL
-    for MEDIA_URL_AUTH_VALIDITY seconds after the moment it carries, so that moment is chosen to
-    make the URL end when asked.
+    With MEDIA_URL_AUTH_KEY it has a signature of CDN URL authentication, type A. The CDN accepts a
+    signature for MEDIA_URL_AUTH_VALIDITY seconds after the time in it. Example: validity 1,800,
+    ttl 600: the time in the signature is 1,200 seconds ago.
     """
     if not path:
         return ""
     host, _, key = path.partition("/")
-    # The CDN signs the path as it is requested, so it is encoded first; what is encoded stays.
-    encoded = quote(LONE_PERCENT.sub("%25", f"/{key}"), safe="/%~!$&'()*+,;=:@")
+    # The CDN signs the path as requested: encode it first, but keep what is encoded already.
+    encoded = quote(_LONE_PERCENT.sub("%25", f"/{key}"), safe="/%~!$&'()*+,;=:@")
     url = f"{settings.MEDIA_URL_SCHEME}://{host}{encoded}"
     secret = settings.MEDIA_URL_AUTH_KEY
     if not secret:

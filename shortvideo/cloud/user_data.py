@@ -1,4 +1,4 @@
-"""Who uploaded a video: what an app's server writes into an upload and VOD hands back."""
+"""UserData: what an app's server attaches to an upload, such as the uploader; VOD returns it."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from shortvideo.cloud.cleaning import clean
 
-MAX_EXTEND_BYTES = 512
+_MAX_EXTEND_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +21,28 @@ class Uploader:
 
 @dataclass(frozen=True, slots=True)
 class UserData:
-    """What travels with an upload or a job through VOD and comes back in its events."""
+    """Data attached to an upload or a job; VOD returns it in answers and events."""
 
     extend: Mapping[str, Any] | str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Read the UserData of an answer; None where there is none or it is no JSON object."""
-        content = _parsed_object(text)
+        """Parse the UserData of an answer; None if it is empty or not a JSON object."""
+        content = _parse_object(text)
         return cls.from_extend(content.get("Extend")) if content else None
 
     @classmethod
     def from_extend(cls, extend: Any) -> Self | None:
-        """Read the Extend of UserData or of an event: an object or the JSON text of one."""
+        """Parse the Extend of UserData or of an event: an object or its JSON text."""
         if isinstance(extend, Mapping):
             return cls(extend)
         if not isinstance(extend, str) or not extend:
             return None
-        return cls(_parsed_object(extend) or extend)
+        return cls(_parse_object(extend) or extend)
 
     @classmethod
     def of(cls, uploader: Uploader) -> Self:
-        """Return what lets `uploader` travel with an upload or a job."""
+        """Return UserData that names the uploader."""
         return cls(
             {
                 "userId": uploader.user_id,
@@ -53,7 +53,7 @@ class UserData:
 
     @property
     def uploader(self) -> Uploader | None:
-        """Who uploaded, None where Extend names no user."""
+        """Return the uploader; None if Extend names no user."""
         if not isinstance(self.extend, Mapping):
             return None
         user_id = _plain_text(self.extend.get("userId"))
@@ -66,11 +66,11 @@ class UserData:
         )
 
     def to_json(self) -> str:
-        """Return the text to send. Raises ValueError where Extend is longer than 512 bytes."""
+        """Return the text to send. Raises ValueError if Extend is longer than 512 bytes."""
         extend = self.extend if isinstance(self.extend, str) else _compact(self.extend or {})
-        if (length := len(extend.encode())) > MAX_EXTEND_BYTES:
+        if (length := len(extend.encode())) > _MAX_EXTEND_BYTES:
             raise ValueError(
-                f"Extend has {length} bytes of UTF-8; VOD takes at most {MAX_EXTEND_BYTES}."
+                f"Extend has {length} bytes of UTF-8; VOD takes at most {_MAX_EXTEND_BYTES}."
             )
         return _compact({"Extend": self.extend or {}})
 
@@ -79,8 +79,8 @@ def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _parsed_object(text: str) -> dict[str, Any] | None:
-    """Return the object that a JSON text holds, without what no database stores; else None."""
+def _parse_object(text: str) -> dict[str, Any] | None:
+    """Return the object in a JSON text, cleaned for storage; None if it is not an object."""
     try:
         value = clean(json.loads(text))
     except (ValueError, RecursionError):

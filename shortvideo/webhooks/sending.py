@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from shortvideo.cloud.transport import BoundedConnection, BoundedSecureConnection, calling
+from shortvideo.cloud.transport import BoundedConnection, BoundedSecureConnection, bounded_call
 
 from .addresses import is_allowed
 
@@ -108,7 +108,7 @@ def post(session: requests.Session, url: str, body: bytes, headers: Mapping[str,
 def _status_of(session: requests.Session, url: str, body: bytes, headers: Mapping[str, str]) -> int:
     seconds = settings.WEBHOOK_TIMEOUT
     with (
-        calling(deadline_seconds=seconds, proxy=""),
+        bounded_call(deadline_seconds=seconds, proxy=""),
         session.post(
             url,
             data=body,

@@ -46,9 +46,9 @@ def test_an_answer_without_a_task_is_not_understood(cdn: CdnGateway, liar: Liar)
     [
         ([], "0 URLs were given; one call takes 1 to 100"),
         (["m.example/a"] * 101, "101 URLs were given"),
-        ([""], "is no host/path"),
-        (["m.example/a\nm.example/b"], "is no host/path"),
-        (["m.example/" + "a" * 1024], "is no host/path of 1 to 1024 characters"),
+        ([""], "is not a host/path"),
+        (["m.example/a\nm.example/b"], "is not a host/path"),
+        (["m.example/" + "a" * 1024], "is not a host/path of 1 to 1024 characters"),
     ],
 )
 def test_paths_that_the_cdn_would_refuse_are_not_sent(

@@ -66,7 +66,7 @@ def untrusting(cloud_settings: CloudSettings) -> VodGateway:
 @pytest.fixture
 def trusting(cloud_settings: CloudSettings, certificate: Path) -> VodGateway:
     service = Service.vod(replace(cloud_settings, vod_protocol="https"))
-    service.repeating._ca = str(certificate)
+    service.retrying_client._ca = str(certificate)
     return VodGateway(service)
 
 

@@ -145,7 +145,7 @@ def test_an_answer_that_ends_early_is_unavailable(vod: VodGateway, liar: Liar) -
 
 def test_a_redirect_is_not_followed(vod: VodGateway, liar: Liar, proxy: Liar) -> None:
     liar.says(answer(status=307, headers={"Location": f"http://{proxy.endpoint}/"}))
-    with pytest.raises(CloudUnavailable, match="send the call elsewhere"):
+    with pytest.raises(CloudUnavailable, match="it redirects the call"):
         vod.search()
     assert proxy.connections == 0
 

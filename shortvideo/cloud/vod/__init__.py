@@ -1,8 +1,8 @@
 """VOD in our own terms: no SDK type and no SDK error leaves this package.
 
-Every method waits for the cloud, at most for the gateway's deadline for each call that it makes,
-and raises CloudUnavailable where trying again may help and CloudRejected where it cannot.
-ValueError means that the caller broke a documented limit and that nothing was sent.
+Each call to the cloud takes at most the gateway's deadline. The methods raise CloudUnavailable if a
+retry may help, CloudRejected if it cannot, and ValueError, with nothing sent, if the caller breaks
+a documented limit.
 """
 
 from shortvideo.cloud.vod.callbacks import Callbacks
@@ -13,7 +13,7 @@ from shortvideo.cloud.vod.transcoding import Transcoding
 
 
 class VodGateway(Catalogue, Files, Transcoding, Review, Callbacks):
-    """All of VOD that the console uses."""
+    """The part of VOD that the console uses."""
 
 
 __all__ = ["VodGateway"]

@@ -1,25 +1,25 @@
-"""Where VOD sends its events."""
+"""VOD's callback configuration: where VOD sends its events."""
 
 from alibabacloud_vod20170321 import models
 from alibabacloud_vod20170321.client import Client
 
-from shortvideo.cloud.gateway import Gateway, at_most_bytes
+from shortvideo.cloud.gateway import Gateway, check_bytes
 from shortvideo.cloud.types import CallbackSettings
 
-URL_BYTES = 256
-KEY_CHARACTERS = 32
+_URL_BYTES = 256
+_KEY_CHARACTERS = 32
 
 
 class Callbacks(Gateway):
     def set_callback(self, settings: CallbackSettings) -> None:
-        """Replace the region's one callback configuration."""
-        at_most_bytes(URL_BYTES, settings.url, "The callback URL")
+        """Replace the callback configuration; a region has one."""
+        check_bytes(_URL_BYTES, settings.url, "The callback URL")
         key = settings.auth_key
-        if len(key) > KEY_CHARACTERS or (key and not (key.isascii() and key.isalnum())):
+        if len(key) > _KEY_CHARACTERS or (key and not (key.isascii() and key.isalnum())):
             raise ValueError(
-                f"A callback key has at most {KEY_CHARACTERS} characters out of A-Z a-z 0-9."
+                f"A callback key has at most {_KEY_CHARACTERS} characters out of A-Z a-z 0-9."
             )
-        self._repeatable(
+        self._call_with_retries(
             Client.set_message_callback_with_options,
             models.SetMessageCallbackRequest(
                 callback_type=settings.callback_type,
@@ -31,7 +31,7 @@ class Callbacks(Gateway):
         )
 
     def get_callback(self) -> CallbackSettings:
-        reply = self._repeatable(
+        reply = self._call_with_retries(
             Client.get_message_callback_with_options, models.GetMessageCallbackRequest()
         )
         configured = reply.child("MessageCallback")

@@ -1,4 +1,4 @@
-"""Which videos there are, what they are called, and their deletion."""
+"""Search, read, change and delete videos; list categories."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,17 +8,17 @@ from alibabacloud_vod20170321 import models
 from alibabacloud_vod20170321.client import Client
 
 from shortvideo.cloud.errors import CloudRejected
-from shortvideo.cloud.gateway import Gateway, at_most, wire_time
+from shortvideo.cloud.gateway import Gateway, check_count, format_time
 from shortvideo.cloud.types import Category, Deleted, Found, MediaFacts, SearchPage, UserData
 from shortvideo.cloud.vod.limits import check_text
-from shortvideo.cloud.vod.parsing import info_facts, readable, row_id, search_facts
+from shortvideo.cloud.vod.parsing import parse_rows, parse_search_item, parse_video, row_id
 
-SEARCH_FIELDS = (
+_SEARCH_FIELDS = (
     "Title,Description,Tags,CateId,CateName,CoverURL,Status,Size,Duration,CreationTime,"
     "ModificationTime,Snapshots,StorageLocation"
 )
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
-CATEGORY_PAGE_SIZE = 100
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
+_CATEGORY_PAGE_SIZE = 100
 
 
 class Catalogue(Gateway):
@@ -36,22 +36,22 @@ class Catalogue(Gateway):
         page_size: int = 100,
         scroll_token: str = "",
     ) -> SearchPage:
-        """Return one page of the videos that match; times are whole seconds, the first included.
+        """Return one page of matching videos. Times are whole seconds, `from` included.
 
-        By page number VOD reaches 5,000 rows. Beyond, walk: ask for page 1 without a token, then
-        for each next page with the token of the page before. A token that expired is CloudRejected
-        with the code InvalidScrollToken.Expired: start again at page 1.
+        VOD finds 5,000 rows by page number. To find more, read page 1 without a token, then each
+        next page with the token of the page before. An expired token is CloudRejected with the
+        code InvalidScrollToken.Expired: start again at page 1.
         """
         conditions = [
-            _window("CreationTime", created_from, created_before),
-            _window("ModificationTime", modified_from, modified_before),
+            _time_range("CreationTime", created_from, created_before),
+            _time_range("ModificationTime", modified_from, modified_before),
             _one_of("Status", statuses),
         ]
-        reply = self._repeatable(
+        reply = self._call_with_retries(
             Client.search_media_with_options,
             models.SearchMediaRequest(
                 search_type="video",
-                fields=SEARCH_FIELDS,
+                fields=_SEARCH_FIELDS,
                 match=" and ".join(filter(None, conditions)) or None,
                 sort_by=f"{sort_by}:{'Desc' if newest_first else 'Asc'}",
                 page_no=page_no,
@@ -62,7 +62,7 @@ class Catalogue(Gateway):
         if not reply.text("Total"):  # an empty catalogue says 0
             reply.unexpected("Total is missing")
         rows = reply.children("MediaList")
-        videos, unreadable_ids = readable(rows, search_facts)
+        videos, unreadable_ids = parse_rows(rows, parse_search_item)
         return SearchPage(
             total=reply.whole("Total"),
             videos=videos,
@@ -71,35 +71,35 @@ class Catalogue(Gateway):
         )
 
     def get_info(self, vod_id: str) -> MediaFacts:
-        """Return all that VOD says about one video, the final review's result included.
+        """Return VOD's facts about one video, the final decision included.
 
-        A video that VOD does not have is CloudRejected with `is_not_found`.
+        Raises CloudRejected with `is_not_found` if VOD does not have the video.
         """
-        reply = self._repeatable(
+        reply = self._call_with_retries(
             Client.get_video_info_with_options, models.GetVideoInfoRequest(video_id=vod_id)
         )
-        facts = info_facts(reply.child("Video"), has_audit_status=True)
-        return facts if facts.vod_id == vod_id else reply.unexpected("it is of another video")
+        facts = parse_video(reply.child("Video"), has_audit_status=True)
+        return facts if facts.vod_id == vod_id else reply.unexpected("it is about another video")
 
     def get_infos(self, vod_ids: Sequence[str]) -> Found:
-        """Return up to 20 videos, with the ids that VOD does not have; without audit_status.
+        """Return up to 20 videos, without audit_status, and the ids that VOD does not have.
 
-        Where VOD refuses several as not found, each half is asked for again: whether it means all
-        of them or one is not documented. A row that cannot be read is in `unreadable_ids`.
+        If VOD refuses several ids as not found, ask for each half again: VOD does not document
+        whether it means one of them or all.
         """
-        at_most(20, vod_ids, "video ids")
+        check_count(20, vod_ids, "video ids")
         request = models.GetVideoInfosRequest(video_ids=",".join(vod_ids))
         try:
-            reply = self._repeatable(Client.get_video_infos_with_options, request)
+            reply = self._call_with_retries(Client.get_video_infos_with_options, request)
         except CloudRejected as error:
             if not error.is_not_found:
                 raise
             if len(vod_ids) == 1:
                 return Found(videos=(), missing_ids=tuple(vod_ids))
             middle = len(vod_ids) // 2
-            return _merged(self.get_infos(vod_ids[:middle]), self.get_infos(vod_ids[middle:]))
+            return _merge(self.get_infos(vod_ids[:middle]), self.get_infos(vod_ids[middle:]))
         rows = [row for row in reply.children("VideoList") if row_id(row) in vod_ids]
-        videos, unreadable_ids = readable(rows, info_facts)
+        videos, unreadable_ids = parse_rows(rows, parse_video)
         found = Found(
             videos=videos,
             missing_ids=reply.names("NonExistVideoIds"),
@@ -110,15 +110,15 @@ class Catalogue(Gateway):
         return found
 
     def delete(self, vod_ids: Sequence[str]) -> Deleted:
-        """Delete up to 20 videos for good, all their files included; the CDN keeps its copies.
+        """Delete up to 20 videos with all their files. The CDN keeps its copies.
 
-        A single video that VOD does not have is missing. Several of which VOD says so are
-        CloudRejected, as some of them may be there: delete each by itself.
+        If VOD refuses a single video as not found, its id is in `missing_ids`. If it refuses
+        several, that is CloudRejected, as some of them may exist: delete them one by one.
         """
-        at_most(20, vod_ids, "video ids")
+        check_count(20, vod_ids, "video ids")
         request = models.DeleteVideoRequest(video_ids=",".join(vod_ids))
         try:
-            reply = self._once(Client.delete_video_with_options, request)
+            reply = self._call_once(Client.delete_video_with_options, request)
         except CloudRejected as error:
             if error.code == "InvalidVideo.NotFound" and len(vod_ids) == 1:
                 return Deleted(missing_ids=tuple(vod_ids))
@@ -139,9 +139,9 @@ class Catalogue(Gateway):
         cover_url: str | None = None,
         user_data: UserData | None = None,
     ) -> None:
-        """Change what is given; None leaves a field as it is."""
+        """Change the given fields; None leaves a field unchanged."""
         check_text(title=title, description=description, tags=tags)
-        self._repeatable(
+        self._call_with_retries(
             Client.update_video_info_with_options,
             models.UpdateVideoInfoRequest(
                 video_id=vod_id,
@@ -155,15 +155,15 @@ class Catalogue(Gateway):
         )
 
     def categories(self, parent_id: int = -1) -> tuple[Category, ...]:
-        """Return the categories below one; -1 is the root."""
+        """Return the children of a category; -1 is the root."""
         found: list[Category] = []
         while True:
-            reply = self._repeatable(
+            reply = self._call_with_retries(
                 Client.get_categories_with_options,
                 models.GetCategoriesRequest(
                     cate_id=parent_id,
-                    page_no=len(found) // CATEGORY_PAGE_SIZE + 1,
-                    page_size=CATEGORY_PAGE_SIZE,
+                    page_no=len(found) // _CATEGORY_PAGE_SIZE + 1,
+                    page_size=_CATEGORY_PAGE_SIZE,
                 ),
             )
             page = [
@@ -176,11 +176,11 @@ class Catalogue(Gateway):
                 for item in reply.children("SubCategories", wrapped="Category")
             ]
             found += page
-            if len(page) < CATEGORY_PAGE_SIZE:
+            if len(page) < _CATEGORY_PAGE_SIZE:
                 return tuple(found)
 
 
-def _merged(one: Found, other: Found) -> Found:
+def _merge(one: Found, other: Found) -> Found:
     return Found(
         videos=one.videos + other.videos,
         missing_ids=one.missing_ids + other.missing_ids,
@@ -188,11 +188,11 @@ def _merged(one: Found, other: Found) -> Found:
     )
 
 
-def _window(field: str, start: datetime | None, end: datetime | None) -> str:
-    """Return a range that includes its start and not its end; "" where neither is given."""
+def _time_range(field: str, start: datetime | None, end: datetime | None) -> str:
+    """Return a condition, start included, end excluded; "" if both are None."""
     if start is None and end is None:
         return ""
-    return f"{field}=['{wire_time(start or EARLIEST)}','{wire_time(end or LATEST)}')"
+    return f"{field}=['{format_time(start or _EARLIEST)}','{format_time(end or _LATEST)}')"
 
 
 def _one_of(field: str, values: Sequence[str]) -> str:

@@ -16,9 +16,9 @@ from shortvideo.cloud.types import (
     UserData,
 )
 from shortvideo.cloud.vod.limits import check_text
-from shortvideo.cloud.vod.parsing import media_path, play_file
+from shortvideo.cloud.vod.parsing import parse_media_path, parse_stream
 
-MAX_SNAPSHOTS = 100  # a page of ListSnapshots
+_MAX_SNAPSHOTS = 100  # a page of ListSnapshots
 
 
 class Files(Gateway):
@@ -35,9 +35,9 @@ class Files(Gateway):
         template_group_id: str = "",
         user_data: UserData | None = None,
     ) -> UploadTicket:
-        """Open a video for upload; each call makes one. `file_name` needs an extension."""
+        """Create a video to upload, a new one in each call. `file_name` needs an extension."""
         check_text(title=title, description=description, tags=tags)
-        reply = self._once(
+        reply = self._call_once(
             Client.create_upload_video_with_options,
             models.CreateUploadVideoRequest(
                 title=title,
@@ -51,39 +51,39 @@ class Files(Gateway):
                 user_data=user_data.to_json() if user_data else None,
             ),
         )
-        return _ticket(reply)
+        return _parse_ticket(reply)
 
     def refresh_upload(self, vod_id: str) -> UploadTicket:
-        """Return a new ticket for a video whose own has expired or whose source is replaced."""
-        reply = self._repeatable(
+        """Return a new ticket, to continue after the old one expired or to replace the source."""
+        reply = self._call_with_retries(
             Client.refresh_upload_video_with_options,
             models.RefreshUploadVideoRequest(video_id=vod_id),
         )
-        return _ticket(reply)
+        return _parse_ticket(reply)
 
     def play_files(self, vod_id: str) -> tuple[StreamFile, ...]:
-        """Return the files that play.
+        """Return the playable files.
 
-        A video that VOD does not let play is CloudRejected with the code Forbidden.IllegalStatus,
-        one without streams with InvalidVideo.NoneStream.
+        Raises CloudRejected: with the code Forbidden.IllegalStatus if VOD does not let the video
+        play, with InvalidVideo.NoneStream if it has no streams.
         """
-        reply = self._repeatable(
+        reply = self._call_with_retries(
             Client.get_play_info_with_options,
             models.GetPlayInfoRequest(video_id=vod_id, result_type="Multiple"),
         )
         streams = reply.children("PlayInfoList", wrapped="PlayInfo")
-        files = (play_file(stream) for stream in streams)
+        files = (parse_stream(stream) for stream in streams)
         return tuple(file for file in files if file.path)
 
     def mezzanine(self, vod_id: str) -> Mezzanine:
         """Return the uploaded source."""
-        reply = self._repeatable(
+        reply = self._call_with_retries(
             Client.get_mezzanine_info_with_options,
             models.GetMezzanineInfoRequest(video_id=vod_id),
         )
         source = reply.child("Mezzanine")
         return Mezzanine(
-            path=media_path(source, "FileURL"),
+            path=parse_media_path(source, "FileURL"),
             file_name=source.text("FileName"),
             status=source.text("Status"),
             width=source.whole("Width"),
@@ -98,8 +98,8 @@ class Files(Gateway):
     def submit_snapshots(
         self, vod_id: str, *, count: int, user_data: UserData | None = None
     ) -> str:
-        """Ask for `count` pictures, spread evenly over the video. Returns the job's id."""
-        reply = self._once(
+        """Submit a job for `count` pictures, spread evenly over the video. Returns its id."""
+        reply = self._call_once(
             Client.submit_snapshot_job_with_options,
             models.SubmitSnapshotJobRequest(
                 video_id=vod_id,
@@ -113,21 +113,21 @@ class Files(Gateway):
     def snapshots(
         self, vod_id: str, kind: SnapshotType = SnapshotType.COVER
     ) -> tuple[MediaPath, ...]:
-        """Return the pictures of the latest job of one kind, at most 100, in the video's order."""
-        reply = self._repeatable(
+        """Return the pictures of the latest job of a kind, at most 100, in the video's order."""
+        reply = self._call_with_retries(
             Client.list_snapshots_with_options,
             models.ListSnapshotsRequest(
-                video_id=vod_id, snapshot_type=kind.value, page_no=1, page_size=MAX_SNAPSHOTS
+                video_id=vod_id, snapshot_type=kind.value, page_no=1, page_size=_MAX_SNAPSHOTS
             ),
         )
         listing = reply.optional("MediaSnapshot")
         pictures = listing.children("Snapshots", wrapped="Snapshot") if listing else ()
         in_order = sorted(pictures, key=lambda picture: picture.whole("Index"))
-        paths = (media_path(picture, "Url") for picture in in_order)
+        paths = (parse_media_path(picture, "Url") for picture in in_order)
         return tuple(path for path in paths if path)
 
 
-def _ticket(reply: Reply) -> UploadTicket:
+def _parse_ticket(reply: Reply) -> UploadTicket:
     return UploadTicket(
         vod_id=reply.required("VideoId"),
         upload_address=reply.required("UploadAddress"),

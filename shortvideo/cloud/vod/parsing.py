@@ -1,4 +1,4 @@
-"""What VOD's answers have in common: videos, streams and URLs."""
+"""Parse the videos, streams and URLs in VOD's answers."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -16,50 +16,50 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def media_path(reply: Reply, name: str) -> MediaPath:
+def parse_media_path(reply: Reply, name: str) -> MediaPath:
     return host_and_path(reply.text(name))
 
 
-def readable(
+def parse_rows(
     rows: Iterable[Reply], parse: Callable[[Reply], T]
 ) -> tuple[tuple[T, ...], tuple[str, ...]]:
-    """Read row by row; one that makes no sense is logged and left out: it must stop no other.
+    """Parse row by row. Log and skip an unreadable row, so that it does not stop the others.
 
-    Returns what was read, and the id of each row that was left out, "" where it has none.
+    Returns the results, and the id of each skipped row, "" if it has none.
     """
     found: list[T] = []
-    left_out: list[str] = []
+    skipped: list[str] = []
     for row in rows:
         try:
             found.append(parse(row))
         except CloudUnavailable as error:
-            left_out.append(row_id(row))
+            skipped.append(row_id(row))
             logger.warning(
-                "A row cannot be read", extra={"vod_id": left_out[-1], "reason": str(error)}
+                "A row cannot be read", extra={"vod_id": skipped[-1], "reason": str(error)}
             )
-    return tuple(found), tuple(left_out)
+    return tuple(found), tuple(skipped)
 
 
 def row_id(row: Reply) -> str:
-    """The video's id where the row carries one as text, whatever else is wrong with it."""
+    """Return the video id of a row, even of an unreadable one; "" if it is not a text."""
     inner = row.fields.get("Video")  # of an item of SearchMedia
     fields = {**row.fields, **inner} if isinstance(inner, Mapping) else row.fields
     found = fields.get("VideoId") or fields.get("MediaId")
     return found if isinstance(found, str) else ""
 
 
-def search_facts(row: Reply) -> MediaFacts:
-    """Read an item of SearchMedia's MediaList."""
-    return _facts(row.child("Video"), origin="search")
+def parse_search_item(row: Reply) -> MediaFacts:
+    """Parse an item of SearchMedia's MediaList."""
+    return _parse_facts(row.child("Video"), origin="search")
 
 
-def info_facts(video: Reply, *, has_audit_status: bool = False) -> MediaFacts:
-    """Read a video of GetVideoInfo or GetVideoInfos; only the former knows the audit status."""
-    facts = _facts(video, origin="info")
+def parse_video(video: Reply, *, has_audit_status: bool = False) -> MediaFacts:
+    """Parse a video of GetVideoInfo or GetVideoInfos; only GetVideoInfo has the audit status."""
+    facts = _parse_facts(video, origin="info")
     return replace(facts, audit_status=video.text("AuditStatus")) if has_audit_status else facts
 
 
-def _facts(video: Reply, *, origin: Literal["search", "info"]) -> MediaFacts:
+def _parse_facts(video: Reply, *, origin: Literal["search", "info"]) -> MediaFacts:
     informed = origin == "info"
     return MediaFacts(
         vod_id=video.required("VideoId"),
@@ -70,7 +70,7 @@ def _facts(video: Reply, *, origin: Literal["search", "info"]) -> MediaFacts:
         tags=video.text("Tags"),
         cate_id=max(0, video.whole("CateId")),
         cate_name=video.text("CateName"),
-        cover=media_path(video, "CoverURL"),
+        cover=parse_media_path(video, "CoverURL"),
         status=video.required("Status"),
         size=video.whole("Size"),
         duration=video.number("Duration"),
@@ -78,23 +78,23 @@ def _facts(video: Reply, *, origin: Literal["search", "info"]) -> MediaFacts:
         modification_time=video.moment("ModificationTime"),
         template_group_id=video.text("TemplateGroupId") if informed else None,
         user_data=UserData.parse(video.text("UserData")) if informed else None,
-        snapshots=_snapshots(video),
+        snapshots=_parse_snapshots(video),
         storage_location=video.text("StorageLocation"),
     )
 
 
-def _snapshots(video: Reply) -> tuple[MediaPath, ...]:
-    """Read a flat list (GetVideoInfos, SearchMedia) or a wrapped one (GetVideoInfo)."""
+def _parse_snapshots(video: Reply) -> tuple[MediaPath, ...]:
+    """Parse a flat list (GetVideoInfos, SearchMedia) or a wrapped one (GetVideoInfo)."""
     paths = (host_and_path(url) for url in video.names("Snapshots", wrapped="Snapshot"))
     return tuple(path for path in paths if path)
 
 
-def play_file(stream: Reply) -> StreamFile:
-    """Read an item of GetPlayInfo's PlayInfoList."""
+def parse_stream(stream: Reply) -> StreamFile:
+    """Parse an item of GetPlayInfo's PlayInfoList."""
     definition = stream.text("Definition")
     narrowband = stream.text("NarrowBandType")
     return StreamFile(
-        path=media_path(stream, "PlayURL"),
+        path=parse_media_path(stream, "PlayURL"),
         definition=definition,
         format=stream.text("Format"),
         width=stream.whole("Width"),
@@ -104,18 +104,18 @@ def play_file(stream: Reply) -> StreamFile:
         size=stream.whole("Size"),
         duration=stream.number("Duration"),
         codec=stream.text("CodecName"),
-        is_narrowband=narrowband not in {"", "0", "0.0"} or is_narrowband(definition),
+        is_narrowband=narrowband not in {"", "0", "0.0"} or _is_narrowband(definition),
         job_id=stream.text("JobId"),
         status=stream.text("Status"),
         creation_time=stream.moment("CreationTime"),
     )
 
 
-def job_output(
+def parse_job_output(
     output: Reply, *, job_id: str, definition: str, status: str, created_at: datetime | None
 ) -> StreamFile | None:
-    """Read the OutputFile of a transcode job; None while it names no file."""
-    path = media_path(output, "OutputFileUrl")
+    """Parse the OutputFile of a transcode job; None if it names no file."""
+    path = parse_media_path(output, "OutputFileUrl")
     if not path:
         return None
     return StreamFile(
@@ -128,13 +128,13 @@ def job_output(
         fps=output.number("Fps"),
         size=output.whole("Filesize"),
         duration=output.number("Duration"),
-        is_narrowband=is_narrowband(definition),
+        is_narrowband=_is_narrowband(definition),
         job_id=job_id,
         status=status,
         creation_time=created_at,
     )
 
 
-def is_narrowband(definition: str) -> bool:
-    """Whether a definition is one of Narrowband HD's: `LD-NBV1`, also with a suffix."""
+def _is_narrowband(definition: str) -> bool:
+    """Whether it is a Narrowband HD definition: `LD-NBV1`, also with a suffix."""
     return "-NBV" in definition.upper()

@@ -1,4 +1,4 @@
-"""Decisions by people, verdicts by machines, and who may see a video before either."""
+"""Review: decisions, machine reviews, and who may play unpublished videos."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from alibabacloud_vod20170321.client import Client
 
 from shortvideo.cloud.cleaning import clean
 from shortvideo.cloud.errors import CloudRejected
-from shortvideo.cloud.gateway import Gateway, at_most, portions
+from shortvideo.cloud.gateway import Gateway, check_count, split_for_query
 from shortvideo.cloud.reply import Reply
 from shortvideo.cloud.types import (
     Audit,
@@ -20,9 +20,9 @@ from shortvideo.cloud.types import (
     UserData,
 )
 from shortvideo.cloud.urls import host_and_path
-from shortvideo.cloud.vod.parsing import media_path
+from shortvideo.cloud.vod.parsing import parse_media_path
 
-VIDEO_MODULES = {
+_VIDEO_MODULES = {
     "PornResult": "porn",
     "TerrorismResult": "terrorism",
     "AdResult": "ad",
@@ -30,41 +30,44 @@ VIDEO_MODULES = {
     "LogoResult": "logo",
     "GreenEnhancedResult": "green",
 }
-TIMELINE_MODULES = ("Porn", "Terrorism", "Ad", "Live", "Logo")
-HISTORY_PAGE_SIZE = 100
+_TIMELINE_MODULES = ("Porn", "Terrorism", "Ad", "Live", "Logo")
+_HISTORY_PAGE_SIZE = 100
 
 
 class Review(Gateway):
     def create_audit(self, audits: Sequence[Audit]) -> None:
         """Deliver up to 100 decisions, in one call unless their texts are very long.
 
-        VOD answers nothing about the single one. Where a later call fails, the earlier ones have
-        been carried out: deliver all of them again, which only repeats them in the history.
+        VOD's answer does not mention single decisions. If a later call fails, the earlier ones were
+        executed: deliver all again, which only repeats some of them in the history.
         """
-        at_most(100, audits, "decisions")
+        check_count(100, audits, "decisions")
         entries = [
             json.dumps(audit.as_json(), ensure_ascii=False, separators=(",", ":"))
             for audit in audits
         ]
-        for portion in portions(entries):
-            self._repeatable(
+        for some in split_for_query(entries):
+            self._call_with_retries(
                 Client.create_audit_with_options,
-                models.CreateAuditRequest(audit_content=f"[{','.join(portion)}]"),
+                models.CreateAuditRequest(audit_content=f"[{','.join(some)}]"),
             )
 
     def audit_history(self, vod_id: str) -> tuple[AuditEntry, ...]:
         """Return the newest 100 decisions on a video, newest first."""
-        reply = self._repeatable(
+        reply = self._call_with_retries(
             Client.get_audit_history_with_options,
             models.GetAuditHistoryRequest(
-                video_id=vod_id, page_no=1, page_size=HISTORY_PAGE_SIZE, sort_by="CreationTime:Desc"
+                video_id=vod_id,
+                page_no=1,
+                page_size=_HISTORY_PAGE_SIZE,
+                sort_by="CreationTime:Desc",
             ),
         )
-        return tuple(_entry(entry) for entry in reply.children("Histories"))
+        return tuple(_parse_entry(entry) for entry in reply.children("Histories"))
 
     def submit_machine_review(self, vod_id: str, *, user_data: UserData | None = None) -> str:
-        """Ask the machine for a verdict, by the default template. Returns the job's id."""
-        reply = self._once(
+        """Submit a machine review with the default template. Returns the job's id."""
+        reply = self._call_once(
             Client.submit_aimedia_audit_job_with_options,
             models.SubmitAIMediaAuditJobRequest(
                 media_id=vod_id,
@@ -75,7 +78,7 @@ class Review(Gateway):
         return reply.required("JobId")
 
     def machine_job(self, job_id: str) -> MachineJob:
-        reply = self._repeatable(
+        reply = self._call_with_retries(
             Client.get_aimedia_audit_job_with_options,
             models.GetAIMediaAuditJobRequest(job_id=job_id),
         )
@@ -87,43 +90,43 @@ class Review(Gateway):
             status=job.required("Status"),
             code=job.text("Code"),
             message=job.text("Message"),
-            result=_result(data) if data else None,
+            result=_parse_result(data) if data else None,
             created_at=job.moment("CreationTime"),
         )
 
     def machine_result(self, vod_id: str) -> MachineResult | None:
-        """Return the machine's verdict, None while there is none."""
+        """Return the machine's verdict; None if there is none yet."""
         try:
-            reply = self._repeatable(
+            reply = self._call_with_retries(
                 Client.get_media_audit_result_with_options,
                 models.GetMediaAuditResultRequest(media_id=vod_id),
             )
         except CloudRejected as error:
-            # VOD's pages name no codes here; whether the video itself exists is asked elsewhere.
+            # VOD documents no codes here. Other calls tell whether the video exists.
             if error.is_not_found:
                 return None
             raise
         result = reply.optional("MediaAuditResult")
-        return _result(result) if result else None
+        return _parse_result(result) if result else None
 
     def machine_timeline(self, vod_id: str) -> tuple[Hit, ...]:
-        """Return all that the machine saw, in the video's order; in some regions only."""
-        reply = self._repeatable(
+        """Return all hits of the machine, in the video's order. Only some regions have it."""
+        reply = self._call_with_retries(
             Client.get_media_audit_result_timeline_with_options,
             models.GetMediaAuditResultTimelineRequest(media_id=vod_id),
         )
         timeline = reply.child("MediaAuditResultTimeline")
         hits = [
-            _hit(entry, module.lower())
-            for module in TIMELINE_MODULES
+            _parse_hit(entry, module.lower())
+            for module in _TIMELINE_MODULES
             for entry in timeline.children(module)
         ]
         return tuple(sorted(hits, key=lambda hit: hit.timestamp_ms or 0))
 
     def set_security_ip(self, addresses: Sequence[str], *, group: str = "Default") -> None:
-        """Let these addresses play what is pending or blocked; replaces the group's list."""
-        at_most(100, addresses, "addresses")
-        self._repeatable(
+        """Replace the group's addresses, which may play pending and blocked videos."""
+        check_count(100, addresses, "addresses")
+        self._call_with_retries(
             Client.set_audit_security_ip_with_options,
             models.SetAuditSecurityIpRequest(
                 ips=",".join(addresses), operate_mode="Cover", security_group_name=group
@@ -131,7 +134,7 @@ class Review(Gateway):
         )
 
     def list_security_ip(self, *, group: str = "Default") -> tuple[str, ...]:
-        reply = self._repeatable(
+        reply = self._call_with_retries(
             Client.list_audit_security_ip_with_options,
             models.ListAuditSecurityIpRequest(security_group_name=group),
         )
@@ -139,7 +142,7 @@ class Review(Gateway):
         return tuple(address for found in groups for address in found.names("Ips"))
 
 
-def _entry(entry: Reply) -> AuditEntry:
+def _parse_entry(entry: Reply) -> AuditEntry:
     return AuditEntry(
         created_at=entry.moment("CreationTime") or entry.unexpected("CreationTime is missing"),
         status=entry.required("Status"),
@@ -149,31 +152,31 @@ def _entry(entry: Reply) -> AuditEntry:
     )
 
 
-def _result(result: Reply) -> MachineResult | None:
-    """Read a MediaAuditResult; None where it holds no suggestion yet."""
+def _parse_result(result: Reply) -> MachineResult | None:
+    """Parse a MediaAuditResult; None if it has no suggestion yet."""
     suggestion = result.text("Suggestion")
     if not suggestion:
         return None
     try:
-        raw = _without_signatures(clean(result.fields))
+        raw = _strip_signatures(clean(result.fields))
     except ValueError:
         result.unexpected("it is nested too deep")
     return MachineResult(
         suggestion=suggestion,
         labels=result.names("Label"),
         abnormal_modules=result.names("AbnormalModules"),
-        hits=(*_video_hits(result), *_other_hits(result)),
+        hits=(*_parse_video_hits(result), *_parse_other_hits(result)),
         raw=raw,
     )
 
 
-def _video_hits(result: Reply) -> list[Hit]:
+def _parse_video_hits(result: Reply) -> list[Hit]:
     video = result.optional("VideoResult")
     if not video:
         return []
     hits = [
-        _hit(entry, module)
-        for key, module in VIDEO_MODULES.items()
+        _parse_hit(entry, module)
+        for key, module in _VIDEO_MODULES.items()
         if (part := video.optional(key))
         for entry in part.children("TopList")
         if entry.text("Label") != "normal"
@@ -181,8 +184,8 @@ def _video_hits(result: Reply) -> list[Hit]:
     return sorted(hits, key=lambda hit: hit.timestamp_ms or 0)
 
 
-def _other_hits(result: Reply) -> list[Hit]:
-    """Read what was found outside the pictures of the video: cover, title, sound."""
+def _parse_other_hits(result: Reply) -> list[Hit]:
+    """Parse the hits in the cover, the title and the sound."""
     parts = [
         *(
             ("cover", entry)
@@ -192,26 +195,26 @@ def _other_hits(result: Reply) -> list[Hit]:
         *(("title", entry) for entry in result.children("TextResult")),
         *(("audio", entry) for entry in result.children("AudioResult")),
     ]
-    return [_hit(entry, module) for module, entry in parts if entry.text("Label") != "normal"]
+    return [_parse_hit(entry, module) for module, entry in parts if entry.text("Label") != "normal"]
 
 
-def _hit(entry: Reply, module: str) -> Hit:
+def _parse_hit(entry: Reply, module: str) -> Hit:
     return Hit(
         label=entry.text("Label"),
         score=entry.number("Score"),
         timestamp_ms=entry.whole("Timestamp") if entry.text("Timestamp") else None,
         module=module,
-        picture=media_path(entry, "Url"),
+        picture=parse_media_path(entry, "Url"),
     )
 
 
-def _without_signatures(value: Any) -> Any:
-    """Cut every Url to host and path: the rest of it opens the picture to whoever reads it."""
+def _strip_signatures(value: Any) -> Any:
+    """Cut every Url to host and path: its signature opens the picture to every reader."""
     if isinstance(value, Mapping):
         return {
             key: host_and_path(item)
             if key.lower() == "url" and isinstance(item, str)
-            else _without_signatures(item)
+            else _strip_signatures(item)
             for key, item in value.items()
         }
-    return [_without_signatures(item) for item in value] if isinstance(value, list) else value
+    return [_strip_signatures(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Transcode jobs: submitting them once, and asking how they went."""
+"""Transcoding: submit jobs once, read tasks and jobs."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from alibabacloud_vod20170321 import models
 from alibabacloud_vod20170321.client import Client
 
-from shortvideo.cloud.gateway import Gateway, at_most, wire_time
+from shortvideo.cloud.gateway import Gateway, check_count, format_time
 from shortvideo.cloud.reply import Reply
 from shortvideo.cloud.types import (
     FoundJobs,
@@ -16,11 +16,11 @@ from shortvideo.cloud.types import (
     TranscodeTask,
     UserData,
 )
-from shortvideo.cloud.vod.parsing import job_output
+from shortvideo.cloud.vod.parsing import parse_job_output
 
-SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,50}")
-TASK_PAGE_SIZE = 50
-MAX_TASK_PAGES = 20
+_SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,50}")
+_TASK_PAGE_SIZE = 50
+_MAX_TASK_PAGES = 20
 
 
 class Transcoding(Gateway):
@@ -34,12 +34,12 @@ class Transcoding(Gateway):
     ) -> SubmittedTranscode:
         """Submit a video to a template group.
 
-        VOD refuses the same `session_id` for seven days, so a submission whose answer was lost is
-        settled by submitting it again with the same one.
+        VOD refuses a repeated `session_id` for seven days: if the answer is lost, submit again with
+        the same id.
         """
-        if not SESSION_ID.fullmatch(session_id):
+        if not _SESSION_ID.fullmatch(session_id):
             raise ValueError("A session id has 1 to 50 characters out of A-Z a-z 0-9 _ -.")
-        reply = self._once(
+        reply = self._call_once(
             Client.submit_transcode_jobs_with_options,
             models.SubmitTranscodeJobsRequest(
                 video_id=vod_id,
@@ -56,21 +56,21 @@ class Transcoding(Gateway):
 
     def transcode_task(self, task_id: str) -> TranscodeTask:
         """Return a task of the past year with its jobs."""
-        reply = self._repeatable(
+        reply = self._call_with_retries(
             Client.get_transcode_task_with_options,
             models.GetTranscodeTaskRequest(transcode_task_id=task_id),
         )
-        return _task(reply.child("TranscodeTask"))
+        return _parse_task(reply.child("TranscodeTask"))
 
     def transcode_jobs(self, job_ids: Sequence[str]) -> FoundJobs:
         """Return up to 10 jobs, with the ids that VOD does not have."""
-        at_most(10, job_ids, "job ids")
-        reply = self._repeatable(
+        check_count(10, job_ids, "job ids")
+        reply = self._call_with_retries(
             Client.get_transcode_task_with_options,
             models.GetTranscodeTaskRequest(job_ids=",".join(job_ids)),
         )
         return FoundJobs(
-            jobs=tuple(_job(job) for job in reply.children("TranscodeJobInfoList")),
+            jobs=tuple(_parse_job(job) for job in reply.children("TranscodeJobInfoList")),
             missing_ids=reply.names("NonExistJobIds"),
         )
 
@@ -79,25 +79,25 @@ class Transcoding(Gateway):
     ) -> tuple[TranscodeTask, ...]:
         """Return the video's tasks of the past year, newest first, without their jobs."""
         tasks: list[TranscodeTask] = []
-        for page_no in range(1, MAX_TASK_PAGES + 1):
-            reply = self._repeatable(
+        for page_no in range(1, _MAX_TASK_PAGES + 1):
+            reply = self._call_with_retries(
                 Client.list_transcode_task_with_options,
                 models.ListTranscodeTaskRequest(
                     video_id=vod_id,
-                    start_time=wire_time(since) if since else None,
+                    start_time=format_time(since) if since else None,
                     page_no=page_no,
-                    page_size=TASK_PAGE_SIZE,
+                    page_size=_TASK_PAGE_SIZE,
                 ),
             )
-            page = [_task(task) for task in reply.children("TranscodeTaskList")]
+            page = [_parse_task(task) for task in reply.children("TranscodeTaskList")]
             tasks += page
-            if len(page) < TASK_PAGE_SIZE:
+            if len(page) < _TASK_PAGE_SIZE:
                 break
         oldest = datetime.min.replace(tzinfo=UTC)
         return tuple(sorted(tasks, key=lambda task: task.creation_time or oldest, reverse=True))
 
 
-def _task(task: Reply) -> TranscodeTask:
+def _parse_task(task: Reply) -> TranscodeTask:
     return TranscodeTask(
         task_id=task.required("TranscodeTaskId"),
         vod_id=task.text("VideoId"),
@@ -106,11 +106,11 @@ def _task(task: Reply) -> TranscodeTask:
         template_group_id=task.text("TranscodeTemplateGroupId"),
         creation_time=task.moment("CreationTime"),
         complete_time=task.moment("CompleteTime"),
-        jobs=tuple(_job(job) for job in task.children("TranscodeJobInfoList")),
+        jobs=tuple(_parse_job(job) for job in task.children("TranscodeJobInfoList")),
     )
 
 
-def _job(job: Reply) -> TranscodeJobFacts:
+def _parse_job(job: Reply) -> TranscodeJobFacts:
     job_id, status = job.required("TranscodeJobId"), job.required("TranscodeJobStatus")
     definition = job.text("Definition")
     output = job.optional("OutputFile")
@@ -121,7 +121,7 @@ def _job(job: Reply) -> TranscodeJobFacts:
         definition=definition,
         error_code=job.text("ErrorCode"),
         error_message=job.text("ErrorMessage"),
-        output=job_output(
+        output=parse_job_output(
             output,
             job_id=job_id,
             definition=definition,
