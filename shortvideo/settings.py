@@ -1,7 +1,7 @@
-"""Settings, typed and read from the environment or from `var/env`.
+"""Typed settings, read from the environment or from `var/env`.
 
-The environment wins over the file named by `ENV_FILE` (default `var/env`, which `run.py demo`
-writes). A value that cannot be read stops the start with one sentence that names it.
+The environment wins over the file that `ENV_FILE` names (default `var/env`, written by `run.py
+demo`). An invalid value stops the start with one sentence that names the setting.
 """
 
 from pathlib import Path
@@ -122,10 +122,10 @@ _database: dict[str, Any] = env.db_url(
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     if not _database["NAME"].startswith((":memory:", "file:")):
         _file = BASE_DIR / _database["NAME"]
-        _file.parent.mkdir(parents=True, exist_ok=True)  # a bare `manage.py migrate` makes var/
+        _file.parent.mkdir(parents=True, exist_ok=True)  # `manage.py migrate` may come first
         _database["NAME"] = str(_file)
     _database["ENGINE"] = "shortvideo.fair_sqlite"
-    # With Django's defaults concurrent writers fail with "database is locked"; with these none did.
+    # With Django's defaults, concurrent writers fail with "database is locked".
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -136,8 +136,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["CONN_MAX_AGE"] = _whole_number("DATABASE_CONN_MAX_AGE", 60)
     _database["CONN_HEALTH_CHECKS"] = True
-    # Requests give up a query before a proxy gives up the request; workers and commands may wait.
-    # A worker that froze in its transaction must not hold a video's row for as long as it sleeps.
+    # A query of a request ends before a proxy's timeout; those of workers and commands may be slow.
+    # A worker that freezes in a transaction must not keep its lock on a video's row.
     _timeouts = {
         "statement_timeout": _whole_number(
             "DATABASE_STATEMENT_TIMEOUT", 10_000 if env.bool("WEB_PROCESS", default=False) else 0
@@ -148,7 +148,7 @@ else:
     }
     _flags = [f"-c {name}={limit}" for name, limit in _timeouts.items() if limit]
     if _flags:
-        # Compiling a worker's look for work took 80 ms, running it 1 ms.
+        # JIT compilation of the worker's claim query took 80 ms, its execution 1 ms.
         _flags.append("-c jit=off")
         _options = _database.setdefault("OPTIONS", {})
         _options["options"] = " ".join([_options.get("options", ""), *_flags]).strip()
@@ -173,7 +173,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 CONSOLE_TOKEN_TTL = _whole_number("CONSOLE_TOKEN_TTL", 30 * 24 * 3600, at_least=60)
 
-# Failed logins are counted by accounts.lockout: 5 for one account and address, 30 for one address.
+# accounts.lockout counts failed logins: 5 for an account and an address, 30 for an address.
 TRUSTED_PROXY_COUNT = _whole_number("TRUSTED_PROXY_COUNT", 0)
 AXES_FAILURE_LIMIT = 5
 AXES_HANDLER = "accounts.lockout.LockoutHandler"
@@ -193,8 +193,8 @@ USE_I18N = True
 FORMAT_MODULE_PATH = "shortvideo.formats"
 USE_TZ = True
 STATIC_URL = "static/"
-# Empty: served straight from the apps' folders, so that nothing must be collected before the first
-# start. An image collects into a folder of its own and names it here.
+# Empty: served from the apps' folders, without collectstatic. An image runs collectstatic and names
+# the folder here.
 STATIC_ROOT = env.str("STATIC_ROOT", default="") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 STATICFILES_DIRS = [BASE_DIR / "shortvideo" / "static"]
@@ -210,7 +210,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
-# HSTS for subdomains and in browsers' lists is for the owner of the whole domain to decide.
+# The owner of the domain decides about HSTS for subdomains and browsers' preload lists.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_SSL_REDIRECT = _https
 SECURE_REFERRER_POLICY = "same-origin"
@@ -247,14 +247,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["shortvideo.console.schema.without_slash_twins"],
-    "POSTPROCESSING_HOOKS": [],  # choices stay where they are used
+    "POSTPROCESSING_HOOKS": [],  # keep enums inline, without components
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer"},
             "consoleToken": {"type": "apiKey", "in": "query", "name": "consoleToken"},
         }
     },
-    # Operations say what they need by themselves.
+    # Each operation declares its own.
     "SECURITY": [],
 }
 
@@ -272,8 +272,8 @@ CLOUD_PROXY = env.str("CLOUD_PROXY", default="")
 CLOUD_DEADLINE = _seconds("CLOUD_DEADLINE", 5.0, at_least=0.1, at_most=600)
 VOD_TRANSCODE_TEMPLATE_GROUP_ID = env.str("VOD_TRANSCODE_TEMPLATE_GROUP_ID", default="")
 VOD_NARROWBAND_TEMPLATE_GROUP_ID = env.str("VOD_NARROWBAND_TEMPLATE_GROUP_ID", default="")
-# The callback URL exactly as VOD has it: it is part of the signature, and a proxy may change what
-# Django sees.
+# Exactly as configured in VOD: the URL is part of the signature, and behind a proxy Django may see
+# another one.
 VOD_CALLBACK_URL = env.str("VOD_CALLBACK_URL", default="")
 VOD_CALLBACK_KEY = env.str("VOD_CALLBACK_KEY", default="")
 VOD_CALLBACK_PREVIOUS_KEY = env.str("VOD_CALLBACK_PREVIOUS_KEY", default="")
@@ -282,7 +282,7 @@ EVENTS_KEEP_DAYS = _whole_number("EVENTS_KEEP_DAYS", 90, at_least=1)
 MEDIA_URL_AUTH_KEY = env.str("MEDIA_URL_AUTH_KEY", default="")
 MEDIA_URL_TTL = _whole_number("MEDIA_URL_TTL", 3600, at_least=60)  # seconds
 MEDIA_URL_TTL_UNPUBLISHED = 600
-# How long the CDN honours a signed URL after the moment it carries (a setting of the domain).
+# Seconds that the CDN accepts a signed URL after the time in it (a setting of the domain).
 MEDIA_URL_AUTH_VALIDITY = _whole_number("MEDIA_URL_AUTH_VALIDITY", 1800)
 
 # --- Moderation ---------------------------------------------------------------------------------
@@ -290,26 +290,26 @@ MEDIA_URL_AUTH_VALIDITY = _whole_number("MEDIA_URL_AUTH_VALIDITY", 1800)
 MACHINE_REVIEW = _choice("MACHINE_REVIEW", ("vod", "submit", "off"), "vod")
 REVIEW_NORMAL = _choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
 MACHINE_REVIEW_TIMEOUT = _whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
-# How long a decision of the desk can be undone, before VOD is told of it; 0: never.
+# How long a decision of the desk waits, and can be undone, before it is sent to VOD; 0: no undo.
 REVIEW_UNDO_SECONDS = _whole_number("REVIEW_UNDO_SECONDS", 5)
-# VOD's history is read so long after a worker was lost over a decision: its call may land late. A
-# worker that froze may wake up later than that, but hardly one that is still there.
+# If a worker is lost while it sends a decision, VOD's history is read this much later: the call may
+# arrive late. That of a frozen worker may arrive even later, but that is rare.
 REVIEW_LOOK_BACK_SECONDS = _whole_number("REVIEW_LOOK_BACK_SECONDS", 60)
-# How long evidence of a blocked clip outlives its deletion.
+# How long the evidence of a blocked clip is kept after the clip's deletion.
 EVIDENCE_DAYS = _whole_number("EVIDENCE_DAYS", 180, at_least=1)
 EVIDENCE_ROOT = str(BASE_DIR / (env.str("EVIDENCE_ROOT", default="") or "var/evidence"))
 STORAGES["evidence"] = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
     "OPTIONS": {
         "location": EVIDENCE_ROOT,
-        "file_permissions_mode": 0o640,  # nobody else on the machine needs to see it
+        "file_permissions_mode": 0o640,  # not for other users of the machine
         "directory_permissions_mode": 0o750,
     },
 }
 TRANSCODE_STUCK_SECONDS = _whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
-# How often the worker compares the mirror with VOD, healing nothing; 0: never.
+# How often the worker compares the mirror with VOD, without healing; 0: never.
 RECONCILE_EVERY_HOURS = _whole_number("RECONCILE_EVERY_HOURS", 24)
-# It asks for the files of one video in so many, others each time: one call each; 0: of none.
+# A comparison reads the files of one video in this many, with a call each; 0: of none.
 RECONCILE_FILE_SHARE = _whole_number("RECONCILE_FILE_SHARE", 30)
 CONSOLE_API_COMPAT = env.bool("CONSOLE_API_COMPAT", default=False)
 CONSOLE_DEFAULT_BLOCK_REASON = env.str("CONSOLE_DEFAULT_BLOCK_REASON", default="Blocked by review")
@@ -333,7 +333,7 @@ OUTBOX_KEEP_DAYS = _whole_number("OUTBOX_KEEP_DAYS", 90, at_least=1)
 WEBHOOK_TIMEOUT = _seconds("WEBHOOK_TIMEOUT", 5.0, at_least=0.1, at_most=60)
 WEBHOOK_MAX_ATTEMPTS = _whole_number("WEBHOOK_MAX_ATTEMPTS", 15, at_least=1)
 WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
-# The backend usually is in the same network, and only administrators enter URLs.
+# The backend is usually in the same network, and only administrators enter URLs.
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=True)
 WEBHOOK_SECRET_GRACE = _whole_number("WEBHOOK_SECRET_GRACE", 24 * 3600)  # seconds
 WEBHOOK_LOG_DAYS = _whole_number("WEBHOOK_LOG_DAYS", 30, at_least=1)
