@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -18,15 +18,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import ConsoleToken, Operator, Uploader
-from accounts.requests import operator_of
 from accounts.tokens import revoke_token
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import host_and_path, is_on_cdn, media_url
 from shortvideo.desk import display
 from shortvideo.desk.filters import DateRangeFilter
-from shortvideo.desk.operations import Operation, carry_out
+from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ReadOnlyAdmin
-from shortvideo.middleware import current_request_id
 from shortvideo.text import folded
 
 admin.site.unregister(Group)
@@ -125,14 +123,16 @@ class RoleAdmin(GroupAdmin):
 
 class Revoke(Operation[ConsoleToken]):
     name = "revoke"
+    permission = "accounts.delete_consoletoken"
+    label = gettext_lazy("Revoke…")
     title = gettext_lazy("Revoke console tokens")
     verb = gettext_lazy("Revoke")
-    done = gettext_lazy("revoked")
-    explanation = gettext_lazy("Whoever uses them must log in again, or be given a new token.")
+    report = gettext_lazy("%(done)d of %(selected)d revoked.")
+    explanation = gettext_lazy("Users of these tokens must log in again or get a new token.")
     is_destructive = True
 
-    def run(self, row: ConsoleToken, values: Mapping[str, Any], request: HttpRequest) -> None:
-        revoke_token(row, operator=operator_of(request), request_id=current_request_id())
+    def run(self, row: ConsoleToken, values: Mapping[str, Any]) -> None:
+        revoke_token(row, **self.actor)
 
 
 @admin.register(ConsoleToken)
@@ -150,15 +150,8 @@ class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
     list_filter = ("operator__is_active", ("last_used_at", DateRangeFilter))
     search_fields = ("operator__username", "service")
     ordering = ("-last_used_at",)
-    actions = ("revoke",)
+    operations = (Revoke,)
     fields = ("operator", "service", "created_at", "last_used_at")
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("accounts.delete_consoletoken")
-
-    @admin.action(description=gettext_lazy("Revoke…"), permissions=["revoke"])
-    def revoke(self, request: HttpRequest, tokens: QuerySet[ConsoleToken]) -> HttpResponse | None:
-        return carry_out(self, request, tokens, Revoke())
 
     @admin.display(description=gettext_lazy("state"))
     def condition(self, token: ConsoleToken) -> SafeString:

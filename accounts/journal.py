@@ -9,7 +9,7 @@ from django.db.models import Model
 from accounts.models import Operator
 
 
-def record(operator: Operator | None, row: Model, action: str, *, request_id: str = "") -> None:
+def log_action(operator: Operator | None, row: Model, action: str, *, request_id: str = "") -> None:
     """Log `action` on `row`; what no operator did (a machine, a command) is in the row itself."""
     if operator is None:
         return

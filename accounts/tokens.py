@@ -70,12 +70,12 @@ def find_token(secret: str) -> ConsoleToken | None:
 @transaction.atomic
 def revoke_token(token: ConsoleToken, *, operator: Operator, request_id: str = "") -> None:
     """End one token; `operator` is who wants it so."""
-    journal.record(operator, token, "revoke", request_id=request_id)
+    journal.log_action(operator, token, "revoke", request_id=request_id)
     ConsoleToken.objects.filter(pk=token.pk).delete()
 
 
 @transaction.atomic
 def revoke_personal_tokens(operator: Operator, *, request_id: str = "") -> None:
     """All that came from logins; those of services stay."""
-    journal.record(operator, operator, "revoke all tokens", request_id=request_id)
+    journal.log_action(operator, operator, "revoke all tokens", request_id=request_id)
     ConsoleToken.objects.filter(operator=operator).personal().delete()

@@ -1,6 +1,6 @@
 """The recommended list on the desk: order, time, prefetch, removal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -8,15 +8,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.requests import operator_of
-from recommendations.models import Recommendation, RecommendationQuerySet
+from recommendations.models import Recommendation
 from recommendations.services import (
     edit_recommendation,
     prefetch_recommendation,
@@ -24,8 +23,9 @@ from recommendations.services import (
 )
 from shortvideo.cloud.urls import host_and_path, is_on_cdn
 from shortvideo.desk import display
-from shortvideo.desk.operations import Operation, carry_out
+from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import DeskAdmin
+from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
 from shortvideo.text import folded
 from videos.admin.columns import VideoColumns
@@ -34,22 +34,20 @@ from videos.admin.media import thumbnail
 
 class Prefetch(Operation[Recommendation]):
     name = "prefetch"
+    permission = "videos.prefetch_video"
+    label = gettext_lazy("Prefetch to the CDN")
     title = gettext_lazy("Prefetch to the CDN")
     verb = gettext_lazy("Prefetch")
-    done = gettext_lazy("submitted")
-    explanation = gettext_lazy(
-        "First frame, cover and the file that is played: so they start fast."
-    )
+    report = gettext_lazy("%(done)d of %(selected)d submitted.")
+    explanation = gettext_lazy("Loads first frame, cover and playable file onto the CDN's nodes.")
 
-    def refusals(self, rows: Sequence[Recommendation]) -> Mapping[int, str]:
-        return {row.pk: absence for row in rows if (absence := _unpublished_reason(row))}
+    def check(self, row: Recommendation) -> None:
+        if reason := _unpublished_reason(row):
+            raise InvalidState(reason)
 
-    def run(self, row: Recommendation, values: Mapping[str, Any], request: HttpRequest) -> None:
-        task = prefetch_recommendation(
-            row, operator=operator_of(request), request_id=current_request_id()
-        )
-        if task is None:
-            raise ValueError(_("It has no media to prefetch, or all of it is on its way already."))
+    def run(self, row: Recommendation, values: Mapping[str, Any]) -> None:
+        if prefetch_recommendation(row, **self.actor) is None:
+            raise InvalidState(_("It has no media to prefetch, or all are on their way already."))
 
     def thumbnail(self, row: Recommendation) -> SafeString:
         return thumbnail(row.video)
@@ -57,14 +55,16 @@ class Prefetch(Operation[Recommendation]):
 
 class Remove(Operation[Recommendation]):
     name = "remove"
+    permission = "recommendations.delete_recommendation"
+    label = gettext_lazy("Remove…")
     title = gettext_lazy("Remove from the recommended list")
     verb = gettext_lazy("Remove")
-    done = gettext_lazy("removed")
-    explanation = gettext_lazy("Their place, time and display texts are forgotten.")
+    report = gettext_lazy("%(done)d of %(selected)d removed.")
+    explanation = gettext_lazy("Their position, dates and display texts are deleted.")
     is_destructive = True
 
-    def run(self, row: Recommendation, values: Mapping[str, Any], request: HttpRequest) -> None:
-        remove_recommendation(row, operator=operator_of(request), request_id=current_request_id())
+    def run(self, row: Recommendation, values: Mapping[str, Any]) -> None:
+        remove_recommendation(row, **self.actor)
 
     def thumbnail(self, row: Recommendation) -> SafeString:
         return thumbnail(row.video)
@@ -114,7 +114,7 @@ class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
     search_fields = ("title_search", "video__title_search", "video__vod_id")
     search_help_text = gettext_lazy("Video id, or a part of the title.")
     ordering = (F("position").asc(nulls_last=True), "-recommended_at", "-id")
-    actions = ("prefetch", "remove")
+    operations = (Prefetch, Remove)
     fieldsets = (
         (None, {"fields": ("position", ("starts_at", "ends_at"))}),
         (
@@ -148,20 +148,6 @@ class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
     ) -> bool:
         """Items leave through the action, which goes through the service."""
         return False
-
-    def has_remove_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("recommendations.delete_recommendation")
-
-    def has_prefetch_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("videos.prefetch_video")
-
-    @admin.action(description=gettext_lazy("Prefetch to the CDN"), permissions=["prefetch"])
-    def prefetch(self, request: HttpRequest, items: RecommendationQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, items, Prefetch())
-
-    @admin.action(description=gettext_lazy("Remove…"), permissions=["remove"])
-    def remove(self, request: HttpRequest, items: RecommendationQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, items, Remove())
 
     def save_model(
         self,

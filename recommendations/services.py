@@ -62,7 +62,7 @@ def recommend_video(
     _keep_override_pictures(item)
     Video.objects.filter(pk=video.pk).update(changed_at=now)
     _submit_extras(video, item, operator=operator, options=options, request_id=request_id)
-    journal.record(operator, video, "recommend", request_id=request_id)
+    journal.log_action(operator, video, "recommend", request_id=request_id)
     return item
 
 
@@ -158,6 +158,6 @@ def remove_recommendation(
     item: Recommendation, *, operator: Operator | None = None, request_id: str = ""
 ) -> None:
     """Take an item off the list, its overrides with it."""
-    journal.record(operator, item.video, "remove recommendation", request_id=request_id)
+    journal.log_action(operator, item.video, "remove recommendation", request_id=request_id)
     Video.objects.filter(pk=item.video_id).update(changed_at=timezone.now())
     item.delete()

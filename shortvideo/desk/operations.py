@@ -1,19 +1,29 @@
 """Operations on chosen rows: a page that counts first, then each row through its service.
 
-@admin.action(description=_("Block"), permissions=["review"])
-def block(self, request, videos):
-    return carry_out(self, request, videos, Block())
+An operation is an action of a list:
+
+    class Block(Operation[Video]):
+        name, permission = "block", "videos.review_video"
+        label, title, verb = _("Block…"), _("Block videos"), _("Block")
+        report = _("%(done)d of %(selected)d blocked.")
+
+        def run(self, row: Video, values: Mapping[str, Any]) -> None:
+            review_video(row, decision=Decision.BLOCKED, **values, **self.actor)
+
+    class VideoAdmin(DeskAdmin[Video]):
+        operations = (Block,)
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Generic
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.functional import Promise
@@ -23,9 +33,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from shortvideo.desk.options import ModelAdmin
+from shortvideo.desk.options import M, ModelAdmin
+from shortvideo.errors import InvalidState
+from shortvideo.middleware import current_request_id
 
-M = TypeVar("M", bound=Model)
 Text = str | Promise
 
 LIMIT = 500  # rows: each is a transaction of its own, within one request
@@ -33,114 +44,152 @@ LISTED = 20  # refusals that are listed one by one after an operation
 
 
 class Operation(Generic[M]):
-    """What is done to each of the chosen rows.
+    """What is done to each of the chosen rows. One instance serves one request.
 
     Attributes:
-        name: the method of the ModelAdmin that is the action.
+        name: the action's name in forms and URLs.
+        permission: what an operator needs to see and use it.
+        label: its text in the menu of the list.
         title, verb: the heading of the page and the text of its button.
         explanation: one sentence: what happens to the rows that change.
-        done: the past participle of the report, as in "12 of 15 passed".
+        report: the message afterwards, with the numbers `done` and `selected`.
         form_class: what the page asks for.
-        refused: what `run` raises where the row's state does not allow it.
+        select_related: relations that `check` and `run` read.
     """
 
     name: ClassVar[str]
+    permission: ClassVar[str]
+    label: ClassVar[Text]
     title: ClassVar[Text]
     verb: ClassVar[Text]
     explanation: ClassVar[Text] = ""
-    done: ClassVar[Text] = gettext_lazy("done")
+    report: ClassVar[Text] = gettext_lazy("%(done)d of %(selected)d done.")
     is_destructive: ClassVar[bool] = False
     form_class: ClassVar[type[forms.Form]] = forms.Form
-    refused: ClassVar[tuple[type[Exception], ...]] = (ValueError, ObjectDoesNotExist)
+    select_related: ClassVar[tuple[str, ...]] = ()
 
-    def refusals(self, rows: Sequence[M]) -> Mapping[int, str]:
-        """Why a row would not change, by primary key; a row that would change is absent."""
-        return {}
+    def __init__(self, model_admin: ModelAdmin[M], request: HttpRequest) -> None:
+        self.model_admin = model_admin
+        self.request = request
 
-    def run(self, row: M, values: Mapping[str, Any], request: HttpRequest) -> None:
+    @classmethod
+    def as_action(cls) -> tuple[Any, str, Text]:
+        """The operation as a value of `ModelAdmin.get_actions`."""
+        return partial(_carry_out, cls), cls.name, cls.label
+
+    @classmethod
+    def is_allowed(cls, user: Any) -> bool:
+        return bool(user.has_perm(cls.permission))
+
+    @property
+    def actor(self) -> dict[str, Any]:
+        """Who acts, as keyword arguments of a service: `operator` and `request_id`."""
+        return {"operator": self.request.user, "request_id": current_request_id()}
+
+    def prepare(self, rows: Sequence[M]) -> None:
+        """Read in one query what `check` needs of all rows."""
+
+    def check(self, row: M) -> None:
+        """Raise InvalidState if the row's state does not allow the operation."""
+
+    def run(self, row: M, values: Mapping[str, Any]) -> None:
+        """Do it to one row, with the values of the form. Raises InvalidState."""
         raise NotImplementedError
 
     def thumbnail(self, row: M) -> SafeString | str:
         return ""
 
-    def afterword(self) -> SafeString | str:
-        """What the report ends with, such as a button that takes it back."""
+    def report_suffix(self) -> SafeString | str:
+        """The end of the report, such as an undo button."""
         return ""
 
     def context(self) -> dict[str, Any]:
         """More for the template of the page."""
         return {}
 
+    def response(self) -> HttpResponse | None:
+        """The page after the operation; None goes back to the list."""
+        return None
+
 
 @dataclass(slots=True)
 class Report(Generic[M]):
-    """What became of the rows."""
+    """The rows that were changed, and the others with the reason of each."""
 
     done: list[M] = field(default_factory=list)
     refused: list[tuple[M, str]] = field(default_factory=list)
 
 
-def carry_out(
+def _carry_out(
+    operation_class: type[Operation[M]],
     model_admin: ModelAdmin[M],
     request: HttpRequest,
-    chosen: QuerySet[M],
-    operation: Operation[M],
+    selected: QuerySet[M],
 ) -> HttpResponse | None:
-    """Show the page that counts, or, once it was confirmed, do it and report each row."""
-    rows = list(chosen[: LIMIT + 1])
+    """Show the page that counts. Once it is confirmed, run the operation and report each row."""
+    operation = operation_class(model_admin, request)
+    if operation.select_related:
+        selected = selected.select_related(*operation.select_related)
+    rows = list(selected[: LIMIT + 1])
     if len(rows) > LIMIT:
-        model_admin.message_user(
-            request,
-            _("At most %(limit)d rows at once: narrow the selection.") % {"limit": LIMIT},
-            messages.ERROR,
-        )
+        text = _("Select at most %(limit)d rows.") % {"limit": LIMIT}
+        model_admin.message_user(request, text, messages.ERROR)
         return None
     is_confirmed = "confirmed" in request.POST
     form = operation.form_class(request.POST if is_confirmed else None, label_suffix="")
+    refusals = _refusals(operation, rows)
     if not is_confirmed or not form.is_valid():
-        return _preview(model_admin, request, rows, operation, form)
-    _show_report(
-        model_admin, request, operation, _run_on_rows(rows, operation, form.cleaned_data, request)
-    )
-    _warn_of_missing(model_admin, request, rows)
-    return HttpResponseRedirect(_next_url(request))
+        return _preview(operation, rows, refusals, form)
+    result = _run_on_rows(operation, rows, refusals, form.cleaned_data)
+    if result.done and (response := operation.response()):
+        return response
+    _show_report(operation, result)
+    _warn_of_missing(operation, rows)
+    return HttpResponseRedirect(next_url(request, default=request.get_full_path()))
+
+
+def _refusals(operation: Operation[M], rows: Sequence[M]) -> dict[int, str]:
+    """The error message of each row that cannot change, by primary key."""
+    operation.prepare(rows)
+    refusals = {}
+    for row in rows:
+        try:
+            operation.check(row)
+        except InvalidState as error:
+            refusals[row.pk] = str(error)
+    return refusals
 
 
 def _run_on_rows(
-    rows: Sequence[M], operation: Operation[M], values: Mapping[str, Any], request: HttpRequest
+    operation: Operation[M],
+    rows: Sequence[M],
+    refusals: Mapping[int, str],
+    values: Mapping[str, Any],
 ) -> Report[M]:
-    refusals = operation.refusals(rows)
     result: Report[M] = Report()
     for row in rows:
-        refusal = refusals.get(row.pk, "") or _run_on_row(row, operation, values, request)
-        if refusal:
+        if refusal := refusals.get(row.pk) or _run_on_row(operation, row, values):
             result.refused.append((row, refusal))
         else:
             result.done.append(row)
     return result
 
 
-def _run_on_row(
-    row: M, operation: Operation[M], values: Mapping[str, Any], request: HttpRequest
-) -> str:
-    """Do it; the sentence that says why not, or "" when it is done."""
+def _run_on_row(operation: Operation[M], row: M, values: Mapping[str, Any]) -> str:
+    """Run the operation on one row. Returns an error message, or ''."""
     try:
-        operation.run(row, values, request)
+        operation.run(row, values)
     except ObjectDoesNotExist:
-        return _("It is not there any more.")
-    except operation.refused as error:
+        return _("It no longer exists.")
+    except InvalidState as error:
         return str(error)
     return ""
 
 
 def _preview(
-    model_admin: ModelAdmin[M],
-    request: HttpRequest,
-    rows: Sequence[M],
-    operation: Operation[M],
-    form: forms.Form,
+    operation: Operation[M], rows: Sequence[M], refusals: Mapping[int, str], form: forms.Form
 ) -> TemplateResponse:
-    refusals = operation.refusals(rows)
+    request, model_admin = operation.request, operation.model_admin
     items = [(row, operation.thumbnail(row), refusals.get(row.pk, "")) for row in rows]
     context = {
         **model_admin.admin_site.each_context(request),
@@ -153,37 +202,30 @@ def _preview(
         "selected_count": len(items),
         "checkbox_name": ACTION_CHECKBOX_NAME,
         "next": request.POST.get("next", ""),
-        "cancel_url": _next_url(request),
+        "cancel_url": next_url(request, default=request.get_full_path()),
         **operation.context(),
     }
     return TemplateResponse(request, "admin/operation.html", context)
 
 
-def _next_url(request: HttpRequest) -> str:
-    """Back to the page that asked; the list itself when that is not one of ours."""
-    asked = request.POST.get("next", "")
-    if asked and url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()):
-        return asked
-    return request.get_full_path()
+def next_url(request: HttpRequest, *, default: str) -> str:
+    """The page that the form names in `next`, if it is one of ours."""
+    url = request.POST.get("next", "")
+    if url and url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure()):
+        return url
+    return default
 
 
-def _show_report(
-    model_admin: ModelAdmin[M],
-    request: HttpRequest,
-    operation: Operation[M],
-    result: Report[M],
-) -> None:
-    count = _("%(done)d of %(selected)d %(participle)s.") % {
+def _show_report(operation: Operation[M], result: Report[M]) -> None:
+    count = operation.report % {
         "done": len(result.done),
         "selected": len(result.done) + len(result.refused),
-        "participle": operation.done,
     }
     level = messages.SUCCESS
     if result.refused:
         level = messages.WARNING if result.done else messages.ERROR
-    model_admin.message_user(
-        request, format_html("{}{}{}", count, operation.afterword(), refusal_list(result)), level
-    )
+    message = format_html("{}{}{}", count, operation.report_suffix(), refusal_list(result))
+    operation.model_admin.message_user(operation.request, message, level)
 
 
 def refusal_list(result: Report[M]) -> SafeString:
@@ -197,13 +239,14 @@ def refusal_list(result: Report[M]) -> SafeString:
     return format_html('<ul class="item-results">{}</ul>', items)
 
 
-def _warn_of_missing(model_admin: ModelAdmin[M], request: HttpRequest, rows: Sequence[M]) -> None:
-    """Rows that were chosen and have left the list since, through somebody else's hands."""
+def _warn_of_missing(operation: Operation[M], rows: Sequence[M]) -> None:
+    """Tell of selected rows that are no longer in the list, because a colleague was faster."""
+    request = operation.request
     missing = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME))) - len(rows)
     if missing > 0 and request.POST.get("select_across", "0") == "0":
         text = ngettext(
-            "%(count)d row has left this list meanwhile and was not touched.",
-            "%(count)d rows have left this list meanwhile and were not touched.",
+            "%(count)d row is no longer in this list and was not changed.",
+            "%(count)d rows are no longer in this list and were not changed.",
             missing,
         )
-        model_admin.message_user(request, text % {"count": missing}, messages.WARNING)
+        operation.model_admin.message_user(request, text % {"count": missing}, messages.WARNING)

@@ -1,8 +1,10 @@
 """The ModelAdmin classes that every app's admin is made of."""
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.functional import Promise
@@ -10,6 +12,8 @@ from django.utils.functional import Promise
 M = TypeVar("M", bound=Model)
 
 if TYPE_CHECKING:
+    from shortvideo.desk.operations import Operation
+
     ModelAdmin = admin.ModelAdmin
 else:
 
@@ -23,14 +27,23 @@ else:
 class DeskAdmin(ModelAdmin[M]):
     """A list that counts once and shows 50 rows.
 
-    `list_heading` names the page where it is called otherwise than its rows.
+    Attributes:
+        list_heading: names the page where its name is not that of its rows.
+        operations: the actions of the list; an operator sees those that they may use.
     """
 
     list_heading: str | Promise = ""
+    operations: ClassVar[Sequence[type["Operation[Any]"]]] = ()
 
     show_full_result_count = False
     list_per_page = 50
     empty_value_display = "–"
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        if IS_POPUP_VAR in request.GET:
+            return {}
+        allowed = (each for each in self.operations if each.is_allowed(request.user))
+        return {operation.name: operation.as_action() for operation in allowed}
 
 
 class ReadOnlyAdmin(DeskAdmin[M]):

@@ -1,12 +1,12 @@
 """Deliveries on the desk: what waits, what was given up and why, and sending it once more."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -15,12 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import journal
-from accounts.requests import operator_of
 from shortvideo.desk import display, inbox
 from shortvideo.desk.filters import DateRangeFilter, ErrorCodeFilter
-from shortvideo.desk.operations import Operation, carry_out
+from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ReadOnlyAdmin
-from shortvideo.middleware import current_request_id
+from shortvideo.errors import InvalidState
 
 from . import lanes, services
 from .models import OPEN_STATES, Delivery, DeliveryQuerySet, DeliveryState, Lane, PeriodicTask
@@ -28,68 +27,62 @@ from .models import OPEN_STATES, Delivery, DeliveryQuerySet, DeliveryState, Lane
 ATTENTION: Final = "attention"
 
 
-class OfGivenUp(Operation[Delivery]):
-    """Only what was given up needs an operator."""
-
-    def refusals(self, rows: Sequence[Delivery]) -> Mapping[int, str]:
-        return {
-            row.pk: _("It is not given up: %s.") % row.get_state_display()
-            for row in rows
-            if row.state != DeliveryState.GIVEN_UP
-        }
-
-
-class Retry(OfGivenUp):
+class Retry(Operation[Delivery]):
     name = "retry"
-    title = gettext_lazy("Retry deliveries")
+    permission = "outbox.retry_delivery"
+    label = gettext_lazy("Retry")
+    title = gettext_lazy("Retry VOD calls")
     verb = gettext_lazy("Retry")
-    done = gettext_lazy("will be sent again")
-    explanation = gettext_lazy("A worker sends them within seconds, and what waited for them.")
+    report = gettext_lazy("%(done)d of %(selected)d will be sent again.")
+    explanation = gettext_lazy("A worker sends them within seconds, with the calls that wait.")
 
-    def run(self, row: Delivery, values: Mapping[str, Any], request: HttpRequest) -> None:
+    def check(self, row: Delivery) -> None:
+        if row.state != DeliveryState.GIVEN_UP:
+            raise InvalidState(_("It has not failed: %s.") % row.get_state_display())
+
+    def run(self, row: Delivery, values: Mapping[str, Any]) -> None:
         services.retry(row)
-        log(request, row, "retry")
+        journal.log_action(row=row, action=self.name, **self.actor)
 
 
-class Dismiss(OfGivenUp):
+class Dismiss(Retry):
     name = "dismiss"
-    title = gettext_lazy("Dismiss deliveries")
+    label = gettext_lazy("Dismiss…")
+    title = gettext_lazy("Dismiss VOD calls")
     verb = gettext_lazy("Dismiss")
-    done = gettext_lazy("dismissed")
+    report = gettext_lazy("%(done)d of %(selected)d dismissed.")
     explanation = gettext_lazy(
-        "They are closed and leave the inbox, with what waited for them. The cloud is not told, "
-        "and what was decided here stands; they can not be retried after this."
+        "They are closed and leave the inbox, with the calls that wait for them. VOD is not told, "
+        "and the decision here stands. They cannot be retried after this."
     )
 
-    def run(self, row: Delivery, values: Mapping[str, Any], request: HttpRequest) -> None:
+    def run(self, row: Delivery, values: Mapping[str, Any]) -> None:
         services.dismiss(row)
-        log(request, row, "dismiss")
+        journal.log_action(row=row, action=self.name, **self.actor)
 
 
 class Resume(Operation[Lane]):
     name = "resume"
-    title = gettext_lazy("Resume lanes")
+    permission = "outbox.retry_delivery"
+    label = gettext_lazy("Resume…")
+    title = gettext_lazy("Resume delivery channels")
     verb = gettext_lazy("Resume")
-    done = gettext_lazy("resumed")
+    report = gettext_lazy("%(done)d of %(selected)d resumed.")
     explanation = gettext_lazy(
-        "What the pause has put off is sent at once. Should the cloud ask us to slow down again, "
-        "another pause begins."
+        "Waiting calls are sent now. If the cloud throttles us again, another pause begins."
     )
 
-    def refusals(self, rows: Sequence[Lane]) -> Mapping[int, str]:
-        return {row.pk: _("It is not paused.") for row in rows if not is_paused(row)}
+    def check(self, row: Lane) -> None:
+        if not is_paused(row):
+            raise InvalidState(_("It is not paused."))
 
-    def run(self, row: Lane, values: Mapping[str, Any], request: HttpRequest) -> None:
+    def run(self, row: Lane, values: Mapping[str, Any]) -> None:
         lanes.reopen(row.kind, now=timezone.now())
-        log(request, row, "resume")
+        journal.log_action(row=row, action=self.name, **self.actor)
 
 
 def is_paused(lane: Lane) -> bool:
     return lane.paused_until is not None and lane.paused_until > timezone.now()
-
-
-def log(request: HttpRequest, row: Delivery | Lane, action: str) -> None:
-    journal.record(operator_of(request), row, action, request_id=current_request_id())
 
 
 def needing_attention(deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
@@ -158,24 +151,13 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     search_fields = ("=subject", "=error_code")
     search_help_text = gettext_lazy("What it is about, or an error code: exactly.")
     ordering = ("-id",)
-    actions = ("retry", "dismiss")
+    operations = (Retry, Dismiss)
     fields = (
         "kind", "subject", "state", "attempts", "claim_count", "broken_lease_count", "fault_count",
         "retry_count", "due_at", "after", "is_held", "is_superseding", "first_attempt_at",
         "lease_until", "error_code", "error", "error_request_id", "payload", "result",
         "created_at", "finished_at",
     )  # fmt: skip
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("outbox.retry_delivery")
-
-    @admin.action(description=gettext_lazy("Retry"), permissions=["retry"])
-    def retry(self, request: HttpRequest, deliveries: DeliveryQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, deliveries, Retry())
-
-    @admin.action(description=gettext_lazy("Dismiss…"), permissions=["retry"])
-    def dismiss(self, request: HttpRequest, deliveries: DeliveryQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, deliveries, Dismiss())
 
     @admin.display(description=gettext_lazy("about"), ordering="subject")
     def subject_link(self, delivery: Delivery) -> SafeString:
@@ -202,14 +184,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
 class LaneAdmin(ReadOnlyAdmin[Lane]):
     list_display = ("kind", "condition", "paused_until", "throttled_count", "reason")
     ordering = ("kind",)
-    actions = ("resume",)
-
-    def has_resume_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("outbox.retry_delivery")
-
-    @admin.action(description=gettext_lazy("Resume…"), permissions=["resume"])
-    def resume(self, request: HttpRequest, chosen: QuerySet[Lane]) -> HttpResponse | None:
-        return carry_out(self, request, chosen, Resume())
+    operations = (Resume,)
 
     @admin.display(description=gettext_lazy("state"))
     def condition(self, lane: Lane) -> SafeString:

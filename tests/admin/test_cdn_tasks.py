@@ -89,7 +89,7 @@ def test_failed_prefetches_are_submitted_again_from_the_list(desk_of: DeskOf) ->
 def test_a_prefetch_of_a_blocked_video_is_not_submitted_again(desk_of: DeskOf) -> None:
     task = make_failed_task(video=make_video(censor_status="fail"))
     report = desk_of("curator").do("prefetch_again", task)
-    assert "Its video was blocked or deleted meanwhile." in report
+    assert "Its video was blocked or deleted in the meantime." in report
     assert CdnTask.objects.count() == 1
 
 

@@ -350,7 +350,7 @@ def test_failed_events_are_replayed_in_bulk(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
     report = desk.do("replay", *events, unknown)
     assert "3 of 4 will be processed again" in report
-    assert "Events of the type SomethingNew are only kept" in report
+    assert "Events of type SomethingNew are not processed" in report
     assert Delivery.objects.filter(kind="process_event").count() == 3
     assert counter(desk.page("index")) == ""
 

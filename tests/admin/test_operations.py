@@ -50,7 +50,7 @@ def test_the_confirmation_page_counts_changes_and_refusals(desk_of: DeskOf) -> N
     review_video(passed, decision=Decision.NORMAL, source=Source.ADMIN, operator=desk.operator)
     page = desk.choose("approve", waiting, passed).content.decode()
     assert "Approve (1)" in page
-    assert "already passed" in page
+    assert "Already approved" in page
     assert ReviewDecision.objects.count() == 1  # nothing changes before the confirmation
 
 
@@ -60,8 +60,8 @@ def test_an_approval_reports_the_count_and_each_refusal(desk_of: DeskOf) -> None
     passed = make_video(title="Passed")
     review_video(passed, decision=Decision.NORMAL, source=Source.ADMIN, operator=desk.operator)
     report = desk.do("approve", *waiting, passed, comment="looks fine")
-    assert "2 of 3 passed." in report
-    assert "<strong>Passed</strong>: already passed" in report
+    assert "2 of 3 approved." in report
+    assert "<strong>Passed</strong>: Already approved" in report
     review = ReviewDecision.objects.filter(video=waiting[0]).get()
     assert (review.operator, review.source, review.comment, review.decision) == (
         desk.operator, "admin", "looks fine", "Normal",
@@ -71,7 +71,7 @@ def test_an_approval_reports_the_count_and_each_refusal(desk_of: DeskOf) -> None
 
 
 def test_a_moderator_can_approve_a_pass_by_machine_review(desk_of: DeskOf) -> None:
-    assert "1 of 1 passed." in desk_of("moderator").do("approve", make_video(), comment="")
+    assert "1 of 1 approved." in desk_of("moderator").do("approve", make_video(), comment="")
 
 
 def test_a_reason_may_have_42_chinese_characters_but_not_43(desk_of: DeskOf) -> None:
@@ -168,8 +168,8 @@ def test_a_video_deleted_meanwhile_is_reported_and_unchanged(desk_of: DeskOf) ->
     stays, gone = make_video(censor_status="check"), make_video(censor_status="check")
     desk.do("remove", gone)
     report = desk.do("approve", stays, gone, comment="")
-    assert "1 of 1 passed." in report
-    assert "1 row has left this list meanwhile" in report
+    assert "1 of 1 approved." in report
+    assert "1 row is no longer in this list" in report
 
 
 def test_more_rows_than_the_limit_are_refused(
@@ -177,7 +177,7 @@ def test_more_rows_than_the_limit_are_refused(
 ) -> None:
     monkeypatch.setattr(desk_operations, "LIMIT", 2)
     videos = [make_video(censor_status="check") for _ in range(3)]
-    assert "At most 2 rows at once" in desk_of("moderator").do("approve", *videos, comment="")
+    assert "Select at most 2 rows." in desk_of("moderator").do("approve", *videos, comment="")
     assert Video.objects.filter(censor_status="check").count() == 3
 
 

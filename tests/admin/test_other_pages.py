@@ -47,7 +47,7 @@ def test_the_queue_lists_open_tasks_oldest_first(desk_of: DeskOf) -> None:
 def test_tasks_are_decided_from_the_queue(desk_of: DeskOf) -> None:
     desk = desk_of("moderator")
     good, bad = make_task("Good", hours=2), make_task("Bad", hours=1)
-    assert "1 of 1 passed." in desk.do("approve", good, comment="")
+    assert "1 of 1 approved." in desk.do("approve", good, comment="")
     assert "1 of 1 blocked." in desk.do("block", bad, reason="violence", comment="")
     assert not ReviewTask.objects.open().exists()
     assert "No review tasks here" in desk.page(QUEUE)

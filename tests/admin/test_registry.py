@@ -22,23 +22,28 @@ def names_known_to_django(model_admin: Any) -> set[str]:
         if issubclass(ancestor, BaseModelAdmin) and ancestor.__module__.startswith("django."):
             known |= set(vars(ancestor))
         if ancestor in ours:
-            known |= set(vars(ancestor)) & {"picture", "video_link", "state_badge", "error_text"}
+            known |= set(vars(ancestor)) & {
+                "picture",
+                "video_link",
+                "state_badge",
+                "error_text",
+                "operations",
+            }
     # Django's classes have no default for the first name; the second is ours.
     return known | {"empty_value_display", "list_heading"}
 
 
-def own_columns_and_actions(model_admin: Any) -> set[str]:
+def own_columns(model_admin: Any) -> set[str]:
     used = {
         *model_admin.list_display,
         *(model_admin.fields or ()),
         *model_admin.readonly_fields,
-        *(name for name in model_admin.actions if isinstance(name, str)),
     }
     return {name for name in used if isinstance(name, str)}
 
 
 def unknown_options(model_admin: Any) -> set[str]:
-    allowed = names_known_to_django(model_admin) | own_columns_and_actions(model_admin)
+    allowed = names_known_to_django(model_admin) | own_columns(model_admin)
     return {
         name
         for ancestor in type(model_admin).__mro__

@@ -118,11 +118,11 @@ def assert_logged(takedown: Takedown, operator: Operator, action: str) -> None:
 def test_a_failed_takedown_is_retried_from_the_step_that_failed(desk_of: DeskOf) -> None:
     takedown = fail_takedown(make_blocked())
     desk = desk_of("operator")
-    assert "1 of 1 will be gone on with." in desk.do("retry", takedown)
+    assert "1 of 1 resumed." in desk.do("retry", takedown)
     assert_logged(takedown, desk.operator, "retry")
     states = set(Delivery.objects.values_list("state", flat=True))
     assert states == {DeliveryState.WAITING}
-    assert "No step of it was given up." in str(desk.choose("retry", takedown).content.decode())
+    assert "None of its steps has failed." in str(desk.choose("retry", takedown).content.decode())
 
 
 def test_a_failed_takedown_is_dismissed_and_stays_failed(desk_of: DeskOf) -> None:

@@ -102,7 +102,7 @@ def test_a_task_is_approved_from_the_queue(open_desk: OpenDesk) -> None:
     page.click("#sections >> text=Review queue")
     choose(page, "approve", "三分钟学会做红烧肉")
     page.click("button.default")
-    expect(page.locator(".messagelist")).to_contain_text("1 of 1 passed.")
+    expect(page.locator(".messagelist")).to_contain_text("1 of 1 approved.")
     expect(page.locator(".empty-title")).to_be_visible()
 
 

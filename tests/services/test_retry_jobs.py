@@ -18,7 +18,7 @@ from videos.models import (
     TranscodeStatus,
     Video,
 )
-from videos.services import delete_video, dismiss_job, retry_transcode, submit_transcode
+from videos.services import delete_video, dismiss, retry_transcode, submit_transcode
 
 pytestmark = pytest.mark.django_db
 
@@ -122,11 +122,11 @@ def test_the_refused_submission_of_a_retried_job_is_not_sent_once_more() -> None
 
 def test_dismissing_leaves_the_job_as_it_ended() -> None:
     job = failed_job()
-    dismiss_job(job, operator=make_operator())
+    dismiss(job, operator=make_operator())
     job.refresh_from_db()
     assert (job.state, job.attention_at) == (State.FAIL, None)
-    with pytest.raises(InvalidState, match="Nobody is asked"):
-        dismiss_job(job)
+    with pytest.raises(InvalidState, match="does not need attention"):
+        dismiss(job)
 
 
 def test_a_dismissed_job_can_still_be_retried() -> None:

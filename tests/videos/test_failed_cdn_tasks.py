@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
+from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from tests.factories import make_operator, make_video
 from tests.support.localvod import LocalVod
 from tests.videos.cdn_tasks import State, failed, make_purge, refused
 from videos.models import CdnTask, CensorStatus, Takedown, Video
 from videos.services import (
-    dismiss_cdn_task,
-    prefetch_again,
-    purge_again,
+    dismiss,
+    resend_task,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ def test_a_failed_prefetch_waits_for_an_operator_who_sends_it_again(cloud: Local
     assert task.state == State.FAIL
     assert task.error_message.startswith("1 of 1 URLs failed")
     assert list(CdnTask.objects.needing_attention()) == [task]
-    again = prefetch_again(task, operator=operator, request_id="r-2")
+    again = resend_task(task, operator=operator, request_id="r-2")
     assert (again.urls, again.operator, again.request_id) == (task.urls, operator, "r-2")
     assert not CdnTask.objects.needing_attention().exists()
 
@@ -33,7 +33,7 @@ def test_a_refused_prefetch_waits_for_an_operator_too(cloud: LocalVod) -> None:
     assert (task.state, task.attention_at is not None) == (State.REFUSED, True)
 
 
-@pytest.mark.parametrize("close", [prefetch_again, dismiss_cdn_task])
+@pytest.mark.parametrize("close", [resend_task, dismiss])
 def test_what_was_sent_again_or_dismissed_is_not_retried_beside_it(
     cloud: LocalVod, close: Callable[[CdnTask], object]
 ) -> None:
@@ -51,8 +51,8 @@ def test_what_is_being_retried_is_not_sent_again_beside_it(cloud: LocalVod) -> N
     task = refused()
     assert task.delivery is not None
     outbox.retry(task.delivery)
-    with pytest.raises(ValueError, match="on its way already"):
-        prefetch_again(task)
+    with pytest.raises(InvalidState, match="on their way already"):
+        resend_task(task)
 
 
 def test_a_refused_prefetch_whose_delivery_is_dismissed_leaves_the_inbox_and_stays_refused(
@@ -69,15 +69,15 @@ def test_a_failed_purge_is_sent_again_once_unless_a_takedown_sees_to_it() -> Non
     takedown = Takedown.objects.create(video=make_video(), cause=Takedown.Cause.VOD)
     values = {"urls": ["media.example.com/a.mp4"], "video": takedown.video}
     task = CdnTask.objects.create(kind="purge", state=State.SUBMITTED, **values)
-    with pytest.raises(ValueError, match="Only a purge that failed"):
-        purge_again(task)
+    with pytest.raises(InvalidState, match="Only a task that failed"):
+        resend_task(task)
     CdnTask.objects.update(state=State.FAIL)
-    assert purge_again(task).urls == task.urls
-    with pytest.raises(ValueError, match="on its way already"):
-        purge_again(task)
+    assert resend_task(task).urls == task.urls
+    with pytest.raises(InvalidState, match="on their way already"):
+        resend_task(task)
     CdnTask.objects.update(takedown=takedown, state=State.FAIL)
-    with pytest.raises(ValueError, match="step of a takedown"):
-        purge_again(task)
+    with pytest.raises(InvalidState, match="step of a takedown"):
+        resend_task(task)
 
 
 @pytest.mark.parametrize("is_of_takedown", [True, False])
@@ -95,12 +95,12 @@ def test_a_failed_purge_is_its_takedowns_matter_and_of_none_an_operators(
 def test_only_a_failed_prefetch_of_a_clip_that_may_be_shown_is_sent_again(cloud: LocalVod) -> None:
     video = make_video()
     task = failed(cloud, video=video)
-    again = prefetch_again(task)
-    with pytest.raises(ValueError, match="Only a prefetch that failed"):
-        prefetch_again(again)
-    with pytest.raises(ValueError, match="on its way already"):
-        prefetch_again(task)
+    again = resend_task(task)
+    with pytest.raises(InvalidState, match="Only a task that failed"):
+        resend_task(again)
+    with pytest.raises(InvalidState, match="on their way already"):
+        resend_task(task)
     Video.objects.update(censor_status=CensorStatus.FAIL)
     task.refresh_from_db()
-    with pytest.raises(ValueError, match="blocked or deleted"):
-        prefetch_again(CdnTask.objects.get(pk=task.pk))
+    with pytest.raises(InvalidState, match="blocked or deleted"):
+        resend_task(CdnTask.objects.get(pk=task.pk))

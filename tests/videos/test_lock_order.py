@@ -19,7 +19,7 @@ from shortvideo.outbox.settling import finish
 from tests.factories import make_video
 from videos.deliveries.takedown import StillThere
 from videos.models import CdnTask, Decision, ReviewDecision, Source, Takedown, Video
-from videos.services import prefetch, prefetch_again, review_video
+from videos.services import prefetch, resend_task, review_video
 from videos.services.undo import undo_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -219,6 +219,6 @@ def test_a_recommendation_and_a_prefetch_sent_again_do_not_block_each_other() ->
         video=video,
         state=CdnTask.State.FAIL,
     )
-    with holding(video, meanwhile=lambda: prefetch_again(task)):
+    with holding(video, meanwhile=lambda: resend_task(task)):
         prefetch(["media.example.com/b.mp4"], video=video)
     assert CdnTask.objects.prefetches().on_their_way().count() == 2

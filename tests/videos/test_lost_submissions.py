@@ -20,8 +20,7 @@ from videos.models import (
     TranscodeStatus,
     Video,
 )
-from videos.services import retry_transcode, submit_transcode
-from videos.services.transcoding import dismiss_job
+from videos.services import dismiss, retry_transcode, submit_transcode
 
 pytestmark = pytest.mark.django_db
 working = pytest.mark.django_db(transaction=True)  # a worker has connections of its own
@@ -60,7 +59,7 @@ def test_it_is_sent_again_under_its_own_session_so_that_vod_takes_it_once(
     video, job = lost_submission(cloud)
     job.refresh_from_db()
     if dismissed == "job":
-        dismiss_job(job)
+        dismiss(job)
     elif dismissed == "delivery":
         outbox.dismiss(Delivery.objects.get(transcode_job=job))
     again = retry_transcode(job) if how == "retry" else submit_transcode(video, kind=STANDARD)

@@ -100,7 +100,7 @@ def test_a_switched_off_endpoint_can_be_switched_on_again(desk_of: DeskOf) -> No
 
 def test_the_page_shows_the_result_of_a_test_event(desk_of: DeskOf, receiver: Receiver) -> None:
     desk, endpoint = desk_of("administrator"), make_endpoint(receiver)
-    assert "1 of 1 will be sent a test event" in desk.do("send_test", endpoint)
+    assert "1 of 1 get a test event" in desk.do("send_test", endpoint)
     work()
     assert [item.body["type"] for item in receiver.received] == ["ping"]
     page = desk.page("webhooks_endpoint_change", endpoint.pk)
@@ -164,7 +164,7 @@ def test_a_dead_letter_in_the_inbox_can_be_replayed(
     assert "1 of 1 will be sent again." in desk.do("replay", dead)
     work()
     assert ids(receiver.received) == [str(event.uid)] * 2
-    assert "has left this list meanwhile" in desk.do("replay", dead)
+    assert "is no longer in this list" in desk.do("replay", dead)
 
 
 def test_all_dead_letters_are_replayed_from_the_endpoints_page(
@@ -177,7 +177,7 @@ def test_all_dead_letters_are_replayed_from_the_endpoints_page(
     work(3)
     receiver.answer = lambda _: 200
     desk = desk_of("operator")
-    assert "1 of 1 will be sent what was given up." in desk.do("replay", endpoint)
+    assert "1 of 1 get their failed events again." in desk.do("replay", endpoint)
     work()
     assert {delivery_of(event).state for event in events} == {DeliveryState.DONE}
     assert "Nothing was given up." in desk.choose("replay", endpoint).content.decode()

@@ -1,7 +1,7 @@
 """Prefetches and purges, and what is left of the CDN's quotas."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -10,19 +10,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.requests import operator_of
 from shortvideo.desk import inbox
 from shortvideo.desk.filters import DateRangeFilter
-from shortvideo.desk.operations import Operation, carry_out
+from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ReadOnlyAdmin
-from shortvideo.middleware import current_request_id
+from shortvideo.errors import InvalidState
 from videos.admin.columns import ErrorColumn, StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter
-from videos.models import CdnQuota, CdnTask, CdnTaskQuerySet
-from videos.services import dismiss_cdn_task, prefetch_again, purge_again
+from videos.admin.operations import Dismiss
+from videos.models import CdnQuota, CdnTask
+from videos.services import resend_task
+from videos.services.cdn import check_resendable
 from videos.services.cdn_quota import day_began_at
 
-# A failed purge may have left blocked media in reach: it is for those who see to takedowns.
+# A failed purge may leave blocked media public: it belongs to operators who handle takedowns.
 PERMISSIONS = {
     CdnTask.Kind.PREFETCH: "videos.prefetch_video",
     CdnTask.Kind.PURGE: "outbox.retry_delivery",
@@ -31,65 +32,50 @@ PERMISSIONS = {
 
 class PrefetchAgain(Operation[CdnTask]):
     name = "prefetch_again"
+    permission = PERMISSIONS[CdnTask.Kind.PREFETCH]
+    kind: ClassVar[CdnTask.Kind] = CdnTask.Kind.PREFETCH
+    label = gettext_lazy("Prefetch again")
     title = gettext_lazy("Prefetch again")
     verb = gettext_lazy("Prefetch again")
-    done = gettext_lazy("submitted again")
-    explanation = gettext_lazy("A new task is made of each; what is on its way is left out.")
+    report = gettext_lazy("%(done)d of %(selected)d submitted again.")
+    explanation = gettext_lazy("Creates a new task for each, without URLs that are on their way.")
 
-    def refusals(self, rows: Sequence[CdnTask]) -> Mapping[int, str]:
-        return {
-            row.pk: _("Only a prefetch that failed or was refused can be sent again.")
-            for row in rows
-            if not row.is_failed_prefetch
-        }
+    def check(self, row: CdnTask) -> None:
+        if row.kind != self.kind:
+            raise InvalidState(_("It is another kind of task: %s.") % row.get_kind_display())
+        check_resendable(row)
 
-    def run(self, row: CdnTask, values: Mapping[str, Any], request: HttpRequest) -> None:
-        prefetch_again(row, operator=operator_of(request), request_id=current_request_id())
+    def run(self, row: CdnTask, values: Mapping[str, Any]) -> None:
+        resend_task(row, **self.actor)
 
 
-class PurgeAgain(Operation[CdnTask]):
+class PurgeAgain(PrefetchAgain):
     name = "purge_again"
+    permission = PERMISSIONS[CdnTask.Kind.PURGE]
+    kind = CdnTask.Kind.PURGE
+    label = gettext_lazy("Purge again")
     title = gettext_lazy("Purge again")
     verb = gettext_lazy("Purge again")
-    done = gettext_lazy("submitted again")
-    explanation = gettext_lazy("A new task is made of each, of all its URLs.")
-
-    def refusals(self, rows: Sequence[CdnTask]) -> Mapping[int, str]:
-        return {
-            row.pk: _("Only a purge that failed or was refused can be sent again.")
-            for row in rows
-            if not row.is_failed_purge
-        }
-
-    def run(self, row: CdnTask, values: Mapping[str, Any], request: HttpRequest) -> None:
-        purge_again(row, operator=operator_of(request), request_id=current_request_id())
+    explanation = gettext_lazy("Creates a new task for each, with all its URLs.")
 
 
-class Dismiss(Operation[CdnTask]):
-    name = "dismiss"
+class DismissTasks(Dismiss):
     title = gettext_lazy("Dismiss failed CDN tasks")
-    verb = gettext_lazy("Dismiss")
-    done = gettext_lazy("dismissed")
     explanation = gettext_lazy(
-        "They leave the inbox. What was to be prefetched the CDN fetches when asked for; what was "
-        "to be purged it may still hold."
+        "They leave the inbox. The CDN fetches what was not prefetched once a viewer asks for it. "
+        "It may still hold what was not purged."
     )
 
-    def __init__(self, request: HttpRequest) -> None:
-        self.user = request.user
+    @classmethod
+    def is_allowed(cls, user: Any) -> bool:
+        return any(user.has_perm(permission) for permission in PERMISSIONS.values())
 
-    def refusals(self, rows: Sequence[CdnTask]) -> Mapping[int, str]:
-        return {row.pk: text for row in rows if (text := self.refusal(row))}
-
-    def refusal(self, row: CdnTask) -> str:
-        if row.attention_at is None:
-            return _("It does not wait for an operator.")
-        if not self.user.has_perm(PERMISSIONS[CdnTask.Kind(row.kind)]):
-            return _("Your role does not allow this for a %s.") % row.get_kind_display()
-        return ""
-
-    def run(self, row: CdnTask, values: Mapping[str, Any], request: HttpRequest) -> None:
-        dismiss_cdn_task(row, operator=operator_of(request), request_id=current_request_id())
+    def check(self, row: CdnTask) -> None:
+        super().check(row)
+        if not self.request.user.has_perm(PERMISSIONS[CdnTask.Kind(row.kind)]):
+            raise InvalidState(
+                _("Your role does not allow this for a %s.") % row.get_kind_display()
+            )
 
 
 def _failed_url(kind: CdnTask.Kind) -> str:
@@ -131,25 +117,7 @@ class CdnTaskAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[CdnTask
     list_filter = (AttentionFilter, "state", "kind", ("created_at", DateRangeFilter))
     search_fields = ("=video__vod_id",)
     ordering = ("-id",)
-    actions = ("prefetch_again", "purge_again", "dismiss")
-
-    def has_prefetch_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(PERMISSIONS[CdnTask.Kind.PREFETCH])
-
-    def has_purge_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(PERMISSIONS[CdnTask.Kind.PURGE])
-
-    @admin.action(description=gettext_lazy("Prefetch again"), permissions=["prefetch"])
-    def prefetch_again(self, request: HttpRequest, tasks: CdnTaskQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, tasks, PrefetchAgain())
-
-    @admin.action(description=gettext_lazy("Purge again"), permissions=["purge"])
-    def purge_again(self, request: HttpRequest, tasks: CdnTaskQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, tasks, PurgeAgain())
-
-    @admin.action(description=gettext_lazy("Dismiss…"), permissions=["prefetch", "purge"])
-    def dismiss(self, request: HttpRequest, tasks: CdnTaskQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, tasks, Dismiss(request))
+    operations = (PrefetchAgain, PurgeAgain, DismissTasks)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

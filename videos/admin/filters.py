@@ -1,6 +1,5 @@
 """Filters of the lists of videos and of review tasks."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -8,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from videos.models import ReviewTaskQuerySet, TranscodeJob, VideoQuerySet, VodEvent
+from videos.models import ReviewTaskQuerySet, VideoQuerySet
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -31,7 +30,8 @@ class DeletedFilter(admin.SimpleListFilter):
     parameter_name = "deleted"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Deleted"))] if model_admin.has_remove_permission(request) else []
+        may_delete = request.user.has_perm("videos.delete_video")
+        return [("yes", _("Deleted"))] if may_delete else []
 
     def choices(self, changelist: Any) -> Any:
         choices = super().choices(changelist)
@@ -60,11 +60,3 @@ class OpenFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> ReviewTaskQuerySet:
         tasks: ReviewTaskQuerySet = queryset  # type: ignore[assignment]  # the model's own manager
         return tasks.exclude(closed_at=None) if self.value() == "closed" else tasks.open()
-
-
-def not_waiting(rows: Sequence[TranscodeJob] | Sequence[VodEvent]) -> dict[int, str]:
-    return {
-        row.pk: str(_("It does not wait for an operator."))
-        for row in rows
-        if row.attention_at is None
-    }

@@ -1,124 +1,125 @@
-"""What operators do to videos: who would change and who not, then the service for each."""
+"""What operators do to videos: each operation checks a row, then calls its service."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.requests import operator_of
 from recommendations.services import Options, recommend_video
 from shortvideo.desk.operations import Operation
+from shortvideo.desk.options import ModelAdmin
 from shortvideo.errors import InvalidState
-from shortvideo.middleware import current_request_id
 from videos.admin import undo
 from videos.admin.forms import ApproveForm, BlockForm, RecommendForm
 from videos.admin.media import thumbnail
 from videos.models import Decision, ReasonTemplate, ReviewDecision, Source, TranscodeKind, Video
-from videos.services import delete_video, request_undeletion, review_video, submit_transcode
-from videos.services.deletion import undeletion_refusal
+from videos.services import (
+    check_undeletable,
+    delete_video,
+    dismiss,
+    request_undeletion,
+    review_video,
+    submit_transcode,
+)
+from videos.services.attention import check_dismissible
 from videos.services.transcoding import check_submittable, template_group_id
 
 
+def _video_of(row: Any) -> Video:
+    video: Video = row if isinstance(row, Video) else row.video
+    return video
+
+
 class VideoOperation(Operation[Any]):
-    """Rows are videos, or anything that leads to one through `video_of`."""
+    """An operation on videos, or on rows that have a `video`."""
 
-    refused = (InvalidState, *Operation.refused)
+    def thumbnail(self, row: Any) -> SafeString | str:
+        return thumbnail(_video_of(row))
 
-    def __init__(self, video_of: Callable[[Any], Video] = lambda row: row) -> None:
-        self.video_of = video_of
+    def check(self, row: Any) -> None:
+        video = _video_of(row)
+        if video.deleted_at is not None:
+            raise InvalidState(_("It was deleted."))
+        self.check_video(video)
 
-    def thumbnail(self, row: Model) -> SafeString | str:
-        return thumbnail(self.video_of(row))
+    def check_video(self, video: Video) -> None:
+        """Raise InvalidState if the video's state does not allow the operation."""
 
-    def refusals(self, rows: Sequence[Any]) -> Mapping[int, str]:
-        videos = {row.pk: self.video_of(row) for row in rows}
-        self.prepare(list(videos.values()))
-        return {pk: text for pk, video in videos.items() if (text := self.refusal(video))}
+    def run(self, row: Any, values: Mapping[str, Any]) -> None:
+        self.apply(_video_of(row), values)
 
-    def prepare(self, videos: Sequence[Video]) -> None:
-        """Read in one query what `refusal` needs of all of them."""
-
-    def refusal(self, video: Video) -> str:
-        return _("It was deleted.") if video.deleted_at is not None else ""
-
-    def run(self, row: Any, values: Mapping[str, Any], request: HttpRequest) -> None:
-        self.apply(self.video_of(row), values, request)
-
-    def apply(self, video: Video, values: Mapping[str, Any], request: HttpRequest) -> None:
+    def apply(self, video: Video, values: Mapping[str, Any]) -> None:
         raise NotImplementedError
 
 
 class Review(VideoOperation):
-    """A decision; one that a person took already is not taken again."""
+    """A decision. A person's standing decision is not made again."""
 
+    permission = "videos.review_video"
     decision: ClassVar[Decision]
     already: ClassVar[str | Promise]
 
-    def __init__(self, video_of: Callable[[Any], Video] = lambda row: row) -> None:
-        super().__init__(video_of)
+    def __init__(self, model_admin: ModelAdmin[Any], request: HttpRequest) -> None:
+        super().__init__(model_admin, request)
         self.decided: list[ReviewDecision] = []
 
-    def prepare(self, videos: Sequence[Video]) -> None:
+    def prepare(self, rows: Sequence[Any]) -> None:
         latest = (
             ReviewDecision.objects.by_people()
             .in_force()
-            .filter(video__in=[video.pk for video in videos])
+            .filter(video__in=[_video_of(row).pk for row in rows])
             .order_by("id")
             .values_list("video_id", "source_version", "decision")
         )
         self.standing = {(video, version): decision for video, version, decision in latest}
 
-    def refusal(self, video: Video) -> str:
-        if refusal := super().refusal(video):
-            return refusal
+    def check_video(self, video: Video) -> None:
         standing = self.standing.get((video.pk, video.source_version))
         is_in_force = video.censor_status == self.decision.censor_status
-        return str(self.already) if is_in_force and standing == self.decision else ""
+        if is_in_force and standing == self.decision:
+            raise InvalidState(self.already)
 
-    def apply(self, video: Video, values: Mapping[str, Any], request: HttpRequest) -> None:
+    def apply(self, video: Video, values: Mapping[str, Any]) -> None:
         review = review_video(
             video,
             decision=self.decision,
             source=Source.ADMIN,
-            operator=operator_of(request),
             reason=values.get("reason", ""),
             comment=values["comment"],
-            request_id=current_request_id(),
+            **self.actor,
         )
         self.decided.append(review)
 
-    def afterword(self) -> SafeString | str:
+    def report_suffix(self) -> SafeString | str:
         return undo.button(self.decided) if self.decided and settings.REVIEW_UNDO_SECONDS else ""
 
 
 class Approve(Review):
     name = "approve"
     decision = Decision.NORMAL
+    label = gettext_lazy("Approve")
     title = gettext_lazy("Approve videos")
     verb = gettext_lazy("Approve")
-    done = gettext_lazy("passed")
-    already = gettext_lazy("already passed")
-    explanation = gettext_lazy("They pass here at once; VOD is told within seconds.")
+    report = gettext_lazy("%(done)d of %(selected)d approved.")
+    already = gettext_lazy("Already approved.")
+    explanation = gettext_lazy("Public immediately; VOD is updated within seconds.")
     form_class = ApproveForm
 
 
 class Block(Review):
     name = "block"
     decision = Decision.BLOCKED
+    label = gettext_lazy("Block…")
     title = gettext_lazy("Block videos")
     verb = gettext_lazy("Block")
-    done = gettext_lazy("blocked")
-    already = gettext_lazy("already blocked")
-    explanation = gettext_lazy(
-        "They leave every public list at once; VOD is told within seconds, then what the CDN "
-        "holds of them is purged."
-    )
+    report = gettext_lazy("%(done)d of %(selected)d blocked.")
+    already = gettext_lazy("Already blocked.")
+    explanation = gettext_lazy("Hidden immediately, then blocked in VOD and purged from the CDN.")
     is_destructive = True
     form_class = BlockForm
 
@@ -126,98 +127,98 @@ class Block(Review):
         return {"reason_templates": ReasonTemplate.objects.filter(is_active=True)}
 
 
-class Transcode(VideoOperation):
-    """A job of the kind's template group for each."""
-
-    kind: ClassVar[TranscodeKind]
-    done = gettext_lazy("submitted")
-    explanation = gettext_lazy("One job each; its progress shows on the video.")
-
-    def refusal(self, video: Video) -> str:
-        try:
-            check_submittable(video, self.kind, template_group_id(self.kind))
-        except InvalidState as error:
-            return str(error)
-        return super().refusal(video)
-
-    def apply(self, video: Video, values: Mapping[str, Any], request: HttpRequest) -> None:
-        submit_transcode(
-            video,
-            kind=self.kind,
-            operator=operator_of(request),
-            request_id=current_request_id(),
-        )
-
-
-class TranscodeStandard(Transcode):
+class TranscodeStandard(VideoOperation):
     name = "transcode"
-    kind = TranscodeKind.STANDARD
+    permission = "videos.transcode_video"
+    kind: ClassVar[TranscodeKind] = TranscodeKind.STANDARD
+    label = gettext_lazy("Transcode")
     title = gettext_lazy("Transcode videos")
     verb = gettext_lazy("Transcode")
+    report = gettext_lazy("%(done)d of %(selected)d submitted.")
+    explanation = gettext_lazy("One job each. The page of the video shows its progress.")
+
+    def check_video(self, video: Video) -> None:
+        check_submittable(video, self.kind, template_group_id(self.kind))
+
+    def apply(self, video: Video, values: Mapping[str, Any]) -> None:
+        submit_transcode(video, kind=self.kind, **self.actor)
 
 
-class TranscodeNarrowband(Transcode):
+class TranscodeNarrowband(TranscodeStandard):
     name = "transcode_narrowband"
     kind = TranscodeKind.NARROWBAND
+    label = gettext_lazy("Transcode to Narrowband HD")
     title = gettext_lazy("Transcode videos to Narrowband HD")
     verb = gettext_lazy("Transcode to Narrowband HD")
 
 
 class Recommend(VideoOperation):
     name = "recommend"
+    permission = "recommendations.recommend_video"
+    label = gettext_lazy("Recommend…")
     title = gettext_lazy("Recommend videos")
     verb = gettext_lazy("Recommend")
-    done = gettext_lazy("recommended")
-    explanation = gettext_lazy("They join the recommended list; those on it keep their place.")
+    report = gettext_lazy("%(done)d of %(selected)d recommended.")
+    explanation = gettext_lazy("Added to the recommended list. Videos on it keep their place.")
     form_class = RecommendForm
 
-    def refusal(self, video: Video) -> str:
+    def check_video(self, video: Video) -> None:
         if not video.is_passed:
-            return _("Only a video that passed review can be recommended; this one is %s.") % (
-                video.get_censor_status_display()
-            )
-        return super().refusal(video)
+            text = _("Only an approved video can be recommended. This one is: %s.")
+            raise InvalidState(text % video.get_censor_status_display())
 
-    def apply(self, video: Video, values: Mapping[str, Any], request: HttpRequest) -> None:
-        recommend_video(
-            video,
-            operator=operator_of(request),
-            options=Options(narrowband=values["narrowband"], prefetch=values["prefetch"]),
-            request_id=current_request_id(),
-        )
+    def apply(self, video: Video, values: Mapping[str, Any]) -> None:
+        options = Options(narrowband=values["narrowband"], prefetch=values["prefetch"])
+        recommend_video(video, options=options, **self.actor)
 
 
 class Delete(VideoOperation):
     name = "remove"
+    permission = "videos.delete_video"
+    label = gettext_lazy("Delete…")
     title = gettext_lazy("Delete videos")
     verb = gettext_lazy("Delete")
-    done = gettext_lazy("deleted")
+    report = gettext_lazy("%(done)d of %(selected)d deleted.")
     explanation = gettext_lazy(
-        "They leave every list at once, then VOD deletes them with all their files. "
-        "This cannot be undone."
+        "Hidden immediately, then deleted in VOD with all files. This cannot be undone."
     )
     is_destructive = True
 
-    def apply(self, video: Video, values: Mapping[str, Any], request: HttpRequest) -> None:
-        deletion = delete_video(
-            video, operator=operator_of(request), request_id=current_request_id()
-        )
-        if deletion is None:
+    def apply(self, video: Video, values: Mapping[str, Any]) -> None:
+        if delete_video(video, **self.actor) is None:
             raise InvalidState(_("It was deleted already."))
 
 
-class TakeBack(VideoOperation):
+class Restore(VideoOperation):
     name = "take_back"
-    title = gettext_lazy("Take videos back")
-    verb = gettext_lazy("Take back")
-    done = gettext_lazy("asked for")
+    permission = "videos.delete_video"
+    label = gettext_lazy("Restore…")
+    title = gettext_lazy("Restore videos")
+    verb = gettext_lazy("Restore")
+    report = gettext_lazy("%(done)d of %(selected)d requested.")
     explanation = gettext_lazy(
-        "For videos that VOD was found not to have, and has after all. VOD is asked within "
-        "seconds; those that it has are in the lists again, with the review that they had."
+        "For videos that VOD reported missing but has after all. VOD is asked within seconds. A "
+        "restored video keeps its review."
     )
 
-    def refusal(self, video: Video) -> str:
-        return undeletion_refusal(video)
+    def check(self, row: Any) -> None:
+        check_undeletable(_video_of(row))
 
-    def apply(self, video: Video, values: Mapping[str, Any], request: HttpRequest) -> None:
-        request_undeletion(video, operator=operator_of(request), request_id=current_request_id())
+    def apply(self, video: Video, values: Mapping[str, Any]) -> None:
+        request_undeletion(video, **self.actor)
+
+
+class Dismiss(Operation[Any]):
+    """Takes rows that need attention out of the inbox; each admin gives permission and texts."""
+
+    name = "dismiss"
+    label = gettext_lazy("Dismiss…")
+    title = gettext_lazy("Dismiss")
+    verb = gettext_lazy("Dismiss")
+    report = gettext_lazy("%(done)d of %(selected)d dismissed.")
+
+    def check(self, row: Any) -> None:
+        check_dismissible(row)
+
+    def run(self, row: Any, values: Mapping[str, Any]) -> None:
+        dismiss(row, **self.actor)

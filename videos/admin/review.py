@@ -2,13 +2,11 @@
 
 from django.contrib import admin
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.desk import display
-from shortvideo.desk.operations import carry_out
 from shortvideo.desk.options import DeskAdmin, ReadOnlyAdmin
 from videos.admin import operations
 from videos.admin.columns import VideoColumns
@@ -17,13 +15,7 @@ from videos.models import (
     CensorStatus,
     ReasonTemplate,
     ReviewTask,
-    ReviewTaskQuerySet,
-    Video,
 )
-
-
-def _video_of(task: ReviewTask) -> Video:
-    return task.video
 
 
 @admin.register(ReviewTask)
@@ -36,18 +28,7 @@ class ReviewTaskAdmin(VideoColumns, ReadOnlyAdmin[ReviewTask]):
     list_select_related = ("video__uploader",)
     list_filter = (OpenFilter, "cause")
     ordering = (F("priority").desc(), "opened_at", "id")
-    actions = ("approve", "block")
-
-    def has_review_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("videos.review_video")
-
-    @admin.action(description=_("Approve"), permissions=["review"])
-    def approve(self, request: HttpRequest, tasks: ReviewTaskQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, tasks, operations.Approve(_video_of))
-
-    @admin.action(description=_("Block…"), permissions=["review"])
-    def block(self, request: HttpRequest, tasks: ReviewTaskQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, tasks, operations.Block(_video_of))
+    operations = (operations.Approve, operations.Block)
 
     @admin.display(description=_("uploader"))
     def uploader(self, task: ReviewTask) -> str:

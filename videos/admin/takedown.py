@@ -1,6 +1,6 @@
 """Takedowns: a card of steps on the video's page, and the list of all of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
@@ -16,18 +16,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import journal
-from accounts.requests import operator_of
 from shortvideo.desk import display, inbox
 from shortvideo.desk.filters import DateRangeFilter
-from shortvideo.desk.operations import Operation, carry_out
+from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ReadOnlyAdmin
-from shortvideo.middleware import current_request_id
+from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from videos.admin.columns import StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter
 from videos.admin.media import thumbnail
-from videos.models import CdnTask, Evidence, Takedown, TakedownQuerySet, Video
+from videos.models import CdnTask, Evidence, Takedown, Video
 
 WHOLE_CHAIN = "verification__after__after__after"
 
@@ -160,36 +159,31 @@ def _good_badge(text: str | Promise) -> SafeString:
     return display.toned(str(text), "good")
 
 
-def _first_given_up(takedown: Takedown) -> Delivery | None:
-    """The step that failed, which those after it wait for."""
-    given_up = [
-        delivery
-        for delivery in _chain(takedown).values()
-        if delivery.state == DeliveryState.GIVEN_UP
-    ]
-    return given_up[-1] if given_up else None
+def _first_given_up(takedown: Takedown) -> Delivery:
+    """The step that failed; the steps after it wait for it. Raises InvalidState if none failed."""
+    for delivery in reversed(_chain(takedown).values()):
+        if delivery.state == DeliveryState.GIVEN_UP:
+            return delivery
+    raise InvalidState(_("None of its steps has failed."))
 
 
 class Retry(Operation[Takedown]):
     name = "retry"
+    permission = "outbox.retry_delivery"
+    label = gettext_lazy("Retry")
     title = gettext_lazy("Retry takedowns")
     verb = gettext_lazy("Retry")
-    done = gettext_lazy("will be gone on with")
-    explanation = gettext_lazy("The step that failed is sent again, then those after it.")
+    report = gettext_lazy("%(done)d of %(selected)d resumed.")
+    explanation = gettext_lazy("The failed step is sent again, then the steps after it.")
+    select_related = (WHOLE_CHAIN, "video")
 
-    def refusals(self, rows: Sequence[Takedown]) -> Mapping[int, str]:
-        return {
-            row.pk: _("No step of it was given up.") for row in rows if _first_given_up(row) is None
-        }
+    def check(self, row: Takedown) -> None:
+        _first_given_up(row)
 
-    def run(self, row: Takedown, values: Mapping[str, Any], request: HttpRequest) -> None:
-        delivery = _first_given_up(row)
-        if delivery is None:
-            raise ValueError(_("No step of it was given up."))
+    def run(self, row: Takedown, values: Mapping[str, Any]) -> None:
         with transaction.atomic():
-            self.change(delivery)
-            request_id = current_request_id()
-            journal.record(operator_of(request), row, self.name, request_id=request_id)
+            self.change(_first_given_up(row))
+            journal.log_action(row=row, action=self.name, **self.actor)
 
     def change(self, delivery: Delivery) -> None:
         outbox.retry(delivery)
@@ -200,11 +194,12 @@ class Retry(Operation[Takedown]):
 
 class Dismiss(Retry):
     name = "dismiss"
+    label = gettext_lazy("Dismiss")
     title = gettext_lazy("Dismiss takedowns")
     verb = gettext_lazy("Dismiss")
-    done = gettext_lazy("dismissed")
+    report = gettext_lazy("%(done)d of %(selected)d dismissed.")
     explanation = gettext_lazy(
-        "They leave the inbox and stay failed; nothing more is sent, and they can not be retried."
+        "They leave the inbox and stay failed. Nothing more is sent, and they cannot be retried."
     )
 
     def change(self, delivery: Delivery) -> None:
@@ -235,7 +230,7 @@ class TakedownAdmin(StateColumn, VideoColumns, ReadOnlyAdmin[Takedown]):
     search_fields = ("=video__vod_id",)
     search_help_text = gettext_lazy("A video's id: exactly.")
     ordering = ("-id",)
-    actions = ("retry", "dismiss")
+    operations = (Retry, Dismiss)
     fields = (
         "video", "cause", "state", "problem", "decision", "deletion", "verification", "created_at",
         "verified_at",
@@ -247,16 +242,3 @@ class TakedownAdmin(StateColumn, VideoColumns, ReadOnlyAdmin[Takedown]):
         if request.user.has_perm("videos.delete_video"):
             return takedowns
         return takedowns.filter(video__deleted_at=None)
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("outbox.retry_delivery")
-
-    @admin.action(description=gettext_lazy("Retry"), permissions=["retry"])
-    def retry(self, request: HttpRequest, takedowns: TakedownQuerySet) -> HttpResponse | None:
-        rows = takedowns.select_related(WHOLE_CHAIN, "video")
-        return carry_out(self, request, rows, Retry())
-
-    @admin.action(description=gettext_lazy("Dismiss"), permissions=["retry"])
-    def dismiss(self, request: HttpRequest, takedowns: TakedownQuerySet) -> HttpResponse | None:
-        rows = takedowns.select_related(WHOLE_CHAIN, "video")
-        return carry_out(self, request, rows, Dismiss())

@@ -8,12 +8,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts.requests import operator_of
-from shortvideo.desk.operations import LIMIT, Report, refusal_list
+from shortvideo.desk.operations import LIMIT, Report, next_url, refusal_list
 from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
 from videos.models import ReviewDecision, Video
@@ -46,7 +45,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     }
     level = messages.SUCCESS if not report.refused else messages.ERROR
     messages.add_message(request, level, format_html("{}{}", count, refusal_list(report)))
-    return HttpResponseRedirect(_next_url(request))
+    return HttpResponseRedirect(next_url(request, default=reverse(f"{site.name}:index")))
 
 
 def _chosen_decisions(text: str) -> list[ReviewDecision]:
@@ -68,11 +67,3 @@ def _undo_all(decisions: Sequence[ReviewDecision], request: HttpRequest) -> Repo
         else:
             report.done.append(decision.video)
     return report
-
-
-def _next_url(request: HttpRequest) -> str:
-    """Back to the page with the button, where that is one of ours."""
-    asked = request.POST.get("next", "")
-    if asked and url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()):
-        return asked
-    return reverse(f"{site.name}:index")

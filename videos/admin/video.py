@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy as _
 
 from shortvideo.desk import display
 from shortvideo.desk.filters import AutocompleteFilter, DateRangeFilter
-from shortvideo.desk.operations import carry_out
 from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.text import folded
 from videos.admin import operations
@@ -26,7 +25,7 @@ from videos.admin.filters import DeletedFilter
 from videos.admin.media import thumbnail
 from videos.admin.undo import undo
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video, VideoQuerySet
-from videos.services.deletion import undeletion_refusal
+from videos.services.deletion import is_undeletable
 
 
 @admin.register(Video)
@@ -57,15 +56,20 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
     search_fields = ("title_search", "vod_id", "uploader__name_search", "uploader__user_id")
     search_help_text = _("Video id, a part of the title, or the uploader.")
     ordering = ("-creation_time", "-id")
-    actions = (
-        "approve", "block", "transcode", "transcode_narrowband", "recommend", "remove",
-        "take_back",
-    )  # fmt: skip
+    operations = (
+        operations.Approve,
+        operations.Block,
+        operations.TranscodeStandard,
+        operations.TranscodeNarrowband,
+        operations.Recommend,
+        operations.Delete,
+        operations.Restore,
+    )
 
     def get_queryset(self, request: HttpRequest) -> VideoQuerySet:
         """Tombstones are reached only by those who may delete."""
         videos = Video.objects.prefetch_related("evidence")
-        return videos if self.has_remove_permission(request) else videos.visible()
+        return videos if request.user.has_perm("videos.delete_video") else videos.visible()
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
@@ -91,52 +95,6 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(undo)
         return [path("undo/", view, name="videos_video_undo"), *super().get_urls()]
-
-    # --- Who may do what
-
-    def has_review_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("videos.review_video")
-
-    def has_transcode_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("videos.transcode_video")
-
-    def has_recommend_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("recommendations.recommend_video")
-
-    def has_remove_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("videos.delete_video")
-
-    # --- Actions
-
-    @admin.action(description=_("Approve"), permissions=["review"])
-    def approve(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, videos, operations.Approve())
-
-    @admin.action(description=_("Block…"), permissions=["review"])
-    def block(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, videos, operations.Block())
-
-    @admin.action(description=_("Transcode"), permissions=["transcode"])
-    def transcode(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, videos, operations.TranscodeStandard())
-
-    @admin.action(description=_("Transcode to Narrowband HD"), permissions=["transcode"])
-    def transcode_narrowband(
-        self, request: HttpRequest, videos: VideoQuerySet
-    ) -> HttpResponse | None:
-        return carry_out(self, request, videos, operations.TranscodeNarrowband())
-
-    @admin.action(description=_("Recommend…"), permissions=["recommend"])
-    def recommend(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, videos, operations.Recommend())
-
-    @admin.action(description=_("Delete…"), permissions=["remove"])
-    def remove(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, videos, operations.Delete())
-
-    @admin.action(description=_("Take back…"), permissions=["remove"])
-    def take_back(self, request: HttpRequest, videos: VideoQuerySet) -> HttpResponse | None:
-        return carry_out(self, request, videos, operations.TakeBack())
 
     # --- Columns
 
@@ -223,4 +181,4 @@ def _buttons_for(video: Video) -> tuple[tuple[str, str], ...]:
             ("transcode_narrowband", ""),
             ("remove", "quiet"),
         )
-    return () if undeletion_refusal(video) else (("take_back", ""),)
+    return (("take_back", ""),) if is_undeletable(video) else ()

@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts import journal
 from accounts.models import Operator
 from shortvideo.cloud.events import Event
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.models import Delivery, DeliveryQuerySet, DeliveryState
+from shortvideo.outbox.models import Delivery
 from videos.mirror.asking import ReadRequest
 from videos.models import VodEvent
+from videos.services.attention import close
 
 KIND: Final = "process_event"
 ID_LENGTH: Final = 64
@@ -96,58 +98,32 @@ def replay_event(
     Raises InvalidState for an event that means nothing here.
     """
     event = VodEvent.objects.select_for_update().get(pk=event.pk)
-    if refusal := replay_refusal(event):
-        raise InvalidState(refusal)
-    earlier = _deliveries_of_event(event)
-    waiting = earlier.open().first()
+    check_replayable(event)
+    waiting = event.deliveries.open().first()
     if waiting is not None:
         return waiting
-    _dismiss_given_up(event)
-    event.state, event.error, event.attention_at = VodEvent.State.WAITING, "", None
-    event.save(update_fields=["state", "error", "attention_at"])
-    journal.record(operator, event, "replay", request_id=request_id)
+    close(event)
+    event.state, event.error = VodEvent.State.WAITING, ""
+    event.save(update_fields=["state", "error"])
+    journal.log_action(operator, event, "replay", request_id=request_id)
     return _process_later(event)
 
 
-def replay_refusal(event: VodEvent) -> str:
-    """One sentence for an event that means nothing here, "" for any other.
+def check_replayable(event: VodEvent) -> None:
+    """Raise InvalidState if nothing follows from the event.
 
-    An event of a type that was not known when it came may be known by now.
+    A type that was unknown when the event came may be known by now.
     """
     if event.event_type not in READ_REQUESTS:
         known = ", ".join(sorted(READ_REQUESTS))
-        return f"Events of the type {event.event_type} are only kept; processed are {known}."
+        text = _("Events of type %(type)s are not processed. Processed types: %(known)s.")
+        raise InvalidState(text % {"type": event.event_type, "known": known})
     if not _is_about_video(event.media_id, event.body):
-        return "It is about no video: it is only kept."
-    return ""
-
-
-@transaction.atomic
-def dismiss_event(
-    event: VodEvent, *, operator: Operator | None = None, request_id: str = ""
-) -> None:
-    """Take a failed event out of the desk's inbox. InvalidState where it is not there."""
-    event = VodEvent.objects.select_for_update().get(pk=event.pk)
-    if event.attention_at is None:
-        raise InvalidState("Nobody is asked to look at this event.")
-    event.attention_at = None
-    event.save(update_fields=["attention_at"])
-    _dismiss_given_up(event)
-    journal.record(operator, event, "dismiss", request_id=request_id)
+        raise InvalidState(_("The event is not about a video."))
 
 
 def _process_later(event: VodEvent) -> Delivery:
     return outbox.send(KIND, subject=event.media_id, payload={"event": event.pk})
-
-
-def _deliveries_of_event(event: VodEvent) -> DeliveryQuerySet:
-    of_video: DeliveryQuerySet = Delivery.objects.for_subject(event.media_id)
-    return of_video.filter(kind=KIND, payload__event=event.pk)
-
-
-def _dismiss_given_up(event: VodEvent) -> None:
-    for delivery in _deliveries_of_event(event).filter(state=DeliveryState.GIVEN_UP):
-        outbox.dismiss(delivery)
 
 
 def _strip_queries(value: Any) -> Any:

@@ -10,7 +10,7 @@ from videos.mirror.reading import Reading
 from videos.mirror.writing import apply
 from videos.models import CensorStatus, ReviewTask, TaskCause, Video, VideoDeletion
 from videos.services import announcements, evidence, takedown
-from videos.services.deletion import deletion_in_force, undeletion_refusal
+from videos.services.deletion import deletion_in_force, is_undeletable
 from videos.services.status import open_task
 
 
@@ -53,9 +53,9 @@ def undelete_found_video(reading: Reading) -> None:
 def _undelete_if_newer(vod_id: str, *, read_at: datetime) -> None:
     """`read_at` is when VOD was asked: what it said before the tombstone was set proves nothing."""
     video = Video.objects.select_for_update().filter(vod_id=vod_id).first()
-    if video is None or undeletion_refusal(video):
+    if video is None or video.deleted_at is None or read_at <= video.deleted_at:
         return
-    if video.deleted_at is None or read_at <= video.deleted_at:
+    if not is_undeletable(video):
         return
     undelete(video, deletion_in_force(video))
 

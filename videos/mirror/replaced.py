@@ -7,10 +7,11 @@ from django.utils import timezone
 from shortvideo.outbox.models import Delivery
 from videos.models import ReviewTask, TranscodeJob, Video
 from videos.services import takedown
+from videos.services.attention import close
 from videos.services.cdn import purge_media
 from videos.services.standing import AUDIT_KIND, cancel_if_unsent
 from videos.services.status import AUTOMATIC_CAUSES
-from videos.services.transcoding import close_job, end_job_with_source
+from videos.services.transcoding import end_job_with_source
 
 
 def cancel_work_for_replaced_source(video: Video) -> None:
@@ -28,7 +29,7 @@ def _end_jobs(video: Video, *, at: datetime) -> None:
     Video.objects.filter(pk=video.pk).update(source_version=video.source_version)
     ours = TranscodeJob.objects.filter(video=video)
     for job in ours.needing_attention():
-        close_job(job)
+        close(job)
     for job in ours.running().select_related("delivery"):
         is_unsent = job.state == TranscodeJob.State.WAITING
         if is_unsent and not (job.delivery is not None and cancel_if_unsent(job.delivery)):

@@ -1,8 +1,9 @@
 """The mirror of VOD, the log of decisions, and the work that follows from both."""
 
+from videos.models.attention import AttentionQuerySet, NeedsAttention
 from videos.models.cdn import CdnQuota, CdnTask, CdnTaskQuerySet
 from videos.models.deletion import VideoDeletion
-from videos.models.events import VodEvent, VodEventQuerySet
+from videos.models.events import VodEvent
 from videos.models.evidence import Evidence, EvidenceQuerySet
 from videos.models.machine_review import MachineReview
 from videos.models.pruning import LogPruning
@@ -29,6 +30,7 @@ from videos.models.transcoding import TranscodeJob, TranscodeJobQuerySet
 from videos.models.video import Video, VideoQuerySet
 
 __all__ = [
+    "AttentionQuerySet",
     "CdnQuota",
     "CdnTask",
     "CdnTaskQuerySet",
@@ -38,6 +40,7 @@ __all__ = [
     "EvidenceQuerySet",
     "LogPruning",
     "MachineReview",
+    "NeedsAttention",
     "ReasonTemplate",
     "ReconcileRun",
     "ReviewDecision",
@@ -58,5 +61,4 @@ __all__ = [
     "VideoDeletion",
     "VideoQuerySet",
     "VodEvent",
-    "VodEventQuerySet",
 ]

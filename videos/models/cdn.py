@@ -7,10 +7,12 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from shortvideo.outbox.models import Delivery, DeliveryQuerySet
+from videos.models.attention import AttentionQuerySet, NeedsAttention
 from videos.models.video import Video
 
 
-class CdnTaskQuerySet(models.QuerySet["CdnTask"]):
+class CdnTaskQuerySet(AttentionQuerySet["CdnTask"]):
     def prefetches(self) -> Self:
         return self.filter(kind=CdnTask.Kind.PREFETCH)
 
@@ -26,15 +28,12 @@ class CdnTaskQuerySet(models.QuerySet["CdnTask"]):
         # Not `video__in`: that would have SQLite list all closed videos first.
         return self.filter(Exists(Video.objects.closed().filter(pk=OuterRef("video"))))
 
-    def needing_attention(self) -> Self:
-        return self.filter(attention_at__isnull=False)
-
     def on_their_way(self) -> Self:
         """Waiting to be sent, or running."""
         return self.filter(state__in=(CdnTask.State.WAITING, CdnTask.State.SUBMITTED))
 
 
-class CdnTask(models.Model):
+class CdnTask(NeedsAttention):
     """One batch of URLs to prefetch to, or to purge from, the CDN."""
 
     class Kind(models.TextChoices):
@@ -85,12 +84,6 @@ class CdnTask(models.Model):
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     checked_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    attention_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        editable=False,
-        help_text=_("Since when it waits for an operator; empty once one has acted."),
-    )
     delivery = models.OneToOneField(
         "outbox.Delivery", models.PROTECT, null=True, blank=True, related_name="cdn_task"
     )
@@ -114,6 +107,11 @@ class CdnTask(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {len(self.urls)} URLs"
+
+    @property
+    def deliveries(self) -> DeliveryQuerySet:
+        deliveries: DeliveryQuerySet = Delivery.objects.filter(pk=self.delivery_id or 0)
+        return deliveries
 
     def finish(self, state: State, error_message: str = "") -> None:
         """Set what its end means; the caller saves the fields `END`.

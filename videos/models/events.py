@@ -1,17 +1,13 @@
-from typing import Self
-
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-
-class VodEventQuerySet(models.QuerySet["VodEvent"]):
-    def needing_attention(self) -> Self:
-        return self.filter(attention_at__isnull=False)
+from shortvideo.outbox.models import Delivery, DeliveryQuerySet
+from videos.models.attention import AttentionQuerySet, NeedsAttention
 
 
-class VodEvent(models.Model):
+class VodEvent(NeedsAttention):
     """One callback of VOD, kept as it came and processed after it was answered."""
 
     class State(models.TextChoices):
@@ -29,14 +25,8 @@ class VodEvent(models.Model):
     error = models.TextField(blank=True)
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     processed_at = models.DateTimeField(null=True, blank=True)
-    attention_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        editable=False,
-        help_text=_("Since when it waits for an operator; empty once one has acted."),
-    )
 
-    objects = VodEventQuerySet.as_manager()
+    objects = AttentionQuerySet["VodEvent"].as_manager()
 
     class Meta:
         verbose_name = _("VOD event")
@@ -54,3 +44,8 @@ class VodEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.media_id}"
+
+    @property
+    def deliveries(self) -> DeliveryQuerySet:
+        of_video: DeliveryQuerySet = Delivery.objects.for_subject(self.media_id)
+        return of_video.filter(kind="process_event", payload__event=self.pk)

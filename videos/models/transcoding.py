@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from shortvideo.outbox.models import Delivery, DeliveryQuerySet
+from videos.models.attention import AttentionQuerySet, NeedsAttention
 from videos.models.status import TranscodeKind, TranscodeStatus
 
 
@@ -14,7 +16,7 @@ def new_session_key() -> str:
     return secrets.token_hex(6)
 
 
-class TranscodeJobQuerySet(models.QuerySet["TranscodeJob"]):
+class TranscodeJobQuerySet(AttentionQuerySet["TranscodeJob"]):
     def running(self) -> Self:
         return self.filter(state__in=TranscodeJob.RUNNING)
 
@@ -25,15 +27,12 @@ class TranscodeJobQuerySet(models.QuerySet["TranscodeJob"]):
     def of_kind(self, kind: TranscodeKind) -> Self:
         return self.filter(kind=kind)
 
-    def needing_attention(self) -> Self:
-        return self.filter(attention_at__isnull=False)
-
     def of_unknown_submission(self) -> Self:
         """Those of which nobody knows whether VOD has them: each attempt died on the way."""
         return self.filter(state=TranscodeJob.State.STUCK, task_id="")
 
 
-class TranscodeJob(models.Model):
+class TranscodeJob(NeedsAttention):
     """One submission of ours: all the streams of one template group."""
 
     class State(models.TextChoices):
@@ -95,12 +94,6 @@ class TranscodeJob(models.Model):
         help_text=_("The failed or stuck job that this one repeats."),
     )
     finished_at = models.DateTimeField(null=True, blank=True)
-    attention_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        editable=False,
-        help_text=_("Since when it waits for an operator; empty once one has acted."),
-    )
     delivery = models.OneToOneField(
         "outbox.Delivery", models.PROTECT, null=True, blank=True, related_name="transcode_job"
     )
@@ -134,6 +127,11 @@ class TranscodeJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.video}"
+
+    @property
+    def deliveries(self) -> DeliveryQuerySet:
+        deliveries: DeliveryQuerySet = Delivery.objects.filter(pk=self.delivery_id or 0)
+        return deliveries
 
     @property
     def session_id(self) -> str:

@@ -1,30 +1,28 @@
 """What people and machines do to videos: one function an operation, one transaction each."""
 
+from videos.services.attention import dismiss
 from videos.services.cdn import (
-    dismiss_cdn_task,
     media_paths,
     prefetch,
-    prefetch_again,
-    purge_again,
     purge_media,
     remember_media,
+    resend_task,
 )
-from videos.services.deletion import delete_video, request_undeletion
+from videos.services.deletion import check_undeletable, delete_video, request_undeletion
 from videos.services.review import latest_human_decision, review_video
-from videos.services.transcoding import dismiss_job, retry_transcode, submit_transcode
+from videos.services.transcoding import retry_transcode, submit_transcode
 
 __all__ = [
+    "check_undeletable",
     "delete_video",
-    "dismiss_cdn_task",
-    "dismiss_job",
+    "dismiss",
     "latest_human_decision",
     "media_paths",
     "prefetch",
-    "prefetch_again",
-    "purge_again",
     "purge_media",
     "remember_media",
     "request_undeletion",
+    "resend_task",
     "retry_transcode",
     "review_video",
     "submit_transcode",

@@ -9,14 +9,16 @@ from django.utils.translation import gettext_lazy
 from accounts import journal
 from accounts.models import Operator
 from shortvideo.cloud.urls import is_on_cdn
+from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.models import Delivery
 from videos.models import CdnQuota, CdnTask, Takedown, Video
+from videos.services.attention import close
 
 BATCH = 100  # URLs in one task: the most that PushObjectCache takes
 DELIVERED_BY = {CdnTask.Kind.PREFETCH: "push_object_cache", CdnTask.Kind.PURGE: "purge"}
 SEARCHED = 1_000  # tasks that a new one is compared with, in the request and under a lock
-ON_ITS_WAY = gettext_lazy("All of it is on its way already.")
+ALREADY_SENT = gettext_lazy("All its URLs are on their way already.")
 
 
 @transaction.atomic
@@ -88,71 +90,50 @@ def _prefetched_already(urls: Collection[str]) -> set[str]:
     return waiting | running.keys()
 
 
+def check_resendable(task: CdnTask) -> None:
+    """Raise InvalidState if a task must not be sent again."""
+    if task.state not in CdnTask.FAILED:
+        raise InvalidState(_("Only a task that failed or was refused can be sent again."))
+    if task.kind == CdnTask.Kind.PREFETCH and task.is_withdrawn:
+        raise InvalidState(_("Its video was blocked or deleted in the meantime."))
+    if task.takedown_id is not None:
+        raise InvalidState(_("It is a step of a takedown: retry the takedown."))
+    if task.delivery is not None and task.delivery.is_open:
+        raise InvalidState(ALREADY_SENT)
+
+
 @transaction.atomic
-def prefetch_again(
+def resend_task(
     task: CdnTask, *, operator: Operator | None = None, request_id: str = ""
 ) -> CdnTask:
-    """Record a prefetch that failed or was refused once more, as a new task.
-
-    Raises ValueError, with a sentence fit to show, for any other task, for a video that was blocked
-    or deleted meanwhile, and when all of it is on its way already.
-    """
+    """Send the URLs of a failed task again, as a new task. Raises InvalidState."""
     task = _lock_task(task)
-    if not task.is_failed_prefetch:
-        raise ValueError(_("Only a prefetch that failed or was refused can be sent again."))
-    if task.is_withdrawn:
-        raise ValueError(_("Its video was blocked or deleted meanwhile."))
-    _refuse_retried(task)
-    again = prefetch(task.urls, operator=operator, video=task.video, request_id=request_id)
+    check_resendable(task)
+    if task.kind == CdnTask.Kind.PREFETCH:
+        again = prefetch(task.urls, operator=operator, video=task.video, request_id=request_id)
+    else:
+        again = _purge_again(task, operator=operator, request_id=request_id)
     if again is None:
-        raise ValueError(ON_ITS_WAY)
-    _close_task(task)
-    journal.record(operator, task, "prefetch again", request_id=request_id)
+        raise InvalidState(ALREADY_SENT)
+    close(task)
+    journal.log_action(operator, task, f"{task.kind} again", request_id=request_id)
     return again
 
 
-@transaction.atomic
-def purge_again(
-    task: CdnTask, *, operator: Operator | None = None, request_id: str = ""
-) -> CdnTask:
-    """Record a purge that failed or was refused once more, as a new task.
-
-    Raises ValueError, with a sentence fit to show, for any other task, for that of a takedown,
-    which sees to its purges itself, and when all of it is on its way already.
-    """
-    task = _lock_task(task)
-    if not task.is_failed_purge:
-        raise ValueError(_("Only a purge that failed or was refused can be sent again."))
-    if task.takedown_id is not None:
-        raise ValueError(_("It is a step of a takedown: retry that."))
-    _refuse_retried(task)
+def _purge_again(task: CdnTask, *, operator: Operator | None, request_id: str) -> CdnTask | None:
+    """A new task with the same URLs; None if an open purge has all of them."""
     purges = CdnTask.objects.purges().on_their_way().filter(video=task.video)
     if any(set(task.urls) <= set(urls) for urls in purges.values_list("urls", flat=True)):
-        raise ValueError(ON_ITS_WAY)
-    again = create_task(
+        return None
+    return create_task(
         CdnTask(
-            kind=CdnTask.Kind.PURGE,
+            kind=task.kind,
             urls=task.urls,
             video=task.video,
             operator=operator,
             request_id=request_id,
         )
     )
-    _close_task(task)
-    journal.record(operator, task, "purge again", request_id=request_id)
-    return again
-
-
-@transaction.atomic
-def dismiss_cdn_task(
-    task: CdnTask, *, operator: Operator | None = None, request_id: str = ""
-) -> None:
-    """Take a task that failed out of the inbox. ValueError where it is not there."""
-    task = _lock_task(task)
-    if task.attention_at is None:
-        raise ValueError(_("It does not wait for an operator."))
-    _close_task(task)
-    journal.record(operator, task, f"dismiss {task.kind}", request_id=request_id)
 
 
 def _lock_video(video: Video | None) -> None:
@@ -166,20 +147,6 @@ def _lock_task(task: CdnTask) -> CdnTask:
     _lock_video(task.video)
     fresh = CdnTask.objects.select_related("video", "delivery")
     return fresh.select_for_update(of=("self",)).get(pk=task.pk)
-
-
-def _refuse_retried(task: CdnTask) -> None:
-    """Raise ValueError where the task's own delivery was retried, and will be sent once more."""
-    if task.delivery is not None and task.delivery.is_open:
-        raise ValueError(ON_ITS_WAY)
-
-
-def _close_task(task: CdnTask) -> None:
-    """Nobody need look at it any more, nor send it once more."""
-    task.attention_at = None
-    task.save(update_fields=["attention_at"])
-    if task.delivery is not None and task.delivery.state == DeliveryState.GIVEN_UP:
-        outbox.dismiss(task.delivery)
 
 
 @transaction.atomic

@@ -36,7 +36,7 @@ def delete_video(
     video.save(update_fields=["deleted_at", "changed_at"])
     announcements.emit_deletion(video, operator=operator, request_id=request_id)
     ReviewTask.objects.filter(video=video, closed_at=None).update(closed_at=now)
-    journal.record(operator, video, "delete", request_id=request_id)
+    journal.log_action(operator, video, "delete", request_id=request_id)
     return deletion
 
 
@@ -49,20 +49,23 @@ def request_undeletion(
     Raises InvalidState for a video that is not deleted, or that somebody here has deleted.
     """
     video = Video.objects.select_for_update().get(pk=video.pk)
-    if reason := undeletion_refusal(video):
-        raise InvalidState(reason)
-    journal.record(operator, video, "take back", request_id=request_id)
+    check_undeletable(video)
+    journal.log_action(operator, video, "take back", request_id=request_id)
     payload = {"request_id": request_id, "is_restoring": True}
     return outbox.send("read_video", subject=video.vod_id, payload=payload)
 
 
-def undeletion_refusal(video: Video) -> str:
-    """Why a video cannot be taken back, as a sentence; "" where it can."""
+def is_undeletable(video: Video) -> bool:
+    """Whether a sync or an event has deleted the video: an operator's deletion is final."""
+    return video.deleted_at is not None and deletion_in_force(video).delivery_id is None
+
+
+def check_undeletable(video: Video) -> None:
+    """Raise InvalidState unless the video is undeletable."""
     if video.deleted_at is None:
-        return _("It is not deleted.")
-    if deletion_in_force(video).delivery_id is not None:
-        return _("It was deleted here: VOD deletes it too.")
-    return ""
+        raise InvalidState(_("It is not deleted."))
+    if not is_undeletable(video):
+        raise InvalidState(_("It was deleted here: VOD deletes it too."))
 
 
 def deletion_in_force(video: Video) -> VideoDeletion:

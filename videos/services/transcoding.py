@@ -20,6 +20,7 @@ from videos.models import (
     TranscodeStatus,
     Video,
 )
+from videos.services.attention import close
 
 # VOD accepts a job in these states only.
 TRANSCODABLE: Final = ("UploadSucc", "Normal", "Checking")
@@ -45,7 +46,7 @@ def submit_transcode(
         video, kind, operator=operator, request_id=request_id
     )
     _show_running(video, kind)
-    journal.record(operator, video, f"submit {kind} transcoding", request_id=request_id)
+    journal.log_action(operator, video, f"submit {kind} transcoding", request_id=request_id)
     return job
 
 
@@ -69,7 +70,7 @@ def retry_transcode(
         video, kind, operator=operator, request_id=request_id, retry_of=job
     )
     _show_running(video, kind)
-    journal.record(operator, video, f"retry {kind} transcoding", request_id=request_id)
+    journal.log_action(operator, video, f"retry {kind} transcoding", request_id=request_id)
     return fresh
 
 
@@ -89,25 +90,12 @@ def retry_automatically(job: TranscodeJob, video: Video) -> TranscodeJob | None:
 
 
 @transaction.atomic
-def dismiss_job(
-    job: TranscodeJob, *, operator: Operator | None = None, request_id: str = ""
-) -> None:
-    """Take a job that ended badly out of the inbox. InvalidState where it is not there."""
-    video = Video.objects.select_for_update().get(pk=job.video_id)
-    job = TranscodeJob.objects.select_for_update().get(pk=job.pk)
-    if job.attention_at is None:
-        raise InvalidState("Nobody is asked to look at this job.")
-    close_job(job)
-    journal.record(operator, video, f"dismiss {job.kind} transcoding", request_id=request_id)
-
-
-@transaction.atomic
 def end_jobs_of_deleted_video(video: Video) -> None:
     """End the jobs of a video that VOD has deleted: it tells nothing of them any more."""
     video = Video.objects.select_for_update().get(pk=video.pk)
     ours = TranscodeJob.objects.filter(video=video).select_for_update()
     for job in ours.needing_attention():
-        close_job(job)
+        close(job)
     ours.followed().exclude(state=TranscodeJob.State.WAITING).update(
         state=TranscodeJob.State.FAIL,
         error_code="VideoDeleted",
@@ -126,7 +114,7 @@ def _create_job(
 ) -> TranscodeJob:
     """Write a job and its delivery; it takes the place of earlier ones that ended badly."""
     for earlier in TranscodeJob.objects.needing_attention().of_kind(kind).filter(video=video):
-        close_job(earlier)
+        close(earlier)
     return TranscodeJob.objects.create(
         video=video,
         source_version=video.source_version,
@@ -165,14 +153,6 @@ def _resume_lost_submission(video: Video, kind: TranscodeKind) -> TranscodeJob |
     job.error_code = job.error_message = ""
     job.save(update_fields=["delivery", "state", "attention_at", "error_code", "error_message"])
     return job
-
-
-def close_job(job: TranscodeJob) -> None:
-    """Nobody need look at it any more, nor send it once more."""
-    job.attention_at = None
-    job.save(update_fields=["attention_at"])
-    if job.delivery is not None and job.delivery.state == DeliveryState.GIVEN_UP:
-        outbox.dismiss(job.delivery)
 
 
 def _show_running(video: Video, kind: TranscodeKind) -> None:

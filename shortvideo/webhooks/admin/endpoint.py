@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -15,10 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shortvideo.desk import display
-from shortvideo.desk.operations import carry_out
 from shortvideo.desk.options import DeskAdmin
 from shortvideo.outbox.models import DeliveryState
-from shortvideo.webhooks import services
 from shortvideo.webhooks.forms import EndpointForm
 from shortvideo.webhooks.models import Attempt, Dispatch, DispatchQuerySet, Endpoint
 from shortvideo.webhooks.signing import new_secret
@@ -39,7 +36,7 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
     )  # fmt: skip
     list_filter = ("is_active",)
     ordering = ("name",)
-    actions = ("send_test", "replay", "rotate_secret")
+    operations = (operations.SendTest, operations.Replay, operations.RotateSecret)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
         rows: QuerySet[Endpoint] = super().get_queryset(request)
@@ -51,9 +48,6 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
     def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> tuple[str, ...]:
         may_edit = self.has_change_permission(request, obj) if obj else True
         return EDITED if may_edit else ("name", "url", "event_list", "is_active")
-
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("webhooks.replay_dispatch")
 
     # --- Saving
 
@@ -71,39 +65,7 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
     def response_add(
         self, request: HttpRequest, obj: Endpoint, post_url_continue: str | None = None
     ) -> HttpResponse:
-        return self.secret_page(request, obj, obj.secret)
-
-    def secret_page(self, request: HttpRequest, endpoint: Endpoint, secret: str) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("The secret of %(name)s") % {"name": endpoint},
-            "opts": self.opts,
-            "endpoint": endpoint,
-            "secret": secret,
-            "grace_until": endpoint.previous_secret_until,
-        }
-        return TemplateResponse(request, "admin/webhooks/endpoint/secret.html", context)
-
-    # --- Actions
-
-    @admin.action(description=gettext_lazy("Send test event"), permissions=["change"])
-    def send_test(self, request: HttpRequest, rows: QuerySet[Endpoint]) -> HttpResponse | None:
-        return carry_out(self, request, rows, operations.SendTest(self))
-
-    @admin.action(description=gettext_lazy("Replay what was given up…"), permissions=["replay"])
-    def replay(self, request: HttpRequest, rows: QuerySet[Endpoint]) -> HttpResponse | None:
-        return carry_out(self, request, rows, operations.Replay(self))
-
-    @admin.action(description=gettext_lazy("Change the secret…"), permissions=["change"])
-    def rotate_secret(self, request: HttpRequest, rows: QuerySet[Endpoint]) -> HttpResponse | None:
-        chosen = list(rows[:2])
-        if "confirmed" not in request.POST or len(chosen) != 1:
-            return carry_out(self, request, rows, operations.RotateSecret())
-        [endpoint] = chosen
-        secret = services.rotate_secret(endpoint)
-        self.log_change(request, endpoint, "changed the secret")
-        endpoint.refresh_from_db()
-        return self.secret_page(request, endpoint, secret)
+        return operations.secret_page(self, request, obj, obj.secret)
 
     # --- The page of one endpoint
 

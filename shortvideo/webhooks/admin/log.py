@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy
 
 from shortvideo.desk import display, inbox
 from shortvideo.desk.filters import DateRangeFilter
-from shortvideo.desk.operations import carry_out
 from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.webhooks.models import Attempt, Dispatch, Event, EventType
@@ -118,26 +117,15 @@ class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
     search_fields = ("=event__subject", "=event__uid")
     search_help_text = gettext_lazy("A video's id or an event's id: exactly.")
     ordering = ("-id",)
-    actions = ("replay", "dismiss")
+    operations = (operations.ReplayDispatch, operations.Dismiss)
     fields = (
         "event_type", "video", "endpoint_name", "state_badge", "tries", "error", "due_at",
         "created_at",
     )  # fmt: skip
 
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("webhooks.replay_dispatch")
-
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """The list of one event is linked from it."""
         return lookup == "event__id__exact" or super().lookup_allowed(lookup, value, request)
-
-    @admin.action(description=gettext_lazy("Replay…"), permissions=["replay"])
-    def replay(self, request: HttpRequest, rows: QuerySet[Dispatch]) -> HttpResponse | None:
-        return carry_out(self, request, rows, operations.ReplayDispatch(self))
-
-    @admin.action(description=gettext_lazy("Dismiss…"), permissions=["replay"])
-    def dismiss(self, request: HttpRequest, rows: QuerySet[Dispatch]) -> HttpResponse | None:
-        return carry_out(self, request, rows, operations.Dismiss(self))
 
     @admin.display(description=gettext_lazy("event"), ordering="event__type")
     def event_type(self, row: Dispatch) -> SafeString:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ModelAdmin
+from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import DeliveryState
 from shortvideo.webhooks import services
@@ -17,93 +19,114 @@ from shortvideo.webhooks.models import Dispatch, Endpoint
 
 class SendTest(Operation[Endpoint]):
     name = "send_test"
+    permission = "webhooks.change_endpoint"
+    label = gettext_lazy("Send test event")
     title = gettext_lazy("Send a test event")
     verb = gettext_lazy("Send")
-    done = gettext_lazy("will be sent a test event within seconds: its attempts show how it went")
+    report = gettext_lazy(
+        "%(done)d of %(selected)d get a test event within seconds. Their attempts show the result."
+    )
 
-    def __init__(self, model_admin: ModelAdmin[Endpoint]) -> None:
-        self.model_admin = model_admin
-
-    def run(self, row: Endpoint, values: Mapping[str, Any], request: HttpRequest) -> None:
+    def run(self, row: Endpoint, values: Mapping[str, Any]) -> None:
         services.send_test(row)
-        self.model_admin.log_change(request, row, "test event")
+        self.model_admin.log_change(self.request, row, "test event")
 
 
 class RotateSecret(Operation[Endpoint]):
-    """Its end is a page of its own: the new secret is shown there, once."""
+    """Ends with a page that shows the new secret, once."""
 
     name = "rotate_secret"
+    permission = "webhooks.change_endpoint"
+    label = gettext_lazy("Change the secret…")
     title = gettext_lazy("Change the secret")
     verb = gettext_lazy("Change")
     explanation = gettext_lazy(
-        "The new secret is shown once. For a while calls carry the signatures of both secrets, so "
-        "that the backend can change over without losing an event."
+        "The new secret is shown once. For a while each call carries the signatures of both "
+        "secrets, so that the backend can change over without losing an event."
     )
     is_destructive = True
 
-    def refusals(self, rows: Sequence[Endpoint]) -> Mapping[int, str]:
-        return {row.pk: _("One endpoint at a time.") for row in rows} if len(rows) > 1 else {}
+    def prepare(self, rows: Sequence[Endpoint]) -> None:
+        self.is_single = len(rows) == 1
+
+    def check(self, row: Endpoint) -> None:
+        if not self.is_single:
+            raise InvalidState(_("Select one endpoint at a time."))
+
+    def run(self, row: Endpoint, values: Mapping[str, Any]) -> None:
+        self.secret = services.rotate_secret(row)
+        self.model_admin.log_change(self.request, row, "changed the secret")
+        row.refresh_from_db()
+        self.endpoint = row
+
+    def response(self) -> HttpResponse:
+        return secret_page(self.model_admin, self.request, self.endpoint, self.secret)
+
+
+def secret_page(
+    model_admin: ModelAdmin[Endpoint], request: HttpRequest, endpoint: Endpoint, secret: str
+) -> HttpResponse:
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": _("The secret of %(name)s") % {"name": endpoint},
+        "opts": model_admin.opts,
+        "endpoint": endpoint,
+        "secret": secret,
+        "grace_until": endpoint.previous_secret_until,
+    }
+    return TemplateResponse(request, "admin/webhooks/endpoint/secret.html", context)
 
 
 class Replay(Operation[Endpoint]):
     name = "replay"
-    title = gettext_lazy("Replay what was given up")
+    permission = "webhooks.replay_dispatch"
+    label = gettext_lazy("Replay failed events…")
+    title = gettext_lazy("Replay failed events")
     verb = gettext_lazy("Replay")
-    done = gettext_lazy("will be sent what was given up")
+    report = gettext_lazy("%(done)d of %(selected)d get their failed events again.")
     explanation = gettext_lazy(
-        "Up to 500 events for each endpoint, oldest first, with the ids that they had."
+        "Up to 500 events for each endpoint, oldest first, with their original ids."
     )
 
-    def __init__(self, model_admin: ModelAdmin[Endpoint]) -> None:
-        self.model_admin = model_admin
-
-    def refusals(self, rows: Sequence[Endpoint]) -> Mapping[int, str]:
-        return {row.pk: text for row in rows if (text := self.refusal(row))}
-
-    def refusal(self, row: Endpoint) -> str:
+    def check(self, row: Endpoint) -> None:
         if not row.is_active:
-            return _("The endpoint is switched off: switch it on first.")
-        return "" if row.dispatches.dead().exists() else _("Nothing was given up.")
+            raise InvalidState(_("The endpoint is switched off: switch it on first."))
+        if not row.dispatches.dead().exists():
+            raise InvalidState(_("It has no failed events."))
 
-    def run(self, row: Endpoint, values: Mapping[str, Any], request: HttpRequest) -> None:
+    def run(self, row: Endpoint, values: Mapping[str, Any]) -> None:
         count = services.replay(row)
-        self.model_admin.log_change(request, row, f"replayed {count} events")
+        self.model_admin.log_change(self.request, row, f"replayed {count} events")
 
 
-class OfDeadLetter(Operation[Dispatch]):
-    def __init__(self, model_admin: ModelAdmin[Dispatch]) -> None:
-        self.model_admin = model_admin
-
-    def refusals(self, rows: Sequence[Dispatch]) -> Mapping[int, str]:
-        return {row.pk: text for row in rows if (text := self.refusal(row))}
-
-    def refusal(self, row: Dispatch) -> str:
-        if row.delivery.state == DeliveryState.GIVEN_UP:
-            return ""
-        return _("It is not given up: %s.") % row.delivery.get_state_display()
-
-
-class ReplayDispatch(OfDeadLetter):
+class ReplayDispatch(Operation[Dispatch]):
     name = "replay"
+    permission = "webhooks.replay_dispatch"
+    label = gettext_lazy("Replay…")
     title = gettext_lazy("Replay webhooks")
     verb = gettext_lazy("Replay")
-    done = gettext_lazy("will be sent again")
-    explanation = gettext_lazy("A worker sends them within seconds, with the ids that they had.")
+    report = gettext_lazy("%(done)d of %(selected)d will be sent again.")
+    explanation = gettext_lazy("A worker sends them within seconds, with their original ids.")
 
-    def run(self, row: Dispatch, values: Mapping[str, Any], request: HttpRequest) -> None:
+    def check(self, row: Dispatch) -> None:
+        if row.delivery.state != DeliveryState.GIVEN_UP:
+            raise InvalidState(_("It has not failed: %s.") % row.delivery.get_state_display())
+
+    def run(self, row: Dispatch, values: Mapping[str, Any]) -> None:
         services.replay_one(row)
-        self.model_admin.log_change(request, row, "replayed")
+        self.model_admin.log_change(self.request, row, "replayed")
 
 
-class Dismiss(OfDeadLetter):
+class Dismiss(ReplayDispatch):
     name = "dismiss"
+    label = gettext_lazy("Dismiss…")
     title = gettext_lazy("Dismiss webhooks")
     verb = gettext_lazy("Dismiss")
-    done = gettext_lazy("dismissed")
+    report = gettext_lazy("%(done)d of %(selected)d dismissed.")
     explanation = gettext_lazy(
-        "They leave the inbox. The endpoint is not told, and they can not be replayed after this."
+        "They leave the inbox. The endpoint is not told, and they cannot be replayed after this."
     )
 
-    def run(self, row: Dispatch, values: Mapping[str, Any], request: HttpRequest) -> None:
+    def run(self, row: Dispatch, values: Mapping[str, Any]) -> None:
         outbox.dismiss(row.delivery)
-        self.model_admin.log_change(request, row, "dismissed")
+        self.model_admin.log_change(self.request, row, "dismissed")

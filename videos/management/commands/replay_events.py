@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
 from tqdm import tqdm
 
 from shortvideo.errors import InvalidState
 from shortvideo.pacing import batched
 from videos.events import inbox
 from videos.management.commands.sync_videos import TIME_HELP, moment
-from videos.models import VodEvent, VodEventQuerySet
+from videos.models import VodEvent
 
 BATCH = 500
 
@@ -68,7 +69,7 @@ def _chosen_events(
     video: str | None,
     id: list[int] | None,  # noqa: A002 - as the option is called
     **_: Any,
-) -> VodEventQuerySet | None:
+) -> QuerySet[VodEvent] | None:
     """The events, oldest first; None where nothing was said about them."""
     asked = {
         "state": VodEvent.State.FAILED if failed else None,
@@ -84,10 +85,8 @@ def _chosen_events(
 
 def _replay(event: VodEvent, *, dry_run: bool) -> str:
     """Have one event processed again; the sentence that says why not, or ""."""
-    if dry_run:
-        return inbox.replay_refusal(event)
     try:
-        inbox.replay_event(event)
+        inbox.check_replayable(event) if dry_run else inbox.replay_event(event)
     except InvalidState as refusal:
         return str(refusal)
     return ""
