@@ -1,4 +1,4 @@
-"""Rows for tests, made the short way: every argument has a value that works."""
+"""Rows for tests. Every argument has a default that works."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -16,10 +16,10 @@ _numbers = itertools.count(1)
 
 
 def make_operator(role: str = "operator", **values: Any) -> Operator:
-    """An active staff member with one of the roles ("" for none)."""
+    """Create an active staff member with this role ("" for none)."""
     number = next(_numbers)
     password = values.pop("password", PASSWORD)
-    operator = Operator(username=f"{role or 'nobody'}-{number}", is_staff=True)
+    operator = Operator(username=f"{role or 'no-role'}-{number}", is_staff=True)
     for name, value in values.items():
         setattr(operator, name, value)
     operator.set_password(password)
@@ -42,7 +42,7 @@ def make_uploader(**values: Any) -> Uploader:
 
 
 def make_video(*, recommended: bool = False, **values: Any) -> Video:
-    """A video that passed review, with files and snapshots; `recommended` puts it on the list."""
+    """Create a video that passed review, with files and snapshots; `recommended` lists it."""
     number = next(_numbers)
     vod_id = values.pop("vod_id", f"vod{number:029d}")
     title = values.pop("title", f"Clip {number}")
@@ -75,7 +75,7 @@ def make_video(*, recommended: bool = False, **values: Any) -> Video:
 
 
 def make_file(path: str, **values: Any) -> dict[str, Any]:
-    """One item of `Video.files`."""
+    """Return one item of `Video.files`."""
     return {
         "path": path,
         "definition": "SD",

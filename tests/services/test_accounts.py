@@ -1,4 +1,4 @@
-"""Operators, roles and the files that a recommendation plays."""
+"""Operators, roles, uploaders' names and the file that is prefetched."""
 
 import pytest
 from django.contrib.auth.models import Group
@@ -11,7 +11,7 @@ from tests.factories import make_file, make_operator, make_uploader, make_video
 pytestmark = pytest.mark.django_db
 
 
-def test_the_five_roles_exist_after_migrate_with_every_permission_they_name() -> None:
+def test_migrate_creates_the_five_roles_with_their_permissions() -> None:
     for role, names in ROLES.items():
         granted = {
             f"{app}.{codename}"
@@ -22,7 +22,7 @@ def test_the_five_roles_exist_after_migrate_with_every_permission_they_name() ->
         assert granted == names, role
 
 
-def test_nobody_but_operators_and_administrators_may_delete_videos() -> None:
+def test_only_operators_and_administrators_may_delete_videos() -> None:
     allowed = {role for role in ROLES if make_operator(role).has_perm("videos.delete_video")}
     assert allowed == {"operator", "administrator"}
 
@@ -49,7 +49,7 @@ def test_a_name_that_folding_makes_longer_is_stored() -> None:
     assert len(uploader.name_search) > 4_000
 
 
-def test_the_tallest_narrowband_file_is_the_one_to_prefetch() -> None:
+def test_the_tallest_narrowband_file_is_prefetched() -> None:
     files = [
         make_file("m/fhd.mp4", height=1920),
         make_file("m/nb-sd.mp4", height=640, is_narrowband=True),
@@ -60,7 +60,7 @@ def test_the_tallest_narrowband_file_is_the_one_to_prefetch() -> None:
     assert chosen["path"] == "m/nb-hd.mp4"
 
 
-def test_the_source_is_prefetched_where_nothing_was_transcoded() -> None:
+def test_the_source_is_prefetched_if_there_is_no_transcoded_file() -> None:
     chosen = make_video(files=[], source_path="m/source.mp4").file_to_prefetch()
     assert chosen is not None
     assert chosen["path"] == "m/source.mp4"

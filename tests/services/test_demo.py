@@ -1,4 +1,4 @@
-"""The demo's curation, on clips that say by their tags what is special about them."""
+"""The demo's curation. A video's tags say what localvod does with it."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from videos.models import ReasonTemplate, TranscodeJob, TranscodeKind, Video
 pytestmark = pytest.mark.django_db
 
 
-def test_four_passed_clips_are_recommended_one_of_them_with_a_job_that_will_fail() -> None:
+def test_curate_recommends_four_passed_videos() -> None:
     plain = [make_video() for _ in range(5)]
     special = make_video(tags="sea,narrowband:fail")
     for status in ("check", "fail"):
@@ -38,7 +38,7 @@ def test_curating_twice_adds_nothing() -> None:
     assert (TranscodeJob.objects.count(), ReasonTemplate.objects.count()) == before
 
 
-def test_every_reason_template_of_the_demo_fits_into_vods_limit() -> None:
+def test_every_reason_template_of_the_demo_fits_vods_limit() -> None:
     demo.curate(None)
     for template in ReasonTemplate.objects.all():
         template.full_clean()
@@ -55,7 +55,7 @@ def test_every_reason_template_of_the_demo_fits_into_vods_limit() -> None:
         ("snapshot_status", "onSnapshot"),
     ],
 )
-def test_a_clip_is_unsettled_while_vod_has_something_to_tell(field: str, value: str) -> None:
+def test_a_video_is_unsettled_while_vod_is_processing_it(field: str, value: str) -> None:
     video = make_video()
     Video.objects.filter(pk=video.pk).update(**{field: value})
     assert list(demo.unsettled()) == [video]

@@ -1,4 +1,4 @@
-"""Transcoding, deletion, prefetch and recommendation: what is recorded, what is refused."""
+"""Transcoding, deletion, prefetch and recommendation: rows and refusals."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,7 +28,7 @@ from videos.services import delete_video, prefetch, submit_transcode
 pytestmark = pytest.mark.django_db
 
 
-def test_a_job_is_one_row_with_its_delivery_and_sets_its_own_status_only() -> None:
+def test_a_job_has_one_delivery_and_sets_only_its_own_status() -> None:
     video = make_video(transcode_status="success")
     job = submit_transcode(video, kind=TranscodeKind.NARROWBAND, operator=make_operator())
     video.refresh_from_db()
@@ -68,7 +68,7 @@ def test_a_missing_template_group_is_named(settings: Settings) -> None:
         submit_transcode(make_video(), kind=TranscodeKind.NARROWBAND)
 
 
-def test_a_deleted_video_is_gone_at_once_and_deleted_in_vod_before_the_purge() -> None:
+def test_a_deletion_is_sent_to_vod_before_the_purge() -> None:
     video = make_video(recommended=True)
     ReviewTask.objects.create(video=video, cause=TaskCause.NEW)
     deletion = delete_video(video, operator=make_operator(), request_id="r-2")
@@ -88,7 +88,7 @@ def test_deleting_twice_adds_nothing() -> None:
     assert VideoDeletion.objects.count() == 1
 
 
-def test_a_prefetch_drops_duplicates_and_refuses_more_than_a_hundred() -> None:
+def test_a_prefetch_drops_duplicates_and_takes_at_most_100_urls() -> None:
     task = prefetch(["media.example.com/a.mp4", "media.example.com/a.mp4", ""])
     assert task is not None
     assert task.urls == ["media.example.com/a.mp4"]
@@ -97,7 +97,7 @@ def test_a_prefetch_drops_duplicates_and_refuses_more_than_a_hundred() -> None:
     assert prefetch([]) is None
 
 
-def test_a_prefetch_without_a_video_waits_for_no_other() -> None:
+def test_prefetches_without_a_video_do_not_wait_for_each_other() -> None:
     for name in "ab":
         prefetch([f"media.example.com/{name}.mp4"], request_id="r-1")
     assert len(set(Delivery.objects.values_list("subject", flat=True))) == 2
@@ -133,7 +133,7 @@ def test_a_value_equal_to_the_videos_own_is_no_override() -> None:
     assert recommend_video(video, options=Options(overrides={"title": "Sunset"})).title == ""
 
 
-def test_narrowband_is_submitted_once_and_prefetch_takes_images_and_the_playable_file() -> None:
+def test_recommending_submits_narrowband_and_prefetches_media() -> None:
     video = make_video()
     recommend_video(video, options=Options(narrowband=True, prefetch=True))
     recommend_video(video, options=Options(narrowband=True))
@@ -141,7 +141,7 @@ def test_narrowband_is_submitted_once_and_prefetch_takes_images_and_the_playable
     assert CdnTask.objects.get().urls == [video.first_frame, video.cover, video.files[0]["path"]]
 
 
-def test_a_recommendation_after_a_block_starts_anew() -> None:
+def test_a_recommendation_after_a_block_starts_from_scratch() -> None:
     item = make_recommendation(
         title="Best of May",
         title_search="best of may",

@@ -1,4 +1,4 @@
-"""Submitting and retrying: one job however often and however fast somebody clicks."""
+"""Submitting and retrying: many clicks, also at the same time, start one job."""
 
 import threading
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def failed_job(video: Video | None = None, **values: Any) -> TranscodeJob:
 
 
 @pytest.mark.parametrize("state", [State.FAIL, State.REFUSED, State.STUCK])
-def test_what_ended_badly_is_retried_by_a_new_row_that_names_it(state: State) -> None:
+def test_a_retry_of_a_failed_job_is_a_new_row_that_names_it(state: State) -> None:
     job, operator = failed_job(state=state), make_operator()
     retry = retry_transcode(job, operator=operator, request_id="r-1")
     job.refresh_from_db()
@@ -54,8 +54,8 @@ def test_what_ended_badly_is_retried_by_a_new_row_that_names_it(state: State) ->
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.SUBMITTED, State.SUCCESS])
-def test_what_did_not_end_badly_is_not_retried(state: State) -> None:
-    with pytest.raises(InvalidState, match="Only a job that failed"):
+def test_a_job_that_did_not_fail_is_not_retried(state: State) -> None:
+    with pytest.raises(StateForbids, match="Only a job that failed"):
         retry_transcode(failed_job(state=state))
 
 
@@ -69,7 +69,7 @@ def test_what_did_not_end_badly_is_not_retried(state: State) -> None:
         ({"transcode_status": TranscodeStatus.ON_TRANSCODE}, "is running"),
     ],
 )
-def test_a_retry_is_refused_with_a_sentence_where_the_video_forbids_it(
+def test_a_retry_is_refused_if_the_videos_state_forbids_it(
     values: dict[str, Any], sentence: str
 ) -> None:
     job = failed_job()
@@ -79,7 +79,7 @@ def test_a_retry_is_refused_with_a_sentence_where_the_video_forbids_it(
     assert TranscodeJob.objects.count() == 1
 
 
-def test_of_several_failed_jobs_of_a_video_only_the_newest_is_retried() -> None:
+def test_only_the_newest_failed_job_of_a_video_is_retried() -> None:
     video = make_video()
     older, newer = failed_job(video), failed_job(video, task_id="t-2")
     with pytest.raises(InvalidState, match="newer job of this kind"):
@@ -104,14 +104,14 @@ def test_a_retry_of_one_kind_leaves_the_other_alone() -> None:
     assert standard.attention_at is not None
 
 
-def test_a_new_job_takes_the_place_of_one_that_failed() -> None:
+def test_a_new_job_dismisses_the_failed_one() -> None:
     job = failed_job()
     submit_transcode(job.video, kind=STANDARD)
     job.refresh_from_db()
     assert job.attention_at is None
 
 
-def test_the_refused_submission_of_a_retried_job_is_not_sent_once_more() -> None:
+def test_a_retry_supersedes_the_refused_submission() -> None:
     job = submit_transcode(make_video(transcode_status=""), kind=STANDARD)
     Delivery.objects.update(state=DeliveryState.GIVEN_UP, finished_at=timezone.now())
     TranscodeJob.objects.update(state=State.REFUSED, attention_at=timezone.now())
@@ -120,7 +120,7 @@ def test_the_refused_submission_of_a_retried_job_is_not_sent_once_more() -> None
     assert Delivery.objects.get(transcode_job=job).state == DeliveryState.SUPERSEDED
 
 
-def test_dismissing_leaves_the_job_as_it_ended() -> None:
+def test_dismissing_keeps_the_jobs_state() -> None:
     job = failed_job()
     dismiss(job, operator=make_operator())
     job.refresh_from_db()
@@ -134,7 +134,7 @@ def test_a_dismissed_job_can_still_be_retried() -> None:
     assert retry_transcode(job).retry_of == job
 
 
-def test_a_deleted_video_takes_no_job() -> None:
+def test_a_deleted_video_is_not_transcoded() -> None:
     video = make_video()
     delete_video(video)
     with pytest.raises(Video.DoesNotExist):
@@ -145,7 +145,7 @@ def test_a_deleted_video_takes_no_job() -> None:
 
 
 def at_once(work: Callable[[], object], count: int = 4) -> list[str]:
-    """Do it from several threads that start together; what became of each."""
+    """Run `work` in `count` threads that start together. Returns "done" or the refusal of each."""
     results: list[str] = []
     barrier = threading.Barrier(count)
 

@@ -1,4 +1,4 @@
-"""Decisions: what stands here the moment a decision is made."""
+"""Decisions: the rows that `review_video` writes at once."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def block(video: Video, **values: object) -> ReviewDecision:
     )
 
 
-def test_a_decision_is_logged_with_who_what_why_and_from_where() -> None:
+def test_a_decision_is_logged_with_operator_reason_and_source() -> None:
     video, operator = make_video(censor_status=CensorStatus.CHECK), make_operator("moderator")
     review = block(video, operator=operator, comment="knife at 0:03", request_id="r-1")
     assert (review.operator, review.reason, review.comment) == (
@@ -40,7 +40,7 @@ def test_a_decision_is_logged_with_who_what_why_and_from_where() -> None:
     assert (review.source, review.request_id) == (Source.API, "r-1")
 
 
-def test_a_block_leaves_the_recommendations_and_is_sent_before_the_purge() -> None:
+def test_a_block_ends_the_recommendation_and_precedes_the_purge() -> None:
     video = make_video(recommended=True)
     review = block(video)
     assert not Recommendation.objects.published().filter(video=video).exists()
@@ -58,7 +58,7 @@ def test_a_block_leaves_the_recommendations_and_is_sent_before_the_purge() -> No
     assert (archive.kind, archive.after) == ("archive_evidence", review.delivery)
 
 
-def test_passing_after_a_block_does_not_bring_the_recommendation_back() -> None:
+def test_a_pass_after_a_block_restores_no_recommendation() -> None:
     video = make_video(recommended=True)
     block(video)
     review_video(video, decision=Decision.NORMAL, source=Source.API)
@@ -83,7 +83,7 @@ def test_blocking_again_for_another_reason_is_a_new_decision() -> None:
     ]
 
 
-def test_a_newer_decision_supersedes_one_that_was_not_sent() -> None:
+def test_a_newer_decision_supersedes_an_unsent_one() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     first = block(video)
     second = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
@@ -100,7 +100,7 @@ def test_a_machine_cannot_overrule_a_person() -> None:
     assert video.censor_status == CensorStatus.FAIL
 
 
-def test_a_machine_may_judge_a_new_source_that_no_person_has_seen() -> None:
+def test_a_machine_may_decide_about_a_new_source() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     block(video)
     Video.objects.filter(pk=video.pk).update(source_version=2)
@@ -123,7 +123,7 @@ def test_a_decision_closes_the_open_tasks_of_the_video() -> None:
         ("spam", "x" * 481, "480 bytes"),
     ],
 )
-def test_texts_that_vod_would_refuse_are_refused_before_anything_is_written(
+def test_texts_that_vod_would_refuse_are_refused_and_not_written(
     reason: str, comment: str, message: str
 ) -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
@@ -137,14 +137,14 @@ def test_42_chinese_characters_are_a_reason() -> None:
     assert block(make_video(), reason="敏" * 42).reason == "敏" * 42
 
 
-def test_a_decision_of_the_vod_console_is_not_sent_back_to_vod() -> None:
+def test_a_decision_made_in_vods_console_is_not_sent_to_vod() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     review = block(video, source=Source.VOD, auditor="auditor@example.com", reason="x" * 200)
     assert review.delivery is None
     assert not Delivery.objects.filter(kind="create_audit").exists()
 
 
-def test_a_deleted_video_cannot_be_decided_about() -> None:
+def test_a_deleted_video_takes_no_decision() -> None:
     video = make_video()
     delete_video(video)
     with pytest.raises(Video.DoesNotExist):
