@@ -1,4 +1,4 @@
-"""CDN tasks of tests, and what localvod's CDN was asked for."""
+"""Make CDN tasks, and read which URLs localvod's CDN accepted."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -24,13 +24,13 @@ def urls(vod: LocalVod, *names: object) -> list[str]:
 
 
 def recorded(paths: Sequence[str], **values: object) -> CdnTask:
-    task = prefetch(paths, **values)  # type: ignore[arg-type]  # passed on as they are
+    task = prefetch(paths, **values)  # type: ignore[arg-type]  # values of many types
     assert task is not None
     return task
 
 
 def pushed(vod: LocalVod) -> list[str]:
-    """The names of the files that the CDN accepted, in order."""
+    """Return the names of the files that the CDN accepted for prefetch, in order."""
     calls = vod.ledger("PushObjectCache", accepted=True)
     paths = chain.from_iterable(call["effect"]["object_paths"] for call in calls)
     return [path.rpartition("/")[2].removesuffix(".mp4") for path in paths]
@@ -43,7 +43,7 @@ def make_purge(subject: str, paths: list[str]) -> CdnTask:
 
 
 def failed(cloud: LocalVod, name: str = "nobody/clip", **values: object) -> CdnTask:
-    """A prefetch of what the origin does not give out."""
+    """Make a prefetch that fails: the origin does not have the file."""
     task = recorded(urls(cloud, name), **values)
     work_until_idle(SECONDS)
     periodic.check_cdn_tasks()
@@ -52,7 +52,7 @@ def failed(cloud: LocalVod, name: str = "nobody/clip", **values: object) -> CdnT
 
 
 def refused(**values: object) -> CdnTask:
-    """A prefetch of what the CDN does not take."""
+    """Make a prefetch that the CDN refuses."""
     task = recorded([FOREIGN], **values)
     send_batch("push_object_cache")
     task.refresh_from_db()

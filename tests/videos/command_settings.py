@@ -1,8 +1,8 @@
-"""Settings of a command that a test starts as a process of its own: the test's database and VOD."""
+"""Settings for a command in a process of its own: it uses the test's database and localvod."""
 
 import os
 
-from tests.settings import *  # noqa: F403 - the same but for what follows
+from tests.settings import *  # noqa: F403 - all but the two settings below
 from tests.settings import DATABASES
 
 DATABASES["default"]["NAME"] = os.environ["COMMAND_DATABASE"]

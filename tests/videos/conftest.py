@@ -1,4 +1,4 @@
-"""VOD and the CDN for these tests: the localvod of the session, behind the real gateways."""
+"""VOD and the CDN of these tests: the session's localvod behind the real gateways."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.support.localvod import LocalVod
 
 @pytest.fixture
 def cloud(vod: LocalVod, settings: Settings) -> LocalVod:
-    """The empty localvod, with the project's settings pointing at it."""
+    """Return an empty localvod; the project's settings point at it."""
     settings.VOD_ENDPOINT = settings.CDN_ENDPOINT = vod.endpoint
     settings.CDN_DOMAINS = [vod.endpoint]
     cache.clear()
@@ -32,12 +32,12 @@ class _Taker(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_request(self, code: object = "-", size: object = "-") -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="session")
 def taker_url() -> Iterator[str]:
-    """Where events go that a test takes in by itself, in an order of its own."""
+    """Return a callback URL that drops its events; the test itself receives them, in any order."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Taker)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -49,6 +49,6 @@ def taker_url() -> Iterator[str]:
 
 @pytest.fixture
 def eventful(cloud: LocalVod, taker_url: str) -> LocalVod:
-    """The same with its events on: a test reads them there and takes them in."""
+    """Return `cloud` with callbacks on; the test reads the events there and receives them."""
     vod_gateway().set_callback(CallbackSettings(taker_url))
     return cloud

@@ -1,4 +1,4 @@
-"""Both sides brought together, driven apart, and compared by the command."""
+"""Make both sides agree, make them drift, and run the `reconcile` command."""
 
 import io
 import json
@@ -18,14 +18,14 @@ from videos.services import review_video
 
 
 def synced(cloud: LocalVod, **facts: Any) -> Video:
-    """A video that both sides have, everything about it read."""
+    """Seed a video in VOD and sync it. Returns its row."""
     vod_id = cloud.seed(**facts)
     call_command("sync_videos", vod_id, stdout=io.StringIO())
     return Video.objects.get(vod_id=vod_id)
 
 
 def reconcile(*arguments: str) -> dict[str, Any]:
-    """What the command prints as JSON, without patience; the counts of each kind found."""
+    """Run the command without grace and waiting. Returns its JSON."""
     out = io.StringIO()
     with suppress(CommandError):
         call_command("reconcile", "--json", "--grace=0", "--wait=0", *arguments, stdout=out)
@@ -38,7 +38,7 @@ def found(printed: dict[str, Any]) -> dict[str, int]:
 
 
 def everything() -> dict[str, list[dict[str, Any]]]:
-    """Every table but that of the runs themselves."""
+    """Return the rows of every table but ReconcileRun's."""
     return {
         model._meta.label: [dict(row) for row in model._default_manager.order_by("pk").values()]
         for model in apps.get_models(include_auto_created=True)
@@ -47,7 +47,7 @@ def everything() -> dict[str, list[dict[str, Any]]]:
 
 
 def work() -> None:
-    """What brings both sides together is sent; purges and proofs are left waiting."""
+    """Send decisions, deletions and readings; leave purges and proofs waiting."""
     kinds = ["create_audit", "delete_video", "read_video", "reread_video"]
     work_until_idle(20, kinds=kinds)
 
@@ -59,7 +59,7 @@ def decide(video: Video, decision: Decision, **values: Any) -> ReviewDecision:
 
 
 def end_deliveries(state: DeliveryState, **values: Any) -> None:
-    """As if VOD had accepted them and lost what they carried, or as if they had been given up."""
+    """End all open deliveries without sending them, as if VOD had lost or refused them."""
     end(Delivery.objects.open(), state, **values)
 
 

@@ -1,4 +1,4 @@
-"""What VOD says, made the short way, and events taken from localvod to the inbox."""
+"""Facts as VOD answers them, and localvod's events put into the inbox."""
 
 import itertools
 import json
@@ -29,7 +29,7 @@ def after(seconds: float) -> datetime:
 
 
 def make_facts(vod_id: str = "", *, read: float = 60, **values: Any) -> MediaFacts:
-    """A clip that is ready and waits in VOD's review; `read` is when, in seconds after noon."""
+    """Return facts of a video that waits for review in VOD; `read` is in seconds after noon."""
     return MediaFacts(
         **{
             "vod_id": vod_id or f"clip{next(_numbers):028d}",
@@ -77,12 +77,12 @@ def video_of(facts: MediaFacts) -> Video:
 
 
 def state_of(video: Video) -> dict[str, Any]:
-    """Every column of a row, to see whether anything was written."""
+    """Return every column of the row, to compare before and after."""
     return dict(Video.objects.filter(pk=video.pk).values().get())
 
 
 def receive(vod: LocalVod, *kinds: str, vod_id: str = "") -> int:
-    """Put localvod's events (of these kinds) into the inbox, as its callbacks would."""
+    """Put localvod's events (of these kinds, or all) into the inbox. Returns their number."""
     events = [
         event["body"]
         for event in vod.events(vod_id)
@@ -101,7 +101,7 @@ def as_bytes(body: Any) -> bytes:
 
 
 def follow(vod: LocalVod, *kinds: str, vod_id: str = "") -> None:
-    """Take localvod's events in and work until nothing is left to do."""
+    """Receive localvod's events and work until the outbox is idle."""
     vod.idle()
     receive(vod, *kinds, vod_id=vod_id)
     work_until_idle(20)

@@ -1,4 +1,4 @@
-"""Clips with media that localvod's CDN serves, and what becomes of them."""
+"""Videos whose media localvod's CDN serves; their decisions, takedowns and deliveries."""
 
 from typing import Any
 
@@ -24,10 +24,10 @@ PIXEL = bytes.fromhex(
 
 
 def published(vod: LocalVod) -> Video:
-    """A passed clip with streams, a cover and two snapshots, mirrored from VOD."""
+    """Seed a passed video with streams, a cover and two snapshots; read it into the mirror."""
     vod_id = vod.seed(status="Normal", cover=True, snapshots=2, files=True)
     for stored in vod.state(vod_id)["objects"]:
-        if stored["kind"] == "image":  # in place of localvod's drawing, which is an SVG
+        if stored["kind"] == "image":  # replaces localvod's SVG drawing
             file = vod.state_folder / "media" / stored["object_key"]
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(PIXEL + stored["object_key"].encode())
@@ -51,7 +51,7 @@ def work() -> None:
 
 
 def work_now(*kinds: str) -> None:
-    """The same, without waiting for what is due later."""
+    """Work until idle; deliveries (of these kinds, or all) that are due later are sent now."""
     later = Delivery.objects.waiting().filter(due_at__gt=timezone.now())
     (later.filter(kind__in=kinds) if kinds else later).update(due_at=timezone.now())
     work_until_idle(SECONDS)

@@ -1,4 +1,4 @@
-"""Jobs that VOD took, and what it says or does not say about them."""
+"""Transcoding jobs, and readings with the tasks that VOD reports for them."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ LONG_AGO = timedelta(seconds=settings.TRANSCODE_STUCK_SECONDS + 60)
 
 
 def running_job(video: Video, task_id: str = "t-1", **values: Any) -> TranscodeJob:
-    """A job that VOD took long ago and has said nothing about since."""
+    """Create a submitted job whose last news is older than the limit for stuck jobs."""
     return TranscodeJob.objects.create(
         video=video,
         kind=values.pop("kind", STANDARD),
@@ -48,7 +48,7 @@ def told(
     video: Video, task_id: str = "t-1", status: str = TaskStatus.PROCESSING, *,
     progress: int = 0, at: datetime | None = None, vod_status: str = "Normal",
 ) -> None:  # fmt: skip
-    """VOD is asked about the video, and says this about the task."""
+    """Apply a reading of the video in which VOD reports this task."""
     stream = TranscodeJobFacts(f"{task_id}-sd", "Transcoding", progress)
     task = TranscodeTask(task_id, video.vod_id, status, Trigger.MANUAL, "g", jobs=(stream,))
     facts = make_facts(video.vod_id, status=vod_status)
@@ -58,14 +58,14 @@ def told(
 
 
 def silent_for_long(video: Video, task_id: str, **values: Any) -> None:
-    """The first look brings the streams; then nothing more comes."""
+    """Apply two equal readings; the second is without news for longer than the limit."""
     told(video, task_id, **values)
     TranscodeJob.objects.filter(task_id=task_id).update(news_at=timezone.now() - LONG_AGO)
     told(video, task_id, **values)
 
 
 def accepted(job: TranscodeJob, task_id: str) -> TranscodeJob:
-    """As if the worker had submitted it."""
+    """Mark the job submitted, as the worker would."""
     Delivery.objects.filter(transcode_job=job).update(
         state=DeliveryState.DONE, finished_at=timezone.now()
     )
@@ -75,7 +75,7 @@ def accepted(job: TranscodeJob, task_id: str) -> TranscodeJob:
 
 
 def give_up(delivery: Delivery | None) -> None:
-    """As if workers had died over it, time after time."""
+    """Give the delivery up, as if workers had died in it up to the limit."""
     assert delivery is not None
     Delivery.objects.filter(pk=delivery.pk).update(fault_count=settings.OUTBOX_MAX_ATTEMPTS)
     send_batch(delivery.kind)
