@@ -1,4 +1,4 @@
-"""VOD's callback: who is let in, what is kept, and that VOD is never called while it waits."""
+"""VOD's callback: signatures, stored events, and no call to VOD during the request."""
 
 import hmac
 import json
@@ -32,7 +32,7 @@ Post = Callable[..., Any]
 
 @pytest.fixture
 def post(client: Client, settings: Settings) -> Post:
-    """Posts an event as VOD would; arguments change the key, the age, the body or the type."""
+    """Return a function that posts an event as VOD would, with any key, age, body or type."""
 
     def post(
         body: object = EVENT,
@@ -56,8 +56,8 @@ def post(client: Client, settings: Settings) -> Post:
     return post
 
 
-def test_an_event_is_kept_and_answered_at_once_without_calling_vod(post: Post) -> None:
-    assert post().status_code == 200  # nobody listens at VOD's endpoint in this test
+def test_an_event_is_stored_and_answered_without_calling_vod(post: Post) -> None:
+    assert post().status_code == 200  # VOD's endpoint is closed in this test
     event = VodEvent.objects.get()
     assert (event.event_type, event.media_id, event.state) == (
         "TranscodeComplete",
@@ -70,25 +70,25 @@ def test_an_event_is_kept_and_answered_at_once_without_calling_vod(post: Post) -
     assert delivery.payload == {"event": event.pk}
 
 
-def test_an_event_is_taken_while_vod_hangs_and_no_worker_runs(
+def test_an_event_is_stored_while_vod_hangs_and_no_worker_runs(
     post: Post, settings: Settings
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as hanging:  # it takes calls and never answers
+    with socket.create_server(("127.0.0.1", 0)) as hanging:  # accepts calls and never answers
         hanging.setblocking(False)
         settings.VOD_ENDPOINT = f"127.0.0.1:{hanging.getsockname()[1]}"
         assert post().status_code == 200
         with pytest.raises(BlockingIOError):
-            hanging.accept()  # nobody called
+            hanging.accept()  # there was no call
     assert VodEvent.objects.get().state == VodEvent.State.WAITING
     assert Delivery.objects.get().state == DeliveryState.WAITING
 
 
-def test_the_same_event_again_is_answered_and_kept_once(post: Post) -> None:
+def test_a_repeated_event_is_answered_and_stored_once(post: Post) -> None:
     assert [post().status_code for _ in range(3)] == [200, 200, 200]
     assert (VodEvent.objects.count(), Delivery.objects.count()) == (1, 1)
 
 
-def test_two_events_of_one_second_that_say_different_things_are_both_kept(post: Post) -> None:
+def test_different_events_of_the_same_second_are_both_stored(post: Post) -> None:
     decided = {**EVENT, "EventType": "CreateAuditComplete", "MediaId": EVENT["VideoId"]}
     post({**decided, "AuditStatus": "Normal"})
     post({**decided, "AuditStatus": "Blocked"})
@@ -96,7 +96,7 @@ def test_two_events_of_one_second_that_say_different_things_are_both_kept(post: 
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_the_content_type_is_not_looked_at(post: Post, content_type: str) -> None:
+def test_the_content_type_is_ignored(post: Post, content_type: str) -> None:
     assert post(content_type=content_type).status_code == 200
     assert VodEvent.objects.count() == 1
 
@@ -108,7 +108,7 @@ def test_an_old_or_future_signature_is_refused(post: Post, age: float) -> None:
 
 
 def test_a_forged_signature_is_refused(post: Post) -> None:
-    answer = post(key="SomebodyElsesKey")
+    answer = post(key="AnotherKey")
     assert answer.status_code == 403
     assert answer.content == b"The callback's signature is not ours.\n"
 
@@ -130,7 +130,7 @@ def test_without_a_configured_key_everything_is_refused(client: Client, settings
     assert answer.status_code == 403
 
 
-def test_both_keys_are_taken_while_they_are_exchanged(post: Post, settings: Settings) -> None:
+def test_the_current_and_the_previous_key_are_accepted(post: Post, settings: Settings) -> None:
     settings.VOD_CALLBACK_PREVIOUS_KEY = "TheKeyOfYesterday1"
     assert post(key="TheKeyOfYesterday1").status_code == 200
     assert post(key=settings.VOD_CALLBACK_KEY).status_code == 200
@@ -149,19 +149,19 @@ def test_every_key_is_compared_in_constant_time(
 
     monkeypatch.setattr(hmac, "compare_digest", counted)
     assert post(key=settings.VOD_CALLBACK_KEY).status_code == 200
-    assert compared == [True, False], "the first match ends nothing early"
+    assert compared == [True, False], "a match with the first key does not skip the second"
 
 
 @pytest.mark.parametrize(
     "body",
     [b"", b"not json", b"[1, 2]", b'"text"', b"{}", b'{"EventType": ""}', b"\xff\xfe", b"[" * 9000],
 )
-def test_a_body_that_is_no_event_is_400(post: Post, body: bytes) -> None:
+def test_a_body_that_is_not_an_event_is_answered_400(post: Post, body: bytes) -> None:
     assert post(body).status_code == 400
     assert not VodEvent.objects.exists()
 
 
-def test_a_body_that_is_too_large_is_413(post: Post) -> None:
+def test_a_body_that_is_too_large_is_answered_413(post: Post) -> None:
     assert post({**EVENT, "Extend": "x" * MAX_BODY_BYTES}).status_code == 413
     assert not VodEvent.objects.exists()
 
@@ -177,22 +177,20 @@ def test_a_body_that_is_too_large_is_413(post: Post) -> None:
         {"EventType": "y" * 90, "VideoId": "b" * 32},
     ],
 )
-def test_an_event_that_means_nothing_here_is_kept_and_answered_200(
-    post: Post, body: dict[str, str]
-) -> None:
+def test_an_unknown_event_is_stored_and_answered_200(post: Post, body: dict[str, str]) -> None:
     assert post(body).status_code == 200
     assert VodEvent.objects.get().state == VodEvent.State.UNKNOWN
     assert not Delivery.objects.exists()
 
 
-def test_text_that_no_database_stores_does_not_hurt(post: Post) -> None:
+def test_characters_that_no_database_stores_are_removed(post: Post) -> None:
     body = {**EVENT, "Title": "a\x00b", "Note": "\ud800"}
     assert post(body).status_code == 200
     assert VodEvent.objects.get().body["Title"] == "ab"
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
-def test_only_posts_are_taken(client: Client, method: str) -> None:
+def test_only_post_is_allowed(client: Client, method: str) -> None:
     assert getattr(client, method)(URL).status_code == 405
 
 

@@ -1,4 +1,4 @@
-"""Of one CDN task a part goes out where the whole cannot: nothing is lost with its neighbours."""
+"""CDN tasks sent in parts: a refused URL or a used quota does not stop the other URLs."""
 
 from datetime import timedelta
 from itertools import chain
@@ -38,7 +38,7 @@ def pushed(vod: LocalVod) -> list[str]:
     return called(vod, "PushObjectCache")
 
 
-def test_one_url_that_the_cdn_refuses_leaves_no_other_of_the_clip_unpurged(
+def test_a_refused_url_does_not_stop_the_purge_of_the_others(
     cloud: LocalVod, settings: Settings
 ) -> None:
     video = published(cloud)
@@ -56,7 +56,7 @@ def test_one_url_that_the_cdn_refuses_leaves_no_other_of_the_clip_unpurged(
     assert served_paths(video) == []
 
 
-def test_of_a_hundred_prefetches_with_a_bad_one_ninety_nine_go_out(cloud: LocalVod) -> None:
+def test_one_bad_url_of_a_hundred_does_not_stop_the_prefetch(cloud: LocalVod) -> None:
     good = urls(cloud, *range(99))
     task = prefetch([*good[:40], FOREIGN, *good[40:]])
     assert task is not None
@@ -66,7 +66,7 @@ def test_of_a_hundred_prefetches_with_a_bad_one_ninety_nine_go_out(cloud: LocalV
     assert (task.state, task.refused_urls) == (State.SUBMITTED, [FOREIGN])
 
 
-def test_a_task_of_which_every_url_is_refused_is_refused(cloud: LocalVod) -> None:
+def test_a_task_is_refused_if_all_its_urls_are_refused(cloud: LocalVod) -> None:
     task = prefetch([FOREIGN, "cdn.example.com/b.mp4"])
     assert task is not None
     work_until_idle(SECONDS)
@@ -74,7 +74,7 @@ def test_a_task_of_which_every_url_is_refused_is_refused(cloud: LocalVod) -> Non
     assert (task.state, pushed(cloud)) == (State.REFUSED, [])
 
 
-def test_what_belongs_to_a_blocked_clip_is_left_out_of_everybodys_prefetch(
+def test_prefetches_leave_out_the_urls_of_blocked_videos(
     cloud: LocalVod,
 ) -> None:
     cover, stream, other = urls(cloud, "covers/1", "clip-1/hd", "other")
@@ -90,20 +90,20 @@ def test_what_belongs_to_a_blocked_clip_is_left_out_of_everybodys_prefetch(
     assert mixed.error_message == "2 URLs of blocked or deleted videos were left out."
 
 
-def test_where_a_clips_own_folder_tells_no_other_clip_is_looked_at(
+def test_a_path_with_a_video_id_is_looked_up_by_that_id(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     make_video(vod_id="open", cover="media.example.com/closed/1.jpg")
     make_video(vod_id="closed", censor_status=CensorStatus.FAIL)
     mine, others = "media.example.com/open/hd.mp4", "media.example.com/closed/1.jpg"
-    with django_assert_num_queries(1):  # by the index of their ids
+    with django_assert_num_queries(1):  # by the index on vod_id
         assert _of_closed_videos([mine, others]) == {others}
 
 
-# What stops in the middle: what was sent stays sent, and the others go out later, nobody waiting.
+# A task that stops halfway: the sent URLs stay sent, the others are sent later as a new task.
 
 
-def test_a_bad_url_and_a_used_up_quota_in_one_purge_hold_up_nobody_elses_takedown(
+def test_a_bad_url_and_a_used_quota_pause_no_other_takedown(
     cloud: LocalVod,
 ) -> None:
     cloud.quotas(cdn_file=3)
@@ -134,12 +134,12 @@ def make_purge(takedown: Takedown, paths: list[str]) -> CdnTask:
     return task
 
 
-def test_an_outage_in_the_middle_of_a_divided_prefetch_spends_nothing_twice(
+def test_an_outage_between_two_parts_prefetches_nothing_twice(
     cloud: LocalVod,
 ) -> None:
     task = prefetch([*urls(cloud, 1, 2), FOREIGN, *urls(cloud, 3)])
     assert task is not None
-    # Refused as a whole, then one half accepted, the other refused; its first URL again.
+    # Calls: all URLs refused; first half accepted; second half fails (the fault).
     cloud.faults({"operation": "PushObjectCache", "kind": "error", "skip": 2})
     send_batch("push_object_cache")
     task.refresh_from_db()
@@ -151,7 +151,7 @@ def test_an_outage_in_the_middle_of_a_divided_prefetch_spends_nothing_twice(
     assert pushed(cloud) == urls(cloud, 1, 2, 3)
 
 
-def test_what_goes_beyond_the_quota_goes_out_tomorrow_where_all_before_it_is_refused(
+def test_urls_over_the_quota_go_tomorrow_if_others_are_refused(
     cloud: LocalVod,
 ) -> None:
     cloud.quotas(cdn_preload=1)
@@ -165,11 +165,11 @@ def test_what_goes_beyond_the_quota_goes_out_tomorrow_where_all_before_it_is_ref
     assert rest.error_message == TOMORROW
 
 
-def test_a_task_has_not_ended_while_the_cdn_tells_of_a_part_of_it(cloud: LocalVod) -> None:
+def test_a_task_runs_until_the_cdn_reports_all_its_urls(cloud: LocalVod) -> None:
     task = prefetch(urls(cloud, "a", "b"))
     assert task is not None
     work_until_idle(SECONDS)
-    CdnTask.objects.update(urls=[*task.urls, *urls(cloud, "c")])  # of which it tells nothing
+    CdnTask.objects.update(urls=[*task.urls, *urls(cloud, "c")])  # the CDN does not report "c"
     periodic.check_cdn_tasks()
     task.refresh_from_db()
     assert (task.state, task.finished_at) == (State.SUBMITTED, None)

@@ -1,4 +1,4 @@
-"""Human beats machine, and VOD's console is heard: whatever arrives first."""
+"""A person overrules a machine, here and in VOD's console, whatever arrives first."""
 
 import itertools
 import uuid
@@ -54,7 +54,7 @@ def log_of(video: Video) -> list[tuple[str, str]]:
         ("block", CensorStatus.FAIL, Decision.BLOCKED),
     ],
 )
-def test_a_machines_pass_or_block_is_logged_and_delivered_like_a_persons(
+def test_a_machines_decision_is_logged_and_delivered(
     suggestion: str, status: CensorStatus, decision: Decision
 ) -> None:
     video, told = make_clip()
@@ -68,7 +68,7 @@ def test_a_machines_pass_or_block_is_logged_and_delivered_like_a_persons(
     assert review.hits[0]["score"] == 90.0
 
 
-def test_a_machine_that_wants_a_person_opens_a_task() -> None:
+def test_the_verdict_review_opens_a_task_for_a_person() -> None:
     video, told = make_clip()
     mirror.apply(read_again(told, machine=verdict("review", "ad")))
     video.refresh_from_db()
@@ -77,14 +77,14 @@ def test_a_machine_that_wants_a_person_opens_a_task() -> None:
     assert log_of(video) == []
 
 
-def test_a_suggestion_that_nobody_knows_goes_to_a_person() -> None:
+def test_an_unknown_suggestion_goes_to_a_person() -> None:
     video, told = make_clip()
     mirror.apply(read_again(told, machine=verdict("perhaps")))
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.CHECK
 
 
-def test_a_failed_machine_job_is_an_error_for_a_person_never_a_rejection() -> None:
+def test_a_failed_machine_review_opens_a_task_and_does_not_block() -> None:
     video, told = make_clip()
     job = MachineJob("j-1", video.vod_id, "fail", code="InternalError", message="it broke")
     mirror.apply(read_again(told, machine=job))
@@ -95,14 +95,14 @@ def test_a_failed_machine_job_is_an_error_for_a_person_never_a_rejection() -> No
     assert (review.suggestion, review.error_code) == ("error", "InternalError")
 
 
-def test_a_job_that_is_still_running_says_nothing() -> None:
+def test_a_running_machine_review_changes_nothing() -> None:
     video, told = make_clip()
     job = MachineJob("j-1", video.vod_id, "processing")
     assert mirror.apply(read_again(told, machine=job)) == Applied(unchanged=1)
 
 
 @pytest.mark.parametrize("jobs", [("j-1", "j-2"), ("j-2", "j-1")])
-def test_a_verdict_names_no_job_as_vods_latest_may_be_anothers(
+def test_a_verdict_is_stored_without_a_job_id(
     jobs: tuple[str, str],
 ) -> None:
     video, told = make_clip()
@@ -116,7 +116,7 @@ def test_a_verdict_names_no_job_as_vods_latest_may_be_anothers(
     assert (review.suggestion, review.job_id, review.error_code) == ("review", "", "")
 
 
-def test_a_verdict_that_comes_without_and_then_with_its_job_is_decided_once() -> None:
+def test_a_verdict_read_without_and_with_its_job_decides_once() -> None:
     video, told = make_clip()
     result = verdict("block", "porn")
     job = MachineJob("j-1", video.vod_id, "success", result=result)
@@ -137,7 +137,7 @@ def test_the_same_verdict_again_writes_nothing() -> None:
     assert len(log_of(video)) == 1
 
 
-def test_a_machines_block_stands_while_vod_still_plays_the_clip() -> None:
+def test_a_machines_block_stands_while_vod_still_shows_normal() -> None:
     video, told = make_clip(status="Normal")
     mirror.apply(read_again(told, machine=verdict("block", "porn")))
     mirror.apply(read_again(told, read=200))
@@ -145,7 +145,7 @@ def test_a_machines_block_stands_while_vod_still_plays_the_clip() -> None:
     assert video.censor_status == CensorStatus.FAIL
 
 
-def test_a_verdict_about_an_earlier_source_says_nothing_about_the_new_one() -> None:
+def test_a_verdict_about_an_earlier_source_is_ignored() -> None:
     video, told = make_clip()
     job = MachineJob("j-1", video.vod_id, "success", result=verdict("pass"), created_at=after(20))
     mirror.apply(read_again(told, machine=job))
@@ -166,10 +166,10 @@ def test_a_verdict_about_an_earlier_source_says_nothing_about_the_new_one() -> N
 
 
 @pytest.mark.parametrize("suggestion", ["pass", "block"])
-def test_a_verdict_that_may_be_about_an_earlier_source_decides_nothing_about_the_new_one(
+def test_an_undated_or_older_verdict_decides_nothing(
     suggestion: str,
 ) -> None:
-    video, told = make_clip()  # nobody has heard yet what the machine said of its source
+    video, told = make_clip()  # the verdict about the first source was not read yet
     again = read_again(told, read=300, source_uploaded_at=after(200))
     mirror.apply(again)
     result = verdict(suggestion, "porn")
@@ -184,7 +184,7 @@ def test_a_verdict_that_may_be_about_an_earlier_source_decides_nothing_about_the
     assert [source for source, _ in log_of(video)] == [Source.MACHINE]
 
 
-def test_a_decision_in_vods_console_arrives_with_its_auditor_and_counts_as_human() -> None:
+def test_a_decision_in_vods_console_counts_as_human() -> None:
     video, told = make_clip()
     entry = audit("Blocked", after(90), auditor="Li")
     mirror.apply(read_again(told, status="Blocked", audits=(entry,)))
@@ -229,7 +229,7 @@ def echo(review: ReviewDecision, at: float) -> AuditEntry:
     return audit(review.decision, after(at), comment=f"because {review.mark}", auditor="ours")
 
 
-def test_our_own_decision_that_comes_back_is_known_by_its_mark() -> None:
+def test_our_own_decision_in_vods_history_is_known_by_its_mark() -> None:
     video, told = make_clip()
     review = delivered(video, Decision.BLOCKED)
     mirror.apply(read_again(told, status="Blocked", audits=(echo(review, 90),)))
@@ -237,7 +237,7 @@ def test_our_own_decision_that_comes_back_is_known_by_its_mark() -> None:
     assert not Delivery.objects.waiting().filter(kind="create_audit").exists()
 
 
-def test_an_older_decision_of_ours_that_lands_late_is_overruled() -> None:
+def test_our_older_decision_that_arrives_late_is_overruled() -> None:
     video, told = make_clip()
     old, new = delivered(video, Decision.NORMAL), delivered(video, Decision.BLOCKED)
     entries = (echo(old, 95), echo(new, 90))
@@ -249,7 +249,7 @@ def test_an_older_decision_of_ours_that_lands_late_is_overruled() -> None:
     assert video.censor_status == CensorStatus.FAIL
 
 
-def test_a_late_one_is_overruled_also_while_the_standing_one_is_being_sent() -> None:
+def test_a_late_decision_is_overruled_while_the_newer_is_leased() -> None:
     video, told = make_clip()
     old, new = delivered(video, Decision.NORMAL), delivered(video, Decision.BLOCKED)
     Delivery.objects.filter(review_decision=new).update(
@@ -262,12 +262,12 @@ def test_a_late_one_is_overruled_also_while_the_standing_one_is_being_sent() -> 
     assert delivery.payload == {"decision": new.pk}
 
 
-def test_a_decision_that_a_worker_begins_to_send_meanwhile_keeps_no_reading_away() -> None:
+def test_a_delivery_claimed_during_a_reading_does_not_hide_it() -> None:
     video, told = make_clip()
     ours = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
 
     def claim_once_listed(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        """A worker takes the delivery right after the unsent ones were listed."""
+        """Claim the delivery as a worker would, right after the unsent deliveries were listed."""
         found = execute(sql, params, many, context)
         if "claim_count" in sql and sql.startswith("SELECT") and "LIMIT" not in sql:
             with connection.cursor() as other:
@@ -299,7 +299,7 @@ def test_an_older_decision_in_vods_console_leaves_ours_standing() -> None:
     assert log_of(video) == [(Source.ADMIN, "Normal")]
 
 
-def test_ours_that_vod_has_not_seen_yet_is_newer_than_all_it_shows() -> None:
+def test_our_unsent_decision_is_newer_than_vods_history() -> None:
     video, told = make_clip()
     review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
     mirror.apply(read_again(told, status="Blocked", audits=(audit("Blocked", after(90)),)))
@@ -308,7 +308,7 @@ def test_ours_that_vod_has_not_seen_yet_is_newer_than_all_it_shows() -> None:
     assert video.censor_status == CensorStatus.SUCCESS
 
 
-def test_a_person_in_vods_console_beats_a_machine_that_landed_after_them() -> None:
+def test_a_person_in_vods_console_overrules_a_later_machine() -> None:
     video, told = make_clip()
     mirror.apply(read_again(told, machine=verdict("pass")))
     machine = video.decisions.get()
@@ -322,7 +322,7 @@ def test_a_person_in_vods_console_beats_a_machine_that_landed_after_them() -> No
     assert again.payload == {"decision": standing.pk}
 
 
-def test_a_text_that_looks_like_our_mark_does_not_pass_for_ours() -> None:
+def test_a_comment_with_a_wrong_mark_is_not_our_decision() -> None:
     video, told = make_clip()
     entry = audit("Blocked", after(90), comment="see #999999")
     mirror.apply(read_again(told, status="Blocked", audits=(entry,)))
@@ -352,7 +352,7 @@ def test_the_human_decision_stands_whatever_the_order(
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_without_a_person_the_end_is_the_same_in_any_order_too(order: tuple[int, ...]) -> None:
+def test_readings_give_the_same_result_in_any_order(order: tuple[int, ...]) -> None:
     video, told = make_clip(status="UploadSucc")
     newest = read_again(told, read=300, status="Checking")
     steps = [
@@ -368,17 +368,17 @@ def test_without_a_person_the_end_is_the_same_in_any_order_too(order: tuple[int,
 
 
 @pytest.mark.parametrize("status", ["Checking", "Transcoding"])
-def test_a_decision_that_vods_own_status_no_longer_shows_is_none_about_this_source(
+def test_a_decision_that_vods_status_does_not_show_is_ignored(
     status: str,
 ) -> None:
-    told = make_facts(status=status)  # its source was replaced before the clip was known here
+    told = make_facts(status=status)  # the source was replaced before the first reading
     mirror.apply(Reading(told, audits=(audit("Normal", after(5)),)))
     video = video_of(told)
     assert video.censor_status == CensorStatus.ON_CENSOR
     assert log_of(video) == []
 
 
-def test_an_earlier_verdict_that_is_heard_late_does_not_replace_a_later_one() -> None:
+def test_a_late_reading_does_not_replace_a_newer_verdict() -> None:
     video, told = make_clip()
     mirror.apply(read_again(told, read=200, machine=verdict("block", "porn")))
     mirror.apply(read_again(told, read=100, machine=verdict("pass")))

@@ -1,4 +1,4 @@
-"""What was decided here reaches VOD and the CDN over HTTP: once, in batches, with its refusals."""
+"""Deliveries over HTTP: decisions, jobs, deletions and CDN tasks, in batches and once each."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,7 +34,7 @@ SECONDS = 20
 
 
 def mirrored(vod: LocalVod, *, status: str = "Normal", **values: Any) -> Video:
-    """A video that VOD has too, without media of its own on the CDN."""
+    """Make a video that VOD has too, without media on the CDN."""
     vod_id = vod.seed(status=status)
     media = {"cover": "", "first_frame": "", "source_path": "", "snapshots": [], "files": []}
     return make_video(vod_id=vod_id, status=status, **{**media, **values})
@@ -46,7 +46,7 @@ def block(video: Video, reason: str = "violence", **values: Any) -> Any:
     )
 
 
-def test_a_decision_reaches_vod_with_our_mark_at_the_end_of_its_comment(cloud: LocalVod) -> None:
+def test_a_decision_reaches_vod_with_our_mark_in_its_comment(cloud: LocalVod) -> None:
     video = mirrored(cloud)
     review = block(video, comment="knife at 0:03")
     bare = review_video(mirrored(cloud), decision=Decision.NORMAL, source=Source.ADMIN)
@@ -64,7 +64,7 @@ def test_the_longest_reason_and_comment_fit_with_the_mark(cloud: LocalVod) -> No
     assert cloud.audits() == [(video.vod_id, "Blocked", "因" * 42)]
 
 
-def test_a_hundred_decisions_leave_in_one_call(cloud: LocalVod) -> None:
+def test_many_decisions_are_sent_in_one_call(cloud: LocalVod) -> None:
     for video in [mirrored(cloud) for _ in range(30)]:
         block(video)
     work_until_idle(SECONDS)
@@ -72,7 +72,7 @@ def test_a_hundred_decisions_leave_in_one_call(cloud: LocalVod) -> None:
     assert len(cloud.ledger("CreateAudit")) == 1
 
 
-def test_a_video_that_vod_does_not_have_stops_no_other(cloud: LocalVod) -> None:
+def test_a_video_unknown_to_vod_does_not_stop_the_others(cloud: LocalVod) -> None:
     here_only = make_video(
         vod_id="unknown-to-vod", cover="", first_frame="", snapshots=[], files=[]
     )
@@ -97,7 +97,7 @@ def test_a_refused_block_stays_blocked_here(cloud: LocalVod) -> None:
     assert video.decisions.count() == 1
 
 
-def test_a_refused_pass_goes_back_to_a_person_by_an_entry_of_the_log(cloud: LocalVod) -> None:
+def test_a_refused_pass_is_logged_and_goes_back_to_review(cloud: LocalVod) -> None:
     video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.CHECK)
     review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
     work_until_idle(SECONDS)
@@ -109,7 +109,7 @@ def test_a_refused_pass_goes_back_to_a_person_by_an_entry_of_the_log(cloud: Loca
     assert ReviewTask.objects.open().get().cause == TaskCause.RECHECK
 
 
-def test_a_refused_pass_that_was_overruled_meanwhile_changes_nothing(cloud: LocalVod) -> None:
+def test_a_refused_pass_below_a_newer_block_changes_nothing(cloud: LocalVod) -> None:
     video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.CHECK)
     cloud.faults({"operation": "CreateAudit", "latency_seconds": 0.3})
     review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
@@ -136,7 +136,7 @@ def test_a_job_is_submitted_with_its_session_and_the_uploader(cloud: LocalVod) -
     assert job.job_ids == call["effect"]["job_ids"]
 
 
-def test_a_job_whose_answer_got_lost_is_found_and_not_doubled(cloud: LocalVod) -> None:
+def test_a_job_whose_answer_was_lost_is_found_and_not_doubled(cloud: LocalVod) -> None:
     video = mirrored(cloud)
     cloud.faults({"operation": "SubmitTranscodeJobs", "kind": "lost", "is_after": True, "times": 1})
     job = transcode(video)
@@ -151,7 +151,7 @@ def test_a_job_whose_answer_got_lost_is_found_and_not_doubled(cloud: LocalVod) -
     assert len(cloud.ledger("SubmitTranscodeJobs")) == 2, "the second attempt was refused"
 
 
-def test_a_refused_job_gives_the_video_its_earlier_status_back(cloud: LocalVod) -> None:
+def test_a_refused_job_restores_the_videos_earlier_status(cloud: LocalVod) -> None:
     video = make_video(vod_id="unknown-to-vod", transcode_status=TranscodeStatus.SUCCESS)
     job = transcode(video)
     video.refresh_from_db()
@@ -177,7 +177,7 @@ def test_a_refused_job_can_be_retried(cloud: LocalVod) -> None:
     assert video.transcode_status == TranscodeStatus.ON_TRANSCODE
 
 
-def test_a_retried_job_does_not_run_beside_another(cloud: LocalVod) -> None:
+def test_a_retried_job_is_not_submitted_while_another_runs(cloud: LocalVod) -> None:
     vod_id = "d" * 32
     video = make_video(vod_id=vod_id)
     refused = transcode(video)
@@ -190,7 +190,7 @@ def test_a_retried_job_does_not_run_beside_another(cloud: LocalVod) -> None:
     assert Delivery.objects.get(transcode_job=refused).error_code == "OtherJobIsRunning"
 
 
-def test_a_narrowband_job_that_fails_leaves_the_standard_status_alone(cloud: LocalVod) -> None:
+def test_a_failed_narrowband_job_keeps_the_standard_status(cloud: LocalVod) -> None:
     vod_id = cloud.seed(fail_jobs="narrowband")
     video = make_video(vod_id=vod_id, template_group_id="standard-template-group")
     transcode(video, TranscodeKind.NARROWBAND)
@@ -204,7 +204,7 @@ def test_a_narrowband_job_that_fails_leaves_the_standard_status_alone(cloud: Loc
     assert job.error_code
 
 
-def test_a_standard_job_that_fails_leaves_the_narrowband_status_alone(cloud: LocalVod) -> None:
+def test_a_failed_standard_job_keeps_the_narrowband_status(cloud: LocalVod) -> None:
     vod_id = cloud.seed(fail_jobs="standard")
     video = make_video(
         vod_id=vod_id,
@@ -220,7 +220,7 @@ def test_a_standard_job_that_fails_leaves_the_narrowband_status_alone(cloud: Loc
     assert video.narrow_transcode_status == TranscodeStatus.SUCCESS
 
 
-def test_a_job_that_succeeds_brings_its_files(cloud: LocalVod) -> None:
+def test_a_successful_job_adds_its_files(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(), files=[])
     transcode(video, TranscodeKind.NARROWBAND)
     work_until_idle(SECONDS)
@@ -231,7 +231,7 @@ def test_a_job_that_succeeds_brings_its_files(cloud: LocalVod) -> None:
     assert all(file["path"].startswith(cloud.endpoint) for file in video.files)
 
 
-def test_deletions_leave_in_batches_of_twenty_and_what_is_gone_is_done(cloud: LocalVod) -> None:
+def test_deletions_are_sent_in_batches_of_twenty(cloud: LocalVod) -> None:
     videos = [mirrored(cloud) for _ in range(24)]
     videos.append(
         make_video(vod_id="gone-already", cover="", first_frame="", snapshots=[], files=[])
@@ -244,7 +244,7 @@ def test_deletions_leave_in_batches_of_twenty_and_what_is_gone_is_done(cloud: Lo
     assert not Video.objects.visible().exists()
 
 
-def test_a_refused_deletion_brings_the_video_back_with_the_error(cloud: LocalVod) -> None:
+def test_a_refused_deletion_undeletes_the_video_for_review(cloud: LocalVod) -> None:
     video = mirrored(cloud, censor_status=CensorStatus.CHECK)
     cloud.faults({"operation": "DeleteVideo", "kind": "error", "code": "Forbidden", "status": 403})
     delete_video(video)
@@ -258,7 +258,7 @@ def test_a_refused_deletion_brings_the_video_back_with_the_error(cloud: LocalVod
     assert ReviewTask.objects.open().get().cause == TaskCause.RECHECK
 
 
-def test_prefetches_share_calls_of_a_hundred_urls_and_are_followed_to_their_end(
+def test_prefetches_share_calls_and_end_with_success(
     cloud: LocalVod,
 ) -> None:
     for video in [mirrored(cloud) for _ in range(5)]:
@@ -272,14 +272,14 @@ def test_prefetches_share_calls_of_a_hundred_urls_and_are_followed_to_their_end(
     assert set(CdnTask.objects.values_list("state", "progress")) == {(CdnTask.State.SUCCESS, 100)}
 
 
-def test_what_does_not_fit_in_a_hundred_urls_goes_with_the_next_call(cloud: LocalVod) -> None:
+def test_a_prefetch_call_takes_at_most_a_hundred_urls(cloud: LocalVod) -> None:
     for video in [mirrored(cloud) for _ in range(3)]:
         prefetch([f"{cloud.endpoint}/{video.vod_id}/{part}.mp4" for part in range(40)], video=video)
     work_until_idle(SECONDS)
     assert len(cloud.ledger("PushObjectCache", accepted=True)) == 2
 
 
-def test_a_block_purges_what_was_issued_only_after_vod_has_it(cloud: LocalVod) -> None:
+def test_a_block_is_purged_only_after_vod_has_it(cloud: LocalVod) -> None:
     vod_id = cloud.seed()
     video = make_video(vod_id=vod_id, cover=f"{cloud.endpoint}/{vod_id}/cover.jpg",
                        first_frame="", source_path="", snapshots=[], files=[])  # fmt: skip
@@ -292,7 +292,7 @@ def test_a_block_purges_what_was_issued_only_after_vod_has_it(cloud: LocalVod) -
     assert (task.kind, task.state) == (CdnTask.Kind.PURGE, CdnTask.State.SUCCESS)
 
 
-def test_a_refused_prefetch_is_shown_and_stops_no_other(cloud: LocalVod) -> None:
+def test_a_refused_prefetch_does_not_stop_the_others(cloud: LocalVod) -> None:
     prefetch(["not-ours.example.com/a.mp4"])
     prefetch([f"{cloud.endpoint}/a.mp4"])
     work_until_idle(SECONDS)
@@ -300,7 +300,7 @@ def test_a_refused_prefetch_is_shown_and_stops_no_other(cloud: LocalVod) -> None
     assert CdnTask.objects.get(state="refused").error_message
 
 
-def test_a_cdn_task_that_nobody_remembers_has_failed(cloud: LocalVod) -> None:
+def test_a_task_that_the_cdn_has_forgotten_fails_after_days(cloud: LocalVod) -> None:
     task = prefetch([f"{cloud.endpoint}/a.mp4"])
     assert task is not None
     work_until_idle(SECONDS)
@@ -314,7 +314,9 @@ def test_a_cdn_task_that_nobody_remembers_has_failed(cloud: LocalVod) -> None:
     assert (task.state, task.error_message != "") == (CdnTask.State.FAIL, True)
 
 
-def test_where_the_machine_cannot_be_asked_a_person_is(cloud: LocalVod, settings: Settings) -> None:
+def test_a_refused_machine_review_opens_a_task_for_a_person(
+    cloud: LocalVod, settings: Settings
+) -> None:
     video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.ON_CENSOR)
     from django.db import transaction
 

@@ -1,4 +1,4 @@
-"""CDN tasks that failed wait for an operator, who sends them again or dismisses them."""
+"""A failed CDN task waits for an operator, who sends it again or dismisses it."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from videos.services import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_failed_prefetch_waits_for_an_operator_who_sends_it_again(cloud: LocalVod) -> None:
+def test_a_failed_prefetch_is_sent_again_by_an_operator(cloud: LocalVod) -> None:
     task, operator = failed(cloud), make_operator()
     assert task.state == State.FAIL
     assert task.error_message.startswith("1 of 1 URLs failed")
@@ -28,13 +28,13 @@ def test_a_failed_prefetch_waits_for_an_operator_who_sends_it_again(cloud: Local
     assert not CdnTask.objects.needing_attention().exists()
 
 
-def test_a_refused_prefetch_waits_for_an_operator_too(cloud: LocalVod) -> None:
+def test_a_refused_prefetch_waits_for_an_operator(cloud: LocalVod) -> None:
     task = refused()
     assert (task.state, task.attention_at is not None) == (State.REFUSED, True)
 
 
 @pytest.mark.parametrize("close", [resend_task, dismiss])
-def test_what_was_sent_again_or_dismissed_is_not_retried_beside_it(
+def test_a_repeated_or_dismissed_prefetch_cannot_be_retried(
     cloud: LocalVod, close: Callable[[CdnTask], object]
 ) -> None:
     task = refused(video=make_video())
@@ -47,7 +47,7 @@ def test_what_was_sent_again_or_dismissed_is_not_retried_beside_it(
         outbox.retry(task.delivery)
 
 
-def test_what_is_being_retried_is_not_sent_again_beside_it(cloud: LocalVod) -> None:
+def test_a_prefetch_being_retried_cannot_be_sent_again(cloud: LocalVod) -> None:
     task = refused()
     assert task.delivery is not None
     outbox.retry(task.delivery)
@@ -55,7 +55,7 @@ def test_what_is_being_retried_is_not_sent_again_beside_it(cloud: LocalVod) -> N
         resend_task(task)
 
 
-def test_a_refused_prefetch_whose_delivery_is_dismissed_leaves_the_inbox_and_stays_refused(
+def test_dismissing_a_refused_delivery_closes_its_prefetch(
     cloud: LocalVod,
 ) -> None:
     task = refused()
@@ -65,7 +65,7 @@ def test_a_refused_prefetch_whose_delivery_is_dismissed_leaves_the_inbox_and_sta
     assert (task.state, task.attention_at) == (State.REFUSED, None)
 
 
-def test_a_failed_purge_is_sent_again_once_unless_a_takedown_sees_to_it() -> None:
+def test_a_failed_purge_outside_a_takedown_is_sent_again_once() -> None:
     takedown = Takedown.objects.create(video=make_video(), cause=Takedown.Cause.VOD)
     values = {"urls": ["media.example.com/a.mp4"], "video": takedown.video}
     task = CdnTask.objects.create(kind="purge", state=State.SUBMITTED, **values)
@@ -81,7 +81,7 @@ def test_a_failed_purge_is_sent_again_once_unless_a_takedown_sees_to_it() -> Non
 
 
 @pytest.mark.parametrize("is_of_takedown", [True, False])
-def test_a_failed_purge_is_its_takedowns_matter_and_of_none_an_operators(
+def test_a_failed_purge_without_a_takedown_needs_attention(
     is_of_takedown: bool,
 ) -> None:
     takedown = Takedown.objects.create(video=make_video(), cause=Takedown.Cause.VOD)
@@ -92,7 +92,7 @@ def test_a_failed_purge_is_its_takedowns_matter_and_of_none_an_operators(
     assert list(CdnTask.objects.needing_attention()) == ([] if is_of_takedown else [task])
 
 
-def test_only_a_failed_prefetch_of_a_clip_that_may_be_shown_is_sent_again(cloud: LocalVod) -> None:
+def test_only_a_failed_prefetch_of_a_visible_video_is_sent_again(cloud: LocalVod) -> None:
     video = make_video()
     task = failed(cloud, video=video)
     again = resend_task(task)
