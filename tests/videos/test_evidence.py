@@ -1,4 +1,4 @@
-"""What a blocked clip showed is kept, beyond its deletion and for as long as is promised."""
+"""Evidence of a blocked video: what is archived, what is skipped, and when it is removed."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -54,9 +54,7 @@ def stored(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_cover_and_snapshots_facts_and_the_machines_verdict_are_kept(
-    cloud: LocalVod, folder: Path
-) -> None:
+def test_a_block_archives_pictures_facts_and_machine_review(cloud: LocalVod, folder: Path) -> None:
     video = published(cloud)
     MachineReview.objects.create(
         video=video, source_version=1, suggestion="review", labels=["ad"], hits=[{"label": "ad"}]
@@ -75,9 +73,7 @@ def test_cover_and_snapshots_facts_and_the_machines_verdict_are_kept(
         assert copy.read().startswith(PIXEL)
 
 
-def test_a_second_block_of_the_same_source_copies_nothing_again(
-    cloud: LocalVod, folder: Path
-) -> None:
+def test_a_second_block_of_the_same_source_copies_nothing(cloud: LocalVod, folder: Path) -> None:
     video = published(cloud)
     block(video)
     work()
@@ -88,7 +84,7 @@ def test_a_second_block_of_the_same_source_copies_nothing_again(
     assert Evidence.objects.values().get() == before
 
 
-def test_what_is_no_picture_and_what_is_gone_is_named_and_holds_nothing_up(
+def test_missing_and_invalid_pictures_do_not_stop_the_takedown(
     cloud: LocalVod, folder: Path
 ) -> None:
     video = published(cloud)
@@ -111,7 +107,7 @@ def test_what_is_no_picture_and_what_is_gone_is_named_and_holds_nothing_up(
     assert delivery_of(video, "archive_evidence").state == DeliveryState.DONE
 
 
-def test_an_outage_of_the_cdn_is_waited_for_a_few_attempts_and_no_longer(
+def test_the_archive_gives_up_on_a_picture_after_a_few_attempts(
     cloud: LocalVod, settings: Settings
 ) -> None:
     video = published(cloud)
@@ -127,7 +123,7 @@ def test_an_outage_of_the_cdn_is_waited_for_a_few_attempts_and_no_longer(
     assert "auth_key" not in evidence.problem
 
 
-def test_a_silent_cdn_is_not_waited_for_once_for_each_picture(
+def test_a_silent_cdn_is_not_asked_for_each_picture(
     cloud: LocalVod, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -143,12 +139,12 @@ def test_a_silent_cdn_is_not_waited_for_once_for_each_picture(
     )
     block(video)
     work()
-    assert len(asked) == 3 + 3, "one at each attempt, and three at the last"
+    assert len(asked) == 3 + 3, "one in each of three attempts, three in the last"
     problem = Evidence.objects.get().problem
     assert problem.startswith("42 of 42 pictures could not be copied: The CDN did not give")
 
 
-def test_a_storage_that_cannot_be_written_holds_nothing_up(cloud: LocalVod, folder: Path) -> None:
+def test_an_unwritable_folder_does_not_stop_the_takedown(cloud: LocalVod, folder: Path) -> None:
     video = published(cloud)
     (folder / video.vod_id).write_text("a file where the folder belongs")
     block(video)
@@ -160,7 +156,7 @@ def test_a_storage_that_cannot_be_written_holds_nothing_up(cloud: LocalVod, fold
 
 
 class Bucket(Storage):
-    """A storage elsewhere, whose errors are no OSError, and name what nobody should read."""
+    """An object storage. Its errors are no OSError and contain secrets."""
 
     class ClientError(Exception):
         pass
@@ -176,7 +172,7 @@ def use_bucket(settings: Settings) -> None:
     settings.STORAGES = {**settings.STORAGES, "evidence": bucket}
 
 
-def test_a_storage_elsewhere_that_refuses_copies_holds_nothing_up(
+def test_a_refusing_object_storage_does_not_stop_the_takedown(
     cloud: LocalVod, settings: Settings
 ) -> None:
     use_bucket(settings)
@@ -190,7 +186,7 @@ def test_a_storage_elsewhere_that_refuses_copies_holds_nothing_up(
     assert takedown_of(video).state == Takedown.State.VERIFIED
 
 
-def test_a_storage_elsewhere_that_refuses_to_remove_a_copy_stops_no_other_clip(
+def test_an_object_storage_that_keeps_a_copy_stops_no_other(
     settings: Settings,
 ) -> None:
     use_bucket(settings)
@@ -203,7 +199,7 @@ def test_a_storage_elsewhere_that_refuses_to_remove_a_copy_stops_no_other_clip(
     assert left.problem == "A copy whose time is over could not be removed (ClientError)."
 
 
-def test_a_clip_without_media_on_our_cdn_leaves_its_facts(cloud: LocalVod) -> None:
+def test_a_video_without_media_on_our_cdn_archives_its_facts(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(), title="Bad", cover="elsewhere.example.com/a.png")
     block(video)
     work()
@@ -212,7 +208,7 @@ def test_a_clip_without_media_on_our_cdn_leaves_its_facts(cloud: LocalVod) -> No
     assert evidence.problem == "The clip had no picture on the CDN."
 
 
-def test_it_outlives_the_deletion_for_the_days_that_are_set_and_the_log_longer(
+def test_evidence_is_kept_for_the_set_days_after_the_deletion(
     cloud: LocalVod, folder: Path, settings: Settings
 ) -> None:
     settings.EVIDENCE_DAYS = 30
@@ -237,7 +233,7 @@ def test_it_outlives_the_deletion_for_the_days_that_are_set_and_the_log_longer(
     assert ReviewDecision.objects.get().video == video
 
 
-def test_evidence_of_a_clip_that_is_not_deleted_is_kept_without_an_end(
+def test_evidence_of_a_video_that_is_not_deleted_never_expires(
     cloud: LocalVod, folder: Path
 ) -> None:
     block(published(cloud))
@@ -247,9 +243,7 @@ def test_evidence_of_a_clip_that_is_not_deleted_is_kept_without_an_end(
     assert len(stored(folder)) == 3
 
 
-def test_a_removal_that_was_cut_off_between_files_and_row_is_ended_by_the_next(
-    cloud: LocalVod, folder: Path
-) -> None:
+def test_an_interrupted_removal_is_finished_by_the_next_one(cloud: LocalVod, folder: Path) -> None:
     block(published(cloud))
     work()
     for name in stored(folder):
@@ -259,8 +253,8 @@ def test_a_removal_that_was_cut_off_between_files_and_row_is_ended_by_the_next(
     assert Evidence.objects.get().removed_at is not None
 
 
-def test_a_copy_that_cannot_be_removed_is_named_and_stops_no_other(folder: Path) -> None:
-    """More of them than are read at once, the stubborn one first."""
+def test_a_copy_that_cannot_be_removed_does_not_stop_the_others(folder: Path) -> None:
+    """There are more copies than one batch; the first one cannot be removed."""
     video = make_video()
     for version in range(5):
         name = f"{version}/copy.png"
@@ -286,7 +280,7 @@ def test_a_copy_that_cannot_be_removed_is_named_and_stops_no_other(folder: Path)
     assert not Evidence.objects.kept().exists()
 
 
-def test_a_clip_that_is_back_meanwhile_keeps_its_copies(folder: Path) -> None:
+def test_evidence_without_an_expiry_is_not_removed(folder: Path) -> None:
     (folder / "copy.png").write_bytes(PIXEL)
     evidence = Evidence.objects.create(
         video=make_video(),
@@ -298,11 +292,11 @@ def test_a_clip_that_is_back_meanwhile_keeps_its_copies(folder: Path) -> None:
     assert stored(folder) == ["copy.png"]
 
 
-def test_a_clip_that_vod_deleted_while_blocked_is_archived_from_the_cdn(
+def test_a_blocked_video_that_vod_deleted_is_archived(
     cloud: LocalVod,
 ) -> None:
     video = published(cloud)
-    block(video)  # nobody has told VOD yet
+    block(video)  # not sent to VOD yet
     mirror.remove_videos([video.vod_id])
     work()
     evidence = Evidence.objects.get()
@@ -310,7 +304,7 @@ def test_a_clip_that_vod_deleted_while_blocked_is_archived_from_the_cdn(
     assert evidence.expires_at is not None
 
 
-def test_a_clip_that_was_passed_before_it_was_archived_leaves_nothing(cloud: LocalVod) -> None:
+def test_a_video_passed_before_the_archive_leaves_no_evidence(cloud: LocalVod) -> None:
     video = published(cloud)
     block(video)
     Delivery.objects.filter(kind="archive_evidence").update(

@@ -1,4 +1,4 @@
-"""What was issued for a clip goes with it, though its row names other media by now."""
+"""Media that a newer reading replaced: still archived and purged with the video."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def path(name: str) -> MediaPath:
     return MediaPath(f"{HOST}/{name}")
 
 
-def test_streams_and_covers_that_a_later_read_replaced_are_purged_with_the_clip() -> None:
+def test_replaced_streams_and_covers_are_purged_with_the_video() -> None:
     first = Reading(
         make_facts(status="Normal", cover=path("old.jpg")), files=(StreamFile(path("old.mp4")),)
     )
@@ -56,7 +56,7 @@ def test_streams_and_covers_that_a_later_read_replaced_are_purged_with_the_clip(
     assert set(takedown.verification.payload["play"]) == {path("old.mp4"), path("new.mp4")}
 
 
-def test_of_an_earlier_source_nothing_is_remembered_as_all_of_it_is_purged_at_once() -> None:
+def test_media_of_an_earlier_source_are_purged_and_forgotten() -> None:
     first = Reading(make_facts(status="Normal"), files=(StreamFile(path("old.mp4")),))
     mirror.apply(first)
     later = replace(first.facts, read_at=after(90), cover=path("later.jpg"))
@@ -76,14 +76,14 @@ def test_an_unchanged_reading_remembers_nothing() -> None:
     assert video_of(reading.facts).further_media == []
 
 
-def test_of_too_many_the_newest_are_remembered() -> None:
+def test_only_the_newest_replaced_media_are_remembered() -> None:
     video = make_video()
     video.remember_media({"kind": "play", "path": str(n)} for n in range(MAX_FURTHER_MEDIA + 1))
     assert len(video.further_media) == MAX_FURTHER_MEDIA
     assert video.further_media[-1]["path"] == str(MAX_FURTHER_MEDIA)
 
 
-def test_pictures_of_a_recommendation_are_purged_with_the_clip_though_it_was_removed() -> None:
+def test_pictures_of_a_removed_recommendation_are_purged() -> None:
     video = make_video()
     item = recommend_video(video, options=Options({"cover": path("first.jpg")}))
     edit_recommendation(item, values={"cover": path("second.jpg"), "first_frame": ""})
@@ -92,7 +92,7 @@ def test_pictures_of_a_recommendation_are_purged_with_the_clip_though_it_was_rem
     assert {path("first.jpg"), path("second.jpg")} <= purged(video)
 
 
-def test_an_earlier_cover_is_archived_purged_and_looked_for(
+def test_an_earlier_cover_is_archived_purged_and_verified(
     cloud: LocalVod, settings: Settings
 ) -> None:
     settings.CDN_DOMAINS = [cloud.endpoint]
@@ -104,4 +104,6 @@ def test_an_earlier_cover_is_archived_purged_and_looked_for(
     assert earlier in {file["path"] for file in Evidence.objects.get().files}
     takedown = takedown_of(video)
     assert takedown.state == Takedown.State.VERIFIED
-    assert takedown.problem == "1 of 4 pictures are still served."  # it lies outside VOD
+    assert (
+        takedown.problem == "1 of 4 pictures are still served."
+    )  # the earlier cover: it lies outside VOD

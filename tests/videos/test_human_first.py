@@ -1,4 +1,4 @@
-"""A person's decision stands, whatever the machine says and in whatever order all of it arrives."""
+"""A person's decision stands against the machine's verdict, in any order of arrival."""
 
 import itertools
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def decide(video: Video, decision: Decision) -> None:
     review_video(video, decision=decision, source=Source.ADMIN, reason=reason)
 
 
-# Each order once: what the person decides alternates.
+# Each order once, alternately with a pass and a block of the person.
 ORDERS = list(
     zip(
         itertools.cycle((Decision.NORMAL, Decision.BLOCKED)),
@@ -44,10 +44,10 @@ ORDERS = list(
 
 @working
 @pytest.mark.parametrize(("decision", "order"), ORDERS)
-def test_verdict_sync_and_person_in_any_order_end_as_the_person_decided(
+def test_a_persons_decision_stands_in_any_order_of_arrival(
     eventful: LocalVod, decision: Decision, order: tuple[int, ...]
 ) -> None:
-    """All over HTTP; what VOD shows in the end is what the person decided, too."""
+    """Over HTTP. In the end VOD shows the person's decision too."""
     vod_id = eventful.seed(status="Checking", verdict=OPPOSITE[decision], announce=True)
     follow(eventful, "FileUploadComplete")
     video = Video.objects.get(vod_id=vod_id)
@@ -58,7 +58,7 @@ def test_verdict_sync_and_person_in_any_order_end_as_the_person_decided(
     ]
     for index in order:
         steps[index]()
-    follow(eventful)  # our decision's own echo, and whatever else VOD tells
+    follow(eventful)  # all events, also the one about our own decision
     list(sync.sync_ids([vod_id]))
     work_until_idle(20)
     video.refresh_from_db()
@@ -70,7 +70,7 @@ def test_verdict_sync_and_person_in_any_order_end_as_the_person_decided(
 
 
 @pytest.mark.parametrize("decision", [Decision.NORMAL, Decision.BLOCKED])
-def test_a_machine_job_that_fails_after_the_decision_asks_nobody(decision: Decision) -> None:
+def test_a_machine_review_that_fails_later_opens_no_task(decision: Decision) -> None:
     told = Reading(make_facts(), source_uploaded_at=after(10))
     mirror.apply(told)
     video = video_of(told.facts)
@@ -84,7 +84,7 @@ def test_a_machine_job_that_fails_after_the_decision_asks_nobody(decision: Decis
 
 
 @working
-def test_a_persons_pass_outlasts_a_machines_block_that_vod_shows(cloud: LocalVod) -> None:
+def test_a_persons_pass_overrules_a_machines_block_in_vod(cloud: LocalVod) -> None:
     vod_id = cloud.seed(status="Blocked")
     video = make_video(vod_id=vod_id, status="Checking", censor_status=CensorStatus.CHECK)
     decide(video, Decision.NORMAL)
@@ -95,7 +95,7 @@ def test_a_persons_pass_outlasts_a_machines_block_that_vod_shows(cloud: LocalVod
     assert cloud.state(vod_id)["video"]["status"] == "Normal"
 
 
-def test_a_decision_in_vods_console_counts_as_human_for_a_later_verdict() -> None:
+def test_a_decision_in_vods_console_stands_against_a_verdict() -> None:
     told = Reading(make_facts(status="Checking"), source_uploaded_at=after(10))
     mirror.apply(told)
     video = video_of(told.facts)
@@ -111,10 +111,10 @@ def test_a_decision_in_vods_console_counts_as_human_for_a_later_verdict() -> Non
 
 @working
 @pytest.mark.parametrize("decision", [Decision.NORMAL, Decision.BLOCKED])
-def test_a_verdict_that_comes_after_a_first_import_leaves_vods_consoles_decision_alone(
+def test_a_verdict_after_a_first_import_keeps_vods_decision(
     eventful: LocalVod, decision: Decision
 ) -> None:
-    """Nobody asks who decided what a first import brings, until a machine would overrule it."""
+    """The history is not read in a first import, only before a machine would overrule it."""
     vod_id = eventful.seed(status="Checking", verdict=OPPOSITE[decision])
     eventful.idle()
     eventful.audit_in_console(vod_id, decision.value, "seen", auditor="Li")
@@ -133,10 +133,10 @@ def test_a_verdict_that_comes_after_a_first_import_leaves_vods_consoles_decision
 
 
 @working
-def test_what_was_decided_about_an_earlier_source_is_not_read_with_a_later_one(
+def test_decisions_about_an_earlier_source_are_not_read(
     cloud: LocalVod,
 ) -> None:
-    """Not even where the clip was not known before another source replaced it."""
+    """Also if another source replaced it before the first reading."""
     vod_id = cloud.seed(status="Checking", creation_time="2020-01-01T00:00:00Z")
     cloud.audit_in_console(vod_id, "Normal", "seen", auditor="Li")
     facts, _ = asking.fetch_facts([vod_id])

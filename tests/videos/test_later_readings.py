@@ -1,4 +1,4 @@
-"""A reading that has to wait holds up none that is wanted now."""
+"""A reading that is scheduled for later (`reread_video`) does not delay one that is due now."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ def title_of(video: Video) -> str:
 
 
 def lose_a_worker_over_a_decision(video: Video) -> Delivery:
-    """Another worker sends it again, and looks back later; returns that look."""
+    """Send a decision twice, as after a lost worker. Returns the look-back that this schedules."""
     review_video(video, decision=Decision.BLOCKED, source=Source.API, reason="violence")
     now = timezone.now()
     [_] = claim("create_audit", limit=1, now=now)
@@ -42,9 +42,7 @@ def lose_a_worker_over_a_decision(video: Video) -> Delivery:
     return Delivery.objects.get(kind="reread_video")
 
 
-def test_a_reading_that_is_wanted_now_does_not_wait_for_the_look_back(
-    cloud: LocalVod, settings: Settings
-) -> None:
+def test_a_reading_does_not_wait_for_a_look_back(cloud: LocalVod, settings: Settings) -> None:
     settings.REVIEW_LOOK_BACK_SECONDS = 3_600
     video = make_clip(cloud)
     look_back = lose_a_worker_over_a_decision(video)
@@ -56,7 +54,7 @@ def test_a_reading_that_is_wanted_now_does_not_wait_for_the_look_back(
     assert (look_back.state, look_back.claim_count) == (DeliveryState.WAITING, 0)
 
 
-def test_the_look_back_comes_all_the_same_and_sees_the_call_that_landed_late(
+def test_the_look_back_finds_a_decision_that_arrived_late(
     cloud: LocalVod, settings: Settings
 ) -> None:
     settings.REVIEW_LOOK_BACK_SECONDS = 3_600
@@ -75,7 +73,7 @@ def test_the_look_back_comes_all_the_same_and_sees_the_call_that_landed_late(
     assert not Delivery.objects.open().filter(kind__in=["read_video", "reread_video"]).exists()
 
 
-def test_a_reading_that_is_wanted_now_does_not_wait_for_one_after_another_delivery(
+def test_a_reading_does_not_wait_for_a_held_reading(
     cloud: LocalVod,
 ) -> None:
     video = make_clip(cloud)

@@ -1,4 +1,4 @@
-"""Who decides about a video and who ends one of its deliveries do not wait for each other."""
+"""Lock order: a decision about a video and the end of its delivery do not deadlock."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ def refuse(delivery: Delivery) -> None:
 
 
 def elsewhere(work: Callable[[], object]) -> None:
-    """Let another connection do this, to its end."""
+    """Run `work` on a connection of its own and wait for it."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(with_own_connection, work).result()
 
@@ -61,16 +61,16 @@ def with_own_connection(work: Callable[[], object]) -> None:
 
 @contextmanager
 def holding(video: Video, *, meanwhile: Callable[[], object]) -> Iterator[None]:
-    """The block holds the video's row, as every decision does; the other runs into it.
+    """Hold the video's row, as every decision does, while `meanwhile` runs in another thread.
 
-    What the block has to wait for makes it fail after five seconds. The other one ends after it.
+    A lock that the with-block waits for fails after five seconds. `meanwhile` ends after the block.
     """
     errors: list[Exception] = []
 
     def other() -> None:
         try:
             meanwhile()
-        except Exception as error:  # noqa: BLE001 - the test's thread raises it
+        except Exception as error:  # noqa: BLE001 - raised in the test's thread
             errors.append(error)
         finally:
             connections.close_all()
@@ -89,8 +89,8 @@ def holding(video: Video, *, meanwhile: Callable[[], object]) -> Iterator[None]:
         raise error
 
 
-def test_what_is_put_after_a_delivery_that_is_just_refused_waits_for_nobody() -> None:
-    """A refused pass is taken back: its worker holds the delivery and waits for the video."""
+def test_a_follower_of_a_refused_pass_is_given_up() -> None:
+    """A refused pass is taken back: its worker locks the delivery, then waits for the video."""
     video = make_video(censor_status="check")
     decide(video, Decision.NORMAL)
     audit = taken()
@@ -101,8 +101,8 @@ def test_what_is_put_after_a_delivery_that_is_just_refused_waits_for_nobody() ->
     assert purge.error_code == "PredecessorGivenUp"
 
 
-def test_a_follower_that_is_not_committed_yet_shares_the_end_of_a_refused_block() -> None:
-    """Nothing of a refused block is taken back: its worker has no need of the video itself."""
+def test_an_uncommitted_follower_of_a_refused_block_is_given_up() -> None:
+    """A refused block is not taken back: its worker does not lock the video."""
     video = make_video()
     decide(video, Decision.BLOCKED)
     audit = taken()
@@ -112,8 +112,8 @@ def test_a_follower_that_is_not_committed_yet_shares_the_end_of_a_refused_block(
     assert late.state == DeliveryState.GIVEN_UP
 
 
-def test_a_decision_and_the_end_of_the_one_before_it_do_not_block_each_other() -> None:
-    """Both reach for the steps that follow, and for their takedown."""
+def test_a_decision_and_the_end_of_the_earlier_do_not_deadlock() -> None:
+    """Both lock the followers and their takedown."""
     video = make_video()
     decide(video, Decision.BLOCKED)
     audit = taken()
@@ -124,10 +124,10 @@ def test_a_decision_and_the_end_of_the_one_before_it_do_not_block_each_other() -
     assert standing.state == DeliveryState.WAITING
 
 
-def test_a_block_whose_attempt_fails_while_the_pass_after_it_is_undone_is_tried_again(
+def test_a_failed_block_is_retried_if_the_later_pass_is_undone(
     settings: Settings,
 ) -> None:
-    """The pass is still on its way when the worker ends, and is gone once it has the video."""
+    """The pass is unsent when the attempt ends, and undone when its worker has the video's lock."""
     settings.REVIEW_UNDO_SECONDS = 60
     video = make_video()
     review = decide(video, Decision.BLOCKED)
@@ -142,7 +142,7 @@ def test_a_block_whose_attempt_fails_while_the_pass_after_it_is_undone_is_tried_
     assert Delivery.objects.waiting().filter(kind="verify_takedown").count() == 1
 
 
-def test_a_decision_and_a_dismissal_of_the_one_before_it_do_not_block_each_other() -> None:
+def test_a_decision_and_a_dismissal_do_not_deadlock() -> None:
     video = make_video()
     review = decide(video, Decision.BLOCKED)
     refuse(taken())
@@ -163,7 +163,7 @@ ENDS = [
 
 
 def taken_alone(kind: str) -> Delivery:
-    """The delivery of this kind, in a worker's hands; what comes before it is done."""
+    """End the earlier deliveries and lease the one of this kind."""
     before = Delivery.objects.filter(pk__lt=Delivery.objects.get(kind=kind).pk)
     before.update(state=DeliveryState.DONE, finished_at=timezone.now())
     Delivery.objects.filter(kind=kind).update(is_held=False)
@@ -171,9 +171,7 @@ def taken_alone(kind: str) -> Delivery:
 
 
 @pytest.mark.parametrize(("kind", "outcome"), ENDS)
-def test_a_decision_and_the_end_of_a_step_of_a_takedown_do_not_block_each_other(
-    kind: str, outcome: Outcome
-) -> None:
+def test_a_decision_and_a_takedown_step_do_not_deadlock(kind: str, outcome: Outcome) -> None:
     video = make_video()
     review = decide(video, Decision.BLOCKED)
     step = taken_alone(kind)
@@ -184,9 +182,9 @@ def test_a_decision_and_the_end_of_a_step_of_a_takedown_do_not_block_each_other(
     assert Takedown.objects.get(decision=review).is_over
 
 
-def test_what_is_put_after_a_delivery_that_is_just_put_back_is_not_held_for_ever() -> None:
-    """Its worker lets go of it after it was looked for among the free ones, and before the next
-    look; another worker has done it before what comes after it is committed.
+def test_a_follower_of_a_requeued_delivery_is_not_held_forever() -> None:
+    """Example: `send` looks for the predecessor among the free deliveries, its worker requeues it,
+    `send` looks again; another worker ends it before the follower is committed.
     """
     video = make_video()
     with transaction.atomic():
@@ -210,8 +208,8 @@ def test_what_is_put_after_a_delivery_that_is_just_put_back_is_not_held_for_ever
     ]
 
 
-def test_a_recommendation_and_a_prefetch_sent_again_do_not_block_each_other() -> None:
-    """Both record a prefetch of the video, one after another."""
+def test_a_prefetch_and_a_repeated_prefetch_do_not_deadlock() -> None:
+    """Both record a prefetch of the same video."""
     video = make_video()
     task = CdnTask.objects.create(
         kind=CdnTask.Kind.PREFETCH,

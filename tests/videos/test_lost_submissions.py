@@ -1,4 +1,4 @@
-"""A submission of which nobody knows whether VOD took it: found again, and never doubled."""
+"""A submission that VOD may have accepted: it is found again and never doubled."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ working = pytest.mark.django_db(transaction=True)  # a worker has connections of
 
 
 @working
-def test_a_submission_that_workers_died_over_is_shown_as_stuck(cloud: LocalVod) -> None:
+def test_a_submission_that_kills_its_workers_becomes_stuck(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
     give_up(job.delivery)
@@ -39,7 +39,7 @@ def test_a_submission_that_workers_died_over_is_shown_as_stuck(cloud: LocalVod) 
 
 
 def lost_submission(cloud: LocalVod) -> tuple[Video, TranscodeJob]:
-    """VOD has the task and nobody here knows: its answer got lost, then workers died over it."""
+    """Submit a job that VOD accepts; its answer is lost, then the workers of its delivery die."""
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
     cloud.faults({"operation": "SubmitTranscodeJobs", "kind": "lost", "is_after": True})
@@ -53,7 +53,7 @@ def lost_submission(cloud: LocalVod) -> tuple[Video, TranscodeJob]:
 @working
 @pytest.mark.parametrize("dismissed", ["", "job", "delivery"])
 @pytest.mark.parametrize("how", ["retry", "submit"])
-def test_it_is_sent_again_under_its_own_session_so_that_vod_takes_it_once(
+def test_a_lost_submission_is_sent_again_with_its_session(
     cloud: LocalVod, how: str, dismissed: str
 ) -> None:
     video, job = lost_submission(cloud)
@@ -74,9 +74,9 @@ def test_it_is_sent_again_under_its_own_session_so_that_vod_takes_it_once(
 
 @working
 @pytest.mark.parametrize("how", ["retry", "submit"])
-def test_one_whose_delivery_is_on_its_way_again_is_not_doubled(cloud: LocalVod, how: str) -> None:
+def test_a_submission_whose_delivery_is_retried_is_not_doubled(cloud: LocalVod, how: str) -> None:
     video, job = lost_submission(cloud)
-    outbox.retry(Delivery.objects.get(transcode_job=job))  # among the deliveries of the desk
+    outbox.retry(Delivery.objects.get(transcode_job=job))  # on the desk's list of deliveries
     job.refresh_from_db()
     again = retry_transcode(job) if how == "retry" else submit_transcode(video, kind=STANDARD)
     assert (again.pk, again.state, again.attention_at) == (job.pk, State.WAITING, None)
@@ -88,14 +88,14 @@ def test_one_whose_delivery_is_on_its_way_again_is_not_doubled(cloud: LocalVod, 
 
 
 @working
-def test_a_submission_that_a_restored_backup_knows_nothing_of_is_recognised(
+def test_a_submission_made_after_the_backup_is_recognised(
     cloud: LocalVod,
 ) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
     group = job.template_group_id
     taken = vod_gateway().submit_transcode(video.vod_id, group, session_id=job.session_id)
-    long_after = timezone.now() + timedelta(hours=1)  # than VOD made the task
+    long_after = timezone.now() + timedelta(hours=1)  # after VOD made the task
     Delivery.objects.update(first_attempt_at=long_after)
     send_batch("submit_transcode")
     job.refresh_from_db()
@@ -103,8 +103,8 @@ def test_a_submission_that_a_restored_backup_knows_nothing_of_is_recognised(
 
 
 @working
-def test_a_submission_that_vod_has_and_never_lists_is_shown_as_stuck(cloud: LocalVod) -> None:
-    """As if another installation had used up its session for a clip of its own."""
+def test_a_submission_that_vod_never_lists_becomes_stuck(cloud: LocalVod) -> None:
+    """As if another installation had used the same session for its own video."""
     job = submit_transcode(make_video(vod_id=cloud.seed()), kind=STANDARD)
     other = cloud.seed()
     group = job.template_group_id
@@ -120,20 +120,20 @@ def test_a_submission_that_vod_has_and_never_lists_is_shown_as_stuck(cloud: Loca
     assert "does not list its task yet" in job.error_message
 
 
-def test_jobs_of_two_databases_with_one_key_have_sessions_of_their_own() -> None:
+def test_jobs_of_two_databases_have_different_sessions() -> None:
     video = make_video()
     one = submit_transcode(video, kind=STANDARD)
     other = TranscodeJob(pk=one.pk, video=video, kind=STANDARD)
     assert one.session_id != other.session_id
     assert max(len(one.session_id), len(other.session_id)) <= 50
     one.refresh_from_db()
-    assert one.session_id == TranscodeJob.objects.get(pk=one.pk).session_id, "for good"
+    assert one.session_id == TranscodeJob.objects.get(pk=one.pk).session_id, "stored"
     assert TranscodeJob(pk=7, session_key="").session_id == "svc-7", "of an earlier release"
 
 
 @working
 @pytest.mark.parametrize("is_attempt_known", [True, False])  # not in a restored backup
-def test_a_submission_so_old_that_vod_forgot_its_session_is_looked_for_first(
+def test_an_old_submission_is_looked_for_in_vod_first(
     cloud: LocalVod, is_attempt_known: bool
 ) -> None:
     video = make_video(vod_id=cloud.seed())
@@ -153,7 +153,7 @@ def test_a_submission_so_old_that_vod_forgot_its_session_is_looked_for_first(
 
 
 @working
-def test_a_job_of_a_source_that_was_replaced_is_not_submitted(cloud: LocalVod) -> None:
+def test_a_job_of_a_replaced_source_is_not_submitted(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
     Video.objects.update(source_version=2, transcode_status=TranscodeStatus.NONE)
@@ -161,13 +161,13 @@ def test_a_job_of_a_source_that_was_replaced_is_not_submitted(cloud: LocalVod) -
     job.refresh_from_db()
     video.refresh_from_db()
     assert (job.state, job.error_code) == (State.FAIL, "SourceReplaced")
-    assert job.attention_at is None, "nobody need look"
+    assert job.attention_at is None
     assert cloud.ledger("SubmitTranscodeJobs") == []
     assert video.transcode_status == TranscodeStatus.NONE
 
 
 @working
-def test_a_job_of_a_source_that_was_replaced_is_followed_where_vod_has_it(cloud: LocalVod) -> None:
+def test_a_submitted_job_of_a_replaced_source_is_followed(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
     cloud.faults({"operation": "SubmitTranscodeJobs", "kind": "lost", "is_after": True})
@@ -180,7 +180,7 @@ def test_a_job_of_a_source_that_was_replaced_is_followed_where_vod_has_it(cloud:
     assert len(cloud.ledger("SubmitTranscodeJobs")) == 1
 
 
-def test_a_retried_submission_that_vod_took_beside_a_newer_one_keeps_its_task() -> None:
+def test_a_retried_submission_beside_a_newer_job_keeps_its_task() -> None:
     video = make_video()
     job = submit_transcode(video, kind=STANDARD)
     TranscodeJob.objects.filter(pk=job.pk).update(state=State.REFUSED)
@@ -198,7 +198,7 @@ def test_a_retried_submission_that_vod_took_beside_a_newer_one_keeps_its_task() 
 
 
 @working
-def test_a_dismissed_delivery_takes_its_job_out_of_the_inbox(cloud: LocalVod) -> None:
+def test_dismissing_a_delivery_dismisses_its_job(cloud: LocalVod) -> None:
     job = submit_transcode(make_video(vod_id="unknown-to-vod"), kind=STANDARD)
     work_until_idle(SECONDS)
     assert TranscodeJob.objects.needing_attention().exists()
