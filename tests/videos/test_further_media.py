@@ -104,6 +104,4 @@ def test_an_earlier_cover_is_archived_purged_and_verified(
     assert earlier in {file["path"] for file in Evidence.objects.get().files}
     takedown = takedown_of(video)
     assert takedown.state == Takedown.State.VERIFIED
-    assert (
-        takedown.problem == "1 of 4 pictures are still served."
-    )  # the earlier cover: it lies outside VOD
+    assert takedown.problem == "1 of 4 pictures are still served."  # `earlier`: outside VOD

@@ -1,4 +1,4 @@
-"""The mirror writes what VOD says: once, never backwards, and nothing where nothing changed."""
+"""The mirror writes VOD's facts once, never older ones, and nothing if nothing changed."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -53,7 +53,7 @@ def test_a_new_video_gets_a_row_with_its_facts_and_its_uploader() -> None:
     assert (video.uploader.user_id, video.uploader.user_name) == ("u-1", "Mei")
 
 
-def test_the_same_facts_again_write_nothing_at_all() -> None:
+def test_a_reading_of_the_same_facts_writes_nothing() -> None:
     facts = make_facts()
     mirror.apply(facts)
     before = state_of(video_of(facts))
@@ -65,14 +65,14 @@ def test_the_same_facts_again_write_nothing_at_all() -> None:
     assert [query["sql"][:6] for query in queries] == ["SELECT"]
 
 
-def test_a_read_that_was_sent_earlier_changes_nothing() -> None:
+def test_a_reading_that_was_sent_earlier_changes_nothing() -> None:
     facts = make_facts(title="new", read=60)
     mirror.apply(facts)
     assert mirror.apply(replace(facts, title="old", read_at=after(30))) == Applied(unchanged=1)
     assert video_of(facts).title == "new"
 
 
-def test_a_later_read_changes_what_differs_and_moves_changed_at() -> None:
+def test_a_later_reading_updates_the_row_and_changed_at() -> None:
     facts = make_facts()
     mirror.apply(facts)
     before = video_of(facts)
@@ -83,7 +83,7 @@ def test_a_later_read_changes_what_differs_and_moves_changed_at() -> None:
     assert video.changed_at > before.changed_at
 
 
-def test_what_nobody_is_shown_does_not_move_changed_at() -> None:
+def test_an_unpublished_field_does_not_move_changed_at() -> None:
     facts = make_facts()
     mirror.apply(facts)
     before = video_of(facts)
@@ -93,7 +93,7 @@ def test_what_nobody_is_shown_does_not_move_changed_at() -> None:
     assert video.changed_at == before.changed_at
 
 
-def test_a_deleted_video_is_never_revived_nor_touched() -> None:
+def test_a_deleted_video_is_never_changed() -> None:
     facts = make_facts()
     mirror.apply(facts)
     delete_video(video_of(facts))
@@ -103,7 +103,7 @@ def test_a_deleted_video_is_never_revived_nor_touched() -> None:
     assert state_of(video_of(facts)) == before
 
 
-def test_an_empty_value_of_a_search_row_says_nothing() -> None:
+def test_an_empty_value_of_a_search_row_is_ignored() -> None:
     facts = make_facts()
     mirror.apply(facts)
     listed = make_facts(
@@ -138,7 +138,7 @@ def test_texts_longer_than_their_columns_are_cut_not_refused() -> None:
     assert (len(video_of(facts).title), len(video_of(facts).tags)) == (512, 1024)
 
 
-def test_a_new_name_of_an_uploader_comes_from_the_newest_clip_only() -> None:
+def test_an_uploaders_name_comes_from_the_newest_video() -> None:
     old = make_facts(creation_time=NOON, user_data=uploaded_by("u-1", "Mei"))
     new = make_facts(creation_time=after(500), user_data=uploaded_by("u-1", "Mei Lin"))
     mirror.apply([new, old])
@@ -150,7 +150,7 @@ def test_a_new_name_of_an_uploader_comes_from_the_newest_clip_only() -> None:
     assert (uploader.user_name, uploader.name_search) == ("Lin Mei", "lin mei")
 
 
-def test_an_avatar_that_is_no_web_address_is_not_kept() -> None:
+def test_an_avatar_that_is_not_a_web_address_is_not_stored() -> None:
     mirror.apply(make_facts(user_data=uploaded_by("u-7", "Eve", "javascript:alert(1)")))
     assert Uploader.objects.get(user_id="u-7").avatar_url == ""
 
@@ -166,7 +166,7 @@ def test_an_avatar_that_is_no_web_address_is_not_kept() -> None:
         ("Normal", "another-group", TranscodeStatus.NONE),
     ],
 )
-def test_the_automatic_task_of_the_standard_group_sets_the_transcode_status(
+def test_the_standard_groups_auto_task_sets_the_transcode_status(
     status: str, group: str, expected: TranscodeStatus
 ) -> None:
     facts = make_facts(status=status, template_group_id=group)
@@ -188,7 +188,7 @@ def test_the_automatic_task_of_the_standard_group_sets_the_transcode_status(
         ("Normal", CensorStatus.SUCCESS),
     ],
 )
-def test_without_any_decision_the_status_follows_from_vods(
+def test_without_a_decision_the_review_status_follows_vod(
     status: str, expected: CensorStatus
 ) -> None:
     facts = make_facts(status=status)
@@ -204,7 +204,7 @@ def make_task(status: str, trigger: str = "Auto") -> TranscodeTask:
     return TranscodeTask("t-1", "", status, trigger, "standard-template-group")
 
 
-def test_a_block_in_the_middle_of_transcoding_does_not_end_it() -> None:
+def test_a_block_during_transcoding_does_not_end_the_job() -> None:
     facts = make_facts(status="Transcoding")
     mirror.apply(facts)
     blocked = replace(facts, status="Blocked", read_at=after(90))
@@ -216,13 +216,13 @@ def test_a_block_in_the_middle_of_transcoding_does_not_end_it() -> None:
     assert video_of(facts).transcode_status == TranscodeStatus.FAIL
 
 
-def test_a_manual_task_of_somebody_else_says_nothing_about_the_upload() -> None:
+def test_a_foreign_manual_task_does_not_set_the_transcode_status() -> None:
     facts = make_facts(status="Transcoding")
     mirror.apply(Reading(facts, tasks=(make_task("CompleteAllFail", "Manual"),)))
     assert video_of(facts).transcode_status == TranscodeStatus.ON_TRANSCODE
 
 
-def test_what_vod_lets_play_is_queued_where_configured_but_not_in_a_first_import(
+def test_normal_videos_are_queued_except_in_a_first_import(
     settings: Settings,
 ) -> None:
     settings.REVIEW_NORMAL = "queue"
@@ -236,7 +236,7 @@ def test_what_vod_lets_play_is_queued_where_configured_but_not_in_a_first_import
     assert video_of(stock).censor_status == CensorStatus.SUCCESS
 
 
-def test_without_a_machine_every_uploaded_clip_waits_for_a_person(
+def test_without_a_machine_an_uploaded_video_waits_for_a_person(
     settings: Settings,
 ) -> None:
     settings.MACHINE_REVIEW = "off"
@@ -248,7 +248,7 @@ def test_without_a_machine_every_uploaded_clip_waits_for_a_person(
     assert ReviewTask.objects.open().get().cause == TaskCause.NEW
 
 
-def test_the_machine_is_asked_once_for_each_source_where_configured(
+def test_a_machine_review_is_submitted_once_for_each_source(
     settings: Settings,
 ) -> None:
     settings.MACHINE_REVIEW = "submit"
@@ -262,8 +262,8 @@ def test_the_machine_is_asked_once_for_each_source_where_configured(
     assert Delivery.objects.filter(kind="submit_machine_review").count() == 1
 
 
-def judged_clip() -> tuple[Video, Reading]:
-    """A clip whose upload is known to the second, and which a person has passed."""
+def passed_by_a_person() -> tuple[Video, Reading]:
+    """Make a video that a person has passed; its upload time is known."""
     facts = make_facts(status="Normal")
     told = Reading(facts, source_uploaded_at=after(10))
     mirror.apply(told)
@@ -272,8 +272,8 @@ def judged_clip() -> tuple[Video, Reading]:
     return video_of(facts), told
 
 
-def test_another_upload_under_the_same_id_is_a_new_clip_to_judge() -> None:
-    video, told = judged_clip()
+def test_another_upload_under_the_same_id_needs_a_new_decision() -> None:
+    video, told = passed_by_a_person()
     make_recommendation(video, recommended_at=after(20))
     later = replace(
         told, facts=replace(told.facts, read_at=after(200)), source_uploaded_at=after(150)
@@ -287,8 +287,8 @@ def test_another_upload_under_the_same_id_is_a_new_clip_to_judge() -> None:
     assert video.censor_status == CensorStatus.ON_CENSOR, "VOD's Normal is about the first source"
 
 
-def test_a_recommendation_of_the_earlier_source_does_not_come_back() -> None:
-    video, told = judged_clip()
+def test_a_recommendation_of_the_earlier_source_stays_ended() -> None:
+    video, told = passed_by_a_person()
     make_recommendation(video, recommended_at=after(20))
     later = replace(
         told, facts=replace(told.facts, read_at=after(200)), source_uploaded_at=after(150)
@@ -298,8 +298,8 @@ def test_a_recommendation_of_the_earlier_source_does_not_come_back() -> None:
     assert not Recommendation.objects.published().exists()
 
 
-def test_another_size_of_the_source_is_a_new_source_too() -> None:
-    video, told = judged_clip()
+def test_another_size_is_a_new_source() -> None:
+    video, told = passed_by_a_person()
     mirror.apply(replace(told.facts, size=2_000, read_at=after(200)))
     video.refresh_from_db()
     assert (video.source_version, video.censor_status) == (2, CensorStatus.ON_CENSOR)
@@ -310,7 +310,7 @@ def test_another_size_of_the_source_is_a_new_source_too() -> None:
     assert video.source_version == 2, "its event is about the same upload"
 
 
-def test_the_event_of_the_first_upload_starts_nothing_over() -> None:
+def test_the_event_of_the_first_upload_is_not_a_new_source() -> None:
     facts = make_facts(read=60)
     mirror.apply(facts)
     told = Reading(replace(facts, read_at=after(70)), source_uploaded_at=after(50))
@@ -325,7 +325,7 @@ def make_stream(path: str, **values: object) -> StreamFile:
     )
 
 
-def test_files_and_source_are_kept_in_one_order_and_written_once() -> None:
+def test_files_are_stored_in_one_order_and_written_once() -> None:
     facts = make_facts()
     streams = (
         make_stream("m/nb.mp4", definition="SD-NBV1", is_narrowband=True),
@@ -341,7 +341,7 @@ def test_files_and_source_are_kept_in_one_order_and_written_once() -> None:
     assert state_of(video) == before
 
 
-def test_a_video_that_vod_no_longer_has_leaves_every_list() -> None:
+def test_a_video_that_vod_no_longer_has_is_deleted_here() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     assert mirror.remove_videos([video.vod_id, "unknown"]) == 1
     video.refresh_from_db()
@@ -351,7 +351,7 @@ def test_a_video_that_vod_no_longer_has_leaves_every_list() -> None:
     assert mirror.remove_videos([video.vod_id]) == 0
 
 
-def test_changed_at_is_the_moment_of_writing_so_that_no_poll_misses_it() -> None:
+def test_changed_at_is_the_time_of_writing() -> None:
     facts = make_facts()
     mirror.apply(facts)
     assert video_of(facts).changed_at > facts.read_at + timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""An outage of VOD, or a fault of ours, undoes no decision; only VOD's own refusal does."""
+"""Only a refusal of VOD takes a decision back; an outage or a fault of ours does not."""
 
 from datetime import timedelta
 from typing import Any
@@ -47,9 +47,7 @@ def work(kind: str, rounds: int = ATTEMPTS + 2) -> Delivery:
 
 
 @pytest.mark.parametrize("fault", [DOWN, BAD_KEY], ids=["down", "bad key"])
-def test_a_long_outage_leaves_a_deletion_standing_until_vod_takes_it(
-    cloud: LocalVod, fault: dict[str, Any]
-) -> None:
+def test_a_deletion_outlives_a_long_outage(cloud: LocalVod, fault: dict[str, Any]) -> None:
     video = mirrored(cloud, recommended=True)
     delete_video(video)
     cloud.faults(fault)
@@ -65,9 +63,7 @@ def test_a_long_outage_leaves_a_deletion_standing_until_vod_takes_it(
 
 
 @pytest.mark.parametrize("decision", [Decision.NORMAL, Decision.BLOCKED])
-def test_a_long_outage_leaves_a_decision_standing_until_vod_takes_it(
-    cloud: LocalVod, decision: Decision
-) -> None:
+def test_a_decision_outlives_a_long_outage(cloud: LocalVod, decision: Decision) -> None:
     video = mirrored(cloud, censor_status=CensorStatus.CHECK)
     review_video(video, decision=decision, source=Source.API, reason="seen")
     cloud.faults(BAD_KEY)
@@ -80,11 +76,11 @@ def test_a_long_outage_leaves_a_decision_standing_until_vod_takes_it(
 
 
 def give_up(delivery: Delivery) -> None:
-    """As if workers had died over it, time after time."""
+    """Let the delivery reach the limit of dead workers; the next claim gives it up."""
     Delivery.objects.filter(pk=delivery.pk).update(fault_count=ATTEMPTS)
 
 
-def test_what_workers_died_over_is_given_up_with_its_decision_standing(
+def test_a_delivery_that_kills_workers_keeps_its_decision(
     cloud: LocalVod, settings: Settings
 ) -> None:
     settings.VOD_TRANSCODE_TEMPLATE_GROUP_ID = "a-group"
@@ -101,23 +97,23 @@ def test_what_workers_died_over_is_given_up_with_its_decision_standing(
     assert gone.deleted_at is not None
     assert passed.censor_status == CensorStatus.SUCCESS
     assert VideoDeletion.objects.get().state == VideoDeletion.State.WAITING
-    assert TranscodeJob.objects.get().state == TranscodeJob.State.STUCK, "for a person to see"
+    assert TranscodeJob.objects.get().state == TranscodeJob.State.STUCK, "shown to a person"
 
 
-def test_videos_that_vod_no_longer_has_end_their_deletions_one_by_one(cloud: LocalVod) -> None:
+def test_deletions_of_missing_videos_end_one_by_one(cloud: LocalVod) -> None:
     for number in range(3):
         delete_video(make_video(vod_id=f"gone-{number}"))
     there = mirrored(cloud)
     delete_video(there)
     not_found = {"kind": "error", "status": 404, "code": "InvalidVideo.NotFound", "times": 1}
-    cloud.faults({"operation": "DeleteVideo", **not_found})  # said of the whole batch
+    cloud.faults({"operation": "DeleteVideo", **not_found})  # for the whole batch
     send_batch("delete_video")
     assert set(Delivery.objects.filter(kind="delete_video").values_list("state")) == {("done",)}
     effects = cloud.ledger("DeleteVideo", video_id=there.vod_id, accepted=True)
-    assert effects, "the one that was there has been deleted in VOD"
+    assert effects, "the existing video was deleted in VOD"
 
 
-def test_a_submission_that_vod_has_without_listing_its_task_is_asked_about_again(
+def test_a_submission_with_an_unlisted_task_is_looked_for_again(
     cloud: LocalVod,
 ) -> None:
     job = submit_transcode(mirrored(cloud), kind=TranscodeKind.NARROWBAND)

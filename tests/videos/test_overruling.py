@@ -1,4 +1,4 @@
-"""An older decision of ours on top in VOD: what stands is sent again, or will be sent anyway."""
+"""VOD shows an older decision of ours: the standing decision is sent again, or still waits."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -29,15 +29,15 @@ REFUSAL = {"operation": "CreateAudit", "kind": "error", "code": "Forbidden.Nope"
 
 
 @pytest.fixture(autouse=True)
-def _every_standing_block_is_seen_through() -> Iterator[None]:
-    """No takedown of a block that stands is given up silently, whatever happened before."""
+def _no_standing_block_loses_its_takedown() -> Iterator[None]:
+    """Check after each test that no takedown of a standing block is marked as reversed."""
     yield
     reversed_ones = Takedown.objects.of_block().filter(state=Takedown.State.REVERSED)
     assert not reversed_ones.filter(video__censor_status="fail").exists()
 
 
 def passed(vod: LocalVod) -> Video:
-    """A clip that we have passed; VOD has our pass, and its history shows it on top."""
+    """Make a video with our pass, which is the newest entry of VOD's history."""
     media = {"cover": "", "first_frame": "", "source_path": "", "snapshots": [], "files": []}
     vod_id = vod.seed(status="Normal")
     video = make_video(vod_id=vod_id, status="Normal", **media)  # type: ignore[arg-type]  # a mix
@@ -51,14 +51,14 @@ def block(video: Video, source: Source = Source.API) -> ReviewDecision:
 
 
 def read(video: Video) -> None:
-    """As the callback of our own pass makes us do it."""
+    """Read the video, as the callback about our own pass would."""
     with transaction.atomic():
         outbox.send("read_video", subject=video.vod_id)
     assert send_batch("read_video") == 1
 
 
 def send_now() -> None:
-    """Let the time for undoing, or the wait after a failure, be over."""
+    """Send decisions now, without the time for undoing and the backoff."""
     Delivery.objects.open().filter(kind="create_audit").update(due_at=timezone.now())
     send_batch("create_audit")
 
@@ -81,7 +81,7 @@ def takedown_of(review: ReviewDecision) -> str:
     return Takedown.objects.get(decision=review).state
 
 
-def test_a_block_that_can_still_be_undone_waits_on_when_the_pass_before_it_comes_back(
+def test_an_undoable_block_waits_after_our_older_pass_was_read(
     cloud: LocalVod, settings: Settings
 ) -> None:
     settings.REVIEW_UNDO_SECONDS = UNDO_SECONDS
@@ -95,7 +95,7 @@ def test_a_block_that_can_still_be_undone_waits_on_when_the_pass_before_it_comes
     assert blocks_sent(cloud) == 1
 
 
-def test_a_block_can_be_undone_after_the_pass_before_it_has_come_back(
+def test_a_block_can_be_undone_after_our_older_pass_was_read(
     cloud: LocalVod, settings: Settings
 ) -> None:
     settings.REVIEW_UNDO_SECONDS = UNDO_SECONDS
@@ -109,16 +109,16 @@ def test_a_block_can_be_undone_after_the_pass_before_it_has_come_back(
     assert video.censor_status == "success"
 
 
-def test_a_block_that_waited_for_long_is_sent_once(cloud: LocalVod) -> None:
+def test_a_block_that_waited_for_hours_is_sent_once(cloud: LocalVod) -> None:
     video = passed(cloud)
     review = block(video)
     waited_for_long()
     assert takedown_of(review) == Takedown.State.VERIFIED
     assert blocks_sent(cloud) == 1
-    assert len(cloud.ledger("GetAuditHistory")) == 1, "and only after a look at the history"
+    assert len(cloud.ledger("GetAuditHistory")) == 1, "the history is read before it is sent"
 
 
-def test_a_block_that_waited_for_long_outlives_a_failed_attempt(cloud: LocalVod) -> None:
+def test_a_block_that_waited_for_hours_survives_a_failed_attempt(cloud: LocalVod) -> None:
     video = passed(cloud)
     review = block(video)
     waited_for_long()
@@ -130,10 +130,10 @@ def test_a_block_that_waited_for_long_outlives_a_failed_attempt(cloud: LocalVod)
     assert blocks_sent(cloud) == 1
 
 
-def test_a_block_that_is_just_being_sent_is_repeated_and_ends_as_it_would_alone(
+def test_a_block_in_a_workers_hands_is_sent_once_more(
     cloud: LocalVod,
 ) -> None:
-    """The reading comes in the midst of the call, and the call fails."""
+    """The reading happens during the call, and the call fails."""
     video = passed(cloud)
     review = block(video)
     [leased] = claim("create_audit", limit=1, now=timezone.now())
@@ -146,7 +146,7 @@ def test_a_block_that_is_just_being_sent_is_repeated_and_ends_as_it_would_alone(
     assert takedown_of(review) == Takedown.State.VERIFIED
 
 
-def test_a_block_that_vod_refused_stays_refused_until_somebody_retries_it(cloud: LocalVod) -> None:
+def test_a_refused_block_stays_refused_until_it_is_retried(cloud: LocalVod) -> None:
     video = passed(cloud)
     review = block(video)
     cloud.faults(REFUSAL)
@@ -161,7 +161,7 @@ def test_a_block_that_vod_refused_stays_refused_until_somebody_retries_it(cloud:
     assert takedown_of(review) == Takedown.State.VERIFIED
 
 
-def test_a_block_that_vod_refused_and_somebody_dismissed_is_not_sent(cloud: LocalVod) -> None:
+def test_a_refused_and_dismissed_block_is_not_sent(cloud: LocalVod) -> None:
     video = passed(cloud)
     block(video)
     cloud.faults(REFUSAL)
@@ -172,7 +172,7 @@ def test_a_block_that_vod_refused_and_somebody_dismissed_is_not_sent(cloud: Loca
     assert not Delivery.objects.open().filter(kind="create_audit").exists()
 
 
-def test_a_pass_that_landed_after_a_block_is_overruled_and_the_clip_is_purged_once_more(
+def test_a_late_pass_is_overruled_and_the_video_purged_again(
     cloud: LocalVod,
 ) -> None:
     video = passed(cloud)
@@ -187,7 +187,7 @@ def test_a_pass_that_landed_after_a_block_is_overruled_and_the_clip_is_purged_on
     assert blocks_sent(cloud) == 2
 
 
-def test_a_clip_that_was_proven_to_be_gone_and_shown_again_is_purged_and_proven_anew(
+def test_a_verified_takedown_is_verified_again_after_a_late_pass(
     cloud: LocalVod,
 ) -> None:
     video = passed(cloud)

@@ -1,4 +1,4 @@
-"""Work that comes round: nothing that fails for one keeps the others from their turn."""
+"""Periodic tasks: a failure for one row does not stop the others."""
 
 from datetime import timedelta
 from typing import Any
@@ -39,7 +39,7 @@ def states() -> list[str]:
     return list(CdnTask.objects.order_by("id").values_list("state", flat=True))
 
 
-def test_a_task_that_the_cdn_does_not_tell_of_stops_no_other(cloud: LocalVod) -> None:
+def test_a_task_that_the_cdn_does_not_report_stops_no_other(cloud: LocalVod) -> None:
     first, _ = running_purge(cloud, "a"), running_purge(cloud, "b")
     cloud.faults({"operation": "DescribeRefreshTasks", "times": 1, **REFUSED})
     periodic.check_cdn_tasks()
@@ -52,7 +52,7 @@ def test_a_task_that_the_cdn_does_not_tell_of_stops_no_other(cloud: LocalVod) ->
     assert (first.state, first.error_message) == ("success", "")
 
 
-def test_a_task_that_the_cdn_refuses_to_tell_of_for_days_has_failed(cloud: LocalVod) -> None:
+def test_a_task_that_the_cdn_does_not_report_for_days_fails(cloud: LocalVod) -> None:
     task = running_purge(cloud, "a")
     CdnTask.objects.update(created_at=timezone.now() - timedelta(days=4))
     cloud.faults({"operation": "DescribeRefreshTasks", **REFUSED})
@@ -62,9 +62,11 @@ def test_a_task_that_the_cdn_refuses_to_tell_of_for_days_has_failed(cloud: Local
     assert "InvalidTaskId.NotFound" in task.error_message
 
 
-def test_a_task_that_cannot_be_asked_about_gives_its_turn_to_the_next(cloud: LocalVod) -> None:
+def test_a_task_that_cannot_be_read_gives_its_turn_to_the_next(cloud: LocalVod) -> None:
     first, _ = running_purge(cloud, "a"), running_purge(cloud, "b")
-    cloud.faults({"operation": "DescribeRefreshTasks", "times": 3, **DOWN})  # and its repetitions
+    cloud.faults(
+        {"operation": "DescribeRefreshTasks", "times": 3, **DOWN}
+    )  # the call and its retries
     with pytest.raises(CloudUnavailable):
         periodic.check_cdn_tasks()
     first.refresh_from_db()
@@ -91,7 +93,7 @@ def overdue_clip(cloud: LocalVod, **facts: Any) -> Video:
 @pytest.mark.parametrize(
     "fault", [DOWN, {"kind": "error", "status": 403, "code": "Forbidden.RAM"}], ids=["down", "ram"]
 )
-def test_a_person_is_called_in_time_also_where_vod_tells_no_verdict(
+def test_a_video_goes_to_review_if_vod_gives_no_verdict_in_time(
     cloud: LocalVod, operation: str, fault: dict[str, Any]
 ) -> None:
     video = overdue_clip(cloud)
@@ -102,7 +104,7 @@ def test_a_person_is_called_in_time_also_where_vod_tells_no_verdict(
     assert ReviewTask.objects.open().get().cause == TaskCause.MACHINE_FAILED
 
 
-def test_a_verdict_that_vod_does_not_tell_hides_no_other(cloud: LocalVod) -> None:
+def test_a_verdict_that_cannot_be_read_does_not_stop_the_others(cloud: LocalVod) -> None:
     clips = [overdue_clip(cloud, verdict="block") for _ in range(2)]
     cloud.faults({"operation": "GetMediaAuditResult", "times": 3, **DOWN})
     periodic.sweep_pending()
@@ -129,7 +131,7 @@ def asked_about(cloud: LocalVod) -> set[str]:
     }
 
 
-def test_every_transcoding_video_has_its_turn(
+def test_transcoding_videos_are_read_in_turn(
     cloud: LocalVod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(periodic.transcoding, "POLLED_AT_ONCE", 2)
@@ -141,7 +143,7 @@ def test_every_transcoding_video_has_its_turn(
     assert asked_about(cloud) == {video.vod_id for video in videos}
 
 
-def test_a_video_whose_job_runs_unseen_is_asked_about(cloud: LocalVod) -> None:
+def test_a_video_with_a_running_job_is_read_in_any_status(cloud: LocalVod) -> None:
     video = transcoding(cloud)
     Video.objects.update(transcode_status=TranscodeStatus.NONE)
     periodic.check_transcodes()
@@ -149,7 +151,7 @@ def test_a_video_whose_job_runs_unseen_is_asked_about(cloud: LocalVod) -> None:
     assert len(cloud.ledger("GetTranscodeTask")) == 1
 
 
-def test_a_task_that_vod_does_not_tell_of_stops_no_other_video(cloud: LocalVod) -> None:
+def test_a_task_that_vod_does_not_report_stops_no_other_video(cloud: LocalVod) -> None:
     for _ in range(2):
         transcoding(cloud)
     cloud.faults({"operation": "GetTranscodeTask", "times": 3, **DOWN})

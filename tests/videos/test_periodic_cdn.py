@@ -1,4 +1,4 @@
-"""A CDN task whose call is no longer needed says so; it does not wait for ever."""
+"""A CDN task ends as superseded if its call is no longer needed."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from videos.services import review_video
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_the_purge_of_a_block_that_was_taken_back_unsent_is_no_longer_needed() -> None:
+def test_the_purge_of_an_unsent_block_is_superseded_with_it() -> None:
     video = make_video()
     review_video(video, decision=Decision.BLOCKED, reason="violence", source=Source.API)
     review_video(video, decision=Decision.NORMAL, source=Source.API)

@@ -1,4 +1,4 @@
-"""Prefetches: nothing twice, no more than the day's quota, and the rest goes out tomorrow."""
+"""Prefetches: no URL twice, and URLs over the day's quota are sent tomorrow."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -28,26 +28,26 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def is_due_tomorrow(delivery: Delivery | None) -> bool:
-    """Within the first quarter of an hour of the CDN's next day."""
+    """Is it due in the first quarter of an hour of the CDN's next day?"""
     assert delivery is not None
     tomorrow = day_began_at(timezone.now()) + timedelta(days=1)
     return tomorrow < delivery.due_at < tomorrow + timedelta(minutes=16)
 
 
-def tomorrow_comes(vod: LocalVod) -> None:
-    """What waited for it is due, and the quota is there again."""
+def begin_next_day(vod: LocalVod) -> None:
+    """Renew the quota and make every waiting delivery due."""
     vod.quotas()
     Delivery.objects.waiting().update(due_at=timezone.now())
 
 
-def test_what_waits_already_is_not_recorded_once_more() -> None:
+def test_a_waiting_url_is_not_prefetched_twice() -> None:
     first = recorded(["media.example.com/a.mp4", "media.example.com/b.mp4"])
     assert prefetch(["media.example.com/b.mp4", "media.example.com/a.mp4"]) is None
     second = recorded(["media.example.com/b.mp4", "media.example.com/c.mp4"])
     assert (len(first.urls), second.urls) == (2, ["media.example.com/c.mp4"])
 
 
-def test_what_is_running_is_not_fetched_once_more_until_it_has_ended(cloud: LocalVod) -> None:
+def test_a_running_url_is_not_prefetched_again_until_it_ends(cloud: LocalVod) -> None:
     recorded(urls(cloud, "a"))
     work_until_idle(SECONDS)
     assert prefetch(urls(cloud, "a")) is None
@@ -55,7 +55,7 @@ def test_what_is_running_is_not_fetched_once_more_until_it_has_ended(cloud: Loca
     assert recorded(urls(cloud, "a")).urls == urls(cloud, "a")
 
 
-def test_what_was_purged_since_is_fetched_once_more(cloud: LocalVod) -> None:
+def test_a_purged_url_is_prefetched_again(cloud: LocalVod) -> None:
     video = make_video(cover=urls(cloud, "a")[0], first_frame="", source_path="", snapshots=[],
                        files=[])  # fmt: skip
     recorded(urls(cloud, "a", "b"), video=video)
@@ -65,7 +65,7 @@ def test_what_was_purged_since_is_fetched_once_more(cloud: LocalVod) -> None:
     assert recorded(urls(cloud, "a", "b")).urls == urls(cloud, "a")
 
 
-def test_what_was_left_out_is_not_on_its_way(cloud: LocalVod) -> None:
+def test_an_omitted_or_refused_url_can_be_prefetched_again(cloud: LocalVod) -> None:
     (cover, other), bad = urls(cloud, "cover", "other"), FOREIGN
     video = make_video(vod_id="clip-1", cover=cover, censor_status=CensorStatus.FAIL)
     recorded([cover, bad, other])
@@ -74,7 +74,7 @@ def test_what_was_left_out_is_not_on_its_way(cloud: LocalVod) -> None:
     assert recorded([cover, bad, other]).urls == [cover, bad]
 
 
-def test_of_equal_requests_at_the_same_time_one_is_recorded() -> None:
+def test_equal_requests_at_the_same_time_record_one_task() -> None:
     together = Barrier(4)
 
     def click(_: int) -> bool:
@@ -89,7 +89,7 @@ def test_of_equal_requests_at_the_same_time_one_is_recorded() -> None:
     assert CdnTask.objects.count() == 1
 
 
-def test_what_exceeds_todays_quota_goes_out_tomorrow(cloud: LocalVod) -> None:
+def test_urls_over_todays_quota_are_sent_tomorrow(cloud: LocalVod) -> None:
     cloud.quotas(cdn_preload=5)
     first = recorded(urls(cloud, 1, 2, 3))
     second = recorded(urls(cloud, 4, 5, 6, 7), operator=make_operator(), request_id="r-1")
@@ -107,13 +107,13 @@ def test_what_exceeds_todays_quota_goes_out_tomorrow(cloud: LocalVod) -> None:
     for task in (rest, third):
         assert is_due_tomorrow(task.delivery)
         assert task.error_message == "Today's quota of the CDN is used up; it goes out tomorrow."
-    tomorrow_comes(cloud)
+    begin_next_day(cloud)
     work_until_idle(SECONDS)
     assert sorted(pushed(cloud)) == list("12345678")
     assert set(CdnTask.objects.values_list("state", "error_message")) == {("submitted", "")}
 
 
-def test_six_hundred_with_a_quota_of_five_hundred_go_out_in_two_days_each_once(
+def test_600_urls_with_a_quota_of_500_are_sent_in_two_days(
     cloud: LocalVod,
 ) -> None:
     cloud.quotas(cdn_preload=500)
@@ -121,13 +121,13 @@ def test_six_hundred_with_a_quota_of_five_hundred_go_out_in_two_days_each_once(
         recorded(urls(cloud, *(f"{hundred}-{number}" for number in range(100))))
     work_until_idle(60)
     assert len(pushed(cloud)) == 500
-    tomorrow_comes(cloud)
+    begin_next_day(cloud)
     work_until_idle(60)
     everything = pushed(cloud)
     assert len(everything) == len(set(everything)) == 600
 
 
-def test_with_nothing_left_the_cdn_is_not_called_and_nobody_else_is_held_up(
+def test_without_quota_the_cdn_is_not_called_and_no_lane_paused(
     cloud: LocalVod,
 ) -> None:
     cloud.quotas(cdn_preload=0)
@@ -141,7 +141,7 @@ def test_with_nothing_left_the_cdn_is_not_called_and_nobody_else_is_held_up(
     assert not Lane.objects.paused(timezone.now()).exists()
 
 
-def test_a_quota_that_others_use_up_meanwhile_leads_to_tomorrow_too(cloud: LocalVod) -> None:
+def test_a_quota_used_up_by_others_requeues_for_tomorrow(cloud: LocalVod) -> None:
     cloud.faults(
         {
             "operation": "PushObjectCache",
@@ -158,7 +158,7 @@ def test_a_quota_that_others_use_up_meanwhile_leads_to_tomorrow_too(cloud: Local
     assert not Lane.objects.paused(timezone.now()).exists()
 
 
-def test_a_quota_that_cannot_be_read_holds_nothing_back(cloud: LocalVod) -> None:
+def test_an_unreadable_quota_does_not_stop_a_prefetch(cloud: LocalVod) -> None:
     cloud.faults({"operation": "DescribeRefreshQuota", "kind": "error"})
     task = recorded(urls(cloud, "a"))
     work_until_idle(SECONDS)
@@ -166,7 +166,7 @@ def test_a_quota_that_cannot_be_read_holds_nothing_back(cloud: LocalVod) -> None
     assert task.state == State.SUBMITTED
 
 
-def test_the_quota_is_kept_when_it_is_read_and_as_it_is_spent(cloud: LocalVod) -> None:
+def test_the_quota_is_stored_when_read_and_when_spent(cloud: LocalVod) -> None:
     assert CdnQuota.objects.known() is None
     cloud.quotas(cdn_preload=10, cdn_file=7)
     periodic.check_cdn_quota()
@@ -179,7 +179,7 @@ def test_the_quota_is_kept_when_it_is_read_and_as_it_is_spent(cloud: LocalVod) -
     assert (quota.prefetch_left, quota.prefetch_limit) == (8, 10)
 
 
-def test_without_play_domains_no_quota_is_asked_for(cloud: LocalVod, settings: Settings) -> None:
+def test_without_play_domains_the_quota_is_not_read(cloud: LocalVod, settings: Settings) -> None:
     settings.CDN_DOMAINS = []
     periodic.check_cdn_quota()
     assert cloud.ledger("DescribeRefreshQuota") == []
@@ -189,13 +189,13 @@ def test_without_play_domains_no_quota_is_asked_for(cloud: LocalVod, settings: S
     ("now", "hours"),
     [("2026-03-01T15:00Z", 1), ("2026-03-01T16:00Z", 24), ("2026-03-01T03:00Z", 13)],
 )
-def test_a_day_of_the_quota_ends_at_midnight_in_beijing(now: str, hours: int) -> None:
+def test_the_quotas_day_ends_at_midnight_in_beijing(now: str, hours: int) -> None:
     moment = datetime.strptime(now, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
     wait = timedelta(seconds=seconds_until_renewed(moment))
     assert timedelta(hours=hours, minutes=2) <= wait <= timedelta(hours=hours, minutes=15)
 
 
-def test_a_takedown_waits_minutes_for_a_used_up_purge_quota_not_for_tomorrow(
+def test_a_takedown_waits_only_minutes_for_the_purge_quota(
     cloud: LocalVod,
 ) -> None:
     cloud.quotas(cdn_file=1)
@@ -210,7 +210,7 @@ def test_a_takedown_waits_minutes_for_a_used_up_purge_quota_not_for_tomorrow(
     assert late.delivery.due_at < timezone.now() + timedelta(minutes=11)
     assert "QuotaExceeded.Refresh" in late.error_message
     assert not Lane.objects.paused(timezone.now()).exists()
-    tomorrow_comes(cloud)
+    begin_next_day(cloud)
     work_until_idle(SECONDS)
     late.refresh_from_db()
     assert (late.state, late.error_message) == ("submitted", "")
@@ -220,7 +220,7 @@ def test_a_takedown_waits_minutes_for_a_used_up_purge_quota_not_for_tomorrow(
     "change",
     [{"censor_status": CensorStatus.FAIL}, {"deleted_at": datetime(2026, 3, 1, tzinfo=UTC)}],
 )
-def test_what_was_blocked_or_deleted_while_it_waited_is_not_fetched(
+def test_a_video_blocked_or_deleted_meanwhile_is_not_prefetched(
     cloud: LocalVod, change: dict[str, object]
 ) -> None:
     video = make_video(censor_status=CensorStatus.SUCCESS)
@@ -235,11 +235,11 @@ def test_what_was_blocked_or_deleted_while_it_waited_is_not_fetched(
     assert task.error_message == "Its video was blocked or deleted meanwhile."
 
 
-def test_three_days_of_silence_count_from_when_the_cdn_took_it(cloud: LocalVod) -> None:
+def test_three_silent_days_are_counted_from_the_cdns_acceptance(cloud: LocalVod) -> None:
     task = recorded(urls(cloud, "a"))
-    CdnTask.objects.update(created_at=timezone.now() - timedelta(days=9))  # put off again and again
+    CdnTask.objects.update(created_at=timezone.now() - timedelta(days=9))  # requeued many times
     work_until_idle(SECONDS)
-    cloud.reset()  # the CDN says nothing of it
+    cloud.reset()  # the CDN does not know the task
     periodic.check_cdn_tasks()
     task.refresh_from_db()
     assert task.state == State.SUBMITTED
@@ -249,11 +249,11 @@ def test_three_days_of_silence_count_from_when_the_cdn_took_it(cloud: LocalVod) 
     assert task.state == State.FAIL
 
 
-def test_many_running_tasks_are_asked_about_in_turn(
+def test_many_running_tasks_are_checked_in_turn(
     cloud: LocalVod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("videos.periodic.cdn.ASKED_AT_ONCE", 2)
-    for _ in range(5):  # of whose URL the CDN never tells
+    for _ in range(5):  # the CDN never reports their URL "z"
         [task_id] = cdn_gateway().purge([MediaPath(urls(cloud, "a")[0])])
         CdnTask.objects.create(
             kind="purge", urls=urls(cloud, "z"), state=State.SUBMITTED, task_ids=[task_id]
@@ -263,7 +263,7 @@ def test_many_running_tasks_are_asked_about_in_turn(
     assert not CdnTask.objects.filter(checked_at=None).exists()
 
 
-def test_of_tasks_that_went_out_in_one_call_the_cdn_is_asked_once(cloud: LocalVod) -> None:
+def test_tasks_sent_in_one_call_are_checked_in_one_call(cloud: LocalVod) -> None:
     names = [str(number) for number in range(9)]
     for name in names:
         recorded(urls(cloud, name))
@@ -274,8 +274,10 @@ def test_of_tasks_that_went_out_in_one_call_the_cdn_is_asked_once(cloud: LocalVo
     assert not CdnTask.objects.on_their_way().exists()
 
 
-def test_only_the_latest_of_what_is_on_its_way_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits further back is prefetched once more: that costs a URL of the quota, no time."""
+def test_only_the_latest_open_prefetches_are_searched_for_a_url(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An older waiting URL is prefetched twice: this costs quota, but the search stays short."""
     monkeypatch.setattr("videos.services.cdn.SEARCHED", 2)
     for name in "abc":
         recorded([f"media.example.com/{name}.mp4"])

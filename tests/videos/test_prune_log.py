@@ -1,4 +1,4 @@
-"""Old decisions leave the log by one command alone, which says so in the log's own place."""
+"""`prune_log` removes old decisions from the log, and logs each run as LogPruning."""
 
 import getpass
 import io
@@ -42,7 +42,7 @@ def decide(video: Video, decision: Decision, source: Source = Source.API) -> Rev
 
 
 def decided(*decisions: Decision, **values: object) -> Video:
-    """A video about which this was decided long ago, and delivered."""
+    """Make a video with these decisions, made and delivered long ago."""
     video = make_video(censor_status=CensorStatus.CHECK, **values)  # type: ignore[arg-type]  # a mix
     for decision in decisions:
         decide(video, decision)
@@ -67,7 +67,7 @@ def left(video: Video) -> list[str]:
     return list(video.decisions.order_by("id").values_list("decision", flat=True))
 
 
-def test_what_does_not_stand_any_more_is_removed_and_the_removal_is_logged() -> None:
+def test_overruled_decisions_are_removed_and_the_run_is_logged() -> None:
     video = decided(Decision.BLOCKED, Decision.NORMAL, Decision.BLOCKED, Decision.NORMAL)
     ids = sorted(video.decisions.values_list("id", flat=True))
     assert "3 of 4 older decisions were removed." in prune()
@@ -93,7 +93,7 @@ def test_a_dry_run_counts_and_removes_nothing() -> None:
     assert not LogPruning.objects.exists()
 
 
-def test_what_is_younger_than_the_date_stays() -> None:
+def test_decisions_younger_than_the_date_stay() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     decide(video, Decision.BLOCKED)
     decide(video, Decision.NORMAL)
@@ -101,7 +101,7 @@ def test_what_is_younger_than_the_date_stays() -> None:
     assert len(left(video)) == 2
 
 
-def test_the_last_word_of_a_person_stays_below_a_machines() -> None:
+def test_the_last_human_decision_stays_below_a_machines() -> None:
     video = decided(Decision.BLOCKED, Decision.NORMAL)
     with append_only.suspended():
         first = video.decisions.earliest("id")
@@ -110,7 +110,7 @@ def test_the_last_word_of_a_person_stays_below_a_machines() -> None:
     assert left(video) == [Decision.BLOCKED, Decision.NORMAL]
 
 
-def test_all_about_a_clip_whose_evidence_is_kept_stays() -> None:
+def test_decisions_stay_while_the_videos_evidence_is_kept() -> None:
     video = decided(Decision.BLOCKED, Decision.NORMAL)
     evidence = Evidence.objects.create(video=video, source_version=1)
     prune()
@@ -121,7 +121,7 @@ def test_all_about_a_clip_whose_evidence_is_kept_stays() -> None:
 
 
 @pytest.mark.parametrize("state", [DeliveryState.WAITING, DeliveryState.GIVEN_UP])
-def test_what_vod_was_not_told_yet_stays(state: DeliveryState) -> None:
+def test_an_unsent_decision_stays(state: DeliveryState) -> None:
     video = decided(Decision.BLOCKED, Decision.NORMAL)
     first = video.decisions.earliest("id")
     ended = None if state == DeliveryState.WAITING else timezone.now()
@@ -130,7 +130,7 @@ def test_what_vod_was_not_told_yet_stays(state: DeliveryState) -> None:
     assert len(left(video)) == 2
 
 
-def test_what_is_delivered_over_again_stays() -> None:
+def test_a_decision_that_is_being_sent_again_stays() -> None:
     video = decided(Decision.BLOCKED, Decision.NORMAL)
     Delivery.objects.create(
         kind="create_audit",
@@ -142,14 +142,14 @@ def test_what_is_delivered_over_again_stays() -> None:
     assert len(left(video)) == 2
 
 
-def test_takedowns_stay_without_the_decision_that_began_them() -> None:
+def test_takedowns_stay_without_their_decision() -> None:
     video = decided(Decision.BLOCKED, Decision.NORMAL)
     prune()
     takedown = Takedown.objects.get(video=video)
     assert takedown.decision is None
 
 
-def test_an_undone_decision_goes_together_with_the_line_that_undoes_it(settings: Settings) -> None:
+def test_an_undone_decision_is_removed_with_its_undo_line(settings: Settings) -> None:
     settings.REVIEW_UNDO_SECONDS = 3600
     video = make_video(censor_status=CensorStatus.CHECK)
     decide(video, Decision.NORMAL)
@@ -160,7 +160,7 @@ def test_an_undone_decision_goes_together_with_the_line_that_undoes_it(settings:
     assert left(video) == [Decision.NORMAL]
 
 
-def test_an_undone_decision_stays_as_long_as_the_line_that_undoes_it(settings: Settings) -> None:
+def test_an_undone_decision_stays_as_long_as_its_undo_line(settings: Settings) -> None:
     settings.REVIEW_UNDO_SECONDS = 3600
     video = make_video(censor_status=CensorStatus.CHECK)
     undo_review(decide(video, Decision.BLOCKED, Source.ADMIN))
@@ -172,7 +172,7 @@ def test_an_undone_decision_stays_as_long_as_the_line_that_undoes_it(settings: S
     assert left(video) == [Decision.BLOCKED, Decision.UNDO]
 
 
-def test_an_old_decision_below_a_fresh_one_stays_because_an_undo_may_uncover_it() -> None:
+def test_an_old_decision_below_an_undoable_one_stays() -> None:
     video = decided(Decision.BLOCKED)
     decide(video, Decision.NORMAL, Source.ADMIN)
     prune()
@@ -194,12 +194,12 @@ def test_more_than_a_batch_is_removed_batch_by_batch(monkeypatch: pytest.MonkeyP
         (timezone.localtime().strftime("%Y-%m-%d"), "kept for 180 days"),
     ],
 )
-def test_a_date_that_is_none_or_too_recent_is_refused(before: str, message: str) -> None:
+def test_an_invalid_or_too_recent_date_is_refused(before: str, message: str) -> None:
     with pytest.raises(CommandError, match=message):
         prune(before=before)
 
 
-def test_the_log_is_guarded_again_after_it_and_after_an_error_in_it(
+def test_the_log_is_guarded_after_a_run_and_after_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     video = decided(Decision.BLOCKED, Decision.NORMAL)
@@ -219,7 +219,7 @@ def test_the_log_is_guarded_again_after_it_and_after_an_error_in_it(
 
 
 def test_no_other_connection_ever_finds_the_log_unguarded() -> None:
-    """It waits for the end of the transaction, and is refused then."""
+    """The other connection waits for the end of the transaction and is then refused."""
     decided(Decision.BLOCKED, Decision.NORMAL)
     answers: list[str] = []
 
@@ -243,12 +243,12 @@ def test_no_other_connection_ever_finds_the_log_unguarded() -> None:
     assert "append-only" in answers[0]
 
 
-def test_it_steps_aside_for_who_reads_the_log_and_comes_again(
+def test_pruning_gives_way_to_a_reader_and_tries_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whoever came to the log meanwhile would wait behind it."""
+    """Otherwise every later use of the log would wait behind the command's lock."""
     if connection.vendor != "postgresql":
-        pytest.skip("On SQLite who reads is in nobody's way.")
+        pytest.skip("On SQLite a reader does not block the command.")
     decided(Decision.BLOCKED, Decision.NORMAL)
     reading, is_over, aside = threading.Event(), threading.Event(), 0
 
@@ -276,8 +276,8 @@ def test_it_steps_aside_for_who_reads_the_log_and_comes_again(
     assert aside == 3
 
 
-def test_our_own_mark_in_vods_history_is_known_after_its_decision_was_removed() -> None:
-    """Else it would be taken for a decision that somebody made in VOD's console."""
+def test_the_mark_of_a_removed_decision_is_still_known() -> None:
+    """Otherwise it would count as a decision made in VOD's console."""
     told = Reading(make_facts(status="Blocked"), source_uploaded_at=after(10))
     mirror.apply(told)
     video = video_of(told.facts)

@@ -1,4 +1,4 @@
-"""What VOD refuses to tell about a video keeps nothing else about it away."""
+"""If VOD refuses one part of a reading, the other parts are still written."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def refuse(vod: LocalVod, operation: str, code: str = "Forbidden.Something") -> 
     vod.faults({"operation": operation, "kind": "error", "code": code, "status": 403})
 
 
-def test_a_refused_part_is_named_and_the_decision_made_in_vod_arrives_all_the_same(
+def test_a_decision_in_vod_arrives_although_a_part_is_refused(
     cloud: LocalVod,
 ) -> None:
     video = make_video(vod_id=cloud.seed(), files=[])
@@ -34,7 +34,7 @@ def test_a_refused_part_is_named_and_the_decision_made_in_vod_arrives_all_the_sa
     assert (delivery.state, delivery.error_code) == (DeliveryState.GIVEN_UP, "Forbidden.Something")
 
 
-def test_a_refused_part_counts_as_a_problem_of_a_sync_beside_what_was_written(
+def test_a_refused_part_is_a_problem_of_the_sync(
     cloud: LocalVod,
 ) -> None:
     vod_id = cloud.seed()
@@ -43,13 +43,13 @@ def test_a_refused_part_counts_as_a_problem_of_a_sync_beside_what_was_written(
     assert (tally.applied.new, len(tally.problems)) == (1, 1)
 
 
-def test_a_video_that_may_not_be_played_unencrypted_is_no_problem(cloud: LocalVod) -> None:
+def test_a_video_that_is_only_played_encrypted_is_no_problem(cloud: LocalVod) -> None:
     refuse(cloud, "GetPlayInfo", "Forbidden.AliyunVoDEncryption")
     [tally] = sync.sync_ids([cloud.seed()])
     assert tally.problems == []
 
 
-def test_a_video_that_vod_deletes_while_it_is_read_is_no_refusal(cloud: LocalVod) -> None:
+def test_a_video_deleted_in_vod_while_it_is_read_is_no_refusal(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     delivery = Delivery(pk=1, kind="read_video", subject=video.vod_id)
 
@@ -61,7 +61,7 @@ def test_a_video_that_vod_deletes_while_it_is_read_is_no_refusal(cloud: LocalVod
     assert outcomes == {1: Done()}
 
 
-def test_once_vod_asks_us_to_slow_down_the_rest_of_the_batch_is_left_for_later(
+def test_throttling_requeues_the_rest_of_the_batch(
     cloud: LocalVod,
 ) -> None:
     videos = [make_video(vod_id=cloud.seed()) for _ in range(3)]
