@@ -63,7 +63,7 @@ def send_now() -> None:
     send_batch("create_audit")
 
 
-def waited_for_long() -> None:
+def make_three_hours_old() -> None:
     long_ago = timezone.now() - timedelta(hours=3)
     Delivery.objects.filter(kind="create_audit").update(created_at=long_ago)
 
@@ -112,7 +112,7 @@ def test_a_block_can_be_undone_after_our_older_pass_was_read(
 def test_a_block_that_waited_for_hours_is_sent_once(cloud: LocalVod) -> None:
     video = passed(cloud)
     review = block(video)
-    waited_for_long()
+    make_three_hours_old()
     assert takedown_of(review) == Takedown.State.VERIFIED
     assert blocks_sent(cloud) == 1
     assert len(cloud.ledger("GetAuditHistory")) == 1, "the history is read before it is sent"
@@ -121,7 +121,7 @@ def test_a_block_that_waited_for_hours_is_sent_once(cloud: LocalVod) -> None:
 def test_a_block_that_waited_for_hours_survives_a_failed_attempt(cloud: LocalVod) -> None:
     video = passed(cloud)
     review = block(video)
-    waited_for_long()
+    make_three_hours_old()
     cloud.faults({"operation": "CreateAudit", "kind": "error"})
     send_batch("create_audit")
     cloud.faults()

@@ -1,4 +1,4 @@
-"""Each kind of drift: found without writing anything, mended, and not found again."""
+"""Each kind of drift: found without a write, healed, and not found again."""
 
 import io
 import json
@@ -48,26 +48,26 @@ def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "PAUSES_SECONDS", (0.01, 0.01))
 
 
-# The drifts, each made on purpose.
+# Functions that make each kind of drift.
 
 
-def seed_unheard(cloud: LocalVod) -> None:
+def seed_without_event(cloud: LocalVod) -> None:
     cloud.seed()
 
 
-def delete_unheard(cloud: LocalVod) -> None:
+def delete_without_event(cloud: LocalVod) -> None:
     vod_gateway().delete([synced(cloud).vod_id])
 
 
-def rename_there(cloud: LocalVod) -> None:
+def rename_in_vod(cloud: LocalVod) -> None:
     vod_gateway().update_info(synced(cloud).vod_id, title="Renamed")
 
 
-def corrupt_here(cloud: LocalVod) -> None:
+def corrupt_row(cloud: LocalVod) -> None:
     Video.objects.filter(pk=synced(cloud).pk).update(title="Corrupt", duration=1)
 
 
-def end_transcoding_unheard(cloud: LocalVod) -> None:
+def end_transcoding_without_event(cloud: LocalVod) -> None:
     Video.objects.filter(pk=synced(cloud, status="Checking").pk).update(
         status="Transcoding", transcode_status="onTranscode", censor_status="onCensor", files=[]
     )
@@ -93,7 +93,7 @@ def lose_pass(cloud: LocalVod) -> None:
 
 
 def lose_pass_after_block(cloud: LocalVod) -> None:
-    """VOD's last entry is our block, marked, and older than the pass."""
+    """VOD's last entry is our marked block, which is older than our pass."""
     video = synced(cloud)
     decide(video, Decision.BLOCKED, reason="violence")
     work()
@@ -102,13 +102,13 @@ def lose_pass_after_block(cloud: LocalVod) -> None:
     end_deliveries(DeliveryState.DONE)
 
 
-def give_pass_up_while_it_is_transcoded(cloud: LocalVod) -> None:
+def give_pass_up_during_transcoding(cloud: LocalVod) -> None:
     decide(synced(cloud, status="Transcoding"), Decision.NORMAL)
     end_deliveries(DeliveryState.GIVEN_UP, error_code="WorkerLost")
 
 
 def leave_files_unread(cloud: LocalVod) -> None:
-    call_command("sync_videos", stdout=io.StringIO())  # what comes later is not old stock
+    call_command("sync_videos", stdout=io.StringIO())  # later videos do not count as old stock
     soon = timezone.now() + timedelta(seconds=5)  # VOD counts whole seconds
     vod_id = cloud.seed(creation_time=f"{soon:%Y-%m-%dT%H:%M:%SZ}")
     mirror.apply(vod_gateway().get_info(vod_id))
@@ -124,7 +124,7 @@ def submitted(cloud: LocalVod) -> TranscodeJob:
     return TranscodeJob.objects.get(pk=job.pk)
 
 
-def end_job_unheard(cloud: LocalVod) -> None:
+def end_job_without_event(cloud: LocalVod) -> None:
     submitted(cloud)
     cloud.idle()
 
@@ -151,20 +151,20 @@ NO_HISTORY: dict[str, Any] = {
 }  # fmt: skip
 
 DRIFTS: list[tuple[Callable[[LocalVod], None], str]] = [
-    (seed_unheard, "missing_here"),
-    (delete_unheard, "missing_there"),
-    (rename_there, "facts"),
-    (corrupt_here, "facts"),
-    (end_transcoding_unheard, "facts"),
+    (seed_without_event, "missing_here"),
+    (delete_without_event, "missing_there"),
+    (rename_in_vod, "facts"),
+    (corrupt_row, "facts"),
+    (end_transcoding_without_event, "facts"),
     (block_in_console, "review"),
     (lose_block, "review"),
     (give_block_up, "review"),
     (lose_pass, "review"),
     (lose_pass_after_block, "review"),
-    (give_pass_up_while_it_is_transcoded, "review"),
+    (give_pass_up_during_transcoding, "review"),
     (leave_files_unread, "files"),
     (lose_files, "files"),
-    (end_job_unheard, "job"),
+    (end_job_without_event, "job"),
     (lose_job, "job"),
     (lose_deletion, "deletion"),
     (give_deletion_up, "deletion"),
@@ -172,10 +172,10 @@ DRIFTS: list[tuple[Callable[[LocalVod], None], str]] = [
 
 
 @pytest.mark.parametrize(("make", "kind"), DRIFTS, ids=lambda item: getattr(item, "__name__", item))
-def test_drift_is_found_without_a_write_then_mended(
+def test_drift_is_found_without_a_write_then_healed(
     cloud: LocalVod, make: Callable[[LocalVod], None], kind: str
 ) -> None:
-    synced(cloud)  # one that is as it should be
+    synced(cloud)  # a video without drift
     make(cloud)
     before, last_call = everything(), cloud.ledger()[-1]["id"]
     assert found(reconcile()) == {kind: 1}
@@ -195,11 +195,11 @@ READING = {
 
 
 def calls_since(cloud: LocalVod, last_call: int) -> set[str]:
-    """The operations that were called after this one."""
+    """Return the operations called after `last_call`."""
     return {call["operation"] for call in cloud.ledger() if call["id"] > last_call}
 
 
-def test_what_a_person_decided_in_the_console_is_imported_with_the_auditor(cloud: LocalVod) -> None:
+def test_a_decision_in_vods_console_is_imported(cloud: LocalVod) -> None:
     block_in_console(cloud)
     reconcile("--heal")
     decision = ReviewDecision.objects.get()
@@ -208,7 +208,7 @@ def test_what_a_person_decided_in_the_console_is_imported_with_the_auditor(cloud
     assert cloud.audits() == []
 
 
-def test_a_decision_that_never_arrived_is_delivered_as_it_was_made(cloud: LocalVod) -> None:
+def test_a_lost_decision_is_delivered_again(cloud: LocalVod) -> None:
     lose_block(cloud)
     video = Video.objects.get()
     assert reconcile("--heal")["counts"]["review"]["under_way"] == 1
@@ -219,7 +219,7 @@ def test_a_decision_that_never_arrived_is_delivered_as_it_was_made(cloud: LocalV
     )
 
 
-def test_an_older_block_of_ours_on_top_is_overruled_by_the_standing_pass(cloud: LocalVod) -> None:
+def test_our_older_block_in_vod_is_overruled_by_our_pass(cloud: LocalVod) -> None:
     lose_pass_after_block(cloud)
     reconcile("--heal")
     work()
@@ -228,7 +228,7 @@ def test_an_older_block_of_ours_on_top_is_overruled_by_the_standing_pass(cloud: 
 
 
 @pytest.mark.parametrize("is_given_up", [True, False], ids=["given_up", "lost"])
-def test_a_block_that_is_delivered_again_takes_its_purge_along(
+def test_a_block_that_is_delivered_again_is_purged_again(
     cloud: LocalVod, is_given_up: bool
 ) -> None:
     decide(synced(cloud), Decision.BLOCKED, reason="violence")
@@ -245,7 +245,7 @@ def test_a_block_that_is_delivered_again_takes_its_purge_along(
     assert audited["id"] < purged["id"]
 
 
-def test_a_decision_that_vod_has_and_does_not_show_is_left_to_a_person(cloud: LocalVod) -> None:
+def test_a_decision_that_vod_has_but_does_not_show_is_left(cloud: LocalVod) -> None:
     video = synced(cloud)
     decide(video, Decision.BLOCKED, reason="violence")
     work()
@@ -272,7 +272,7 @@ def test_a_decision_that_vod_has_and_does_not_show_is_left_to_a_person(cloud: Lo
     assert not Delivery.objects.open().filter(kind="create_audit").exists()
 
 
-def test_a_deletion_is_repeated_by_whoever_deleted(cloud: LocalVod) -> None:
+def test_a_repeated_deletion_keeps_its_operator(cloud: LocalVod) -> None:
     lose_deletion(cloud)
     reconcile("--heal")
     work()
@@ -282,7 +282,7 @@ def test_a_deletion_is_repeated_by_whoever_deleted(cloud: LocalVod) -> None:
     assert cloud.state(second.video.vod_id)["deleted_at"]
 
 
-def test_a_video_that_was_gone_and_is_back_is_left_to_a_person(cloud: LocalVod) -> None:
+def test_a_deleted_video_that_is_back_in_vod_is_left(cloud: LocalVod) -> None:
     video = synced(cloud)
     mirror.remove_videos([video.vod_id])
     printed = reconcile("--heal")
@@ -292,7 +292,7 @@ def test_a_video_that_was_gone_and_is_back_is_left_to_a_person(cloud: LocalVod) 
     assert cloud.state(video.vod_id)["video"]
 
 
-def test_every_file_is_compared_where_that_is_asked_for(cloud: LocalVod) -> None:
+def test_every_file_is_compared_with_the_files_option(cloud: LocalVod) -> None:
     video = synced(cloud)
     other = [*video.files, make_file("media.example.com/other.mp4")]
     Video.objects.filter(pk=video.pk).update(files=other)
@@ -304,7 +304,7 @@ def test_every_file_is_compared_where_that_is_asked_for(cloud: LocalVod) -> None
     assert found(reconcile("--files")) == {}
 
 
-def test_an_answer_that_makes_no_sense_is_drift_that_nobody_can_mend(cloud: LocalVod) -> None:
+def test_an_unreadable_answer_is_drift_that_is_not_healed(cloud: LocalVod) -> None:
     good, bad = synced(cloud), synced(cloud)
     vod_gateway().update_info(bad.vod_id, title="Renamed")
     body = {"RequestId": "R", "VideoList": [{"VideoId": bad.vod_id}]}
@@ -317,14 +317,14 @@ def test_an_answer_that_makes_no_sense_is_drift_that_nobody_can_mend(cloud: Loca
     assert Video.objects.visible().filter(pk__in=[good.pk, bad.pk]).count() == 2
 
 
-def test_a_video_that_neither_answer_makes_sense_of_counts_once(cloud: LocalVod) -> None:
+def test_a_video_that_is_unreadable_in_both_answers_counts_once(cloud: LocalVod) -> None:
     bad = synced(cloud)
     row = {"VideoId": bad.vod_id}
     listed = {"RequestId": "R", "Total": 1, "MediaList": [{"MediaType": "video", "Video": row}]}
     asked = {"RequestId": "R", "VideoList": [row]}
     fault = {"kind": "body", "status": 200}
     cloud.faults({**fault, "operation": "SearchMedia", "body": json.dumps(listed)})
-    assert found(reconcile()) == {}, "read by its id, it does not differ"
+    assert found(reconcile()) == {}, "read by its id, the video does not differ"
     cloud.faults(
         {**fault, "operation": "SearchMedia", "body": json.dumps(listed)},
         {**fault, "operation": "GetVideoInfos", "body": json.dumps(asked)},
@@ -334,7 +334,7 @@ def test_a_video_that_neither_answer_makes_sense_of_counts_once(cloud: LocalVod)
     assert [one["vod_id"] for one in printed["examples"]] == [bad.vod_id]
 
 
-def test_a_row_without_an_id_counts_too(cloud: LocalVod) -> None:
+def test_a_listed_row_without_an_id_is_unreadable(cloud: LocalVod) -> None:
     listed = {"RequestId": "R", "Total": 1, "MediaList": [{"Video": {"Title": "?"}}]}
     cloud.faults(
         {"operation": "SearchMedia", "kind": "body", "status": 200, "body": json.dumps(listed)}
@@ -342,12 +342,12 @@ def test_a_row_without_an_id_counts_too(cloud: LocalVod) -> None:
     assert found(reconcile()) == {"unreadable": 1}
 
 
-def test_a_history_that_is_refused_while_healing_ends_no_run(cloud: LocalVod) -> None:
-    """What VOD refuses about one video is a note on that one; the others are mended."""
+def test_a_history_refused_while_healing_does_not_end_the_run(cloud: LocalVod) -> None:
+    """The refusal becomes a note at that video; the others are healed."""
     lose_block(cloud)
     renamed = synced(cloud)
     vod_gateway().update_info(renamed.vod_id, title="Renamed")
-    cloud.faults({**NO_HISTORY, "skip": 1})  # the reading before it went well
+    cloud.faults({**NO_HISTORY, "skip": 1})  # the first reading succeeds
     printed = reconcile("--heal")
     assert printed["counts"]["facts"]["healed"] == 1
     [review] = [one for one in printed["examples"] if one["kind"] == "review"]
@@ -357,8 +357,8 @@ def test_a_history_that_is_refused_while_healing_ends_no_run(cloud: LocalVod) ->
     assert reconcile("--heal")["counts"]["review"]["under_way"] == 1
 
 
-def test_a_history_that_is_refused_after_the_delivery_is_a_note_too(cloud: LocalVod) -> None:
-    give_pass_up_while_it_is_transcoded(cloud)
+def test_a_history_refused_after_the_delivery_is_noted(cloud: LocalVod) -> None:
+    give_pass_up_during_transcoding(cloud)
     cloud.faults(NO_HISTORY)
     now = timezone.now()
     sent = Drift(Kind.REVIEW, Video.objects.get().vod_id, outcome=Resolution.UNDER_WAY)
@@ -367,7 +367,7 @@ def test_a_history_that_is_refused_after_the_delivery_is_a_note_too(cloud: Local
     assert "InvalidVideo.NotFound" in drift.note
 
 
-def test_an_id_that_vod_refuses_to_hear_of_stops_no_other(cloud: LocalVod) -> None:
+def test_an_id_that_vod_refuses_does_not_stop_the_others(cloud: LocalVod) -> None:
     renamed = synced(cloud)
     vod_gateway().update_info(renamed.vod_id, title="Renamed")
     make_video(vod_id="not an id")
@@ -375,11 +375,11 @@ def test_an_id_that_vod_refuses_to_hear_of_stops_no_other(cloud: LocalVod) -> No
         "operation": "GetVideoInfos", "kind": "error", "times": 1, "status": 400,
         "code": "InvalidParameter",
     }  # fmt: skip
-    cloud.faults(refusal, {**refusal, "skip": 1})  # both together, then the second alone
+    cloud.faults(refusal, {**refusal, "skip": 1})  # refuses both ids, then the second alone
     assert found(reconcile()) == {"facts": 1, "unreadable": 1}
 
 
-def test_a_video_whose_time_differs_is_met_twice_and_counted_once(cloud: LocalVod) -> None:
+def test_a_video_with_a_different_creation_time_counts_once(cloud: LocalVod) -> None:
     cloud.catalogue(120)
     call_command("sync_videos", stdout=io.StringIO())
     rows = list(Video.objects.order_by("creation_time"))

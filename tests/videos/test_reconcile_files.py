@@ -1,4 +1,4 @@
-"""Files are compared a share at a time; what differs is looked at until it is seen mended."""
+"""Files are compared a share at a time; files with drift each time, until they are healed."""
 
 import io
 from dataclasses import replace
@@ -29,7 +29,7 @@ def run(*arguments: str) -> None:
     call_command("reconcile", "--grace=0", "--wait=0", *arguments, stdout=io.StringIO())
 
 
-def test_the_files_of_each_video_have_their_turn(cloud: LocalVod) -> None:
+def test_the_files_of_all_videos_are_compared_in_turn(cloud: LocalVod) -> None:
     ids = [synced(cloud).vod_id for _ in range(4)]
 
     def asked() -> list[int]:
@@ -38,11 +38,11 @@ def test_the_files_of_each_video_have_their_turn(cloud: LocalVod) -> None:
     before = asked()
     for _ in range(2):
         _carry_out(reconcile.begin(is_heal=False), replace(AT_ONCE, file_share=2))
-        _carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # takes nobody's turn
+        _carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # compares no share
     assert asked() == [count + 1 for count in before]
 
 
-def test_a_turn_whose_comparison_failed_comes_again(cloud: LocalVod) -> None:
+def test_a_share_whose_reconciliation_failed_is_compared_again(cloud: LocalVod) -> None:
     ids = [synced(cloud).vod_id for _ in range(4)]
     before = len(cloud.ledger("GetPlayInfo"))
     for _ in range(2):
@@ -55,7 +55,7 @@ def test_a_turn_whose_comparison_failed_comes_again(cloud: LocalVod) -> None:
     assert len(cloud.ledger("GetPlayInfo")) == before + len(ids)
 
 
-def test_the_daily_comparison_finds_files_that_differ(
+def test_the_daily_reconciliation_finds_files_that_differ(
     cloud: LocalVod, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.RECONCILE_FILE_SHARE = 1
@@ -74,10 +74,10 @@ def has_alarm() -> bool:
     return ReconcileRun.objects.needing_attention().exists()
 
 
-def test_files_that_were_found_to_differ_are_looked_at_until_they_are_healed(
+def test_drift_of_files_is_compared_until_it_is_healed(
     cloud: LocalVod, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The daily comparison finds them in their turn, which is over when somebody heals."""
+    """The daily reconciliation finds the drift in its share; healing needs no share."""
     settings.RECONCILE_FILE_SHARE = 1
     monkeypatch.setattr("videos.periodic.reconcile.GRACE_SECONDS", 0.0)
     video, good = synced(cloud), synced(cloud)
@@ -86,7 +86,7 @@ def test_files_that_were_found_to_differ_are_looked_at_until_they_are_healed(
     compare_daily()
     settings.RECONCILE_FILE_SHARE = 0
     before = len(cloud.ledger("GetPlayInfo", video_id=good.vod_id))
-    compare_daily()  # looks at no share, and clears nothing
+    compare_daily()  # compares no share and clears nothing
     assert [run.counts["files"]["left"] for run in ReconcileRun.objects.order_by("id")] == [1, 1]
     assert has_alarm()
     _carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # as the desk's "Compare and heal"
@@ -100,7 +100,7 @@ def test_files_that_were_found_to_differ_are_looked_at_until_they_are_healed(
     assert ReconcileRun.objects.latest("id").found_count == 0
 
 
-def test_files_at_which_the_system_is_at_work_stay_an_alarm(cloud: LocalVod) -> None:
+def test_drift_of_files_stays_an_alarm_during_a_delivery(cloud: LocalVod) -> None:
     video = synced(cloud)
     corrupt_files(video)
     with pytest.raises(CommandError):
@@ -115,7 +115,7 @@ def test_files_at_which_the_system_is_at_work_stay_an_alarm(cloud: LocalVod) -> 
     assert not has_alarm()
 
 
-def test_files_of_a_video_that_is_gone_are_no_alarm(cloud: LocalVod) -> None:
+def test_files_of_a_deleted_video_are_no_alarm(cloud: LocalVod) -> None:
     video = synced(cloud)
     corrupt_files(video)
     with pytest.raises(CommandError):
@@ -126,7 +126,7 @@ def test_files_of_a_video_that_is_gone_are_no_alarm(cloud: LocalVod) -> None:
     assert not has_alarm()
 
 
-def test_files_of_a_video_that_is_blocked_meanwhile_are_not_forgotten(cloud: LocalVod) -> None:
+def test_drift_of_a_blocked_videos_files_is_not_forgotten(cloud: LocalVod) -> None:
     video = synced(cloud)
     corrupt_files(video)
     with pytest.raises(CommandError):
@@ -147,7 +147,7 @@ def test_files_of_a_video_that_is_blocked_meanwhile_are_not_forgotten(cloud: Loc
     assert not has_alarm()
 
 
-def test_the_command_names_what_heals_the_files_that_it_found(cloud: LocalVod) -> None:
+def test_the_command_names_the_option_that_heals_files(cloud: LocalVod) -> None:
     corrupt_files(synced(cloud))
     with pytest.raises(CommandError, match=r"`manage\.py reconcile --files --heal` mends them"):
         run("--files")

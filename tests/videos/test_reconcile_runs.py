@@ -1,4 +1,4 @@
-"""One reconciliation at a time, begun by a command, the worker or the desk; its exit status."""
+"""Runs of reconciliation by the command, the worker and the desk: one at a time."""
 
 import io
 import json
@@ -49,20 +49,20 @@ def test_without_drift_it_succeeds_and_prints_a_table(cloud: LocalVod) -> None:
     assert lines[3].split() == ["in", "VOD,", "not", "here", "0", "0", "0", "0"]
 
 
-def test_a_dry_run_with_drift_fails_and_says_what_mends_it(cloud: LocalVod) -> None:
+def test_a_dry_run_with_drift_fails_and_names_the_heal_option(cloud: LocalVod) -> None:
     cloud.seed()
     with pytest.raises(CommandError, match=r"1 differences\. `manage\.py reconcile --heal` mends"):
         run("--dry-run")
     assert not Video.objects.exists()
 
 
-def test_healing_succeeds_once_nothing_is_left(cloud: LocalVod) -> None:
+def test_healing_succeeds_if_no_drift_is_left(cloud: LocalVod) -> None:
     cloud.seed()
     assert "0 videos here, 1 in VOD." in run("--heal")
     assert Video.objects.count() == 1
 
 
-def test_examples_name_the_videos_and_what_each_side_has(cloud: LocalVod) -> None:
+def test_examples_show_the_video_and_both_values(cloud: LocalVod) -> None:
     vod_id = cloud.seed(title="Old")
     call_command("sync_videos", stdout=io.StringIO())
     vod_gateway().update_info(vod_id, title="New")
@@ -81,24 +81,22 @@ def test_examples_name_the_videos_and_what_each_side_has(cloud: LocalVod) -> Non
         (["--max-removals=-1"], "must not be negative"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_one_sentence(
-    arguments: list[str], sentence: str
-) -> None:
+def test_invalid_options_are_refused_in_one_sentence(arguments: list[str], sentence: str) -> None:
     with pytest.raises(CommandError, match=sentence):
         call_command("reconcile", *arguments)
     assert not ReconcileRun.objects.exists()
 
 
-def test_a_delivery_that_no_worker_sends_is_not_taken_for_mended(cloud: LocalVod) -> None:
-    block_that_was_lost(cloud)
+def test_a_delivery_that_no_worker_sends_is_not_healed(cloud: LocalVod) -> None:
+    make_lost_block(cloud)
     with pytest.raises(CommandError, match="1 differences remain, 1 of them under way"):
         run("--heal")
     work_until_idle(20, kinds=["create_audit", "reread_video"])
     run()
 
 
-def test_it_waits_for_the_worker_and_looks_whether_it_has_mended(cloud: LocalVod) -> None:
-    vod_id = block_that_was_lost(cloud)
+def test_the_command_waits_until_the_worker_has_healed(cloud: LocalVod) -> None:
+    vod_id = make_lost_block(cloud)
     is_over = threading.Event()
 
     def work() -> None:
@@ -120,8 +118,8 @@ def test_it_waits_for_the_worker_and_looks_whether_it_has_mended(cloud: LocalVod
     assert cloud.state(vod_id)["video"]["status"] == "Blocked"
 
 
-def block_that_was_lost(cloud: LocalVod) -> str:
-    """A video that is blocked here, of which VOD knows nothing."""
+def make_lost_block(cloud: LocalVod) -> str:
+    """Make a video whose block never reached VOD. Returns its VOD id."""
     vod_id = cloud.seed()
     call_command("sync_videos", stdout=io.StringIO())
     review_video(
@@ -132,7 +130,7 @@ def block_that_was_lost(cloud: LocalVod) -> str:
 
 
 def test_a_difference_must_last_to_count(cloud: LocalVod) -> None:
-    """While the comparison waits for its second look, the news arrives."""
+    """A sync removes the drift before the second comparison."""
     cloud.seed_many([{"title": "New"} for _ in range(25)])
     call_command("sync_videos", stdout=io.StringIO())
     Video.objects.update(title="Old")
@@ -144,10 +142,10 @@ def test_a_difference_must_last_to_count(cloud: LocalVod) -> None:
     assert ReconcileRun.objects.get().found_count == 0
 
 
-# One at a time.
+# One run at a time.
 
 
-def test_a_second_one_is_refused_while_one_runs(cloud: LocalVod) -> None:
+def test_a_second_run_is_refused_while_one_is_running(cloud: LocalVod) -> None:
     cloud.catalogue(120)
     walk = reconcile.carry_out(reconcile.begin(is_heal=False), AT_ONCE)
     next(walk)
@@ -160,7 +158,7 @@ def test_a_second_one_is_refused_while_one_runs(cloud: LocalVod) -> None:
     assert ReconcileRun.objects.get().state == State.DONE
 
 
-def test_a_run_whose_process_is_gone_stands_in_nobodys_way(cloud: LocalVod) -> None:
+def test_a_run_whose_process_died_does_not_stop_the_next(cloud: LocalVod) -> None:
     cloud.catalogue(120)
     walk = reconcile.carry_out(reconcile.begin(is_heal=False), AT_ONCE)
     next(walk)
@@ -175,7 +173,7 @@ def test_a_run_whose_process_is_gone_stands_in_nobodys_way(cloud: LocalVod) -> N
     assert lost.state == State.FAILED
 
 
-def test_a_walk_that_is_abandoned_ends_its_run(cloud: LocalVod) -> None:
+def test_closing_the_walk_fails_its_run(cloud: LocalVod) -> None:
     cloud.catalogue(120)
     walk = reconcile.carry_out(reconcile.begin(is_heal=False), AT_ONCE)
     next(walk)
@@ -183,7 +181,7 @@ def test_a_walk_that_is_abandoned_ends_its_run(cloud: LocalVod) -> None:
     assert ReconcileRun.objects.get().state == State.FAILED
 
 
-def test_an_outage_fails_the_run_with_a_sentence_and_throttling_does_not(cloud: LocalVod) -> None:
+def test_an_outage_fails_the_run_but_throttling_does_not(cloud: LocalVod) -> None:
     cloud.seed()
     throttled: dict[str, Any] = {
         "operation": "SearchMedia", "kind": "error", "times": 1, "status": 400,
@@ -206,7 +204,7 @@ def test_an_outage_fails_the_run_with_a_sentence_and_throttling_does_not(cloud: 
 # The worker.
 
 
-def test_the_worker_compares_and_heals_nothing(cloud: LocalVod) -> None:
+def test_the_daily_reconciliation_does_not_heal(cloud: LocalVod) -> None:
     cloud.seed()
     call_command("sync_videos", stdout=io.StringIO())
     compare_daily()
@@ -214,17 +212,17 @@ def test_the_worker_compares_and_heals_nothing(cloud: LocalVod) -> None:
     assert (ended.state, ended.is_heal, ended.found_count) == (State.DONE, False, 0)
 
 
-def test_the_first_comparison_comes_a_day_after_the_first_start(cloud: LocalVod) -> None:
+def test_the_first_reconciliation_is_due_after_a_day(cloud: LocalVod) -> None:
     work_once()
     task = PeriodicTask.objects.get(name="videos.reconcile")
     assert task.due_at > timezone.now() + timedelta(hours=23)
     assert cloud.ledger("SearchMedia") == []
 
 
-def test_a_daily_comparison_whose_worker_was_killed_comes_again_within_minutes(
+def test_a_killed_daily_reconciliation_is_repeated_soon(
     cloud: LocalVod,
 ) -> None:
-    reconcile.begin(is_heal=False)  # and its process is killed
+    reconcile.begin(is_heal=False)  # then its process is killed
     work_once()
     task = PeriodicTask.objects.filter(name="videos.reconcile")
     task.update(due_at=timezone.now())
@@ -240,14 +238,14 @@ def test_a_daily_comparison_whose_worker_was_killed_comes_again_within_minutes(
     assert task.get().due_at > timezone.now() + timedelta(hours=23)
 
 
-def test_a_request_whose_worker_was_killed_is_begun_anew(
+def test_a_request_whose_worker_was_killed_starts_again(
     cloud: LocalVod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("videos.periodic.reconcile.REQUESTED", AT_ONCE)
     operator = make_operator()
     reconcile.request(is_heal=True, operator=operator)
     cloud.seed()
-    assert reconcile.begin_requested()  # and its process is killed
+    assert reconcile.begin_requested()  # then its process is killed
     reconcile_requested()
     assert [run.state for run in ReconcileRun.objects.all()] == [State.RUNNING]
     lose_process()
@@ -270,7 +268,7 @@ def lose_process() -> None:
     ReconcileRun.objects.update(saved_at=timezone.now() - timedelta(minutes=11))
 
 
-def test_runs_that_found_nothing_are_forgotten_but_for_the_latest(cloud: LocalVod) -> None:
+def test_only_the_latest_run_without_drift_is_kept(cloud: LocalVod) -> None:
     _carry_out(reconcile.begin(is_heal=False), AT_ONCE)
     cloud.seed()
     _carry_out(reconcile.begin(is_heal=False), AT_ONCE)
@@ -284,7 +282,7 @@ def test_runs_that_found_nothing_are_forgotten_but_for_the_latest(cloud: LocalVo
     ]
 
 
-def test_what_an_operator_asks_for_is_begun_once(cloud: LocalVod) -> None:
+def test_an_operators_request_is_run_once(cloud: LocalVod) -> None:
     operator = make_operator()
     reconcile.request(is_heal=False, operator=operator)
     with pytest.raises(reconcile.AlreadyRunning, match="has been requested already"):
@@ -295,7 +293,7 @@ def test_what_an_operator_asks_for_is_begun_once(cloud: LocalVod) -> None:
     assert (ended.state, ended.requested_by) == (State.DONE, operator)
 
 
-def test_a_request_waits_for_the_run_that_is_under_way(cloud: LocalVod) -> None:
+def test_a_request_waits_for_the_running_reconciliation(cloud: LocalVod) -> None:
     other = reconcile.begin(is_heal=False)
     reconcile.request(is_heal=False, operator=make_operator())
     reconcile_requested()

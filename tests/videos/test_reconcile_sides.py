@@ -1,4 +1,4 @@
-"""Both sides walked at once: what is no drift, what is not taken away, and nothing overlooked."""
+"""Reconciliation of both sides: what is not drift, what is not deleted, and that all is found."""
 
 import io
 import json
@@ -26,10 +26,10 @@ def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "PAUSES_SECONDS", (0.01, 0.01))
 
 
-# What is no drift.
+# Differences that are not drift.
 
 
-def test_a_search_index_that_lags_takes_nothing_away(cloud: LocalVod) -> None:
+def test_a_lagging_search_index_deletes_nothing(cloud: LocalVod) -> None:
     synced(cloud)
     body = json.dumps({"RequestId": "R", "Total": 0, "MediaList": []})
     cloud.faults({"operation": "SearchMedia", "kind": "body", "status": 200, "body": body})
@@ -37,7 +37,7 @@ def test_a_search_index_that_lags_takes_nothing_away(cloud: LocalVod) -> None:
     assert Video.objects.visible().count() == 1
 
 
-def test_what_is_under_way_is_no_drift(cloud: LocalVod) -> None:
+def test_a_difference_with_an_open_delivery_is_not_drift(cloud: LocalVod) -> None:
     blocked, deleted, other = (synced(cloud) for _ in range(3))
     decide(blocked, Decision.BLOCKED, reason="violence")
     delete_video(deleted)
@@ -47,7 +47,7 @@ def test_what_is_under_way_is_no_drift(cloud: LocalVod) -> None:
     assert cloud.ledger("CreateAudit") == cloud.ledger("DeleteVideo") == []
 
 
-def test_an_undo_window_that_is_open_is_no_drift(cloud: LocalVod) -> None:
+def test_a_block_that_can_be_undone_is_not_drift(cloud: LocalVod) -> None:
     decide(synced(cloud), Decision.BLOCKED, reason="violence")
     Delivery.objects.update(due_at=timezone.now() + timedelta(hours=1))
     assert found(reconcile("--heal")) == {}
@@ -55,21 +55,21 @@ def test_an_undo_window_that_is_open_is_no_drift(cloud: LocalVod) -> None:
 
 
 def let_days_pass() -> None:
-    """What is open has been due for two days: its worker is dead."""
+    """Make every open delivery two days old, as if the worker were dead."""
     days_ago = timezone.now() - timedelta(days=2)
     Delivery.objects.open().update(created_at=days_ago, due_at=days_ago)
     Video.objects.update(changed_at=days_ago)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--heal"]], ids=["compared", "healed"])
-def test_what_has_been_under_way_for_days_is_drift(cloud: LocalVod, arguments: list[str]) -> None:
+def test_a_delivery_that_is_open_for_days_is_drift(cloud: LocalVod, arguments: list[str]) -> None:
     blocked, deleted, other = (synced(cloud) for _ in range(3))
     decide(blocked, Decision.BLOCKED, reason="violence")
     delete_video(deleted)
     vod_gateway().update_info(other.vod_id, title="Renamed")
     read_later(other.vod_id)
     let_days_pass()
-    read_later(blocked.vod_id)  # somebody asks every day: that makes the block no younger
+    read_later(blocked.vod_id)  # a new request does not make the block's delivery younger
     count = Delivery.objects.count()
     printed = reconcile(*arguments)
     one = {"found": 1, "healed": 0, "under_way": 1, "left": 0}
@@ -82,21 +82,21 @@ def test_what_has_been_under_way_for_days_is_drift(cloud: LocalVod, arguments: l
     assert found(reconcile()) == {}
 
 
-def test_what_waits_for_days_fails_the_command(cloud: LocalVod) -> None:
+def test_a_delivery_that_is_open_for_days_fails_the_command(cloud: LocalVod) -> None:
     decide(synced(cloud), Decision.BLOCKED, reason="violence")
     let_days_pass()
     with pytest.raises(CommandError, match="1 differences remain, 1 of them under way"):
         call_command("reconcile", "--grace=0", stdout=io.StringIO())
 
 
-def test_a_row_that_changes_during_the_walk_is_no_drift(cloud: LocalVod) -> None:
+def test_a_row_that_changes_during_the_walk_is_not_drift(cloud: LocalVod) -> None:
     video = synced(cloud)
     vod_gateway().update_info(video.vod_id, title="Renamed")
     Video.objects.update(changed_at=timezone.now() + timedelta(seconds=30))
     assert found(reconcile("--heal")) == {}
 
 
-def test_a_refused_deletion_is_no_drift(cloud: LocalVod) -> None:
+def test_a_refused_deletion_is_not_drift(cloud: LocalVod) -> None:
     video = synced(cloud)
     delete_video(video)
     cloud.faults({"operation": "DeleteVideo", "kind": "error", "status": 403, "code": "Forbidden"})
@@ -105,7 +105,7 @@ def test_a_refused_deletion_is_no_drift(cloud: LocalVod) -> None:
     assert found(reconcile()) == {}
 
 
-def test_files_of_old_stock_are_left_until_they_are_needed(cloud: LocalVod) -> None:
+def test_unread_files_of_old_stock_are_not_drift(cloud: LocalVod) -> None:
     cloud.seed_many([{"creation_time": "2026-01-01T00:00:00Z"} for _ in range(3)])
     call_command("sync_videos", stdout=io.StringIO())
     assert found(reconcile()) == {}
@@ -120,10 +120,10 @@ def test_the_first_reconciliation_takes_old_stock_as_vod_has_it(cloud: LocalVod)
     assert found(reconcile()) == {}
 
 
-# Removals are for good.
+# Deletions are final.
 
 
-def test_nothing_is_taken_away_where_too_much_is_missing(cloud: LocalVod) -> None:
+def test_nothing_is_deleted_here_if_too_much_is_missing_in_vod(cloud: LocalVod) -> None:
     call_command("sync_videos", stdout=io.StringIO())
     for number in range(12):
         make_video(vod_id=f"of-another-account-{number}")
@@ -157,7 +157,7 @@ def test_a_small_catalogue_survives_a_wrong_account(
 
 
 @pytest.mark.parametrize("status", [403, 200])
-def test_a_second_look_that_is_refused_or_makes_no_sense_takes_nothing_away(
+def test_a_refused_or_unreadable_second_reading_deletes_nothing(
     cloud: LocalVod, status: int
 ) -> None:
     kept, gone = synced(cloud), synced(cloud)
@@ -175,19 +175,19 @@ def test_a_second_look_that_is_refused_or_makes_no_sense_takes_nothing_away(
     assert reconcile("--heal")["counts"]["missing_there"]["healed"] == 1
 
 
-# Both sides at once.
+# The walk over both sides.
 
 
-def test_hundreds_in_one_second_are_merged_without_a_false_alarm(cloud: LocalVod) -> None:
+def test_many_videos_of_one_second_are_no_false_drift(cloud: LocalVod) -> None:
     cloud.seed_many([{"creation_time": "2026-01-01T00:00:00Z"} for _ in range(210)])
     call_command("sync_videos", stdout=io.StringIO())
     infos = len(cloud.ledger("GetVideoInfos"))
     printed = reconcile()
     assert (printed["here_count"], printed["there_count"], printed["counts"]) == (210, 210, {})
-    assert len(cloud.ledger("GetVideoInfos")) == infos, "no suspect at all"
+    assert len(cloud.ledger("GetVideoInfos")) == infos, "no video is read again"
 
 
-def test_a_walk_that_must_begin_again_counts_each_video_once(cloud: LocalVod) -> None:
+def test_a_restarted_walk_counts_each_video_once(cloud: LocalVod) -> None:
     cloud.catalogue(220)
     cloud.faults(
         {
@@ -201,7 +201,7 @@ def test_a_walk_that_must_begin_again_counts_each_video_once(cloud: LocalVod) ->
     assert Video.objects.count() == 220
 
 
-def test_single_losses_are_found_anywhere_in_the_order(cloud: LocalVod) -> None:
+def test_single_missing_videos_are_found_anywhere_in_the_order(cloud: LocalVod) -> None:
     cloud.catalogue(220)
     call_command("sync_videos", stdout=io.StringIO())
     rows = list(Video.objects.order_by("creation_time"))

@@ -1,4 +1,4 @@
-"""A new source under the same id: nothing that was under way about the earlier one reaches it."""
+"""A new source under the same id: pending work for the earlier source ends."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -33,15 +33,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 20
 
 
-def known_clip(vod: LocalVod, **values: Any) -> tuple[Video, MediaFacts]:
-    """A clip of VOD's with its row here, and its facts as they were read."""
+def make_synced_video(vod: LocalVod, **values: Any) -> tuple[Video, MediaFacts]:
+    """Seed a video in VOD and make its row. Returns the row and the facts it was made from."""
     facts = make_facts(vod.seed(status="Checking"), **values)
     mirror.apply(facts)
     return video_of(facts), facts
 
 
 def upload_again(facts: MediaFacts, read: float = 100) -> Video:
-    """Another source, known by its size."""
+    """Apply facts of another source (it has another size)."""
     mirror.apply(replace(facts, size=2_000, read_at=after(read)))
     return video_of(facts)
 
@@ -60,16 +60,16 @@ def try_once(kind: str) -> None:
     send_batch(kind)
 
 
-def try_in_vain(vod: LocalVod, kind: str) -> None:
+def fail_once(vod: LocalVod, kind: str) -> None:
     vod.faults({"kind": "error"})
     try_once(kind)
     vod.faults()
 
 
-def test_a_decision_that_was_not_sent_yet_ends_with_the_source_it_was_about(
+def test_an_unsent_decision_ends_with_its_source(
     cloud: LocalVod,
 ) -> None:
-    video, facts = known_clip(cloud)
+    video, facts = make_synced_video(cloud)
     decision = decide(video)
     video = upload_again(facts)
     assert (video.source_version, video.censor_status) == (2, CensorStatus.ON_CENSOR)
@@ -78,12 +78,12 @@ def test_a_decision_that_was_not_sent_yet_ends_with_the_source_it_was_about(
     assert cloud.audits() == []
 
 
-def test_a_decision_that_waits_for_another_try_is_not_sent_about_the_new_source(
+def test_a_failed_decision_is_not_retried_for_the_new_source(
     cloud: LocalVod,
 ) -> None:
-    video, facts = known_clip(cloud)
+    video, facts = make_synced_video(cloud)
     decision = decide(video)
-    try_in_vain(cloud, "create_audit")
+    fail_once(cloud, "create_audit")
     upload_again(facts)
     try_once("create_audit")
     assert cloud.audits() == []
@@ -93,22 +93,22 @@ def test_a_decision_that_waits_for_another_try_is_not_sent_about_the_new_source(
     assert video_of(facts).censor_status == CensorStatus.ON_CENSOR
 
 
-def test_what_still_stands_leaves_with_the_same_batch(cloud: LocalVod) -> None:
-    video, facts = known_clip(cloud)
-    other, _ = known_clip(cloud)
+def test_a_decision_of_another_video_is_sent_in_the_same_batch(cloud: LocalVod) -> None:
+    video, facts = make_synced_video(cloud)
+    other, _ = make_synced_video(cloud)
     decide(video)
     decide(other)
-    try_in_vain(cloud, "create_audit")
+    fail_once(cloud, "create_audit")
     upload_again(facts)
     try_once("create_audit")
     assert [audit[:2] for audit in cloud.audits()] == [(other.vod_id, "Normal")]
 
 
-def test_a_block_that_vod_never_got_has_the_earlier_media_purged_all_the_same(
+def test_the_earlier_media_of_an_unsent_block_are_purged(
     cloud: LocalVod,
 ) -> None:
     path = f"{cloud.endpoint}/earlier/cover.jpg"
-    video, facts = known_clip(cloud, cover=path, snapshots=())
+    video, facts = make_synced_video(cloud, cover=path, snapshots=())
     decide(video, Decision.BLOCKED)
     upload_again(replace(facts, cover=MediaPath(f"{cloud.endpoint}/later/cover.jpg")))
     work_until_idle(SECONDS)
@@ -117,8 +117,8 @@ def test_a_block_that_vod_never_got_has_the_earlier_media_purged_all_the_same(
     assert (sent.kind, sent.urls) == (CdnTask.Kind.PURGE, [path])
 
 
-def test_a_pass_that_was_taken_back_is_not_delivered_by_a_late_retry(cloud: LocalVod) -> None:
-    video, facts = known_clip(cloud)
+def test_a_pass_that_was_taken_back_is_not_sent_by_a_retry(cloud: LocalVod) -> None:
+    video, facts = make_synced_video(cloud)
     cloud.faults({"operation": "CreateAudit", "kind": "error", "code": "Forbidden", "status": 403,
                   "times": 1})  # fmt: skip
     decision = decide(video)
@@ -132,8 +132,8 @@ def test_a_pass_that_was_taken_back_is_not_delivered_by_a_late_retry(cloud: Loca
     assert video_of(facts).decisions.count() == 2, "the refusal adds no entry of its own"
 
 
-def test_a_decision_that_is_delivered_over_again_stands_and_is_sent(cloud: LocalVod) -> None:
-    video, _ = known_clip(cloud)
+def test_a_standing_decision_can_be_sent_again(cloud: LocalVod) -> None:
+    video, _ = make_synced_video(cloud)
     decision = decide(video)
     work_until_idle(SECONDS)
     with transaction.atomic():
@@ -142,7 +142,7 @@ def test_a_decision_that_is_delivered_over_again_stands_and_is_sent(cloud: Local
     assert len(cloud.audits()) == 2
 
 
-def test_why_a_person_had_to_look_at_the_earlier_source_is_no_task_any_more() -> None:
+def test_a_machine_reviews_task_ends_with_its_source() -> None:
     facts = make_facts()
     mirror.apply(Reading(facts, machine=verdict("review", "ad")))
     ReviewTask.objects.create(video=video_of(facts), cause=TaskCause.REPORTED)

@@ -1,4 +1,4 @@
-"""Stored events processed once more: by a command or on the desk, with the same end state."""
+"""Replays of stored events, by the command or the desk: the end state is the same."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,7 @@ FORBIDDEN: dict[str, Any] = {"kind": "error", "code": "Forbidden", "status": 403
 
 
 def kept(number: int = 1, **values: Any) -> VodEvent:
-    """An event in the table, as it came."""
+    """Create a stored event."""
     return VodEvent.objects.create(
         **{
             "event_type": "TranscodeComplete",
@@ -38,12 +38,12 @@ def kept(number: int = 1, **values: Any) -> VodEvent:
 
 
 def waiting() -> set[int]:
-    """The events that will be processed."""
+    """Return the ids of the events with a waiting delivery."""
     return {delivery.payload["event"] for delivery in Delivery.objects.waiting()}
 
 
 @working
-def test_a_failed_event_is_processed_when_it_is_replayed(eventful: LocalVod) -> None:
+def test_a_failed_event_is_processed_by_a_replay(eventful: LocalVod) -> None:
     vod_id = eventful.seed(status="Checking", announce=True)
     eventful.faults({"operation": "GetVideoInfos", **FORBIDDEN})
     follow(eventful)
@@ -59,7 +59,7 @@ def test_a_failed_event_is_processed_when_it_is_replayed(eventful: LocalVod) -> 
 
 
 @working
-def test_replaying_everything_again_changes_nothing(eventful: LocalVod) -> None:
+def test_replaying_all_events_changes_nothing(eventful: LocalVod) -> None:
     eventful.seed(status="Checking", verdict="review", announce=True)
     follow(eventful)
     follow(eventful)
@@ -70,7 +70,7 @@ def test_replaying_everything_again_changes_nothing(eventful: LocalVod) -> None:
     assert not VodEvent.objects.exclude(state=State.DONE).exists()
 
 
-def test_an_event_that_waits_already_is_not_doubled() -> None:
+def test_a_waiting_event_is_not_replayed_twice() -> None:
     event = kept()
     first, second = replay_event(event), replay_event(event)
     assert first == second
@@ -89,7 +89,7 @@ def test_a_replay_that_fails_is_shown_again(eventful: LocalVod) -> None:
     assert (event.state, event.attention_at is not None) == (State.FAILED, True)
 
 
-def test_an_unknown_type_stays_kept_and_is_refused_with_a_sentence() -> None:
+def test_a_replay_of_an_unknown_type_is_refused() -> None:
     event = kept(event_type="SomethingNew", state=State.UNKNOWN)
     with pytest.raises(InvalidState, match="type SomethingNew are not processed"):
         replay_event(event)
@@ -97,7 +97,7 @@ def test_an_unknown_type_stays_kept_and_is_refused_with_a_sentence() -> None:
     assert event.state == State.UNKNOWN
 
 
-def test_a_type_that_has_become_known_since_is_processed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_of_a_newly_known_type_is_processed(monkeypatch: pytest.MonkeyPatch) -> None:
     event = kept(event_type="SomethingNew", state=State.UNKNOWN)
     monkeypatch.setitem(READ_REQUESTS, "SomethingNew", READ_REQUESTS["VideoAnalysisComplete"])
     replay_event(event)
@@ -149,7 +149,9 @@ def test_a_dry_run_counts_and_replays_nothing(capsys: pytest.CaptureFixture[str]
     assert not Delivery.objects.exists()
 
 
-def test_what_is_refused_is_said_and_fails_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_refused_events_are_counted_and_fail_the_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     kept(1)
     kept(2, event_type="SomethingNew", state=State.UNKNOWN)
     with pytest.raises(CommandError, match="1 refused: Events of type SomethingNew"):
@@ -165,16 +167,16 @@ def test_without_a_choice_nothing_is_replayed() -> None:
 
 
 @pytest.mark.parametrize("bad", ["--id=x", "--since=yesterday"])
-def test_an_option_that_cannot_be_read_is_named(bad: str) -> None:
+def test_an_invalid_option_is_named(bad: str) -> None:
     with pytest.raises(CommandError, match=r"'x' is no event's id|'yesterday' is no moment"):
         call_command("replay_events", bad)
 
 
-# --- What an answer of VOD's leaves open
+# --- Answers that cannot be read
 
 
 @working
-def test_a_row_that_cannot_be_read_is_not_taken_for_processed(eventful: LocalVod) -> None:
+def test_an_event_with_an_unreadable_answer_stays_waiting(eventful: LocalVod) -> None:
     vod_id = eventful.seed()
     body = f'{{"RequestId": "R", "VideoList": [{{"VideoId": "{vod_id}", "Size": "many"}}]}}'
     eventful.faults({"operation": "GetVideoInfos", "kind": "body", "status": 200, "body": body})
@@ -190,9 +192,7 @@ def test_a_row_that_cannot_be_read_is_not_taken_for_processed(eventful: LocalVod
 
 
 @working
-def test_an_answer_that_is_never_understood_is_shown_in_the_end(
-    eventful: LocalVod, settings: Any
-) -> None:
+def test_an_answer_that_stays_unreadable_fails_the_event(eventful: LocalVod, settings: Any) -> None:
     settings.OUTBOX_MAX_ATTEMPTS = 1
     vod_id = eventful.seed()
     body = f'{{"RequestId": "R", "VideoList": [{{"VideoId": "{vod_id}", "Size": "many"}}]}}'
@@ -203,7 +203,7 @@ def test_an_answer_that_is_never_understood_is_shown_in_the_end(
     assert (event.state, event.attention_at is not None) == (State.FAILED, True)
 
 
-# --- Nothing is opened to the public on the word of a body that is not signed
+# --- An unsigned body alone publishes nothing
 
 
 @working
@@ -218,7 +218,7 @@ def test_an_answer_that_is_never_understood_is_shown_in_the_end(
         {"EventType": "FileUploadComplete", "Status": "Normal", "AuditStatus": "Normal"},
     ],
 )
-def test_an_event_that_claims_what_vod_does_not_say_opens_nothing(
+def test_an_event_with_a_false_claim_publishes_nothing(
     eventful: LocalVod, claim: dict[str, Any]
 ) -> None:
     vod_id = eventful.seed(status="Checking", verdict="review")

@@ -1,4 +1,4 @@
-"""What waited for long to be sent does not overrule what was decided in VOD meanwhile."""
+"""A decision that waited for hours does not overrule a later decision made in VOD."""
 
 from datetime import timedelta
 
@@ -26,8 +26,8 @@ def decide(video: Video, decision: Decision, source: Source = Source.API) -> Rev
     return review_video(video, decision=decision, source=source, reason="violence")
 
 
-def wait_for_long() -> None:
-    """As if all that was decided so far had been decided three hours ago."""
+def make_three_hours_old() -> None:
+    """Make all decisions and their deliveries three hours old."""
     before = timezone.now() - LONG
     with append_only.suspended():
         ReviewDecision.objects.update(created_at=before)
@@ -52,12 +52,10 @@ def work() -> None:
 
 
 @pytest.mark.parametrize("before", ["Normal", "Blocked"])
-def test_a_pass_that_waited_for_hours_leaves_a_later_block_in_vods_console_standing(
-    cloud: LocalVod, before: str
-) -> None:
+def test_a_stale_pass_does_not_overrule_a_later_block_in_vod(cloud: LocalVod, before: str) -> None:
     video = mirrored(cloud, before)
     review = decide(video, Decision.NORMAL)
-    wait_for_long()
+    make_three_hours_old()
     cloud.audit_in_console(video.vod_id, "Blocked", "cruelty", "Wang")
     work()
     assert shown(cloud, video) == "Blocked"
@@ -66,10 +64,10 @@ def test_a_pass_that_waited_for_hours_leaves_a_later_block_in_vods_console_stand
     assert state_of(review) == DeliveryState.SUPERSEDED, "VOD refused nothing"
 
 
-def test_a_decision_that_a_restored_log_does_not_know_is_somebodys_decision(
+def test_a_decision_missing_in_a_restored_log_is_imported(
     cloud: LocalVod,
 ) -> None:
-    """The pass was sent, then a block of ours; the backup was of before both calls."""
+    """Our pass was sent, then our block; the restored backup is older than both calls."""
     video = mirrored(cloud, "Blocked")
     sent = decide(video, Decision.NORMAL)
     assert sent.delivery is not None
@@ -81,21 +79,21 @@ def test_a_decision_that_a_restored_log_does_not_know_is_somebodys_decision(
     Delivery.objects.filter(pk=sent.delivery.pk).update(
         state=DeliveryState.WAITING, finished_at=None, claim_count=0, attempts=0
     )
-    wait_for_long()
+    make_three_hours_old()
     work()
     assert shown(cloud, video) == "Blocked"
     assert log_of(video)[-1] == (Source.VOD, Decision.BLOCKED)
 
 
 def lose(decision: ReviewDecision) -> None:
-    """As a restore does it: the decision, and all that came of it."""
+    """Delete the decision and its takedown, as a restore does."""
     CdnTask.objects.filter(takedown__decision=decision).update(takedown=None)
     decision.takedown.delete()
     with append_only.suspended():
         ReviewDecision.objects.filter(pk=decision.pk).delete()
 
 
-def test_a_block_that_waited_for_hours_overrules_what_was_decided_before_it(
+def test_a_stale_block_overrules_an_earlier_decision_in_vod(
     cloud: LocalVod,
 ) -> None:
     video = mirrored(cloud)
@@ -108,7 +106,7 @@ def test_a_block_that_waited_for_hours_overrules_what_was_decided_before_it(
     assert log_of(video) == [(Source.API, Decision.BLOCKED)]
 
 
-def test_what_agrees_with_vod_or_did_not_wait_is_sent_without_a_question(cloud: LocalVod) -> None:
+def test_a_fresh_or_agreeing_decision_is_sent_without_a_reading(cloud: LocalVod) -> None:
     waited, fresh = mirrored(cloud, "Blocked"), mirrored(cloud)
     decide(waited, Decision.BLOCKED)
     Delivery.objects.update(created_at=timezone.now() - LONG)
@@ -119,9 +117,7 @@ def test_what_agrees_with_vod_or_did_not_wait_is_sent_without_a_question(cloud: 
 
 
 @pytest.mark.parametrize("question", ["GetAuditHistory", "GetVideoInfos"])
-def test_while_vod_does_not_say_what_it_has_it_waits_and_the_others_go(
-    cloud: LocalVod, question: str
-) -> None:
+def test_a_stale_decision_waits_while_vod_cannot_be_read(cloud: LocalVod, question: str) -> None:
     stale, fresh = mirrored(cloud), mirrored(cloud)
     held = decide(stale, Decision.BLOCKED)
     Delivery.objects.update(created_at=timezone.now() - LONG)
@@ -136,9 +132,7 @@ def test_while_vod_does_not_say_what_it_has_it_waits_and_the_others_go(
 
 
 @pytest.mark.parametrize("question", ["GetAuditHistory", "GetVideoInfos"])
-def test_a_reading_that_vod_refuses_undoes_no_decision_and_the_others_go(
-    cloud: LocalVod, question: str
-) -> None:
+def test_a_refused_reading_does_not_take_a_decision_back(cloud: LocalVod, question: str) -> None:
     stale, fresh = mirrored(cloud, "Blocked"), mirrored(cloud)
     held = decide(stale, Decision.NORMAL)
     Delivery.objects.update(created_at=timezone.now() - LONG)

@@ -1,4 +1,4 @@
-"""Files and pictures never go back in time, and always fit their columns."""
+"""An earlier reading never replaces newer files and pictures; paths fit their columns."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def source(path: str) -> Mezzanine:
     return Mezzanine(MediaPath(path), size=1_000, width=540, height=960, bitrate=900.0)
 
 
-def test_files_that_were_read_earlier_replace_none_that_were_read_later() -> None:
+def test_files_of_an_earlier_reading_replace_no_newer_files() -> None:
     facts = make_facts(read=100)
     mirror.apply(Reading(facts, files=streams("h/new.mp4"), source=source("h/new.mov")))
     stale = make_facts(facts.vod_id, read=50)
@@ -31,14 +31,14 @@ def test_files_that_were_read_earlier_replace_none_that_were_read_later() -> Non
     assert video.files_read_at == facts.read_at
 
 
-def test_files_read_before_the_newest_facts_say_nothing() -> None:
+def test_files_read_before_the_newest_facts_are_ignored() -> None:
     facts = make_facts(read=100, title="later")
     mirror.apply(facts)
     mirror.apply(Reading(make_facts(facts.vod_id, read=50), files=streams("h/old.mp4")))
     assert video_of(facts).files == []
 
 
-def test_a_failure_of_snapshots_that_was_read_earlier_says_nothing() -> None:
+def test_failed_snapshots_of_an_earlier_reading_are_ignored() -> None:
     facts = make_facts(read=100, snapshots=())
     mirror.apply(facts)
     mirror.apply(Reading(make_facts(facts.vod_id, read=50, snapshots=()), snapshots_failed=True))
