@@ -1,4 +1,4 @@
-"""The log of decisions can be added to and read; nothing changes or removes a line of it."""
+"""The log of decisions is append-only: no line can be changed or removed."""
 
 import pytest
 from django.core.management import call_command
@@ -43,7 +43,7 @@ def test_the_database_refuses_to_change_or_remove_a_line(
     assert ReviewDecision.objects.get().reason == "violence"
 
 
-def test_the_models_refuse_it_too(line: ReviewDecision) -> None:
+def test_the_models_refuse_to_change_or_remove_a_line(line: ReviewDecision) -> None:
     with pytest.raises(TypeError, match="append-only"):
         line.delete()
     line.reason = "none"
@@ -55,7 +55,7 @@ def test_the_models_refuse_it_too(line: ReviewDecision) -> None:
         ReviewDecision.objects.update(reason="none")
 
 
-def test_a_migrate_installs_what_is_missing(line: ReviewDecision) -> None:
+def test_migrate_installs_the_missing_triggers(line: ReviewDecision) -> None:
     drop = append_only.SQLITE_LIFT if connection.vendor == "sqlite" else append_only.POSTGRESQL_LIFT
     for statement in drop:
         execute(statement)
@@ -64,7 +64,7 @@ def test_a_migrate_installs_what_is_missing(line: ReviewDecision) -> None:
         execute(f"DELETE FROM {TABLE}")
 
 
-def test_a_restore_may_lift_them_and_an_error_in_it_puts_them_back(line: ReviewDecision) -> None:
+def test_a_restore_can_change_the_log_and_restores_the_guard(line: ReviewDecision) -> None:
     with pytest.raises(DatabaseError, match="nowhere"):
         restore_and_fail()
     assert ReviewDecision.objects.get().comment == "restored"

@@ -1,4 +1,4 @@
-"""A batch of decisions costs as many queries to send as one decision does."""
+"""A batch of decisions is sent with as many queries as one decision."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -34,20 +34,20 @@ def claim_all() -> list[Delivery]:
 
 
 def passed(videos: Iterable[Video]) -> list[Delivery]:
-    """Deliveries of a pass for each, in this worker's hands."""
+    """Pass each video and lease the deliveries."""
     for video in videos:
         review_video(video, decision=Decision.NORMAL, source=Source.API)
     return claim_all()
 
 
 def statements(queries: CaptureQueriesContext) -> list[str]:
-    """What reads or writes rows: transactions begin and end in other ways on each database."""
+    """Return the statements on rows. BEGIN and COMMIT differ between the databases."""
     verbs = ("SELECT", "INSERT", "UPDATE", "DELETE")
     return [query["sql"] for query in queries if query["sql"].startswith(verbs)]
 
 
 @pytest.mark.parametrize("count", [1, WHOLE_BATCH])
-def test_a_batch_is_sent_with_two_queries_however_long_it_is(cloud: LocalVod, count: int) -> None:
+def test_a_batch_of_any_length_is_sent_with_two_queries(cloud: LocalVod, count: int) -> None:
     batch = passed(make_clips(cloud, count))
     with CaptureQueriesContext(connection) as queries:
         outcomes = handler_for(KIND).deliver(batch)
@@ -57,7 +57,7 @@ def test_a_batch_is_sent_with_two_queries_however_long_it_is(cloud: LocalVod, co
 
 
 @pytest.mark.parametrize("count", [1, 30])
-def test_one_that_waited_for_long_costs_no_query_of_its_own(cloud: LocalVod, count: int) -> None:
+def test_a_stale_decision_costs_no_query_of_its_own(cloud: LocalVod, count: int) -> None:
     batch = passed(make_clips(cloud, count))
     for delivery in batch:
         delivery.created_at -= timedelta(hours=1)
@@ -68,7 +68,7 @@ def test_one_that_waited_for_long_costs_no_query_of_its_own(cloud: LocalVod, cou
 
 
 @pytest.mark.parametrize("each", [1, 10])
-def test_what_need_not_be_sent_costs_no_query_of_its_own(cloud: LocalVod, each: int) -> None:
+def test_an_omitted_decision_costs_no_query_of_its_own(cloud: LocalVod, each: int) -> None:
     deleted, doomed, replaced, retried, sent = (make_clips(cloud, each) for _ in range(5))
     batch = passed([*deleted, *doomed, *replaced, *retried, *sent])
     for video in [*deleted, *doomed]:
@@ -93,8 +93,8 @@ def test_what_need_not_be_sent_costs_no_query_of_its_own(cloud: LocalVod, each: 
         assert [by_subject[video.vod_id] for video in videos] == [outcome] * len(videos)
 
 
-def test_a_delivery_of_another_ones_decision_carries_that(cloud: LocalVod) -> None:
-    """Beside one that carries its own: each video gets its own decision."""
+def test_a_delivery_sends_the_decision_named_in_its_payload(cloud: LocalVod) -> None:
+    """In a batch with another video's own decision: each video gets its own."""
     [again, own] = make_clips(cloud, 2)
     [first] = passed([again])
     finish(first, Done(), handler=handler_for(KIND))
@@ -112,7 +112,7 @@ def test_a_delivery_of_another_ones_decision_carries_that(cloud: LocalVod) -> No
     assert cloud.state(own.vod_id)["audits"][-1]["comment"] == own.decisions.get().mark
 
 
-def test_each_delivery_settles_in_its_own_transaction_with_three_statements(
+def test_each_delivery_is_settled_alone_with_three_statements(
     cloud: LocalVod,
 ) -> None:
     batch = passed(make_clips(cloud, 5))
@@ -121,6 +121,6 @@ def test_each_delivery_settles_in_its_own_transaction_with_three_statements(
     for settled, delivery in enumerate(batch, 1):
         with CaptureQueriesContext(connection) as queries:
             finish(delivery, outcomes[delivery.pk], handler=handler)
-        assert len(statements(queries)) == 3  # taken under its lease, written, followers let go
+        assert len(statements(queries)) == 3  # lock under the lease, write, release followers
         assert [query["sql"] for query in queries].count("COMMIT") == 1
         assert Delivery.objects.filter(kind=KIND, state=DeliveryState.DONE).count() == settled

@@ -1,4 +1,4 @@
-"""A transcoding job of ours ends, even where VOD never says how."""
+"""A transcoding job ends, also if VOD never reports its end."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -34,7 +34,7 @@ def running_job(video: Video, task_id: str = "t-1") -> TranscodeJob:
     )
 
 
-def test_a_job_of_an_earlier_source_ends_with_it_and_the_next_one_is_taken() -> None:
+def test_a_job_of_an_earlier_source_fails_and_allows_the_next() -> None:
     facts = make_facts()
     mirror.apply(facts)
     job = running_job(video_of(facts))
@@ -45,7 +45,7 @@ def test_a_job_of_an_earlier_source_ends_with_it_and_the_next_one_is_taken() -> 
     assert submit_transcode(video_of(facts), kind=STANDARD).source_version == 2
 
 
-def test_a_job_that_was_not_submitted_yet_is_not_submitted_for_another_source(
+def test_an_unsubmitted_job_is_not_submitted_for_a_new_source(
     cloud: LocalVod,
 ) -> None:
     facts = make_facts(cloud.seed(), template_group_id="another-group")
@@ -57,7 +57,7 @@ def test_a_job_that_was_not_submitted_yet_is_not_submitted_for_another_source(
     assert Delivery.objects.get(transcode_job=job).state == DeliveryState.SUPERSEDED
 
 
-def test_it_ends_with_its_source_and_nobody_hears_that_transcoding_failed() -> None:
+def test_a_job_that_ends_with_its_source_emits_no_event() -> None:
     facts = make_facts()
     mirror.apply(facts)
     job = submit_transcode(video_of(facts), kind=STANDARD)
@@ -69,19 +69,19 @@ def test_it_ends_with_its_source_and_nobody_hears_that_transcoding_failed() -> N
     assert not Event.objects.exists()
 
 
-def test_a_job_whose_row_still_runs_refuses_another_in_one_sentence() -> None:
+def test_a_running_job_refuses_another_in_one_sentence() -> None:
     video = make_video()
     running_job(video)
     with pytest.raises(InvalidState, match="is running"):
         submit_transcode(video, kind=STANDARD)
 
 
-def test_a_job_whose_task_vod_does_not_have_any_more_has_failed(cloud: LocalVod) -> None:
+def test_a_job_whose_task_vod_does_not_have_fails(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(), template_group_id="another-group")
     job = running_job(video, "0" * 32)
     list(sync.sync_ids([video.vod_id]))
     job.refresh_from_db()
-    assert job.state == TranscodeJob.State.SUBMITTED, "it may not be listed yet"
+    assert job.state == TranscodeJob.State.SUBMITTED, "VOD may not list it yet"
     TranscodeJob.objects.update(created_at=timezone.now() - timedelta(hours=2))
     list(sync.sync_ids([video.vod_id]))
     job.refresh_from_db()

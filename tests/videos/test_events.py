@@ -1,4 +1,4 @@
-"""Events of localvod, taken in and worked off: VOD is read again, and the mirror follows."""
+"""Events of localvod: each causes a reading of VOD, which the mirror writes."""
 
 import itertools
 import random
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 UPLOADER = {"userId": "u-1", "userName": "Mei", "avatarUrl": "https://media.example.com/m.png"}
 
 
-def test_an_upload_and_its_verdict_arrive_over_http_and_are_delivered_back(
+def test_an_upload_and_its_verdict_arrive_and_are_delivered(
     cloud: LocalVod, live_server: LiveServer, settings: Settings
 ) -> None:
     settings.VOD_CALLBACK_URL = f"{live_server.url}/vodcallback/callback"
@@ -68,9 +68,7 @@ def test_a_verdict_is_read_from_vod_not_from_the_event(
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_end_is_the_same_whatever_the_order_of_the_events(
-    eventful: LocalVod, seed: int
-) -> None:
+def test_events_give_the_same_result_in_any_order(eventful: LocalVod, seed: int) -> None:
     vod_id = eventful.seed(status="Checking", uploader=UPLOADER, verdict="review", announce=True)
     eventful.idle()
     bodies = [event["body"] for event in eventful.events(vod_id)]
@@ -93,12 +91,12 @@ def test_the_end_is_the_same_whatever_the_order_of_the_events(
     assert (video.status, video.censor_status) == ("Checking", CensorStatus.CHECK)
     assert (video.transcode_status, video.snapshot_status) == ("success", "success")
     assert (video.source_version, len(video.snapshots)) == (1, 8)
-    assert video.files, "a clip that does not play yet has its files from its tasks"
+    assert video.files, "a video that does not play yet has its files from its tasks"
     assert ReviewTask.objects.open().get().cause == TaskCause.MACHINE_VERDICT
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_a_decision_in_vods_console_beats_the_machine_in_any_order(
+def test_a_decision_in_vods_console_overrules_the_machine(
     eventful: LocalVod, order: tuple[int, ...]
 ) -> None:
     vod_id = eventful.seed(status="Checking", verdict="pass")
@@ -120,7 +118,7 @@ def test_a_decision_in_vods_console_beats_the_machine_in_any_order(
     assert eventful.state(vod_id)["video"]["status"] == "Blocked"
 
 
-def test_our_own_echo_changes_nothing(eventful: LocalVod) -> None:
+def test_the_event_about_our_own_decision_changes_nothing(eventful: LocalVod) -> None:
     vod_id = eventful.seed(status="Checking")
     follow(eventful)
     video = make_video(vod_id=vod_id, status="Checking", censor_status=CensorStatus.CHECK)
@@ -131,7 +129,7 @@ def test_our_own_echo_changes_nothing(eventful: LocalVod) -> None:
     assert len(eventful.audits()) == 1
 
 
-def test_an_event_of_a_video_that_was_deleted_here_revives_nothing(eventful: LocalVod) -> None:
+def test_an_event_does_not_change_a_video_deleted_here(eventful: LocalVod) -> None:
     vod_id = eventful.seed(announce=True)
     follow(eventful)
     video = Video.objects.get(vod_id=vod_id)
@@ -145,7 +143,7 @@ def test_an_event_of_a_video_that_was_deleted_here_revives_nothing(eventful: Loc
     assert state_of(video) == before
 
 
-def test_a_video_deleted_in_vod_disappears_here(eventful: LocalVod) -> None:
+def test_a_video_deleted_in_vod_is_deleted_here(eventful: LocalVod) -> None:
     vod_id = eventful.seed(announce=True)
     follow(eventful)
     vod_gateway().delete([vod_id])
@@ -161,7 +159,7 @@ def test_a_forged_deletion_deletes_nothing(eventful: LocalVod) -> None:
     assert Video.objects.visible().get().vod_id == vod_id
 
 
-def test_another_upload_brings_the_clip_back_to_review(eventful: LocalVod) -> None:
+def test_another_upload_sends_the_video_back_to_review(eventful: LocalVod) -> None:
     vod_id = eventful.seed(announce=True)
     follow(eventful)
     video = Video.objects.get(vod_id=vod_id)
@@ -172,7 +170,7 @@ def test_another_upload_brings_the_clip_back_to_review(eventful: LocalVod) -> No
     told = next(
         e["body"] for e in eventful.events(vod_id) if e["body"]["EventType"] == "FileUploadComplete"
     )
-    receive_bodies([told])  # once more: kept once, nothing happens
+    receive_bodies([told])  # a repeated event is stored once and changes nothing
     work_until_idle(20)
     assert Video.objects.get().source_version == 1
     VodEvent.objects.all().delete()
@@ -202,7 +200,7 @@ def test_an_event_waits_while_vod_is_down_and_is_processed_after(eventful: Local
     assert VodEvent.objects.get().state == VodEvent.State.DONE
 
 
-def test_an_event_that_vod_refuses_to_explain_is_kept_as_failed(eventful: LocalVod) -> None:
+def test_an_event_with_a_refused_reading_is_stored_as_failed(eventful: LocalVod) -> None:
     eventful.seed(announce=True)
     eventful.faults(
         {"operation": "GetVideoInfos", "kind": "error", "code": "Forbidden", "status": 403}
@@ -214,7 +212,9 @@ def test_an_event_that_vod_refuses_to_explain_is_kept_as_failed(eventful: LocalV
     assert Delivery.objects.get().state == DeliveryState.GIVEN_UP
 
 
-def test_where_vod_starts_no_machine_review_we_do(eventful: LocalVod, settings: Settings) -> None:
+def test_we_submit_the_machine_review_if_vod_does_not(
+    eventful: LocalVod, settings: Settings
+) -> None:
     settings.MACHINE_REVIEW = "submit"
     vod_id = eventful.seed(status="Checking", title="clip [block]", announce=True)
     follow(eventful, "FileUploadComplete")
@@ -225,7 +225,7 @@ def test_where_vod_starts_no_machine_review_we_do(eventful: LocalVod, settings: 
     assert len(eventful.ledger("SubmitAIMediaAuditJob", accepted=True)) == 1
 
 
-def test_failed_snapshots_are_shown(eventful: LocalVod) -> None:
+def test_failed_snapshots_set_the_snapshot_status(eventful: LocalVod) -> None:
     vod_id = eventful.seed(snapshots=0, cover=False, announce=True)
     follow(eventful)
     assert Video.objects.get().snapshot_status == ""

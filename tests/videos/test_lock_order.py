@@ -191,7 +191,7 @@ def test_a_follower_of_a_requeued_delivery_is_not_held_forever() -> None:
         first = outbox.send("read_video", subject=video.vod_id)
     handler, leased = handler_for("read_video"), taken("read_video")
 
-    def put_back_once_looked_for(
+    def requeue_after_the_first_look(
         execute: Any, sql: str, params: Any, many: bool, context: Any
     ) -> Any:
         found = execute(sql, params, many, context)
@@ -200,7 +200,7 @@ def test_a_follower_of_a_requeued_delivery_is_not_held_forever() -> None:
         return found
 
     with transaction.atomic():
-        with connection.execute_wrapper(put_back_once_looked_for):
+        with connection.execute_wrapper(requeue_after_the_first_look):
             follower = outbox.send("purge", subject=video.vod_id, after=first)
         elsewhere(lambda: finish(taken("read_video"), Done(), handler=handler))
     assert [delivery.pk for delivery in claim("purge", limit=1, now=timezone.now())] == [

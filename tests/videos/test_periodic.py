@@ -77,7 +77,7 @@ def test_a_task_that_cannot_be_read_gives_its_turn_to_the_next(cloud: LocalVod) 
     assert states() == ["success", "success"]
 
 
-def overdue_clip(cloud: LocalVod, **facts: Any) -> Video:
+def make_overdue_video(cloud: LocalVod, **facts: Any) -> Video:
     long_ago = timezone.now() - timedelta(hours=2)
     return make_video(
         vod_id=cloud.seed(status="Checking", **facts),
@@ -96,7 +96,7 @@ def overdue_clip(cloud: LocalVod, **facts: Any) -> Video:
 def test_a_video_goes_to_review_if_vod_gives_no_verdict_in_time(
     cloud: LocalVod, operation: str, fault: dict[str, Any]
 ) -> None:
-    video = overdue_clip(cloud)
+    video = make_overdue_video(cloud)
     cloud.faults({"operation": operation, **fault})
     periodic.sweep_pending()
     video.refresh_from_db()
@@ -105,7 +105,7 @@ def test_a_video_goes_to_review_if_vod_gives_no_verdict_in_time(
 
 
 def test_a_verdict_that_cannot_be_read_does_not_stop_the_others(cloud: LocalVod) -> None:
-    clips = [overdue_clip(cloud, verdict="block") for _ in range(2)]
+    clips = [make_overdue_video(cloud, verdict="block") for _ in range(2)]
     cloud.faults({"operation": "GetMediaAuditResult", "times": 3, **DOWN})
     periodic.sweep_pending()
     found = sorted(Video.objects.filter(pk__in=[v.pk for v in clips]).values_list("censor_status"))

@@ -1,4 +1,4 @@
-"""A job without news: asked about, then stuck, submitted once more, and then shown to a person."""
+"""A job without news is read, marked stuck and retried once; then it needs attention."""
 
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 working = pytest.mark.django_db(transaction=True)  # a worker has connections of its own
 
 
-def test_a_job_that_goes_on_is_not_stuck_however_long_it_takes() -> None:
+def test_a_long_job_with_progress_is_not_stuck() -> None:
     video = transcoding_video()
     job = running_job(video)
     for progress in (10, 20, 30):
@@ -47,7 +47,7 @@ def test_a_job_that_goes_on_is_not_stuck_however_long_it_takes() -> None:
         TranscodeJob.objects.update(news_at=timezone.now() - LONG_AGO)
 
 
-def test_one_stream_that_moves_is_news_even_if_their_mean_does_not() -> None:
+def test_a_new_status_of_one_stream_is_news() -> None:
     video = transcoding_video()
     job = running_job(video, progress=0, job_ids=["t-1-sd"],
                       streams=[{"job_id": "t-1-sd", "status": "Init", "progress": 0}])  # fmt: skip
@@ -57,7 +57,7 @@ def test_one_stream_that_moves_is_news_even_if_their_mean_does_not() -> None:
     assert job.streams == [{"job_id": "t-1-sd", "status": "Transcoding", "progress": 0}]
 
 
-def test_a_stuck_job_is_submitted_once_more_by_itself_under_another_session() -> None:
+def test_a_stuck_job_is_retried_once_with_another_session() -> None:
     video = transcoding_video()
     job = running_job(video, request_id="r-1")
     silent_for_long(video, "t-1")
@@ -71,7 +71,7 @@ def test_a_stuck_job_is_submitted_once_more_by_itself_under_another_session() ->
     assert video.transcode_status == TranscodeStatus.ON_TRANSCODE
 
 
-def test_a_retry_that_is_stuck_too_is_shown_and_not_retried_again() -> None:
+def test_a_stuck_retry_needs_attention_and_is_not_retried() -> None:
     video = transcoding_video()
     job = running_job(video)
     silent_for_long(video, "t-1")
@@ -85,7 +85,7 @@ def test_a_retry_that_is_stuck_too_is_shown_and_not_retried_again() -> None:
 
 
 @working
-def test_a_job_that_nobody_could_ask_about_is_not_stuck(cloud: LocalVod) -> None:
+def test_a_job_that_could_not_be_read_is_not_stuck(cloud: LocalVod) -> None:
     video = transcoding_video(vod_id=cloud.seed())
     job = running_job(video)
     cloud.faults({"operation": "GetTranscodeTask", "kind": "error"})
@@ -96,7 +96,7 @@ def test_a_job_that_nobody_could_ask_about_is_not_stuck(cloud: LocalVod) -> None
 
 @working
 @pytest.mark.parametrize("trouble", ["the video is missing", "the task is refused"])
-def test_a_job_of_which_vod_tells_nothing_is_stuck_although_it_answers(
+def test_a_job_that_vods_answers_do_not_mention_is_stuck(
     cloud: LocalVod, caplog: pytest.LogCaptureFixture, trouble: str
 ) -> None:
     is_missing = trouble == "the video is missing"
@@ -115,18 +115,18 @@ def test_a_job_of_which_vod_tells_nothing_is_stuck_although_it_answers(
 
 
 @working
-def test_the_worker_asks_vod_before_it_calls_a_job_stuck(cloud: LocalVod) -> None:
+def test_a_job_is_read_before_it_is_marked_stuck(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(), template_group_id="another-group")
     job = submit_transcode(video, kind=STANDARD)
     work_until_idle(SECONDS)
     TranscodeJob.objects.update(news_at=timezone.now() - LONG_AGO)
     periodic.check_transcodes()
     job.refresh_from_db()
-    assert job.state == State.SUCCESS, "it had ended; only its event was lost"
+    assert job.state == State.SUCCESS, "the job had ended; its event was lost"
     assert TranscodeJob.objects.count() == 1
 
 
-def test_a_stuck_job_that_ends_late_is_recorded_and_leaves_the_newer_one_alone() -> None:
+def test_a_late_end_of_a_stuck_job_does_not_change_its_retry() -> None:
     video = transcoding_video()
     job = running_job(video)
     silent_for_long(video, "t-1")
@@ -139,7 +139,7 @@ def test_a_stuck_job_that_ends_late_is_recorded_and_leaves_the_newer_one_alone()
     assert retry.state == State.SUBMITTED
 
 
-def test_a_stuck_job_that_moves_again_stays_stuck_until_it_ends() -> None:
+def test_a_stuck_job_with_progress_stays_stuck_until_it_ends() -> None:
     video = transcoding_video()
     job = running_job(video)
     silent_for_long(video, "t-1")
@@ -164,7 +164,7 @@ def test_the_files_of_a_stuck_job_that_succeeds_late_are_read(cloud: LocalVod) -
     assert any(file["is_narrowband"] for file in video.files)
 
 
-def test_when_the_retry_is_stuck_too_a_late_success_of_the_first_counts() -> None:
+def test_a_late_success_counts_if_the_retry_is_stuck_too() -> None:
     video = transcoding_video()
     job = running_job(video)
     silent_for_long(video, "t-1")
@@ -175,7 +175,7 @@ def test_when_the_retry_is_stuck_too_a_late_success_of_the_first_counts() -> Non
     assert video.transcode_status == TranscodeStatus.SUCCESS
 
 
-def test_what_was_read_before_the_news_is_none() -> None:
+def test_an_earlier_reading_is_not_news() -> None:
     video = transcoding_video()
     job = running_job(video)
     now = timezone.now()
@@ -185,7 +185,7 @@ def test_what_was_read_before_the_news_is_none() -> None:
     assert job.progress == 50
 
 
-def test_a_stuck_job_of_a_source_that_was_replaced_ends_with_it() -> None:
+def test_a_stuck_job_of_a_replaced_source_fails() -> None:
     video = transcoding_video()
     job = running_job(video)
     Video.objects.filter(pk=video.pk).update(source_version=2)
@@ -195,7 +195,7 @@ def test_a_stuck_job_of_a_source_that_was_replaced_ends_with_it() -> None:
     assert ended.attention_at is None
 
 
-def test_a_stuck_job_of_a_blocked_video_is_shown_and_not_submitted_again() -> None:
+def test_a_stuck_job_of_a_blocked_video_is_not_retried() -> None:
     video = transcoding_video(censor_status=CensorStatus.FAIL)
     job = running_job(video)
     silent_for_long(video, "t-1", vod_status="Blocked")
@@ -203,7 +203,7 @@ def test_a_stuck_job_of_a_blocked_video_is_shown_and_not_submitted_again() -> No
     assert TranscodeJob.objects.count() == 1
 
 
-def test_a_stuck_narrowband_job_leaves_the_standard_status_alone() -> None:
+def test_a_stuck_narrowband_job_keeps_the_standard_status() -> None:
     video = make_video(narrow_transcode_status=TranscodeStatus.ON_TRANSCODE)
     running_job(video, kind=NARROWBAND, retry_of=running_job(video, "t-0", kind=STANDARD))
     TranscodeJob.objects.filter(task_id="t-0").update(state=State.SUCCESS)
@@ -213,7 +213,7 @@ def test_a_stuck_narrowband_job_leaves_the_standard_status_alone() -> None:
 
 
 @working
-def test_running_jobs_are_asked_about_each_round_and_stuck_ones_now_and_then(
+def test_stuck_jobs_are_read_less_often_than_running_jobs(
     cloud: LocalVod,
 ) -> None:
     video = make_video(vod_id=cloud.seed(), template_group_id="another-group")
@@ -229,7 +229,7 @@ def test_running_jobs_are_asked_about_each_round_and_stuck_ones_now_and_then(
 
 
 @working
-def test_a_job_of_a_video_that_was_deleted_is_not_submitted(cloud: LocalVod) -> None:
+def test_a_job_of_a_deleted_video_is_not_submitted(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
     delete_video(video)
@@ -240,7 +240,7 @@ def test_a_job_of_a_video_that_was_deleted_is_not_submitted(cloud: LocalVod) -> 
 
 
 @working
-def test_a_stuck_job_whose_task_is_gone_from_vod_has_failed(cloud: LocalVod) -> None:
+def test_a_stuck_job_whose_task_vod_does_not_have_fails(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(), template_group_id="another-group")
     job = running_job(video, "0" * 32, created_at=timezone.now() - timedelta(hours=2))
     TranscodeJob.objects.update(state=State.STUCK)
@@ -250,7 +250,7 @@ def test_a_stuck_job_whose_task_is_gone_from_vod_has_failed(cloud: LocalVod) -> 
 
 
 @working
-def test_the_jobs_of_a_video_end_with_it_once_vod_has_deleted_it(cloud: LocalVod) -> None:
+def test_jobs_of_a_video_end_once_vod_has_deleted_it(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     running = running_job(video)
     failed = running_job(video, "t-2", kind=NARROWBAND)
@@ -260,7 +260,7 @@ def test_the_jobs_of_a_video_end_with_it_once_vod_has_deleted_it(cloud: LocalVod
     delete_video(video)
     periodic.end_jobs_of_deleted_videos()
     running.refresh_from_db()
-    assert running.state == State.SUBMITTED, "VOD may refuse the deletion yet"
+    assert running.state == State.SUBMITTED, "VOD may still refuse the deletion"
     work_until_idle(SECONDS, kinds=["delete_video"])
     periodic.end_jobs_of_deleted_videos()
     running.refresh_from_db()

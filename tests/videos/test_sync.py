@@ -1,4 +1,4 @@
-"""Sync: VOD's catalogue pulled in by pages, resumable at any point, without duplicates."""
+"""Sync: reads VOD's catalogue page by page, resumes after any failure, makes no duplicates."""
 
 import io
 import os
@@ -47,7 +47,7 @@ def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str) -> str:
-    """The command's result, as it goes to stdout."""
+    """Run the command. Returns its stdout."""
     out = io.StringIO()
     call_command("sync_videos", *arguments, stdout=out)
     return out.getvalue().strip()
@@ -57,7 +57,7 @@ def everything() -> list[dict[str, Any]]:
     return [dict(row) for row in Video.objects.order_by("pk").values()]
 
 
-def test_a_first_sync_brings_every_video_with_its_uploader(cloud: LocalVod) -> None:
+def test_a_first_sync_creates_every_video_with_its_uploader(cloud: LocalVod) -> None:
     ids = [cloud.seed(uploader=UPLOADER) for _ in range(45)]
     assert run() == "45 seen, 45 new, 0 changed, 0 unchanged, 0 failed."
     assert set(Video.objects.values_list("vod_id", flat=True)) == set(ids)
@@ -67,7 +67,7 @@ def test_a_first_sync_brings_every_video_with_its_uploader(cloud: LocalVod) -> N
     assert SyncRun.objects.get().state == SyncRun.State.DONE
 
 
-def test_a_second_sync_changes_nothing_and_writes_nothing_but_its_run(cloud: LocalVod) -> None:
+def test_a_second_sync_writes_only_its_run(cloud: LocalVod) -> None:
     cloud.seed_many([{"uploader": UPLOADER, "status": s} for s in ("Normal", "Checking") * 15])
     run("--full")
     before = everything()
@@ -79,7 +79,7 @@ def test_a_second_sync_changes_nothing_and_writes_nothing_but_its_run(cloud: Loc
     assert not Delivery.objects.exists()
 
 
-def test_an_incremental_sync_brings_what_was_modified_since(cloud: LocalVod) -> None:
+def test_an_incremental_sync_reads_only_newer_changes(cloud: LocalVod) -> None:
     long_ago = "2026-01-01T00:00:00Z"
     old = cloud.seed_many([{"creation_time": long_ago, "title": "old"} for _ in range(5)])
     run()
@@ -89,9 +89,7 @@ def test_an_incremental_sync_brings_what_was_modified_since(cloud: LocalVod) -> 
     assert Video.objects.get(vod_id=old[0]).title == "renamed"
 
 
-def test_a_first_import_takes_passed_videos_as_they_are_and_floods_no_queue(
-    cloud: LocalVod, settings: Settings
-) -> None:
+def test_a_first_import_opens_no_review_tasks(cloud: LocalVod, settings: Settings) -> None:
     settings.REVIEW_NORMAL = "queue"
     earlier = "2026-01-01T00:00:00Z"
     cloud.seed_many([{"creation_time": earlier, "status": s} for s in ("Normal", "Blocked")])
@@ -104,7 +102,7 @@ def test_a_first_import_takes_passed_videos_as_they_are_and_floods_no_queue(
     assert ReviewTask.objects.open().get().cause == TaskCause.NEW
 
 
-def test_since_reads_what_was_created_since_then(cloud: LocalVod) -> None:
+def test_since_reads_only_videos_created_since_then(cloud: LocalVod) -> None:
     cloud.seed(creation_time="2026-01-01T00:00:00Z")
     new = cloud.seed(creation_time="2026-02-01T00:00:00Z")
     assert run("--since", "2026-01-15").startswith("1 seen, 1 new")
@@ -112,7 +110,7 @@ def test_since_reads_what_was_created_since_then(cloud: LocalVod) -> None:
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "2026-02-30T00:00:00", ""])
-def test_a_moment_that_cannot_be_read_is_refused_in_one_sentence(text: str) -> None:
+def test_an_invalid_moment_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(CommandError, match="is no moment; give a date or a moment such as"):
         run("--since", text)
 
@@ -147,14 +145,14 @@ def test_single_videos_are_read_in_full(cloud: LocalVod) -> None:
     assert state_of(video) == before
 
 
-def test_an_id_that_vod_does_not_have_fails_and_stops_no_other(cloud: LocalVod) -> None:
+def test_an_id_unknown_to_vod_fails_and_stops_no_other(cloud: LocalVod) -> None:
     vod_id = cloud.seed()
-    with pytest.raises(CommandError, match="nobody: VOD does not have it"):
-        run(vod_id, "nobody")
+    with pytest.raises(CommandError, match="unknown: VOD does not have it"):
+        run(vod_id, "unknown")
     assert Video.objects.get().vod_id == vod_id
 
 
-def test_a_deleted_video_is_not_brought_back(cloud: LocalVod) -> None:
+def test_a_sync_does_not_undelete_a_deleted_video(cloud: LocalVod) -> None:
     vod_id = cloud.seed()
     run()
     delete_video(Video.objects.get())
@@ -163,7 +161,7 @@ def test_a_deleted_video_is_not_brought_back(cloud: LocalVod) -> None:
     assert not Video.objects.visible().exists()
 
 
-def test_a_decision_whose_event_got_lost_is_found_with_its_auditor(cloud: LocalVod) -> None:
+def test_a_sync_finds_a_decision_whose_event_was_lost(cloud: LocalVod) -> None:
     vod_id = cloud.seed(status="Checking")
     run()
     cloud.audit_in_console(vod_id, "Blocked", "nudity", auditor="Li")
@@ -173,7 +171,7 @@ def test_a_decision_whose_event_got_lost_is_found_with_its_auditor(cloud: LocalV
     assert video.decisions.get().auditor == "Li"
 
 
-def test_a_status_in_vod_that_contradicts_ours_is_overruled_by_our_decision(
+def test_our_decision_overrules_a_different_status_in_vod(
     cloud: LocalVod,
 ) -> None:
     vod_id = cloud.seed(status="Checking")
@@ -183,8 +181,8 @@ def test_a_status_in_vod_that_contradicts_ours_is_overruled_by_our_decision(
     work_until_idle(20)
     review_video(video, decision=Decision.BLOCKED, source=Source.ADMIN, reason="violence")
     work_until_idle(20)
-    # The first call lands once more, after the second: a worker that was frozen in it.
-    from videos.deliveries.review import _as_audit
+    # The first call arrives again after the second, as from a worker that was frozen in the call.
+    from videos.deliveries.audit import as_audit
 
     vod_gateway().create_audit([_as_audit(old)])
     run("--full")
@@ -194,7 +192,7 @@ def test_a_status_in_vod_that_contradicts_ours_is_overruled_by_our_decision(
     assert video.censor_status == CensorStatus.FAIL
 
 
-def test_a_failure_keeps_what_was_read_and_the_next_run_goes_on(cloud: LocalVod) -> None:
+def test_a_failed_sync_is_resumed_by_the_next_run(cloud: LocalVod) -> None:
     cloud.catalogue(350)
     run_of = sync.resume_or_start(is_full=True)
     walk = sync.walk(run_of)
@@ -218,7 +216,7 @@ def test_an_unavailable_vod_ends_the_command_with_one_sentence(cloud: LocalVod) 
         run()
 
 
-def test_a_token_that_expired_is_no_failure(cloud: LocalVod) -> None:
+def test_an_expired_token_does_not_fail_the_sync(cloud: LocalVod) -> None:
     cloud.catalogue(350)
     cloud.faults(
         {
@@ -230,9 +228,7 @@ def test_a_token_that_expired_is_no_failure(cloud: LocalVod) -> None:
     assert Video.objects.count() == 350
 
 
-def test_a_walk_goes_past_five_thousand_videos_and_survives_kills(
-    cloud: LocalVod, settings: Settings
-) -> None:
+def test_a_sync_of_6000_videos_survives_kills(cloud: LocalVod, settings: Settings) -> None:
     cloud.catalogue(6_000)
     for target in (600, 3_000):
         process = start_command("--full")
@@ -253,7 +249,7 @@ def test_a_walk_goes_past_five_thousand_videos_and_survives_kills(
 
 
 def start_command(*arguments: str) -> subprocess.Popen[str]:
-    """`manage.py sync_videos` in a process of its own, on the test's database and VOD."""
+    """Start `manage.py sync_videos` as its own process, on the test's database and localvod."""
     from django.conf import settings
 
     return subprocess.Popen(
@@ -271,7 +267,7 @@ def start_command(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_transcoding_that_ended_unheard_is_found(cloud: LocalVod) -> None:
+def test_a_transcoding_job_whose_event_was_lost_is_found(cloud: LocalVod) -> None:
     vod_id = cloud.seed()
     run(vod_id)
     submit_transcode(Video.objects.get(), kind=TranscodeKind.NARROWBAND)
@@ -282,7 +278,7 @@ def test_transcoding_that_ended_unheard_is_found(cloud: LocalVod) -> None:
     assert Video.objects.get().narrow_transcode_status == "success"
 
 
-def overdue_clip(vod_id: str, **values: Any) -> Video:
+def make_overdue_video(vod_id: str, **values: Any) -> Video:
     long_ago = timezone.now() - timedelta(hours=2)
     return make_video(
         vod_id=vod_id, **{
@@ -292,15 +288,15 @@ def overdue_clip(vod_id: str, **values: Any) -> Video:
     )  # fmt: skip
 
 
-def test_a_verdict_whose_event_got_lost_is_asked_for(cloud: LocalVod) -> None:
-    video = overdue_clip(cloud.seed(status="Checking", verdict="block"))
+def test_a_verdict_whose_event_was_lost_is_read(cloud: LocalVod) -> None:
+    video = make_overdue_video(cloud.seed(status="Checking", verdict="block"))
     periodic.sweep_pending()
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.FAIL
 
 
-def test_a_clip_that_no_machine_judges_goes_to_a_person_in_the_end(cloud: LocalVod) -> None:
-    video = overdue_clip(cloud.seed(status="Checking"))
+def test_a_video_without_a_verdict_goes_to_a_person(cloud: LocalVod) -> None:
+    video = make_overdue_video(cloud.seed(status="Checking"))
     periodic.sweep_pending()
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.CHECK
@@ -313,16 +309,16 @@ def test_a_clip_that_no_machine_judges_goes_to_a_person_in_the_end(cloud: LocalV
 @pytest.mark.parametrize(
     "values", [{"status": "Uploading"}, {"source_uploaded_at": datetime(2999, 1, 1, tzinfo=UTC)}]
 )
-def test_a_clip_that_was_not_uploaded_long_ago_is_left_alone(
+def test_a_recently_uploaded_video_still_waits_for_a_verdict(
     cloud: LocalVod, values: dict[str, Any]
 ) -> None:
-    video = overdue_clip(cloud.seed(status="Checking"), **values)
+    video = make_overdue_video(cloud.seed(status="Checking"), **values)
     periodic.sweep_pending()
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.ON_CENSOR
 
 
-def test_the_worker_reads_changes_once_somebody_has_synced(cloud: LocalVod) -> None:
+def test_the_worker_reads_changes_after_the_first_sync(cloud: LocalVod) -> None:
     cloud.seed()
     periodic.sync_changes()
     assert not Video.objects.exists()
@@ -332,10 +328,10 @@ def test_the_worker_reads_changes_once_somebody_has_synced(cloud: LocalVod) -> N
         periodic.sync_changes()
     assert Video.objects.count() == 2
     incremental = SyncRun.objects.filter(kind=SyncRun.Kind.INCREMENTAL)
-    assert incremental.count() == 2, "runs that found nothing are not kept, but the latest"
+    assert incremental.count() == 2, "of the runs without changes only the latest is kept"
 
 
-def test_files_of_what_no_event_told_of_are_read_later(cloud: LocalVod) -> None:
+def test_files_of_a_video_found_by_a_sync_are_read_later(cloud: LocalVod) -> None:
     run()
     cloud.seed()
     run()

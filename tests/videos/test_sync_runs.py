@@ -1,4 +1,4 @@
-"""One run has one walker, ends only when all was read, and no bad row ends it."""
+"""Runs of sync: one process each, done only when all is read, not stopped by a bad row."""
 
 import json
 from datetime import timedelta
@@ -26,11 +26,11 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "PAUSES_SECONDS", (0.01,))
 
 
-def of_one_second(cloud: LocalVod, count: int) -> None:
+def seed_in_one_second(cloud: LocalVod, count: int) -> None:
     cloud.seed_many([{"creation_time": "2026-01-01T00:00:00Z"} for _ in range(count)])
 
 
-def test_whoever_takes_a_run_over_is_its_only_walker(cloud: LocalVod) -> None:
+def test_a_run_that_is_taken_over_stops_its_first_process(cloud: LocalVod) -> None:
     cloud.catalogue(350)
     first = sync.resume_or_start(is_full=True)
     walk = sync.walk(first)
@@ -48,7 +48,7 @@ def test_whoever_takes_a_run_over_is_its_only_walker(cloud: LocalVod) -> None:
     assert Video.objects.count() == 350
 
 
-def test_the_worker_leaves_a_run_to_whoever_walks_it(cloud: LocalVod) -> None:
+def test_the_worker_does_not_take_over_an_active_run(cloud: LocalVod) -> None:
     call_command("sync_videos", "--full")
     cloud.seed_many([{} for _ in range(150)])
     walk = sync.walk(sync.resume_or_start())
@@ -61,43 +61,43 @@ def test_the_worker_leaves_a_run_to_whoever_walks_it(cloud: LocalVod) -> None:
     assert not SyncRun.objects.exclude(state=SyncRun.State.DONE).exists()
 
 
-def test_a_token_that_expires_within_one_second_loses_no_video(cloud: LocalVod) -> None:
-    of_one_second(cloud, 250)
+def test_an_expired_token_loses_no_video_of_the_same_second(cloud: LocalVod) -> None:
+    seed_in_one_second(cloud, 250)
     cloud.faults({**EXPIRED, "skip": 1})
     call_command("sync_videos", "--full")
     assert Video.objects.count() == 250
     assert SyncRun.objects.get().state == SyncRun.State.DONE
 
 
-def test_a_token_that_expires_twice_within_one_second_loses_no_video(cloud: LocalVod) -> None:
-    of_one_second(cloud, 350)
-    # The second rule sees the calls that the first one lets pass: the first and the third.
+def test_two_expired_tokens_lose_no_video_of_the_same_second(cloud: LocalVod) -> None:
+    seed_in_one_second(cloud, 350)
+    # The second fault counts only calls that the first lets pass: the first and the third call.
     cloud.faults({**EXPIRED, "skip": 1}, {**EXPIRED, "skip": 2})
     call_command("sync_videos", "--full")
     assert Video.objects.count() == 350
 
 
-def page_that_says(total: int, *rows: Any) -> dict[str, Any]:
+def make_page_fault(total: int, *rows: Any) -> dict[str, Any]:
     body = {"RequestId": "R", "Total": total, "MediaList": list(rows)}
     return {"operation": "SearchMedia", "kind": "body", "status": 200, "body": json.dumps(body)}
 
 
-def test_a_list_that_ends_early_is_no_end(cloud: LocalVod) -> None:
-    cloud.faults(page_that_says(5))
+def test_a_list_that_ends_early_fails_the_run(cloud: LocalVod) -> None:
+    cloud.faults(make_page_fault(5))
     with pytest.raises(CloudUnavailable, match="VOD listed 0 of 5 videos"):
         list(sync.walk(sync.resume_or_start(is_full=True)))
     assert SyncRun.objects.get().state == SyncRun.State.FAILED
 
 
-def test_a_row_that_makes_no_sense_is_counted_and_stops_no_sync(cloud: LocalVod) -> None:
-    cloud.faults(page_that_says(2, {"MediaId": "x"}, {"Video": {"VideoId": "y", "Size": "?"}}))
+def test_an_unreadable_row_is_counted_and_stops_no_sync(cloud: LocalVod) -> None:
+    cloud.faults(make_page_fault(2, {"MediaId": "x"}, {"Video": {"VideoId": "y", "Size": "?"}}))
     with pytest.raises(CommandError, match="2 videos could not be read"):
         call_command("sync_videos", "--full")
     run = SyncRun.objects.get()
     assert (run.state, run.seen_count, run.failed_count) == (SyncRun.State.DONE, 2, 2)
 
 
-def test_a_video_whose_facts_make_no_sense_stops_no_other(cloud: LocalVod) -> None:
+def test_a_video_with_unreadable_facts_stops_no_other(cloud: LocalVod) -> None:
     bad, good = cloud.seed(), cloud.seed(title="good")
     row = {"VideoId": good, "Title": "good", "Status": "Normal"}
     body = {"RequestId": "R", "VideoList": [{"VideoId": bad}, row]}

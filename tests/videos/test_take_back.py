@@ -1,4 +1,4 @@
-"""A video that was found to be gone from VOD, and is there: an operator takes it back."""
+"""An operator takes back a video that has a tombstone here and still exists in VOD."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["desk_of"]
 
 
-def found_gone(cloud: LocalVod, **values: Any) -> Video:
-    """A video with a tombstone, which VOD has."""
+def make_tombstone(cloud: LocalVod, **values: Any) -> Video:
+    """Make a video with a tombstone that VOD still has."""
     video = make_video(vod_id=cloud.seed(), **values)
     mirror.remove_videos([video.vod_id])
     return Video.objects.get(pk=video.pk)
@@ -38,25 +38,25 @@ def is_shown(video: Video) -> bool:
     return Video.objects.visible().filter(pk=video.pk).exists()
 
 
-def test_what_vod_has_after_all_is_in_the_lists_again(cloud: LocalVod) -> None:
-    video, operator = found_gone(cloud), make_operator()
+def test_a_video_that_vod_still_has_can_be_taken_back(cloud: LocalVod) -> None:
+    video, operator = make_tombstone(cloud), make_operator()
     assert found(reconcile()) == {"returned": 1}
     request_undeletion(video, operator=operator, request_id="r-1")
-    assert not is_shown(video), "not before VOD has said so"
+    assert not is_shown(video), "not before VOD was read"
     work_until_idle(20)
     assert is_shown(video)
     assert "take back" in LogEntry.objects.get(user=operator).change_message
     assert found(reconcile()) == {}
 
 
-def test_what_waited_for_review_waits_for_it_again(cloud: LocalVod) -> None:
-    video = found_gone(cloud, censor_status=CensorStatus.CHECK)
+def test_a_video_in_review_is_in_review_after_the_take_back(cloud: LocalVod) -> None:
+    video = make_tombstone(cloud, censor_status=CensorStatus.CHECK)
     request_undeletion(video)
     work_until_idle(20)
     assert ReviewTask.objects.filter(video=video, closed_at=None).count() == 1
 
 
-def test_what_vod_does_not_have_stays_deleted(cloud: LocalVod) -> None:
+def test_a_video_that_vod_does_not_have_stays_deleted(cloud: LocalVod) -> None:
     video = make_video()
     mirror.remove_videos([video.vod_id])
     request_undeletion(video)
@@ -71,7 +71,7 @@ def read_now() -> None:
     work_once(["read_video"])
 
 
-def test_what_was_blocked_in_vod_is_back_as_blocked_and_public_at_no_moment(
+def test_a_video_blocked_in_vod_comes_back_blocked(
     cloud: LocalVod,
 ) -> None:
     video = make_video(vod_id=cloud.seed(status="Normal"), recommended=True)
@@ -79,12 +79,12 @@ def test_what_was_blocked_in_vod_is_back_as_blocked_and_public_at_no_moment(
     work_once(["create_audit"])
     mirror.remove_videos([video.vod_id])
     Takedown.objects.update(state=Takedown.State.VERIFIED, verified_at=timezone.now())
-    cloud.set_ahead(5)  # VOD tells whole seconds
+    cloud.set_ahead(5)  # VOD's times are whole seconds
     cloud.audit_in_console(video.vod_id, "Blocked", "seen")
     cloud.faults({"operation": "GetAuditHistory", "kind": "error", "status": 503})
     request_undeletion(video)
     read_now()
-    assert not is_shown(video), "who decided what is not known yet"
+    assert not is_shown(video), "the history was not read yet"
     cloud.faults()
     read_now()
     video.refresh_from_db()
@@ -93,11 +93,11 @@ def test_what_was_blocked_in_vod_is_back_as_blocked_and_public_at_no_moment(
     decision = video.decisions.latest("id")
     assert (decision.source, decision.reason) == (Source.VOD, "seen")
     of_deletion, of_block = Takedown.objects.order_by("id")
-    assert of_deletion.state == Takedown.State.REVERSED, "it is not verified to be gone any more"
+    assert of_deletion.state == Takedown.State.REVERSED, "the deletion's takedown ended"
     assert (of_block.decision, of_block.state) == (decision, Takedown.State.UNDER_WAY)
 
 
-def test_a_blocked_clip_keeps_its_evidence_and_its_takedown_goes_on(cloud: LocalVod) -> None:
+def test_a_blocked_video_keeps_its_evidence_and_its_takedown(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed(status="Normal"))
     decision = block(video)
     work_once(["create_audit"])
@@ -113,7 +113,7 @@ def test_a_blocked_clip_keeps_its_evidence_and_its_takedown_goes_on(cloud: Local
     assert of_deletion.state == Takedown.State.REVERSED
 
 
-def test_what_somebody_deleted_is_not_taken_back(cloud: LocalVod) -> None:
+def test_a_video_deleted_by_an_operator_is_not_taken_back(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     with pytest.raises(InvalidState, match="It is not deleted"):
         request_undeletion(video)
@@ -122,16 +122,16 @@ def test_what_somebody_deleted_is_not_taken_back(cloud: LocalVod) -> None:
         request_undeletion(video)
 
 
-def test_what_vod_said_before_the_tombstone_lifts_it_not(cloud: LocalVod) -> None:
-    video = found_gone(cloud)
+def test_a_reading_older_than_the_tombstone_does_not_undelete(cloud: LocalVod) -> None:
+    video = make_tombstone(cloud)
     assert video.deleted_at is not None
     earlier = video.deleted_at - timedelta(minutes=1)
     mirror.undelete_found_video(mirror.Reading(replace(make_facts(video.vod_id), read_at=earlier)))
     assert not is_shown(video)
 
 
-def test_the_desk_offers_it_on_the_page_of_such_a_video(cloud: LocalVod, desk_of: DeskOf) -> None:
-    video, deleted = found_gone(cloud), make_video(vod_id=cloud.seed())
+def test_the_desk_offers_take_back_on_the_videos_page(cloud: LocalVod, desk_of: DeskOf) -> None:
+    video, deleted = make_tombstone(cloud), make_video(vod_id=cloud.seed())
     delete_video(deleted)
     desk = desk_of("operator")
     assert 'value="take_back"' in desk.page("videos_video_change", video.pk)

@@ -1,4 +1,4 @@
-"""A takedown is one tracked thing: each step follows the one before, and the end is proven."""
+"""A takedown is a chain of deliveries; its last step verifies it."""
 
 from dataclasses import replace
 from typing import Any
@@ -48,7 +48,7 @@ State = Takedown.State
 
 
 def chain_of(takedown: Takedown) -> list[str]:
-    """The kinds of its deliveries, first to last."""
+    """Return the kinds of its deliveries, first to last."""
     kinds: list[str] = []
     delivery = takedown.verification
     while delivery is not None:
@@ -57,7 +57,7 @@ def chain_of(takedown: Takedown) -> list[str]:
     return kinds
 
 
-def test_a_block_is_told_archived_purged_and_verified_in_this_order(cloud: LocalVod) -> None:
+def test_a_block_is_sent_archived_purged_and_verified_in_order(cloud: LocalVod) -> None:
     video = published(cloud)
     assert served_paths(video) == media_paths(video)
     block(video)
@@ -74,7 +74,7 @@ def test_a_block_is_told_archived_purged_and_verified_in_this_order(cloud: Local
     assert finished == sorted(finished)  # type: ignore[type-var]  # none of them is None
 
 
-def test_a_deletion_is_verified_once_vod_and_the_cdn_have_forgotten_the_clip(
+def test_a_deletion_is_verified_when_nothing_is_left(
     cloud: LocalVod,
 ) -> None:
     video = published(cloud)
@@ -88,8 +88,8 @@ def test_a_deletion_is_verified_once_vod_and_the_cdn_have_forgotten_the_clip(
     assert not Evidence.objects.exists()
 
 
-def of_old_stock(cloud: LocalVod) -> tuple[Video, list[str]]:
-    """A clip of a first import, whose streams nobody has read; and what the CDN holds of it."""
+def make_old_stock(cloud: LocalVod) -> tuple[Video, list[str]]:
+    """Make a first import's video with unread streams. Returns it and the paths the CDN serves."""
     video = published(cloud)
     paths = media_paths(video)
     Video.objects.filter(pk=video.pk).update(files=[], files_read_at=None, source_path="")
@@ -101,10 +101,10 @@ def is_served(path: str) -> bool:
     return media_gateway().is_served(MediaPath(path))
 
 
-def test_streams_that_nobody_has_read_are_read_and_purged_before_a_block_is_verified(
+def test_unread_streams_are_purged_before_a_block_is_verified(
     cloud: LocalVod,
 ) -> None:
-    video, issued = of_old_stock(cloud)
+    video, issued = make_old_stock(cloud)
     assert len(issued) > len(media_paths(video))
     block(video)
     work()
@@ -115,10 +115,10 @@ def test_streams_that_nobody_has_read_are_read_and_purged_before_a_block_is_veri
     assert not any(map(is_served, issued))
 
 
-def test_streams_that_a_takedown_reads_are_news_of_a_clip_that_is_still_listed(
+def test_streams_read_for_a_takedown_move_changed_at(
     cloud: LocalVod,
 ) -> None:
-    video, _ = of_old_stock(cloud)
+    video, _ = make_old_stock(cloud)
     before = video.changed_at
     read_unread_files([video.vod_id])
     video.refresh_from_db()
@@ -126,27 +126,27 @@ def test_streams_that_a_takedown_reads_are_news_of_a_clip_that_is_still_listed(
     assert video.changed_at > before
 
 
-def test_streams_that_were_read_before_another_source_came_are_not_written_on_that_one(
+def test_streams_of_an_earlier_source_are_not_written(
     cloud: LocalVod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    video, _ = of_old_stock(cloud)
+    video, _ = make_old_stock(cloud)
     block(video)
     ask = asking.fetch_reading
 
-    def read_while_another_source_comes(*asked: Any) -> mirror.Reading:
+    def read_while_the_source_changes(*asked: Any) -> mirror.Reading:
         reading = ask(*asked)
         now, size = timezone.now(), (reading.facts.size or 0) + 1
         mirror.apply(replace(reading.facts, read_at=now, size=size))
         return reading
 
-    monkeypatch.setattr(asking, "fetch_reading", read_while_another_source_comes)
+    monkeypatch.setattr(reader, "read", read_while_the_source_changes)
     read_unread_files([video.vod_id])
     video.refresh_from_db()
     assert (video.source_version, video.files, video.files_read_at) == (2, [], None)
 
 
-def test_a_block_is_not_verified_while_vod_refuses_to_tell_the_streams(cloud: LocalVod) -> None:
-    video, _ = of_old_stock(cloud)
+def test_a_block_is_not_verified_while_its_streams_are_unread(cloud: LocalVod) -> None:
+    video, _ = make_old_stock(cloud)
     refusal = {"kind": "error", "code": "Forbidden", "status": 403}
     cloud.faults(
         {"operation": "GetPlayInfo", **refusal}, {"operation": "ListTranscodeTask", **refusal}
@@ -160,10 +160,10 @@ def test_a_block_is_not_verified_while_vod_refuses_to_tell_the_streams(cloud: Lo
     assert takedown.problem == "VOD has not told which streams the clip has."
 
 
-def test_streams_that_nobody_has_read_are_read_before_vod_is_told_to_delete(
+def test_unread_streams_are_read_before_the_deletion_in_vod(
     cloud: LocalVod,
 ) -> None:
-    video, issued = of_old_stock(cloud)
+    video, issued = make_old_stock(cloud)
     delete_video(video)
     work()
     work_now()
@@ -172,10 +172,10 @@ def test_streams_that_nobody_has_read_are_read_before_vod_is_told_to_delete(
     assert not any(map(is_served, issued))
 
 
-def test_a_clip_deleted_in_vod_before_its_streams_were_known_is_verified_with_a_word_of_it(
+def test_a_takedown_notes_a_deletion_before_streams_were_read(
     cloud: LocalVod,
 ) -> None:
-    video, _ = of_old_stock(cloud)
+    video, _ = make_old_stock(cloud)
     vod_gateway().delete([video.vod_id])
     mirror.remove_videos([video.vod_id])
     work()
@@ -196,13 +196,13 @@ def test_a_block_made_by_vod_itself_is_purged_at_once(cloud: LocalVod) -> None:
     assert not cloud.ledger("CreateAudit")
 
 
-def test_an_equal_block_in_vods_console_stands_although_ours_might_be_undone(
+def test_an_equal_block_in_vods_console_cannot_be_undone(
     cloud: LocalVod, settings: Settings
 ) -> None:
     settings.REVIEW_UNDO_SECONDS = 60
     video = published(cloud)
     ours = block(video, source=Source.ADMIN, reason="seen")
-    cloud.set_ahead(5)  # VOD tells whole seconds
+    cloud.set_ahead(5)  # VOD's times are whole seconds
     cloud.audit_in_console(video.vod_id, "Blocked", "seen")
     read_again(video)
     theirs = video.decisions.get(source=Source.VOD)
@@ -212,7 +212,7 @@ def test_an_equal_block_in_vods_console_stands_although_ours_might_be_undone(
     takedown = takedown_of(video)
     assert (takedown.decision, takedown.state) == (theirs, State.VERIFIED)
     assert served_paths(video) == []
-    assert cloud.audits() == [], "VOD knows it by itself"
+    assert cloud.audits() == [], "not sent to VOD"
 
 
 def read_again(video: Video) -> None:
@@ -221,7 +221,7 @@ def read_again(video: Video) -> None:
     work()
 
 
-def test_a_clip_that_vod_deleted_by_itself_is_purged_and_verified(cloud: LocalVod) -> None:
+def test_a_video_deleted_in_vod_is_purged_and_verified(cloud: LocalVod) -> None:
     video = published(cloud)
     vod_gateway().delete([video.vod_id])
     mirror.remove_videos([video.vod_id])
@@ -239,7 +239,7 @@ def test_a_refused_block_fails_with_vods_code_and_sentence(cloud: LocalVod) -> N
     assert (takedown.state, takedown.problem) == (State.FAILED, audit.error)
 
 
-def test_a_pass_after_a_block_reverses_it_and_nothing_is_purged_later(cloud: LocalVod) -> None:
+def test_a_pass_reverses_the_takedown_and_stops_the_purge(cloud: LocalVod) -> None:
     video = published(cloud)
     cloud.faults({"operation": "RefreshObjectCaches", "kind": "error"})
     block(video)
@@ -256,7 +256,7 @@ def test_a_pass_after_a_block_reverses_it_and_nothing_is_purged_later(cloud: Loc
     assert CdnTask.objects.get().state == CdnTask.State.SUPERSEDED
 
 
-def test_a_block_for_another_reason_takes_the_place_of_the_first(cloud: LocalVod) -> None:
+def test_a_block_for_another_reason_replaces_the_takedown(cloud: LocalVod) -> None:
     video = published(cloud)
     block(video)
     block(video, reason="spam")
@@ -282,7 +282,7 @@ def test_a_deletion_right_after_a_block_waits_for_the_evidence(cloud: LocalVod) 
     assert cloud.state(video.vod_id)["video"] is None
 
 
-def test_a_refused_deletion_brings_the_clip_back_and_goes_on_with_its_block(
+def test_a_refused_deletion_resumes_the_takedown_of_the_block(
     cloud: LocalVod,
 ) -> None:
     video = published(cloud)
@@ -299,13 +299,13 @@ def test_a_refused_deletion_brings_the_clip_back_and_goes_on_with_its_block(
     assert Evidence.objects.get().expires_at is None
 
 
-def test_another_source_under_the_id_ends_the_takedown_and_purges_what_was_issued(
+def test_another_source_ends_the_takedown_and_purges_its_media(
     cloud: LocalVod,
 ) -> None:
     video = published(cloud)
     earlier = media_paths(video)
     block(video)
-    Video.objects.filter(pk=video.pk).update(size=1)  # another than VOD's source has
+    Video.objects.filter(pk=video.pk).update(size=1)  # differs from VOD's source
     mirror.apply(asking.fetch_facts([video.vod_id])[0].values())
     work()
     takedown = takedown_of(video)
@@ -315,7 +315,7 @@ def test_another_source_under_the_id_ends_the_takedown_and_purges_what_was_issue
     assert Evidence.objects.get().source_version == 1
 
 
-def test_a_first_import_of_blocked_clips_begins_no_takedown(cloud: LocalVod) -> None:
+def test_a_first_import_of_blocked_videos_starts_no_takedown(cloud: LocalVod) -> None:
     vod_id = cloud.seed(status="Blocked", cover=True)
     facts, _ = asking.fetch_facts([vod_id])
     mirror.apply(asking.fetch_reading(facts[vod_id], None, EVERYTHING))

@@ -1,4 +1,4 @@
-"""How a takedown is proven: VOD and the CDN are asked, and what still answers is purged again."""
+"""Verification of a takedown: VOD and the CDN are probed; served URLs are purged again."""
 
 import json
 from datetime import timedelta
@@ -32,9 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 State = Takedown.State
 
 
-def test_a_file_without_a_clear_answer_stands_in_no_others_way(
-    cloud: LocalVod, settings: Settings
-) -> None:
+def test_a_file_without_a_clear_answer_stops_no_other(cloud: LocalVod, settings: Settings) -> None:
     video = published(cloud)
     url = cloud.put_file("stray/clip.mp4", b"video").removeprefix("http://")
     files = [make_file("127.0.0.1:9/clip.mp4"), make_file(url)]
@@ -63,8 +61,8 @@ def test_a_file_without_a_clear_answer_stands_in_no_others_way(
     assert list(Takedown.objects.needing_attention()) == [takedown]
 
 
-def test_what_is_still_served_is_purged_again_and_then_shown_as_failed(cloud: LocalVod) -> None:
-    """A file that VOD does not know is never forgotten by localvod's CDN."""
+def test_a_file_that_is_still_served_fails_the_takedown(cloud: LocalVod) -> None:
+    """localvod's CDN never stops serving a file that VOD does not know."""
     video = published(cloud)
     url = cloud.put_file("stray/clip.mp4", b"video").removeprefix("http://")
     Video.objects.filter(pk=video.pk).update(files=[*video.files, make_file(url)])
@@ -81,10 +79,10 @@ def test_what_is_still_served_is_purged_again_and_then_shown_as_failed(cloud: Lo
     assert purges[1:] == [[url], [url]]
 
 
-def test_a_retry_of_a_failed_takedown_looks_again_from_the_start(cloud: LocalVod) -> None:
-    test_what_is_still_served_is_purged_again_and_then_shown_as_failed(cloud)
+def test_a_retry_of_a_failed_takedown_verifies_from_the_start(cloud: LocalVod) -> None:
+    test_a_file_that_is_still_served_fails_the_takedown(cloud)
     takedown = Takedown.objects.get()
-    cloud.reset()  # whatever was there is gone now
+    cloud.reset()  # nothing is served any more
     assert takedown.verification is not None
     outbox.retry(takedown.verification)
     work()
@@ -92,7 +90,7 @@ def test_a_retry_of_a_failed_takedown_looks_again_from_the_start(cloud: LocalVod
     assert (takedown.state, takedown.problem) == (State.VERIFIED, "")
 
 
-def test_pictures_that_the_origin_goes_on_serving_are_named_and_hold_nothing_up(
+def test_pictures_still_served_are_named_but_do_not_fail_it(
     cloud: LocalVod,
 ) -> None:
     video = published(cloud)
@@ -107,14 +105,14 @@ def test_pictures_that_the_origin_goes_on_serving_are_named_and_hold_nothing_up(
     assert "1 of 3 pictures are still served" in takedown.problem
 
 
-def test_a_clip_that_vod_does_not_show_as_blocked_is_not_verified(cloud: LocalVod) -> None:
+def test_a_block_is_not_verified_while_vod_shows_normal(cloud: LocalVod) -> None:
     video = published(cloud)
     block(video)
     assert Delivery.objects.filter(kind="create_audit").update(kind="purge_nothing") == 1
     Delivery.objects.filter(kind="purge_nothing").update(
         state=DeliveryState.DONE, finished_at=video.first_seen_at
     )
-    Delivery.objects.update(is_held=False)  # as its end would have done
+    Delivery.objects.update(is_held=False)  # as `finish` would do
     work()
     for _ in range(4):
         work_now("verify_takedown")
@@ -123,7 +121,7 @@ def test_a_clip_that_vod_does_not_show_as_blocked_is_not_verified(cloud: LocalVo
     assert takedown.problem == "VOD still has the clip, as Normal."
 
 
-def test_an_answer_of_vod_that_makes_no_sense_is_no_proof_that_the_clip_is_gone(
+def test_an_unreadable_answer_does_not_verify_a_deletion(
     cloud: LocalVod,
 ) -> None:
     video = published(cloud)

@@ -1,4 +1,4 @@
-"""A decision of the desk can be taken back for a few seconds: it costs no call to VOD."""
+"""A decision of the desk can be undone for a few seconds, without a call to VOD."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -63,7 +63,7 @@ def status_of(video: Video) -> str:
     return video.censor_status
 
 
-def test_an_undone_decision_reaches_vod_by_no_call_at_all(cloud: LocalVod) -> None:
+def test_an_undone_decision_makes_no_call_to_vod(cloud: LocalVod) -> None:
     video = published(cloud)
     before = len(cloud.ledger())
     review = at_the_desk(block, video)
@@ -80,14 +80,12 @@ def test_an_undone_decision_reaches_vod_by_no_call_at_all(cloud: LocalVod) -> No
 
 
 @pytest.mark.parametrize("source", [Source.API, Source.ADMIN])
-def test_an_equal_decision_of_somebody_else_stands_whatever_becomes_of_the_first(
-    cloud: LocalVod, source: Source
-) -> None:
-    """Who was answered that the clip is blocked must not lose that with somebody else's undo."""
+def test_an_equal_decision_of_another_operator_stands(cloud: LocalVod, source: Source) -> None:
+    """An operator's block must not be lost through the undo of another operator's equal block."""
     video = published(cloud)
     one, other = make_operator("moderator"), make_operator("administrator")
     first = at_the_desk(block, video, operator=one)
-    assert at_the_desk(block, video, operator=one) == first, "their own repetition"
+    assert at_the_desk(block, video, operator=one) == first, "repeated by the same operator"
     second = block(video, source, operator=other)
     with pytest.raises(InvalidState, match="There is another decision"):
         undo_review(first, operator=one)
@@ -96,10 +94,10 @@ def test_an_equal_decision_of_somebody_else_stands_whatever_becomes_of_the_first
     assert cloud.audits() == [(video.vod_id, "Blocked", "violence")]
     assert cloud.state(video.vod_id)["audits"][-1]["comment"] == f"#{second.pk}"
     assert takedown_of(video).state == State.VERIFIED
-    assert block(video, operator=one) == second, "what cannot be undone is repeated"
+    assert block(video, operator=one) == second, "an equal block that cannot be undone is returned"
 
 
-def test_what_is_decided_over_the_api_is_sent_at_once(cloud: LocalVod) -> None:
+def test_a_decision_of_the_api_is_sent_at_once(cloud: LocalVod) -> None:
     video = published(cloud)
     review = block(video)
     assert review.delivery is not None
@@ -108,7 +106,7 @@ def test_what_is_decided_over_the_api_is_sent_at_once(cloud: LocalVod) -> None:
         undo_review(review)
 
 
-def test_what_nobody_undoes_is_sent_once_the_time_is_over(cloud: LocalVod) -> None:
+def test_a_decision_of_the_desk_is_sent_after_the_undo_time(cloud: LocalVod) -> None:
     video = published(cloud)
     at_the_desk(block, video)
     work()
@@ -117,14 +115,14 @@ def test_what_nobody_undoes_is_sent_once_the_time_is_over(cloud: LocalVod) -> No
     assert cloud.audits() == [(video.vod_id, "Blocked", "violence")]
 
 
-def test_an_undone_block_brings_the_place_in_the_list_back() -> None:
+def test_an_undone_block_restores_the_recommendation() -> None:
     video = make_video(recommended=True)
     undo_review(at_the_desk(block, video))
     assert Recommendation.objects.published().filter(video=video).exists()
     assert video.decisions.get(decision=Decision.UNDO).blocked_at_before is not None
 
 
-def test_the_tasks_that_a_decision_closed_are_open_again() -> None:
+def test_an_undo_reopens_the_tasks_that_the_decision_closed() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     earlier = ReviewTask.objects.create(video=video, cause=TaskCause.NEW, closed_at=timezone.now())
     task = ReviewTask.objects.create(video=video, cause=TaskCause.MACHINE_VERDICT)
@@ -136,7 +134,7 @@ def test_the_tasks_that_a_decision_closed_are_open_again() -> None:
     assert earlier.closed_at is not None
 
 
-def test_a_task_that_was_opened_since_stays_the_only_one_of_its_cause() -> None:
+def test_an_undo_reopens_no_second_task_of_the_same_cause() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     ReviewTask.objects.create(video=video, cause=TaskCause.REPORTED)
     review = at_the_desk(approve, video)
@@ -145,7 +143,7 @@ def test_a_task_that_was_opened_since_stays_the_only_one_of_its_cause() -> None:
     assert list(ReviewTask.objects.open()) == [since]
 
 
-def test_nothing_asks_for_an_undone_decision_any_more() -> None:
+def test_an_undone_decision_does_not_stand() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     first = at_the_desk(block, video)
     second = at_the_desk(approve, video)
@@ -156,7 +154,7 @@ def test_nothing_asks_for_an_undone_decision_any_more() -> None:
     assert latest_human_decision(video) == again
 
 
-def test_the_same_decision_can_be_made_anew_after_it_was_undone() -> None:
+def test_an_undone_decision_can_be_made_again() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     first = at_the_desk(block, video)
     undo_review(first)
@@ -165,7 +163,7 @@ def test_the_same_decision_can_be_made_anew_after_it_was_undone() -> None:
     assert status_of(video) == CensorStatus.FAIL
 
 
-def test_an_earlier_decision_that_was_not_sent_yet_still_reaches_vod(cloud: LocalVod) -> None:
+def test_an_undo_sends_the_earlier_unsent_decision(cloud: LocalVod) -> None:
     video = published(cloud)
     first = at_the_desk(block, video)
     second = at_the_desk(approve, video)
@@ -181,7 +179,7 @@ def test_an_earlier_decision_that_was_not_sent_yet_still_reaches_vod(cloud: Loca
     assert served_paths(video) == []
 
 
-def test_an_earlier_decision_that_was_sent_is_not_sent_twice(cloud: LocalVod) -> None:
+def test_an_undo_does_not_send_the_earlier_decision_twice(cloud: LocalVod) -> None:
     video = published(cloud)
     block(video)
     work()
@@ -193,7 +191,7 @@ def test_an_earlier_decision_that_was_sent_is_not_sent_twice(cloud: LocalVod) ->
     assert (takedown.state, status_of(video)) == (State.VERIFIED, CensorStatus.FAIL)
 
 
-def test_a_takedown_that_was_under_way_goes_on_after_the_undo_of_a_pass(cloud: LocalVod) -> None:
+def test_the_undo_of_a_pass_resumes_the_takedown(cloud: LocalVod) -> None:
     video = published(cloud)
     block(video)
     work_once(["create_audit"])
@@ -205,7 +203,7 @@ def test_a_takedown_that_was_under_way_goes_on_after_the_undo_of_a_pass(cloud: L
     assert len(cloud.audits()) == 1
 
 
-def test_undoing_a_second_block_goes_on_with_the_takedown_of_the_first(cloud: LocalVod) -> None:
+def test_the_undo_of_a_second_block_resumes_the_first_takedown(cloud: LocalVod) -> None:
     video = published(cloud)
     first = block(video)
     undo_review(at_the_desk(block, video, reason="spam"))
@@ -215,7 +213,7 @@ def test_undoing_a_second_block_goes_on_with_the_takedown_of_the_first(cloud: Lo
 
 
 @pytest.mark.parametrize("state", ["leased", "tried"])
-def test_what_vod_is_being_told_cannot_be_undone(state: str) -> None:
+def test_a_leased_or_tried_decision_cannot_be_undone(state: str) -> None:
     review = at_the_desk(block, make_video())
     values = {"claim_count": 1} if state == "tried" else {"state": "leased", "lease_token": TOKEN}
     Delivery.objects.filter(review_decision=review).update(**values)
@@ -227,13 +225,13 @@ def test_what_vod_is_being_told_cannot_be_undone(state: str) -> None:
 TOKEN = "00000000-0000-4000-8000-000000000000"
 
 
-def test_an_undo_is_refused_once_the_time_is_over(settings: Settings) -> None:
+def test_an_undo_is_refused_after_its_time(settings: Settings) -> None:
     settings.REVIEW_UNDO_SECONDS = 0
     with pytest.raises(InvalidState, match="The 0 seconds for undoing are over"):
         undo_review(at_the_desk(block, make_video()))
 
 
-def test_a_second_undo_and_one_of_an_older_decision_are_refused() -> None:
+def test_an_older_or_undone_decision_cannot_be_undone() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     first = at_the_desk(block, video)
     second = at_the_desk(approve, video)
@@ -247,16 +245,16 @@ def test_a_second_undo_and_one_of_an_older_decision_are_refused() -> None:
     assert ReviewDecision.objects.filter(decision=Decision.UNDO).count() == 1
 
 
-def test_an_undone_decision_uncovers_the_one_before_which_can_be_undone_too() -> None:
+def test_a_block_below_an_undone_pass_cannot_be_undone() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     at_the_desk(block, video)
     undo_review(at_the_desk(approve, video))
-    latest = undoable_decision(video)
-    assert latest is None  # its delivery was replaced by the pass, and goes out anew
+    latest = undoable(video)
+    assert latest is None  # the pass superseded its delivery; a new one is sent
     assert status_of(video) == CensorStatus.FAIL
 
 
-def test_a_deleted_video_has_nothing_to_undo() -> None:
+def test_a_decision_about_a_deleted_video_cannot_be_undone() -> None:
     video = make_video()
     review = at_the_desk(block, video)
     delete_video(video)
@@ -264,7 +262,7 @@ def test_a_deleted_video_has_nothing_to_undo() -> None:
         undo_review(review)
 
 
-def test_a_decision_in_vods_console_cannot_be_undone_by_way_of_an_older_one() -> None:
+def test_a_decision_below_one_of_vods_console_cannot_be_undone() -> None:
     video = make_video()
     review = at_the_desk(block, video)
     approve(video, Source.VOD, auditor="Li")
@@ -272,7 +270,7 @@ def test_a_decision_in_vods_console_cannot_be_undone_by_way_of_an_older_one() ->
         undo_review(review)
 
 
-def test_what_the_machine_said_meanwhile_counts_after_the_undo() -> None:
+def test_a_verdict_received_meanwhile_counts_after_the_undo() -> None:
     told = Reading(make_facts(), source_uploaded_at=after(10))
     mirror.apply(told)
     video = video_of(told.facts)
@@ -289,7 +287,7 @@ def test_what_the_machine_said_meanwhile_counts_after_the_undo() -> None:
     assert latest.delivery.state == DeliveryState.WAITING
 
 
-def test_a_machine_that_failed_meanwhile_leaves_it_to_a_person() -> None:
+def test_a_failed_machine_review_opens_a_task_after_the_undo() -> None:
     told = Reading(make_facts(), source_uploaded_at=after(10))
     mirror.apply(told)
     video = video_of(told.facts)
@@ -302,7 +300,7 @@ def test_a_machine_that_failed_meanwhile_leaves_it_to_a_person() -> None:
     assert ReviewTask.objects.open().get().cause == TaskCause.MACHINE_FAILED
 
 
-def test_a_refused_pass_below_an_undone_block_goes_back_to_review(cloud: LocalVod) -> None:
+def test_a_refused_pass_below_an_undone_block_is_reviewed_again(cloud: LocalVod) -> None:
     """The pass is being sent while the block is made and undone: its refusal still counts."""
     video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.CHECK)
     approve(video)

@@ -1,4 +1,4 @@
-"""An event's body is not signed: whatever it says, only what VOD says itself has an effect."""
+"""An event's body is unsigned: only readings from VOD have an effect."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,7 +32,7 @@ def moment(minutes: float) -> str:
 
 
 def forge(vod_id: str, kind: str, minutes: float = 0, **content: Any) -> None:
-    """Take in what somebody else wrote under the headers of an event of VOD's, and work it off."""
+    """Receive a forged body, as under the valid headers of another event, and process it."""
     body = {"EventType": kind, "EventTime": moment(minutes), "VideoId": vod_id, **content}
     if kind == "AIMediaAuditComplete":
         body |= {"MediaId": vod_id, "MediaType": "video"}
@@ -41,7 +41,7 @@ def forge(vod_id: str, kind: str, minutes: float = 0, **content: Any) -> None:
 
 
 def judged(vod: LocalVod, suggestion: str = "pass") -> tuple[Video, str]:
-    """A clip that VOD's machine judged, and the job of that."""
+    """Seed a video with a machine review. Returns it (unsaved) and the machine's job id."""
     vod_id = vod.seed(status="Checking", announce=True)
     return Video(vod_id=vod_id), judge(vod, vod_id, suggestion)
 
@@ -54,7 +54,7 @@ def judge(vod: LocalVod, vod_id: str, suggestion: str) -> str:
 
 
 def decided(vod: LocalVod, decision: Decision) -> tuple[Video, str]:
-    """The same, passed by the machine first and then judged by a person."""
+    """Seed a video that the machine passed; a person then decides. Returns it and the job id."""
     clip, job_id = judged(vod)
     follow(vod)
     video = Video.objects.get(vod_id=clip.vod_id)
@@ -64,7 +64,7 @@ def decided(vod: LocalVod, decision: Decision) -> tuple[Video, str]:
     return video, job_id
 
 
-def test_a_made_up_upload_and_verdict_do_not_make_a_blocked_clip_public(
+def test_a_forged_upload_and_verdict_publish_no_blocked_video(
     eventful: LocalVod,
 ) -> None:
     video, job_id = decided(eventful, Decision.BLOCKED)
@@ -77,11 +77,11 @@ def test_a_made_up_upload_and_verdict_do_not_make_a_blocked_clip_public(
     assert not ReviewTask.objects.open().exists()
 
 
-def test_a_verdict_about_the_earlier_source_does_not_become_one_about_the_next(
+def test_an_event_does_not_move_a_verdict_to_the_next_source(
     eventful: LocalVod,
 ) -> None:
     video, job_id = decided(eventful, Decision.BLOCKED)
-    Video.objects.update(size=1)  # VOD's source is another now
+    Video.objects.update(size=1)  # VOD now has another source
     forge(video.vod_id, "FileUploadComplete")
     for named in ({"JobId": job_id}, {"JobId": "unheard-of"}, {}):
         forge(video.vod_id, "AIMediaAuditComplete", minutes=10, **named)
@@ -90,7 +90,7 @@ def test_a_verdict_about_the_earlier_source_does_not_become_one_about_the_next(
     assert not MachineReview.objects.filter(source_version=2).exists()
 
 
-def test_an_upload_that_vod_does_not_show_leaves_a_passed_clip_public_and_asks_a_person_once(
+def test_a_forged_upload_opens_one_task_and_keeps_the_pass(
     eventful: LocalVod,
 ) -> None:
     video, _ = decided(eventful, Decision.NORMAL)
@@ -111,7 +111,7 @@ def test_an_upload_that_vod_does_not_show_leaves_a_passed_clip_public_and_asks_a
     [("pass", "block", CensorStatus.FAIL), ("block", "pass", CensorStatus.SUCCESS)],
 )
 @pytest.mark.parametrize("is_reversed", [False, True])
-def test_the_later_of_two_machine_reviews_counts_in_whatever_order_they_are_heard_of(
+def test_the_later_of_two_machine_reviews_counts_in_any_order(
     eventful: LocalVod, first: str, second: str, status: CensorStatus, is_reversed: bool
 ) -> None:
     clip, _ = judged(eventful, first)
@@ -133,7 +133,7 @@ def test_the_later_of_two_machine_reviews_counts_in_whatever_order_they_are_hear
 
 
 @pytest.mark.parametrize("is_reversed", [False, True])
-def test_a_machine_review_that_failed_takes_no_verdict_about_the_same_source_back(
+def test_a_failed_machine_review_keeps_the_sources_verdict(
     eventful: LocalVod, is_reversed: bool
 ) -> None:
     clip, _ = judged(eventful, "block")
@@ -149,7 +149,7 @@ def test_a_machine_review_that_failed_takes_no_verdict_about_the_same_source_bac
     assert Video.objects.get().censor_status == CensorStatus.FAIL
 
 
-def test_an_event_is_kept_without_what_signs_its_urls() -> None:
+def test_an_event_is_stored_without_the_signatures_of_its_urls() -> None:
     url = "http://media.example.com/a.mp4"
     stream = {"FileUrl": f"{url}?auth_key=1-0-0-secret"}
     body = {"EventType": "TranscodeComplete", "VideoId": "v1", "StreamInfos": [stream]}
@@ -157,7 +157,7 @@ def test_an_event_is_kept_without_what_signs_its_urls() -> None:
     assert VodEvent.objects.get().body == {**body, "StreamInfos": [{"FileUrl": url}]}
 
 
-def test_processed_events_are_removed_after_their_time_and_failed_ones_stay() -> None:
+def test_old_processed_events_are_removed_and_failed_ones_stay() -> None:
     states = VodEvent.State
     long_ago = timezone.now() - timedelta(days=91)
     for number, (state, received_at) in enumerate(

@@ -1,4 +1,4 @@
-"""By the moment of an upload, what is about it is told from what is about an earlier source."""
+"""The upload time separates decisions about this source from those about an earlier one."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,8 +22,8 @@ UPLOADED_AGAIN = 100
 NOTICED = 110
 
 
-def replaced_clip() -> MediaFacts:
-    """The facts of a clip's second source, of which nothing has been written yet."""
+def replace_source() -> MediaFacts:
+    """Write a video's first source. Returns the facts of its second, which are not written yet."""
     first = make_facts(status="Checking", read=0)
     mirror.apply(Reading(first, source_uploaded_at=after(-10)))
     return replace(first, size=2_000)
@@ -44,10 +44,10 @@ def judged(facts: MediaFacts, at: float, created: float) -> Reading:
 @pytest.mark.parametrize(
     ("told_first", "told_then"), [(UPLOADED_AGAIN, None), (None, UPLOADED_AGAIN)]
 )
-def test_a_verdict_soon_after_an_upload_counts_whatever_was_heard_of_it_first(
+def test_a_verdict_soon_after_an_upload_counts(
     told_first: float | None, told_then: float | None
 ) -> None:
-    facts = replaced_clip()
+    facts = replace_source()
     mirror.apply(read(facts, NOTICED, told_first))
     mirror.apply(read(facts, NOTICED + 2, told_then))
     mirror.apply(judged(facts, NOTICED + 10, UPLOADED_AGAIN + 5))
@@ -56,8 +56,8 @@ def test_a_verdict_soon_after_an_upload_counts_whatever_was_heard_of_it_first(
     assert video.source_uploaded_at == after(UPLOADED_AGAIN)
 
 
-def test_a_decision_that_an_estimate_had_left_out_is_brought_in_with_the_true_moment() -> None:
-    facts = replace(replaced_clip(), status="Blocked")
+def test_a_decision_is_imported_once_the_upload_time_is_known() -> None:
+    facts = replace(replace_source(), status="Blocked")
     history = (audit("Blocked", after(UPLOADED_AGAIN + 5), auditor="Li"),)
     mirror.apply(replace(read(facts, NOTICED), audits=history))
     video = video_of(facts)
@@ -71,20 +71,20 @@ def test_a_decision_that_an_estimate_had_left_out_is_brought_in_with_the_true_mo
 @pytest.mark.parametrize(
     ("at", "uploaded", "why"),
     [
-        (NOTICED - 5, 50, "the read may be about a source in between"),
-        (NOTICED + 5, -10, "VOD has not moved the moment with the upload"),
+        (NOTICED - 5, 50, "the reading may be about a source in between"),
+        (NOTICED + 5, -10, "VOD still shows the first source's upload time"),
     ],
 )
-def test_an_estimate_is_corrected_by_what_vod_says_of_this_source_alone(
+def test_an_estimate_is_not_corrected_by_another_sources_time(
     at: float, uploaded: float, why: str
 ) -> None:
-    facts = replaced_clip()
+    facts = replace_source()
     mirror.apply(read(facts, NOTICED))
     mirror.apply(read(facts, at, uploaded))
     assert video_of(facts).source_uploaded_at == after(NOTICED + 30), why
 
 
-def test_the_moment_of_a_first_source_is_corrected_too() -> None:
+def test_the_estimate_of_a_first_source_is_corrected() -> None:
     facts = make_facts(read=60)
     mirror.apply(facts)
     assert video_of(facts).source_uploaded_at == after(90)
@@ -94,7 +94,7 @@ def test_the_moment_of_a_first_source_is_corrected_too() -> None:
 
 
 def replaced_in_vod(vod: LocalVod, status: str) -> Video:
-    """A clip whose row is about an earlier source that VOD has no more."""
+    """Make a video whose row shows an earlier source than VOD has."""
     vod_id = vod.seed(status="Checking", size=2_000)
     return make_video(
         vod_id=vod_id,
@@ -108,9 +108,7 @@ def replaced_in_vod(vod: LocalVod, status: str) -> Video:
 
 @working
 @pytest.mark.parametrize("status", ["Normal", "Blocked"])
-def test_a_sync_that_notices_another_source_brings_what_was_decided_about_it(
-    cloud: LocalVod, status: str
-) -> None:
+def test_a_sync_imports_the_decision_about_a_new_source(cloud: LocalVod, status: str) -> None:
     video = replaced_in_vod(cloud, status)
     cloud.audit_in_console(video.vod_id, "Blocked", "seen", auditor="Li")
     for _ in sync.walk(sync.resume_or_start(is_full=True)):
@@ -122,11 +120,11 @@ def test_a_sync_that_notices_another_source_brings_what_was_decided_about_it(
 
 
 @working
-def test_an_event_that_notices_another_source_asks_when_it_was_uploaded(cloud: LocalVod) -> None:
+def test_an_event_reads_the_upload_time_of_a_new_source(cloud: LocalVod) -> None:
     video = replaced_in_vod(cloud, "Normal")
     cloud.audit_in_console(video.vod_id, "Blocked", "seen", auditor="Li")
     receive_bodies([{"EventType": "VideoAnalysisComplete", "MediaId": video.vod_id}])
     work_until_idle(20)
     video.refresh_from_db()
     assert (video.source_version, video.censor_status) == (2, CensorStatus.FAIL)
-    assert video.source_uploaded_after is None, "VOD has said it"
+    assert video.source_uploaded_after is None, "read from VOD"
