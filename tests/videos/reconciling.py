@@ -47,7 +47,7 @@ def everything() -> dict[str, list[dict[str, Any]]]:
 
 
 def work() -> None:
-    """Send decisions, deletions and readings; leave purges and proofs waiting."""
+    """Send decisions, deletions and readings; leave purges and verifications waiting."""
     kinds = ["create_audit", "delete_video", "read_video", "reread_video"]
     work_until_idle(20, kinds=kinds)
 

@@ -24,7 +24,7 @@ KIND = "create_audit"
 WHOLE_BATCH = 100
 
 
-def make_clips(vod: LocalVod, count: int) -> list[Video]:
+def make_videos(vod: LocalVod, count: int) -> list[Video]:
     ids = vod.seed_many([{"status": "Checking"}] * count)
     return [make_video(vod_id=vod_id, status="Checking") for vod_id in ids]
 
@@ -48,7 +48,7 @@ def statements(queries: CaptureQueriesContext) -> list[str]:
 
 @pytest.mark.parametrize("count", [1, WHOLE_BATCH])
 def test_a_batch_of_any_length_is_sent_with_two_queries(cloud: LocalVod, count: int) -> None:
-    batch = passed(make_clips(cloud, count))
+    batch = passed(make_videos(cloud, count))
     with CaptureQueriesContext(connection) as queries:
         outcomes = handler_for(KIND).deliver(batch)
     assert len(batch) == len(cloud.audits()) == count
@@ -58,7 +58,7 @@ def test_a_batch_of_any_length_is_sent_with_two_queries(cloud: LocalVod, count: 
 
 @pytest.mark.parametrize("count", [1, 30])
 def test_a_stale_decision_costs_no_query_of_its_own(cloud: LocalVod, count: int) -> None:
-    batch = passed(make_clips(cloud, count))
+    batch = passed(make_videos(cloud, count))
     for delivery in batch:
         delivery.created_at -= timedelta(hours=1)
     with CaptureQueriesContext(connection) as queries:
@@ -69,7 +69,7 @@ def test_a_stale_decision_costs_no_query_of_its_own(cloud: LocalVod, count: int)
 
 @pytest.mark.parametrize("each", [1, 10])
 def test_an_omitted_decision_costs_no_query_of_its_own(cloud: LocalVod, each: int) -> None:
-    deleted, doomed, replaced, retried, sent = (make_clips(cloud, each) for _ in range(5))
+    deleted, doomed, replaced, retried, sent = (make_videos(cloud, each) for _ in range(5))
     batch = passed([*deleted, *doomed, *replaced, *retried, *sent])
     for video in [*deleted, *doomed]:
         delete_video(video)
@@ -95,7 +95,7 @@ def test_an_omitted_decision_costs_no_query_of_its_own(cloud: LocalVod, each: in
 
 def test_a_delivery_sends_the_decision_named_in_its_payload(cloud: LocalVod) -> None:
     """In a batch with another video's own decision: each video gets its own."""
-    [again, own] = make_clips(cloud, 2)
+    [again, own] = make_videos(cloud, 2)
     [first] = passed([again])
     finish(first, Done(), handler=handler_for(KIND))
     standing = again.decisions.get()
@@ -115,7 +115,7 @@ def test_a_delivery_sends_the_decision_named_in_its_payload(cloud: LocalVod) -> 
 def test_each_delivery_is_settled_alone_with_three_statements(
     cloud: LocalVod,
 ) -> None:
-    batch = passed(make_clips(cloud, 5))
+    batch = passed(make_videos(cloud, 5))
     handler = handler_for(KIND)
     outcomes = handler.deliver(batch)
     for settled, delivery in enumerate(batch, 1):

@@ -32,7 +32,7 @@ from videos.services import review_video
 pytestmark = pytest.mark.django_db
 
 
-def make_clip(**values: Any) -> tuple[Video, Reading]:
+def make_video_and_reading(**values: Any) -> tuple[Video, Reading]:
     told = Reading(make_facts(**values), source_uploaded_at=after(10))
     mirror.apply(told)
     return video_of(told.facts), told
@@ -57,7 +57,7 @@ def log_of(video: Video) -> list[tuple[str, str]]:
 def test_a_machines_decision_is_logged_and_delivered(
     suggestion: str, status: CensorStatus, decision: Decision
 ) -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     mirror.apply(read_again(told, machine=verdict(suggestion, "porn", "normal")))
     video.refresh_from_db()
     assert video.censor_status == status
@@ -69,7 +69,7 @@ def test_a_machines_decision_is_logged_and_delivered(
 
 
 def test_the_verdict_review_opens_a_task_for_a_person() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     mirror.apply(read_again(told, machine=verdict("review", "ad")))
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.CHECK
@@ -78,14 +78,14 @@ def test_the_verdict_review_opens_a_task_for_a_person() -> None:
 
 
 def test_an_unknown_suggestion_goes_to_a_person() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     mirror.apply(read_again(told, machine=verdict("perhaps")))
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.CHECK
 
 
 def test_a_failed_machine_review_opens_a_task_and_does_not_block() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     job = MachineJob("j-1", video.vod_id, "fail", code="InternalError", message="it broke")
     mirror.apply(read_again(told, machine=job))
     video.refresh_from_db()
@@ -96,7 +96,7 @@ def test_a_failed_machine_review_opens_a_task_and_does_not_block() -> None:
 
 
 def test_a_running_machine_review_changes_nothing() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     job = MachineJob("j-1", video.vod_id, "processing")
     assert mirror.apply(read_again(told, machine=job)) == Applied(unchanged=1)
 
@@ -105,7 +105,7 @@ def test_a_running_machine_review_changes_nothing() -> None:
 def test_a_verdict_is_stored_without_a_job_id(
     jobs: tuple[str, str],
 ) -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     failed = MachineJob("j-0", video.vod_id, "fail", code="InternalError", message="it broke")
     mirror.apply(read_again(told, machine=failed))
     assert video.machine_reviews.get().job_id == "j-0"
@@ -117,7 +117,7 @@ def test_a_verdict_is_stored_without_a_job_id(
 
 
 def test_a_verdict_read_without_and_with_its_job_decides_once() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     result = verdict("block", "porn")
     job = MachineJob("j-1", video.vod_id, "success", result=result)
     mirror.apply(read_again(told, machine=result))
@@ -126,7 +126,7 @@ def test_a_verdict_read_without_and_with_its_job_decides_once() -> None:
 
 
 def test_the_same_verdict_again_writes_nothing() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     told = read_again(told, machine=verdict("block", "porn"))
     mirror.apply(told)
     before = state_of(video)
@@ -138,7 +138,7 @@ def test_the_same_verdict_again_writes_nothing() -> None:
 
 
 def test_a_machines_block_stands_while_vod_still_shows_normal() -> None:
-    video, told = make_clip(status="Normal")
+    video, told = make_video_and_reading(status="Normal")
     mirror.apply(read_again(told, machine=verdict("block", "porn")))
     mirror.apply(read_again(told, read=200))
     video.refresh_from_db()
@@ -146,7 +146,7 @@ def test_a_machines_block_stands_while_vod_still_shows_normal() -> None:
 
 
 def test_a_verdict_about_an_earlier_source_is_ignored() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     job = MachineJob("j-1", video.vod_id, "success", result=verdict("pass"), created_at=after(20))
     mirror.apply(read_again(told, machine=job))
     again = read_again(told, read=300, source_uploaded_at=after(200))
@@ -169,7 +169,7 @@ def test_a_verdict_about_an_earlier_source_is_ignored() -> None:
 def test_an_undated_or_older_verdict_decides_nothing(
     suggestion: str,
 ) -> None:
-    video, told = make_clip()  # the verdict about the first source was not read yet
+    video, told = make_video_and_reading()  # the verdict about the first source was not read yet
     again = read_again(told, read=300, source_uploaded_at=after(200))
     mirror.apply(again)
     result = verdict(suggestion, "porn")
@@ -185,7 +185,7 @@ def test_an_undated_or_older_verdict_decides_nothing(
 
 
 def test_a_decision_in_vods_console_counts_as_human() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     entry = audit("Blocked", after(90), auditor="Li")
     mirror.apply(read_again(told, status="Blocked", audits=(entry,)))
     video.refresh_from_db()
@@ -199,7 +199,7 @@ def test_a_decision_in_vods_console_counts_as_human() -> None:
 
 
 def test_the_same_history_again_adds_nothing() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     entries = (audit("Normal", after(95)), audit("Blocked", after(90)))
     mirror.apply(read_again(told, status="Normal", audits=entries))
     mirror.apply(read_again(told, read=200, status="Normal", audits=entries))
@@ -230,7 +230,7 @@ def echo(review: ReviewDecision, at: float) -> AuditEntry:
 
 
 def test_our_own_decision_in_vods_history_is_known_by_its_mark() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     review = delivered(video, Decision.BLOCKED)
     mirror.apply(read_again(told, status="Blocked", audits=(echo(review, 90),)))
     assert log_of(video) == [(Source.ADMIN, "Blocked")]
@@ -238,7 +238,7 @@ def test_our_own_decision_in_vods_history_is_known_by_its_mark() -> None:
 
 
 def test_our_older_decision_that_arrives_late_is_overruled() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     old, new = delivered(video, Decision.NORMAL), delivered(video, Decision.BLOCKED)
     entries = (echo(old, 95), echo(new, 90))
     for _ in range(2):
@@ -250,7 +250,7 @@ def test_our_older_decision_that_arrives_late_is_overruled() -> None:
 
 
 def test_a_late_decision_is_overruled_while_the_newer_is_leased() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     old, new = delivered(video, Decision.NORMAL), delivered(video, Decision.BLOCKED)
     Delivery.objects.filter(review_decision=new).update(
         state=DeliveryState.LEASED, lease_token=uuid.uuid4(), finished_at=None
@@ -263,7 +263,7 @@ def test_a_late_decision_is_overruled_while_the_newer_is_leased() -> None:
 
 
 def test_a_delivery_claimed_during_a_reading_does_not_hide_it() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     ours = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
 
     def claim_once_listed(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -282,7 +282,7 @@ def test_a_delivery_claimed_during_a_reading_does_not_hide_it() -> None:
 
 
 def test_a_newer_decision_in_vods_console_overrules_ours() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     ours = delivered(video, Decision.NORMAL)
     entries = (audit("Blocked", after(95)), echo(ours, 90))
     mirror.apply(read_again(told, status="Blocked", audits=entries))
@@ -292,7 +292,7 @@ def test_a_newer_decision_in_vods_console_overrules_ours() -> None:
 
 
 def test_an_older_decision_in_vods_console_leaves_ours_standing() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     ours = delivered(video, Decision.NORMAL)
     entries = (echo(ours, 95), audit("Blocked", after(90)))
     mirror.apply(read_again(told, status="Normal", audits=entries))
@@ -300,7 +300,7 @@ def test_an_older_decision_in_vods_console_leaves_ours_standing() -> None:
 
 
 def test_our_unsent_decision_is_newer_than_vods_history() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
     mirror.apply(read_again(told, status="Blocked", audits=(audit("Blocked", after(90)),)))
     assert log_of(video) == [(Source.ADMIN, "Normal")]
@@ -309,7 +309,7 @@ def test_our_unsent_decision_is_newer_than_vods_history() -> None:
 
 
 def test_a_person_in_vods_console_overrules_a_later_machine() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     mirror.apply(read_again(told, machine=verdict("pass")))
     machine = video.decisions.get()
     mark_delivered(machine)
@@ -323,7 +323,7 @@ def test_a_person_in_vods_console_overrules_a_later_machine() -> None:
 
 
 def test_a_comment_with_a_wrong_mark_is_not_our_decision() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     entry = audit("Blocked", after(90), comment="see #999999")
     mirror.apply(read_again(told, status="Blocked", audits=(entry,)))
     assert log_of(video) == [(Source.VOD, "Blocked")]
@@ -334,7 +334,7 @@ def test_a_comment_with_a_wrong_mark_is_not_our_decision() -> None:
 def test_the_human_decision_stands_whatever_the_order(
     order: tuple[int, ...], suggestion: str
 ) -> None:
-    video, told = make_clip(status="UploadSucc")
+    video, told = make_video_and_reading(status="UploadSucc")
     steps: list[Callable[[float], object]] = [
         lambda at: mirror.apply(read_again(told, read=at, machine=verdict(suggestion, "ad"))),
         lambda at: mirror.apply(read_again(told, read=at, status="Checking")),
@@ -353,7 +353,7 @@ def test_the_human_decision_stands_whatever_the_order(
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_readings_give_the_same_result_in_any_order(order: tuple[int, ...]) -> None:
-    video, told = make_clip(status="UploadSucc")
+    video, told = make_video_and_reading(status="UploadSucc")
     newest = read_again(told, read=300, status="Checking")
     steps = [
         read_again(told, read=100, status="Transcoding"),
@@ -379,7 +379,7 @@ def test_a_decision_that_vods_status_does_not_show_is_ignored(
 
 
 def test_a_late_reading_does_not_replace_a_newer_verdict() -> None:
-    video, told = make_clip()
+    video, told = make_video_and_reading()
     mirror.apply(read_again(told, read=200, machine=verdict("block", "porn")))
     mirror.apply(read_again(told, read=100, machine=verdict("pass")))
     video.refresh_from_db()

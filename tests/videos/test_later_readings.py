@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 20
 
 
-def make_clip(vod: LocalVod) -> Video:
+def make_normal_video(vod: LocalVod) -> Video:
     return make_video(vod_id=vod.seed(status="Normal"), status="Normal")
 
 
@@ -32,7 +32,7 @@ def title_of(video: Video) -> str:
     return video.title
 
 
-def lose_a_worker_over_a_decision(video: Video) -> Delivery:
+def lose_worker_of_decision(video: Video) -> Delivery:
     """Send a decision twice, as after a lost worker. Returns the look-back that this schedules."""
     review_video(video, decision=Decision.BLOCKED, source=Source.API, reason="violence")
     now = timezone.now()
@@ -44,8 +44,8 @@ def lose_a_worker_over_a_decision(video: Video) -> Delivery:
 
 def test_a_reading_does_not_wait_for_a_look_back(cloud: LocalVod, settings: Settings) -> None:
     settings.REVIEW_LOOK_BACK_SECONDS = 3_600
-    video = make_clip(cloud)
-    look_back = lose_a_worker_over_a_decision(video)
+    video = make_normal_video(cloud)
+    look_back = lose_worker_of_decision(video)
     vod_gateway().update_info(video.vod_id, title="Newer")
     read_later(video.vod_id)
     work_until_idle(SECONDS, kinds=["read_video", "reread_video"])
@@ -58,8 +58,8 @@ def test_the_look_back_finds_a_decision_that_arrived_late(
     cloud: LocalVod, settings: Settings
 ) -> None:
     settings.REVIEW_LOOK_BACK_SECONDS = 3_600
-    video = make_clip(cloud)
-    look_back = lose_a_worker_over_a_decision(video)
+    video = make_normal_video(cloud)
+    look_back = lose_worker_of_decision(video)
     read_later(video.vod_id)
     work_until_idle(SECONDS, kinds=["read_video", "reread_video"])
     cloud.audit_in_console(video.vod_id, "Normal", "", "Wang")
@@ -76,7 +76,7 @@ def test_the_look_back_finds_a_decision_that_arrived_late(
 def test_a_reading_does_not_wait_for_a_held_reading(
     cloud: LocalVod,
 ) -> None:
-    video = make_clip(cloud)
+    video = make_normal_video(cloud)
     review = review_video(video, decision=Decision.NORMAL, source=Source.API)
     with transaction.atomic():
         later = outbox.send("reread_video", subject=video.vod_id, after=review.delivery)

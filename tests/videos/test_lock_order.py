@@ -37,7 +37,7 @@ def decide(video: Video, decision: Decision) -> ReviewDecision:
     return review_video(video, decision=decision, source=Source.API, reason="violence")
 
 
-def taken(kind: str = "create_audit") -> Delivery:
+def lease(kind: str = "create_audit") -> Delivery:
     [delivery] = claim(kind, limit=1, now=timezone.now())
     return delivery
 
@@ -46,7 +46,7 @@ def refuse(delivery: Delivery) -> None:
     finish(delivery, REFUSED, handler=handler_for("create_audit"))
 
 
-def elsewhere(work: Callable[[], object]) -> None:
+def run_elsewhere(work: Callable[[], object]) -> None:
     """Run `work` on a connection of its own and wait for it."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(with_own_connection, work).result()
@@ -93,7 +93,7 @@ def test_a_follower_of_a_refused_pass_is_given_up() -> None:
     """A refused pass is taken back: its worker locks the delivery, then waits for the video."""
     video = make_video(censor_status="check")
     decide(video, Decision.NORMAL)
-    audit = taken()
+    audit = lease()
     with holding(video, meanwhile=lambda: refuse(audit)):
         purge = outbox.send("read_video", subject=video.vod_id, after=audit)
     purge.refresh_from_db()
@@ -105,7 +105,7 @@ def test_an_uncommitted_follower_of_a_refused_block_is_given_up() -> None:
     """A refused block is not taken back: its worker does not lock the video."""
     video = make_video()
     decide(video, Decision.BLOCKED)
-    audit = taken()
+    audit = lease()
     with holding(video, meanwhile=lambda: refuse(audit)):
         late = outbox.send("read_video", subject=video.vod_id, after=audit)
     late.refresh_from_db()
@@ -116,7 +116,7 @@ def test_a_decision_and_the_end_of_the_earlier_do_not_deadlock() -> None:
     """Both lock the followers and their takedown."""
     video = make_video()
     decide(video, Decision.BLOCKED)
-    audit = taken()
+    audit = lease()
     with holding(video, meanwhile=lambda: refuse(audit)):
         decide(video, Decision.NORMAL)
         decide(video, Decision.BLOCKED)
@@ -131,7 +131,7 @@ def test_a_failed_block_is_retried_if_the_later_pass_is_undone(
     settings.REVIEW_UNDO_SECONDS = 60
     video = make_video()
     review = decide(video, Decision.BLOCKED)
-    audit = taken()
+    audit = lease()
     undone = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
     away = Again("VOD is away.")
     with holding(video, meanwhile=lambda: finish(audit, away, handler=handler_for("create_audit"))):
@@ -145,7 +145,7 @@ def test_a_failed_block_is_retried_if_the_later_pass_is_undone(
 def test_a_decision_and_a_dismissal_do_not_deadlock() -> None:
     video = make_video()
     review = decide(video, Decision.BLOCKED)
-    refuse(taken())
+    refuse(lease())
     delivery = Delivery.objects.get(review_decision=review)
     with (
         pytest.raises(outbox.DeliveryStateError, match="dismissed; this one is superseded"),
@@ -162,19 +162,19 @@ ENDS = [
 ]
 
 
-def taken_alone(kind: str) -> Delivery:
+def lease_alone(kind: str) -> Delivery:
     """End the earlier deliveries and lease the one of this kind."""
     before = Delivery.objects.filter(pk__lt=Delivery.objects.get(kind=kind).pk)
     before.update(state=DeliveryState.DONE, finished_at=timezone.now())
     Delivery.objects.filter(kind=kind).update(is_held=False)
-    return taken(kind)
+    return lease(kind)
 
 
 @pytest.mark.parametrize(("kind", "outcome"), ENDS)
 def test_a_decision_and_a_takedown_step_do_not_deadlock(kind: str, outcome: Outcome) -> None:
     video = make_video()
     review = decide(video, Decision.BLOCKED)
-    step = taken_alone(kind)
+    step = lease_alone(kind)
     with holding(video, meanwhile=lambda: finish(step, outcome, handler=handler_for(kind))):
         decide(video, Decision.NORMAL)
     step.refresh_from_db()
@@ -189,20 +189,20 @@ def test_a_follower_of_a_requeued_delivery_is_not_held_forever() -> None:
     video = make_video()
     with transaction.atomic():
         first = outbox.send("read_video", subject=video.vod_id)
-    handler, leased = handler_for("read_video"), taken("read_video")
+    handler, leased = handler_for("read_video"), lease("read_video")
 
     def requeue_after_the_first_look(
         execute: Any, sql: str, params: Any, many: bool, context: Any
     ) -> Any:
         found = execute(sql, params, many, context)
         if "FOR NO KEY UPDATE" in sql:
-            elsewhere(lambda: finish(leased, Again("Later.", delay_seconds=0), handler=handler))
+            run_elsewhere(lambda: finish(leased, Again("Later.", delay_seconds=0), handler=handler))
         return found
 
     with transaction.atomic():
         with connection.execute_wrapper(requeue_after_the_first_look):
             follower = outbox.send("purge", subject=video.vod_id, after=first)
-        elsewhere(lambda: finish(taken("read_video"), Done(), handler=handler))
+        run_elsewhere(lambda: finish(lease("read_video"), Done(), handler=handler))
     assert [delivery.pk for delivery in claim("purge", limit=1, now=timezone.now())] == [
         follower.pk
     ]

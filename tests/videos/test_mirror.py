@@ -262,7 +262,7 @@ def test_a_machine_review_is_submitted_once_for_each_source(
     assert Delivery.objects.filter(kind="submit_machine_review").count() == 1
 
 
-def passed_by_a_person() -> tuple[Video, Reading]:
+def make_passed_video() -> tuple[Video, Reading]:
     """Make a video that a person has passed; its upload time is known."""
     facts = make_facts(status="Normal")
     told = Reading(facts, source_uploaded_at=after(10))
@@ -273,7 +273,7 @@ def passed_by_a_person() -> tuple[Video, Reading]:
 
 
 def test_another_upload_under_the_same_id_needs_a_new_decision() -> None:
-    video, told = passed_by_a_person()
+    video, told = make_passed_video()
     make_recommendation(video, recommended_at=after(20))
     later = replace(
         told, facts=replace(told.facts, read_at=after(200)), source_uploaded_at=after(150)
@@ -288,7 +288,7 @@ def test_another_upload_under_the_same_id_needs_a_new_decision() -> None:
 
 
 def test_a_recommendation_of_the_earlier_source_stays_ended() -> None:
-    video, told = passed_by_a_person()
+    video, told = make_passed_video()
     make_recommendation(video, recommended_at=after(20))
     later = replace(
         told, facts=replace(told.facts, read_at=after(200)), source_uploaded_at=after(150)
@@ -299,7 +299,7 @@ def test_a_recommendation_of_the_earlier_source_stays_ended() -> None:
 
 
 def test_another_size_is_a_new_source() -> None:
-    video, told = passed_by_a_person()
+    video, told = make_passed_video()
     mirror.apply(replace(told.facts, size=2_000, read_at=after(200)))
     video.refresh_from_db()
     assert (video.source_version, video.censor_status) == (2, CensorStatus.ON_CENSOR)

@@ -36,7 +36,7 @@ def _no_standing_block_loses_its_takedown() -> Iterator[None]:
     assert not reversed_ones.filter(video__censor_status="fail").exists()
 
 
-def passed(vod: LocalVod) -> Video:
+def make_passed_video(vod: LocalVod) -> Video:
     """Make a video with our pass, which is the newest entry of VOD's history."""
     media = {"cover": "", "first_frame": "", "source_path": "", "snapshots": [], "files": []}
     vod_id = vod.seed(status="Normal")
@@ -85,7 +85,7 @@ def test_an_undoable_block_waits_after_our_older_pass_was_read(
     cloud: LocalVod, settings: Settings
 ) -> None:
     settings.REVIEW_UNDO_SECONDS = UNDO_SECONDS
-    video = passed(cloud)
+    video = make_passed_video(cloud)
     review = block(video, Source.ADMIN)
     read(video)
     send_batch("create_audit")
@@ -99,7 +99,7 @@ def test_a_block_can_be_undone_after_our_older_pass_was_read(
     cloud: LocalVod, settings: Settings
 ) -> None:
     settings.REVIEW_UNDO_SECONDS = UNDO_SECONDS
-    video = passed(cloud)
+    video = make_passed_video(cloud)
     review = block(video, Source.ADMIN)
     read(video)
     undo_review(review)
@@ -110,7 +110,7 @@ def test_a_block_can_be_undone_after_our_older_pass_was_read(
 
 
 def test_a_block_that_waited_for_hours_is_sent_once(cloud: LocalVod) -> None:
-    video = passed(cloud)
+    video = make_passed_video(cloud)
     review = block(video)
     make_three_hours_old()
     assert takedown_of(review) == Takedown.State.VERIFIED
@@ -119,7 +119,7 @@ def test_a_block_that_waited_for_hours_is_sent_once(cloud: LocalVod) -> None:
 
 
 def test_a_block_that_waited_for_hours_survives_a_failed_attempt(cloud: LocalVod) -> None:
-    video = passed(cloud)
+    video = make_passed_video(cloud)
     review = block(video)
     make_three_hours_old()
     cloud.faults({"operation": "CreateAudit", "kind": "error"})
@@ -134,7 +134,7 @@ def test_a_block_in_a_workers_hands_is_sent_once_more(
     cloud: LocalVod,
 ) -> None:
     """The reading happens during the call, and the call fails."""
-    video = passed(cloud)
+    video = make_passed_video(cloud)
     review = block(video)
     [leased] = claim("create_audit", limit=1, now=timezone.now())
     read(video)
@@ -147,7 +147,7 @@ def test_a_block_in_a_workers_hands_is_sent_once_more(
 
 
 def test_a_refused_block_stays_refused_until_it_is_retried(cloud: LocalVod) -> None:
-    video = passed(cloud)
+    video = make_passed_video(cloud)
     review = block(video)
     cloud.faults(REFUSAL)
     send_batch("create_audit")
@@ -162,7 +162,7 @@ def test_a_refused_block_stays_refused_until_it_is_retried(cloud: LocalVod) -> N
 
 
 def test_a_refused_and_dismissed_block_is_not_sent(cloud: LocalVod) -> None:
-    video = passed(cloud)
+    video = make_passed_video(cloud)
     block(video)
     cloud.faults(REFUSAL)
     send_batch("create_audit")
@@ -175,7 +175,7 @@ def test_a_refused_and_dismissed_block_is_not_sent(cloud: LocalVod) -> None:
 def test_a_late_pass_is_overruled_and_the_video_purged_again(
     cloud: LocalVod,
 ) -> None:
-    video = passed(cloud)
+    video = make_passed_video(cloud)
     pass_ = video.decisions.get()
     review = block(video)
     send_batch("create_audit")
@@ -190,7 +190,7 @@ def test_a_late_pass_is_overruled_and_the_video_purged_again(
 def test_a_verified_takedown_is_verified_again_after_a_late_pass(
     cloud: LocalVod,
 ) -> None:
-    video = passed(cloud)
+    video = make_passed_video(cloud)
     pass_ = video.decisions.get()
     review = block(video)
     assert takedown_of(review) == Takedown.State.VERIFIED

@@ -41,16 +41,16 @@ def decide(video: Video, decision: Decision, source: Source = Source.API) -> Rev
     return review_video(video, decision=decision, source=source, reason="r")
 
 
-def decided(*decisions: Decision, **values: object) -> Video:
+def make_decided_video(*decisions: Decision, **values: object) -> Video:
     """Make a video with these decisions, made and delivered long ago."""
     video = make_video(censor_status=CensorStatus.CHECK, **values)  # type: ignore[arg-type]  # a mix
     for decision in decisions:
         decide(video, decision)
-    age()
+    make_old()
     return video
 
 
-def age() -> None:
+def make_old() -> None:
     with append_only.suspended():
         ReviewDecision.objects.update(created_at=LONG_AGO)
     Delivery.objects.update(state=DeliveryState.DONE, finished_at=LONG_AGO)
@@ -68,7 +68,7 @@ def left(video: Video) -> list[str]:
 
 
 def test_overruled_decisions_are_removed_and_the_run_is_logged() -> None:
-    video = decided(Decision.BLOCKED, Decision.NORMAL, Decision.BLOCKED, Decision.NORMAL)
+    video = make_decided_video(Decision.BLOCKED, Decision.NORMAL, Decision.BLOCKED, Decision.NORMAL)
     ids = sorted(video.decisions.values_list("id", flat=True))
     assert "3 of 4 older decisions were removed." in prune()
     assert left(video) == [Decision.NORMAL]
@@ -80,14 +80,14 @@ def test_overruled_decisions_are_removed_and_the_run_is_logged() -> None:
 
 
 def test_a_second_run_finds_nothing_and_logs_nothing() -> None:
-    decided(Decision.BLOCKED, Decision.NORMAL)
+    make_decided_video(Decision.BLOCKED, Decision.NORMAL)
     prune()
     assert "0 of 1 older decisions were removed." in prune()
     assert LogPruning.objects.count() == 1
 
 
 def test_a_dry_run_counts_and_removes_nothing() -> None:
-    video = decided(Decision.BLOCKED, Decision.NORMAL)
+    video = make_decided_video(Decision.BLOCKED, Decision.NORMAL)
     assert "1 of 2 older decisions would be removed." in prune("--dry-run")
     assert len(left(video)) == 2
     assert not LogPruning.objects.exists()
@@ -102,7 +102,7 @@ def test_decisions_younger_than_the_date_stay() -> None:
 
 
 def test_the_last_human_decision_stays_below_a_machines() -> None:
-    video = decided(Decision.BLOCKED, Decision.NORMAL)
+    video = make_decided_video(Decision.BLOCKED, Decision.NORMAL)
     with append_only.suspended():
         first = video.decisions.earliest("id")
         ReviewDecision.objects.exclude(pk=first.pk).update(source=Source.MACHINE)
@@ -111,7 +111,7 @@ def test_the_last_human_decision_stays_below_a_machines() -> None:
 
 
 def test_decisions_stay_while_the_videos_evidence_is_kept() -> None:
-    video = decided(Decision.BLOCKED, Decision.NORMAL)
+    video = make_decided_video(Decision.BLOCKED, Decision.NORMAL)
     evidence = Evidence.objects.create(video=video, source_version=1)
     prune()
     assert len(left(video)) == 2
@@ -122,7 +122,7 @@ def test_decisions_stay_while_the_videos_evidence_is_kept() -> None:
 
 @pytest.mark.parametrize("state", [DeliveryState.WAITING, DeliveryState.GIVEN_UP])
 def test_an_unsent_decision_stays(state: DeliveryState) -> None:
-    video = decided(Decision.BLOCKED, Decision.NORMAL)
+    video = make_decided_video(Decision.BLOCKED, Decision.NORMAL)
     first = video.decisions.earliest("id")
     ended = None if state == DeliveryState.WAITING else timezone.now()
     Delivery.objects.filter(review_decision=first).update(state=state, finished_at=ended)
@@ -131,7 +131,7 @@ def test_an_unsent_decision_stays(state: DeliveryState) -> None:
 
 
 def test_a_decision_that_is_being_sent_again_stays() -> None:
-    video = decided(Decision.BLOCKED, Decision.NORMAL)
+    video = make_decided_video(Decision.BLOCKED, Decision.NORMAL)
     Delivery.objects.create(
         kind="create_audit",
         subject=video.vod_id,
@@ -143,7 +143,7 @@ def test_a_decision_that_is_being_sent_again_stays() -> None:
 
 
 def test_takedowns_stay_without_their_decision() -> None:
-    video = decided(Decision.BLOCKED, Decision.NORMAL)
+    video = make_decided_video(Decision.BLOCKED, Decision.NORMAL)
     prune()
     takedown = Takedown.objects.get(video=video)
     assert takedown.decision is None
@@ -154,7 +154,7 @@ def test_an_undone_decision_is_removed_with_its_undo_line(settings: Settings) ->
     video = make_video(censor_status=CensorStatus.CHECK)
     decide(video, Decision.NORMAL)
     undo_review(decide(video, Decision.BLOCKED, Source.ADMIN))
-    age()
+    make_old()
     assert "2 of 3 older decisions would be removed." in prune("--dry-run")
     assert "2 of 3 older decisions were removed." in prune()
     assert left(video) == [Decision.NORMAL]
@@ -164,7 +164,7 @@ def test_an_undone_decision_stays_as_long_as_its_undo_line(settings: Settings) -
     settings.REVIEW_UNDO_SECONDS = 3600
     video = make_video(censor_status=CensorStatus.CHECK)
     undo_review(decide(video, Decision.BLOCKED, Source.ADMIN))
-    age()
+    make_old()
     with append_only.suspended():
         an_hour_ago = timezone.now() - timedelta(hours=2)
         ReviewDecision.objects.filter(decision=Decision.UNDO).update(created_at=an_hour_ago)
@@ -173,7 +173,7 @@ def test_an_undone_decision_stays_as_long_as_its_undo_line(settings: Settings) -
 
 
 def test_an_old_decision_below_an_undoable_one_stays() -> None:
-    video = decided(Decision.BLOCKED)
+    video = make_decided_video(Decision.BLOCKED)
     decide(video, Decision.NORMAL, Source.ADMIN)
     prune()
     assert left(video) == [Decision.BLOCKED, Decision.NORMAL]
@@ -181,7 +181,7 @@ def test_an_old_decision_below_an_undoable_one_stays() -> None:
 
 def test_more_than_a_batch_is_removed_batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruning, "BATCH", 2)
-    video = decided(*[Decision.BLOCKED, Decision.NORMAL] * 3)
+    video = make_decided_video(*[Decision.BLOCKED, Decision.NORMAL] * 3)
     assert "5 of 6" in prune()
     assert [row.decision_count for row in LogPruning.objects.order_by("id")] == [2, 2, 1]
     assert len(left(video)) == 1
@@ -202,7 +202,7 @@ def test_an_invalid_or_too_recent_date_is_refused(before: str, message: str) -> 
 def test_the_log_is_guarded_after_a_run_and_after_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    video = decided(Decision.BLOCKED, Decision.NORMAL)
+    video = make_decided_video(Decision.BLOCKED, Decision.NORMAL)
 
     def broken(**_: object) -> None:
         raise RuntimeError("The disk is full.")
@@ -220,7 +220,7 @@ def test_the_log_is_guarded_after_a_run_and_after_an_error(
 
 def test_no_other_connection_ever_finds_the_log_unguarded() -> None:
     """The other connection waits for the end of the transaction and is then refused."""
-    decided(Decision.BLOCKED, Decision.NORMAL)
+    make_decided_video(Decision.BLOCKED, Decision.NORMAL)
     answers: list[str] = []
 
     def tamper() -> None:
@@ -249,7 +249,7 @@ def test_pruning_gives_way_to_a_reader_and_tries_again(
     """Otherwise every later use of the log would wait behind the command's lock."""
     if connection.vendor != "postgresql":
         pytest.skip("On SQLite a reader does not block the command.")
-    decided(Decision.BLOCKED, Decision.NORMAL)
+    make_decided_video(Decision.BLOCKED, Decision.NORMAL)
     reading, is_over, aside = threading.Event(), threading.Event(), 0
 
     def read() -> None:
@@ -284,7 +284,7 @@ def test_the_mark_of_a_removed_decision_is_still_known() -> None:
     first = decide(video, Decision.BLOCKED, Source.MACHINE)
     decide(video, Decision.NORMAL, Source.MACHINE)
     decide(video, Decision.BLOCKED, Source.MACHINE)
-    age()
+    make_old()
     prune()
     assert left(video) == [Decision.BLOCKED]
     assert not ReviewDecision.objects.filter(pk=first.pk).exists()

@@ -23,7 +23,7 @@ State = VodEvent.State
 FORBIDDEN: dict[str, Any] = {"kind": "error", "code": "Forbidden", "status": 403}
 
 
-def kept(number: int = 1, **values: Any) -> VodEvent:
+def make_event(number: int = 1, **values: Any) -> VodEvent:
     """Create a stored event."""
     return VodEvent.objects.create(
         **{
@@ -71,7 +71,7 @@ def test_replaying_all_events_changes_nothing(eventful: LocalVod) -> None:
 
 
 def test_a_waiting_event_is_not_replayed_twice() -> None:
-    event = kept()
+    event = make_event()
     first, second = replay_event(event), replay_event(event)
     assert first == second
     assert Delivery.objects.count() == 1
@@ -79,7 +79,7 @@ def test_a_waiting_event_is_not_replayed_twice() -> None:
 
 @working
 def test_a_replay_that_fails_is_shown_again(eventful: LocalVod) -> None:
-    event = kept(state=State.FAILED, attention_at=timezone.now())
+    event = make_event(state=State.FAILED, attention_at=timezone.now())
     eventful.faults({"operation": "GetVideoInfos", **FORBIDDEN})
     replay_event(event)
     event.refresh_from_db()
@@ -90,23 +90,23 @@ def test_a_replay_that_fails_is_shown_again(eventful: LocalVod) -> None:
 
 
 def test_a_replay_of_an_unknown_type_is_refused() -> None:
-    event = kept(event_type="SomethingNew", state=State.UNKNOWN)
-    with pytest.raises(InvalidState, match="type SomethingNew are not processed"):
+    event = make_event(event_type="SomethingNew", state=State.UNKNOWN)
+    with pytest.raises(InvalidState, match="type SomethingNew are only kept"):
         replay_event(event)
     event.refresh_from_db()
     assert event.state == State.UNKNOWN
 
 
 def test_an_event_of_a_newly_known_type_is_processed(monkeypatch: pytest.MonkeyPatch) -> None:
-    event = kept(event_type="SomethingNew", state=State.UNKNOWN)
-    monkeypatch.setitem(READ_REQUESTS, "SomethingNew", READ_REQUESTS["VideoAnalysisComplete"])
+    event = make_event(event_type="SomethingNew", state=State.UNKNOWN)
+    monkeypatch.setitem(QUESTIONS, "SomethingNew", QUESTIONS["VideoAnalysisComplete"])
     replay_event(event)
     assert waiting() == {event.pk}
 
 
 def test_an_event_about_an_image_is_refused() -> None:
-    with pytest.raises(InvalidState, match="not about a video"):
-        replay_event(kept(event_type="DeleteMediaComplete", body={"MediaType": "image"}))
+    with pytest.raises(InvalidState, match="about no video"):
+        replay_event(make_event(event_type="DeleteMediaComplete", body={"MediaType": "image"}))
 
 
 # --- The command
@@ -125,25 +125,25 @@ def test_an_event_about_an_image_is_refused() -> None:
 )
 def test_options_narrow_the_choice_together(options: dict[str, Any], expected: set[int]) -> None:
     events = [
-        kept(1),
-        kept(2, state=State.FAILED),
-        kept(3, event_type="SnapshotComplete"),
-        kept(4),
-        kept(5, received_at=timezone.now() - timedelta(days=3)),
+        make_event(1),
+        make_event(2, state=State.FAILED),
+        make_event(3, event_type="SnapshotComplete"),
+        make_event(4),
+        make_event(5, received_at=timezone.now() - timedelta(days=3)),
     ]
     call_command("replay_events", **options)
     assert waiting() == {events[number - 1].pk for number in expected}
 
 
 def test_single_events_are_named_by_their_ids(capsys: pytest.CaptureFixture[str]) -> None:
-    first, _, third = (kept(number) for number in range(1, 4))
+    first, _, third = (make_event(number) for number in range(1, 4))
     call_command("replay_events", f"--id={first.pk}", f"--id={third.pk}")
     assert waiting() == {first.pk, third.pk}
     assert capsys.readouterr().out == "2 events will be processed by the worker, 0 refused.\n"
 
 
 def test_a_dry_run_counts_and_replays_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    kept(state=State.FAILED)
+    make_event(state=State.FAILED)
     call_command("replay_events", "--failed", "--dry-run")
     assert capsys.readouterr().out == "1 events would be replayed, 0 refused.\n"
     assert not Delivery.objects.exists()
@@ -152,15 +152,15 @@ def test_a_dry_run_counts_and_replays_nothing(capsys: pytest.CaptureFixture[str]
 def test_refused_events_are_counted_and_fail_the_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    kept(1)
-    kept(2, event_type="SomethingNew", state=State.UNKNOWN)
-    with pytest.raises(CommandError, match="1 refused: Events of type SomethingNew"):
+    make_event(1)
+    make_event(2, event_type="SomethingNew", state=State.UNKNOWN)
+    with pytest.raises(CommandError, match="1 refused: Events of the type SomethingNew"):
         call_command("replay_events", "--since=2020-01-01")
     assert capsys.readouterr().out == "1 events will be processed by the worker, 1 refused.\n"
 
 
 def test_without_a_choice_nothing_is_replayed() -> None:
-    kept()
+    make_event()
     with pytest.raises(CommandError, match="Say which"):
         call_command("replay_events")
     assert not Delivery.objects.exists()

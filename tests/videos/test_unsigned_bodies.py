@@ -40,7 +40,7 @@ def forge(vod_id: str, kind: str, minutes: float = 0, **content: Any) -> None:
     work_until_idle(20)
 
 
-def judged(vod: LocalVod, suggestion: str = "pass") -> tuple[Video, str]:
+def make_judged_video(vod: LocalVod, suggestion: str = "pass") -> tuple[Video, str]:
     """Seed a video with a machine review. Returns it (unsaved) and the machine's job id."""
     vod_id = vod.seed(status="Checking", announce=True)
     return Video(vod_id=vod_id), judge(vod, vod_id, suggestion)
@@ -53,9 +53,9 @@ def judge(vod: LocalVod, vod_id: str, suggestion: str) -> str:
     return job_id
 
 
-def decided(vod: LocalVod, decision: Decision) -> tuple[Video, str]:
+def make_decided_video(vod: LocalVod, decision: Decision) -> tuple[Video, str]:
     """Seed a video that the machine passed; a person then decides. Returns it and the job id."""
-    clip, job_id = judged(vod)
+    clip, job_id = make_judged_video(vod)
     follow(vod)
     video = Video.objects.get(vod_id=clip.vod_id)
     review_video(video, decision=decision, source=Source.ADMIN, reason="violence")
@@ -67,7 +67,7 @@ def decided(vod: LocalVod, decision: Decision) -> tuple[Video, str]:
 def test_a_forged_upload_and_verdict_publish_no_blocked_video(
     eventful: LocalVod,
 ) -> None:
-    video, job_id = decided(eventful, Decision.BLOCKED)
+    video, job_id = make_decided_video(eventful, Decision.BLOCKED)
     forge(video.vod_id, "FileUploadComplete", minutes=1)
     for named in ({"JobId": job_id}, {"JobId": "unheard-of"}, {}):
         forge(video.vod_id, "AIMediaAuditComplete", minutes=10, **named)
@@ -80,7 +80,7 @@ def test_a_forged_upload_and_verdict_publish_no_blocked_video(
 def test_an_event_does_not_move_a_verdict_to_the_next_source(
     eventful: LocalVod,
 ) -> None:
-    video, job_id = decided(eventful, Decision.BLOCKED)
+    video, job_id = make_decided_video(eventful, Decision.BLOCKED)
     Video.objects.update(size=1)  # VOD now has another source
     forge(video.vod_id, "FileUploadComplete")
     for named in ({"JobId": job_id}, {"JobId": "unheard-of"}, {}):
@@ -93,7 +93,7 @@ def test_an_event_does_not_move_a_verdict_to_the_next_source(
 def test_a_forged_upload_opens_one_task_and_keeps_the_pass(
     eventful: LocalVod,
 ) -> None:
-    video, _ = decided(eventful, Decision.NORMAL)
+    video, _ = make_decided_video(eventful, Decision.NORMAL)
     Video.objects.update(censor_changed_at=timezone.now() - timedelta(hours=1))
     forge(video.vod_id, "FileUploadComplete")
     video.refresh_from_db()
@@ -114,7 +114,7 @@ def test_a_forged_upload_opens_one_task_and_keeps_the_pass(
 def test_the_later_of_two_machine_reviews_counts_in_any_order(
     eventful: LocalVod, first: str, second: str, status: CensorStatus, is_reversed: bool
 ) -> None:
-    clip, _ = judged(eventful, first)
+    clip, _ = make_judged_video(eventful, first)
     judge(eventful, clip.vod_id, second)
     receive(eventful, "FileUploadComplete")
     told = [
@@ -136,7 +136,7 @@ def test_the_later_of_two_machine_reviews_counts_in_any_order(
 def test_a_failed_machine_review_keeps_the_sources_verdict(
     eventful: LocalVod, is_reversed: bool
 ) -> None:
-    clip, _ = judged(eventful, "block")
+    clip, _ = make_judged_video(eventful, "block")
     judge(eventful, clip.vod_id, "error")
     told = [
         event["body"]

@@ -93,7 +93,7 @@ def test_the_estimate_of_a_first_source_is_corrected() -> None:
     assert (video.source_version, video.source_uploaded_at) == (1, after(50))
 
 
-def replaced_in_vod(vod: LocalVod, status: str) -> Video:
+def make_replaced_in_vod(vod: LocalVod, status: str) -> Video:
     """Make a video whose row shows an earlier source than VOD has."""
     vod_id = vod.seed(status="Checking", size=2_000)
     return make_video(
@@ -109,7 +109,7 @@ def replaced_in_vod(vod: LocalVod, status: str) -> Video:
 @working
 @pytest.mark.parametrize("status", ["Normal", "Blocked"])
 def test_a_sync_imports_the_decision_about_a_new_source(cloud: LocalVod, status: str) -> None:
-    video = replaced_in_vod(cloud, status)
+    video = make_replaced_in_vod(cloud, status)
     cloud.audit_in_console(video.vod_id, "Blocked", "seen", auditor="Li")
     for _ in sync.walk(sync.resume_or_start(is_full=True)):
         pass
@@ -121,7 +121,7 @@ def test_a_sync_imports_the_decision_about_a_new_source(cloud: LocalVod, status:
 
 @working
 def test_an_event_reads_the_upload_time_of_a_new_source(cloud: LocalVod) -> None:
-    video = replaced_in_vod(cloud, "Normal")
+    video = make_replaced_in_vod(cloud, "Normal")
     cloud.audit_in_console(video.vod_id, "Blocked", "seen", auditor="Li")
     receive_bodies([{"EventType": "VideoAnalysisComplete", "MediaId": video.vod_id}])
     work_until_idle(20)
