@@ -55,7 +55,7 @@ def test_a_retry_of_a_failed_job_is_a_new_row_that_names_it(state: State) -> Non
 
 @pytest.mark.parametrize("state", [State.WAITING, State.SUBMITTED, State.SUCCESS])
 def test_a_job_that_did_not_fail_is_not_retried(state: State) -> None:
-    with pytest.raises(StateForbids, match="Only a job that failed"):
+    with pytest.raises(InvalidState, match="Only a job that failed"):
         retry_transcode(failed_job(state=state))
 
 

@@ -99,7 +99,7 @@ def test_a_replay_of_an_unknown_type_is_refused() -> None:
 
 def test_an_event_of_a_newly_known_type_is_processed(monkeypatch: pytest.MonkeyPatch) -> None:
     event = make_event(event_type="SomethingNew", state=State.UNKNOWN)
-    monkeypatch.setitem(QUESTIONS, "SomethingNew", QUESTIONS["VideoAnalysisComplete"])
+    monkeypatch.setitem(READ_REQUESTS, "SomethingNew", READ_REQUESTS["VideoAnalysisComplete"])
     replay_event(event)
     assert waiting() == {event.pk}
 

@@ -182,7 +182,7 @@ def test_our_decision_overrules_a_different_status_in_vod(
     review_video(video, decision=Decision.BLOCKED, source=Source.ADMIN, reason="violence")
     work_until_idle(20)
     # The first call arrives again after the second, as from a worker that was frozen in the call.
-    from videos.deliveries.audit import as_audit
+    from videos.deliveries.review import _as_audit
 
     vod_gateway().create_audit([_as_audit(old)])
     run("--full")

@@ -139,7 +139,7 @@ def test_streams_of_an_earlier_source_are_not_written(
         mirror.apply(replace(reading.facts, read_at=now, size=size))
         return reading
 
-    monkeypatch.setattr(reader, "read", read_while_the_source_changes)
+    monkeypatch.setattr(asking, "fetch_reading", read_while_the_source_changes)
     read_unread_files([video.vod_id])
     video.refresh_from_db()
     assert (video.source_version, video.files, video.files_read_at) == (2, [], None)
