@@ -40,7 +40,7 @@ def test_an_endpoint_is_added_tested_watched_and_replayed(
     expect_to_fit(page)
     page.click("text=Go on to the endpoint")
     page.click("text=Send test event")
-    expect(page.locator(".messagelist")).to_contain_text("will be sent a test event")
+    expect(page.locator(".messagelist")).to_contain_text("get a test event")
     receiver.answer = lambda item: 200 if item.body["type"] == "ping" else 500
     emit_event("a-video-whose-id-is-as-long-as-they-are")
     work(2)
@@ -51,7 +51,7 @@ def test_an_endpoint_is_added_tested_watched_and_replayed(
     page.click("text=Replay what was given up")
     page.click("button.default")
     work()
-    expect(page.locator(".messagelist")).to_contain_text("will be sent what was given up")
+    expect(page.locator(".messagelist")).to_contain_text("get their failed events again")
     assert [item.body["type"] for item in receiver.received] == [
         "ping", "video.decided", "video.decided",
     ]  # fmt: skip
