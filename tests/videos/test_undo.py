@@ -249,7 +249,7 @@ def test_a_block_below_an_undone_pass_cannot_be_undone() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     at_the_desk(block, video)
     undo_review(at_the_desk(approve, video))
-    latest = undoable(video)
+    latest = undoable_decision(video)
     assert latest is None  # the pass superseded its delivery; a new one is sent
     assert status_of(video) == CensorStatus.FAIL
 
