@@ -1,4 +1,4 @@
-"""Deliveries on the desk: what waits, what was given up and why, and sending it once more."""
+"""Deliveries ("VOD calls"), lanes ("delivery channels") and periodic tasks on the desk."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
@@ -24,7 +24,7 @@ from shortvideo.errors import InvalidState
 from . import lanes, services
 from .models import OPEN_STATES, Delivery, DeliveryQuerySet, DeliveryState, Lane, PeriodicTask
 
-ATTENTION: Final = "attention"
+_ATTENTION: Final = "attention"
 
 
 class Retry(Operation[Delivery]):
@@ -77,7 +77,7 @@ class Resume(Operation[Lane]):
             raise InvalidState(_("It is not paused."))
 
     def run(self, row: Lane, values: Mapping[str, Any]) -> None:
-        lanes.reopen(row.kind, now=timezone.now())
+        lanes.resume(row.kind, now=timezone.now())
         journal.log_action(row=row, action=self.name, **self.actor)
 
 
@@ -85,28 +85,28 @@ def is_paused(lane: Lane) -> bool:
     return lane.paused_until is not None and lane.paused_until > timezone.now()
 
 
-def needing_attention(deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
+def _needing_attention(deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
     return deliveries.needing_attention(shown_elsewhere=sorted(inbox.covered_kinds()))
 
 
-def given_up_url() -> str:
-    return reverse("admin:outbox_delivery_changelist", query={"state": ATTENTION})
+def _given_up_url() -> str:
+    return reverse("admin:outbox_delivery_changelist", query={"state": _ATTENTION})
 
 
 inbox.register(
     inbox.Concern(
         name="deliveries",
-        label=gettext_lazy("Deliveries given up"),
-        hint=gettext_lazy("refused by the cloud, or tried too often"),
+        label=gettext_lazy("Failed VOD calls"),
+        hint=gettext_lazy("refused by the cloud, or failed too often"),
         permission="outbox.retry_delivery",
-        rows=lambda: needing_attention(Delivery.objects.all()),
-        url=given_up_url,
+        rows=lambda: _needing_attention(Delivery.objects.all()),
+        url=_given_up_url,
     )
 )
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Without a choice: what needs an eye, that is all but what ended well."""
+    """Without a choice: deliveries that are open or failed."""
 
     title = gettext_lazy("state")
     parameter_name = "state"
@@ -114,21 +114,21 @@ class StateFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
             *DeliveryState.choices,
-            (ATTENTION, _("Given up: to be seen to")),
+            (_ATTENTION, _("Failed, needs attention")),
             ("all", _("All")),
         ]
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         choices = super().choices(changelist)
-        yield {**next(choices), "display": _("Unfinished or given up")}
+        yield {**next(choices), "display": _("Unfinished or failed")}
         yield from choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         state = self.value()
         if state == "all":
             return queryset
-        if state == ATTENTION:
-            return needing_attention(cast("DeliveryQuerySet", queryset))
+        if state == _ATTENTION:
+            return _needing_attention(cast("DeliveryQuerySet", queryset))
         if state is not None:
             return queryset.filter(state=state)
         return queryset.filter(state__in=(*OPEN_STATES, DeliveryState.GIVEN_UP))
@@ -149,7 +149,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
         StateFilter, "kind", ("error_code", GivenUpCodeFilter), ("created_at", DateRangeFilter),
     )  # fmt: skip
     search_fields = ("=subject", "=error_code")
-    search_help_text = gettext_lazy("What it is about, or an error code: exactly.")
+    search_help_text = gettext_lazy("Exact video ID or error code")
     ordering = ("-id",)
     operations = (Retry, Dismiss)
     fields = (
@@ -159,7 +159,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
         "created_at", "finished_at",
     )  # fmt: skip
 
-    @admin.display(description=gettext_lazy("about"), ordering="subject")
+    @admin.display(description=gettext_lazy("subject"), ordering="subject")
     def subject_link(self, delivery: Delivery) -> SafeString:
         url = reverse("admin:videos_video_changelist", query={"q": delivery.subject})
         return format_html('<a href="{}"><code>{}</code></a>', url, delivery.subject)

@@ -1,7 +1,7 @@
-"""What the end of one delivery means for those that come after it.
+"""What the end of a delivery means for its followers: the deliveries `after` it.
 
-Done lets them go; superseded and given up end them in the same way. All of this runs inside the
-transaction that ends the first one.
+Followers of a done delivery are released; a superseded or given-up delivery ends its followers in
+the same way. Everything here runs inside the transaction that ends the first delivery.
 """
 
 from collections.abc import Callable
@@ -12,17 +12,17 @@ from django.db.models import Q
 from .handlers import Handler, Outcome, Refused, Superseded, handler_for
 from .models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryQuerySet, DeliveryState
 
-Tell = Callable[[Handler, Delivery, Outcome], None]
+SettleCallback = Callable[[Handler, Delivery, Outcome], None]
 
 
-def tell(handler: Handler, delivery: Delivery, outcome: Outcome) -> None:
+def settle(handler: Handler, delivery: Delivery, outcome: Outcome) -> None:
     handler.settle(delivery, outcome)
 
 
 def supersede(deliveries: DeliveryQuerySet, *, now: datetime) -> None:
-    """End these rows, which must be locked and in nobody's hands, and all that wait for them.
+    """End deliveries and all their followers, and settle each.
 
-    Their handlers are told.
+    The caller has locked the rows, and no worker holds them.
     """
     for delivery in deliveries:
         delivery.state, delivery.finished_at = DeliveryState.SUPERSEDED, now
@@ -32,43 +32,46 @@ def supersede(deliveries: DeliveryQuerySet, *, now: datetime) -> None:
 
 
 def supersede_followers(delivery: Delivery, *, now: datetime) -> None:
-    """End what waits for a delivery that is superseded, or was given up with it."""
-    ended_with_it = Q(state=DeliveryState.GIVEN_UP, error_code=PREDECESSOR_GIVEN_UP)
+    """End the followers that wait, or that were given up because of this delivery."""
+    given_up_with_it = Q(state=DeliveryState.GIVEN_UP, error_code=PREDECESSOR_GIVEN_UP)
     followers = Delivery.objects.filter(
-        Q(state=DeliveryState.WAITING) | ended_with_it, after=delivery
+        Q(state=DeliveryState.WAITING) | given_up_with_it, after=delivery
     )
     supersede(followers.select_for_update(no_key=True), now=now)
 
 
-def give_up_followers(delivery: Delivery, *, now: datetime, tell: Tell = tell) -> None:
-    """Give up what waits for a delivery that was given up, and tell its handlers."""
-    outcome = refusal_of_follower(delivery)
+def give_up_followers(
+    delivery: Delivery, *, now: datetime, settle: SettleCallback = settle
+) -> None:
+    """Give up all followers that wait, and settle each."""
+    outcome = follower_refusal(delivery)
     followers = Delivery.objects.waiting().filter(after=delivery)
     for follower in followers.select_for_update(no_key=True):
         follower.state = DeliveryState.GIVEN_UP
         follower.finished_at = now
         follower.error_code, follower.error = outcome.code, outcome.message
         follower.save(update_fields=["state", "finished_at", "error_code", "error"])
-        tell(handler_for(follower.kind), follower, outcome)
-        give_up_followers(follower, now=now, tell=tell)
+        settle(handler_for(follower.kind), follower, outcome)
+        give_up_followers(follower, now=now, settle=settle)
 
 
-def revive_followers(delivery: Delivery, *, now: datetime) -> None:
-    """Let what was given up only because of this delivery wait for it once more."""
-    ended_with_it = Delivery.objects.given_up().filter(
+def requeue_followers(delivery: Delivery, *, now: datetime) -> None:
+    """Requeue the followers that were given up because of this delivery."""
+    given_up_with_it = Delivery.objects.given_up().filter(
         after=delivery, error_code=PREDECESSOR_GIVEN_UP
     )
-    for follower in ended_with_it.select_for_update(no_key=True):
-        wait_afresh(follower, now=now, is_held=True)
-        revive_followers(follower, now=now)
+    for follower in given_up_with_it.select_for_update(no_key=True):
+        requeue(follower, now=now, is_held=True)
+        requeue_followers(follower, now=now)
 
 
-def let_followers_go(delivery: Delivery) -> None:
+def release_followers(delivery: Delivery) -> None:
+    """Let workers look at the followers of a done delivery."""
     Delivery.objects.filter(after=delivery, is_held=True).update(is_held=False)
 
 
-def wait_afresh(delivery: Delivery, *, now: datetime, is_held: bool = False) -> None:
-    """Back to waiting, with all its attempts before it."""
+def requeue(delivery: Delivery, *, now: datetime, is_held: bool = False) -> None:
+    """Set the delivery back to waiting, with no attempts counted and no error."""
     delivery.state = DeliveryState.WAITING
     delivery.is_held = is_held
     delivery.retry_count += 1
@@ -84,7 +87,7 @@ def wait_afresh(delivery: Delivery, *, now: datetime, is_held: bool = False) -> 
     )  # fmt: skip
 
 
-def refusal_of_follower(predecessor: Delivery) -> Refused:
+def follower_refusal(predecessor: Delivery) -> Refused:
     return Refused(
         code=PREDECESSOR_GIVEN_UP,
         message=f"Not sent, because the {predecessor.kind} before it was given up.",

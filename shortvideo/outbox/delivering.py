@@ -1,4 +1,4 @@
-"""From a batch to an outcome for each delivery, whatever the handler does."""
+"""Send a batch through its handler; returns an outcome for each delivery, whatever happens."""
 
 import logging
 from collections.abc import Sequence
@@ -15,78 +15,72 @@ logger = logging.getLogger(__name__)
 
 Outcomes = dict[int, Outcome]
 
-_FAULT = Again(
-    "It could not be sent because of a fault in this program; the log tells more.", is_fault=True
-)
+_FAULT = Again("It failed because of a fault in this program; see the log.", is_fault=True)
 
 
-def outcomes_of(handler: Handler, batch: Sequence[Delivery]) -> Outcomes:
-    """Deliver a batch; a row whose worker was lost too often is not tried once more.
+def deliver_batch(handler: Handler, batch: Sequence[Delivery]) -> Outcomes:
+    """Deliver a batch; a row whose worker was lost too often is refused without a call.
 
-    Raises OperationalError or InterfaceError when the handler lost the database: the rows stay
-    leased, and are taken again when the lease has ended.
+    Raises OperationalError or InterfaceError if the handler loses the database: the rows stay
+    leased, and a worker claims them again after the lease.
     """
     exhausted = [row for row in batch if row.fault_count >= settings.OUTBOX_MAX_ATTEMPTS]
-    outcomes: Outcomes = {row.pk: _lost_too_often(row) for row in exhausted}
+    outcomes: Outcomes = {row.pk: _worker_lost(row) for row in exhausted}
     sendable = [row for row in batch if row.pk not in outcomes]
     if sendable:
-        outcomes |= _divided(handler, sendable)
+        outcomes |= _bisect(handler, sendable)
     return outcomes
 
 
-def _divided(handler: Handler, batch: Sequence[Delivery]) -> Outcomes:
-    """The outcomes of a batch; a refused one is halved until the bad item stands alone."""
-    outcomes = _called(handler, batch)
+def _bisect(handler: Handler, batch: Sequence[Delivery]) -> Outcomes:
+    """Deliver the batch; halve a refused batch until the bad item stands alone."""
+    outcomes = _call_handler(handler, batch)
     if outcomes is not None:
         return outcomes
     middle = len(batch) // 2
-    outcomes = _divided(handler, batch[:middle])
+    outcomes = _bisect(handler, batch[:middle])
     throttled = next((o for o in outcomes.values() if isinstance(o, Again) and o.throttled), None)
-    if throttled is not None:  # another call now would only be throttled too
-        return outcomes | {row.pk: throttled for row in batch[middle:]}
-    return outcomes | _divided(handler, batch[middle:])
+    if throttled is not None:  # the second half would only be throttled too
+        return outcomes | dict.fromkeys([row.pk for row in batch[middle:]], throttled)
+    return outcomes | _bisect(handler, batch[middle:])
 
 
-def _called(handler: Handler, batch: Sequence[Delivery]) -> Outcomes | None:
-    """What one call came to; None when a batch of several failed for one of its items."""
+def _call_handler(handler: Handler, batch: Sequence[Delivery]) -> Outcomes | None:
+    """The outcomes of one call; None if a batch of several failed and must be halved."""
     alone = len(batch) == 1
     try:
         answered = handler.deliver(batch)
     except CloudUnavailable as error:
         _log("The cloud is not available", batch, error)
         again = Again(str(error), delay_seconds=error.retry_after, throttled=error.throttled)
-        return _for_all(batch, again)
+        return {row.pk: again for row in batch}
     except CloudRejected as error:
         _log("The cloud refused a batch", batch, error)
         refused = Refused(error.code, str(error), error.request_id)
-        return _for_all(batch, refused) if alone else None
+        return {batch[0].pk: refused} if alone else None
     except (OperationalError, InterfaceError):
         raise
     except Exception:
-        logger.exception("A handler failed", extra=_fields(batch))
-        return _for_all(batch, _FAULT) if alone else None
-    return {row.pk: answered.get(row.pk) or _unanswered(row) for row in batch}
+        logger.exception("A handler failed", extra=_log_fields(batch))
+        return {batch[0].pk: _FAULT} if alone else None
+    return {row.pk: answered.get(row.pk) or _missing_outcome(row) for row in batch}
 
 
-def _unanswered(row: Delivery) -> Outcome:
+def _missing_outcome(row: Delivery) -> Outcome:
     logger.error("A handler gave no outcome", extra={"kind": row.kind, "delivery": row.pk})
     return _FAULT
 
 
-def _lost_too_often(row: Delivery) -> Outcome:
+def _worker_lost(row: Delivery) -> Outcome:
     return Refused(
         code=WORKER_LOST,
-        message=f"Given up: in {row.fault_count} attempts the worker died or froze at last.",
+        message=f"Given up after {row.fault_count} faults: in the last, the worker died or froze.",
     )
 
 
-def _for_all(batch: Sequence[Delivery], outcome: Outcome) -> Outcomes:
-    return {row.pk: outcome for row in batch}
-
-
 def _log(message: str, batch: Sequence[Delivery], error: Exception) -> None:
-    logger.warning(message, extra={**_fields(batch), "reason": str(error)})
+    logger.warning(message, extra={**_log_fields(batch), "reason": str(error)})
 
 
-def _fields(batch: Sequence[Delivery]) -> dict[str, object]:
+def _log_fields(batch: Sequence[Delivery]) -> dict[str, object]:
     return {"kind": batch[0].kind, "delivery": batch[0].pk, "batch_size": len(batch)}

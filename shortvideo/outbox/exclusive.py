@@ -1,4 +1,4 @@
-"""One worker process over SQLite: a lock file beside the database, freed by the system at death."""
+"""One worker process on SQLite: a lock file that the system frees when its holder dies."""
 
 import fcntl
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from django.db import connection
 
 
 class AnotherWorkerError(Exception):
-    """The message is one sentence, fit to show."""
+    """Another worker runs on this SQLite database. str() is one sentence, safe to show."""
 
 
 @contextmanager
 def only_worker() -> Iterator[None]:
-    """Hold the place of the only worker; nothing to hold where any number may run.
+    """Lock out other workers on SQLite; does nothing on other databases.
 
-    Raises AnotherWorkerError when another process holds it.
+    Raises AnotherWorkerError if another process has the lock.
     """
     path = _lock_path()
     if path is None:

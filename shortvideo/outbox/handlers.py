@@ -1,4 +1,4 @@
-"""Who sends a kind of delivery, and what can become of one.
+"""Handlers send the deliveries of a kind; outcomes say what became of each.
 
 An app subclasses `Handler` once per kind in its `deliveries.py` and registers it from
 `AppConfig.ready`:
@@ -22,23 +22,22 @@ from .models import Delivery
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It is in the cloud. `result` (JSON) is kept on the row."""
+    """The cloud accepted it. `result` (JSON) is stored on the row."""
 
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Trying again can help.
+    """It failed, and another attempt can help.
 
     Attributes:
-        reason: one sentence, fit to show; without secrets or URLs.
-        delay_seconds: when to try again; None leaves it to the backoff.
-        throttled: the cloud asked us to slow down: the whole kind pauses, and this was no attempt.
-        is_fault: this program failed, or the cloud gave an answer about this one thing that leads
-            nowhere. Only that uses up OUTBOX_MAX_ATTEMPTS: an outage, however long, undoes no
-            decision.
-        is_untried: nothing was sent, because whom it is for is known to be away: no attempt.
+        reason: one sentence, safe to show; without secrets or URLs.
+        delay_seconds: wait before the next attempt; None means the exponential backoff.
+        throttled: the cloud asked us to slow down. The whole kind pauses; no attempt is counted.
+        is_fault: this program failed, or the cloud's answer about this subject is unusable. Only
+            faults count towards OUTBOX_MAX_ATTEMPTS: an outage, however long, undoes no decision.
+        is_untried: nothing was sent, because the receiver is down or busy; no attempt is counted.
     """
 
     reason: str
@@ -50,9 +49,9 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Trying again cannot help: the row is given up, visibly.
+    """Another attempt cannot help: the delivery is given up and shown to operators.
 
-    `message` is one sentence, fit to show; `code` and `request_id` are the cloud's.
+    `message` is one sentence, safe to show; `code` and `request_id` come from the cloud.
     """
 
     code: str
@@ -62,9 +61,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """It need not be sent: it was cancelled, or something newer stands in its place.
+    """It is not needed any more: it was cancelled, or something newer replaces it.
 
-    `reason` is one sentence, fit to show.
+    `reason` is one sentence, safe to show.
     """
 
     reason: str = ""
@@ -77,10 +76,10 @@ class Handler:
     """Sends the deliveries of one kind.
 
     Attributes:
-        kind: the `Delivery.kind` it serves.
-        batch_size: the largest batch that the operation takes in one call.
-        supersede_attempted: whether a newer delivery may replace one that was tried without
-            success. Only where the last call wins: the earlier one may have reached the cloud.
+        kind: the `Delivery.kind` that it sends.
+        batch_size: the largest batch that the cloud takes in one call.
+        supersede_attempted: whether a newer delivery may replace one that failed. True only where
+            the last call wins, because the failed one may have reached the cloud.
     """
 
     kind: ClassVar[str]
@@ -88,23 +87,23 @@ class Handler:
     supersede_attempted: ClassVar[bool] = False
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
-        """Call the cloud for 1 to `batch_size` deliveries, of as many subjects.
+        """Call the cloud for 1 to `batch_size` deliveries, each of a different subject.
 
-        Runs outside any transaction, for as long as it takes: the lease is extended meanwhile.
-        It may run twice for the same delivery (`Delivery.may_have_been_sent`).
+        Runs outside any transaction, for as long as it takes: a heartbeat extends the lease. It
+        may run twice for the same delivery (`Delivery.may_have_been_sent`).
 
-        Returns an outcome for every delivery, by its primary key. Raises CloudUnavailable, which
-        means `Again` for all of them, or CloudRejected, which means `Refused` for a batch of one;
-        a larger batch is then divided and tried again until the bad item stands alone.
+        Returns an outcome for every delivery, by primary key. Raises CloudUnavailable, which
+        means `Again` for all, or CloudRejected, which means `Refused` for a batch of one; a
+        larger batch is halved and tried again until the bad item stands alone.
         """
         raise NotImplementedError
 
     def lock_subject(self, subject: str) -> None:
-        """Lock the app's own row of the subject, where it has one.
+        """Lock the app's own row of the subject, if there is one.
 
-        Whoever writes a delivery holds that row. The outbox takes it as well before it ends or
-        revives rows that are in nobody's hands, so that all take their locks in one order, and
-        nothing is put after a delivery that is just ending.
+        A caller of `services.send` holds that row. The outbox locks it too before it ends or
+        requeues deliveries that no worker holds. So all take their locks in one order (the app's
+        row, then deliveries), and no follower is added to a delivery that is just ending.
         """
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
@@ -112,11 +111,11 @@ class Handler:
 
         Runs inside the transaction that finishes the delivery, after its new state is written:
         `delivery.state` is `done`, `given_up`, `waiting` (it will be tried again) or `superseded`
-        (a newer one replaces it). When the lease was lost, all of it is rolled back.
+        (a newer one replaces it). If the lease was lost, everything is rolled back.
 
-        Also called, with `Refused`, when the delivery is given up because the one it comes after
-        was, and with `Superseded` when it is cancelled or replaced before it was sent. Then it runs
-        inside another app's transaction: no cloud calls here.
+        Also called with `Refused` when the delivery is given up with its predecessor, and with
+        `Superseded` when it is cancelled or replaced before it was sent. Then it runs inside
+        another app's transaction, so it must not call the cloud.
         """
 
 
@@ -124,7 +123,7 @@ _handlers: dict[str, Handler] = {}
 
 
 def register(handler: Handler) -> None:
-    """Make `handler` the one for its kind; ValueError when there is another already."""
+    """Register the handler of its kind. Raises ValueError if another class has the kind."""
     registered = _handlers.setdefault(handler.kind, handler)
     if type(registered) is not type(handler):
         raise ValueError(
@@ -133,7 +132,7 @@ def register(handler: Handler) -> None:
 
 
 def handler_for(kind: str) -> Handler:
-    """The handler of a kind; LookupError when no app registered one."""
+    """The handler of a kind. Raises LookupError if no app registered one."""
     try:
         return _handlers[kind]
     except KeyError:

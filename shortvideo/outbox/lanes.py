@@ -1,4 +1,4 @@
-"""Slowing a whole kind down while the cloud throttles it."""
+"""Pausing a whole kind while the cloud throttles it."""
 
 from datetime import datetime, timedelta
 
@@ -10,10 +10,10 @@ from .models import Delivery, Lane
 
 @transaction.atomic
 def pause(kind: str, *, reason: str, at_least_seconds: float, now: datetime) -> datetime:
-    """Send nothing of this kind for a while; returns until when.
+    """Send nothing of this kind for a while; returns the end of the pause.
 
-    Batches that were under way when the pause began do not lengthen it beyond what they were told
-    to wait.
+    A batch that was sent before the pause began extends it only to the wait that the cloud asked
+    of that batch.
     """
     Lane.objects.get_or_create(kind=kind)
     lane = Lane.objects.select_for_update().get(kind=kind)
@@ -28,17 +28,17 @@ def pause(kind: str, *, reason: str, at_least_seconds: float, now: datetime) -> 
     return until
 
 
-def resume(kind: str, *, now: datetime) -> None:
-    """A call went through: the next pause is short again. A pause that still runs is kept."""
+def reset_backoff(kind: str, *, now: datetime) -> None:
+    """After a successful call: the next pause is short again. A running pause stays."""
     throttled = Lane.objects.filter(kind=kind, throttled_count__gt=0).exclude(paused_until__gt=now)
-    if throttled.exists():  # a look costs no write lock
+    if throttled.exists():  # reading first: an update would take a write lock each time
         with transaction.atomic():
             throttled.update(throttled_count=0, paused_until=None, reason="")
 
 
 @transaction.atomic
-def reopen(kind: str, *, now: datetime) -> None:
-    """Somebody has seen to it: the pause is over, and what was put off by it is due."""
+def resume(kind: str, *, now: datetime) -> None:
+    """End the pause for an operator; the deliveries that it delayed are due now."""
     lane = Lane.objects.select_for_update().get(kind=kind)
     until = lane.paused_until
     lane.paused_until, lane.throttled_count, lane.reason = None, 0, ""

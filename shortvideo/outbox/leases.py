@@ -1,16 +1,15 @@
-"""Taking rows so that no two workers hold the same, and keeping them while the work lasts."""
+"""Claim rows so that no two workers hold the same one, and extend the lease during the work."""
 
 import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import Self
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections, transaction
-from django.db.models import Case, F, PositiveIntegerField, Value, When
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -20,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class LeaseLostError(Exception):
-    """Another worker may have taken over: what this one was about to write is rolled back."""
+    """Another worker may hold the row by now, so the writes of this worker are rolled back."""
 
 
 def lease_end(now: datetime) -> datetime:
@@ -28,10 +27,10 @@ def lease_end(now: datetime) -> datetime:
 
 
 def claim(kind: str, *, limit: int, now: datetime) -> list[Delivery]:
-    """Take up to `limit` deliveries that are due and whose turn it is, oldest first.
+    """Lease up to `limit` deliveries that are due and in turn, oldest first.
 
-    On PostgreSQL rows that another worker is just taking are skipped; on SQLite the transaction
-    is IMMEDIATE, so that there is no other, and Django leaves the locking clause out.
+    PostgreSQL skips rows that another worker is just claiming. On SQLite the transaction is
+    IMMEDIATE, so two claims never overlap, and Django leaves the locking clause out.
     """
     with transaction.atomic():
         ready = Delivery.objects.due(now).in_turn().filter(kind=kind).order_by("due_at", "id")
@@ -39,31 +38,24 @@ def claim(kind: str, *, limit: int, now: datetime) -> list[Delivery]:
         ids = [delivery.pk for delivery in locked.only("pk")[:limit]]
         if not ids:
             return []
-        taken = Delivery.objects.filter(pk__in=ids)
-        taken.update(
+        claimed = Delivery.objects.filter(pk__in=ids)
+        expired = Case(When(state=DeliveryState.LEASED, then=1), default=0)  # its worker is gone
+        claimed.update(
             state=DeliveryState.LEASED,
             lease_token=uuid4(),
             lease_until=lease_end(now),
             attempts=F("attempts") + 1,
             claim_count=F("claim_count") + 1,
-            broken_lease_count=Case(
-                When(state=DeliveryState.LEASED, then=F("broken_lease_count") + 1),
-                default=F("broken_lease_count"),
-                output_field=PositiveIntegerField(),
-            ),
-            fault_count=Case(
-                When(state=DeliveryState.LEASED, then=F("fault_count") + 1),
-                default=F("fault_count"),
-                output_field=PositiveIntegerField(),
-            ),
+            broken_lease_count=F("broken_lease_count") + expired,
+            fault_count=F("fault_count") + expired,
             first_attempt_at=Coalesce("first_attempt_at", Value(now)),
         )
-        return list(taken.order_by("due_at", "id"))
+        return list(claimed.order_by("due_at", "id"))
 
 
 @transaction.atomic
 def extend(deliveries: list[Delivery]) -> None:
-    """Keep a claim for another lease. Rows that another worker holds by now are left alone."""
+    """Extend the lease of claimed deliveries, except those that another worker holds by now."""
     held = Delivery.objects.filter(
         pk__in=[delivery.pk for delivery in deliveries],
         state=DeliveryState.LEASED,
@@ -73,8 +65,9 @@ def extend(deliveries: list[Delivery]) -> None:
 
 
 def lock_held(delivery: Delivery, token: UUID | None) -> Delivery:
-    """The row, fresh and locked, for whoever holds its token; LeaseLostError for anybody else."""
-    # Without its key: what is written meanwhile may point to it, and must not wait for us.
+    """Lock the row and read it again. Raises LeaseLostError if `token` does not hold it."""
+    # no_key: a follower that is inserted meanwhile points to this row, and its foreign key check
+    # must not wait for this lock.
     held = Delivery.objects.select_for_update(no_key=True).filter(
         pk=delivery.pk, state=DeliveryState.LEASED, lease_token=token
     )
@@ -85,12 +78,12 @@ def lock_held(delivery: Delivery, token: UUID | None) -> Delivery:
 
 
 class Heartbeat:
-    """While the block runs, calls `extend` three times a lease, from a thread of its own.
+    """Call `extend` three times per lease while the block runs, from a separate thread.
 
     The thread has its own database connection, opened for the first beat and closed at the end.
     """
 
-    def __init__(self, extend: Callable[[], None]) -> None:
+    def __init__(self, extend: Callable[[], object]) -> None:
         self._extend = extend
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -99,12 +92,7 @@ class Heartbeat:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stopped.set()
         self._thread.join()
 
@@ -119,6 +107,6 @@ class Heartbeat:
         try:
             self._extend()
         except (DatabaseError, InterfaceError):
-            # The token decides at the end whether the lease was held; the next beat may reach it.
+            # The next beat may succeed; in the end the token decides whether the lease was kept.
             logger.warning("A lease could not be extended", exc_info=True)
             connections.close_all()

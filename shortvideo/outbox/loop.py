@@ -1,4 +1,4 @@
-"""The worker as a process: looks for work, and gives each kind a thread while it has some."""
+"""The worker process: polls for due work and runs each kind in a thread of its own."""
 
 import logging
 import os
@@ -22,10 +22,10 @@ _LONGEST_RECONNECT_SECONDS = 10.0
 
 
 class WorkerLoop:
-    """Works until `stop()`, then finishes the batches under way.
+    """Work until `stop()`, then finish the current batches.
 
-    A kind or a periodic task runs in a thread of its own, so that a slow one holds up no other;
-    the thread ends, and closes its database connection, as soon as nothing more is due.
+    Each kind and each periodic task runs in its own thread, so that a slow one does not delay the
+    rest. The thread ends, and closes its database connection, when nothing more is due.
     """
 
     def __init__(self, kinds: Collection[str] | None = None) -> None:
@@ -35,12 +35,12 @@ class WorkerLoop:
         self._wake_reader, self._wake_writer = os.pipe()
 
     def stop(self) -> None:
-        """May be called from a signal handler: takes no lock."""
+        """Takes no lock, so a signal handler may call it."""
         self._is_stopping = True
         os.write(self._wake_writer, b".")
 
     def stop_on_signals(self) -> None:
-        """SIGTERM and SIGINT let the batches under way end, and no other begin."""
+        """On SIGTERM or SIGINT finish the current batches and start no other."""
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             self.stop()
@@ -51,7 +51,7 @@ class WorkerLoop:
     def run(self) -> None:
         logger.info("Worker started")
         try:
-            self._look_until_stopped()
+            self._poll_until_stopped()
             self._join()
         finally:
             connections.close_all()
@@ -59,12 +59,12 @@ class WorkerLoop:
             os.close(self._wake_writer)
         logger.info("Worker stopped")
 
-    def _look_until_stopped(self) -> None:
+    def _poll_until_stopped(self) -> None:
         pause = settings.OUTBOX_POLL_SECONDS
         while not self._is_stopping:
             try:
                 close_old_connections()
-                self._look()
+                self._start_due_work()
                 pause = settings.OUTBOX_POLL_SECONDS
             except (OperationalError, InterfaceError):
                 pause = min(pause * 2 or 1, _LONGEST_RECONNECT_SECONDS)
@@ -72,8 +72,8 @@ class WorkerLoop:
                 connections.close_all()
             select.select([self._wake_reader], [], [], pause)
 
-    def _look(self) -> None:
-        """Start a thread for all that is due and has none."""
+    def _start_due_work(self) -> None:
+        """Start a thread for each due kind or task that has none."""
         for kind in due_kinds(self._kinds):
             self._start(f"deliveries:{kind}", partial(send_batch, kind))
         if self._kinds is None:
@@ -84,7 +84,7 @@ class WorkerLoop:
         running = self._threads.get(name)
         if running is not None and running.is_alive():
             return
-        # Daemons, because a long periodic task may not keep a stopped worker alive.
+        # Daemons, so that a long periodic task does not keep a stopped worker alive.
         thread = threading.Thread(target=self._drain, args=(step,), name=name, daemon=True)
         self._threads[name] = thread
         thread.start()
@@ -94,7 +94,7 @@ class WorkerLoop:
             while not self._is_stopping and step():
                 pass
         except (OperationalError, InterfaceError):
-            # The rows stay leased, and are taken again when the lease has ended.
+            # The rows stay leased; a worker claims them again after the lease.
             logger.warning("The database was lost during a batch", exc_info=True)
         except Exception:
             logger.exception("A thread of the worker failed")
@@ -102,10 +102,10 @@ class WorkerLoop:
             connections.close_all()
 
     def _join(self) -> None:
-        """Wait for the batches; for periodic tasks, which are resumable, no longer than a lease."""
-        leaves_at = time.monotonic() + settings.OUTBOX_LEASE_SECONDS
+        """Wait for the batches, but only one lease for periodic tasks, which are resumable."""
+        ends_at = time.monotonic() + settings.OUTBOX_LEASE_SECONDS
         for name, thread in self._threads.items():
             is_periodic = name.startswith("periodic:")
-            thread.join(max(0.0, leaves_at - time.monotonic()) if is_periodic else None)
+            thread.join(max(0.0, ends_at - time.monotonic()) if is_periodic else None)
             if thread.is_alive():
                 logger.warning("A periodic task was left unfinished", extra={"task": name})

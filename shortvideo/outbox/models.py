@@ -1,4 +1,4 @@
-"""Deliveries, the lanes they travel in, and work that comes round."""
+"""Deliveries, the lanes that pause them, and periodic tasks."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -14,17 +14,17 @@ class DeliveryState(models.TextChoices):
     LEASED = "leased", _("Being sent")
     DONE = "done", _("Done")
     SUPERSEDED = "superseded", _("Superseded")
-    GIVEN_UP = "given_up", _("Given up")
+    GIVEN_UP = "given_up", _("Failed")
 
 
 OPEN_STATES = (DeliveryState.WAITING, DeliveryState.LEASED)
 
 
-# Error codes of deliveries that the outbox gave up by itself: the cloud refused none of these.
+# Error codes of deliveries that the outbox itself gave up: the cloud refused none of them.
 ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
 WORKER_LOST = "WorkerLost"
 PREDECESSOR_GIVEN_UP = "PredecessorGivenUp"
-NOT_RECORDED = "NotRecorded"  # and its handler could not even be told
+NOT_RECORDED = "NotRecorded"  # and `settle` failed as well
 OWN_CODES = (ATTEMPTS_EXHAUSTED, WORKER_LOST, PREDECESSOR_GIVEN_UP, NOT_RECORDED)
 
 
@@ -33,8 +33,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(state=DeliveryState.WAITING)
 
     def open(self) -> Self:
-        """Not finished: waiting, or being sent."""
-        # The partial indexes are on this: SQLite proves it of no condition with parameters.
+        """Waiting or leased."""
+        # The condition of the partial indexes; SQLite cannot prove it from `state IN (?, ?)`.
         return self.filter(finished_at=None)
 
     def done(self) -> Self:
@@ -44,20 +44,21 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(state=DeliveryState.GIVEN_UP)
 
     def needing_attention(self, *, shown_elsewhere: Collection[str]) -> Self:
-        """Given up, and no row of an app stands for it, as those of the kinds elsewhere do.
+        """Given-up deliveries that the inbox must list, because no other line of it does.
 
-        What only waited for another that was given up is retried or dismissed with that one.
+        Apps list the rows of the kinds in `shown_elsewhere`, but not NOT_RECORDED ones. Followers
+        (PREDECESSOR_GIVEN_UP) are retried and dismissed together with their predecessor.
         """
-        is_unseen = ~Q(kind__in=shown_elsewhere) | Q(error_code=NOT_RECORDED)
-        return self.given_up().filter(is_unseen).exclude(error_code=PREDECESSOR_GIVEN_UP)
+        is_unlisted = ~Q(kind__in=shown_elsewhere) | Q(error_code=NOT_RECORDED)
+        return self.given_up().filter(is_unlisted).exclude(error_code=PREDECESSOR_GIVEN_UP)
 
     def for_subject(self, subject: str) -> Self:
         return self.filter(subject=subject)
 
     def due(self, now: datetime) -> Self:
-        """What a worker may take: waiting long enough, or left behind by a worker that is gone.
+        """Waiting deliveries whose time has come, and leased ones whose lease has ended.
 
-        Whether its turn has come within its subject is `in_turn()`'s question.
+        `in_turn()` checks the order within the subject.
         """
         # due_at of a leased row has passed too: one range of the index holds all candidates.
         return self.open().filter(
@@ -65,10 +66,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
 
     def in_turn(self) -> Self:
-        """First of its kind and subject, and what it comes after is done.
+        """The first open delivery of each kind and subject whose predecessor (`after`) is done.
 
-        `is_held` says less than that, and keeps what waits for others out of the index that idle
-        workers read twice a second, however many there are.
+        `is_held` repeats a part of this in the partial index: idle workers read it twice a second,
+        and it must stay small however many followers wait.
         """
         of_same_subject = (
             Delivery.objects.open()
@@ -76,10 +77,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             .order_by("id")
             .values("id")
         )
-        # A retried row is older than a newer one that may be under way: they take turns too.
+        # Row 5 is leased while an operator retries row 3 of the same subject: row 3 must wait.
         under_way = of_same_subject.filter(state=DeliveryState.LEASED).exclude(id=OuterRef("id"))
-        # Subqueries, not EXISTS: with the stale statistics of a queue PostgreSQL turns that into
-        # a join which compares every open row with every other.
+        # Subqueries, not EXISTS: the statistics of a queue are stale, and PostgreSQL then turns
+        # EXISTS into a join that compares every open row with every other open row.
         return self.alias(under_way=Subquery(under_way[:1])).filter(
             Q(after=None) | Q(after__state=DeliveryState.DONE),
             is_held=False,
@@ -89,11 +90,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """One call that must reach the cloud, and what became of it."""
+    """One call that must reach the cloud, and its outcome."""
 
-    kind = models.CharField(max_length=40, help_text=_("Chooses the handler."))
+    kind = models.CharField(max_length=40, help_text=_("Type of call, such as create_audit."))
     subject = models.CharField(
-        max_length=200, help_text=_("What it is about, such as a video's id in VOD.")
+        max_length=200, help_text=_("What the call is about, usually the video's ID in VOD.")
     )
     payload = models.JSONField(default=dict, blank=True)
     state = models.CharField(
@@ -106,16 +107,16 @@ class Delivery(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="followers",
-        help_text=_("Sent only once this one is done."),
+        help_text=_("Sent only after this call is done."),
     )
     is_held = models.BooleanField(
         default=False,
         db_default=False,
         editable=False,
-        help_text=_("Let go by the end of the one before it; no worker looks at it until then."),
+        help_text=_("Workers skip the call until its predecessor is done."),
     )
     is_superseding = models.BooleanField(
-        default=False, help_text=_("Replaces older ones of its kind and subject.")
+        default=False, help_text=_("Replaces older calls of the same kind and subject.")
     )
 
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -125,10 +126,10 @@ class Delivery(models.Model):
     attempts = models.PositiveIntegerField(
         default=0,
         editable=False,
-        help_text=_("Since it was sent or retried; throttled ones apart."),
+        help_text=_("Since creation or the last retry, without throttled ones."),
     )
     claim_count = models.PositiveIntegerField(
-        default=0, editable=False, help_text=_("How often a worker has taken it, ever.")
+        default=0, editable=False, help_text=_("How often a worker has claimed the call.")
     )
     broken_lease_count = models.PositiveIntegerField(
         default=0, editable=False, help_text=_("How often its worker died or froze.")
@@ -136,18 +137,18 @@ class Delivery(models.Model):
     fault_count = models.PositiveIntegerField(
         default=0,
         editable=False,
-        help_text=_("Attempts in a row that failed here: faults of this program, lost workers."),
+        help_text=_("Consecutive faults: program errors, lost workers, unusable answers."),
     )
     retry_count = models.PositiveIntegerField(
         default=0,
         db_default=0,
         editable=False,
-        help_text=_("How often somebody had it sent once more."),
+        help_text=_("How often an operator retried it."),
     )
     first_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     error_code = models.CharField(max_length=100, blank=True, editable=False)
-    error = models.TextField(blank=True, editable=False, help_text=_("One sentence, fit to show."))
+    error = models.TextField(blank=True, editable=False, help_text=_("One sentence, safe to show."))
     error_request_id = models.CharField(max_length=100, blank=True, editable=False)
     result = models.JSONField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -156,8 +157,8 @@ class Delivery(models.Model):
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("delivery")
-        verbose_name_plural = _("deliveries")
+        verbose_name = _("VOD call")
+        verbose_name_plural = _("VOD calls")
         default_permissions = ("view",)
         permissions = [("retry_delivery", "Can retry a delivery that was given up")]
         indexes = [
@@ -200,20 +201,22 @@ class Delivery(models.Model):
 
     @property
     def is_refused(self) -> bool:
-        """Whether the cloud refused it. What the outbox gave up by itself may be in the cloud."""
+        """Whether the cloud refused it.
+
+        False for rows the outbox itself gave up: the call may have been executed.
+        """
         return self.state == DeliveryState.GIVEN_UP and self.error_code not in OWN_CODES
 
     @property
     def was_given_up(self) -> bool:
-        """Given up, also where it was dismissed or replaced since: it keeps its error then."""
+        """Also true after a dismissal or replacement: the row keeps its error code."""
         return bool(self.error_code)
 
     @property
     def may_have_been_sent(self) -> bool:
-        """Whether an earlier attempt than the present one may have reached the cloud.
+        """Whether an attempt before the current one may have reached the cloud.
 
-        For handlers, while they deliver: an operation that must not happen twice asks the cloud
-        first.
+        A handler whose call must not happen twice then asks the cloud first.
         """
         return self.claim_count > 1
 
@@ -224,20 +227,20 @@ class LaneQuerySet(models.QuerySet["Lane"]):
 
 
 class Lane(models.Model):
-    """A whole kind of delivery, slowed down while the cloud throttles it."""
+    """A kind of delivery, paused as a whole while the cloud throttles it."""
 
     kind = models.CharField(max_length=40, unique=True)
     paused_until = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True)
     throttled_count = models.PositiveIntegerField(
-        default=0, help_text=_("In a row; the next pause grows with it.")
+        default=0, help_text=_("Consecutive throttled calls; each makes the next pause longer.")
     )
 
     objects = LaneQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("lane")
-        verbose_name_plural = _("lanes")
+        verbose_name = _("delivery channel")
+        verbose_name_plural = _("delivery channels")
         default_permissions = ("view",)
 
     def __str__(self) -> str:
@@ -250,7 +253,7 @@ class PeriodicTaskQuerySet(models.QuerySet["PeriodicTask"]):
 
 
 class PeriodicTask(models.Model):
-    """Work that comes round: one runner at a time among all workers."""
+    """A periodic task; one worker at a time runs it."""
 
     name = models.CharField(max_length=100, unique=True)
     due_at = models.DateTimeField()

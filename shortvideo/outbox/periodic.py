@@ -1,4 +1,4 @@
-"""Work that comes round, run by one worker at a time."""
+"""Periodic tasks; one worker at a time runs each."""
 
 import logging
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from .models import PeriodicTask
 
 logger = logging.getLogger(__name__)
 
-Work = Callable[[], None]
+_Work = Callable[[], None]
 
 
 class NotNow(Exception):
-    """Raised by a periodic task that something stands in the way of; the text is one sentence.
+    """A periodic task raises this when it cannot run yet. str() is one sentence, safe to show.
 
     Attributes:
-        again_in: when it is due again, instead of a whole period later.
+        again_in: wait until the next run, instead of a whole period.
     """
 
     def __init__(self, reason: str, *, again_in: timedelta) -> None:
@@ -33,33 +33,33 @@ class NotNow(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class _Task:
     name: str
     every: timedelta
-    work: Work
+    work: _Work
 
 
-_registered: dict[str, Registered] = {}
+_registered: dict[str, _Task] = {}
 
 
-def periodic(name: str, *, every: timedelta) -> Callable[[Work], Work]:
+def periodic(name: str, *, every: timedelta) -> Callable[[_Work], _Work]:
     """Register a function without arguments; import its module from `AppConfig.ready`.
 
-    It runs for the first time one period after a worker first knew of it, outside any
-    transaction, under a lease that is extended meanwhile, beside the deliveries. The next run is
-    due one period after the end of this one, or when the task says so (`NotNow`). What it raises is
-    logged and shown on its row.
+    The first run is due one period after a worker first lists the task; each next run one period
+    after the end of the last, or when the task says so (`NotNow`). A run is outside any
+    transaction and beside the deliveries; a heartbeat extends its lease. Errors are logged and
+    shown on the task's row.
     """
 
-    def register(work: Work) -> Work:
-        _registered[name] = Registered(name, every, work)
+    def register(work: _Work) -> _Work:
+        _registered[name] = _Task(name, every, work)
         return work
 
     return register
 
 
 def due_names() -> list[str]:
-    """The registered tasks that are due and in nobody's hands, unknown ones entered first."""
+    """Registered tasks that are due and not running; creates missing rows first."""
     now = timezone.now()
     rows = PeriodicTask.objects.filter(name__in=list(_registered))
     for name in _registered.keys() - set(rows.values_list("name", flat=True)):
@@ -69,21 +69,21 @@ def due_names() -> list[str]:
 
 
 def run(name: str) -> int:
-    """Run a task that is due, unless another worker does; returns 1 when it ran here, else 0."""
+    """Run a due task unless another worker has it; returns 1 if it ran here, else 0."""
     task = _registered[name]
     token, now = uuid4(), timezone.now()
     due = PeriodicTask.objects.due(now).filter(name=name)
     if not _update(due, lease_token=token, lease_until=lease_end(now), last_run_at=now):
         return 0
     held = PeriodicTask.objects.filter(name=name, lease_token=token)
-    with Heartbeat(lambda: _extend(held)):
-        pause, error = _carry_out(task)
+    with Heartbeat(lambda: _update(held, lease_until=lease_end(timezone.now()))):
+        wait, error = _run_work(task)
     ended = timezone.now()
     is_finished = _update(
         held,
         lease_token=None,
         lease_until=None,
-        due_at=ended + pause,
+        due_at=ended + wait,
         last_finished_at=ended,
         last_error=error,
     )
@@ -92,18 +92,14 @@ def run(name: str) -> int:
     return 1
 
 
-def _extend(held: models.QuerySet[PeriodicTask]) -> None:
-    _update(held, lease_until=lease_end(timezone.now()))
-
-
 @transaction.atomic
 def _update(tasks: models.QuerySet[PeriodicTask], **values: Any) -> int:
-    """How many rows were there to change. In a transaction: on SQLite only these wait fairly."""
+    """Returns the number of changed rows. On SQLite only transactions wait for a fair turn."""
     return tasks.update(**values)
 
 
-def _carry_out(task: Registered) -> tuple[timedelta, str]:
-    """Do the work; how long to wait for the next time, and an error as a sentence, or nothing."""
+def _run_work(task: _Task) -> tuple[timedelta, str]:
+    """Returns the wait until the next run, and an error sentence or ""."""
     try:
         task.work()
     except NotNow as obstacle:
@@ -116,5 +112,5 @@ def _carry_out(task: Registered) -> tuple[timedelta, str]:
         raise
     except Exception as error:
         logger.exception("A periodic task failed", extra={"task": task.name})
-        return task.every, f"{type(error).__name__}; the log tells more."
+        return task.every, f"{type(error).__name__}; see the log."
     return task.every, ""

@@ -1,4 +1,4 @@
-"""Deliveries that ended long ago go; what a row of an app points to stays with that row."""
+"""Delete old deliveries, except those that rows of other apps protect."""
 
 from datetime import datetime, timedelta
 
@@ -17,22 +17,18 @@ pace = Pace(most_rows=200)
 
 @periodic("outbox.prune", every=timedelta(days=1))
 def prune() -> None:
-    """Delete what was done or superseded more than OUTBOX_KEEP_DAYS ago."""
-    prune_before(timezone.now() - timedelta(days=settings.OUTBOX_KEEP_DAYS))
+    """Delete in portions what was done or superseded more than OUTBOX_KEEP_DAYS ago.
 
-
-def prune_before(moment: datetime) -> int:
-    """Delete, in portions, what ended well before a moment; returns how many rows.
-
-    What was given up stays until somebody has seen to it. So does a delivery that an app's row
-    protects, such as that of a decision: the log says for ever how a decision reached VOD.
+    Given-up deliveries stay until an operator retries or dismisses them. Protected ones stay with
+    their row: the log of decisions always shows how a decision reached VOD.
     """
-    return delete_old(prunable(moment), pace, before=moment)
+    before = timezone.now() - timedelta(days=settings.OUTBOX_KEEP_DAYS)
+    delete_old(_prunable(before), pace, before=before)
 
 
-def prunable(moment: datetime) -> DeliveryQuerySet:
+def _prunable(before: datetime) -> DeliveryQuerySet:
     ended = (DeliveryState.DONE, DeliveryState.SUPERSEDED)
-    rows = Delivery.objects.filter(state__in=ended, finished_at__lt=moment)
+    rows = Delivery.objects.filter(state__in=ended, finished_at__lt=before)
     for relation in Delivery._meta.related_objects:
         if relation.on_delete is models.PROTECT:
             name = relation.field.name

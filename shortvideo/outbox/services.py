@@ -1,4 +1,4 @@
-"""Writing deliveries: `from shortvideo.outbox import services as outbox`."""
+"""Write deliveries and change them by hand: `from shortvideo.outbox import services as outbox`."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,7 +14,7 @@ from .models import Delivery, DeliveryState
 
 
 class DeliveryStateError(ValueError):
-    """The delivery is not in a state that allows this; the message is one sentence, fit to show."""
+    """The state of the delivery does not allow it. str() is one sentence, safe to show."""
 
 
 def send(
@@ -28,22 +28,22 @@ def send(
 ) -> Delivery:
     """Write a delivery in the transaction of the decision that it carries out.
 
-    Deliveries of one kind and subject are sent strictly in the order in which they were written:
-    the caller holds a lock on its own row of the subject, so that there is an order.
+    Deliveries of one kind and subject are sent strictly in the order in which they were written.
+    To fix that order, the caller holds a lock on its own row of the subject.
 
     Args:
-        kind: chooses the handler; LookupError when no app registered one.
-        subject: what it is about, such as a video's id in VOD; at most 200 characters.
+        kind: selects the handler.
+        subject: what the call is about, such as a video's id in VOD; at most 200 characters.
         payload: what the handler needs, as JSON.
-        delay_seconds: not before this many seconds from now (an undo window).
-        after: sent only once that one is done. Superseded or given up with it, at once when it
-            is already.
-        supersede: replaces older ones of the same kind and subject that were not sent, or were
-            given up. Those under way are finished first; those tried without success are replaced
-            only where the handler allows it (`Handler.supersede_attempted`).
+        delay_seconds: the earliest time to send, from now (an undo window).
+        after: the predecessor: send only after it is done. If it is superseded or given up, now
+            or later, this delivery is too.
+        supersede: replace older deliveries of the same kind and subject that were never sent or
+            were given up. Leased ones are finished first; failed attempts are replaced only if
+            the handler allows it (`Handler.supersede_attempted`).
 
-    Raises TransactionManagementError outside an atomic block: the row and the decision stand or
-    fall together.
+    Raises LookupError if no app registered a handler for the kind, and
+    TransactionManagementError outside an atomic block: the decision must not commit alone.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(
@@ -52,7 +52,7 @@ def send(
         )
     handler, now = handler_for(kind), timezone.now()
     if supersede:
-        _supersede_older(kind, subject, attempted_too=handler.supersede_attempted)
+        _supersede_older(kind, subject, including_attempted=handler.supersede_attempted)
     delivery = Delivery(
         kind=kind,
         subject=subject,
@@ -61,39 +61,39 @@ def send(
         is_superseding=supersede,
     )
     if after is not None:
-        _put_after(delivery, after)
+        _chain_after(delivery, after)
     delivery.save()
     return delivery
 
 
 @transaction.atomic
 def retry(delivery: Delivery) -> Delivery:
-    """Send a delivery that was given up once more, and what was given up because of it.
+    """Requeue a delivery that was given up, and the followers that were given up with it.
 
-    Raises DeliveryStateError for any other state, and when the one it comes after is not done.
+    Raises DeliveryStateError for any other state, and if its predecessor is not done.
     """
     now = timezone.now()
-    delivery = _locked_given_up(delivery, "retried")
+    delivery = _lock_given_up(delivery, "retried")
     if delivery.after is not None and delivery.after.state != DeliveryState.DONE:
         raise DeliveryStateError(
-            f"It comes after another ({delivery.after.kind}), which is {delivery.after.state}, "
-            "not done."
+            f"It waits for its predecessor ({delivery.after.kind}), which is "
+            f"{delivery.after.state}, not done."
         )
-    chains.wait_afresh(delivery, now=now)
-    chains.revive_followers(delivery, now=now)
+    chains.requeue(delivery, now=now)
+    chains.requeue_followers(delivery, now=now)
     return delivery
 
 
 @transaction.atomic
 def repeat(delivery: Delivery) -> Delivery:
-    """Send what has ended once more, as a new row that has the attempts of the first behind it.
+    """Send an ended delivery again as a new row, which inherits its count of claims.
 
-    For what may have reached the cloud although it was dismissed: `may_have_been_sent` is true of
-    the new one too. Raises DeliveryStateError for what has not ended.
+    The old call may have reached the cloud before it was dismissed, and `may_have_been_sent` of
+    the new row still says so. Raises DeliveryStateError if the delivery is open.
     """
     delivery.refresh_from_db()
     if delivery.is_open:
-        raise DeliveryStateError(f"It has not ended: this delivery is {delivery.state}.")
+        raise DeliveryStateError(f"It has not ended: its state is {delivery.state}.")
     repeated = send(delivery.kind, subject=delivery.subject, payload=delivery.payload)
     repeated.claim_count = delivery.claim_count
     repeated.first_attempt_at = delivery.first_attempt_at
@@ -103,19 +103,20 @@ def repeat(delivery: Delivery) -> Delivery:
 
 @transaction.atomic
 def cancel(delivery: Delivery) -> Delivery:
-    """Take back a delivery that no worker has taken yet, and all that waits for it.
+    """Cancel a delivery that no worker has claimed yet, and all its followers.
 
-    Raises DeliveryStateError when it was or is being sent: then only a new decision helps.
+    Raises DeliveryStateError if it was claimed: then only a new decision helps.
     """
     row = Delivery.objects.filter(pk=delivery.pk)
-    # Its state is part of the locking query: the caller holds its own row, and a worker that is
-    # just finishing this one waits for that row. Neither may wait for the other.
+    # The state is part of the locking query, to avoid a deadlock: the caller holds the video, and
+    # a worker that finishes this delivery holds the delivery and waits for the video. A leased row
+    # does not match, so the query does not wait for that worker.
     untouched = row.waiting().filter(claim_count=0).select_for_update(no_key=True)
     if untouched.first() is None:
         delivery.refresh_from_db()
         raise DeliveryStateError(
             "Only a delivery that was never tried can be cancelled; "
-            f"this one is {delivery.state} after {delivery.claim_count} attempts."
+            f"it is {delivery.state} after {delivery.claim_count} attempts."
         )
     chains.supersede(row, now=timezone.now())
     delivery.refresh_from_db()
@@ -124,56 +125,61 @@ def cancel(delivery: Delivery) -> Delivery:
 
 @transaction.atomic
 def dismiss(delivery: Delivery) -> Delivery:
-    """Close a delivery that was given up, and what was given up because of it.
+    """Close a delivery that was given up, and the followers that were given up with it.
 
-    It is superseded and keeps its error: somebody has seen it, and it will not be sent any more.
-    Raises DeliveryStateError for any other state.
+    It becomes superseded, keeps its error and cannot be retried. Raises DeliveryStateError for
+    any other state.
     """
-    delivery = _locked_given_up(delivery, "dismissed")
+    delivery = _lock_given_up(delivery, "dismissed")
     chains.supersede(Delivery.objects.filter(pk=delivery.pk), now=timezone.now())
     delivery.refresh_from_db()
     return delivery
 
 
-def _locked_given_up(delivery: Delivery, what: str) -> Delivery:
-    """The row, fresh and locked after its subject; DeliveryStateError in any other state."""
+def _lock_given_up(delivery: Delivery, operation: str) -> Delivery:
+    """Lock the subject, then the row, and read it again.
+
+    Raises DeliveryStateError in any other state.
+    """
     handler_for(delivery.kind).lock_subject(delivery.subject)
-    # Its state is part of the locking query for the reason that `cancel` gives.
+    # The state is part of the locking query for the reason that `cancel` gives.
     given_up = Delivery.objects.given_up().select_for_update(no_key=True)
     row = given_up.filter(pk=delivery.pk).first()
     if row is None:
         delivery.refresh_from_db()
         raise DeliveryStateError(
-            f"Only a delivery that was given up can be {what}; this one is {delivery.state}."
+            f"Only a delivery that was given up can be {operation}; it is {delivery.state}."
         )
     return row
 
 
-def _supersede_older(kind: str, subject: str, *, attempted_too: bool) -> None:
+def _supersede_older(kind: str, subject: str, *, including_attempted: bool) -> None:
     replaceable = Q(state=DeliveryState.GIVEN_UP) | Q(state=DeliveryState.WAITING)
-    if not attempted_too:
+    if not including_attempted:
         replaceable &= Q(state=DeliveryState.GIVEN_UP) | Q(claim_count=0)
     older = Delivery.objects.filter(replaceable, kind=kind).for_subject(subject)
     chains.supersede(older.select_for_update(no_key=True), now=timezone.now())
 
 
-def _put_after(delivery: Delivery, predecessor: Delivery) -> None:
-    """See to it that the predecessor cannot end unseen between our look and our commit.
+def _chain_after(delivery: Delivery, predecessor: Delivery) -> None:
+    """Set `after`, and end the delivery now if the predecessor has ended.
 
-    It is locked, unless a worker holds it, which may be waiting for the caller's own row: before
-    such a worker looks for what comes after, it takes that row.
+    Locks the predecessor, so that it cannot end between this look and the caller's commit. A
+    leased one is not locked, because its worker may wait for the caller's row. That worker locks
+    the caller's row before it looks for followers, so it finds this delivery.
     """
     row = Delivery.objects.filter(pk=predecessor.pk)
     free = row.exclude(state=DeliveryState.LEASED).select_for_update(no_key=True)
     locked = free.first()
-    # One that a worker held may end before this row can be seen, whatever it is by now.
+    # A predecessor that was leased just now may end before its worker can see this row, and then
+    # nothing would release it. So it is not held; `in_turn()` keeps it waiting.
     delivery.is_held = locked is not None and locked.state == DeliveryState.WAITING
     delivery.after = predecessor = locked or row.get()
     if predecessor.state == DeliveryState.SUPERSEDED:
         delivery.state = DeliveryState.SUPERSEDED
         delivery.finished_at = timezone.now()
     elif predecessor.state == DeliveryState.GIVEN_UP:
-        outcome = chains.refusal_of_follower(predecessor)
+        outcome = chains.follower_refusal(predecessor)
         delivery.state = DeliveryState.GIVEN_UP
         delivery.finished_at = timezone.now()
         delivery.error_code, delivery.error = outcome.code, outcome.message

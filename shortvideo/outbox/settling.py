@@ -1,4 +1,4 @@
-"""Finishing a delivery under its fencing token, together with the app's own rows."""
+"""Finish a delivery under its fencing token, in one transaction with the app's own rows."""
 
 import logging
 from datetime import datetime, timedelta
@@ -14,44 +14,53 @@ from .models import ATTEMPTS_EXHAUSTED, NOT_RECORDED, Delivery, DeliveryState
 
 logger = logging.getLogger(__name__)
 
-REPLACED = Superseded("It failed, and a newer one had come meanwhile.")
+_REPLACED = Superseded("It failed, and a newer call replaces it.")
+_UNSETTLED = Again("Its outcome could not be recorded; see the log.", is_fault=True)
 
 
-class ReplacedMeanwhileError(Exception):
-    """A newer one was committed while `settle` waited for a lock: what it wrote is rolled back."""
+class _ReplacedError(Exception):
+    """A newer delivery was committed while `settle` waited for a lock: its writes roll back."""
 
 
 def finish(
     delivery: Delivery, outcome: Outcome, *, handler: Handler, paused_until: datetime | None = None
 ) -> None:
-    """Write what became of a delivery that this worker holds.
+    """Write the outcome of a delivery that this worker holds.
 
-    A worker that lost its lease writes nothing. When `settle` fails, nothing of its work is kept
-    and the delivery is tried again later.
+    Writes nothing if the lease was lost. If `settle` fails, its writes are rolled back and the
+    delivery is tried again later.
     """
-    try:
-        _finish_or_close(delivery, outcome, handler=handler, paused_until=paused_until)
-    except LeaseLostError:
-        _log_lost(delivery)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
-        logger.exception("An outcome could not be settled", extra=_fields(delivery))
-        _put_back(delivery, handler)
+    if not _try_to_finish(
+        delivery, outcome, handler=handler, paused_until=paused_until, settle=chains.settle
+    ):
+        # If this fails too, the row stays leased.
+        _try_to_finish(delivery, _UNSETTLED, handler=handler, paused_until=None, settle=_settle_end)
 
 
-def _finish_or_close(
+def _try_to_finish(
     delivery: Delivery,
     outcome: Outcome,
     *,
     handler: Handler,
-    paused_until: datetime | None = None,
-    tell: chains.Tell = chains.tell,
-) -> None:
+    paused_until: datetime | None,
+    settle: chains.SettleCallback,
+) -> bool:
+    """Returns False, with the transaction rolled back, if `settle` or anything else here fails."""
     try:
-        _finish(delivery, outcome, handler=handler, paused_until=paused_until, tell=tell)
-    except ReplacedMeanwhileError:
-        _finish(delivery, REPLACED, handler=handler, paused_until=None, tell=tell)
+        try:
+            _finish(delivery, outcome, handler=handler, paused_until=paused_until, settle=settle)
+        except _ReplacedError:
+            _finish(delivery, _REPLACED, handler=handler, paused_until=None, settle=settle)
+    except LeaseLostError:
+        logger.warning(
+            "The lease was lost: another worker may have taken over", extra=_log_fields(delivery)
+        )
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("An outcome could not be settled", extra=_log_fields(delivery))
+        return False
+    return True
 
 
 @transaction.atomic
@@ -61,48 +70,36 @@ def _finish(
     *,
     handler: Handler,
     paused_until: datetime | None,
-    tell: chains.Tell,
+    settle: chains.SettleCallback,
 ) -> None:
     row = lock_held(delivery, delivery.lease_token)
     if not isinstance(outcome, Done):
-        # Before the look for a newer one: whoever writes that, or takes it back, holds the lock.
-        # And before what follows, and the app's rows.
+        # Before `_is_replaced`: a transaction that writes or cancels a newer delivery holds this
+        # lock. And before the locks of followers and of the app's rows.
         handler.lock_subject(row.subject)
-    outcome = _final(row, outcome)
+    outcome = _limit_faults(row, outcome)
     if _is_replaced(row, outcome, handler):
-        outcome = REPLACED
+        outcome = _REPLACED
     _apply(row, outcome, paused_until=paused_until)
     row.lease_until = row.lease_token = None
     row.save()
-    tell(handler, row, outcome)
-    if _is_replaced(row, outcome, handler):  # by whoever held the lock that `settle` waited for
-        raise ReplacedMeanwhileError
+    settle(handler, row, outcome)
+    if _is_replaced(row, outcome, handler):  # committed while `settle` waited for a lock
+        raise _ReplacedError
     if row.state == DeliveryState.GIVEN_UP:
-        chains.give_up_followers(row, now=timezone.now(), tell=tell)
+        chains.give_up_followers(row, now=timezone.now(), settle=settle)
     elif row.state == DeliveryState.DONE:
-        chains.let_followers_go(row)
+        chains.release_followers(row)
     elif row.state == DeliveryState.SUPERSEDED:
         chains.supersede_followers(row, now=timezone.now())
-    logger.info("Delivery finished", extra={**_fields(row), "state": row.state})
+    logger.info("Delivery finished", extra={**_log_fields(row), "state": row.state})
 
 
-def _put_back(delivery: Delivery, handler: Handler) -> None:
-    """Without `settle`, which has just failed. What cannot even be put back stays leased."""
-    outcome = Again("Its outcome could not be recorded; the log tells more.", is_fault=True)
-    try:
-        _finish_or_close(delivery, outcome, handler=handler, tell=_tell_of_its_end)
-    except LeaseLostError:
-        _log_lost(delivery)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
-        logger.exception("A delivery could not be put back", extra=_fields(delivery))
+def _settle_end(handler: Handler, delivery: Delivery, outcome: Outcome) -> None:
+    """Call `settle` once more, but only if the delivery has ended.
 
-
-def _tell_of_its_end(handler: Handler, delivery: Delivery, outcome: Outcome) -> None:
-    """Only the end is worth another try; should `settle` fail at that too, the row itself shows it.
-
-    No row of an app speaks of it then, so NOT_RECORDED brings it into the inbox, whatever its kind.
+    If that fails too, no row of an app shows the end. NOT_RECORDED then brings the delivery itself
+    into the inbox, whatever its kind.
     """
     if delivery.is_open:
         return
@@ -112,14 +109,14 @@ def _tell_of_its_end(handler: Handler, delivery: Delivery, outcome: Outcome) -> 
     except (OperationalError, InterfaceError):
         raise
     except Exception:
-        logger.exception("An end could not be settled", extra=_fields(delivery))
+        logger.exception("An end could not be settled", extra=_log_fields(delivery))
         if delivery.error_code == ATTEMPTS_EXHAUSTED:
             delivery.error_code = NOT_RECORDED
             delivery.save(update_fields=["error_code"])
 
 
-def _final(row: Delivery, outcome: Outcome) -> Outcome:
-    """The outcome itself; giving up after too many faults, never for an outage."""
+def _limit_faults(row: Delivery, outcome: Outcome) -> Outcome:
+    """Count faults in a row; returns Refused after too many of them, never for an outage."""
     is_fault = isinstance(outcome, Again) and outcome.is_fault
     row.fault_count = row.fault_count + 1 if is_fault else 0
     if not isinstance(outcome, Again) or row.fault_count < settings.OUTBOX_MAX_ATTEMPTS:
@@ -150,33 +147,24 @@ def _apply(row: Delivery, outcome: Outcome, *, paused_until: datetime | None) ->
             row.attempts -= 1
         case Again():
             row.state, row.error = DeliveryState.WAITING, outcome.reason
-            row.due_at = now + timedelta(seconds=_delay_seconds(row, outcome))
+            seconds = outcome.delay_seconds
+            if seconds is None:
+                seconds = backoff.retry_seconds(row.attempts)
+            row.due_at = now + timedelta(seconds=seconds)
             row.attempts -= outcome.is_untried
 
 
-def _delay_seconds(row: Delivery, outcome: Again) -> float:
-    if outcome.delay_seconds is not None:
-        return outcome.delay_seconds
-    return backoff.retry_seconds(row.attempts)
-
-
 def _is_replaced(row: Delivery, outcome: Outcome, handler: Handler) -> bool:
-    """Whether it failed, and a newer one that may replace it has come while it was under way."""
+    """Whether it failed, and a newer delivery that was written meanwhile may replace it."""
     if isinstance(outcome, Done | Superseded):
         return False
     if isinstance(outcome, Again) and not handler.supersede_attempted:
         return False
-    same = Delivery.objects.open().filter(kind=row.kind, is_superseding=True, pk__gt=row.pk)
-    return same.for_subject(row.subject).exists()
+    newer = Delivery.objects.open().filter(kind=row.kind, is_superseding=True, pk__gt=row.pk)
+    return newer.for_subject(row.subject).exists()
 
 
-def _log_lost(delivery: Delivery) -> None:
-    logger.warning(
-        "The lease was lost: another worker may have taken over", extra=_fields(delivery)
-    )
-
-
-def _fields(delivery: Delivery) -> dict[str, object]:
+def _log_fields(delivery: Delivery) -> dict[str, object]:
     return {
         "kind": delivery.kind,
         "subject": delivery.subject,

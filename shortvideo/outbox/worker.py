@@ -1,4 +1,4 @@
-"""Claims what is due, delivers it, settles it."""
+"""Claim due deliveries, send and settle them, and run the due periodic tasks."""
 
 import time
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from . import lanes, periodic
-from .delivering import Outcomes, outcomes_of
+from .delivering import Outcomes, deliver_batch
 from .handlers import Again, Done, handler_for, registered_kinds
 from .leases import Heartbeat, claim, extend
 from .models import Delivery, DeliveryQuerySet, Lane
@@ -18,11 +18,11 @@ _IDLE_POLL_SECONDS = 0.02
 
 
 def work_once(kinds: Collection[str] | None = None) -> int:
-    """One batch of each kind that is due, then the periodic tasks that are due.
+    """Send one batch of each due kind, then run the due periodic tasks.
 
-    With `kinds`, only these, and no periodic task. Returns the number of rows touched. Raises
-    OperationalError or InterfaceError when the database is lost: nothing is, and the leases end
-    by themselves.
+    With `kinds`, only these kinds and no periodic tasks. Returns the number of rows worked on.
+    Raises OperationalError or InterfaceError if the database is lost: no row is lost then, because
+    the leases expire.
     """
     touched = sum(send_batch(kind) for kind in due_kinds(kinds))
     if kinds is None:
@@ -31,10 +31,10 @@ def work_once(kinds: Collection[str] | None = None) -> int:
 
 
 def work_until_idle(timeout_seconds: float = 10, kinds: Collection[str] | None = None) -> int:
-    """Work until nothing is open that could be sent within the time; returns the rows touched.
+    """Work until nothing is left that can be sent within the timeout.
 
-    What is due later than that, or waits for such a row, is left. Raises TimeoutError when
-    something is still open at the end.
+    Deliveries that are due later, and deliveries that wait for those, are left. Returns the number
+    of rows worked on. Raises TimeoutError if something else is still open at the end.
     """
     ends_at = timezone.now() + timedelta(seconds=timeout_seconds)
     touched = 0
@@ -55,11 +55,11 @@ def work_until_idle(timeout_seconds: float = 10, kinds: Collection[str] | None =
 
 
 def due_kinds(kinds: Collection[str] | None = None) -> list[str]:
-    """The kinds of which something is due, whose lane is not paused; one read, without locks."""
+    """The kinds that have due deliveries and whose lane is not paused; reads without locks."""
     now = timezone.now()
     wanted = set(registered_kinds() if kinds is None else kinds)
     due = Delivery.objects.due(now).in_turn().filter(kind=OuterRef("kind"))
-    # From the few lanes, so that a long queue is looked at only up to its first row.
+    # One row per lane, so that the query reads a long queue only up to its first due row.
     lanes_due = dict(
         Lane.objects.filter(kind__in=wanted)
         .annotate(is_due=Exists(due) & Q(Q(paused_until=None) | Q(paused_until__lte=now)))
@@ -73,7 +73,7 @@ def due_kinds(kinds: Collection[str] | None = None) -> list[str]:
 
 
 def send_batch(kind: str) -> int:
-    """Claim, deliver and settle one batch; returns its size, 0 when nothing is due."""
+    """Claim, deliver and settle one batch; returns its size, 0 if nothing is due."""
     handler = handler_for(kind)
     now = timezone.now()
     if Lane.objects.paused(now).filter(kind=kind).exists():
@@ -82,31 +82,27 @@ def send_batch(kind: str) -> int:
     if not batch:
         return 0
     with Heartbeat(lambda: extend(batch)):
-        outcomes = outcomes_of(handler, batch)
-        paused_until = _steer_lane(kind, outcomes)
+        outcomes = deliver_batch(handler, batch)
+        paused_until = _update_lane(kind, outcomes)
         for delivery in batch:
             finish(delivery, outcomes[delivery.pk], handler=handler, paused_until=paused_until)
     return len(batch)
 
 
-def _steer_lane(kind: str, outcomes: Outcomes) -> datetime | None:
-    """Pause the lane once for all that was throttled; ease it when something went through."""
+def _update_lane(kind: str, outcomes: Outcomes) -> datetime | None:
+    """Pause the lane if a call was throttled (returns the end), or reset it after a success."""
     now = timezone.now()
     throttled = [o for o in outcomes.values() if isinstance(o, Again) and o.throttled]
     if throttled:
         seconds = max(outcome.delay_seconds or 0 for outcome in throttled)
         return lanes.pause(kind, reason=throttled[0].reason, at_least_seconds=seconds, now=now)
     if any(isinstance(outcome, Done) for outcome in outcomes.values()):
-        lanes.resume(kind, now=now)
+        lanes.reset_backoff(kind, now=now)
     return None
 
 
-def _of_kinds(kinds: Collection[str] | None) -> DeliveryQuerySet:
-    return Delivery.objects.filter(kind__in=registered_kinds() if kinds is None else kinds)
-
-
 def _open_until(moment: datetime, kinds: Collection[str] | None) -> DeliveryQuerySet:
-    """What is being sent or could be, up to that moment."""
-    paused = Lane.objects.paused(moment).values("kind")
-    candidates = _of_kinds(kinds).open().in_turn().filter(due_at__lte=moment)
-    return candidates.exclude(kind__in=paused)
+    """Deliveries that are leased, or can be sent up to that moment."""
+    wanted = set(registered_kinds() if kinds is None else kinds)
+    wanted -= set(Lane.objects.paused(moment).values_list("kind", flat=True))
+    return Delivery.objects.open().in_turn().filter(kind__in=wanted, due_at__lte=moment)

@@ -238,7 +238,7 @@ def test_a_refusal_and_its_followers_count_once(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
     assert Delivery.objects.given_up().count() == 2
     assert counter(desk.page("index")) == "1"
-    assert "1 delivery" in desk.page("outbox_delivery_changelist", state="attention")
+    assert "1 VOD call" in desk.page("outbox_delivery_changelist", state="attention")
 
 
 def test_a_submission_without_a_recorded_job_is_counted(desk_of: DeskOf) -> None:
@@ -252,7 +252,7 @@ def test_a_waiting_delivery_cannot_be_dismissed(desk_of: DeskOf) -> None:
     with transaction.atomic():
         waiting = outbox.send("create_audit", subject="v-1")
     assert "0 of 1" in desk_of("operator").do("dismiss", waiting)
-    with pytest.raises(outbox.DeliveryStateError, match="this one is waiting"):
+    with pytest.raises(outbox.DeliveryStateError, match="it is waiting"):
         outbox.dismiss(waiting)
 
 

@@ -281,7 +281,7 @@ def test_the_figures_link_to_the_rows_that_they_count(desk_of: DeskOf) -> None:
 
 def test_a_viewers_first_page_has_no_deliveries_and_no_worker(desk_of: DeskOf) -> None:
     page = desk_of("viewer").page("index")
-    assert "Deliveries given up" not in page
+    assert "Failed VOD calls" not in page
     assert "Worker and sync" not in page
     assert "The queue is empty" in page
 

@@ -114,7 +114,7 @@ def test_deliveries_show_state_and_error_and_are_retried(desk_of: DeskOf) -> Non
         error="Too many calls.",
     )
     page = desk.page(PAGE, video.pk)
-    for text in ("create_audit", "Given up", "<td>7</td>", "Throttling", "Too many calls."):
+    for text in ("create_audit", "Failed", "<td>7</td>", "Throttling", "Too many calls."):
         assert text in page
     assert 'value="retry"' in page
     assert review.delivery is not None

@@ -75,7 +75,7 @@ def test_a_fault_is_logged_and_shown_without_its_details(
 
     make_due()
     work_once()
-    assert PeriodicTask.objects.get().last_error == "ValueError; the log tells more."
+    assert PeriodicTask.objects.get().last_error == "ValueError; see the log."
     assert "a secret" in caplog.text
 
 

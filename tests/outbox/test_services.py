@@ -129,7 +129,7 @@ def test_what_was_given_up_is_closed_by_a_newer_delivery(handler: ScriptedHandle
     assert state_of(follower) == DeliveryState.GIVEN_UP
     send(supersede=True)
     assert state_of(older) == state_of(follower) == DeliveryState.SUPERSEDED
-    with pytest.raises(services.DeliveryStateError, match="this one is superseded"):
+    with pytest.raises(services.DeliveryStateError, match="it is superseded"):
         services.retry(older)
 
 
@@ -229,7 +229,7 @@ def test_retry_sends_what_was_given_up_and_its_followers(register: Register) -> 
     purge = send(kind="purge", after=audit)
     work_once()
     with pytest.raises(
-        services.DeliveryStateError, match=r"comes after another \(audit\), which is given_up"
+        services.DeliveryStateError, match=r"predecessor \(audit\), which is given_up"
     ):
         services.retry(purge)
     audits.answer = lambda _: Done()

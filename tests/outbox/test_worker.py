@@ -339,7 +339,7 @@ def test_a_batch_that_was_under_way_does_not_lengthen_the_pause() -> None:
     now = timezone.now()
     until = lanes.pause("busy", reason="Busy.", at_least_seconds=60, now=now)
     assert lanes.pause("busy", reason="Busy.", at_least_seconds=30, now=now) == until
-    lanes.resume("busy", now=now)  # a call that had begun before went through
+    lanes.reset_backoff("busy", now=now)  # a call that had begun before went through
     lane = Lane.objects.get()
     assert (lane.paused_until, lane.throttled_count) == (until, 1)
 

@@ -148,7 +148,7 @@ def test_a_decision_and_a_dismissal_do_not_deadlock() -> None:
     refuse(lease())
     delivery = Delivery.objects.get(review_decision=review)
     with (
-        pytest.raises(outbox.DeliveryStateError, match="dismissed; this one is superseded"),
+        pytest.raises(outbox.DeliveryStateError, match="dismissed; it is superseded"),
         holding(video, meanwhile=lambda: outbox.dismiss(delivery)),
     ):
         decide(video, Decision.NORMAL)

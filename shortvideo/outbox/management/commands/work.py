@@ -13,15 +13,15 @@ from shortvideo.outbox.worker import work_once, work_until_idle
 
 class Command(BaseCommand):
     help = (
-        "Sends deliveries to the cloud and runs periodic tasks until SIGTERM or Ctrl-C, which let "
-        "the batch under way finish. Any number of workers over PostgreSQL, one over SQLite."
+        "Sends deliveries to the cloud and runs periodic tasks. SIGTERM or Ctrl-C stops it after "
+        "the current batches. PostgreSQL allows any number of workers, SQLite one."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         how_long = parser.add_mutually_exclusive_group()
-        how_long.add_argument("--once", action="store_true", help="One batch of each kind.")
+        how_long.add_argument("--once", action="store_true", help="Send one batch of each kind.")
         how_long.add_argument(
-            "--until-idle", action="store_true", help="Until nothing is left that can be sent."
+            "--until-idle", action="store_true", help="Stop when nothing is left to send."
         )
         parser.add_argument(
             "--timeout",
@@ -31,13 +31,13 @@ class Command(BaseCommand):
             help="With --until-idle: exit with status 1 after this time (default: 60).",
         )
         parser.add_argument(
-            "--kinds", nargs="+", metavar="KIND", help="Only these kinds, and no periodic tasks."
+            "--kinds", nargs="+", metavar="KIND", help="Only these kinds and no periodic tasks."
         )
 
     def handle(
         self, *, once: bool, until_idle: bool, timeout: float, kinds: list[str] | None, **_: Any
     ) -> None:
-        _refuse_unknown(kinds or [])
+        _reject_unknown_kinds(kinds or [])
         try:
             with only_worker():
                 if once:
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{touched} rows worked on.")
 
 
-def _refuse_unknown(kinds: list[str]) -> None:
+def _reject_unknown_kinds(kinds: list[str]) -> None:
     unknown = sorted(set(kinds) - set(registered_kinds()))
     if unknown:
         allowed = ", ".join(registered_kinds()) or "none is registered"
