@@ -10,7 +10,7 @@ class WebhooksConfig(AppConfig):
     def ready(self) -> None:
         from shortvideo.outbox.handlers import register  # noqa: PLC0415 - needs loaded models
 
-        from . import periodic  # noqa: F401, PLC0415 - registers itself
+        from . import periodic  # noqa: F401, PLC0415 - registers a periodic task
         from .deliveries import WebhookHandler  # noqa: PLC0415 - needs loaded models
 
         register(WebhookHandler())

@@ -1,4 +1,4 @@
-"""What an administrator says about an endpoint."""
+"""The form of an endpoint."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -13,10 +13,10 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         max_length=URL_LENGTH,
         widget=forms.TextInput({"size": 60, "inputmode": "url", "autocomplete": "off"}),
         validators=[check_url],
-        help_text=_("https, of your backend: events are sent there by POST."),
+        help_text=_("Your backend's HTTPS address. Events are POSTed to it."),
     )
     event_types = forms.MultipleChoiceField(
-        label=_("Events"),
+        label=_("Event types"),
         choices=lambda: [
             (member.value, f"{member.value}: {member.description}")
             for member in EventType.subscribable()
@@ -30,6 +30,6 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         fields = ("name", "url", "event_types", "is_active")
         help_texts = {
             "is_active": _(
-                "While it is switched off it is told of nothing, and what waits for it is given up."
+                "An endpoint that is switched off gets no new events; its waiting events fail."
             )
         }

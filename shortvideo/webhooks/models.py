@@ -1,4 +1,4 @@
-"""Who is told of what, what happened, and how the telling went."""
+"""Endpoints, events, which endpoint gets which event, and the log of attempts."""
 
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -18,12 +18,12 @@ ERROR_LENGTH = 255
 
 
 def as_text(moment: datetime) -> str:
-    """Such as `2026-11-23T14:05:09.120000Z`: the times of events are in UTC."""
+    """A time in UTC, as events carry it: `2026-11-23T14:05:09.120000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class EventType(models.TextChoices):
-    """The documented names; they are shown as they are."""
+    """The documented names; the desk shows them unchanged."""
 
     DECIDED = "video.decided", "video.decided"
     PUBLISHED = "video.published", "video.published"
@@ -36,45 +36,45 @@ class EventType(models.TextChoices):
     @property
     def description(self) -> str | Promise:
         return {
-            self.DECIDED: _("passed, blocked, sent back to review, undone"),
-            self.PUBLISHED: _("it may be shown from now on"),
-            self.UNPUBLISHED: _("it may not be shown any more"),
-            self.TRANSCODED: _("transcoding has ended, well or not"),
-            self.DELETED: _("deleted here, or gone from VOD"),
-            self.RESTORED: _("VOD refused its deletion"),
+            self.DECIDED: _("approved, blocked, sent back to review, or undone"),
+            self.PUBLISHED: _("the video may be shown from now on"),
+            self.UNPUBLISHED: _("the video may not be shown any more"),
+            self.TRANSCODED: _("transcoding succeeded or failed"),
+            self.DELETED: _("deleted here or missing in VOD"),
+            self.RESTORED: _("VOD refused the deletion, or has the video again"),
             self.PING: _("a test event"),
         }[self]
 
     @classmethod
     def subscribable(cls) -> list["EventType"]:
-        """All that an endpoint may choose; a test event goes to the one that is tested."""
+        """The types that an endpoint can choose: all but the test event."""
         return [member for member in cls if member is not cls.PING]
 
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
-    def active(self) -> Self:
-        return self.filter(is_active=True)
-
     def subscribed_to(self, event_type: EventType) -> list["Endpoint"]:
-        """The active ones that chose this type: they are few, and SQLite cannot ask JSON that."""
-        return [row for row in self.active().order_by("pk") if event_type in row.event_types]
+        """Active endpoints that chose this type. They are few, and SQLite cannot search JSON."""
+        active = self.filter(is_active=True).order_by("pk")
+        return [row for row in active if event_type in row.event_types]
 
 
 class Endpoint(models.Model):
-    """A URL of the backend, and the types of events that it chose."""
+    """A URL of the backend, and the event types that it gets."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     url = models.CharField(_("URL"), max_length=URL_LENGTH)
-    # In the clear, because we sign with it; shown once, when it is made.
+    # In the clear, because calls are signed with it. Shown once, on creation.
     secret = models.CharField(max_length=100, editable=False)
     previous_secret = models.CharField(max_length=100, blank=True, editable=False)
     previous_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
-    event_types = models.JSONField(_("events"), default=list)
+    event_types = models.JSONField(_("event types"), default=list)
     is_active = models.BooleanField(_("active"), default=True)
     switched_off_reason = models.CharField(max_length=ERROR_LENGTH, blank=True, editable=False)
 
     failure_count = models.PositiveIntegerField(
-        default=0, editable=False, help_text=_("Failures in a row; the next pause grows with it.")
+        default=0,
+        editable=False,
+        help_text=_("Consecutive failures; each makes the next pause longer."),
     )
     paused_until = models.DateTimeField(_("paused until"), null=True, blank=True, editable=False)
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True, editable=False)
@@ -92,8 +92,8 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def start_afresh(self) -> list[str]:
-        """Forget earlier failures, in memory; returns the names of the fields to save."""
+    def reset_failures(self) -> list[str]:
+        """Reset the failures without saving; returns the names of the fields to save."""
         self.failure_count, self.paused_until, self.switched_off_reason = 0, None, ""
         return ["failure_count", "paused_until", "switched_off_reason"]
 
@@ -101,20 +101,19 @@ class Endpoint(models.Model):
         return self.paused_until is not None and self.paused_until > now
 
     def secrets(self, now: datetime) -> list[str]:
-        """What a call is signed with: two for some time after the secret was changed."""
+        """The secrets that sign a call: two for a while after a change."""
         is_rotating = self.previous_secret_until is not None and self.previous_secret_until > now
         return [self.secret, self.previous_secret] if is_rotating else [self.secret]
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    def settled(self) -> Self:
-        """Those that no endpoint waits for, and that nobody may want to replay."""
-        unsettled = Dispatch.objects.unsettled().values("event")
-        return self.exclude(pk__in=unsettled)
+    def prunable(self) -> Self:
+        """Events that no endpoint waits for and that are no dead letters."""
+        return self.exclude(pk__in=Dispatch.objects.unfinished_or_dead().values("event"))
 
 
 class Event(models.Model):
-    """Something that happened. Its id is the sequence: it grows with each event of a video."""
+    """Something that happened. Its id is the `sequence`, which grows with each event of a video."""
 
     uid = models.UUIDField(_("event id"), unique=True, default=uuid4, editable=False)
     type = models.CharField(_("type"), max_length=20, choices=EventType)
@@ -127,8 +126,8 @@ class Event(models.Model):
     objects = EventQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("event")
-        verbose_name_plural = _("events")
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook events")
         default_permissions = ("view",)
         indexes = [
             models.Index("subject", name="webhook_event_subject"),
@@ -139,7 +138,7 @@ class Event(models.Model):
         return f"{self.type} {self.subject}".rstrip()
 
     def as_json(self) -> dict[str, Any]:
-        """What an endpoint is sent: the same at every attempt."""
+        """The body of a call: the same at every attempt."""
         return {
             "id": str(self.uid),
             "type": self.type,
@@ -150,24 +149,23 @@ class Event(models.Model):
         }
 
 
-DEAD = Q(delivery__state=DeliveryState.GIVEN_UP) & ~Q(event__type=EventType.PING)
+_DEAD = Q(delivery__state=DeliveryState.GIVEN_UP) & ~Q(event__type=EventType.PING)
 
 
 class DispatchQuerySet(models.QuerySet["Dispatch"]):
-    def unsettled(self) -> Self:
-        """Still to be delivered, or given up."""
-        return self.filter(Q(delivery__finished_at=None) | DEAD)
+    def unfinished_or_dead(self) -> Self:
+        return self.filter(Q(delivery__finished_at=None) | _DEAD)
 
     def waiting(self) -> Self:
         return self.filter(delivery__finished_at=None)
 
     def dead(self) -> Self:
-        """Given up: dead letters. A test event that failed has told what it was sent for."""
-        return self.filter(DEAD)
+        """Dead letters: given up. A test event is none, because its failure is its result."""
+        return self.filter(_DEAD)
 
 
 class Dispatch(models.Model):
-    """One event for one endpoint; how far it has come is its delivery's state."""
+    """One event for one endpoint; its state is that of its delivery."""
 
     event = models.ForeignKey(Event, models.CASCADE, related_name="dispatches")
     endpoint = models.ForeignKey(Endpoint, models.PROTECT, related_name="dispatches")

@@ -18,19 +18,20 @@ from shortvideo.cloud.transport import BoundedConnection, BoundedSecureConnectio
 
 from .addresses import is_allowed
 
-CONNECT_SECONDS: Final = 2.0
-READ_BYTES: Final = 16 * 1024  # of an answer's body: nobody reads it, and the connection is kept
+_CONNECT_SECONDS: Final = 2.0
+_READ_BYTES: Final = 16 * 1024  # of the answer's body, which is dropped; keeps the connection
 
 
-class ForbiddenAddress(Exception):
+class _ForbiddenAddress(Exception):
     """The host's address may not be called."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a POST: a status, or why there is none.
+    """The result of a POST.
 
-    `error` is one sentence, fit to show; empty where the endpoint took the event.
+    `status` is None if there was no answer. `error` is one sentence, safe to show; empty if the
+    endpoint took the event.
     """
 
     status: int | None
@@ -46,23 +47,26 @@ class Answer:
         return self.status == 410
 
 
-def _checked(sock: socket.socket) -> socket.socket:
-    """The socket, if it may be used: what a name leads to is known for certain only now."""
+def _require_allowed(sock: socket.socket) -> socket.socket:
+    """Raises _ForbiddenAddress if the peer's address is not allowed.
+
+    Checked here, because a name may resolve to another address at each connection.
+    """
     address = ip_address(sock.getpeername()[0].partition("%")[0])
     if not is_allowed(address):
         sock.close()
-        raise ForbiddenAddress
+        raise _ForbiddenAddress
     return sock
 
 
 class _Connection(BoundedConnection):
     def _new_conn(self) -> socket.socket:
-        return _checked(super()._new_conn())
+        return _require_allowed(super()._new_conn())
 
 
 class _SecureConnection(BoundedSecureConnection):
     def _new_conn(self) -> socket.socket:
-        return _checked(super()._new_conn())
+        return _require_allowed(super()._new_conn())
 
 
 class _Pool(HTTPConnectionPool):
@@ -80,7 +84,7 @@ class _Adapter(HTTPAdapter):
 
 
 def new_session() -> requests.Session:
-    """A session for one endpoint; proxies and passwords of the environment do not count."""
+    """A session for one endpoint; ignores proxies and passwords of the environment."""
     session = requests.Session()
     session.trust_env = False
     session.headers = requests.structures.CaseInsensitiveDict(
@@ -96,16 +100,18 @@ def post(session: requests.Session, url: str, body: bytes, headers: Mapping[str,
     started_at = time.monotonic()
     status: int | None = None
     try:
-        status = _status_of(session, url, body, headers)
-        error = _refusal(status)
-    except ForbiddenAddress:
-        error = "The host leads to an address that may not be called."
+        status = _post_status(session, url, body, headers)
+        error = _status_error(status)
+    except _ForbiddenAddress:
+        error = "The host resolves to an address that may not be called."
     except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
-        error = _reason(problem)
+        error = _failure_error(problem)
     return Answer(status, round((time.monotonic() - started_at) * 1000), error)
 
 
-def _status_of(session: requests.Session, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+def _post_status(
+    session: requests.Session, url: str, body: bytes, headers: Mapping[str, str]
+) -> int:
     seconds = settings.WEBHOOK_TIMEOUT
     with (
         bounded_call(deadline_seconds=seconds, proxy=""),
@@ -113,18 +119,18 @@ def _status_of(session: requests.Session, url: str, body: bytes, headers: Mappin
             url,
             data=body,
             headers=dict(headers),
-            timeout=(min(CONNECT_SECONDS, seconds), seconds),
+            timeout=(min(_CONNECT_SECONDS, seconds), seconds),
             allow_redirects=False,
             stream=True,
         ) as response,
     ):
-        # The status is what counts; a short body is read so that the connection can be used again.
+        # Only the status counts. A short body is read, so that the connection can be used again.
         with suppress(HTTPError, OSError):
-            response.raw.read(READ_BYTES)
+            response.raw.read(_READ_BYTES)
         return response.status_code
 
 
-def _refusal(status: int) -> str:
+def _status_error(status: int) -> str:
     if 200 <= status < 300:
         return ""
     if 300 <= status < 400:
@@ -132,14 +138,14 @@ def _refusal(status: int) -> str:
     return f"It answered {status}."
 
 
-def _reason(problem: Exception) -> str:
-    """A sentence without the URL, which the texts of these carry."""
+def _failure_error(problem: Exception) -> str:
+    """A sentence without the URL, which the exception's own text contains."""
     if isinstance(problem, requests.ConnectTimeout):
-        return f"No connection within {min(CONNECT_SECONDS, settings.WEBHOOK_TIMEOUT):g} seconds."
+        return f"No connection within {min(_CONNECT_SECONDS, settings.WEBHOOK_TIMEOUT):g} seconds."
     if isinstance(problem, requests.Timeout | TimeoutError):
         return f"No answer within {settings.WEBHOOK_TIMEOUT:g} seconds."
     if isinstance(problem, requests.exceptions.SSLError):
-        return "No secure connection: its certificate is not valid, or it does not speak TLS."
+        return "No secure connection: the certificate is not valid, or the host does not speak TLS."
     if isinstance(problem, requests.exceptions.InvalidURL | ValueError):
         return "The URL cannot be called."
     return "The connection failed."

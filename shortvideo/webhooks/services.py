@@ -1,4 +1,4 @@
-"""Telling, testing, changing the secret, telling again."""
+"""Emit events, send test events, rotate secrets, replay dead letters."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,21 +17,21 @@ from .models import Dispatch, Endpoint, Event, EventType
 from .signing import new_secret
 
 KIND: Final = "webhook"
-REPLAYED: Final = 500  # in one request
+_REPLAY_LIMIT: Final = 500  # in one request
 
 _is_silent: ContextVar[bool] = ContextVar("webhooks_are_silent", default=False)
 
 
 class EndpointIsOff(ValueError):
-    """Nothing is sent to an endpoint that is switched off. The text is a sentence, fit to show."""
+    """The endpoint is switched off. str() is one sentence, safe to show."""
 
 
 def emit(event_type: EventType, *, subject: str, data: Mapping[str, Any]) -> Event | None:
-    """Tell the endpoints that chose this type, in the transaction of what happened.
+    """Write an event for the endpoints that chose this type, in the transaction of its cause.
 
-    Events of one subject (a video's id in VOD) reach an endpoint in the order in which they were
-    emitted: the caller holds a lock on its own row of the subject. Returns None, and writes
-    nothing, where nobody chose the type. Raises TransactionManagementError outside an atomic block.
+    Events of one subject (a video's id in VOD) reach an endpoint in the order of emission, which
+    the caller fixes by a lock on its own row of the subject. Returns None and writes nothing if no
+    endpoint chose the type. Raises TransactionManagementError outside an atomic block.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(
@@ -45,13 +45,13 @@ def emit(event_type: EventType, *, subject: str, data: Mapping[str, Any]) -> Eve
         return None
     event = Event.objects.create(type=event_type, subject=subject, data=dict(data))
     for endpoint in endpoints:
-        dispatch(event, endpoint)
+        _dispatch(event, endpoint)
     return event
 
 
 @contextmanager
 def silence(*, when: bool = True) -> Iterator[None]:
-    """Emit nothing inside the block: what is written there is no news."""
+    """Emit no events inside the block."""
     token = _is_silent.set(when or _is_silent.get())
     try:
         yield
@@ -59,30 +59,30 @@ def silence(*, when: bool = True) -> Iterator[None]:
         _is_silent.reset(token)
 
 
-def dispatch(event: Event, endpoint: Endpoint) -> Dispatch:
-    """Write the delivery of an event to an endpoint; one that is paused is not called before."""
-    now = timezone.now()
-    pause = max(endpoint.paused_until - now, timedelta()) if endpoint.paused_until else timedelta()
-    is_test = event.type == EventType.PING
+def _dispatch(event: Event, endpoint: Endpoint) -> Dispatch:
+    """Write the delivery of an event to an endpoint, due after the endpoint's pause."""
+    delay_seconds = 0.0
+    if endpoint.paused_until is not None and event.type != EventType.PING:
+        delay_seconds = max(0.0, (endpoint.paused_until - timezone.now()).total_seconds())
     delivery = outbox.send(
         KIND,
         subject=f"{endpoint.pk}:{event.subject}",
         payload={"event": str(event.uid)},
-        delay_seconds=0 if is_test else pause.total_seconds(),
+        delay_seconds=delay_seconds,
     )
     return Dispatch.objects.create(event=event, endpoint=endpoint, delivery=delivery)
 
 
 @transaction.atomic
 def send_test(endpoint: Endpoint) -> Dispatch:
-    """Send a test event on the way of all events: signed, logged, but tried only once."""
+    """Send a signed and logged test event, which is tried only once."""
     event = Event.objects.create(type=EventType.PING, data={"endpoint": endpoint.name})
-    return dispatch(event, endpoint)
+    return _dispatch(event, endpoint)
 
 
 @transaction.atomic
 def rotate_secret(endpoint: Endpoint) -> str:
-    """Give the endpoint a new secret and return it; calls carry both signatures for a while."""
+    """Set and return a new secret; calls carry both signatures for WEBHOOK_SECRET_GRACE."""
     endpoint = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
     endpoint.previous_secret, endpoint.secret = endpoint.secret, new_secret()
     endpoint.previous_secret_until = timezone.now() + timedelta(
@@ -93,12 +93,12 @@ def rotate_secret(endpoint: Endpoint) -> str:
 
 
 def replay(endpoint: Endpoint) -> int:
-    """Send again, oldest first, up to 500 of the events that were given up; returns how many.
+    """Send up to 500 dead letters of an endpoint again, oldest first; returns how many.
 
     Raises EndpointIsOff.
     """
     dead = endpoint.dispatches.dead().select_related("endpoint", "delivery").order_by("delivery")
-    rows = list(dead[:REPLAYED])
+    rows = list(dead[:_REPLAY_LIMIT])
     for row in rows:
         replay_one(row)
     return len(rows)
@@ -106,9 +106,9 @@ def replay(endpoint: Endpoint) -> int:
 
 @transaction.atomic
 def replay_one(row: Dispatch) -> None:
-    """Send an event again that was given up.
+    """Send a dead letter again.
 
-    Raises EndpointIsOff, and DeliveryStateError where it was not given up.
+    Raises EndpointIsOff, and DeliveryStateError if the delivery was not given up.
     """
     if not row.endpoint.is_active and row.event.type != EventType.PING:
         raise EndpointIsOff(_("The endpoint is switched off: switch it on first."))

@@ -1,4 +1,4 @@
-"""Secrets, and what a receiver checks with them."""
+"""Secrets of endpoints, and the signatures that a receiver checks with them."""
 
 import hashlib
 import hmac

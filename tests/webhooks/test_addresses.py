@@ -41,8 +41,8 @@ def test_a_url_of_a_backend_is_accepted(url: str) -> None:
         ("https://[::1/", "It must be a URL such as"),
         ("https://backend.example.com/a b", "It must be a URL such as"),
         ("https://backend.example.com/\r\nX-Other: 1", "It must be a URL such as"),
-        ("https://mei:secret@backend.example.com/", "no user name and no password"),
-        ("https://backend.example.com/#part", "no fragment"),
+        ("https://mei:secret@backend.example.com/", "must not contain a user name or password"),
+        ("https://backend.example.com/#part", "must not contain a fragment"),
         ("https://169.254.169.254/latest/meta-data/", "may not be called"),
         ("https://100.100.100.200/latest/meta-data/", "may not be called"),
         ("https://[::ffff:169.254.169.254]/", "may not be called"),
@@ -81,4 +81,4 @@ def test_a_host_with_a_forbidden_address_is_not_called(
     assert receiver.received == []
     delivery = delivery_of(event)
     assert delivery.state == DeliveryState.WAITING
-    assert delivery.error == "The host leads to an address that may not be called."
+    assert delivery.error == "The host resolves to an address that may not be called."

@@ -61,7 +61,7 @@ def test_a_new_endpoints_secret_is_shown_once(desk_of: DeskOf) -> None:
     ("fields", "sentence"),
     [
         ({"url": "http://backend.example.com/"}, "It must be https"),
-        ({"url": "https://mei:x@backend.example.com/"}, "no user name and no password"),
+        ({"url": "https://mei:x@backend.example.com/"}, "must not contain a user name or password"),
         ({"url": "https://100.100.100.200/"}, "may not be called"),
         ({"event_types": []}, "This field is required."),
         ({"event_types": ["ping"]}, "is not one of the available choices"),
@@ -122,7 +122,7 @@ def test_a_changed_secret_is_shown_once(desk_of: DeskOf, receiver: Receiver) -> 
     shown = pages_of(desk, endpoint)
     assert endpoint.secret not in shown
     assert old not in shown
-    assert "the old one signs too until" in shown
+    assert "The old secret also signs until" in shown
 
 
 def test_the_secrets_of_two_endpoints_are_not_changed_at_once(desk_of: DeskOf) -> None:
@@ -194,7 +194,7 @@ def test_a_dead_letter_can_be_dismissed(
     desk = desk_of("operator")
     assert "1 of 1 dismissed." in desk.do("dismiss", dispatch_of(event))
     assert delivery_of(event).state == DeliveryState.SUPERSEDED
-    assert dispatch_of(event) not in event.dispatches.unsettled()
+    assert dispatch_of(event) not in event.dispatches.unfinished_or_dead()
 
 
 def test_an_event_shows_its_data_and_its_deliveries(desk_of: DeskOf, receiver: Receiver) -> None:

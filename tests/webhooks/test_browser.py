@@ -38,7 +38,7 @@ def test_an_endpoint_is_added_tested_watched_and_replayed(
     expect(page.locator("#endpoint-secret")).to_have_text(endpoint.secret)
     assert "video.transcoded" not in endpoint.event_types
     expect_to_fit(page)
-    page.click("text=Go on to the endpoint")
+    page.get_by_role("link", name="Done", exact=True).click()
     page.click("text=Send test event")
     expect(page.locator(".messagelist")).to_contain_text("get a test event")
     receiver.answer = lambda item: 200 if item.body["type"] == "ping" else 500
@@ -48,7 +48,7 @@ def test_an_endpoint_is_added_tested_watched_and_replayed(
     expect(page.locator("table.grid")).to_contain_text("It answered 500.")
     expect_to_fit(page)
     receiver.answer = lambda _: 200
-    page.click("text=Replay what was given up")
+    page.click("text=Replay failed events")
     page.click("button.default")
     work()
     expect(page.locator(".messagelist")).to_contain_text("get their failed events again")

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from shortvideo.webhooks.patience import pause_seconds, retry_seconds
+from shortvideo.webhooks.scheduling import pause_seconds, retry_seconds
 
 
 class Longest(Random):

@@ -13,9 +13,9 @@ from pytest_django import Settings
 
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_once
-from shortvideo.webhooks import deliveries, patience
+from shortvideo.webhooks import deliveries, scheduling
 from shortvideo.webhooks.models import Attempt, Endpoint
-from shortvideo.webhooks.patience import postpone
+from shortvideo.webhooks.scheduling import postpone
 from shortvideo.webhooks.services import KIND, send_test
 from shortvideo.webhooks.signing import signature
 from tests.support.receiver import Received, Receiver
@@ -200,7 +200,7 @@ def test_an_event_is_given_up_after_the_last_attempt(
 def test_events_of_a_video_keep_their_order_after_failures(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "FIRST_SECONDS", 600.0)
+    monkeypatch.setattr(scheduling, "FIRST_RETRY_SECONDS", 600.0)
     refused = [("a", 0), ("a", 0), ("b", 1), ("a", 2)]
 
     def answer(item: Received) -> int:

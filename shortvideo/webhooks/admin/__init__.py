@@ -1,4 +1,4 @@
-"""The desk's pages about webhooks: endpoints, what they were told, and how that went."""
+"""The desk's pages about webhooks: endpoints, events, deliveries and attempts."""
 
 from .endpoint import EndpointAdmin
 from .log import AttemptAdmin, DispatchAdmin, EventAdmin

@@ -1,4 +1,4 @@
-"""Columns that several lists have."""
+"""Columns of several lists."""
 
 from django.urls import reverse
 from django.utils.html import format_html

@@ -1,4 +1,4 @@
-"""Endpoints: added and changed by administrators; the secret is shown once, when it is made."""
+"""Endpoints, managed by administrators; a secret is shown once, on creation."""
 
 from typing import Any
 
@@ -22,9 +22,9 @@ from shortvideo.webhooks.signing import new_secret
 
 from . import operations
 
-LATEST = 10  # attempts on the page of an endpoint
-EDITED = ("name", "url", "event_types", "is_active")
-BUTTONS = (("send_test", "", True), ("replay", "", False), ("rotate_secret", "quiet", False))
+_LATEST = 10  # attempts on the page of an endpoint
+_EDITED = ("name", "url", "event_types", "is_active")
+_BUTTONS = (("send_test", "", True), ("replay", "", False), ("rotate_secret", "quiet", False))
 
 
 @admin.register(Endpoint)
@@ -41,25 +41,25 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
         rows: QuerySet[Endpoint] = super().get_queryset(request)
         return rows.annotate(
-            waiting_count=count_of(Dispatch.objects.waiting()),
-            dead_count=count_of(Dispatch.objects.dead()),
+            waiting_count=_count_of(Dispatch.objects.waiting()),
+            dead_count=_count_of(Dispatch.objects.dead()),
         )
 
     def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> tuple[str, ...]:
         may_edit = self.has_change_permission(request, obj) if obj else True
-        return EDITED if may_edit else ("name", "url", "event_list", "is_active")
+        return _EDITED if may_edit else ("name", "url", "event_list", "is_active")
 
     # --- Saving
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Write what was edited and nothing else: the worker writes the other fields."""
+        """Save only the edited fields: the worker writes the other fields."""
         if not change:
             obj.secret = new_secret()
             obj.save()
             return
         names = list(form.changed_data)
         if {"url", "is_active"}.intersection(names):
-            names += obj.start_afresh()
+            names += obj.reset_failures()
         obj.save(update_fields=names)
 
     def response_add(
@@ -75,7 +75,7 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """One way to save: to the page that shows the secret."""
+        """Only one save button, because the next page shows the secret."""
         only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().add_view(request, form_url, {**only_save, **(extra_context or {})})
 
@@ -102,10 +102,10 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
             "condition": self.condition(endpoint),
             "waiting": self.waiting(endpoint),
             "dead": self.dead(endpoint),
-            "attempts": tries.select_related("dispatch__event").order_by("-id")[:LATEST],
+            "attempts": tries.select_related("dispatch__event").order_by("-id")[:_LATEST],
             "buttons": [
                 {"name": name, "label": action[2], "tone": tone, "is_confirmed": at_once}
-                for name, tone, at_once in BUTTONS
+                for name, tone, at_once in _BUTTONS
                 if (action := allowed.get(name))
             ],
         }
@@ -124,25 +124,25 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
 
     @admin.display(description=gettext_lazy("waiting"))
     def waiting(self, endpoint: Any) -> SafeString | str:
-        return count_link(endpoint, endpoint.waiting_count, "open")
+        return _count_link(endpoint, endpoint.waiting_count, "open")
 
-    @admin.display(description=gettext_lazy("given up"))
+    @admin.display(description=gettext_lazy("failed"))
     def dead(self, endpoint: Any) -> SafeString | str:
-        return count_link(endpoint, endpoint.dead_count, DeliveryState.GIVEN_UP)
+        return _count_link(endpoint, endpoint.dead_count, DeliveryState.GIVEN_UP)
 
-    @admin.display(description=gettext_lazy("events"))
+    @admin.display(description=gettext_lazy("event types"))
     def event_list(self, endpoint: Endpoint) -> str:
         return ", ".join(endpoint.event_types) or display.NOTHING
 
 
-def count_of(dispatches: DispatchQuerySet) -> Coalesce:
-    """How many of these an endpoint has; they are few among many, so they are looked up first."""
+def _count_of(dispatches: DispatchQuerySet) -> Coalesce:
+    """Number of these per endpoint. A subquery, because they are few among many dispatches."""
     of_endpoint = dispatches.filter(endpoint=OuterRef("pk")).order_by().values("endpoint")
     return Coalesce(Subquery(of_endpoint.annotate(count=Count("pk")).values("count")), 0)
 
 
-def count_link(endpoint: Endpoint, count: int, state: str) -> SafeString | str:
-    """How many, as a link to their list."""
+def _count_link(endpoint: Endpoint, count: int, state: str) -> SafeString | str:
+    """The count as a link to the list."""
     query = {"endpoint__id__exact": endpoint.pk, "state": state}
     url = reverse("admin:webhooks_dispatch_changelist", query=query)
     return format_html('<a href="{}">{}</a>', url, count)

@@ -1,4 +1,4 @@
-"""What happened, who was told of it, and each call."""
+"""Events, their deliveries to endpoints, and each attempt."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,8 +26,8 @@ from .columns import endpoint_link, error_text, video_link
 inbox.register(
     inbox.Concern(
         name="webhooks",
-        label=gettext_lazy("Webhooks given up"),
-        hint=gettext_lazy("the backend did not take them"),
+        label=gettext_lazy("Failed webhooks"),
+        hint=gettext_lazy("the backend did not accept them"),
         permission="webhooks.replay_dispatch",
         rows=lambda: (
             Delivery.objects.given_up()
@@ -43,7 +43,7 @@ inbox.register(
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Without a choice: what waits, or was given up."""
+    """Without a choice: waiting and failed deliveries."""
 
     title = gettext_lazy("state")
     parameter_name = "state"
@@ -58,13 +58,13 @@ class StateFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         choices = super().choices(changelist)
-        yield {**next(choices), "display": _("Unfinished or given up")}
+        yield {**next(choices), "display": _("Unfinished or failed")}
         yield from choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         match self.value():
             case None:
-                return queryset & Dispatch.objects.unsettled()
+                return queryset & Dispatch.objects.unfinished_or_dead()
             case "open":
                 return queryset & Dispatch.objects.waiting()
             case DeliveryState.GIVEN_UP:
@@ -80,7 +80,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     list_display = ("id", "type", "video", "told", "created_at")
     list_filter = ("type", ("created_at", DateRangeFilter))
     search_fields = ("=subject", "=uid")
-    search_help_text = gettext_lazy("A video's id or an event's id: exactly.")
+    search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
     fields = ("uid", "type", "subject", "told", "created_at", "data")
 
@@ -115,7 +115,7 @@ class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
     list_select_related = ("event", "endpoint", "delivery")
     list_filter = (StateFilter, "endpoint", "event__type", ("event__created_at", DateRangeFilter))
     search_fields = ("=event__subject", "=event__uid")
-    search_help_text = gettext_lazy("A video's id or an event's id: exactly.")
+    search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
     operations = (operations.ReplayDispatch, operations.Dismiss)
     fields = (
@@ -124,7 +124,7 @@ class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
     )  # fmt: skip
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """The list of one event is linked from it."""
+        """Events link to their deliveries."""
         return lookup == "event__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=gettext_lazy("event"), ordering="event__type")
@@ -172,11 +172,11 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     list_select_related = ("dispatch__event", "dispatch__endpoint")
     list_filter = ("dispatch__endpoint", "status", ("created_at", DateRangeFilter))
     search_fields = ("=dispatch__event__subject", "=dispatch__event__uid")
-    search_help_text = gettext_lazy("A video's id or an event's id: exactly.")
+    search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """The list of one event and endpoint is linked from it."""
+        """Deliveries link to their attempts."""
         return lookup == "dispatch__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=gettext_lazy("endpoint"))

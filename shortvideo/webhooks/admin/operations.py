@@ -1,4 +1,4 @@
-"""What operators do to endpoints, and to events that were given up."""
+"""Operations on endpoints and on dead letters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
