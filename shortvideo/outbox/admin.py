@@ -73,7 +73,7 @@ class Resume(Operation[Lane]):
     )
 
     def check(self, row: Lane) -> None:
-        if not is_paused(row):
+        if not _is_paused(row):
             raise InvalidState(_("It is not paused."))
 
     def run(self, row: Lane, values: Mapping[str, Any]) -> None:
@@ -81,7 +81,7 @@ class Resume(Operation[Lane]):
         journal.log_action(row=row, action=self.name, **self.actor)
 
 
-def is_paused(lane: Lane) -> bool:
+def _is_paused(lane: Lane) -> bool:
     return lane.paused_until is not None and lane.paused_until > timezone.now()
 
 
@@ -188,7 +188,7 @@ class LaneAdmin(ReadOnlyAdmin[Lane]):
 
     @admin.display(description=gettext_lazy("state"))
     def condition(self, lane: Lane) -> SafeString:
-        if is_paused(lane):
+        if _is_paused(lane):
             return display.toned(_("paused"), "attention")
         return display.toned(_("open"), "good")
 
