@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-HOLD_SECONDS: Final = 0.05  # target for the time that one transaction holds the lock
+HOLD_SECONDS: Final = 0.05  # how long a transaction may hold the lock, as a target
 WALKED_AT_ONCE: Final = 500  # rows that `delete_old` reads at once, without a lock
 _PAUSE_SECONDS: Final = 0.005  # shortest pause between two transactions
 _LEAST_SHARE: Final = 5  # the smallest batch is a fifth: a transaction has a fixed cost
