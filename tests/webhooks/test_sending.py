@@ -284,7 +284,7 @@ def test_a_success_after_an_outage_makes_waiting_events_due(receiver: Receiver) 
     endpoint = make_endpoint(receiver)
     waiting = [emit_event(f"v{number}") for number in range(3)]
     Delivery.objects.update(due_at=timezone.now() + timedelta(hours=1))
-    Endpoint.objects.update(failure_count=scheduling.OUTAGE)
+    Endpoint.objects.update(failure_count=scheduling.OUTAGE_FAILURES)
     emit_event("v9")
     work_once([KIND])
     assert len(receiver.received) == 1
