@@ -17,6 +17,7 @@ from localvod import control, rpc, serving
 from localvod.cloud import Cloud
 from localvod.connections import hang_up
 from localvod.faults import Rule
+from localvod.jobs import job_kinds
 
 LARGEST_BODY = 2 * 1024 * 1024
 FORM = "application/x-www-form-urlencoded"
@@ -90,7 +91,7 @@ def create_app(cloud: Cloud) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         sender = asyncio.create_task(cloud.events.run())
-        await run_in_threadpool(cloud.jobs.start_waiting)
+        await run_in_threadpool(cloud.jobs.start, job_kinds(cloud))
         yield
         sender.cancel()
         await run_in_threadpool(cloud.jobs.stop)

@@ -8,18 +8,19 @@ import threading
 import time
 from typing import Any
 
-from localvod import clock, events, library, seeding
+from localvod import clock, events
 from localvod.cdn import MediaUrls
-from localvod.errors import video_not_found
 from localvod.faults import Faults
-from localvod.jobs import Jobs
+from localvod.job_queue import JobQueue
 from localvod.limits import RateLimiter
 from localvod.scrolls import Scrolls
 from localvod.settings import Settings
-from localvod.store import Database, videos
+from localvod.store import Database
 from localvod.store.notes import load_note, save_note
+from localvod.store.video_store import VideoStore
 from localvod.store.videos import Video
 from localvod.templates import groups
+from localvod.user_data import extend_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +40,11 @@ class Cloud:
             grant_secret=settings.access_key_secret,
         )
         self.groups = groups(settings.standard_group, settings.narrowband_group)
+        self.videos = VideoStore(settings, self.groups, self.urls)
         self.faults = Faults()
         self.limiter = RateLimiter()
         self.events = events.Events(self.database, self.faults)
-        self.jobs = Jobs(self)
+        self.jobs = JobQueue(self.database, settings.workers)
         self.database.after_commit = self._after_commit
         self.scrolls = Scrolls()
         self.nonces = Nonces()
@@ -60,7 +62,7 @@ class Cloud:
                 save_note(tx, events.CALLBACK_NOTE, self._initial_callback())
             if self._is_new_setting(tx, "initial_review_ips", list(self.settings.review_ips)):
                 self._list_review_ips(tx)
-            self.catalogue = library.load_catalogue(tx, self.settings.cdn_domain)
+            self.videos.load_catalogue(tx)
             self.faults.set(load_note(tx, "faults", {}))
 
     def _is_new_setting(self, tx: sqlite3.Connection, name: str, value: Any) -> bool:
@@ -90,11 +92,11 @@ class Cloud:
 
     def _after_commit(self) -> None:
         self.events.wake()
-        self.jobs.wake()
+        self.jobs.submit_new()
 
     def reset(self) -> None:
         """Forget every video, job, event and setting made since the start; the clock goes right."""
-        self.jobs.abandon()
+        self.jobs.restart()
         clock.set_ahead(0)
         self.faults.clear()
         self.scrolls.clear()
@@ -103,51 +105,14 @@ class Cloud:
         self.settings.media_root.mkdir()
         self.prepare()
 
-    def find_video(self, connection: sqlite3.Connection, video_id: str) -> Video | None:
-        """A stored video, or one of the catalogue that nobody changed or deleted."""
-        video = videos.find_stored(connection, video_id)
-        if video is not None or self.catalogue is None:
-            return video
-        index = self.catalogue.index_of(video_id)
-        if index is None or videos.stored_among(connection, [video_id]):
-            return None
-        return library.computed_video(self.catalogue.video(index), self.settings.standard_group)
-
-    def video(self, connection: sqlite3.Connection, video_id: str) -> Video:
-        """That video; InvalidVideo.NotFound when there is none."""
-        video = self.find_video(connection, video_id)
-        if video is None:
-            raise video_not_found(video_id)
-        return video
-
-    def keep(self, tx: sqlite3.Connection, video: Video) -> Video:
-        """Store a video of the catalogue with its snapshots and streams; others are stored."""
-        if videos.find_stored(tx, video.id) is not None:
-            return video
-        return seeding.keep(self, tx, video)
-
-    def change_video(self, tx: sqlite3.Connection, video: Video, **changes: Any) -> Video:
-        """Change a video; one of the catalogue is stored first. Status follows stage and audit."""
-        video = self.keep(tx, video)
-        if {"stage", "audit_status"} & changes.keys():
-            changes["status"] = videos.status_of(
-                changes.get("stage", video.stage),
-                changes.get("audit_status", video.audit_status),
-                before_publish=self.settings.is_review_before_publish,
-            )
-            if changes["status"] == "Normal":
-                # The CDN fetches the files again: no purge of before holds for the copies to come.
-                tx.execute("UPDATE objects SET purged_at = NULL WHERE video_id = ?", (video.id,))
-        return videos.change(tx, video, **changes)
-
-    def tell_upload(self, tx: sqlite3.Connection, video: Video) -> None:
+    def emit_upload(self, tx: sqlite3.Connection, video: Video) -> None:
         """FileUploadComplete, with the Extend of the upload."""
         body: dict[str, Any] = {
             "VideoId": video.id,
             "Size": video.size,
             "FileUrl": self.urls.plain(video.source_key),
         }
-        extend = events.extend_of(video.user_data)
+        extend = extend_of(video.user_data)
         if extend:
             body["Extend"] = extend
         self.events.emit(tx, "FileUploadComplete", video.id, body, media_user_data=video.user_data)

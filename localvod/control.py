@@ -15,12 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from localvod import cache, clock, inspection, ledger, seeding
+from localvod import clock, inspection, ledger, seeding
 from localvod.cloud import Cloud
 from localvod.errors import ApiError
 from localvod.faults import FaultError
-from localvod.library import CATALOGUE_NOTE, load_catalogue
-from localvod.limits import DAILY_QUOTAS
+from localvod.limits import DAILY_QUOTAS, QUOTAS_NOTE
 from localvod.operations import audits
 from localvod.operations.catalog import OPERATIONS
 from localvod.store.notes import save_note
@@ -145,8 +144,7 @@ class Control:
 
     def _set_catalogue(self, count: int, seed: int) -> None:
         with self._cloud.database.write() as tx:
-            save_note(tx, CATALOGUE_NOTE, {"count": count, "seed": seed} if count else None)
-            self._cloud.catalogue = load_catalogue(tx, self._cloud.settings.cdn_domain)
+            self._cloud.videos.set_catalogue(tx, count, seed)
 
     async def show_faults(self, _: Request) -> Response:
         return _json(self._cloud.faults.as_json())
@@ -176,7 +174,7 @@ class Control:
 
     def _save_quotas(self, body: dict[str, Any]) -> None:
         with self._cloud.database.write() as tx:
-            save_note(tx, cache.QUOTAS_NOTE, body)
+            save_note(tx, QUOTAS_NOTE, body)
 
     async def set_clock(self, request: Request) -> Response:
         """`{"ahead_seconds": 60}`: the service's time is so far ahead of the machine's."""

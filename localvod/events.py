@@ -16,10 +16,10 @@ import httpx
 
 from localvod import clock
 from localvod.faults import Faults
-from localvod.operations.parameters import extend_text
 from localvod.store import Database
 from localvod.store.database import insert, update
 from localvod.store.notes import load_note
+from localvod.user_data import callback_url
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 1.0
@@ -52,16 +52,6 @@ class CallbackConfig:
 
 def load_config(connection: sqlite3.Connection) -> CallbackConfig:
     return CallbackConfig(**load_note(connection, CALLBACK_NOTE, {}))
-
-
-def extend_of(user_data: str) -> str:
-    """The Extend text inside UserData; empty when there is none."""
-    return extend_text(json.loads(user_data)) if user_data else ""
-
-
-def _callback_url(user_data: str) -> str:
-    callback = json.loads(user_data).get("MessageCallback") if user_data else None
-    return str(callback.get("CallbackURL", "")) if isinstance(callback, Mapping) else ""
 
 
 class Events:
@@ -97,7 +87,7 @@ class Events:
         head: dict[str, Any] = {"EventTime": _event_time(event_type), "EventType": event_type}
         if status is not None:
             head["Status"] = status
-        url = _callback_url(job_user_data) or _callback_url(media_user_data) or config.url
+        url = callback_url(job_user_data) or callback_url(media_user_data) or config.url
         self.queue(tx, event_type, media_id, url, {**head, **body})
 
     def queue(

@@ -16,7 +16,7 @@ _JSON_COLUMNS = frozenset({"output", "parameters", "results", "result", "frames"
 def state_of(cloud: Cloud, video_id: str) -> dict[str, Any] | None:
     """All that is held on a video, deleted ones included; None when it never existed."""
     connection = cloud.database.read()
-    video = cloud.find_video(connection, video_id)
+    video = cloud.videos.find(connection, video_id)
     deleted = connection.execute(
         "SELECT deleted_at FROM deleted_videos WHERE id = ?", (video_id,)
     ).fetchone()

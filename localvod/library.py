@@ -8,11 +8,8 @@ from typing import Any, NamedTuple
 
 from localvod import clock
 from localvod.catalogue import LARGEST_EDIT_SECONDS, Catalogue
-from localvod.store import videos
-from localvod.store.notes import load_note
-from localvod.store.videos import READY, Video
+from localvod.store.videos import Video, from_row, known_ids
 
-CATALOGUE_NOTE = "catalogue"
 CHUNK = 100
 STORED, COMPUTED = 0, 1
 
@@ -26,12 +23,6 @@ class Position(NamedTuple):
     creation_time: str
     source: int
     key: str | int
-
-
-def load_catalogue(connection: sqlite3.Connection, media_host: str) -> Catalogue | None:
-    """The catalogue noted by the control endpoint, if there is one."""
-    note = load_note(connection, CATALOGUE_NOTE)
-    return None if note is None else Catalogue(note["count"], note["seed"], media_host=media_host)
 
 
 def search_row(video: Video) -> SearchRow:
@@ -60,40 +51,6 @@ def search_row(video: Video) -> SearchRow:
         "StorageClass": "Standard",
     }
     return {name: value for name, value in row.items() if value is not None}
-
-
-def computed_video(row: SearchRow, template_group_id: str) -> Video:
-    """A catalogue's row as a video, to be read or, before its first change, to be stored."""
-    status = row["Status"]
-    return Video(
-        id=row["VideoId"],
-        title=row["Title"],
-        description=row.get("Description", ""),
-        tags=row.get("Tags", ""),
-        cate_id=row.get("CateId"),
-        cover_url=row.get("CoverURL", ""),
-        status=status,
-        template_group_id=template_group_id,
-        stage={name: stage for stage, name in videos.STAGE_STATUS.items()}.get(status, READY),
-        audit_status=row.get("AuditStatus"),
-        size=int(row.get("Size", 0)),
-        duration=float(row.get("Duration", 0)),
-        width=540,
-        height=960,
-        fps=30.0,
-        bitrate=800,
-        creation_time=row["CreationTime"],
-        modification_time=row["ModificationTime"],
-        storage_location=row.get("StorageLocation", ""),
-        app_id=row.get("AppId", "app-1000000"),
-        reference_id=row.get("ReferenceId"),
-        user_data=row.get("UserData", ""),
-        file_name="source.mp4",
-        source_version=1,
-        is_ingested=1,
-        snapshots=tuple(row.get("Snapshots", ())),
-        sprites=tuple(row.get("SpriteSnapshots", ())),
-    )
 
 
 class Library:
@@ -156,7 +113,7 @@ class Library:
         )
         place = _stored_start(after, descending=descending)
         while rows := self._connection.execute(query, (*bounds, *place)).fetchall():
-            for video in map(videos.from_row, rows):
+            for video in map(from_row, rows):
                 yield Position(video.creation_time, STORED, video.id), search_row(video)
             place = (rows[-1]["creation_time"], rows[-1]["id"])
 
@@ -177,7 +134,7 @@ class Library:
         self, catalogue: Catalogue, indexes: range
     ) -> Iterator[tuple[Position, SearchRow]]:
         rows: list[SearchRow] = [catalogue.video(index) for index in indexes]
-        replaced = videos.stored_among(self._connection, (row["VideoId"] for row in rows))
+        replaced = known_ids(self._connection, (row["VideoId"] for row in rows))
         for index, row in zip(indexes, rows, strict=True):
             if row["VideoId"] not in replaced:
                 yield Position(row["CreationTime"], COMPUTED, index), row

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from localvod.errors import ApiError
 
+QUOTAS_NOTE = "daily_quotas"  # limits in place of the published ones, by "product kind"
+
 
 @dataclass(frozen=True, slots=True)
 class DailyQuota:

@@ -61,17 +61,17 @@ def frame_moments(duration: float) -> list[int]:
     return [int(duration * share * 1000) for share in FRAME_SHARES]
 
 
-def scene_of(video_id: str, verdict: str) -> tuple[str, str]:
+def _scene_of(video_id: str, verdict: str) -> tuple[str, str]:
     """The scene and the label of a suspicion; always the same for the same video."""
     choices = _FINDINGS if verdict == "block" else _SUSPICIONS
     return choices[_number(video_id) % len(choices)]
 
 
-def frames(video: Video, verdict: str, urls: Sequence[str]) -> list[Frame]:
+def suspect_frames(video: Video, verdict: str, urls: Sequence[str]) -> list[Frame]:
     """The suspect frames of a video; a clip that passes has none."""
     if verdict == "pass":
         return []
-    _, label = scene_of(video.id, verdict)
+    _, label = _scene_of(video.id, verdict)
     base = 85.0 if verdict == "block" else 55.0
     return [
         Frame(moment, label, base + (_number(f"{video.id}{moment}") % 1400) / 100, url)
@@ -79,9 +79,11 @@ def frames(video: Video, verdict: str, urls: Sequence[str]) -> list[Frame]:
     ]
 
 
-def result(video: Video, verdict: str, suspects: Sequence[Frame], cover_url: str) -> dict[str, Any]:
+def audit_result(
+    video: Video, verdict: str, suspects: Sequence[Frame], cover_url: str
+) -> dict[str, Any]:
     """MediaAuditResult in its documented shape."""
-    scene, label = scene_of(video.id, verdict) if suspects else ("", "normal")
+    scene, label = _scene_of(video.id, verdict) if suspects else ("", "normal")
     overall = scene if suspects else "normal"
     calm = {"Suggestion": "pass", "Label": "normal", "Score": score_text(99.0)}
     scenes = {

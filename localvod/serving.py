@@ -59,7 +59,7 @@ class Media:
             return 404
         connection = self._cloud.database.read()
         row = connection.execute("SELECT * FROM objects WHERE object_key = ?", (key,)).fetchone()
-        video = self._cloud.find_video(connection, row["video_id"] if row else owner_of(key))
+        video = self._cloud.videos.find(connection, row["video_id"] if row else owner_of(key))
         if row is None:
             if video is None or video.source_key:
                 return 404
@@ -103,11 +103,11 @@ class Media:
         target = self._cloud.settings.media_root / key
         target.parent.mkdir(parents=True, exist_ok=True)
         with self._cloud.database.write() as tx:
-            video = self._cloud.find_video(tx, upload["video_id"])
+            video = self._cloud.videos.find(tx, upload["video_id"])
             if video is None:
                 return  # deleted while its file was on its way
             part.replace(target)
-            video = self._cloud.change_video(
+            video = self._cloud.videos.change(
                 tx,
                 video,
                 stage=UPLOADED,
@@ -123,8 +123,8 @@ class Media:
                 "INSERT OR REPLACE INTO objects (object_key, video_id, kind) VALUES (?, ?, ?)",
                 (key, video.id, "source"),
             )
-            self._cloud.tell_upload(tx, video)
-            self._cloud.jobs.mark()
+            self._cloud.emit_upload(tx, video)
+            self._cloud.jobs.mark_new()
 
 
 async def _receive(request: Request, part: Path) -> tuple[int, str]:

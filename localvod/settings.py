@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 VERDICTS = ("pass", "review", "block", "error")
-NO_TRANSCODE_GROUP = "VOD_NO_TRANSCODE"
 
 
 class SettingsError(ValueError):

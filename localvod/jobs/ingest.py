@@ -1,46 +1,45 @@
-"""What follows an upload: probing, then snapshots, transcoding and machine review side by side."""
+"""Ingest of an upload: probe the source, then start snapshots, transcoding and machine review."""
 
 import sqlite3
 import threading
-from typing import TYPE_CHECKING
 
-from localvod.jobs import reviews, snapshots, transcoding
+from localvod.cloud import Cloud
+from localvod.jobs.reviews import create_review_job, fail_review_job
+from localvod.jobs.snapshots import create_failed_snapshot_job, create_snapshot_job
+from localvod.jobs.transcoding import create_failed_task, create_task
 from localvod.media.ffmpeg import MediaError
 from localvod.media.probe import Probe, probe
+from localvod.store.media_rows import AUTO
 from localvod.store.videos import FAILED, READY, TRANSCODING, Video
 
-if TYPE_CHECKING:
-    from localvod.cloud import Cloud
-
-SNAPSHOTS_OFF_TAG = "snapshots:off"
+_SNAPSHOTS_OFF_TAG = "snapshots:off"
 
 
-def run(cloud: "Cloud", video_id: str, cancelled: threading.Event) -> None:
-    """Look at a new source and start what its upload asks for."""
-    video = cloud.find_video(cloud.database.read(), video_id)
+def ingest_source(cloud: Cloud, video_id: str, cancelled: threading.Event) -> None:
+    """Probe a new source and start its jobs. A source that cannot be read fails all of them."""
+    video = cloud.videos.find(cloud.database.read(), video_id)
     if video is None:
         return
-    facts: Probe | None = None
-    error: MediaError | None = None
+    result: Probe | MediaError
     try:
-        facts = probe(cloud.settings.media_root / video.source_key)
-    except MediaError as failure:
-        error = failure
+        result = probe(cloud.settings.media_root / video.source_key)
+    except MediaError as error:
+        result = error
     if cancelled.is_set():
         return
     with cloud.database.write() as tx:
-        current = cloud.find_video(tx, video_id)
+        current = cloud.videos.find(tx, video_id)
         if current is None or current.source_version != video.source_version:
-            return  # deleted, or overwritten by a newer upload: that one starts its own
-        if facts is not None:
-            _start(cloud, tx, current, facts)
-        elif error is not None:
-            _refuse(cloud, tx, current, error)
+            return  # deleted, or overwritten: the newer upload has an ingest job of its own
+        if isinstance(result, MediaError):
+            _fail_all(cloud, tx, current, result)
+        else:
+            _start_all(cloud, tx, current, result)
 
 
-def _start(cloud: "Cloud", tx: sqlite3.Connection, video: Video, facts: Probe) -> None:
+def _start_all(cloud: Cloud, tx: sqlite3.Connection, video: Video, facts: Probe) -> None:
     group = cloud.groups[video.template_group_id]
-    video = cloud.change_video(
+    video = cloud.videos.change(
         tx,
         video,
         is_ingested=1,
@@ -51,19 +50,19 @@ def _start(cloud: "Cloud", tx: sqlite3.Connection, video: Video, facts: Probe) -
         fps=facts.fps,
         bitrate=facts.bitrate,
     )
-    _tell_analysis(cloud, tx, video)
-    if SNAPSHOTS_OFF_TAG not in video.tag_list:
-        snapshots.create(cloud, tx, video, is_specified=False, user_data=video.user_data)
+    _emit_analysis(cloud, tx, video)
+    if _SNAPSHOTS_OFF_TAG not in video.tag_list:
+        create_snapshot_job(cloud, tx, video, is_specified=False, user_data=video.user_data)
     if cloud.settings.is_auto_review:
-        reviews.create(cloud, tx, video)
+        create_review_job(cloud, tx, video)
     if group.templates:
-        transcoding.create_task(cloud, tx, video, group, trigger=transcoding.AUTO)
-    cloud.jobs.mark()
+        create_task(cloud, tx, video, group, trigger=AUTO)
+    cloud.jobs.mark_new()
 
 
-def _refuse(cloud: "Cloud", tx: sqlite3.Connection, video: Video, error: MediaError) -> None:
-    """A source that cannot be read: everything that would have followed fails, each in its way."""
-    video = cloud.change_video(tx, video, is_ingested=1, stage=FAILED)
+def _fail_all(cloud: Cloud, tx: sqlite3.Connection, video: Video, error: MediaError) -> None:
+    """Fail everything that follows an upload, each with its own event."""
+    video = cloud.videos.change(tx, video, is_ingested=1, stage=FAILED)
     body = {"VideoId": video.id, "ErrorCode": error.code, "ErrorMessage": error.message}
     cloud.events.emit(
         tx,
@@ -73,14 +72,14 @@ def _refuse(cloud: "Cloud", tx: sqlite3.Connection, video: Video, error: MediaEr
         media_user_data=video.user_data,
         status="fail",
     )
-    snapshots.fail_source(cloud, tx, video, error)
-    transcoding.fail_source(cloud, tx, video, video.template_group_id, error)
+    create_failed_snapshot_job(cloud, tx, video, error)
+    create_failed_task(cloud, tx, video, error)
     if cloud.settings.is_auto_review:
-        job_id = reviews.create(cloud, tx, video)
-        reviews.fail(cloud, tx, job_id, video, error)
+        job_id = create_review_job(cloud, tx, video)
+        fail_review_job(cloud, tx, job_id, video, error)
 
 
-def _tell_analysis(cloud: "Cloud", tx: sqlite3.Connection, video: Video) -> None:
+def _emit_analysis(cloud: Cloud, tx: sqlite3.Connection, video: Video) -> None:
     """VideoAnalysisComplete: all its numbers are strings, and it has no Extend."""
     body = {
         "VideoId": video.id,

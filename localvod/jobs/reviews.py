@@ -1,4 +1,4 @@
-"""Machine review: a job per review, its verdict by the rule of `localvod.review`."""
+"""Machine review jobs; `localvod.review` has the rule of their verdicts."""
 
 import dataclasses
 import json
@@ -6,22 +6,24 @@ import shutil
 import sqlite3
 import threading
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from localvod import clock, review
+from localvod.cloud import Cloud
 from localvod.media import snapshots as media
 from localvod.media.ffmpeg import MediaError
 from localvod.store.database import insert, update
+from localvod.store.media_rows import insert_images
 from localvod.store.videos import Video
 
-if TYPE_CHECKING:
-    from localvod.cloud import Cloud
-
-FRAME_WIDTH = 360
+_FRAME_WIDTH = 360
 
 
-def create(cloud: "Cloud", tx: sqlite3.Connection, video: Video, *, user_data: str = "") -> str:
-    """Queue a review; that of a video without media ends at once. Returns the job's id."""
+def create_review_job(
+    cloud: Cloud, tx: sqlite3.Connection, video: Video, *, user_data: str = ""
+) -> str:
+    """Create a job and return its id. A video without media has it finished at once."""
     job_id = uuid.uuid4().hex
     job = {
         "id": job_id,
@@ -32,22 +34,22 @@ def create(cloud: "Cloud", tx: sqlite3.Connection, video: Video, *, user_data: s
     }
     insert(tx, "review_jobs", job)
     if video.source_key:
-        cloud.jobs.mark()
+        cloud.jobs.mark_new()
     else:
-        moments = review.frame_moments(video.duration)
-        _finish(cloud, tx, job_id, [_frame_key(video, job_id, n + 1) for n in range(len(moments))])
+        _finish(cloud, tx, job_id, _frame_keys(video, job_id))
     return job_id
 
 
-def _frame_key(video: Video, job_id: str, number: int) -> str:
-    return f"{video.id}/review/{job_id}/{number:05d}.jpg"
+def _frame_keys(video: Video, job_id: str) -> list[str]:
+    count = len(review.frame_moments(video.duration))
+    return [f"{video.id}/review/{job_id}/{number:05d}.jpg" for number in range(1, count + 1)]
 
 
-def run(cloud: "Cloud", job_id: str, cancelled: threading.Event) -> None:
-    """Review one clip: for a suspect one, the frames in question are taken from it."""
+def review_clip(cloud: Cloud, job_id: str, cancelled: threading.Event) -> None:
+    """Do one job; only a suspect clip has frames taken."""
     connection = cloud.database.read()
     job = connection.execute("SELECT * FROM review_jobs WHERE id = ?", (job_id,)).fetchone()
-    video = cloud.find_video(connection, job["media_id"]) if job is not None else None
+    video = cloud.videos.find(connection, job["media_id"]) if job is not None else None
     if video is None:
         return
     keys: list[str] = []
@@ -57,22 +59,23 @@ def run(cloud: "Cloud", job_id: str, cancelled: threading.Event) -> None:
         except MediaError as error:
             if not cancelled.is_set():
                 with cloud.database.write() as tx:
-                    fail(cloud, tx, job_id, video, error)
+                    fail_review_job(cloud, tx, job_id, video, error)
             return
     if not cancelled.is_set():
         with cloud.database.write() as tx:
             _finish(cloud, tx, job_id, keys)
 
 
-def _take_frames(cloud: "Cloud", video: Video, job_id: str) -> list[str]:
+def _take_frames(cloud: Cloud, video: Video, job_id: str) -> list[str]:
+    """Take the suspect frames; returns their object keys."""
     root = cloud.settings.media_root
     work = root / video.id / "review" / f".{job_id}"
     work.mkdir(parents=True, exist_ok=True)
     try:
         moments = review.frame_moments(video.duration)
         source = root / video.source_key
-        paths = media.snapshots(source, work, offsets_ms=moments, width=FRAME_WIDTH)
-        keys = [_frame_key(video, job_id, number + 1) for number in range(len(paths))]
+        paths = media.snapshots(source, work, offsets_ms=moments, width=_FRAME_WIDTH)
+        keys = _frame_keys(video, job_id)[: len(paths)]
         (root / video.id / "review" / job_id).mkdir(exist_ok=True)
         for path, key in zip(paths, keys, strict=True):
             path.replace(root / key)
@@ -81,20 +84,20 @@ def _take_frames(cloud: "Cloud", video: Video, job_id: str) -> list[str]:
         shutil.rmtree(work)
 
 
-def _finish(cloud: "Cloud", tx: sqlite3.Connection, job_id: str, frame_keys: list[str]) -> None:
+def _finish(cloud: Cloud, tx: sqlite3.Connection, job_id: str, frame_keys: Sequence[str]) -> None:
+    """Record the verdict and emit its event, unless the job or its video is gone."""
     job = tx.execute("SELECT * FROM review_jobs WHERE id = ?", (job_id,)).fetchone()
-    video = cloud.find_video(tx, job["media_id"]) if job is not None else None
+    video = cloud.videos.find(tx, job["media_id"]) if job is not None else None
     if video is None or job["status"] not in ("init", "processing"):
         return
     verdict = review.verdict_of(video, cloud.settings.verdict)
     if verdict == "error":
         error = MediaError("InternalError", "The review failed, as this video asks for.")
-        fail(cloud, tx, job_id, video, error)
+        fail_review_job(cloud, tx, job_id, video, error)
         return
-    suspects = review.frames(video, verdict, [cloud.urls.plain(key) for key in frame_keys])
-    for key in frame_keys:
-        insert(tx, "objects", {"object_key": key, "video_id": video.id, "kind": "image"})
-    result = review.result(video, verdict, suspects, cloud.urls.plain(video.cover_url))
+    frames = review.suspect_frames(video, verdict, [cloud.urls.plain(key) for key in frame_keys])
+    insert_images(tx, video, frame_keys)
+    result = review.audit_result(video, verdict, frames, cloud.urls.plain(video.cover_url))
     update(
         tx,
         "review_jobs",
@@ -104,30 +107,40 @@ def _finish(cloud: "Cloud", tx: sqlite3.Connection, job_id: str, frame_keys: lis
         message="OK",
         complete_time=clock.now_text(),
         result=json.dumps(result, ensure_ascii=False),
-        frames=json.dumps([dataclasses.asdict(frame) for frame in suspects]),
+        frames=json.dumps([dataclasses.asdict(frame) for frame in frames]),
     )
-    _tell(cloud, tx, job, video, {"Code": "0", "Message": "OK", "Data": result})
+    body = {"Code": "0", "Message": "OK", "Data": result}
+    _emit_complete(cloud, tx, job, video, body, status="success")
 
 
-def fail(
-    cloud: "Cloud", tx: sqlite3.Connection, job_id: str, video: Video, error: MediaError
+def fail_review_job(
+    cloud: Cloud, tx: sqlite3.Connection, job_id: str, video: Video, error: MediaError
 ) -> None:
-    """End a review without a verdict."""
-    code, message = error.code, error.message
-    now = clock.now_text()
-    update(tx, "review_jobs", job_id, status="fail", code=code, message=message, complete_time=now)
+    """End a job without a verdict."""
+    update(
+        tx,
+        "review_jobs",
+        job_id,
+        status="fail",
+        code=error.code,
+        message=error.message,
+        complete_time=clock.now_text(),
+    )
     job = tx.execute("SELECT * FROM review_jobs WHERE id = ?", (job_id,)).fetchone()
-    _tell(cloud, tx, job, video, {"Code": code, "Message": message})
+    body = {"Code": error.code, "Message": error.message}
+    _emit_complete(cloud, tx, job, video, body, status="fail")
 
 
-def _tell(
-    cloud: "Cloud",
+def _emit_complete(
+    cloud: Cloud,
     tx: sqlite3.Connection,
     job: sqlite3.Row,
     video: Video,
     body: dict[str, Any],
+    *,
+    status: str,
 ) -> None:
-    """AIMediaAuditComplete names the video MediaId, and carries no Extend."""
+    """AIMediaAuditComplete: it names the video MediaId, and has no Extend."""
     cloud.events.emit(
         tx,
         "AIMediaAuditComplete",
@@ -135,5 +148,5 @@ def _tell(
         {"MediaId": video.id, "JobId": job["id"], **body},
         job_user_data=job["user_data"],
         media_user_data=video.user_data,
-        status="success" if "Data" in body else "fail",
+        status=status,
     )

@@ -1,32 +1,28 @@
-"""Snapshots: those made on upload, and those of SubmitSnapshotJob."""
+"""Snapshot jobs: those of an upload, and those of SubmitSnapshotJob."""
 
 import json
 import shutil
 import sqlite3
 import threading
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from localvod import clock
-from localvod.events import extend_of
+from localvod.cloud import Cloud
 from localvod.media import snapshots as media
 from localvod.media.ffmpeg import MediaError
 from localvod.store import Row
-from localvod.store.database import insert, update
+from localvod.store.database import update
+from localvod.store.media_rows import COVER, NORMAL, SPRITE, insert_images, insert_snapshot_job
 from localvod.store.videos import Video
+from localvod.user_data import extend_of
 
-if TYPE_CHECKING:
-    from localvod.cloud import Cloud
-
-COVER, NORMAL, SPRITE = "CoverSnapshot", "NormalSnapshot", "SpriteSnapshot"
-ON_UPLOAD = 8
-Results = dict[str, list[str]]
+_UPLOAD_COUNT = 8  # normal snapshots of an upload
+_Results = dict[str, list[str]]  # object keys by snapshot type
 
 
-def create(
-    cloud: "Cloud",
+def create_snapshot_job(
+    cloud: Cloud,
     tx: sqlite3.Connection,
     video: Video,
     *,
@@ -34,64 +30,75 @@ def create(
     user_data: str = "",
     parameters: Mapping[str, Any] | None = None,
 ) -> str:
-    """Queue a snapshot job; that of a video without media ends at once. Returns its id."""
-    job_id = uuid.uuid4().hex
-    job = {
-        "id": job_id,
-        "video_id": video.id,
-        "is_specified": int(is_specified),
-        "parameters": json.dumps(parameters or {}),
-        "user_data": user_data,
-        "status": "processing",
-        "creation_time": clock.now_text(),
-    }
-    insert(tx, "snapshot_jobs", job)
+    """Create a job and return its id. A video without media has it finished at once."""
+    job_id = insert_snapshot_job(
+        tx,
+        video,
+        is_specified=int(is_specified),
+        parameters=json.dumps(parameters or {}),
+        user_data=user_data,
+    )
     if video.source_key:
-        cloud.jobs.mark()
+        cloud.jobs.mark_new()
     else:
-        _finish(cloud, tx, job_id, _computed(video, job_id, dict(parameters or {})), None)
+        _finish(cloud, tx, job_id, _compute_results(video, job_id, parameters or {}))
     return job_id
 
 
-def _computed(video: Video, job_id: str, parameters: Mapping[str, Any]) -> Results:
+def create_failed_snapshot_job(
+    cloud: Cloud, tx: sqlite3.Connection, video: Video, error: MediaError
+) -> None:
+    """Create the job of an upload whose source cannot be read, and fail it."""
+    job_id = insert_snapshot_job(tx, video, user_data=video.user_data)
+    _finish(cloud, tx, job_id, error)
+
+
+def _compute_results(video: Video, job_id: str, parameters: Mapping[str, Any]) -> _Results:
     offsets = parameters.get("offsets_ms")
-    count = len(offsets) if offsets else int(parameters.get("count", ON_UPLOAD))
-    return {NORMAL: [_key(video.id, job_id, NORMAL, number) for number in range(1, count + 1)]}
+    count = len(offsets) if offsets else int(parameters.get("count", _UPLOAD_COUNT))
+    return {NORMAL: [_object_key(video.id, job_id, NORMAL, n) for n in range(1, count + 1)]}
 
 
-def _key(video_id: str, job_id: str, kind: str, number: int) -> str:
+def _object_key(video_id: str, job_id: str, kind: str, number: int) -> str:
     return f"{video_id}/snapshots/{job_id}/{kind.lower()}-{number:05d}.jpg"
 
 
-def run(cloud: "Cloud", job_id: str, cancelled: threading.Event) -> None:
-    """Take the snapshots of one job."""
+def take_snapshots(cloud: Cloud, job_id: str, cancelled: threading.Event) -> None:
+    """Do one job."""
     connection = cloud.database.read()
     job = connection.execute("SELECT * FROM snapshot_jobs WHERE id = ?", (job_id,)).fetchone()
-    video = cloud.find_video(connection, job["video_id"]) if job is not None else None
+    video = cloud.videos.find(connection, job["video_id"]) if job is not None else None
     if job is None or video is None:
         return
-    results: Results = {}
-    error: MediaError | None = None
+    outcome: _Results | MediaError
     try:
-        results = _take(cloud, job, video)
-    except MediaError as failure:
-        error = failure
-    except OSError as failure:
-        error = MediaError("InternalError", f"The snapshots cannot be written: {failure}.")
+        outcome = _take(cloud, job, video)
+    except MediaError as error:
+        outcome = error
+    except OSError as error:
+        outcome = MediaError("InternalError", f"The snapshots cannot be written: {error}.")
     if not cancelled.is_set():
         with cloud.database.write() as tx:
-            _finish(cloud, tx, job_id, results, error)
+            _finish(cloud, tx, job_id, outcome)
 
 
-def _take(cloud: "Cloud", job: Row, video: Video) -> Results:
+def _take(cloud: Cloud, job: Row, video: Video) -> _Results:
     root = cloud.settings.media_root
     source, work = root / video.source_key, root / video.id / "snapshots" / f".{job['id']}"
     work.mkdir(parents=True, exist_ok=True)
     try:
-        taken = _specified(source, work, job) if job["is_specified"] else _on_upload(source, work)
+        taken: dict[str, Sequence[Path]]
+        if job["is_specified"]:
+            taken = {NORMAL: media.snapshots(source, work, **json.loads(job["parameters"]))}
+        else:
+            taken = {
+                COVER: [media.cover(source, work), media.first_frame(source, work)],
+                NORMAL: media.snapshots(source, work, _UPLOAD_COUNT),
+                SPRITE: [media.sprite(source, work)],
+            }
         return {
             kind: [
-                _put(root, path, _key(video.id, job["id"], kind, number))
+                _move_to_object(root, path, _object_key(video.id, job["id"], kind, number))
                 for number, path in enumerate(paths, start=1)
             ]
             for kind, paths in taken.items()
@@ -100,72 +107,55 @@ def _take(cloud: "Cloud", job: Row, video: Video) -> Results:
         shutil.rmtree(work)
 
 
-def _put(root: Path, path: Path, key: str) -> str:
+def _move_to_object(root: Path, path: Path, key: str) -> str:
     target = root / key
     target.parent.mkdir(parents=True, exist_ok=True)
     path.replace(target)
     return key
 
 
-def _on_upload(source: Path, work: Path) -> dict[str, Sequence[Path]]:
-    return {
-        COVER: [media.cover(source, work), media.first_frame(source, work)],
-        NORMAL: media.snapshots(source, work, ON_UPLOAD),
-        SPRITE: [media.sprite(source, work)],
-    }
-
-
-def _specified(source: Path, work: Path, job: Row) -> dict[str, Sequence[Path]]:
-    parameters = json.loads(job["parameters"])
-    return {NORMAL: media.snapshots(source, work, **parameters)}
-
-
 def _finish(
-    cloud: "Cloud",
-    tx: sqlite3.Connection,
-    job_id: str,
-    results: Results,
-    error: MediaError | None,
+    cloud: Cloud, tx: sqlite3.Connection, job_id: str, outcome: _Results | MediaError
 ) -> None:
+    """Record the outcome and emit SnapshotComplete, unless the job or its video is gone."""
     job = tx.execute("SELECT * FROM snapshot_jobs WHERE id = ?", (job_id,)).fetchone()
-    video = cloud.find_video(tx, job["video_id"]) if job is not None else None
+    video = cloud.videos.find(tx, job["video_id"]) if job is not None else None
     if job is None or video is None or job["status"] != "processing":
         return
-    status = "success" if error is None else "fail"
-    update(tx, "snapshot_jobs", job_id, status=status, results=json.dumps(results))
-    for key in (key for keys in results.values() for key in keys):
-        insert(tx, "objects", {"object_key": key, "video_id": video.id, "kind": "image"})
-    if results and not job["is_specified"]:
-        video = _adopt(cloud, tx, video, results)
-    _tell(cloud, tx, video, job, error or results)
+    if isinstance(outcome, MediaError):
+        update(tx, "snapshot_jobs", job_id, status="fail")
+    else:
+        update(tx, "snapshot_jobs", job_id, status="success", results=json.dumps(outcome))
+        insert_images(tx, video, (key for keys in outcome.values() for key in keys))
+        if not job["is_specified"]:
+            video = _set_images(cloud, tx, video, outcome)
+    _emit_complete(cloud, tx, video, job, outcome)
 
 
-def _adopt(cloud: "Cloud", tx: sqlite3.Connection, video: Video, results: Results) -> Video:
-    """The snapshots of an upload become the video's own; a cover set by a client stays."""
-    cover = video.cover_url if "://" in video.cover_url else results[COVER][0]
-    return cloud.change_video(
+def _set_images(cloud: Cloud, tx: sqlite3.Connection, video: Video, results: _Results) -> Video:
+    """Give a video the snapshots of its upload; a cover that a client set stays."""
+    return cloud.videos.change(
         tx,
         video,
-        cover_url=cover,
+        cover_url=video.cover_url if "://" in video.cover_url else results[COVER][0],
         snapshots=tuple(results[NORMAL]),
         sprites=tuple(results[SPRITE]),
     )
 
 
-def regular(cloud: "Cloud", keys: Sequence[str]) -> str:
-    """The pattern of a job's URLs: the number of a snapshot becomes a placeholder."""
+def url_pattern(cloud: Cloud, keys: Sequence[str]) -> str:
+    """The pattern of a job's URLs, with a placeholder for the number; '' without keys."""
     if not keys:
         return ""
-    url = cloud.urls.plain(keys[0])
-    return url.removesuffix("00001.jpg") + "{SnapshotCount}.jpg"
+    return cloud.urls.plain(keys[0]).removesuffix("00001.jpg") + "{SnapshotCount}.jpg"
 
 
-def _tell(
-    cloud: "Cloud",
+def _emit_complete(
+    cloud: Cloud,
     tx: sqlite3.Connection,
     video: Video,
     job: Row,
-    outcome: Results | MediaError,
+    outcome: _Results | MediaError,
 ) -> None:
     body: dict[str, Any] = {"VideoId": video.id}
     if job["is_specified"]:
@@ -174,7 +164,9 @@ def _tell(
         body |= {"ErrorCode": outcome.code, "ErrorMessage": outcome.message}
     else:
         body["CoverUrl"] = cloud.urls.plain(video.cover_url)
-        body["SnapshotInfos"] = [_info(cloud, job, kind, keys) for kind, keys in outcome.items()]
+        body["SnapshotInfos"] = [
+            _snapshot_info(cloud, job, kind, keys) for kind, keys in outcome.items()
+        ]
     extend = extend_of(job["user_data"])
     cloud.events.emit(
         tx,
@@ -187,26 +179,12 @@ def _tell(
     )
 
 
-def _info(cloud: "Cloud", job: Row, kind: str, keys: Sequence[str]) -> dict[str, Any]:
+def _snapshot_info(cloud: Cloud, job: Row, kind: str, keys: Sequence[str]) -> dict[str, Any]:
     return {
         "Status": "success",
         "SnapshotType": kind,
         "SnapshotCount": len(keys),
         "SnapshotFormat": "jpg",
-        "SnapshotRegular": regular(cloud, keys),
+        "SnapshotRegular": url_pattern(cloud, keys),
         "JobId": job["id"],
     }
-
-
-def fail_source(cloud: "Cloud", tx: sqlite3.Connection, video: Video, error: MediaError) -> None:
-    """The snapshots of an upload that cannot be read."""
-    job = {
-        "id": uuid.uuid4().hex,
-        "video_id": video.id,
-        "is_specified": 0,
-        "user_data": video.user_data,
-        "status": "processing",
-        "creation_time": clock.now_text(),
-    }
-    insert(tx, "snapshot_jobs", job)
-    _finish(cloud, tx, str(job["id"]), {}, error)

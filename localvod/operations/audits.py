@@ -74,9 +74,9 @@ def _text(item: Mapping[str, Any], name: str) -> str:
 
 def apply(cloud: Cloud, tx: sqlite3.Connection, audit: Audit, *, auditor: str) -> None:
     """Write a decision down, let the video's status follow, and tell it."""
-    video = cloud.video(tx, audit.video_id)
+    video = cloud.videos.get(tx, audit.video_id)
     now = clock.now_text()
-    cloud.change_video(tx, video, audit_status=audit.status)
+    cloud.videos.change(tx, video, audit_status=audit.status)
     insert(
         tx,
         "audits",
@@ -103,7 +103,7 @@ def apply(cloud: Cloud, tx: sqlite3.Connection, audit: Audit, *, auditor: str) -
 @operation("GetAuditHistory", qps=30)
 def get_audit_history(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
     """A video's decisions, the latest first unless asked otherwise."""
-    video = cloud.video(connection, call.parameters.required("VideoId"))
+    video = cloud.videos.get(connection, call.parameters.required("VideoId"))
     call.video_ids.append(video.id)
     page, size = call.parameters.page(size=10, most=100)
     sort = ("CreationTime:Desc", "CreationTime:Asc")

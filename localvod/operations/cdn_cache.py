@@ -2,9 +2,9 @@
 
 import sqlite3
 
-from localvod import cache
 from localvod.cloud import Cloud
 from localvod.errors import ApiError, missing_parameter
+from localvod.operations import cache
 from localvod.operations.registry import CDN, Answer, Call, operation
 
 PUSH_LIMIT = 100
@@ -21,8 +21,8 @@ DOMAIN_TASK_TYPES = ("file", "directory", "regex", "preload")
 def push_object_cache(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """Prefetch up to 100 URLs."""
     call.parameters.choice("Area", "domestic", "domestic", "overseas")
-    wanted = cache.targets(cloud, call.parameters, most=PUSH_LIMIT)
-    task_id = cache.submit(cloud, tx, "cdn", cache.PRELOAD, wanted)
+    wanted = cache.parse_targets(cloud, call.parameters, most=PUSH_LIMIT)
+    task_id = cache.submit_task(cloud, tx, "cdn", cache.PRELOAD, wanted)
     call.effect = {"task_id": task_id, "object_paths": [target.given for target in wanted]}
     return {"PushTaskId": task_id}
 
@@ -34,9 +34,9 @@ def refresh_object_caches(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> A
     if kind not in REFRESH_LIMITS:
         message = f"ObjectType {kind} is not one of File, Directory, Regex, ExQuery."
         raise ApiError("InvalidObjectType.ValueNotSupported", 400, message)
-    wanted = cache.targets(cloud, call.parameters, most=REFRESH_LIMITS[kind])
+    wanted = cache.parse_targets(cloud, call.parameters, most=REFRESH_LIMITS[kind])
     require_slash(kind, wanted)
-    task_id = cache.submit(cloud, tx, "cdn", kind, wanted)
+    task_id = cache.submit_task(cloud, tx, "cdn", kind, wanted)
     call.effect = {"task_id": task_id, "object_paths": [target.given for target in wanted]}
     return {"RefreshTaskId": task_id}
 
@@ -57,7 +57,7 @@ def describe_refresh_tasks(cloud: Cloud, connection: sqlite3.Connection, call: C
         raise missing_parameter("ObjectType")
     if given.text("ObjectType"):
         given.choice("ObjectType", "", *DOMAIN_TASK_TYPES)
-    total, page = cache.listing(cloud, connection, "cdn", given, 100)
+    total, page = cache.list_tasks(cloud, connection, "cdn", given, 100)
     return {
         "PageNumber": given.integer("PageNumber", 1, least=1, most=100_000),
         "PageSize": given.integer("PageSize", 20, least=1, most=100),

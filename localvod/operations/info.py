@@ -58,7 +58,7 @@ def named_video(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Vid
     if not video_id:
         video_id = id_of_reference(connection, reference_id) or ""
     call.video_ids.append(video_id or reference_id)
-    video = cloud.find_video(connection, video_id)
+    video = cloud.videos.find(connection, video_id)
     if video is None:
         raise video_not_found(video_id or reference_id)
     return video
@@ -91,7 +91,7 @@ def get_video_infos(cloud: Cloud, connection: sqlite3.Connection, call: Call) ->
     for name, values in (("NonExistVideoIds", ids), ("NonExistReferenceIds", references)):
         for value in values:
             video_id = value if name == "NonExistVideoIds" else id_of_reference(connection, value)
-            video = cloud.find_video(connection, video_id or "")
+            video = cloud.videos.find(connection, video_id or "")
             if video is None:
                 missing[name].append(value)
             else:
@@ -135,7 +135,7 @@ def update_video_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answe
         changes["cate_id"] = given.integer("CateId", 0, least=1, most=2**53)
     if not changes:
         return {}
-    changed = cloud.change_video(tx, video, **changes)
+    changed = cloud.videos.change(tx, video, **changes)
     call.effect = {"changed": sorted(changes)}
     tell_change(cloud, tx, video, changed)
     return {}
@@ -177,9 +177,9 @@ def delete_video(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """Delete up to 20 videos for good. The CDN keeps what it has until it is purged."""
     ids, references = _ids(call.parameters, "VideoIdsExceededMax")
     resolved = {reference: id_of_reference(tx, reference) for reference in references}
-    videos = {video_id: cloud.find_video(tx, video_id) for video_id in ids}
+    videos = {video_id: cloud.videos.find(tx, video_id) for video_id in ids}
     videos |= {
-        reference: cloud.find_video(tx, video_id or "") for reference, video_id in resolved.items()
+        reference: cloud.videos.find(tx, video_id or "") for reference, video_id in resolved.items()
     }
     if not any(videos.values()):
         raise video_not_found(", ".join(videos))
@@ -196,7 +196,7 @@ def delete_video(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
 
 
 def _delete(cloud: Cloud, tx: sqlite3.Connection, video: Video) -> None:
-    cloud.jobs.cancel(tx, video.id)
+    cloud.jobs.cancel_video(tx, video.id)
     tx.execute("INSERT OR REPLACE INTO deleted_videos VALUES (?, ?)", (video.id, clock.now_text()))
     tx.execute("DELETE FROM videos WHERE id = ?", (video.id,))
     for table in ("transcode_tasks", "transcode_jobs", "snapshot_jobs", "audits", "uploads"):

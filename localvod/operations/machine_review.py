@@ -19,7 +19,7 @@ PAGE_SIZE = 20
 def submit_ai_media_audit_job(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """Queue a machine review of one video."""
     given = call.parameters
-    video = cloud.video(tx, given.required("MediaId"))
+    video = cloud.videos.get(tx, given.required("MediaId"))
     call.video_ids.append(video.id)
     given.choice("MediaType", "video", "video")
     configuration = given.text("MediaAuditConfiguration")
@@ -27,7 +27,7 @@ def submit_ai_media_audit_job(cloud: Cloud, tx: sqlite3.Connection, call: Call) 
         raise invalid_parameter("MediaAuditConfiguration", "it must be a JSON object")
     if video.stage == "uploading":
         raise no_such_resource(f"source file of video {video.id}")
-    job_id = reviews.create(cloud, tx, video, user_data=given.user_data())
+    job_id = reviews.create_review_job(cloud, tx, video, user_data=given.user_data())
     call.effect = {"job_id": job_id}
     return {"MediaId": video.id, "JobId": job_id}
 
@@ -57,7 +57,7 @@ def get_ai_media_audit_job(cloud: Cloud, connection: sqlite3.Connection, call: C
 
 def _latest(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Row:
     """The latest successful review of the call's MediaId."""
-    video = cloud.video(connection, call.parameters.required("MediaId"))
+    video = cloud.videos.get(connection, call.parameters.required("MediaId"))
     call.video_ids.append(video.id)
     row: Row | None = connection.execute(
         "SELECT * FROM review_jobs WHERE media_id = ? AND status = 'success' "

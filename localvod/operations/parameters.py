@@ -8,6 +8,7 @@ from typing import Any
 
 from localvod import clock
 from localvod.errors import ApiError, invalid_length, invalid_parameter, missing_parameter
+from localvod.user_data import extend_text
 
 EXTEND_LIMIT = 512
 _REFERENCE_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
@@ -96,12 +97,6 @@ class Parameters:
                 "ReferenceId", "it must be 6 to 64 letters, digits, hyphens and underscores"
             )
         return value or None
-
-
-def extend_text(user_data: Mapping[str, Any]) -> str:
-    """The Extend of UserData as events carry it: a string, JSON text of an object."""
-    extend = user_data.get("Extend", "")
-    return extend if isinstance(extend, str) else json.dumps(extend, ensure_ascii=False)
 
 
 def check_tags(value: str) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 from localvod.cloud import Cloud
 from localvod.errors import ApiError, illegal_status
-from localvod.jobs import transcoding
 from localvod.operations.info import named_video
 from localvod.operations.registry import Answer, Call, operation
 from localvod.operations.security_ips import is_reviewer
+from localvod.store.media_rows import find_streams
 from localvod.store.videos import Video
 
 REVIEWABLE = ("Checking", "Blocked")
@@ -27,7 +27,7 @@ def may_play(connection: sqlite3.Connection, video: Video, peer: str) -> bool:
 def get_play_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """The play addresses of one video, one for each definition and format."""
     video = named_video(cloud, tx, call)
-    video = cloud.keep(tx, video)
+    video = cloud.videos.ensure_stored(tx, video)
     if not may_play(tx, video, call.peer):
         raise illegal_status(video.status, 403)
     streams = _wanted(call, _streams(cloud, tx, video))
@@ -70,7 +70,7 @@ def _wanted(call: Call, streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _streams(cloud: Cloud, connection: sqlite3.Connection, video: Video) -> list[dict[str, Any]]:
-    stored = [dict(row) for row in transcoding.play_streams(connection, video)]
+    stored = [dict(row) for row in find_streams(connection, video)]
     group = cloud.groups.get(video.template_group_id)
     is_played_as_is = video.source_key and not (group and group.templates)
     return [_source_stream(video)] if is_played_as_is and not stored else stored

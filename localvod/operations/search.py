@@ -51,7 +51,7 @@ def search_media(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> An
     page_no = _page_no(call, search, scroll)
     if kind != "video":
         return {"Total": 0, "MediaList": []}
-    library = Library(connection, cloud.catalogue)
+    library = Library(connection, cloud.videos.catalogue)
     page: list[Found] = []
     if scroll is not None and page_no * search.page_size > REACH_BY_SCROLL:
         total = scroll.total
@@ -167,7 +167,7 @@ def _by_id(
     cloud: Cloud, connection: sqlite3.Connection, search: Search, ids: Iterable[str]
 ) -> Iterator[Found]:
     for video_id in sorted(ids):
-        video = cloud.find_video(connection, video_id)
+        video = cloud.videos.find(connection, video_id)
         row = search_row(video) if video else {}
         if row and search.expression.matches(row):
             yield Position(row["CreationTime"], 0, video_id), row

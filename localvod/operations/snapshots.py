@@ -10,13 +10,14 @@ from localvod.jobs import snapshots
 from localvod.operations.info import named_video
 from localvod.operations.registry import Answer, Call, operation
 from localvod.operations.security_ips import is_reviewer
+from localvod.store.media_rows import COVER, NORMAL, SPRITE
 
 LEAST_AUTH_TIMEOUT, LARGEST_AUTH_TIMEOUT = 3_600, 2**31 - 1  # seconds
 SNAPPABLE = ("UploadSucc", "Normal", "Checking", "Blocked")
 TYPES = (
-    snapshots.COVER,
-    snapshots.NORMAL,
-    snapshots.SPRITE,
+    COVER,
+    NORMAL,
+    SPRITE,
     "SpriteOriginSnapshot",
     "WebVttSnapshot",
 )
@@ -30,7 +31,7 @@ def submit_snapshot_job(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Ans
         raise no_such_resource(f"snapshot template {given.text('SnapshotTemplateId')}")
     if video.status not in SNAPPABLE:
         raise illegal_status(video.status, 400)
-    job_id = snapshots.create(
+    job_id = snapshots.create_snapshot_job(
         cloud,
         tx,
         video,
@@ -74,8 +75,8 @@ def _offsets(value: object) -> list[int]:
 def list_snapshots(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """The snapshots of one type of the latest job that made any."""
     call.parameters.required("VideoId")
-    video = cloud.keep(tx, named_video(cloud, tx, call))
-    kind = call.parameters.choice("SnapshotType", snapshots.COVER, *TYPES)
+    video = cloud.videos.ensure_stored(tx, named_video(cloud, tx, call))
+    kind = call.parameters.choice("SnapshotType", COVER, *TYPES)
     page, size = call.parameters.page(size=20, most=100)
     call.parameters.integer(
         "AuthTimeout", LEAST_AUTH_TIMEOUT, least=LEAST_AUTH_TIMEOUT, most=LARGEST_AUTH_TIMEOUT
@@ -98,7 +99,7 @@ def list_snapshots(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
             "JobId": row["id"],
             "CreationTime": row["creation_time"],
             "Total": len(keys),
-            "Regular": snapshots.regular(cloud, keys),
+            "Regular": snapshots.url_pattern(cloud, keys),
             "Snapshots": {
                 "Snapshot": [
                     {"Index": index, "Url": cloud.urls.signed(key, for_reviewer=for_reviewer)}

@@ -18,6 +18,7 @@ from localvod.jobs import transcoding
 from localvod.operations.info import named_video
 from localvod.operations.registry import Answer, Call, operation
 from localvod.store import Row
+from localvod.store.media_rows import MANUAL
 
 SESSION_DAYS, TASK_DAYS = 7, 365
 TRANSCODABLE = ("UploadSucc", "Normal", "Checking")
@@ -41,7 +42,7 @@ def submit_transcode_jobs(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> A
         tx,
         video,
         group,
-        trigger=transcoding.MANUAL,
+        trigger=MANUAL,
         session_id=session_id,
         user_data=given.user_data(),
         priority=str(given.integer("Priority", 6, least=1, most=10)),
@@ -106,7 +107,7 @@ def _task_answer(cloud: Cloud, connection: sqlite3.Connection, call: Call, task_
 def list_transcode_task(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """A video's tasks of the past year, the latest first; no total, no jobs."""
     call.parameters.required("VideoId")
-    video = cloud.keep(tx, named_video(cloud, tx, call))
+    video = cloud.videos.ensure_stored(tx, named_video(cloud, tx, call))
     page, size = call.parameters.page(size=10, most=50)
     start, end = call.parameters.moment("StartTime"), call.parameters.moment("EndTime")
     low = max(clock.ago(days=TASK_DAYS), clock.text(start) if start else "")
@@ -145,7 +146,7 @@ def _job_info(cloud: Cloud, connection: sqlite3.Connection, job: Row) -> dict[st
         info["CompleteTime"] = job["complete_time"]
     if job["error_code"]:
         info |= {"ErrorCode": job["error_code"], "ErrorMessage": job["error_message"]}
-    video = cloud.find_video(connection, job["video_id"])
+    video = cloud.videos.find(connection, job["video_id"])
     if video is not None and video.source_key:
         info["InputFileUrl"] = cloud.urls.plain(video.source_key)
     if job["status"] == "TranscodeSuccess":

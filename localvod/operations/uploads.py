@@ -15,10 +15,8 @@ from localvod.errors import ApiError, invalid_parameter
 from localvod.operations.info import id_of_reference, named_video, tell_change
 from localvod.operations.parameters import check_tags
 from localvod.operations.registry import Answer, Call, operation
-from localvod.settings import NO_TRANSCODE_GROUP
-from localvod.store import videos
 from localvod.store.database import insert
-from localvod.store.videos import UPLOADING, Video
+from localvod.store.videos import STAGE_STATUS, UPLOADING, Video, insert_video
 
 BUCKET = "localvod-input"
 REGION = "cn-shanghai"
@@ -44,7 +42,7 @@ def create_upload_video(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Ans
         tags=_legal("Tags", check_tags(given.text("Tags"))),
         cate_id=given.integer("CateId", 0, least=0, most=2**53) or None,
         cover_url=given.text("CoverURL"),
-        status=videos.STAGE_STATUS[UPLOADING],
+        status=STAGE_STATUS[UPLOADING],
         stage=UPLOADING,
         creation_time=now,
         modification_time=now,
@@ -56,7 +54,7 @@ def create_upload_video(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Ans
         file_name=PurePosixPath(given.required("FileName")).name,
     )
     _extension(video.file_name)
-    videos.add(tx, video)
+    insert_video(tx, video)
     call.video_ids.append(video.id)
     call.effect = {"video_id": video.id}
     tell_change(cloud, tx, None, video)
@@ -81,7 +79,7 @@ def _extension(file_name: str) -> str:
 def _group(cloud: Cloud, call: Call) -> str:
     """The template group of the upload: the standard one when none is named."""
     group_id = call.parameters.text("TemplateGroupId", cloud.settings.standard_group)
-    if group_id not in cloud.groups and group_id != NO_TRANSCODE_GROUP:
+    if group_id not in cloud.groups:
         message = f"The template group {group_id} does not exist."
         raise ApiError("InvalidTemplateGroupId.NotFound", 404, message)
     return group_id
@@ -98,7 +96,7 @@ def _storage(call: Call) -> str:
 @operation("RefreshUploadVideo", qps=80, is_writing=True)
 def refresh_upload_video(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """A new credential, also to overwrite the file of a video that is already there."""
-    video = cloud.keep(tx, named_video(cloud, tx, call))
+    video = cloud.videos.ensure_stored(tx, named_video(cloud, tx, call))
     return _credentials(cloud, tx, video)
 
 

@@ -2,9 +2,9 @@
 
 import sqlite3
 
-from localvod import cache
 from localvod.cloud import Cloud
 from localvod.errors import ApiError
+from localvod.operations import cache
 from localvod.operations.cdn_cache import require_slash
 from localvod.operations.registry import Answer, Call, operation
 
@@ -16,12 +16,12 @@ KINDS = (cache.FILE, cache.DIRECTORY, cache.REGEX, "ignoreparams")
 def preload_vod_object_caches(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """Prefetch URLs; directories cannot be prefetched."""
     call.parameters.choice("Area", "domestic", "domestic", "overseas")
-    wanted = cache.targets(cloud, call.parameters, most=CALL_LIMIT)
+    wanted = cache.parse_targets(cloud, call.parameters, most=CALL_LIMIT)
     for target in wanted:
         if target.given.endswith("/"):
             message = f"The directory {target.given!r} cannot be prefetched."
             raise ApiError("InvalidObjectPath.Malformed", 400, message)
-    task_id = cache.submit(cloud, tx, "vod", cache.PRELOAD, wanted)
+    task_id = cache.submit_task(cloud, tx, "vod", cache.PRELOAD, wanted)
     call.effect = {"task_id": task_id, "object_paths": [target.given for target in wanted]}
     return {"PreloadTaskId": task_id}
 
@@ -33,8 +33,8 @@ def refresh_vod_object_caches(cloud: Cloud, tx: sqlite3.Connection, call: Call) 
     if kind not in KINDS:
         message = f"ObjectType {kind} is not one of File, Directory, Regex, IgnoreParams."
         raise ApiError("InvalidObjectType.ValueNotSupported", 400, message)
-    wanted = cache.targets(cloud, call.parameters, most=CALL_LIMIT)
+    wanted = cache.parse_targets(cloud, call.parameters, most=CALL_LIMIT)
     require_slash(kind, wanted)
-    task_id = cache.submit(cloud, tx, "vod", kind, wanted)
+    task_id = cache.submit_task(cloud, tx, "vod", kind, wanted)
     call.effect = {"task_id": task_id, "object_paths": [target.given for target in wanted]}
     return {"RefreshTaskId": task_id}

@@ -1,4 +1,4 @@
-"""The videos: rows of the database, before them those of a computed catalogue."""
+"""Rows of the table `videos`, and what a row says."""
 
 import dataclasses
 import json
@@ -23,12 +23,13 @@ STAGE_STATUS = {
     TRANSCODING: "Transcoding",
     FAILED: "TranscodeFail",
 }
+_STATUS_STAGE = {status: stage for stage, status in STAGE_STATUS.items()}
 _LISTS = ("snapshots", "sprites")
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """One video with all that VOD knows of it; see the schema for units."""
+    """One video with all that VOD knows of it; the schema has the units."""
 
     id: str
     title: str
@@ -69,12 +70,17 @@ class Video:
 
 
 def status_of(stage: str, audit_status: str | None, *, before_publish: bool) -> str:
-    """The status that clients see, from where processing stands and what a review decided."""
+    """The status that clients see; `before_publish`: an upload waits for a review."""
     if audit_status == "Blocked" and stage != UPLOADING:
         return "Blocked"
     if stage == READY:
         return "Normal" if audit_status == "Normal" or not before_publish else "Checking"
     return STAGE_STATUS[stage]
+
+
+def stage_of(status: str) -> str:
+    """The stage of a finished or seeded video with this status."""
+    return _STATUS_STAGE.get(status, READY)
 
 
 def from_row(row: sqlite3.Row) -> Video:
@@ -84,30 +90,30 @@ def from_row(row: sqlite3.Row) -> Video:
     return Video(**values)
 
 
-def as_row(values: Mapping[str, object]) -> dict[str, object]:
-    """Column values as the table keeps them: lists as JSON text."""
+def _columns(values: Mapping[str, object]) -> dict[str, object]:
+    """Values as the table stores them: lists as JSON text."""
     return {name: json.dumps(value) if name in _LISTS else value for name, value in values.items()}
 
 
-def find_stored(connection: sqlite3.Connection, video_id: str) -> Video | None:
+def find_stored_video(connection: sqlite3.Connection, video_id: str) -> Video | None:
     row = connection.execute("SELECT * FROM videos WHERE id = ?", (video_id,)).fetchone()
     return None if row is None else from_row(row)
 
 
-def add(tx: sqlite3.Connection, video: Video) -> None:
+def insert_video(tx: sqlite3.Connection, video: Video) -> None:
     values = {item.name: getattr(video, item.name) for item in dataclasses.fields(video)}
-    insert(tx, "videos", as_row(values))
+    insert(tx, "videos", _columns(values))
 
 
-def change(tx: sqlite3.Connection, video: Video, **changes: Any) -> Video:
-    """Write the named columns of a stored video; ModificationTime follows."""
+def update_video(tx: sqlite3.Connection, video: Video, **changes: Any) -> Video:
+    """Write the named columns of a stored video, and its modification time."""
     changes.setdefault("modification_time", clock.now_text())
-    update(tx, "videos", video.id, **as_row(changes))
+    update(tx, "videos", video.id, **_columns(changes))
     return dataclasses.replace(video, **changes)
 
 
-def stored_among(connection: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
-    """Which of these ids a stored or deleted row has taken out of the catalogue."""
+def known_ids(connection: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
+    """Those of the ids that have a row, of a stored or of a deleted video."""
     wanted = list(ids)
     marks = ", ".join("?" * len(wanted))
     rows = connection.execute(

@@ -9,13 +9,12 @@ from alibabacloud_vod20170321 import models
 from alibabacloud_vod20170321.client import Client
 
 from localvod.cloud import Cloud
-from localvod.library import CATALOGUE_NOTE, COMPUTED, Position
+from localvod.library import COMPUTED, Position
 from localvod.operations.parameters import Parameters
 from localvod.operations.registry import Call
 from localvod.operations.search import search_media
 from localvod.scrolls import Scroll
 from localvod.settings import checked, raw_from_environment
-from localvod.store.notes import save_note
 from tests.localvod.conftest import refused
 from tests.support.localvod import LocalVod
 
@@ -158,10 +157,9 @@ def test_beyond_page_200_a_token_is_needed(vod: LocalVod, client: Client) -> Non
 
 def test_a_walk_ends_after_two_million_videos(cloud: Cloud) -> None:
     with cloud.database.write() as tx:
-        save_note(tx, CATALOGUE_NOTE, {"count": 2_000_500, "seed": 1})
-    cloud.prepare()
-    assert cloud.catalogue is not None
-    last = cloud.catalogue.video(1_999_899)
+        cloud.videos.set_catalogue(tx, 2_000_500, seed=1)
+    assert cloud.videos.catalogue is not None
+    last = cloud.videos.catalogue.video(1_999_899)
     place = Position(str(last["CreationTime"]), COMPUTED, 1_999_899)
     token = cloud.scrolls.issue(Scroll("", "CreationTime:Asc", 100, 19_999, place, 2_000_500))
     page = next_page(cloud, token)

@@ -1,54 +1,53 @@
-"""Prefetch and refresh of the CDN: tasks, their daily quotas, and what a purge does."""
+"""Prefetch and refresh tasks of CDN and VOD: their daily quotas, and what a purge does."""
 
 import sqlite3
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localvod import clock
 from localvod.cdn import owner_of, split_object_path
+from localvod.cloud import Cloud
 from localvod.errors import ApiError, missing_parameter
-from localvod.limits import DAILY_QUOTAS
+from localvod.limits import DAILY_QUOTAS, QUOTAS_NOTE
 from localvod.operations.parameters import Parameters
 from localvod.store import Row
 from localvod.store.database import insert
 from localvod.store.notes import load_note
 
-if TYPE_CHECKING:
-    from localvod.cloud import Cloud
-
 PRELOAD, FILE, DIRECTORY, REGEX = "preload", "file", "directory", "regex"
-PATH_LIMIT = 1_024
-HISTORY_DAYS = 3
-QUOTAS_NOTE = "daily_quotas"  # limits in place of the published ones, by "product kind"
+_PATH_LIMIT = 1_024
+_HISTORY_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One line of ObjectPath: as it was given, and its path without the leading slash."""
+    """One line of ObjectPath: as given, and its path without the leading slash."""
 
     given: str
     path: str
 
 
-def targets(cloud: "Cloud", parameters: Parameters, *, most: int) -> list[Target]:
-    """The lines of ObjectPath, each under the domain of this CDN."""
+def parse_targets(cloud: Cloud, parameters: Parameters, *, most: int) -> list[Target]:
+    """Parse the lines of ObjectPath; each must lie under the domain of this CDN."""
     lines = [line.strip() for line in parameters.required("ObjectPath").splitlines()]
-    found = [_target(cloud, line) for line in lines if line]
-    if not found:
+    targets = [_parse_target(cloud, line) for line in lines if line]
+    if not targets:
         raise missing_parameter("ObjectPath")
-    if len(found) > most:
+    if len(targets) > most:
         message = f"ObjectPath takes at most {most} lines in one call."
         raise ApiError("InvalidObjectPath.Size.Malformed", 400, message)
-    return found
+    return targets
 
 
-def _target(cloud: "Cloud", line: str) -> Target:
+def _parse_target(cloud: Cloud, line: str) -> Target:
     split = split_object_path(line)
-    if split is None or len(line) > PATH_LIMIT:
-        message = f"ObjectPath {line[:80]!r} is not domain/path of at most {PATH_LIMIT} characters."
+    if split is None or len(line) > _PATH_LIMIT:
+        message = (
+            f"ObjectPath {line[:80]!r} is not domain/path of at most {_PATH_LIMIT} characters."
+        )
         raise ApiError("InvalidObjectPath.Malformed", 400, message)
     domain, path = split
     if domain != cloud.settings.cdn_domain:
@@ -57,7 +56,7 @@ def _target(cloud: "Cloud", line: str) -> Target:
     return Target(line, path.removeprefix("/"))
 
 
-def used_today(connection: sqlite3.Connection, product: str, kind: str) -> int:
+def _count_today(connection: sqlite3.Connection, product: str, kind: str) -> int:
     row = connection.execute(
         "SELECT count(*) FROM cache_tasks WHERE product = ? AND kind = ? AND creation_time >= ?",
         (product, kind, clock.quota_day_text()),
@@ -65,29 +64,28 @@ def used_today(connection: sqlite3.Connection, product: str, kind: str) -> int:
     return int(row[0])
 
 
-def daily_limit(connection: sqlite3.Connection, product: str, kind: str) -> int:
+def _daily_limit(connection: sqlite3.Connection, product: str, kind: str) -> int:
     """How many URLs of a kind a day has: as published, or as a control request set it."""
     limits = load_note(connection, QUOTAS_NOTE, {})
     return int(limits.get(f"{product} {kind}", DAILY_QUOTAS[product, kind].limit))
 
 
-def remaining(connection: sqlite3.Connection, product: str, kind: str) -> int:
-    """How many URLs of a kind may still be submitted today."""
-    left = daily_limit(connection, product, kind) - used_today(connection, product, kind)
+def _remaining_today(connection: sqlite3.Connection, product: str, kind: str) -> int:
+    left = _daily_limit(connection, product, kind) - _count_today(connection, product, kind)
     return max(left, 0)
 
 
-def submit(
-    cloud: "Cloud", tx: sqlite3.Connection, product: str, kind: str, wanted: Sequence[Target]
+def submit_task(
+    cloud: Cloud, tx: sqlite3.Connection, product: str, kind: str, targets: Sequence[Target]
 ) -> str:
-    """Queue one task for the lines of a call; refused as a whole beyond the day's quota."""
-    if len(wanted) > remaining(tx, product, kind):
-        limit = daily_limit(tx, product, kind)
+    """Add one task for all targets and return its id. Beyond the daily quota, refuse all."""
+    if len(targets) > _remaining_today(tx, product, kind):
+        limit = _daily_limit(tx, product, kind)
         message = f"The quota of {limit} a day for {kind} is exceeded."
         raise ApiError(DAILY_QUOTAS[product, kind].code, 400, message)
     task_id, started = str(uuid.uuid4().int)[:11], time.time()
-    for target in wanted:
-        is_done = _prefetch(cloud, tx, target) if kind == PRELOAD else True
+    for target in targets:
+        is_found = _is_prefetchable(cloud, tx, target) if kind == PRELOAD else True
         if kind != PRELOAD:
             _purge(cloud, tx, kind, target, started + cloud.settings.cdn_task_seconds)
         insert(
@@ -98,7 +96,7 @@ def submit(
                 "product": product,
                 "kind": kind,
                 "object_path": target.given,
-                "is_found": int(is_done),
+                "is_found": int(is_found),
                 "started": started,
                 "creation_time": clock.now_text(),
             },
@@ -106,22 +104,22 @@ def submit(
     return task_id
 
 
-def _prefetch(cloud: "Cloud", tx: sqlite3.Connection, target: Target) -> bool:
-    """Whether the origin gives the object out: it exists, and its video may be played."""
-    video = cloud.find_video(tx, owner_of(target.path))
+def _is_prefetchable(cloud: Cloud, tx: sqlite3.Connection, target: Target) -> bool:
+    """Whether the object exists and its video, if it has one, is published."""
+    video = cloud.videos.find(tx, owner_of(target.path))
     if video is not None:
         return video.status == "Normal"
     row = tx.execute("SELECT 1 FROM objects WHERE object_key = ?", (target.path,)).fetchone()
     return row is not None
 
 
-def _purge(cloud: "Cloud", tx: sqlite3.Connection, kind: str, target: Target, at: float) -> None:
-    """From that moment objects of unpublished videos are answered with 403.
+def _purge(cloud: Cloud, tx: sqlite3.Connection, kind: str, target: Target, at: float) -> None:
+    """Answer objects of unpublished videos with 403 from `at` (unix seconds) on.
 
-    Those of published videos are fetched from the origin again: nothing changes.
+    Objects of published videos stay: the CDN would fetch them from the origin again.
     """
-    for row in tx.execute(*_selection(kind, target)).fetchall():
-        video = cloud.find_video(tx, row["video_id"])
+    for row in tx.execute(*_select_objects(kind, target)).fetchall():
+        video = cloud.videos.find(tx, row["video_id"])
         if video is None or video.status != "Normal":
             tx.execute(
                 "UPDATE objects SET purged_at = coalesce(purged_at, ?) WHERE object_key = ?",
@@ -129,7 +127,8 @@ def _purge(cloud: "Cloud", tx: sqlite3.Connection, kind: str, target: Target, at
             )
 
 
-def _selection(kind: str, target: Target) -> tuple[str, tuple[str, ...]]:
+def _select_objects(kind: str, target: Target) -> tuple[str, tuple[str, ...]]:
+    """SQL and values that select the objects of videos under a target."""
     query = "SELECT object_key, video_id FROM objects WHERE video_id <> '' AND "
     if kind == DIRECTORY:
         return query + "substr(object_key, 1, length(?)) = ?", (target.path, target.path)
@@ -138,23 +137,13 @@ def _selection(kind: str, target: Target) -> tuple[str, tuple[str, ...]]:
     return query + "object_key = ?", (target.path,)
 
 
-def state_of(task: Row, task_seconds: float) -> tuple[str, str]:
-    """Status and Process of a task's line, from the time that has passed."""
-    if not task["is_found"]:
-        return "Failed", "0%"
-    passed = time.time() - task["started"]
-    if passed >= task_seconds:
-        return "Complete", "100%"
-    return "Refreshing", f"{int(100 * passed / task_seconds)}%"
-
-
-def listing(
-    cloud: "Cloud", connection: sqlite3.Connection, product: str, parameters: Parameters, most: int
+def list_tasks(
+    cloud: Cloud, connection: sqlite3.Connection, product: str, parameters: Parameters, most: int
 ) -> tuple[int, list[dict[str, Any]]]:
-    """The lines of the last three days that the filters leave, the latest first: total and page."""
+    """Total and one page of the targets of the last three days that pass the filters."""
     page = parameters.integer("PageNumber", 1, least=1, most=100_000)
     size = parameters.integer("PageSize", 20, least=1, most=most)
-    oldest = max(clock.ago(days=HISTORY_DAYS), parameters.text("StartTime"))
+    oldest = max(clock.ago(days=_HISTORY_DAYS), parameters.text("StartTime"))
     rows = connection.execute(
         "SELECT * FROM cache_tasks WHERE product = ? AND creation_time BETWEEN ? AND ? "
         "AND ? IN ('', task_id) AND ? IN ('', object_path) AND ? IN ('', kind) ORDER BY id DESC",
@@ -169,22 +158,22 @@ def listing(
     )
     domain = parameters.text("DomainName")
     tasks = [
-        _task(row, cloud.settings.cdn_task_seconds)
+        _task_facts(row, cloud.settings.cdn_task_seconds)
         for row in rows
-        if domain in ("", _domain(row["object_path"]))
+        if domain in ("", _domain_of(row["object_path"]))
     ]
     status = parameters.text("Status")
-    shown = [task for task in tasks if status in ("", task["Status"])]
-    return len(shown), shown[(page - 1) * size : page * size]
+    chosen = [task for task in tasks if status in ("", task["Status"])]
+    return len(chosen), chosen[(page - 1) * size : page * size]
 
 
-def _domain(object_path: str) -> str:
+def _domain_of(object_path: str) -> str:
     split = split_object_path(object_path)
     return split[0] if split else ""
 
 
-def _task(row: Row, task_seconds: float) -> dict[str, Any]:
-    status, process = state_of(row, task_seconds)
+def _task_facts(row: Row, task_seconds: float) -> dict[str, Any]:
+    status, process = _progress(row, task_seconds)
     return {
         "TaskId": row["task_id"],
         "ObjectPath": row["object_path"],
@@ -196,12 +185,22 @@ def _task(row: Row, task_seconds: float) -> dict[str, Any]:
     }
 
 
+def _progress(row: Row, task_seconds: float) -> tuple[str, str]:
+    """Status and Process; both follow from the time since the task started."""
+    if not row["is_found"]:
+        return "Failed", "0%"
+    passed = time.time() - row["started"]
+    if passed >= task_seconds:
+        return "Complete", "100%"
+    return "Refreshing", f"{int(100 * passed / task_seconds)}%"
+
+
 def quota_texts(
     connection: sqlite3.Connection, product: str, names: Mapping[str, str]
 ) -> dict[str, str]:
-    """`<Name>Quota` and `<Name>Remain` as strings, for each kind by the name given."""
+    """`<Name>Quota` and `<Name>Remain` as strings; `names` maps each kind to its name."""
     answer: dict[str, str] = {}
     for kind, name in names.items():
-        answer[f"{name}Quota"] = str(daily_limit(connection, product, kind))
-        answer[f"{name}Remain"] = str(remaining(connection, product, kind))
+        answer[f"{name}Quota"] = str(_daily_limit(connection, product, kind))
+        answer[f"{name}Remain"] = str(_remaining_today(connection, product, kind))
     return answer

@@ -1,0 +1,123 @@
+"""Background jobs: waiting rows of the database, done in the media pool.
+
+The rows are the queue: a job that ends with the process starts again in the next one.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from localvod.media.pool import Pool, PoolFullError
+from localvod.store import Database
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """One kind of job: two queries for ids, and the function that does the job of an id.
+
+    The function gets an event too, which is set when the job is cancelled.
+    """
+
+    name: str
+    waiting: str
+    of_video: str  # ids of the jobs of one video, waiting or not; takes the video's id
+    do: Callable[[str, threading.Event], None]
+
+
+class JobQueue:
+    """Submits waiting rows to the media pool, each once. Nothing runs before `start`."""
+
+    def __init__(self, database: Database, workers: int) -> None:
+        self._database = database
+        self._workers = workers
+        self._kinds: Sequence[JobKind] = ()
+        self._lock = threading.Lock()
+        self._claimed: dict[tuple[str, str], threading.Event] = {}
+        self._is_stopping = False
+        self._has_new = False
+        self._pool = Pool(workers)
+
+    def start(self, kinds: Sequence[JobKind]) -> None:
+        """Do the jobs of these kinds from now on; first those that an earlier process left."""
+        self._kinds = kinds
+        self._submit_waiting()
+
+    def mark_new(self) -> None:
+        """Say, inside a transaction, that it adds a job; `submit_new` follows its commit."""
+        self._has_new = True
+
+    def submit_new(self) -> None:
+        """Submit what waits if a transaction added a job since the last call."""
+        if self._has_new:
+            self._has_new = False
+            self._submit_waiting()
+
+    def _submit_waiting(self) -> None:
+        connection = self._database.read()
+        for kind in self._kinds:
+            for row in connection.execute(kind.waiting).fetchall():
+                self._submit(kind, row["id"])
+
+    def _submit(self, kind: JobKind, row_id: str) -> None:
+        key, cancelled = (kind.name, row_id), threading.Event()
+        with self._lock:
+            if self._is_stopping or key in self._claimed:
+                return
+            self._claimed[key] = cancelled
+        try:
+            future = self._pool.submit(kind.do, row_id, cancelled)
+        except PoolFullError:
+            self._release(key)  # the row still waits; `_finish` of another job submits it
+            return
+        future.add_done_callback(lambda done: self._finish(key, done))
+
+    def _finish(self, key: tuple[str, str], future: "Future[None]") -> None:
+        self._release(key)
+        if future.cancelled() or self._is_stopping:
+            return
+        error = future.exception()
+        if error is None:
+            self._submit_waiting()
+        else:
+            _logger.error("media job %s %s failed", *key, exc_info=error)
+
+    def _release(self, key: tuple[str, str]) -> None:
+        with self._lock:
+            self._claimed.pop(key, None)
+
+    def cancel_video(self, tx: sqlite3.Connection, video_id: str) -> None:
+        """Cancel the jobs of a video that is being deleted; the caller deletes their rows."""
+        for kind in self._kinds:
+            for row in tx.execute(kind.of_video, (video_id,)):
+                with self._lock:
+                    cancelled = self._claimed.get((kind.name, row["id"]))
+                if cancelled is not None:
+                    cancelled.set()
+
+    def pending_count(self) -> int:
+        """How many jobs run or wait."""
+        connection = self._database.read()
+        waiting = sum(len(connection.execute(kind.waiting).fetchall()) for kind in self._kinds)
+        with self._lock:
+            return max(waiting, len(self._claimed))
+
+    def stop(self) -> None:
+        """Kill what runs; the next process does it again."""
+        with self._lock:
+            self._is_stopping = True
+            for cancelled in self._claimed.values():
+                cancelled.set()
+        self._pool.shutdown()
+
+    def restart(self) -> None:
+        """Kill what runs and go on with an empty pool."""
+        self.stop()
+        with self._lock:
+            self._claimed.clear()
+            self._is_stopping = False
+        self._pool = Pool(self._workers)
