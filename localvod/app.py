@@ -1,4 +1,4 @@
-"""The HTTP side: signed calls on `POST /`, uploads, media, and control endpoints on loopback."""
+"""The HTTP application: signed calls on `POST /`, uploads, media, and control endpoints."""
 
 import asyncio
 import contextlib
@@ -19,11 +19,11 @@ from localvod.connections import hang_up
 from localvod.faults import Rule
 from localvod.jobs import job_kinds
 
-LARGEST_BODY = 2 * 1024 * 1024
-FORM = "application/x-www-form-urlencoded"
+_LARGEST_BODY = 2 * 1024 * 1024  # bytes
+_FORM = "application/x-www-form-urlencoded"
 
 
-class Rpc:
+class _Rpc:
     """`POST /`: one signed call of an operation."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -32,10 +32,10 @@ class Rpc:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         body = await request.body()
-        if len(body) > LARGEST_BODY:
+        if len(body) > _LARGEST_BODY:
             await Response("The body is too large.", 413)(scope, receive, send)
             return
-        reply = await run_in_threadpool(rpc.answer, self._cloud, _call_of(request, body))
+        reply = await run_in_threadpool(rpc.answer_call, self._cloud, _rpc_request(request, body))
         content = orjson.dumps(reply.content)
         headers = {"x-acs-request-id": str(reply.content["RequestId"])}
         response = Response(content, reply.status, headers, "application/json;charset=utf-8")
@@ -45,8 +45,8 @@ class Rpc:
             await _send_faulty(reply.fault, response, scope, receive, send)
 
 
-def _call_of(request: Request, body: bytes) -> rpc.Request:
-    is_form = request.headers.get("content-type", "").partition(";")[0] == FORM
+def _rpc_request(request: Request, body: bytes) -> rpc.Request:
+    is_form = request.headers.get("content-type", "").partition(";")[0] == _FORM
     return rpc.Request(
         query=parse_qsl(request.url.query, keep_blank_values=True),
         form=parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True) if is_form else [],
@@ -59,10 +59,10 @@ def _call_of(request: Request, body: bytes) -> rpc.Request:
 async def _send_faulty(
     fault: Rule, response: Response, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Answer as the fault says: not at all, with other bytes, drop by drop."""
+    """Send the answer as the fault demands: not at all, with other bytes, or byte by byte."""
     if fault.kind == "lost":
         hang_up(scope["client"])
-        await receive()  # until the server has seen the end of the connection
+        await receive()  # returns when the server has seen the end of the connection
         return
     if fault.kind == "body":
         response = Response(fault.body, fault.status, media_type=fault.content_type)
@@ -86,11 +86,11 @@ async def _drip(response: Response, seconds: float, send: Send) -> None:
 
 
 def create_app(cloud: Cloud) -> Starlette:
-    """The application around one cloud; its lifespan runs the events' sender and the jobs."""
+    """The application of one cloud; its lifespan runs the sender of events and the jobs."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        sender = asyncio.create_task(cloud.events.run())
+        sender = asyncio.create_task(cloud.events.send_forever())
         await run_in_threadpool(cloud.jobs.start, job_kinds(cloud))
         yield
         sender.cancel()
@@ -100,7 +100,7 @@ def create_app(cloud: Cloud) -> Starlette:
 
     media = serving.Media(cloud)
     routes = [
-        Route("/", Rpc(cloud), methods=["POST"]),
+        Route("/", _Rpc(cloud), methods=["POST"]),
         Mount("/_localvod", routes=control.routes(cloud)),
         Route("/{key:path}", media.put, methods=["PUT"]),
         Route("/{key:path}", media.preflight, methods=["OPTIONS"]),

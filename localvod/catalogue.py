@@ -1,7 +1,7 @@
-"""A library of any size, computed and not stored: every row follows from its index and the seed.
+"""A catalogue computed from a seed: a million videos cost no disk and no start-up time.
 
-A million videos cost no disk and no start-up time. Rows are in SearchMedia's spelling, with what
-GetVideoInfo adds; times are texts as on the wire, `Size` is in bytes, `Duration` in seconds.
+Rows have the fields of SearchMedia and, from GetVideoInfo, UserData and AuditStatus. Times are
+texts, `Size` is in bytes, `Duration` in seconds.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import time
 from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime
 
-SPACING_SECONDS = 30
-"""Each video was created in a slot of its own, so that CreationTime is unique and ordered."""
-LARGEST_EDIT_SECONDS = 255
-"""ModificationTime follows CreationTime within so many seconds."""
-UPLOADER_COUNT = 997
-DEFAULT_END = datetime(2026, 6, 30, tzinfo=UTC)
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+from localvod.clock import TIME_FORMAT
 
+_SPACING_SECONDS = 30  # one video in each slot: CreationTime is unique and rises with the index
+LARGEST_EDIT_SECONDS = 255  # from CreationTime to ModificationTime
+_UPLOADER_COUNT = 997
+_DEFAULT_END = datetime(2026, 6, 30, tzinfo=UTC)
 _MASK = 2**64 - 1
 _STRIDE = 0x9E3779B97F4A7C15
 _STRIDE_INVERSE = pow(_STRIDE, -1, 2**64)
@@ -49,13 +47,13 @@ _NAMES = ("mei", "jonas", "nora", "tomek", "晓雨", "阿泽", "ines", "小禾",
 
 
 class Catalogue:
-    """`count` videos in order of CreationTime, the last one shortly before `end`."""
+    """`count` videos in order of CreationTime; the last is created shortly before `end`."""
 
     def __init__(
         self,
         count: int,
         seed: int = 1,
-        end: datetime = DEFAULT_END,
+        end: datetime = _DEFAULT_END,
         *,
         media_host: str = "media.localvod.example",
     ) -> None:
@@ -63,15 +61,15 @@ class Catalogue:
             raise ValueError(f"A catalogue cannot hold {count} videos: the count starts at 0.")
         self._count = count
         self._seed = _mixed(seed)
-        self._start = int(end.timestamp()) - count * SPACING_SECONDS
+        self._start = int(end.timestamp()) - count * _SPACING_SECONDS
         self._media_url = f"http://{media_host}/catalogue"
-        self._user_data = [_user_data(number, media_host) for number in range(UPLOADER_COUNT)]
+        self._user_data = [_user_data(number, media_host) for number in range(_UPLOADER_COUNT)]
 
     def __len__(self) -> int:
         return self._count
 
     def video_id(self, index: int) -> str:
-        """The id of one video: 32 hexadecimal digits that lead back to the index."""
+        """The id of one video: 32 hexadecimal digits, from which `index_of` computes the index."""
         return f"{self._noise(index):016x}{(index * _STRIDE + self._seed) & _MASK:016x}"
 
     def index_of(self, video_id: str) -> int | None:
@@ -97,7 +95,7 @@ class Catalogue:
         return range(first, max(first, stop))
 
     def video(self, index: int) -> dict[str, object]:
-        """One row; IndexError when there is none. `UserData` and `AuditStatus` included."""
+        """The row of one video; raises IndexError beyond the count."""
         if not 0 <= index < self._count:
             raise IndexError(f"The catalogue has videos 0 to {self._count - 1}, not {index}.")
         noise = self._noise(index)
@@ -130,7 +128,7 @@ class Catalogue:
             "DownloadSwitch": "off",
             "ReferenceId": f"catalogue-{index}",
             "StorageClass": "Standard",
-            "UserData": self._user_data[(noise >> 50) % UPLOADER_COUNT],
+            "UserData": self._user_data[(noise >> 50) % _UPLOADER_COUNT],
         }
         if status in {"Normal", "Blocked"}:
             row["AuditStatus"] = status
@@ -141,11 +139,11 @@ class Catalogue:
 
     def _created_at(self, index: int) -> int:
         """Unix seconds."""
-        return self._start + index * SPACING_SECONDS + self._noise(index) % SPACING_SECONDS
+        return self._start + index * _SPACING_SECONDS + self._noise(index) % _SPACING_SECONDS
 
 
 def _mixed(number: int) -> int:
-    """64 well mixed bits of a number (the finish of SplitMix64)."""
+    """64 well mixed bits of a number (the finalizer of SplitMix64)."""
     number &= _MASK
     number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & _MASK
     number = (number ^ number >> 27) * 0x94D049BB133111EB & _MASK
@@ -157,7 +155,7 @@ def _text(seconds: int) -> str:
 
 
 def _user_data(number: int, media_host: str) -> str:
-    """What an app would have given at the upload: the uploader, within 512 bytes."""
+    """UserData as an app sends it: the uploader, within 512 bytes."""
     name = f"{_NAMES[number % len(_NAMES)]}_{number}"
     extend = {
         "userId": str(7_000_000 + number),

@@ -1,4 +1,4 @@
-"""URLs of media under the CDN domain, and authentication type A, which signs them."""
+"""URLs of media under the CDN domain, and their signatures of authentication type A."""
 
 import hashlib
 import hmac
@@ -13,9 +13,9 @@ _AUTH_KEY = re.compile(r"(\d{10})-([0-9A-Za-z]+)-([0-9A-Za-z]+)-([0-9a-f]{32})")
 
 @dataclass(frozen=True, slots=True)
 class MediaUrls:
-    """Builds and checks URLs. An empty `key` leaves them unsigned and open.
+    """Builds and checks URLs. With an empty `key` they are unsigned and open.
 
-    `grant_secret` stays within localvod: who holds `key` can sign URLs, but not a reviewer's.
+    Apps have `key` too. Only localvod has `grant_secret`, which signs the URLs of reviewers.
     """
 
     domain: str
@@ -24,21 +24,21 @@ class MediaUrls:
     grant_secret: str
 
     def key_of(self, target: str) -> str:
-        """The object key that a target names: itself, or within a URL of this CDN; else empty."""
+        """The object key of a target (a key, or a URL of this CDN); '' for any other URL."""
         base = f"http://{self.domain}/"
         if "://" not in target:
             return target
         return unquote(target.removeprefix(base)) if target.startswith(base) else ""
 
     def plain(self, target: str) -> str:
-        """The URL of an object key, unsigned, as events carry it; a URL stays what it is."""
+        """The unsigned URL of an object key, as in events; another URL stays."""
         key = self.key_of(target)
         return f"http://{self.domain}/{quote(key)}" if key else target
 
     def signed(self, target: str, *, for_reviewer: bool = False) -> str:
-        """The URL of an object key, signed when URL authentication is on.
+        """The URL of an object key, signed if URL authentication is on.
 
-        A reviewer's is always signed: its uid is a grant, which opens what was purged.
+        A reviewer's URL is always signed. Its uid is a grant, which overrides a purge.
         """
         url, key = self.plain(target), self.key_of(target)
         if not key or not (self.key or for_reviewer):
@@ -49,7 +49,7 @@ class MediaUrls:
         return f"{url}?auth_key={timestamp}-{nonce}-{user}-{digest}"
 
     def accepts(self, path: str, auth_key: str) -> bool:
-        """Whether `auth_key` opens the path (as requested, still percent-encoded) now."""
+        """Whether `auth_key` is valid for the path (percent-encoded, as requested)."""
         if not self.key:
             return True
         match = _AUTH_KEY.fullmatch(auth_key)
@@ -60,7 +60,7 @@ class MediaUrls:
         return hmac.compare_digest(expected, digest) and self._is_fresh(timestamp)
 
     def is_granted(self, path: str, auth_key: str) -> bool:
-        """Whether `auth_key` was made here for a reviewer of that path, and is still valid."""
+        """Whether `auth_key` has a valid grant for the path."""
         match = _AUTH_KEY.fullmatch(auth_key)
         if match is None:
             return False
@@ -81,12 +81,12 @@ class MediaUrls:
 
 
 def owner_of(key: str) -> str:
-    """The id of the video that an object key belongs to, going by the key alone."""
+    """The id of the video in an object key."""
     return key.removeprefix("catalogue/").partition("/")[0]
 
 
 def split_object_path(object_path: str) -> tuple[str, str] | None:
-    """Domain and path of `domain/path` or of a URL, without query; None when malformed."""
+    """Domain and path of `domain/path` or of a URL, without query; None for other text."""
     parts = urlsplit(object_path if "://" in object_path else f"http://{object_path}")
     if not parts.netloc or not parts.path or parts.scheme not in ("http", "https"):
         return None

@@ -1,24 +1,24 @@
-"""uvicorn's HTTP protocol with two additions: one send per answer, and hanging up on request."""
+"""uvicorn's HTTP protocol with two additions: one send per answer, and `hang_up`."""
 
 import asyncio
 from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-_open: dict[tuple[str, int], asyncio.Transport] = {}
+_open: dict[tuple[str, int], asyncio.Transport] = {}  # by address and port of the client
 
 
 def hang_up(client: tuple[str, int]) -> None:
-    """Cut the connection of a client at once, without an answer."""
+    """Abort the connection of a client, without an answer."""
     transport = _open.get(client)
     if transport is not None:
         transport.abort()
 
 
 class _Gathered:
-    """A transport whose writes of one turn of the event loop leave in one send.
+    """A transport that sends all writes of one turn of the event loop at once.
 
-    uvicorn writes head and body apart; with delayed acknowledgements that can cost 40 ms a call.
+    uvicorn writes head and body separately; with delayed acknowledgements that costs up to 40 ms.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -45,7 +45,7 @@ class _Gathered:
 
 
 class Protocol(H11Protocol):
-    """H11Protocol over a gathering transport, known by its client's address."""
+    """H11Protocol over a gathering transport; `hang_up` finds it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream = cast("asyncio.Transport", transport)

@@ -1,4 +1,4 @@
-"""The documented refusals: a code, an HTTP status and one sentence."""
+"""The documented refusals: code, HTTP status and message."""
 
 
 class ApiError(Exception):
@@ -37,7 +37,7 @@ def no_such_resource(what: str) -> ApiError:
 
 
 def illegal_status(status: str, http_status: int) -> ApiError:
-    """A video in the wrong status: 403 for playback, 400 for jobs."""
+    """A video's status does not allow the operation: 403 for playback, 400 for jobs."""
     return ApiError("Forbidden.IllegalStatus", http_status, f"Current Status is {status}.")
 
 

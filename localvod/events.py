@@ -1,4 +1,4 @@
-"""Event notifications: what is told to whom, and the sender that tells it."""
+"""Event notifications: which are queued for which URL, and their sender."""
 
 import asyncio
 import hashlib
@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import httpx
@@ -21,11 +20,11 @@ from localvod.store.database import insert, update
 from localvod.store.notes import load_note
 from localvod.user_data import callback_url
 
-ATTEMPTS = 3
-PAUSE_SECONDS = 1.0
-ANSWER_SECONDS = 5.0
-CONCURRENT_SENDERS = 32
-AI_EVENTS = frozenset({"AIMediaAuditComplete"})
+_ATTEMPTS = 3
+_PAUSE_SECONDS = 1.0
+_ANSWER_SECONDS = 5.0
+_CONCURRENT_SENDERS = 32
+_AI_EVENTS = frozenset({"AIMediaAuditComplete"})
 CALLBACK_NOTE = "callback"
 
 logger = logging.getLogger(__name__)
@@ -33,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CallbackConfig:
-    """What SetMessageCallback set; `event_types` is empty (none), `ALL`, or comma separated."""
+    """The callback configuration; `event_types` is empty (none), `ALL`, or comma separated."""
 
     url: str = ""
     key: str = ""
@@ -45,7 +44,7 @@ class CallbackConfig:
     mns_queue_name: str = ""
 
     def wants(self, event_type: str) -> bool:
-        name = "AIComplete" if event_type in AI_EVENTS else event_type
+        name = "AIComplete" if event_type in _AI_EVENTS else event_type
         chosen = {part.strip() for part in self.event_types.split(",")}
         return self.callback_type == "HTTP" and bool(self.url) and bool({name, "ALL"} & chosen)
 
@@ -55,16 +54,16 @@ def load_config(connection: sqlite3.Connection) -> CallbackConfig:
 
 
 class Events:
-    """Queues events in the transaction of what they report, and sends them afterwards."""
+    """Queues events in the transaction that causes them, and sends them after its commit."""
 
     def __init__(self, database: Database, faults: Faults) -> None:
         self._database = database
         self._faults = faults
-        self._wake: asyncio.Event | None = None
+        self._has_work: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._in_flight: set[int] = set()
         self._lock = threading.Lock()
-        self._has_fresh = False
+        self._has_new = False
 
     def emit(
         self,
@@ -77,9 +76,9 @@ class Events:
         media_user_data: str = "",
         status: str | None = "success",
     ) -> None:
-        """Queue one event, if the callback configuration asks for its type.
+        """Queue an event if the callback configuration asks for its type.
 
-        The URL is the job's own, else the one bound to the media at upload, else the global one.
+        Its URL is the first of: the job's, the upload's, the configured one.
         """
         config = load_config(tx)
         if not config.wants(event_type):
@@ -98,7 +97,7 @@ class Events:
         url: str,
         body: Mapping[str, Any],
     ) -> None:
-        """Queue a finished body for a URL; it is sent once the transaction is committed."""
+        """Queue a finished body for a URL; it is sent after the commit."""
         event = {
             "event_type": event_type,
             "media_id": media_id,
@@ -108,43 +107,45 @@ class Events:
             "creation_time": clock.now_text(),
         }
         insert(tx, "events", event)
-        self._has_fresh = True
+        self._has_new = True
 
-    def wake(self) -> None:
-        """Called after each commit, from any thread: tell the sender when it queued events."""
-        if not self._has_fresh:
+    def send_new(self) -> None:
+        """Wake the sender if a transaction queued events; for any thread, after each commit."""
+        if not self._has_new:
             return
-        self._has_fresh = False
-        if self._loop is not None and self._wake is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake.set)
+        self._has_new = False
+        if self._loop is not None and self._has_work is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._has_work.set)
 
     def waiting_count(self) -> int:
-        rows = self._database.read().execute("SELECT count(*) FROM events WHERE state = 'waiting'")
+        rows = self._database.reader().execute(
+            "SELECT count(*) FROM events WHERE state = 'waiting'"
+        )
         return int(rows.fetchone()[0])
 
-    async def run(self) -> None:
-        """Send what waits, until cancelled. Events left by an earlier process are sent too."""
-        self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
-        places = asyncio.Semaphore(CONCURRENT_SENDERS)
-        timeout = httpx.Timeout(ANSWER_SECONDS)
+    async def send_forever(self) -> None:
+        """Send waiting events, also those of an earlier process, until cancelled."""
+        self._loop, self._has_work = asyncio.get_running_loop(), asyncio.Event()
+        places = asyncio.Semaphore(_CONCURRENT_SENDERS)
+        timeout = httpx.Timeout(_ANSWER_SECONDS)
         async with (
             httpx.AsyncClient(timeout=timeout, trust_env=False) as client,
             asyncio.TaskGroup() as tasks,
         ):
             while True:
-                for event in await asyncio.to_thread(self._fresh):
+                for event in await asyncio.to_thread(self._claim_waiting):
                     tasks.create_task(self._send(client, places, event))
-                await self._wake.wait()
-                self._wake.clear()
+                await self._has_work.wait()
+                self._has_work.clear()
 
-    def _fresh(self) -> list[sqlite3.Row]:
-        rows = self._database.read().execute(
+    def _claim_waiting(self) -> list[sqlite3.Row]:
+        rows = self._database.reader().execute(
             "SELECT * FROM events WHERE state = 'waiting' ORDER BY id"
         )
         with self._lock:
-            fresh = [row for row in rows if row["id"] not in self._in_flight]
-            self._in_flight.update(row["id"] for row in fresh)
-        return fresh
+            claimed = [row for row in rows if row["id"] not in self._in_flight]
+            self._in_flight.update(row["id"] for row in claimed)
+        return claimed
 
     async def _send(
         self, client: httpx.AsyncClient, places: asyncio.Semaphore, event: sqlite3.Row
@@ -154,35 +155,38 @@ class Events:
         state, attempts, error = "dropped", 0, "dropped by a fault"
         async with places:
             for _ in range(copies):
-                state, attempts, error = await self._try(client, event)
-        await asyncio.to_thread(self._finish, event["id"], state, attempts, error)
+                state, attempts, error = await self._send_copy(client, event)
+        await asyncio.to_thread(self._record_outcome, event["id"], state, attempts, error)
 
-    async def _try(self, client: httpx.AsyncClient, event: sqlite3.Row) -> tuple[str, int, str]:
+    async def _send_copy(
+        self, client: httpx.AsyncClient, event: sqlite3.Row
+    ) -> tuple[str, int, str]:
+        """Send until an attempt succeeds; returns state, count of attempts and last error."""
         error = ""
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, _ATTEMPTS + 1):
             error = await self._attempt(client, event)
             if not error:
                 return "delivered", attempt, ""
-            if attempt < ATTEMPTS:
-                await asyncio.sleep(PAUSE_SECONDS)
+            if attempt < _ATTEMPTS:
+                await asyncio.sleep(_PAUSE_SECONDS)
         logger.warning("event dropped: %s for %s: %s", event["event_type"], event["url"], error)
-        return "dropped", ATTEMPTS, error
+        return "dropped", _ATTEMPTS, error
 
     async def _attempt(self, client: httpx.AsyncClient, event: sqlite3.Row) -> str:
-        """Send once; returns what went wrong, or nothing. Only status 200 counts as received."""
+        """Send once; returns the error, or '' after an answer with status 200."""
         url = event["url"]
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(_ANSWER_SECONDS):
                 headers = await asyncio.to_thread(self._headers, url)
                 answer = await client.post(url, content=event["body"].encode(), headers=headers)
         except TimeoutError:
-            return f"no answer within {ANSWER_SECONDS:g} s"
+            return f"no answer within {_ANSWER_SECONDS:g} s"
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
             return f"{type(failure).__name__}: {failure}"
         return "" if answer.status_code == 200 else f"answered {answer.status_code}"
 
     def _headers(self, url: str) -> dict[str, str]:
-        config = load_config(self._database.read())
+        config = load_config(self._database.reader())
         headers = {"Content-Type": "application/json"}
         if config.is_signed and config.key:
             timestamp = str(int(time.time()))
@@ -191,16 +195,16 @@ class Events:
             headers["X-VOD-SIGNATURE"] = hashlib.md5(signed, usedforsecurity=False).hexdigest()
         return headers
 
-    def _finish(self, event_id: int, state: str, attempts: int, error: str) -> None:
-        with self._database.write() as tx:
+    def _record_outcome(self, event_id: int, state: str, attempts: int, error: str) -> None:
+        with self._database.transaction() as tx:
             update(tx, "events", event_id, state=state, attempts=attempts, error=error)
         with self._lock:
             self._in_flight.discard(event_id)
 
 
-def _event_time(event_type: str, moment: datetime | None = None) -> str:
-    """The documented spelling; AI events carry milliseconds after a colon."""
-    moment = moment or clock.now()
-    if event_type in AI_EVENTS:
+def _event_time(event_type: str) -> str:
+    """EventTime; that of AI events ends in a colon and milliseconds."""
+    moment = clock.now()
+    if event_type in _AI_EVENTS:
         return f"{moment:%Y-%m-%dT%H:%M:%S}:{moment.microsecond // 1000:03d}Z"
-    return clock.text(moment)
+    return clock.format_time(moment)

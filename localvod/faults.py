@@ -1,4 +1,4 @@
-"""Faults on request: errors, lost and broken answers, delays, and careless callbacks."""
+"""Faults on request: errors, lost or broken answers, delays, and unreliable callbacks."""
 
 import dataclasses
 import random
@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = ("error", "lost", "body")
-MET = ("callbacks", "dropped", "doubled", "held_back")  # what is counted of callbacks
+_KINDS = ("error", "lost", "body")
+_CALLBACK_COUNTS = ("callbacks", "dropped", "doubled", "held_back")
 
 
 class FaultError(ValueError):
-    """A fault that cannot be set as described; the message is one clear sentence."""
+    """An invalid description of a fault; the message is one clear sentence."""
 
 
 @dataclass(slots=True)
@@ -21,10 +21,10 @@ class Rule:
     """One fault of calls.
 
     `operation` is a name or `*`. `kind`: `error` answers `code` with `status`; `lost` closes the
-    connection without an answer; `body` answers `body` as it stands; empty: only the delay of
-    `latency_seconds`. `rate` is the share of calls, `skip` how many are left alone first, `times`
-    how many are met at most (None: no end). With `is_after` the work is done before the answer
-    goes wrong. `drip_seconds` spreads an answer over that time, byte by byte.
+    connection without an answer; `body` answers with `body` as it is; an empty kind only delays by
+    `latency_seconds`. `rate` is the share of calls to hit, `skip` how many hits to leave out first,
+    `times` how many hits follow at most (None: no limit). With `is_after` the operation is done
+    before the fault. `drip_seconds` spreads the answer over that time, byte by byte.
     """
 
     operation: str = "*"
@@ -45,7 +45,7 @@ class Rule:
 
 @dataclass(slots=True)
 class CallbackFaults:
-    """Shares (0 to 1) of callbacks that are dropped, sent twice, or held back out of order."""
+    """Shares (0 to 1) of callbacks to drop, to send twice, and to hold back out of order."""
 
     drop: float = 0.0
     duplicate: float = 0.0
@@ -53,58 +53,51 @@ class CallbackFaults:
 
 
 class Faults:
-    """The faults in force. The same seed and the same calls give the same faults."""
+    """The active faults. The same seed and the same calls give the same faults."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.clear()
-
-    def clear(self) -> None:
-        with self._lock:
-            self._random = random.Random(1)
-            self._rules: list[Rule] = []
-            self._callbacks = CallbackFaults()
-            self._met: Counter[str] = Counter()
-            self._seed = 1
+        self._counts: Counter[str] = Counter()
+        self.set({})
 
     def set(self, wanted: Mapping[str, Any]) -> None:
-        """Put faults in force in place of the earlier ones; FaultError names what is wrong."""
+        """Replace the faults. Raises FaultError, which names what is wrong."""
         _refuse_unknown("faults", wanted, {"seed", "rules", "callbacks"})
-        rules = [_rule(item) for item in wanted.get("rules", [])]
-        callbacks = _callbacks(wanted.get("callbacks", {}))
+        rules = [_parse_rule(item) for item in wanted.get("rules", [])]
+        callbacks = _parse_callbacks(wanted.get("callbacks", {}))
         seed = wanted.get("seed", 1)
         with self._lock:
             self._rules, self._callbacks, self._seed = rules, callbacks, seed
             self._random = random.Random(seed)
-            self._met.clear()
+            self._counts.clear()
 
     def as_json(self) -> dict[str, Any]:
-        """What is in force; `met` counts the callbacks since then, and what became of them."""
+        """The active faults; `met` counts callbacks since they were set."""
         with self._lock:
             return {
                 "seed": self._seed,
                 "rules": [dataclasses.asdict(rule) for rule in self._rules],
                 "callbacks": dataclasses.asdict(self._callbacks),
-                "met": {name: self._met[name] for name in MET},
+                "met": {name: self._counts[name] for name in _CALLBACK_COUNTS},
             }
 
     def for_call(self, operation: str) -> Rule | None:
-        """The fault that this call meets, if any; uses up one of the times of each of its rules.
+        """The fault of this call, if any; it counts in `times` of each rule that hits.
 
-        Rules without a kind only delay: what they ask for adds up, until a rule with a kind hits.
+        Rules without a kind only delay. Delays add up until a rule with a kind hits.
         """
-        met: Rule | None = None
+        fault: Rule | None = None
         with self._lock:
             for rule in self._rules:
                 if not self._hits(rule, operation):
                     continue
-                met = dataclasses.replace(rule) if met is None else _combined(met, rule)
+                fault = dataclasses.replace(rule) if fault is None else _combine(fault, rule)
                 if rule.kind:
                     break
-        return met
+        return fault
 
     def _hits(self, rule: Rule, operation: str) -> bool:
-        """Draw whether a rule hits; one of its times is used up when it does."""
+        """Draw whether a rule hits, and count the hit."""
         if rule.operation not in ("*", operation) or rule.times == 0:
             return False
         if self._random.random() >= rule.rate:
@@ -117,20 +110,20 @@ class Faults:
         return True
 
     def for_callback(self) -> tuple[int, float]:
-        """How often to send a callback (0 drops it), and how many seconds to hold it back."""
+        """How often to send a callback (0: drop it), and how many seconds to hold it back."""
         with self._lock:
             chance, faults = self._random.random, self._callbacks
             copies = 0 if chance() < faults.drop else 2 if chance() < faults.duplicate else 1
             delay = self._random.uniform(0.2, 2.0) if chance() < faults.reorder else 0.0
-            self._met["callbacks"] += 1
-            self._met["dropped"] += copies == 0
-            self._met["doubled"] += copies == 2
-            self._met["held_back"] += copies > 0 and delay > 0
+            self._counts["callbacks"] += 1
+            self._counts["dropped"] += copies == 0
+            self._counts["doubled"] += copies == 2
+            self._counts["held_back"] += copies > 0 and delay > 0
             return copies, delay
 
 
-def _combined(delays: Rule, rule: Rule) -> Rule:
-    """A rule together with the delays that hit before it."""
+def _combine(delays: Rule, rule: Rule) -> Rule:
+    """Add the delays of earlier rules to a rule."""
     return dataclasses.replace(
         rule,
         latency_seconds=delays.latency_seconds + rule.latency_seconds,
@@ -139,11 +132,11 @@ def _combined(delays: Rule, rule: Rule) -> Rule:
     )
 
 
-def _rule(item: Mapping[str, Any]) -> Rule:
+def _parse_rule(item: Mapping[str, Any]) -> Rule:
     _refuse_unknown("rule", item, {field.name for field in dataclasses.fields(Rule)})
     rule = Rule(**item)
-    if rule.kind not in ("", *KINDS):
-        raise FaultError(f"A rule's kind is one of {', '.join(KINDS)}, not {rule.kind!r}.")
+    if rule.kind not in ("", *_KINDS):
+        raise FaultError(f"A rule's kind is one of {', '.join(_KINDS)}, not {rule.kind!r}.")
     if not _is_share(rule.rate):
         raise FaultError(f"A rule's rate is a share from 0 to 1, not {rule.rate!r}.")
     if rule.skip < 0:
@@ -153,7 +146,7 @@ def _rule(item: Mapping[str, Any]) -> Rule:
     return rule
 
 
-def _callbacks(item: Mapping[str, Any]) -> CallbackFaults:
+def _parse_callbacks(item: Mapping[str, Any]) -> CallbackFaults:
     _refuse_unknown("callbacks", item, {"drop", "duplicate", "reorder"})
     for name, share in item.items():
         if not _is_share(share):

@@ -1,4 +1,4 @@
-"""What the control endpoints read and write besides the operations."""
+"""What the control endpoints read and write without an operation."""
 
 import dataclasses
 import json
@@ -13,9 +13,9 @@ from localvod.events import load_config
 _JSON_COLUMNS = frozenset({"output", "parameters", "results", "result", "frames", "body"})
 
 
-def state_of(cloud: Cloud, video_id: str) -> dict[str, Any] | None:
-    """All that is held on a video, deleted ones included; None when it never existed."""
-    connection = cloud.database.read()
+def video_state(cloud: Cloud, video_id: str) -> dict[str, Any] | None:
+    """All rows of a video, also of a deleted one; None for an unknown id."""
+    connection = cloud.database.reader()
     video = cloud.videos.find(connection, video_id)
     deleted = connection.execute(
         "SELECT deleted_at FROM deleted_videos WHERE id = ?", (video_id,)
@@ -25,7 +25,7 @@ def state_of(cloud: Cloud, video_id: str) -> dict[str, Any] | None:
 
     def rows(table: str, column: str = "video_id") -> list[dict[str, Any]]:
         query = f"SELECT * FROM {table} WHERE {column} = ? ORDER BY rowid"
-        return [as_json(row) for row in connection.execute(query, (video_id,))]
+        return [_as_json(row) for row in connection.execute(query, (video_id,))]
 
     return {
         "video": dataclasses.asdict(video) if video else None,
@@ -40,42 +40,42 @@ def state_of(cloud: Cloud, video_id: str) -> dict[str, Any] | None:
     }
 
 
-def as_json(row: sqlite3.Row) -> dict[str, Any]:
-    values = dict(row)
+def _as_json(row: sqlite3.Row) -> dict[str, Any]:
     return {
         name: json.loads(value) if name in _JSON_COLUMNS else value
-        for name, value in values.items()
+        for name, value in dict(row).items()
     }
 
 
-def pending(cloud: Cloud) -> str:
-    """What is still on its way, in words; empty when nothing is."""
+def describe_pending(cloud: Cloud) -> str:
+    """How many jobs and events are pending, in words; '' if there are none."""
     jobs, events = cloud.jobs.pending_count(), cloud.events.waiting_count()
     return f"{jobs} jobs, {events} events" if jobs or events else ""
 
 
-def events_of(cloud: Cloud, video_id: str) -> list[dict[str, Any]]:
-    rows = cloud.database.read().execute(
+def list_events(cloud: Cloud, video_id: str) -> list[dict[str, Any]]:
+    """The events of one video, or of all with an empty id."""
+    rows = cloud.database.reader().execute(
         "SELECT * FROM events WHERE ? IN ('', media_id) ORDER BY id", (video_id,)
     )
-    return [as_json(row) for row in rows]
+    return [_as_json(row) for row in rows]
 
 
 def queue_event(cloud: Cloud, url: str, body: Mapping[str, Any]) -> None:
-    """Queue an event of any content for the given or the configured URL."""
-    with cloud.database.write() as tx:
+    """Queue an event with any content for the given or the configured URL."""
+    with cloud.database.transaction() as tx:
         media_id = str(body.get("VideoId") or body.get("MediaId") or "")
         event_type = str(body.get("EventType", ""))
         cloud.events.queue(tx, event_type, media_id, url or load_config(tx).url, body)
 
 
 def store_file(cloud: Cloud, key: str, target: Path, content: bytes) -> None:
-    """Keep a file that belongs to no video."""
+    """Store a file that belongs to no video."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
     part.write_bytes(content)
     part.replace(target)
-    with cloud.database.write() as tx:
+    with cloud.database.transaction() as tx:
         tx.execute(
             "INSERT OR REPLACE INTO objects (object_key, video_id, kind) VALUES (?, '', 'file')",
             (key,),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from localvod.media.pool import Pool, PoolFullError
 from localvod.store import Database
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class JobQueue:
             self._submit_waiting()
 
     def _submit_waiting(self) -> None:
-        connection = self._database.read()
+        connection = self._database.reader()
         for kind in self._kinds:
             for row in connection.execute(kind.waiting).fetchall():
                 self._submit(kind, row["id"])
@@ -84,7 +84,7 @@ class JobQueue:
         if error is None:
             self._submit_waiting()
         else:
-            _logger.error("media job %s %s failed", *key, exc_info=error)
+            logger.error("media job %s %s failed", *key, exc_info=error)
 
     def _release(self, key: tuple[str, str]) -> None:
         with self._lock:
@@ -101,7 +101,7 @@ class JobQueue:
 
     def pending_count(self) -> int:
         """How many jobs run or wait."""
-        connection = self._database.read()
+        connection = self._database.reader()
         waiting = sum(len(connection.execute(kind.waiting).fetchall()) for kind in self._kinds)
         with self._lock:
             return max(waiting, len(self._claimed))

@@ -10,12 +10,12 @@ from localvod.operations.registry import Call
 from localvod.store import Database
 from localvod.store.database import insert
 
-SECRETS = frozenset({"AuthKey"})
-CHUNK = 1_000
+_SECRETS = frozenset({"AuthKey"})
+_CHUNK = 1_000
 
 
-def record(tx: sqlite3.Connection, call: Call, *, code: str = "", fault: str = "") -> None:
-    """Write down a call; `code` is empty when it was accepted."""
+def record_call(tx: sqlite3.Connection, call: Call, *, code: str = "", fault: str = "") -> None:
+    """Record a call; an accepted one has no `code`."""
     insert(
         tx,
         "ledger",
@@ -35,11 +35,11 @@ def record(tx: sqlite3.Connection, call: Call, *, code: str = "", fault: str = "
 
 def _without_secrets(call: Call) -> dict[str, str]:
     return {
-        name: "***" if name in SECRETS else value for name, value in call.parameters.values.items()
+        name: "***" if name in _SECRETS else value for name, value in call.parameters.values.items()
     }
 
 
-def chunks(
+def read_chunks(
     database: Database,
     *,
     operation: str = "",
@@ -47,7 +47,7 @@ def chunks(
     since: float = 0.0,
     accepted_only: bool = False,
 ) -> Iterator[list[dict[str, Any]]]:
-    """All entries, oldest first, as JSON objects; in chunks, each read by the thread that asks."""
+    """Yield the entries as JSON objects, oldest first. Each chunk may be read by another thread."""
     filters: list[tuple[str, object]] = [("at >= ?", since)]
     if operation:
         filters.append(("operation = ?", operation))
@@ -56,10 +56,10 @@ def chunks(
     if accepted_only:
         filters.append(("code = ?", ""))
     conditions = " AND ".join(condition for condition, _ in filters)
-    query = f"SELECT * FROM ledger WHERE id > ? AND {conditions} ORDER BY id LIMIT {CHUNK}"
+    query = f"SELECT * FROM ledger WHERE id > ? AND {conditions} ORDER BY id LIMIT {_CHUNK}"
     values = [value for _, value in filters]
     last_id = 0
-    while rows := database.read().execute(query, (last_id, *values)).fetchall():
+    while rows := database.reader().execute(query, (last_id, *values)).fetchall():
         yield [_as_json(row) for row in rows]
         last_id = rows[-1]["id"]
 

@@ -1,24 +1,24 @@
-"""All videos in one order: the stored ones merged with those of a computed catalogue."""
+"""All videos in order of CreationTime: stored rows merged with those of the catalogue."""
 
 import heapq
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from localvod import clock
 from localvod.catalogue import LARGEST_EDIT_SECONDS, Catalogue
+from localvod.match import Window
 from localvod.store.videos import Video, from_row, known_ids
 
-CHUNK = 100
+_CHUNK = 100
 STORED, COMPUTED = 0, 1
 
 SearchRow = dict[str, Any]
-Window = tuple[datetime | None, datetime | None]
 
 
 class Position(NamedTuple):
-    """A place in the order of CreationTime; stored rows come before computed ones."""
+    """A place in the order of CreationTime; within a second, stored rows come first."""
 
     creation_time: str
     source: int
@@ -26,7 +26,7 @@ class Position(NamedTuple):
 
 
 def search_row(video: Video) -> SearchRow:
-    """A stored video in SearchMedia's spelling; media are object keys, not yet URLs."""
+    """A stored video as a row of SearchMedia; its media are object keys, not URLs."""
     row: SearchRow = {
         "VideoId": video.id,
         "Title": video.title,
@@ -54,7 +54,7 @@ def search_row(video: Video) -> SearchRow:
 
 
 class Library:
-    """A reader's view of all videos at the time of one call."""
+    """All videos, as one call reads them."""
 
     def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue | None) -> None:
         self._connection = connection
@@ -68,10 +68,9 @@ class Library:
         after: Position | None = None,
         modified: Window = (None, None),
     ) -> Iterator[tuple[Position, SearchRow]]:
-        """Rows within the (closed) window of CreationTime that come after a position.
+        """Yield the rows after a position whose CreationTime lies in the (closed) window.
 
-        `modified` narrows what is looked at: rows outside that window of ModificationTime may be
-        left out, but need not.
+        Rows whose ModificationTime lies outside `modified` may be missing, but need not be.
         """
         stored = self._walk_stored(window, modified, descending=descending, after=after)
         if self._catalogue is None:
@@ -83,7 +82,7 @@ class Library:
         return heapq.merge(stored, computed, key=lambda item: item[0], reverse=descending)
 
     def count(self, window: Window) -> int:
-        """How many videos the (closed) window holds."""
+        """How many videos the (closed) window of CreationTime holds."""
         low, high = _bounds(window)
         row = self._connection.execute(
             "SELECT count(*) FROM videos WHERE creation_time BETWEEN ? AND ?", (low, high)
@@ -109,7 +108,7 @@ class Library:
             "SELECT * FROM videos WHERE creation_time BETWEEN ? AND ? "
             "AND modification_time BETWEEN ? AND ? "
             f"AND (creation_time, id) {comparison} (?, ?) "
-            f"ORDER BY creation_time {order}, id {order} LIMIT {CHUNK}"
+            f"ORDER BY creation_time {order}, id {order} LIMIT {_CHUNK}"
         )
         place = _stored_start(after, descending=descending)
         while rows := self._connection.execute(query, (*bounds, *place)).fetchall():
@@ -127,8 +126,8 @@ class Library:
     ) -> Iterator[tuple[Position, SearchRow]]:
         within = catalogue.range_indexes(*window)
         rest = _computed_rest(catalogue, within, descending=descending, after=after)
-        for start in range(0, len(rest), CHUNK):
-            yield from self._computed_rows(catalogue, rest[start : start + CHUNK])
+        for start in range(0, len(rest), _CHUNK):
+            yield from self._computed_rows(catalogue, rest[start : start + _CHUNK])
 
     def _computed_rows(
         self, catalogue: Catalogue, indexes: range
@@ -141,7 +140,7 @@ class Library:
 
 
 def _narrowed(window: Window, modified: Window) -> Window:
-    """The window of CreationTime in which computed rows of a ModificationTime can lie."""
+    """The window of CreationTime of computed rows whose ModificationTime lies in `modified`."""
     (start, end), (modified_from, modified_to) = window, modified
     if modified_from is not None:
         earliest = modified_from - timedelta(seconds=LARGEST_EDIT_SECONDS)
@@ -153,16 +152,16 @@ def _narrowed(window: Window, modified: Window) -> Window:
 
 def _bounds(window: Window) -> tuple[str, str]:
     start, end = window
-    return (clock.text(start) if start else "", clock.text(end) if end else "~")
+    return (clock.format_time(start) if start else "", clock.format_time(end) if end else "~")
 
 
 def _stored_start(after: Position | None, *, descending: bool) -> tuple[str, str]:
-    """Where the stored rows go on; "~" sorts after every id and every time."""
+    """Time and id after which stored rows follow; "~" sorts after every id and every time."""
     if after is None:
         return ("~", "~") if descending else ("", "")
     if after.source == STORED:
         return (after.creation_time, str(after.key))
-    # Within one second stored rows come first, so in ascending order they are behind us.
+    # Within a second stored rows come first: in ascending order they have been read.
     return (after.creation_time, "~")
 
 
@@ -175,7 +174,7 @@ def _computed_rest(
         if after.source == COMPUTED:
             cut = int(after.key) + (0 if descending else 1)
         else:
-            cut = catalogue.range_indexes(clock.parse(after.creation_time), None).start
+            cut = catalogue.range_indexes(clock.parse_time(after.creation_time), None).start
         start, stop = (start, min(stop, cut)) if descending else (max(start, cut), stop)
     rest = range(start, max(start, stop))
     return rest[::-1] if descending else rest

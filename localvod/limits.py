@@ -1,4 +1,4 @@
-"""Calls per second and per day, with the published values."""
+"""The published limits: calls a second, and URLs a day."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ QUOTAS_NOTE = "daily_quotas"  # limits in place of the published ones, by "produ
 
 @dataclass(frozen=True, slots=True)
 class DailyQuota:
-    """How many URLs of one kind may be submitted on one day, from 00:00 UTC+8."""
+    """How many URLs of one kind a day takes, from 00:00 UTC+8; `code` refuses more."""
 
     code: str
     limit: int
@@ -33,15 +33,15 @@ DAILY_QUOTAS = {
 
 
 class RateLimiter:
-    """A token bucket for each operation: `qps` calls a second, bursts of one second's worth."""
+    """A token bucket for each operation: `qps` calls a second, and bursts of `qps` calls."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._buckets: dict[str, tuple[float, float]] = {}
 
-    def take(self, operation: str, qps: int) -> bool:
-        """Whether one more call of the operation is allowed now."""
+    def allow(self, operation: str, qps: int) -> bool:
+        """Count one call; False if it is one too many."""
         with self._lock:
             now = self._clock()
             tokens, filled_at = self._buckets.get(operation, (float(qps), now))
@@ -51,8 +51,8 @@ class RateLimiter:
             return allowed
 
 
-def throttled(operation: str, *, is_cache_operation: bool) -> ApiError:
-    """The refusal of a call too many; VOD's cache operations have a code of their own."""
+def throttling_error(operation: str, *, is_cache_operation: bool) -> ApiError:
+    """The refusal of a throttled call; VOD's cache operations have a code of their own."""
     message = f"Request was denied due to user flow control of {operation}."
     if is_cache_operation:
         return ApiError("Throttling", 503, message)

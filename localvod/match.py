@@ -6,10 +6,10 @@
                | field "=" ( "(" | "[" ) value "," value ( ")" | "]" )
     value     := 'text' | number
 
-A round bracket leaves the end of a range out, a square one takes it in. Where VOD documents
-nothing, the stricter reading holds: keywords in lower case, `and` and `or` never mixed in one pair
-of parentheses, no way to write a single quote inside a text, and each field only with the kinds of
-match that are documented for it. Contained text is compared without regard to case.
+A round bracket excludes the end of a range, a square bracket includes it. Where VOD documents
+nothing, the stricter rule holds: keywords are in lower case, parentheses never mix `and` with `or`,
+a text cannot contain a single quote, and a field takes only the kinds of match that are documented
+for it. "Contains" ignores case.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple, NoReturn
 
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-LARGEST_ID_COUNT = 100
-LARGEST_DEPTH = 20
+from localvod import clock
 
-Row = Mapping[str, object]
-Value = str | float
+_LARGEST_ID_COUNT = 100
+_LARGEST_DEPTH = 20
+
+_Row = Mapping[str, object]
+_Value = str | float
 Window = tuple[datetime | None, datetime | None]
 
 
 class MatchSyntaxError(ValueError):
-    """A Match that VOD would refuse; the text says what is wrong and what is allowed."""
+    """A Match that VOD would refuse; the message says what is wrong and what is allowed."""
 
 
 class Kind(Enum):
@@ -78,27 +79,27 @@ FIELDS: Mapping[str, Field] = {
 
 
 class Expression(ABC):
-    """A parsed Match. Rows carry SearchMedia's spellings: texts, numbers, times as texts."""
+    """A parsed Match. Rows have the fields of SearchMedia, with times as texts."""
 
     @abstractmethod
-    def matches(self, row: Row) -> bool: ...
+    def matches(self, row: _Row) -> bool: ...
 
     def creation_window(self) -> Window:
-        """The earliest and latest CreationTime of any match, both included; None is unbounded."""
+        """The earliest and latest CreationTime of a match, both included; None is unbounded."""
         return None, None
 
     def video_ids(self) -> set[str] | None:
-        """The only ids that can match; None when the ids are not limited."""
+        """The only ids that can match; None if any id can."""
         return None
 
 
 @dataclass(frozen=True)
 class All(Expression):
-    """Every part must match; without parts everything does."""
+    """Matches if every part does; without parts, matches everything."""
 
     parts: tuple[Expression, ...]
 
-    def matches(self, row: Row) -> bool:
+    def matches(self, row: _Row) -> bool:
         return all(part.matches(row) for part in self.parts)
 
     def creation_window(self) -> Window:
@@ -114,11 +115,11 @@ class All(Expression):
 
 @dataclass(frozen=True)
 class AnyOf(Expression):
-    """One part at least must match."""
+    """Matches if at least one part does."""
 
     parts: tuple[Expression, ...]
 
-    def matches(self, row: Row) -> bool:
+    def matches(self, row: _Row) -> bool:
         return any(part.matches(row) for part in self.parts)
 
     def creation_window(self) -> Window:
@@ -143,7 +144,7 @@ class OneOf(Expression):
     field: str
     values: frozenset[str | float]
 
-    def matches(self, row: Row) -> bool:
+    def matches(self, row: _Row) -> bool:
         return row.get(self.field) in self.values
 
     def video_ids(self) -> set[str] | None:
@@ -152,27 +153,27 @@ class OneOf(Expression):
 
 @dataclass(frozen=True)
 class Contains(Expression):
-    """The field contains one of the texts, upper and lower case alike."""
+    """The field contains one of the texts (casefolded)."""
 
     field: str
     texts: tuple[str, ...]
 
-    def matches(self, row: Row) -> bool:
+    def matches(self, row: _Row) -> bool:
         value = str(row.get(self.field) or "").casefold()
         return any(text in value for text in self.texts)
 
 
 @dataclass(frozen=True)
 class Within(Expression):
-    """The field lies between two bounds of one type; a row without it does not match."""
+    """The field lies between two bounds of one type; a row without the field does not match."""
 
     field: str
-    low: Value
-    high: Value
+    low: _Value
+    high: _Value
     is_low_included: bool
     is_high_included: bool
 
-    def matches(self, row: Row) -> bool:
+    def matches(self, row: _Row) -> bool:
         value: Any = row.get(self.field)
         if isinstance(value, str) is not isinstance(self.low, str) or value is None:
             return False
@@ -183,12 +184,12 @@ class Within(Expression):
     def creation_window(self) -> Window:
         if self.field != "CreationTime":
             return None, None
-        return _moment(str(self.low)), _moment(str(self.high))
+        return clock.parse_time(str(self.low)), clock.parse_time(str(self.high))
 
 
-def parse(match: str) -> Expression:
-    """Read a Match; an empty one matches everything. Raises MatchSyntaxError."""
-    return _Parser(match).whole()
+def parse_match(match: str) -> Expression:
+    """Parse a Match; an empty one matches everything. Raises MatchSyntaxError."""
+    return _Parser(match).parse()
 
 
 _TOKEN = re.compile(
@@ -237,7 +238,7 @@ class _Parser:
         self._next = 0
         self._depth = 0
 
-    def whole(self) -> Expression:
+    def parse(self) -> Expression:
         if self._token.kind == "end":
             return All(())
         parts = [self._term()]
@@ -275,8 +276,8 @@ class _Parser:
 
     def _group(self) -> Expression:
         self._depth += 1
-        if self._depth > LARGEST_DEPTH:
-            raise MatchSyntaxError(f"More than {LARGEST_DEPTH} parentheses stand in each other.")
+        if self._depth > _LARGEST_DEPTH:
+            raise MatchSyntaxError(f"More than {_LARGEST_DEPTH} parentheses stand in each other.")
         parts, joint = [self._term()], self._token.text
         while joint in {"and", "or"} and self._accept(joint):
             parts.append(self._term())
@@ -317,9 +318,9 @@ class _Parser:
         while self._accept(","):
             values.append(self._value(name))
         self._expect(")")
-        if name == "VideoId" and len(values) > LARGEST_ID_COUNT:
+        if name == "VideoId" and len(values) > _LARGEST_ID_COUNT:
             raise MatchSyntaxError(
-                f"VideoId in (...) takes at most {LARGEST_ID_COUNT} ids, not {len(values)}."
+                f"VideoId in (...) takes at most {_LARGEST_ID_COUNT} ids, not {len(values)}."
             )
         if Kind.FUZZY in FIELDS[name].kinds:
             return Contains(name, tuple(str(value).casefold() for value in values))
@@ -335,8 +336,8 @@ class _Parser:
             self._refuse("`)` or `]`")
         return Within(name, low, high, opener == "[", self._take().text == "]")
 
-    def _value(self, name: str) -> Value:
-        """The next value, checked against the field's type: float for numbers, else str."""
+    def _value(self, name: str) -> _Value:
+        """Take the next value, which must fit the field's type; numbers become float."""
         token, wanted = self._token, FIELDS[name].type
         text = token.text[1:-1] if token.kind == "text" else token.text
         is_value = token.kind == "text" or (token.kind == "number" and wanted is Type.NUMBER)
@@ -357,13 +358,9 @@ def _allow(name: str, kind: Kind) -> None:
         raise MatchSyntaxError(f"{name} is searched as {allowed}.")
 
 
-def _moment(text: str) -> datetime:
-    return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)
-
-
 def _is_time(text: str) -> bool:
     try:
-        return _moment(text).strftime(TIME_FORMAT) == text
+        return clock.format_time(clock.parse_time(text)) == text
     except ValueError:
         return False
 

@@ -1,4 +1,4 @@
-"""What is served for a video that has facts but no media: a picture computed from its key."""
+"""Placeholders for the media of videos without media; each picture follows from its key."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ _PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 16" width="
 <rect width="9" height="16" fill="url(#g)"/>
 <circle cx="{x}" cy="{y}" r="{radius}" fill="#fff" fill-opacity=".35"/></svg>
 """
-# An MP4 without tracks: enough for a status and a Range, not for a player.
+# An MP4 without tracks: it answers a status and a Range, but no player plays it.
 _EMPTY_MP4 = (
     bytes.fromhex("000000186674797069736f6d0000020069736f6d69736f32")
     + bytes([0, 0, 0, 8])
@@ -17,7 +17,7 @@ _EMPTY_MP4 = (
 )
 
 
-def of(key: str) -> tuple[bytes, str]:
+def placeholder_for(key: str) -> tuple[bytes, str]:
     """Content and media type for an object key."""
     if not key.endswith((".jpg", ".png")):
         return _EMPTY_MP4, "video/mp4"

@@ -1,4 +1,4 @@
-"""`localvod report`: bytes and VMAF of Narrowband HD beside the standard group, clip by clip."""
+"""`localvod report`: bytes and VMAF of Narrowband HD and of the standard group, clip by clip."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HEAD = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two outputs of one height: what they cost and what they keep of the source."""
+    """The bytes and the VMAF of two outputs of one height."""
 
     clip: str
     source: str
@@ -38,19 +38,19 @@ class Comparison:
 
     @property
     def saved(self) -> float:
-        """The share of the standard output's bytes that Narrowband HD does without."""
+        """The share of the standard output's bytes that Narrowband HD saves."""
         return 1 - self.narrowband_bytes / self.standard_bytes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of `report`."""
+    """Add the flags of `report`."""
     parser.add_argument(
         "--clips", type=clip_count, default=DEFAULT_COUNT, metavar="N", help="default %(default)s"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render the demo clips, transcode them with both groups and print the table."""
+    """Render the demo clips, transcode them with both groups and print the table; returns 0."""
     results = []
     with (
         tempfile.TemporaryDirectory(prefix="localvod-report-") as folder,
@@ -64,18 +64,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def compare(clip: Clip, folder: Path) -> list[Comparison]:
-    """One comparison per definition. Raises MediaError."""
+    """Compare both outputs of each definition. Raises MediaError."""
     source = folder / f"{clip.reference_id}.mp4"
     size, seconds = clip.size, clip.seconds
     render(clip.scene, clip.sound, source, size=size, seconds=seconds, seed=clip.seed)
     offered = groups("standard", "narrowband")
     pairs = zip(offered["standard"].templates, offered["narrowband"].templates, strict=True)
     shape = f"{size[0]}x{size[1]}, {seconds} s"
-    return [_compared(clip.title, shape, source, standard, saving) for standard, saving in pairs]
+    return [
+        _compare_outputs(clip.title, shape, source, standard, saving) for standard, saving in pairs
+    ]
 
 
 def table(results: Sequence[Comparison]) -> str:
-    """A Markdown table with a line for the whole."""
+    """A Markdown table; its last line is for all clips."""
     whole = Comparison(
         clip="**all**",
         source="",
@@ -88,7 +90,7 @@ def table(results: Sequence[Comparison]) -> str:
     return "\n".join([_HEAD, *(_row(result) for result in [*results, whole])])
 
 
-def _compared(
+def _compare_outputs(
     title: str, shape: str, source: Path, standard: Template, narrowband: Template
 ) -> Comparison:
     first = _output(source, standard)

@@ -1,7 +1,7 @@
-"""The machine's verdict on a clip: the rule behind it, and its documented shape.
+"""The machine's verdict on a clip: its rule, and its documented shape.
 
-The rule: a marker in the title (`[pass]`, `[review]`, `[block]`, `[error]`), else a tag
-(`verdict:block`), else the verdict a video was seeded with, else the default of the server.
+The first of these decides: a marker in the title (`[pass]`, `[review]`, `[block]`, `[error]`), a
+tag (`verdict:block`), the seeded verdict of the video, the default of the server.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from localvod.settings import VERDICTS
 from localvod.store.videos import Video
 
 _MARKER = re.compile(rf"\[({'|'.join(VERDICTS)})\]")
-# What a suspect clip is suspected of: scene, label of that scene.
+# Scene and label, for the verdict "review" and for "block".
 _SUSPICIONS = (
     ("porn", "sexy"),
     ("terrorism", "weapon"),
@@ -30,13 +30,12 @@ _FINDINGS = (
     ("logo", "trademark"),
 )
 SCENES = ("porn", "terrorism", "ad", "live", "logo")
-FRAME_SHARES = (0.2, 0.5, 0.8)
-"""Where in a clip its suspect frames lie."""
+_FRAME_SHARES = (0.2, 0.5, 0.8)  # of the duration
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One suspect frame: its moment in ms, its label and score, and the image of it."""
+    """One suspect frame: its moment in ms, label, score, and the URL of its image."""
 
     timestamp: int
     label: str
@@ -45,7 +44,7 @@ class Frame:
 
 
 def verdict_of(video: Video, default: str) -> str:
-    """What the machine will say of this video: pass, review, block, or error."""
+    """The verdict on a video: pass, review, block or error."""
     marker = _MARKER.search(video.title)
     if marker:
         return marker[1]
@@ -57,18 +56,18 @@ def verdict_of(video: Video, default: str) -> str:
 
 
 def frame_moments(duration: float) -> list[int]:
-    """The moments of suspect frames in a clip of so many seconds, in ms."""
-    return [int(duration * share * 1000) for share in FRAME_SHARES]
+    """The moments of suspect frames in ms; `duration` is in seconds."""
+    return [int(duration * share * 1000) for share in _FRAME_SHARES]
 
 
 def _scene_of(video_id: str, verdict: str) -> tuple[str, str]:
-    """The scene and the label of a suspicion; always the same for the same video."""
+    """Scene and label of a suspicion; the same for each review of a video."""
     choices = _FINDINGS if verdict == "block" else _SUSPICIONS
     return choices[_number(video_id) % len(choices)]
 
 
 def suspect_frames(video: Video, verdict: str, urls: Sequence[str]) -> list[Frame]:
-    """The suspect frames of a video; a clip that passes has none."""
+    """The suspect frames of a video, without any for "pass"."""
     if verdict == "pass":
         return []
     _, label = _scene_of(video.id, verdict)
@@ -82,7 +81,7 @@ def suspect_frames(video: Video, verdict: str, urls: Sequence[str]) -> list[Fram
 def audit_result(
     video: Video, verdict: str, suspects: Sequence[Frame], cover_url: str
 ) -> dict[str, Any]:
-    """MediaAuditResult in its documented shape."""
+    """The documented MediaAuditResult."""
     scene, label = _scene_of(video.id, verdict) if suspects else ("", "normal")
     overall = scene if suspects else "normal"
     calm = {"Suggestion": "pass", "Label": "normal", "Score": score_text(99.0)}
@@ -134,7 +133,7 @@ def _scene(suggestion: str, suspects: Sequence[Frame], label: str) -> dict[str, 
 
 
 def score_text(score: float) -> str:
-    """Scores are strings from 0 to 100 with ten decimals."""
+    """A score from 0 to 100 as VOD writes it, with ten decimals."""
     return f"{score:.10f}"
 
 

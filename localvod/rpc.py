@@ -1,26 +1,28 @@
-"""The signed calls: from the request to the answer of one operation."""
+"""Signed calls: from the request to the answer of one operation."""
 
+import hmac
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localvod import clock, ledger, signature
+from localvod import clock, ledger
 from localvod.cloud import Cloud
 from localvod.errors import ApiError, api_not_found, missing_parameter
 from localvod.faults import Rule
-from localvod.limits import throttled
+from localvod.limits import throttling_error
 from localvod.operations.catalog import OPERATIONS
 from localvod.operations.parameters import Parameters
 from localvod.operations.registry import PRODUCTS, Call, Operation
+from localvod.signature import parse_authorization, sign_request
 
-CLOCK_TOLERANCE_SECONDS = 15 * 60
+_CLOCK_TOLERANCE_SECONDS = 15 * 60
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a call brings; header names are in lower case, query and form are decoded."""
+    """A call as received; header names are in lower case, query and form are decoded."""
 
     query: Sequence[tuple[str, str]]
     form: Sequence[tuple[str, str]]
@@ -31,15 +33,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer of a call and the fault, if any, that it is to meet on its way out."""
+    """The answer of a call, and the fault with which to send it."""
 
     status: int
     content: Mapping[str, Any]
     fault: Rule | None = None
 
 
-def answer(cloud: Cloud, request: Request) -> Reply:
-    """Verify, run and write down one call. Refusals become error bodies."""
+def answer_call(cloud: Cloud, request: Request) -> Reply:
+    """Verify, execute and record one call. Refusals become error bodies."""
     request_id = str(uuid.uuid4()).upper()
     try:
         operation, call = _accept(cloud, request, request_id)
@@ -49,12 +51,12 @@ def answer(cloud: Cloud, request: Request) -> Reply:
     if fault is not None and fault.latency_seconds:
         time.sleep(fault.latency_seconds)
     if fault is not None and fault.kind and not fault.is_after:
-        _note(cloud, call, code=fault.code, fault=fault)
+        _record_call(cloud, call, code=fault.code, fault=fault)
         return _refusal(request, request_id, _fault_error(fault), fault)
     try:
-        content = _run(cloud, operation, call, fault)
+        content = _execute(cloud, operation, call, fault)
     except ApiError as error:
-        _note(cloud, call, code=error.code, fault=fault)
+        _record_call(cloud, call, code=error.code, fault=fault)
         return _refusal(request, request_id, error, fault)
     if fault is not None and fault.kind == "error":
         return _refusal(request, request_id, _fault_error(fault), fault)
@@ -67,9 +69,9 @@ def _accept(cloud: Cloud, request: Request, request_id: str) -> tuple[Operation,
     operation = OPERATIONS.get((request.headers.get("x-acs-version", ""), name))
     if operation is None:
         raise api_not_found(name)
-    limited = cloud.settings.is_rate_limited
-    if limited and not cloud.limiter.take(operation.name, operation.qps):
-        raise throttled(operation.name, is_cache_operation=operation.is_cache_operation)
+    is_limited = cloud.settings.is_rate_limited
+    if is_limited and not cloud.limiter.allow(operation.name, operation.qps):
+        raise throttling_error(operation.name, is_cache_operation=operation.is_cache_operation)
     parameters = Parameters(dict([*request.query, *request.form]))
     product = PRODUCTS[operation.version]
     call = Call(name, product, parameters, request.peer, request_id, access_key_id)
@@ -77,16 +79,16 @@ def _accept(cloud: Cloud, request: Request, request_id: str) -> tuple[Operation,
 
 
 def _verify(cloud: Cloud, request: Request) -> str:
-    """Check the signature, its date and its nonce; returns the access key id."""
+    """Check signature, date and nonce; returns the access key id."""
     headers = request.headers
-    given = signature.parse_authorization(headers.get("authorization", ""))
+    given = parse_authorization(headers.get("authorization", ""))
     if given is None:
         raise missing_parameter("Authorization (ACS3-HMAC-SHA256)")
     if given.access_key_id != cloud.settings.access_key_id:
         message = "The specified access key id is not found."
         raise ApiError("InvalidAccessKeyId.NotFound", 404, message)
     _require_signed(given.signed_headers)
-    expected = signature.signature(
+    expected = sign_request(
         cloud.settings.access_key_secret,
         method="POST",
         path="/",
@@ -95,7 +97,7 @@ def _verify(cloud: Cloud, request: Request) -> str:
         signed_headers=given.signed_headers,
         body=request.body,
     )
-    if not signature.same(expected, given.signature):
+    if not hmac.compare_digest(expected, given.signature):
         message = "The request signature does not match the one calculated here."
         raise ApiError("SignatureDoesNotMatch", 400, message)
     _check_freshness(cloud, headers)
@@ -112,33 +114,38 @@ def _require_signed(signed_headers: Sequence[str]) -> None:
 def _check_freshness(cloud: Cloud, headers: Mapping[str, str]) -> None:
     now = clock.machine_now()
     try:
-        age = abs((now - clock.parse(headers["x-acs-date"])).total_seconds())
+        age = abs((now - clock.parse_time(headers["x-acs-date"])).total_seconds())
     except (KeyError, ValueError):
-        age = CLOCK_TOLERANCE_SECONDS + 1
-    if age > CLOCK_TOLERANCE_SECONDS:
+        age = _CLOCK_TOLERANCE_SECONDS + 1
+    if age > _CLOCK_TOLERANCE_SECONDS:
         message = "The date of the request is more than 15 minutes away from the server's."
         raise ApiError("InvalidTimeStamp.Expired", 400, message)
-    if not cloud.nonces.is_new(headers["x-acs-signature-nonce"], now.timestamp()):
+    if not cloud.nonces.remember(headers["x-acs-signature-nonce"], now.timestamp()):
         message = "The signature nonce was used before."
         raise ApiError("SignatureNonceUsed", 400, message)
 
 
-def _run(cloud: Cloud, operation: Operation, call: Call, fault: Rule | None) -> Mapping[str, Any]:
-    """Run the handler; a writing one together with its line in the ledger."""
-    label = fault.kind if fault is not None else ""
+def _execute(
+    cloud: Cloud, operation: Operation, call: Call, fault: Rule | None
+) -> Mapping[str, Any]:
+    """Call the handler; a writing operation is recorded in its own transaction."""
     if operation.is_writing:
-        with cloud.database.write() as tx:
+        with cloud.database.transaction() as tx:
             content = operation.handler(cloud, tx, call)
-            ledger.record(tx, call, fault=label)
+            ledger.record_call(tx, call, fault=_kind_of(fault))
         return content
-    content = operation.handler(cloud, cloud.database.read(), call)
-    _note(cloud, call, fault=fault)
+    content = operation.handler(cloud, cloud.database.reader(), call)
+    _record_call(cloud, call, fault=fault)
     return content
 
 
-def _note(cloud: Cloud, call: Call, *, code: str = "", fault: Rule | None = None) -> None:
-    with cloud.database.write() as tx:
-        ledger.record(tx, call, code=code, fault=fault.kind if fault is not None else "")
+def _record_call(cloud: Cloud, call: Call, *, code: str = "", fault: Rule | None) -> None:
+    with cloud.database.transaction() as tx:
+        ledger.record_call(tx, call, code=code, fault=_kind_of(fault))
+
+
+def _kind_of(fault: Rule | None) -> str:
+    return fault.kind if fault is not None else ""
 
 
 def _fault_error(fault: Rule) -> ApiError:

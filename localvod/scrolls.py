@@ -1,4 +1,4 @@
-"""Walks by ScrollToken: where each of them stands. Tokens end with the process."""
+"""Positions of walks by ScrollToken. Tokens end with the process."""
 
 import secrets
 import threading
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from localvod.errors import ApiError
 from localvod.library import Position
 
-TTL_SECONDS = 600.0
-LARGEST_COUNT = 100_000
+_TTL_SECONDS = 600.0
+_LARGEST_COUNT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Scroll:
-    """A place in a walk: after the last row of page `page` of that search."""
+    """A place in a walk: after the last row of page `page` of this search."""
 
     match: str
     sort_by: str
@@ -25,7 +25,7 @@ class Scroll:
 
 
 class Scrolls:
-    """Tokens of 32 characters; the same token gives the same next page each time it is used."""
+    """Places by token. A token can be used again, and names the same place each time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,10 +39,10 @@ class Scrolls:
         return token
 
     def find(self, token: str) -> Scroll:
-        """That place; InvalidScrollToken.Expired when the token is unknown or old."""
+        """The place of a token; raises InvalidScrollToken.Expired for an unknown or old one."""
         with self._lock:
             issued_at, scroll = self._known.get(token, (0.0, None))
-        if scroll is None or time.monotonic() - issued_at > TTL_SECONDS:
+        if scroll is None or time.monotonic() - issued_at > _TTL_SECONDS:
             message = "The ScrollToken has expired; start again at the first page."
             raise ApiError("InvalidScrollToken.Expired", 400, message)
         return scroll
@@ -52,7 +52,7 @@ class Scrolls:
             self._known.clear()
 
     def _forget_old(self) -> None:
-        oldest_allowed = time.monotonic() - TTL_SECONDS
-        for token, (issued_at, _) in list(self._known.items())[:10]:  # the oldest come first
-            if issued_at < oldest_allowed or len(self._known) > LARGEST_COUNT:
+        oldest_allowed = time.monotonic() - _TTL_SECONDS
+        for token, (issued_at, _) in list(self._known.items())[:10]:  # oldest first
+            if issued_at < oldest_allowed or len(self._known) > _LARGEST_COUNT:
                 del self._known[token]

@@ -67,7 +67,7 @@ def create_videos(cloud: Cloud, facts: Sequence[object]) -> list[str]:
     the video is ready); `verdict` (runs a machine review), `fail_jobs` (true, "standard" or
     "narrowband"); `announce` (true: FileUploadComplete is sent).
     """
-    with cloud.database.write() as tx:
+    with cloud.database.transaction() as tx:
         return [_create_video(cloud, tx, item) for item in facts]
 
 

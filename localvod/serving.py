@@ -1,4 +1,4 @@
-"""Media: uploads by PUT, and files by GET with Range, URL authentication and purges."""
+"""Media over HTTP: uploads by PUT; files by GET, with Range, URL authentication and purges."""
 
 import hashlib
 import secrets
@@ -11,13 +11,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
-from localvod import clock, placeholders
+from localvod import clock
 from localvod.cdn import owner_of
 from localvod.cloud import Cloud
 from localvod.operations.uploads import BUCKET
+from localvod.placeholders import placeholder_for
 from localvod.store.videos import UPLOADED
 
-CORS = {
+_CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, HEAD, PUT, OPTIONS",
     "Access-Control-Allow-Headers": "*",
@@ -31,10 +32,10 @@ class Media:
         self._cloud = cloud
 
     async def preflight(self, _: Request) -> Response:
-        return Response(status_code=204, headers=CORS)
+        return Response(status_code=204, headers=_CORS)
 
     async def get(self, request: Request) -> Response:
-        """A media file. 403: not signed as it must be, or purged; 404: not there."""
+        """A media file; 403 without a valid signature or after a purge, 404 for an unknown key."""
         raw_path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
         key = request.path_params["key"]
         auth_key = request.query_params.get("auth_key", "")
@@ -46,24 +47,24 @@ class Media:
             return _refused(status, "Purged." if status == 403 else "There is no such object.")
         path = self._cloud.settings.media_root / key
         if path.is_file():
-            return FileResponse(path, headers=CORS)
-        content, media_type = placeholders.of(key)
-        return Response(content, media_type=media_type, headers=CORS)
+            return FileResponse(path, headers=_CORS)
+        content, media_type = placeholder_for(key)
+        return Response(content, media_type=media_type, headers=_CORS)
 
     def _status(self, key: str, *, is_granted: bool) -> int:
-        """200 to serve it, 403 when it was purged, 404 when nothing is known of it.
+        """200, 403 after a purge, or 404 for an unknown key.
 
-        A reviewer's grant is as good as no purge, as long as there is a video to review.
+        A reviewer's grant overrides a purge until the video is deleted.
         """
         if ".." in key.split("/"):
             return 404
-        connection = self._cloud.database.read()
+        connection = self._cloud.database.reader()
         row = connection.execute("SELECT * FROM objects WHERE object_key = ?", (key,)).fetchone()
         video = self._cloud.videos.find(connection, row["video_id"] if row else owner_of(key))
         if row is None:
             if video is None or video.source_key:
                 return 404
-            # Of a blocked one no copy was ever cached that the CDN could go on serving.
+            # A blocked video without media: the CDN has no cached copy to serve.
             return 403 if video.status == "Blocked" and not is_granted else 200
         if video is not None and (video.status == "Normal" or is_granted):
             return 200
@@ -71,7 +72,7 @@ class Media:
         return 403 if is_purged else 200
 
     async def put(self, request: Request) -> Response:
-        """The file of an upload, with the credential of CreateUploadVideo."""
+        """Receive the file of an upload; its credential is from CreateUploadVideo."""
         bucket, _, key = request.path_params["key"].partition("/")
         token = request.headers.get("x-oss-security-token", "")
         upload = await run_in_threadpool(self._find_upload, token)
@@ -80,16 +81,16 @@ class Media:
         part = self._cloud.settings.media_root / f".{secrets.token_hex(8)}.part"
         try:
             size, md5 = await _receive(request, part)
-            await run_in_threadpool(self._accept, upload, part, size, md5)
+            await run_in_threadpool(self._adopt_source, upload, part, size, md5)
         except ClientDisconnect:
             return _refused(400, "The upload was broken off.")
         finally:
             part.unlink(missing_ok=True)
-        return Response(status_code=200, headers={**CORS, "ETag": f'"{md5.upper()}"'})
+        return Response(status_code=200, headers={**_CORS, "ETag": f'"{md5.upper()}"'})
 
     def _find_upload(self, token: str) -> Any:
         return (
-            self._cloud.database.read()
+            self._cloud.database.reader()
             .execute(
                 "SELECT * FROM uploads WHERE token = ? AND expires_at >= ?",
                 (token, clock.now_text()),
@@ -97,21 +98,21 @@ class Media:
             .fetchone()
         )
 
-    def _accept(self, upload: sqlite3.Row, part: Path, size: int, md5: str) -> None:
-        """Put a complete file in its place and begin with all that follows an upload."""
+    def _adopt_source(self, upload: sqlite3.Row, part: Path, size: int, md5: str) -> None:
+        """Make a complete file the source of its video, and start the ingest."""
         key = upload["object_key"]
         target = self._cloud.settings.media_root / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        with self._cloud.database.write() as tx:
+        with self._cloud.database.transaction() as tx:
             video = self._cloud.videos.find(tx, upload["video_id"])
             if video is None:
-                return  # deleted while its file was on its way
+                return  # deleted during the upload
             part.replace(target)
             video = self._cloud.videos.change(
                 tx,
                 video,
                 stage=UPLOADED,
-                audit_status=None,  # a review belongs to one source
+                audit_status=None,  # the earlier review was of the earlier source
                 size=size,
                 source_key=key,
                 source_md5=md5,
@@ -128,7 +129,7 @@ class Media:
 
 
 async def _receive(request: Request, part: Path) -> tuple[int, str]:
-    """Write a body to a file as it comes; returns its size in bytes and its MD5."""
+    """Write a body to a file; returns its size in bytes and its MD5."""
     size, digest = 0, hashlib.md5(usedforsecurity=False)
     with part.open("wb") as file:
         async for chunk in request.stream():
@@ -139,4 +140,4 @@ async def _receive(request: Request, part: Path) -> tuple[int, str]:
 
 
 def _refused(status: int, sentence: str) -> Response:
-    return PlainTextResponse(f"{sentence}\n", status, headers=CORS)
+    return PlainTextResponse(f"{sentence}\n", status, headers=_CORS)

@@ -1,4 +1,4 @@
-"""All settings of the server, from the environment or from flags of the command line."""
+"""The settings of the server, from the environment or from flags of the command line."""
 
 import os
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ VERDICTS = ("pass", "review", "block", "error")
 
 
 class SettingsError(ValueError):
-    """A setting with a value that is not allowed; the message is one clear sentence."""
+    """A setting has an invalid value; the message is one clear sentence."""
 
 
 def _setting(default: str, help_text: str) -> str:
@@ -24,23 +24,23 @@ class RawSettings:
     host: str = _setting("127.0.0.1", "address to listen on")
     port: str = _setting("8399", "port to listen on; 0 takes a free one and prints it")
     state: str = _setting("var/localvod", "folder of the database and the media")
-    access_key_id: str = _setting("localvod", "the one access key id that is accepted")
+    access_key_id: str = _setting("localvod", "the accepted access key id")
     access_key_secret: str = _setting("localvod-secret", "the secret of that access key")
-    cdn_domain: str = _setting("", "host of media URLs; empty: the address listened on")
+    cdn_domain: str = _setting("", "host of media URLs; empty: the server's address")
     cdn_auth_key: str = _setting("", "key of CDN URL authentication type A; empty: unsigned URLs")
     cdn_auth_ttl: str = _setting("1800", "seconds for which a signed URL is valid")
     cdn_task_seconds: str = _setting("2", "seconds that a prefetch or refresh task takes")
-    callback_url: str = _setting("", "where events go until SetMessageCallback says otherwise")
+    callback_url: str = _setting("", "URL for events, until SetMessageCallback sets another")
     callback_key: str = _setting("", "key that signs events; empty: no signature headers")
     review_mode: str = _setting("before", "before: publish after review; after: publish at once")
-    auto_review: str = _setting("on", "on: each upload gets a machine review by itself; off")
+    auto_review: str = _setting("on", "on: each upload gets a machine review; off: none")
     review_ips: str = _setting("", "review security IPs at the first start, comma separated")
-    verdict: str = _setting("pass", "machine verdict where neither title nor tags name one")
+    verdict: str = _setting("pass", "machine verdict of a clip whose title and tags name none")
     standard_group: str = _setting("standard-template-group", "id of the standard template group")
     narrowband_group: str = _setting(
         "narrowband-template-group", "id of the Narrowband HD template group"
     )
-    rate_limits: str = _setting("off", "on: the published calls per second are enforced; off")
+    rate_limits: str = _setting("off", "on: enforce the published calls per second; off")
     workers: str = _setting("", "media jobs at a time; empty: 2, or 1 on a single core")
 
 
@@ -78,15 +78,15 @@ class Settings:
 
 
 def raw_from_environment(environment: Mapping[str, str] | None = None) -> RawSettings:
-    """The settings as text, from variables named `LOCALVOD_<FIELD>`; what is unset is default."""
+    """The settings as text, from variables `LOCALVOD_<FIELD>`; an unset one has its default."""
     environment = os.environ if environment is None else environment
-    names = {item.name: f"LOCALVOD_{item.name.upper()}" for item in fields(RawSettings)}
+    names = {item.name: _variable(item.name) for item in fields(RawSettings)}
     given = {name: environment[key] for name, key in names.items() if key in environment}
     return RawSettings(**given)
 
 
-def checked(raw: RawSettings) -> Settings:
-    """Turn text into typed settings; SettingsError names the variable and what it may be."""
+def parse_settings(raw: RawSettings) -> Settings:
+    """Check the settings. Raises SettingsError, which names the variable and allowed values."""
     return Settings(
         host=raw.host,
         port=_integer("port", raw.port, 0, 65_535),

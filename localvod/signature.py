@@ -1,4 +1,4 @@
-"""ACS3-HMAC-SHA256: how calls are signed, and how a signature is verified."""
+"""Signatures of calls by ACS3-HMAC-SHA256."""
 
 import hashlib
 import hmac
@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-ALGORITHM = "ACS3-HMAC-SHA256"
-
+_ALGORITHM = "ACS3-HMAC-SHA256"
 _AUTHORIZATION = re.compile(
-    rf"{ALGORITHM} Credential=(?P<key_id>[^,]+),\s*"
+    rf"{_ALGORITHM} Credential=(?P<key_id>[^,]+),\s*"
     r"SignedHeaders=(?P<headers>[^,]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
 )
 
@@ -25,14 +24,14 @@ class Authorization:
 
 
 def parse_authorization(value: str) -> Authorization | None:
-    """Split an Authorization header; None when it is not of this algorithm."""
+    """Split an Authorization header; None if it has another algorithm."""
     match = _AUTHORIZATION.fullmatch(value)
     if match is None:
         return None
     return Authorization(match["key_id"], tuple(match["headers"].split(";")), match["signature"])
 
 
-def signature(
+def sign_request(
     secret: str,
     *,
     method: str,
@@ -42,7 +41,7 @@ def signature(
     signed_headers: Sequence[str],
     body: bytes,
 ) -> str:
-    """The hex signature of a request; `query` is decoded, header names are in lower case."""
+    """The signature in hex. `query` is decoded, header names are in lower case."""
     canonical = "\n".join(
         [
             method,
@@ -53,11 +52,11 @@ def signature(
             hashlib.sha256(body).hexdigest(),
         ]
     )
-    to_sign = f"{ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    to_sign = f"{_ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     return hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
 
 
-def authorization(
+def authorization_header(
     access_key_id: str,
     secret: str,
     *,
@@ -65,9 +64,9 @@ def authorization(
     headers: Mapping[str, str],
     body: bytes = b"",
 ) -> str:
-    """The Authorization header of a `POST /` that signs every header given."""
+    """The Authorization header of a `POST /` with all given headers signed."""
     names = sorted(headers)
-    signed = signature(
+    signature = sign_request(
         secret,
         method="POST",
         path="/",
@@ -76,15 +75,9 @@ def authorization(
         signed_headers=names,
         body=body,
     )
-    return (
-        f"{ALGORITHM} Credential={access_key_id},SignedHeaders={';'.join(names)},Signature={signed}"
-    )
+    signed = f"SignedHeaders={';'.join(names)}"
+    return f"{_ALGORITHM} Credential={access_key_id},{signed},Signature={signature}"
 
 
 def _encode(value: str) -> str:
     return quote(value, safe="~")
-
-
-def same(expected: str, given: str) -> bool:
-    """Compare two signatures in constant time."""
-    return hmac.compare_digest(expected, given)

@@ -1,4 +1,4 @@
-"""Uploading a file the way an app does: CreateUploadVideo, then a PUT to the upload address."""
+"""Upload files as an app does: CreateUploadVideo, then a PUT to the upload address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -19,16 +18,17 @@ from urllib.parse import quote, urlencode
 import httpx
 from tqdm import tqdm
 
+from localvod import clock
 from localvod.settings import VERDICTS, raw_from_environment
-from localvod.signature import authorization
+from localvod.signature import authorization_header
 
-VOD_VERSION = "2017-03-21"
-CHUNK_BYTES = 256 * 1024
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_VOD_VERSION = "2017-03-21"
+_CHUNK_BYTES = 256 * 1024
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
 
 class UploadError(Exception):
-    """An upload that failed; `code` is VOD's error code, empty when there was no answer."""
+    """A failed upload; `code` is VOD's error code, '' without an answer."""
 
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ class UploadError(Exception):
 
 @dataclass(frozen=True)
 class User:
-    """The uploader as the app knows them; travels in UserData's Extend (at most 512 bytes)."""
+    """The uploader as the app knows them; sent as Extend of UserData (at most 512 bytes)."""
 
     user_id: str
     user_name: str
@@ -53,14 +53,14 @@ class User:
 
 
 class Uploader:
-    """A client of one localvod. Use it as a context manager; it may be shared by threads."""
+    """A client of one localvod, safe to use from any thread. Use it as a context manager."""
 
     def __init__(self, endpoint: str, access_key_id: str, access_key_secret: str) -> None:
         self._endpoint = endpoint
         self._access_key_id = access_key_id
         self._access_key_secret = access_key_secret
-        # A proxy variable of the environment must not divert calls to this machine.
-        self._http = httpx.Client(timeout=TIMEOUT, trust_env=False)
+        # Without the environment's proxy variables: the calls go to this machine.
+        self._http = httpx.Client(timeout=_TIMEOUT, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -86,10 +86,10 @@ class Uploader:
         reference_id: str | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> str:
-        """Upload a file as a new video and return its id.
+        """Upload a file as a new video and return its id. Raises UploadError.
 
-        `verdict` (pass, review, block, error) becomes the tag that localvod's machine review
-        obeys; `progress` hears the bytes of each piece sent. Raises UploadError.
+        `verdict` (pass, review, block, error) becomes a tag, which decides localvod's machine
+        review. `progress` is called with the size of each piece sent, in bytes.
         """
         all_tags = [*tags, f"verdict:{verdict}"] if verdict else list(tags)
         created = self.call(
@@ -109,11 +109,11 @@ class Uploader:
     def resume(
         self, video_id: str, path: Path, progress: Callable[[int], object] | None = None
     ) -> None:
-        """Send the file of a video whose upload was broken off. Raises UploadError."""
+        """Upload the file of a video again. Raises UploadError."""
         self._put(path, self.call("RefreshUploadVideo", VideoId=video_id), progress)
 
     def find(self, reference_id: str) -> Mapping[str, Any] | None:
-        """The video that was uploaded under this ReferenceId; None when there is none."""
+        """The video with this ReferenceId, or None. Raises UploadError."""
         try:
             answer = self.call("GetVideoInfo", ReferenceId=reference_id)
         except UploadError as error:
@@ -128,17 +128,17 @@ class Uploader:
         self._send("PUT", f"http://{self._endpoint}/_localvod/files/{quote(key)}", content=content)
 
     def call(self, action: str, **parameters: str) -> dict[str, Any]:
-        """One signed call of a VOD operation; empty parameters are left out."""
+        """Call a VOD operation, without empty parameters. Raises UploadError."""
         query = [(name, value) for name, value in parameters.items() if value]
         headers = {
             "host": self._endpoint,
             "x-acs-action": action,
-            "x-acs-version": VOD_VERSION,
-            "x-acs-date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "x-acs-version": _VOD_VERSION,
+            "x-acs-date": clock.format_time(clock.machine_now()),
             "x-acs-signature-nonce": uuid.uuid4().hex,
             "x-acs-content-sha256": sha256(b"").hexdigest(),
         }
-        signed = authorization(
+        signed = authorization_header(
             self._access_key_id, self._access_key_secret, query=query, headers=headers
         )
         answer = self._send(
@@ -179,14 +179,16 @@ class Uploader:
                 f"Nothing answers at {self._endpoint}: is localvod running?"
             ) from error
         except httpx.HTTPError as error:
-            raise UploadError(f"{self._endpoint} broke off: {type(error).__name__}.") from error
+            raise UploadError(
+                f"No answer from {self._endpoint}: {type(error).__name__}."
+            ) from error
         if answer.is_success:
             return answer
         raise _refusal(answer)
 
 
 def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags that say which localvod to talk to, with the environment's values as defaults."""
+    """Add the flags that name a localvod and its key; defaults are from the environment."""
     settings = raw_from_environment()
     parser.add_argument(
         "--endpoint",
@@ -198,7 +200,7 @@ def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of `upload`."""
+    """Add the flags of `upload`."""
     add_connection_arguments(parser)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--title", default="", help="title (default: the file's name)")
@@ -207,12 +209,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user-id", default="", help="the uploader's id in the app")
     parser.add_argument("--user-name", default="")
     parser.add_argument("--avatar-url", default="")
-    parser.add_argument("--verdict", choices=VERDICTS, help="what the machine review will say")
+    parser.add_argument("--verdict", choices=VERDICTS, help="verdict of the machine review")
     parser.add_argument("--template-group", default="", help="transcode with this template group")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Upload the files, print the id of each, and return the exit status."""
+    """Upload the files and print their ids; returns the exit status."""
     try:
         _upload_all(arguments)
     except UploadError as error:
@@ -250,7 +252,7 @@ def _upload_all(arguments: argparse.Namespace) -> None:
 
 def _pieces(path: Path, progress: Callable[[int], object] | None) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while piece := file.read(CHUNK_BYTES):
+        while piece := file.read(_CHUNK_BYTES):
             yield piece
             if progress is not None:
                 progress(len(piece))
@@ -266,4 +268,4 @@ def _refusal(answer: httpx.Response) -> UploadError:
         body = answer.json()
         return UploadError(f"{body['Code']}: {body['Message']}", body["Code"])
     except (ValueError, KeyError, TypeError):
-        return UploadError(f"localvod answered {answer.status_code} without saying why.")
+        return UploadError(f"localvod answered {answer.status_code} without an error code.")

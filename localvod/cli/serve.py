@@ -5,7 +5,7 @@ import dataclasses
 import sys
 
 from localvod.server import PortTakenError, serve
-from localvod.settings import RawSettings, SettingsError, checked, raw_from_environment
+from localvod.settings import RawSettings, SettingsError, parse_settings, raw_from_environment
 from localvod.store import StateError
 
 
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     names = [item.name for item in dataclasses.fields(RawSettings)]
     raw = RawSettings(**{name: getattr(arguments, name) for name in names})
     try:
-        serve(checked(raw))
+        serve(parse_settings(raw))
     except (SettingsError, PortTakenError, StateError) as error:
         sys.stderr.write(f"localvod: {error}\n")
         return 1

@@ -8,7 +8,7 @@ from localvod.jobs import ingest, reviews, snapshots, transcoding
 
 
 def job_kinds(cloud: Cloud) -> list[JobKind]:
-    """All kinds of jobs, in the order in which they are looked for."""
+    """All kinds of jobs; waiting jobs are submitted in this order."""
     return [
         JobKind(
             "ingest",

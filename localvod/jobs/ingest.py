@@ -17,7 +17,7 @@ _SNAPSHOTS_OFF_TAG = "snapshots:off"
 
 def ingest_source(cloud: Cloud, video_id: str, cancelled: threading.Event) -> None:
     """Probe a new source and start its jobs. A source that cannot be read fails all of them."""
-    video = cloud.videos.find(cloud.database.read(), video_id)
+    video = cloud.videos.find(cloud.database.reader(), video_id)
     if video is None:
         return
     result: Probe | MediaError
@@ -27,7 +27,7 @@ def ingest_source(cloud: Cloud, video_id: str, cancelled: threading.Event) -> No
         result = error
     if cancelled.is_set():
         return
-    with cloud.database.write() as tx:
+    with cloud.database.transaction() as tx:
         current = cloud.videos.find(tx, video_id)
         if current is None or current.source_version != video.source_version:
             return  # deleted, or overwritten: the newer upload has an ingest job of its own

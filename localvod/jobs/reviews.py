@@ -47,7 +47,7 @@ def _frame_keys(video: Video, job_id: str) -> list[str]:
 
 def review_clip(cloud: Cloud, job_id: str, cancelled: threading.Event) -> None:
     """Do one job; only a suspect clip has frames taken."""
-    connection = cloud.database.read()
+    connection = cloud.database.reader()
     job = connection.execute("SELECT * FROM review_jobs WHERE id = ?", (job_id,)).fetchone()
     video = cloud.videos.find(connection, job["media_id"]) if job is not None else None
     if video is None:
@@ -58,11 +58,11 @@ def review_clip(cloud: Cloud, job_id: str, cancelled: threading.Event) -> None:
             keys = _take_frames(cloud, video, job_id)
         except MediaError as error:
             if not cancelled.is_set():
-                with cloud.database.write() as tx:
+                with cloud.database.transaction() as tx:
                     fail_review_job(cloud, tx, job_id, video, error)
             return
     if not cancelled.is_set():
-        with cloud.database.write() as tx:
+        with cloud.database.transaction() as tx:
             _finish(cloud, tx, job_id, keys)
 
 

@@ -65,7 +65,7 @@ def _object_key(video_id: str, job_id: str, kind: str, number: int) -> str:
 
 def take_snapshots(cloud: Cloud, job_id: str, cancelled: threading.Event) -> None:
     """Do one job."""
-    connection = cloud.database.read()
+    connection = cloud.database.reader()
     job = connection.execute("SELECT * FROM snapshot_jobs WHERE id = ?", (job_id,)).fetchone()
     video = cloud.videos.find(connection, job["video_id"]) if job is not None else None
     if job is None or video is None:
@@ -78,7 +78,7 @@ def take_snapshots(cloud: Cloud, job_id: str, cancelled: threading.Event) -> Non
     except OSError as error:
         outcome = MediaError("InternalError", f"The snapshots cannot be written: {error}.")
     if not cancelled.is_set():
-        with cloud.database.write() as tx:
+        with cloud.database.transaction() as tx:
             _finish(cloud, tx, job_id, outcome)
 
 

@@ -104,7 +104,7 @@ def _requested_failure(video: Video, job: Row) -> MediaError | None:
 
 def transcode_stream(cloud: Cloud, job_id: str, cancelled: threading.Event) -> None:
     """Do one job: transcode the source into the job's object."""
-    connection = cloud.database.read()
+    connection = cloud.database.reader()
     job = connection.execute(_JOB, (job_id,)).fetchone()
     video = cloud.videos.find(connection, job["video_id"]) if job is not None else None
     if job is None or video is None:
@@ -117,7 +117,7 @@ def transcode_stream(cloud: Cloud, job_id: str, cancelled: threading.Event) -> N
     except OSError as error:
         outcome = MediaError("InternalError", f"The output cannot be written: {error}.")
     if not cancelled.is_set():
-        with cloud.database.write() as tx:
+        with cloud.database.transaction() as tx:
             _finish_job(cloud, tx, job_id, outcome)
 
 
@@ -158,7 +158,7 @@ class _Progress:
     def __call__(self, percent: int) -> None:
         if self._written + _PROGRESS_STEP <= percent < 100:
             self._written = percent
-            with self._cloud.database.write() as tx:
+            with self._cloud.database.transaction() as tx:
                 update(tx, "transcode_jobs", self._job_id, progress=percent)
 
 

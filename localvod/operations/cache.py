@@ -59,7 +59,7 @@ def _parse_target(cloud: Cloud, line: str) -> Target:
 def _count_today(connection: sqlite3.Connection, product: str, kind: str) -> int:
     row = connection.execute(
         "SELECT count(*) FROM cache_tasks WHERE product = ? AND kind = ? AND creation_time >= ?",
-        (product, kind, clock.quota_day_text()),
+        (product, kind, clock.quota_day_start()),
     ).fetchone()
     return int(row[0])
 

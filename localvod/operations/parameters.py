@@ -63,7 +63,7 @@ class Parameters:
         if not value:
             return None
         try:
-            return clock.parse(value)
+            return clock.parse_time(value)
         except ValueError as error:
             raise invalid_parameter(name, str(error)) from None
 

@@ -9,8 +9,8 @@ from typing import Any
 from localvod import clock
 from localvod.cloud import Cloud
 from localvod.errors import ApiError, invalid_parameter
-from localvod.library import Library, Position, SearchRow, Window, search_row
-from localvod.match import All, Expression, MatchSyntaxError, Within, parse
+from localvod.library import Library, Position, SearchRow, search_row
+from localvod.match import All, Expression, MatchSyntaxError, Window, Within, parse_match
 from localvod.operations.registry import Answer, Call, operation
 from localvod.scrolls import Scroll
 
@@ -72,7 +72,7 @@ def _search(call: Call) -> Search:
     match, sort_by = call.parameters.text("Match"), call.parameters.text("SortBy")
     size = call.parameters.integer("PageSize", 10, least=1, most=100)
     try:
-        expression = parse(match) if match.strip() else EVERYTHING
+        expression = parse_match(match) if match.strip() else EVERYTHING
     except MatchSyntaxError as error:
         raise ApiError("ErrorMatchSyntax", 400, str(error)) from error
     return Search(match, sort_by, size, expression, _order(sort_by or "CreationTime:Desc"))
@@ -200,7 +200,7 @@ def _total(library: Library, search: Search) -> int:
 def _modified(expression: Expression) -> Window:
     """The (closed) window of ModificationTime outside of which nothing matches."""
     if isinstance(expression, Within) and expression.field == "ModificationTime":
-        return clock.parse(str(expression.low)), clock.parse(str(expression.high))
+        return clock.parse_time(str(expression.low)), clock.parse_time(str(expression.high))
     if not isinstance(expression, All):
         return None, None
     windows = [_modified(part) for part in expression.parts]

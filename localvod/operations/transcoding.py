@@ -110,11 +110,11 @@ def list_transcode_task(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Ans
     video = cloud.videos.ensure_stored(tx, named_video(cloud, tx, call))
     page, size = call.parameters.page(size=10, most=50)
     start, end = call.parameters.moment("StartTime"), call.parameters.moment("EndTime")
-    low = max(clock.ago(days=TASK_DAYS), clock.text(start) if start else "")
+    low = max(clock.ago(days=TASK_DAYS), clock.format_time(start) if start else "")
     rows = tx.execute(
         "SELECT * FROM transcode_tasks WHERE video_id = ? AND creation_time BETWEEN ? AND ? "
         "ORDER BY creation_time DESC, rowid DESC LIMIT ? OFFSET ?",
-        (video.id, low, clock.text(end) if end else "~", size, (page - 1) * size),
+        (video.id, low, clock.format_time(end) if end else "~", size, (page - 1) * size),
     )
     return {"TranscodeTaskList": [_task_facts(row) for row in rows]}
 

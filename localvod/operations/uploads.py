@@ -109,7 +109,7 @@ def _credentials(cloud: Cloud, tx: sqlite3.Connection, video: Video) -> Answer:
         "token": token,
         "video_id": video.id,
         "object_key": key,
-        "expires_at": clock.text(expires),
+        "expires_at": clock.format_time(expires),
     }
     insert(tx, "uploads", upload)
     address = {"Endpoint": cloud.address, "Bucket": BUCKET, "FileName": key}
@@ -118,7 +118,7 @@ def _credentials(cloud: Cloud, tx: sqlite3.Connection, video: Video) -> Answer:
         "AccessKeySecret": secrets.token_hex(16),
         "SecurityToken": token,
         "Expiration": str(CREDENTIAL_SECONDS),
-        "ExpireUTCTime": clock.text(expires),
+        "ExpireUTCTime": clock.format_time(expires),
         "Region": REGION,
     }
     return {

@@ -1,4 +1,4 @@
-"""What the server remembers: one SQLite file, one writer, as many readers as threads."""
+"""The state of the server: one SQLite file with one writer, and a reader per thread."""
 
 from localvod.store.database import Database, Row, StateError
 

@@ -1,4 +1,4 @@
-"""Access to the SQLite file: short write transactions one at a time, reads beside them."""
+"""Access to the SQLite file: one short write transaction at a time, and reads beside it."""
 
 import re
 import sqlite3
@@ -13,16 +13,16 @@ Row = sqlite3.Row
 
 
 class StateError(ValueError):
-    """The file cannot be used; the message is one sentence that names its folder."""
+    """The file cannot be used; the message is one sentence and names its folder."""
 
 
 class Database:
     """One SQLite file in WAL mode. Safe to use from any thread."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, make it, or bring it up to date where an earlier version wrote it.
+        """Open the file; create or upgrade it if necessary.
 
-        Raises StateError for a file of a later version, which is left as it is.
+        Raises StateError for a file of a later version, and leaves the file as it is.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
@@ -40,13 +40,13 @@ class Database:
         connection.row_factory = sqlite3.Row
         connection.create_function("REGEXP", 2, _matches_regex, deterministic=True)
         connection.execute("PRAGMA journal_mode = WAL")
-        # NORMAL survives the death of the process; only a power cut may cost the last moments.
+        # With NORMAL only a power cut can lose the last transactions, the end of the process not.
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 
     def _upgrade(self) -> None:
-        """All steps to the present version, or none of them; 0 is a file without tables."""
-        with self.write() as tx:
+        """Run all steps to the present version, or none; version 0 is a file without tables."""
+        with self.transaction() as tx:
             found: int = tx.execute("PRAGMA user_version").fetchone()[0]
             if found > VERSION:
                 raise StateError(
@@ -59,16 +59,16 @@ class Database:
                     tx.execute(statement)
             tx.execute(f"PRAGMA user_version = {VERSION}")
 
-    def read(self) -> sqlite3.Connection:
-        """This thread's own connection for reading; it sees all that is committed."""
+    def reader(self) -> sqlite3.Connection:
+        """The thread's own connection for reading."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._connect()
         return connection
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """The one writing connection, inside a transaction that an exception rolls back."""
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The writing connection, inside a transaction; an exception rolls it back."""
         with self._lock:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -80,13 +80,13 @@ class Database:
         self.after_commit()
 
     def clear(self) -> None:
-        """Forget everything."""
-        with self.write() as tx:
+        """Delete all rows."""
+        with self.transaction() as tx:
             for table in TABLES:
                 tx.execute(f"DELETE FROM {table}")
 
 
-# Table and column names come from the code of this package only, never from a request.
+# Table and column names come from localvod's own code, never from a request.
 
 
 def insert(tx: sqlite3.Connection, table: str, row: Mapping[str, object]) -> int:
@@ -98,13 +98,13 @@ def insert(tx: sqlite3.Connection, table: str, row: Mapping[str, object]) -> int
 
 
 def update(tx: sqlite3.Connection, table: str, row_id: str | int, **changes: object) -> None:
-    """Change columns of the row with that id."""
+    """Change columns of the row with this id."""
     assignments = ", ".join(f"{column} = ?" for column in changes)
     tx.execute(f"UPDATE {table} SET {assignments} WHERE id = ?", (*changes.values(), row_id))
 
 
 def _matches_regex(pattern: str, text: str) -> bool:
-    """SQLite's `text REGEXP pattern`; a pattern that cannot be read matches nothing."""
+    """SQLite's `text REGEXP pattern`; an invalid pattern matches nothing."""
     try:
         return re.search(pattern, text) is not None
     except re.error:

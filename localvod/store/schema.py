@@ -1,11 +1,11 @@
-"""The tables. Times are text in the service's spelling; lists and objects are JSON text."""
+"""The tables. Times are text like `2026-01-31T08:15:00Z`; lists and objects are JSON text."""
 
 VERSION = 2
 
-# What makes of a file of that version one of the next; its rows stay true. What `SCHEMA` adds by
-# itself (tables, indexes) needs nothing here.
+# Statements that upgrade a file of each version to the next. `SCHEMA` adds tables and indexes by
+# itself.
 UPGRADES = {
-    # When a file came was not kept: sources of earlier versions came with their video.
+    # Version 1 has no time of the source: empty means that it came with its video.
     1: ("ALTER TABLE videos ADD COLUMN source_time TEXT NOT NULL DEFAULT ''",),
 }
 

@@ -64,7 +64,7 @@ class VodRules(Machine):
             return
         self.world.vod.audit_in_console(clip.vod_id, decision, reason, auditor)
         entry = self.world.vod.state(clip.vod_id)["audits"][-1]
-        at = vod_clock.parse(entry["creation_time"])
+        at = vod_clock.parse_time(entry["creation_time"])
         clip.console.append(ConsoleDecision(at, decision, reason, auditor))
 
     @rule(index=clips, suggestion=st.sampled_from(["pass", "review", "block", "error"]))

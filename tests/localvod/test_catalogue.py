@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localvod.catalogue import Catalogue
-from localvod.match import parse
+from localvod.match import parse_match
 
 MILLION = Catalogue(1_000_000)
 AGAIN = Catalogue(1_000_000)
@@ -86,7 +86,7 @@ def test_the_uploader_travels_in_user_data_within_vods_limit() -> None:
 
 def test_rows_can_be_searched_by_the_match_grammar() -> None:
     row = MILLION.video(77)
-    found = parse(f"VideoId in ('{row['VideoId']}') and Size = [{row['Size']},99999999]")
+    found = parse_match(f"VideoId in ('{row['VideoId']}') and Size = [{row['Size']},99999999]")
     assert found.matches(row)
     assert not found.matches(MILLION.video(78))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localvod.settings import SettingsError, checked, raw_from_environment
+from localvod.settings import SettingsError, parse_settings, raw_from_environment
 from tests.localvod.media import make_clip
 from tests.support.localvod import ROOT, LocalVod
 
@@ -116,9 +116,9 @@ def test_the_ledger_may_begin_at_a_moment(vod: LocalVod, tmp_path: Path) -> None
 )
 def test_a_setting_is_checked_before_anything_starts(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
-        checked(raw_from_environment({name: value}))
+        parse_settings(raw_from_environment({name: value}))
 
 
 def test_the_defaults_are_valid() -> None:
-    settings = checked(raw_from_environment({}))
+    settings = parse_settings(raw_from_environment({}))
     assert (settings.port, settings.is_review_before_publish) == (8399, True)

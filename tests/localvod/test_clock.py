@@ -11,7 +11,7 @@ from tests.support.localvod import LocalVod
 
 
 def newest_audit_at(vod: LocalVod, video_id: str) -> datetime:
-    return clock.parse(vod.state(video_id)["audits"][-1]["creation_time"])
+    return clock.parse_time(vod.state(video_id)["audits"][-1]["creation_time"])
 
 
 def test_what_happens_carries_the_time_of_the_service_until_it_is_reset(

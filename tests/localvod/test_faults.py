@@ -150,7 +150,7 @@ def test_the_ledger_knows_each_call_with_its_effect(vod: LocalVod, client: Clien
 
 def test_the_ledger_shows_every_call_however_many_there_were(tmp_path: Path) -> None:
     count = 100_500
-    with Database(tmp_path / "localvod.sqlite3").write() as tx:
+    with Database(tmp_path / "localvod.sqlite3").transaction() as tx:
         tx.execute(
             "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT ?) "
             "INSERT INTO ledger (at, product, operation, request_id, parameters, effect, video_ids)"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localvod.match import FIELDS, Expression, MatchSyntaxError, parse
+from localvod.match import FIELDS, Expression, MatchSyntaxError, parse_match
 
 ROW = {
     "VideoId": "v1",
@@ -55,7 +55,7 @@ ROW = {
     ],
 )
 def test_a_match_that_holds_finds_the_row(match: str) -> None:
-    assert parse(match).matches(ROW)
+    assert parse_match(match).matches(ROW)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_match_that_holds_finds_the_row(match: str) -> None:
     ],
 )
 def test_a_match_that_does_not_hold_finds_nothing(match: str) -> None:
-    assert not parse(match).matches(ROW)
+    assert not parse_match(match).matches(ROW)
 
 
 @pytest.mark.parametrize(
@@ -120,17 +120,17 @@ def test_a_match_that_does_not_hold_finds_nothing(match: str) -> None:
 )
 def test_a_match_that_is_not_documented_is_refused_with_its_reason(match: str, reason: str) -> None:
     with pytest.raises(MatchSyntaxError, match=reason):
-        parse(match)
+        parse_match(match)
 
 
 def test_a_hundred_ids_are_allowed() -> None:
     ids = [f"v{number}" for number in range(100)]
     listed = ",".join(f"'{video_id}'" for video_id in ids)
-    assert parse(f"VideoId in ({listed})").video_ids() == set(ids)
+    assert parse_match(f"VideoId in ({listed})").video_ids() == set(ids)
 
 
 def test_conditions_joined_by_and_narrow_the_window_and_the_ids() -> None:
-    found = parse(
+    found = parse_match(
         "CreationTime = ('2026-01-01T00:00:00Z','2026-06-01T00:00:00Z') and Title = 'a'"
         " and CreationTime = ['2026-02-01T00:00:00Z','2026-09-01T00:00:00Z']"
         " and VideoId in ('a','b') and VideoId in ('b','c')"
@@ -143,10 +143,10 @@ def test_conditions_joined_by_and_narrow_the_window_and_the_ids() -> None:
 
 
 def test_conditions_joined_by_or_limit_nothing_unless_all_of_them_do() -> None:
-    assert parse("(VideoId = 'a' or Title = 'b')").video_ids() is None
-    assert parse("(VideoId = 'a' or VideoId = 'b')").video_ids() == {"a", "b"}
+    assert parse_match("(VideoId = 'a' or Title = 'b')").video_ids() is None
+    assert parse_match("(VideoId = 'a' or VideoId = 'b')").video_ids() == {"a", "b"}
     window = "CreationTime = ['2026-01-01T00:00:00Z','2026-02-01T00:00:00Z']"
-    assert parse(f"({window} or Title = 'b')").creation_window() == (None, None)
+    assert parse_match(f"({window} or Title = 'b')").creation_window() == (None, None)
 
 
 times = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2026, 1, 3)).map(  # noqa: DTZ001 - hypothesis wants naive bounds
@@ -181,7 +181,7 @@ rows = st.fixed_dictionaries({"VideoId": ids, "Title": words, "CreationTime": ti
 def test_no_row_that_matches_lies_outside_the_window_or_the_ids(
     match: str, row: dict[str, str]
 ) -> None:
-    found = parse(match)
+    found = parse_match(match)
     if found.matches(row):
         start, end = found.creation_window()
         created = datetime.strptime(row["CreationTime"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
@@ -193,15 +193,15 @@ def test_no_row_that_matches_lies_outside_the_window_or_the_ids(
 
 @given(matches, matches, rows)
 def test_and_and_or_mean_what_they_say(left: str, right: str, row: dict[str, str]) -> None:
-    is_left, is_right = parse(left).matches(row), parse(right).matches(row)
-    assert parse(f"{left} and {right}").matches(row) == (is_left and is_right)
-    assert parse(f"({left} or {right})").matches(row) == (is_left or is_right)
+    is_left, is_right = parse_match(left).matches(row), parse_match(right).matches(row)
+    assert parse_match(f"{left} and {right}").matches(row) == (is_left and is_right)
+    assert parse_match(f"({left} or {right})").matches(row) == (is_left or is_right)
 
 
 @given(st.text(alphabet="Titleandor in=()[],'0123456789-. 灯\"", max_size=60))
 def test_whatever_is_typed_is_read_or_refused_and_never_breaks(text: str) -> None:
     with suppress(MatchSyntaxError):
-        assert isinstance(parse(text), Expression)
+        assert isinstance(parse_match(text), Expression)
 
 
 @given(st.sampled_from(sorted(FIELDS)), st.text(max_size=20))
@@ -210,4 +210,4 @@ def test_a_text_is_found_as_it_was_written(field: str, text: str) -> None:
         return
     name = "in" if field != "Title" else "="
     value = f"('{text}')" if name == "in" else f"'{text}'"
-    assert parse(f"{field} {name} {value}").matches({field: text})
+    assert parse_match(f"{field} {name} {value}").matches({field: text})

@@ -14,7 +14,7 @@ from localvod.operations.parameters import Parameters
 from localvod.operations.registry import Call
 from localvod.operations.search import search_media
 from localvod.scrolls import Scroll
-from localvod.settings import checked, raw_from_environment
+from localvod.settings import parse_settings, raw_from_environment
 from tests.localvod.conftest import refused
 from tests.support.localvod import LocalVod
 
@@ -156,7 +156,7 @@ def test_beyond_page_200_a_token_is_needed(vod: LocalVod, client: Client) -> Non
 
 
 def test_a_walk_ends_after_two_million_videos(cloud: Cloud) -> None:
-    with cloud.database.write() as tx:
+    with cloud.database.transaction() as tx:
         cloud.videos.set_catalogue(tx, 2_000_500, seed=1)
     assert cloud.videos.catalogue is not None
     last = cloud.videos.catalogue.video(1_999_899)
@@ -171,7 +171,7 @@ def test_a_walk_ends_after_two_million_videos(cloud: Cloud) -> None:
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
     """A cloud without its server: to be put in the middle of a walk that is too long to walk."""
-    settings = checked(raw_from_environment({"LOCALVOD_STATE": str(tmp_path)}))
+    settings = parse_settings(raw_from_environment({"LOCALVOD_STATE": str(tmp_path)}))
     cloud = Cloud(settings)
     yield cloud
     cloud.jobs.stop()
@@ -180,7 +180,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 def next_page(cloud: Cloud, token: str) -> Mapping[str, Any]:
     values = {"SortBy": "CreationTime:Asc", "PageSize": "100", "ScrollToken": token}
     call = Call("SearchMedia", "vod", Parameters(values), "127.0.0.1", "request", "localvod")
-    return search_media(cloud, cloud.database.read(), call)
+    return search_media(cloud, cloud.database.reader(), call)
 
 
 def test_a_walk_meets_every_video_once(vod: LocalVod, client: Client) -> None:

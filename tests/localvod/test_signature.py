@@ -12,7 +12,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 from alibabacloud_vod20170321 import models
 from alibabacloud_vod20170321.client import Client
 
-from localvod.signature import authorization
+from localvod.signature import authorization_header
 from tests.localvod.conftest import refused, sdk_config
 from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalVod
 
@@ -30,7 +30,7 @@ def call(vod: LocalVod, action: str = "GetCategories", **changes: str) -> httpx.
     }
     headers = {name: value for name, value in headers.items() if value}
     query = [("PageSize", "5")]
-    signed = authorization(ACCESS_KEY_ID, ACCESS_KEY_SECRET, query=query, headers=headers)
+    signed = authorization_header(ACCESS_KEY_ID, ACCESS_KEY_SECRET, query=query, headers=headers)
     with httpx.Client(trust_env=False) as client:
         return client.post(
             f"{vod.url}/?{urlencode(query)}", headers={**headers, "authorization": signed}
