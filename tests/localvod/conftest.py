@@ -1,4 +1,4 @@
-"""The official SDKs, pointed at the localvod under test."""
+"""Clients of the official SDKs for the localvod under test."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,19 +23,17 @@ def sdk_config(server: LocalVod, secret: str = ACCESS_KEY_SECRET) -> Config:
 
 @pytest.fixture
 def client(vod: LocalVod) -> VodClient:
-    """The VOD SDK's client."""
     return VodClient(sdk_config(vod))
 
 
 @pytest.fixture
 def cdn(vod: LocalVod) -> CdnClient:
-    """The CDN SDK's client."""
     return CdnClient(sdk_config(vod))
 
 
 @contextmanager
 def refused(code: str, status: int | None = None) -> Iterator[None]:
-    """The SDK raises the documented code (and HTTP status)."""
+    """Expect an error of the SDK with this code (and HTTP status)."""
     with pytest.raises(TeaException) as caught:
         yield
     assert caught.value.code == code

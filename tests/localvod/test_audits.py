@@ -1,4 +1,4 @@
-"""CreateAudit and GetAuditHistory; what a machine found."""
+"""CreateAudit and GetAuditHistory; the results of machine reviews."""
 
 import json
 
@@ -43,7 +43,7 @@ def test_the_history_has_the_latest_first(vod: LocalVod, client: Client) -> None
     assert (body.total, body.status) == (2, "Normal")
 
 
-def test_a_hundred_decisions_in_one_call_and_no_more(vod: LocalVod, client: Client) -> None:
+def test_a_call_takes_at_most_a_hundred_decisions(vod: LocalVod, client: Client) -> None:
     ids = vod.seed_many([{"status": "Checking"} for _ in range(101)])
     audit(client, *[block(video_id) for video_id in ids[:100]])
     assert len(vod.audits()) == 100
@@ -59,14 +59,14 @@ def test_one_unknown_video_refuses_the_whole_call(vod: LocalVod, client: Client)
     assert vod.audits() == []
 
 
-def test_a_reason_of_128_bytes_passes_and_129_do_not(vod: LocalVod, client: Client) -> None:
+def test_a_reason_has_at_most_128_bytes(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(status="Checking")
     audit(client, block(video_id, reason="字" * 42 + "ab"))
     with refused("InvalidParameter", 400):
         audit(client, block(video_id, reason="字" * 43))
 
 
-def test_a_comment_of_512_bytes_passes_and_513_do_not(vod: LocalVod, client: Client) -> None:
+def test_a_comment_has_at_most_512_bytes(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(status="Checking")
     audit(client, block(video_id, comment="c" * 512))
     with refused("InvalidParameter", 400):
@@ -88,7 +88,7 @@ def test_incomplete_decisions_are_refused(
         audit(client, decision)
 
 
-def test_a_decision_made_while_transcoding_holds_afterwards(vod: LocalVod, client: Client) -> None:
+def test_a_decision_during_transcoding_counts_afterwards(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(status="Transcoding")
     audit(client, {"VideoId": video_id, "Status": "Normal"})
     assert status(vod, video_id) == "Transcoding"
@@ -97,7 +97,7 @@ def test_a_decision_made_while_transcoding_holds_afterwards(vod: LocalVod, clien
 
 
 @pytest.mark.parametrize("verdict", ["pass", "review", "block"])
-def test_the_machine_speaks_in_the_documented_shape(
+def test_a_machine_review_has_the_documented_shape(
     vod: LocalVod, client: Client, verdict: str
 ) -> None:
     video_id = vod.seed(status="Checking", verdict=verdict, duration=10.0)
@@ -127,7 +127,7 @@ def test_the_machine_speaks_in_the_documented_shape(
         ({}, "pass"),
     ],
 )
-def test_title_beats_tag_beats_seed_beats_default(
+def test_the_verdict_is_from_title_tag_seed_or_default(
     vod: LocalVod, client: Client, facts: dict[str, str], expected: str
 ) -> None:
     video_id = vod.seed(status="Checking", **facts)

@@ -1,4 +1,4 @@
-"""The computed library: the same rows every time, found by id and by CreationTime."""
+"""The computed catalogue: its rows follow from the seed, and are found by id and CreationTime."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def created(index: int) -> datetime:
 
 
 @given(indexes)
-def test_a_row_is_the_same_whenever_it_is_asked_for(index: int) -> None:
+def test_two_catalogues_of_one_seed_have_the_same_rows(index: int) -> None:
     assert MILLION.video(index) == AGAIN.video(index)
 
 
 @given(indexes)
-def test_an_id_leads_back_to_its_row(index: int) -> None:
+def test_index_of_inverts_video_id(index: int) -> None:
     video_id = MILLION.video_id(index)
     assert MILLION.video(index)["VideoId"] == video_id
     assert MILLION.index_of(video_id) == index
 
 
 @pytest.mark.parametrize("video_id", ["", "x" * 32, "0" * 32, Catalogue(5, seed=2).video_id(3)])
-def test_the_id_of_no_video_of_this_catalogue_leads_nowhere(video_id: str) -> None:
+def test_an_unknown_id_has_no_index(video_id: str) -> None:
     assert MILLION.index_of(video_id) is None
 
 
-def test_an_id_beyond_the_count_leads_nowhere() -> None:
+def test_an_id_beyond_the_count_has_no_index() -> None:
     assert Catalogue(10).index_of(Catalogue(11).video_id(10)) is None
 
 
@@ -57,11 +57,11 @@ def test_without_bounds_the_window_is_the_whole_catalogue() -> None:
     assert MILLION.range_indexes(None, None) == range(1_000_000)
 
 
-def test_a_window_that_ends_before_it_begins_is_empty() -> None:
+def test_a_window_that_ends_before_its_start_is_empty() -> None:
     assert not MILLION.range_indexes(created(500), created(400))
 
 
-def test_creation_times_rise_with_the_index_and_never_repeat() -> None:
+def test_creation_times_rise_strictly_with_the_index() -> None:
     times = [str(MILLION.video(index)["CreationTime"]) for index in range(2_000)]
     assert times == sorted(set(times))
 
@@ -72,12 +72,12 @@ def test_ids_are_unique_and_titles_differ() -> None:
     assert len({row["Title"] for row in rows}) == 3_000
 
 
-def test_every_status_of_interest_occurs() -> None:
+def test_all_important_statuses_occur() -> None:
     statuses = {MILLION.video(index)["Status"] for index in range(2_000)}
     assert {"Normal", "Checking", "Blocked", "TranscodeFail", "Uploading"} <= statuses
 
 
-def test_the_uploader_travels_in_user_data_within_vods_limit() -> None:
+def test_user_data_has_the_uploader_within_512_bytes() -> None:
     row = MILLION.video(123_456)
     extend = json.loads(str(row["UserData"]))["Extend"]
     assert set(extend) == {"userId", "userName", "avatarUrl"}

@@ -1,4 +1,4 @@
-"""Prefetch and refresh, their quotas; what plays, and until when."""
+"""Prefetch and refresh with their quotas; which URLs play, and until when."""
 
 import hashlib
 import socket
@@ -19,7 +19,7 @@ AUTH_KEY = "typeA0123456789"
 
 @pytest.fixture(scope="module")
 def signing_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalVod]:
-    """A localvod whose media need signed URLs, and whose CDN tasks take an hour."""
+    """A localvod with signed media URLs, whose CDN tasks take an hour."""
     state = tmp_path_factory.mktemp("signing")
     with LocalVod(
         state, cdn_auth_key=AUTH_KEY, cdn_auth_ttl="1800", cdn_task_seconds="3600"
@@ -28,7 +28,7 @@ def signing_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalVod]:
 
 
 def sign(url: str, at: float, key: str = AUTH_KEY) -> str:
-    """CDN URL authentication of type A, as an app does it."""
+    """Sign a URL as an app does, by CDN URL authentication of type A."""
     path = "/" + url.partition("//")[2].partition("/")[2]
     timestamp = str(int(at))
     digest = hashlib.md5(f"{path}-{timestamp}-0-0-{key}".encode()).hexdigest()
@@ -65,13 +65,13 @@ def test_a_prefetch_ends_complete_or_failed(vod: LocalVod, client: Client, cdn: 
     assert tasks(cdn, task_id=bad) == [("preload", "Failed", "0%")]
 
 
-def test_a_task_in_progress_says_how_far_it_is(signing_vod: LocalVod) -> None:
+def test_a_task_in_progress_shows_its_percentage(signing_vod: LocalVod) -> None:
     cdn = CdnClient(sdk_config(signing_vod))
     task_id = refresh(cdn, f"{signing_vod.endpoint}/a.jpg")
     assert tasks(cdn, task_id=task_id) == [("file", "Refreshing", "0%")]
 
 
-def test_a_hundred_urls_a_call_and_a_thousand_a_day(vod: LocalVod, cdn: CdnClient) -> None:
+def test_prefetches_are_limited_per_call_and_per_day(vod: LocalVod, cdn: CdnClient) -> None:
     paths = [f"{vod.endpoint}/v/{number}.mp4" for number in range(101)]
     with refused("InvalidObjectPath.Size.Malformed", 400):
         push(cdn, *paths)
@@ -85,7 +85,7 @@ def test_a_hundred_urls_a_call_and_a_thousand_a_day(vod: LocalVod, cdn: CdnClien
     push(cdn, paths[0])
 
 
-def test_only_paths_of_this_cdn_are_taken(vod: LocalVod, cdn: CdnClient) -> None:
+def test_paths_of_other_domains_are_refused(vod: LocalVod, cdn: CdnClient) -> None:
     with refused("InvalidDomain.NotFound", 404):
         push(cdn, "other.example/v.mp4")
     with refused("InvalidObjectPath.Malformed", 400):
@@ -110,7 +110,7 @@ def test_tasks_are_filtered_by_their_domain(vod: LocalVod, cdn: CdnClient) -> No
     assert tasks(cdn, domain_name="other.example", object_type="file") == []
 
 
-def test_snapshot_urls_are_asked_for_an_hour_at_least(vod: LocalVod, client: Client) -> None:
+def test_snapshot_urls_are_valid_for_at_least_an_hour(vod: LocalVod, client: Client) -> None:
     def snapshots(auth_timeout: int) -> int:
         request = models.ListSnapshotsRequest(
             video_id=video_id, snapshot_type="NormalSnapshot", auth_timeout=str(auth_timeout)
@@ -124,7 +124,7 @@ def test_snapshot_urls_are_asked_for_an_hour_at_least(vod: LocalVod, client: Cli
         snapshots(3599)
 
 
-def test_vod_has_cache_operations_of_its_own(vod: LocalVod, client: Client) -> None:
+def test_vod_has_its_own_cache_operations(vod: LocalVod, client: Client) -> None:
     url = play_url(client, vod.seed())
     request = models.PreloadVodObjectCachesRequest(object_path=url)
     assert client.preload_vod_object_caches(request).body.preload_task_id
@@ -135,9 +135,7 @@ def test_vod_has_cache_operations_of_its_own(vod: LocalVod, client: Client) -> N
         client.preload_vod_object_caches(models.PreloadVodObjectCachesRequest(object_path=many))
 
 
-def test_the_days_limits_can_be_set_and_reset_brings_the_published_ones_back(
-    vod: LocalVod, cdn: CdnClient
-) -> None:
+def test_a_reset_restores_the_published_daily_limits(vod: LocalVod, cdn: CdnClient) -> None:
     vod.quotas(cdn_preload=2)
     paths = [f"{vod.endpoint}/{number}.mp4" for number in range(3)]
     with refused("QuotaExceeded.Preload", 400):
@@ -150,7 +148,7 @@ def test_the_days_limits_can_be_set_and_reset_brings_the_published_ones_back(
     assert (body.preload_quota, body.preload_remain) == ("1000", "1000")
 
 
-def test_a_limit_that_does_not_exist_is_refused(vod: LocalVod) -> None:
+def test_an_unknown_daily_limit_is_refused(vod: LocalVod) -> None:
     with pytest.raises(ValueError, match="must be one of cdn preload"):
         vod.quotas(cdn_everything=1)
 
@@ -178,20 +176,20 @@ def test_a_blocked_video_plays_until_it_is_purged(
 def reviewed_vod(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalVod]:
-    """A localvod that takes this machine for a reviewer's; its media are open, then signed."""
+    """A localvod whose reviewer is this machine; first with open, then with signed media."""
     state = tmp_path_factory.mktemp("reviewed")
     with LocalVod(state, cdn_auth_key=request.param, review_ips="127.0.0.1") as server:
         yield server
 
 
 def addresses(client: Client, video_id: str) -> list[str]:
-    """One address each of GetPlayInfo and ListSnapshots."""
+    """A URL of GetPlayInfo and a URL of ListSnapshots."""
     request = models.ListSnapshotsRequest(video_id=video_id, snapshot_type="NormalSnapshot")
     snapshots = client.list_snapshots(request).body.media_snapshot.snapshots.snapshot
     return [play_url(client, video_id), snapshots[0].url]
 
 
-def test_a_purge_holds_for_all_but_the_reviewer_who_asks(reviewed_vod: LocalVod) -> None:
+def test_a_purge_closes_all_urls_but_the_reviewers(reviewed_vod: LocalVod) -> None:
     vod, client = reviewed_vod, Client(sdk_config(reviewed_vod))
     video_id = vod.seed(snapshots=2)
     public = addresses(client, video_id)
@@ -206,7 +204,7 @@ def test_a_purge_holds_for_all_but_the_reviewer_who_asks(reviewed_vod: LocalVod)
     assert [vod.get(url).status_code for url in granted] == [403, 403]
 
 
-def test_a_grant_opens_one_file_and_cannot_be_made_up(reviewed_vod: LocalVod) -> None:
+def test_a_grant_is_for_one_file_and_cannot_be_forged(reviewed_vod: LocalVod) -> None:
     vod, client = reviewed_vod, Client(sdk_config(reviewed_vod))
     video_id = vod.seed(status="Blocked", snapshots=2)
     refresh(CdnClient(sdk_config(vod)), f"{vod.url}/{video_id}/", kind="Directory")
@@ -221,7 +219,9 @@ def test_a_grant_opens_one_file_and_cannot_be_made_up(reviewed_vod: LocalVod) ->
     assert vod.get(made_up).status_code == 403
 
 
-def test_publishing_ends_a_purge_for_good(vod: LocalVod, client: Client, cdn: CdnClient) -> None:
+def test_a_purge_does_not_return_after_publishing(
+    vod: LocalVod, client: Client, cdn: CdnClient
+) -> None:
     video_id = vod.seed()
     url = play_url(client, video_id)
     vod.audit_in_console(video_id, "Blocked", "violence")
@@ -231,7 +231,7 @@ def test_publishing_ends_a_purge_for_good(vod: LocalVod, client: Client, cdn: Cd
     assert vod.get(url).status_code == 200
 
 
-def test_a_published_video_survives_a_refresh(
+def test_a_published_video_plays_after_a_refresh(
     vod: LocalVod, client: Client, cdn: CdnClient
 ) -> None:
     url = play_url(client, vod.seed())
@@ -250,7 +250,7 @@ def test_a_deleted_video_plays_until_it_is_purged(
     assert vod.get(url).status_code == 403
 
 
-def test_what_was_never_there_is_not_found(vod: LocalVod) -> None:
+def test_an_unknown_file_is_not_found(vod: LocalVod) -> None:
     assert vod.get(f"{vod.url}/nobody/clip.mp4").status_code == 404
 
 
@@ -260,7 +260,9 @@ def test_nothing_outside_the_media_folder_is_served(
 ) -> None:
     video_id = vod.seed()
     vod.put_file(f"{video_id}/folder.txt", b"so that the folder exists")
-    with socket.create_connection(("127.0.0.1", vod.port)) as connection:  # no client in between
+    with socket.create_connection(
+        ("127.0.0.1", vod.port)
+    ) as connection:  # an HTTP client would shorten the path
         request = f"GET /{video_id}/{climb} HTTP/1.1\r\nHost: {vod.endpoint}\r\n\r\n"
         connection.sendall(request.encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 404")

@@ -1,4 +1,4 @@
-"""What was accepted outlives the process, however it ends; what was running is done again."""
+"""The state outlives the process, also after a kill; interrupted jobs are done again."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def status(vod: LocalVod, video_id: str) -> str:
     return found
 
 
-def test_a_killed_server_forgets_nothing_it_answered(tmp_path: Path) -> None:
+def test_a_killed_server_keeps_all_that_it_accepted(tmp_path: Path) -> None:
     with LocalVod(tmp_path) as vod:
         client = Client(sdk_config(vod))
         video_id = vod.seed(status="Checking")
@@ -42,7 +42,7 @@ def test_a_killed_server_forgets_nothing_it_answered(tmp_path: Path) -> None:
         assert vod.control("GET", "faults")["rules"][0]["operation"] == "DeleteVideo"
 
 
-def test_jobs_that_were_running_are_done_by_the_next_process(tmp_path: Path) -> None:
+def test_the_next_process_does_the_interrupted_jobs(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", size="540x960", seconds=6)
     with LocalVod(tmp_path / "state") as vod:
         with Uploader(vod.endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET) as uploader:
@@ -59,7 +59,7 @@ def test_jobs_that_were_running_are_done_by_the_next_process(tmp_path: Path) -> 
         assert leftovers == []
 
 
-def test_events_that_were_waiting_are_sent_by_the_next_process(tmp_path: Path) -> None:
+def test_the_next_process_sends_the_waiting_events(tmp_path: Path) -> None:
     with (
         Receiver(answer=lambda _: 500) as receiver,
         LocalVod(tmp_path, callback_url=receiver.url) as vod,
@@ -73,7 +73,7 @@ def test_events_that_were_waiting_are_sent_by_the_next_process(tmp_path: Path) -
         assert vod.events(video_id)[0]["state"] == "delivered"
 
 
-def test_new_settings_of_a_start_replace_what_an_operation_set(tmp_path: Path) -> None:
+def test_changed_settings_replace_values_set_by_an_operation(tmp_path: Path) -> None:
     with LocalVod(tmp_path, callback_url="http://127.0.0.1:9/first") as vod:
         client = Client(sdk_config(vod))
 
@@ -95,7 +95,7 @@ def test_new_settings_of_a_start_replace_what_an_operation_set(tmp_path: Path) -
         assert callback_url() == "http://127.0.0.1:9/second"
 
 
-def test_a_polite_stop_is_quick_and_leaves_no_process(tmp_path: Path) -> None:
+def test_sigterm_ends_the_server_and_its_child_processes(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", size="540x960", seconds=6)
     with LocalVod(tmp_path / "state") as vod:
         with Uploader(vod.endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET) as uploader:
@@ -107,7 +107,7 @@ def test_a_polite_stop_is_quick_and_leaves_no_process(tmp_path: Path) -> None:
 
 
 def parent_of(process: Path) -> str:
-    """The parent's id of a process; empty when it ended meanwhile."""
+    """The id of a process's parent; '' if the process has ended."""
     try:
         return (process / "stat").read_text().rpartition(")")[2].split()[1]
     except (FileNotFoundError, ProcessLookupError):

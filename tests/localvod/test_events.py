@@ -1,4 +1,4 @@
-"""Events: where they go, how they are signed, how often they are tried."""
+"""Events: their URLs, signatures and attempts."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ def transcode(client: Client, video_id: str, data: str = "") -> None:
     )
 
 
-def test_events_are_signed_with_the_url_the_time_and_the_key(vod: LocalVod, client: Client) -> None:
+def test_events_are_signed_with_url_time_and_key(vod: LocalVod, client: Client) -> None:
     with Receiver() as receiver:
         configure(client, receiver.url, auth_switch="on", auth_key=KEY)
         vod.seed(announce=True, uploader={"userId": "1"})
@@ -62,7 +62,7 @@ def test_without_a_key_there_are_no_signature_headers(vod: LocalVod, client: Cli
         assert "x-vod-signature" not in receiver.received[0].headers
 
 
-def test_a_decision_echoes_with_its_auditor(vod: LocalVod, client: Client) -> None:
+def test_a_decision_emits_an_event_with_its_auditor(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(status="Checking")
     with Receiver() as receiver:
         configure(client, receiver.url)
@@ -76,7 +76,7 @@ def test_a_decision_echoes_with_its_auditor(vod: LocalVod, client: Client) -> No
     assert "Comment" not in body
 
 
-def test_changes_and_deletions_are_told(vod: LocalVod, client: Client) -> None:
+def test_changes_and_deletions_emit_events(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(title="old")
     with Receiver() as receiver:
         configure(client, receiver.url)
@@ -91,7 +91,7 @@ def test_changes_and_deletions_are_told(vod: LocalVod, client: Client) -> None:
     assert (deletion["MediaId"], deletion["DeleteType"]) == (video_id, "all")
 
 
-def test_a_creation_is_told_before_its_file_is_there(vod: LocalVod, client: Client) -> None:
+def test_a_creation_emits_its_event_before_the_upload(vod: LocalVod, client: Client) -> None:
     with Receiver() as receiver:
         configure(client, receiver.url)
         request = models.CreateUploadVideoRequest(title="新的", file_name="clip.mp4")
@@ -103,7 +103,7 @@ def test_a_creation_is_told_before_its_file_is_there(vod: LocalVod, client: Clie
     assert json.loads(told["MediaContent"]["Title"]) == {"OldValue": "", "NewValue": "新的"}
 
 
-def test_only_the_types_asked_for_are_sent(vod: LocalVod, client: Client) -> None:
+def test_only_configured_event_types_are_sent(vod: LocalVod, client: Client) -> None:
     with Receiver() as receiver:
         configure(client, receiver.url, types="AIComplete")
         vod.seed(announce=True, verdict="pass")
@@ -113,9 +113,7 @@ def test_only_the_types_asked_for_are_sent(vod: LocalVod, client: Client) -> Non
         assert [item.body["EventType"] for item in receiver.received] == ["AIMediaAuditComplete"]
 
 
-def test_the_jobs_url_beats_the_uploads_and_that_the_global_one(
-    vod: LocalVod, client: Client
-) -> None:
+def test_a_job_url_beats_the_upload_url_and_the_global_url(vod: LocalVod, client: Client) -> None:
     with Receiver() as everyone, Receiver() as upload, Receiver() as job:
         configure(client, everyone.url)
         bound = vod.seed(user_data=user_data(upload.url, extend="at upload"))
@@ -128,9 +126,7 @@ def test_the_jobs_url_beats_the_uploads_and_that_the_global_one(
     assert ["Extend" in item.body for item in theirs] == [False]
 
 
-def test_three_tries_a_second_apart_then_the_event_is_dropped(
-    vod: LocalVod, client: Client
-) -> None:
+def test_an_event_is_dropped_after_three_attempts(vod: LocalVod, client: Client) -> None:
     with Receiver(answer=lambda _: 400) as receiver:
         configure(client, receiver.url)
         video_id = vod.seed(announce=True)
@@ -143,7 +139,7 @@ def test_three_tries_a_second_apart_then_the_event_is_dropped(
     assert event["error"] == "answered 400"
 
 
-def test_any_status_but_200_is_tried_again(vod: LocalVod, client: Client) -> None:
+def test_any_other_status_than_200_is_retried(vod: LocalVod, client: Client) -> None:
     statuses = iter([204, 200])
     with Receiver(answer=lambda _: next(statuses)) as receiver:
         configure(client, receiver.url)
@@ -153,7 +149,7 @@ def test_any_status_but_200_is_tried_again(vod: LocalVod, client: Client) -> Non
     assert vod.events(video_id)[0]["state"] == "delivered"
 
 
-def test_an_answer_later_than_five_seconds_is_a_failure(vod: LocalVod, client: Client) -> None:
+def test_an_answer_after_five_seconds_is_a_failure(vod: LocalVod, client: Client) -> None:
     slow = iter([5.5, 0.0])
 
     def answer(_: Received) -> int:
@@ -168,19 +164,17 @@ def test_an_answer_later_than_five_seconds_is_a_failure(vod: LocalVod, client: C
     assert vod.events(video_id)[0]["attempts"] == 2
 
 
-def test_callbacks_are_dropped_duplicated_and_reordered_on_request(
-    vod: LocalVod, client: Client
-) -> None:
+def test_faults_drop_duplicate_and_reorder_callbacks(vod: LocalVod, client: Client) -> None:
     with Receiver() as receiver:
         configure(client, receiver.url)
         vod.faults(callbacks={"drop": 1.0})
         lost = vod.seed(announce=True)
         vod.idle()
-        assert met(vod) == {"callbacks": 1, "dropped": 1, "doubled": 0, "held_back": 0}
+        assert callback_counts(vod) == {"callbacks": 1, "dropped": 1, "doubled": 0, "held_back": 0}
         vod.faults(callbacks={"duplicate": 1.0})
         twice = vod.seed(announce=True)
         vod.idle()
-        assert met(vod) == {"callbacks": 1, "dropped": 0, "doubled": 1, "held_back": 0}
+        assert callback_counts(vod) == {"callbacks": 1, "dropped": 0, "doubled": 1, "held_back": 0}
         assert [item.body["VideoId"] for item in receiver.received] == [twice, twice]
         vod.faults(callbacks={"reorder": 0.5}, seed=3)
         sent = vod.seed_many([{"announce": True} for _ in range(20)])
@@ -188,17 +182,17 @@ def test_callbacks_are_dropped_duplicated_and_reordered_on_request(
         arrived = [item.body["VideoId"] for item in receiver.received[2:]]
     assert sorted(arrived) == sorted(sent)
     assert arrived != sent
-    assert 0 < met(vod)["held_back"] < met(vod)["callbacks"] == 20
+    assert 0 < callback_counts(vod)["held_back"] < callback_counts(vod)["callbacks"] == 20
     assert vod.events(lost)[0]["error"] == "dropped by a fault"
 
 
-def met(vod: LocalVod) -> dict[str, int]:
-    """What became of the callbacks since faults were set."""
+def callback_counts(vod: LocalVod) -> dict[str, int]:
+    """The counts of callbacks since the faults were set."""
     counts: dict[str, int] = vod.control("GET", "faults")["met"]
     return counts
 
 
-def test_a_test_may_send_any_event(vod: LocalVod, client: Client) -> None:
+def test_a_control_request_sends_any_event(vod: LocalVod, client: Client) -> None:
     with Receiver() as receiver:
         configure(client, receiver.url)
         vod.send_event({"EventType": "SomethingNew", "Answer": 42})
@@ -206,7 +200,7 @@ def test_a_test_may_send_any_event(vod: LocalVod, client: Client) -> None:
         assert receiver.received[0].body == {"EventType": "SomethingNew", "Answer": 42}
 
 
-def test_the_configuration_reads_back_with_its_key(vod: LocalVod, client: Client) -> None:
+def test_the_callback_configuration_shows_its_key(vod: LocalVod, client: Client) -> None:
     configure(client, "http://127.0.0.1:9/x", auth_switch="on", auth_key=KEY)
     request = models.GetMessageCallbackRequest()
     found = client.get_message_callback(request).body.message_callback
@@ -217,7 +211,7 @@ def test_the_configuration_reads_back_with_its_key(vod: LocalVod, client: Client
     )
 
 
-def test_configurations_that_are_refused(vod: LocalVod, client: Client) -> None:
+def test_invalid_callback_configurations_are_refused(vod: LocalVod, client: Client) -> None:
     with refused("InvalidParameter", 400):
         configure(client, "http://h.example/" + "x" * 240)
     with refused("InvalidParameter", 400):

@@ -1,4 +1,4 @@
-"""Faults on request, the published rate limits, and the ledger that records what was done."""
+"""Faults on request, the published rate limits, and the ledger of calls."""
 
 import time
 from pathlib import Path
@@ -22,7 +22,7 @@ def title(vod: LocalVod, video_id: str) -> str:
     return found
 
 
-def test_an_error_answers_before_any_work_is_done(vod: LocalVod, client: Client) -> None:
+def test_an_error_fault_prevents_the_operation(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(title="old")
     vod.faults(
         {"operation": "UpdateVideoInfo", "kind": "error", "code": "Throttling.User", "status": 400}
@@ -34,7 +34,7 @@ def test_an_error_answers_before_any_work_is_done(vod: LocalVod, client: Client)
 
 
 @pytest.mark.parametrize("kind", ["lost", "error", "body"])
-def test_an_answer_goes_wrong_after_the_work_was_done(
+def test_a_fault_after_the_operation_loses_only_the_answer(
     vod: LocalVod, client: Client, kind: str
 ) -> None:
     video_id = vod.seed(title="old")
@@ -47,9 +47,7 @@ def test_an_answer_goes_wrong_after_the_work_was_done(
     rename(client, video_id, "newer")
 
 
-def test_a_rule_leaves_the_first_calls_alone_as_often_as_it_says(
-    vod: LocalVod, client: Client
-) -> None:
+def test_a_rule_skips_the_first_calls(vod: LocalVod, client: Client) -> None:
     request = models.GetVideoInfoRequest(video_id=vod.seed())
     vod.faults({"kind": "error", "code": "ServiceUnAvailable", "skip": 2, "times": 1})
     client.get_video_info(request)
@@ -59,7 +57,7 @@ def test_a_rule_leaves_the_first_calls_alone_as_often_as_it_says(
     client.get_video_info(request)
 
 
-def test_a_lost_answer_may_mean_that_nothing_was_done(vod: LocalVod, client: Client) -> None:
+def test_a_lost_call_is_not_executed(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(title="old")
     vod.faults({"operation": "UpdateVideoInfo", "kind": "lost"})
     with pytest.raises(TeaException):
@@ -68,7 +66,7 @@ def test_a_lost_answer_may_mean_that_nothing_was_done(vod: LocalVod, client: Cli
     assert vod.ledger("UpdateVideoInfo", accepted=True) == []
 
 
-def test_an_answer_may_be_any_bytes(vod: LocalVod) -> None:
+def test_a_body_fault_answers_any_bytes(vod: LocalVod) -> None:
     vod.faults({"kind": "body", "body": "<html>busy</html>", "status": 200, "content_type": "t/h"})
     client = Client(sdk_config(vod))
     with pytest.raises(TeaException):
@@ -83,9 +81,7 @@ def test_latency_and_drip_delay_an_answer(vod: LocalVod, client: Client) -> None
         assert time.monotonic() - started >= 0.3
 
 
-def test_delays_add_up_and_the_first_error_behind_them_is_met(
-    vod: LocalVod, client: Client
-) -> None:
+def test_delays_add_up_until_the_first_error_rule(vod: LocalVod, client: Client) -> None:
     vod.faults(
         {"latency_seconds": 0.2},
         {"operation": "GetCategories", "latency_seconds": 0.2},
@@ -127,14 +123,14 @@ def test_the_same_seed_gives_the_same_faults(vod: LocalVod, client: Client) -> N
         ({"callback": {}}, "faults has no 'callback'"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused_in_words(
+def test_an_invalid_fault_is_refused_with_a_sentence(
     vod: LocalVod, wanted: dict[str, object], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
         vod.control("POST", "faults", wanted)
 
 
-def test_the_ledger_knows_each_call_with_its_effect(vod: LocalVod, client: Client) -> None:
+def test_the_ledger_has_each_call_with_its_effect(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed()
     with refused("InvalidVideo.NotFound"):
         client.get_video_info(models.GetVideoInfoRequest(video_id="nobody"))
@@ -148,7 +144,7 @@ def test_the_ledger_knows_each_call_with_its_effect(vod: LocalVod, client: Clien
     assert [item["operation"] for item in vod.ledger(video_id=video_id)] == ["DeleteVideo"]
 
 
-def test_the_ledger_shows_every_call_however_many_there_were(tmp_path: Path) -> None:
+def test_the_ledger_shows_a_hundred_thousand_calls(tmp_path: Path) -> None:
     count = 100_500
     with Database(tmp_path / "localvod.sqlite3").transaction() as tx:
         tx.execute(
@@ -162,7 +158,7 @@ def test_the_ledger_shows_every_call_however_many_there_were(tmp_path: Path) -> 
     assert numbers == list(range(1, count + 1))
 
 
-def test_the_ledger_keeps_no_keys(vod: LocalVod, client: Client) -> None:
+def test_the_ledger_hides_keys(vod: LocalVod, client: Client) -> None:
     client.set_message_callback(
         models.SetMessageCallbackRequest(
             callback_type="HTTP",
@@ -174,12 +170,12 @@ def test_the_ledger_keeps_no_keys(vod: LocalVod, client: Client) -> None:
     assert vod.ledger("SetMessageCallback")[0]["parameters"]["AuthKey"] == "***"
 
 
-def test_published_rates_are_enforced_when_switched_on(tmp_path: Path) -> None:
+def test_published_rates_are_enforced_on_request(tmp_path: Path) -> None:
     with LocalVod(tmp_path, rate_limits="on") as vod:
         client = Client(sdk_config(vod))
         request = models.SetAuditSecurityIpRequest(ips="10.0.0.1")
         codes = set()
-        for _ in range(60):  # ten a second are allowed
+        for _ in range(60):  # the limit is ten a second
             try:
                 client.set_audit_security_ip(request)
             except TeaException as error:
@@ -187,7 +183,7 @@ def test_published_rates_are_enforced_when_switched_on(tmp_path: Path) -> None:
         assert codes == {"Throttling.User"}
 
 
-def test_control_endpoints_refuse_in_words(vod: LocalVod) -> None:
+def test_control_endpoints_refuse_with_a_sentence(vod: LocalVod) -> None:
     with pytest.raises(ValueError, match="There is no fact 'colour'"):
         vod.seed(colour="red")
     with pytest.raises(ValueError, match="status must be one of Normal, Checking"):

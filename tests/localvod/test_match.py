@@ -1,5 +1,4 @@
-"""SearchMedia's Match grammar: what it finds, what it refuses, and that the two shortcuts
-(`creation_window`, `video_ids`) never lose a row."""
+"""SearchMedia's Match grammar; its shortcuts (`creation_window`, `video_ids`) lose no row."""
 
 from __future__ import annotations
 
@@ -54,7 +53,7 @@ ROW = {
         "Status in ('Checking') and (VideoId = 'other' or (Title = 'night' and Tags = 'river'))",
     ],
 )
-def test_a_match_that_holds_finds_the_row(match: str) -> None:
+def test_a_true_match_finds_the_row(match: str) -> None:
     assert parse_match(match).matches(ROW)
 
 
@@ -76,7 +75,7 @@ def test_a_match_that_holds_finds_the_row(match: str) -> None:
         "(VideoId = 'other' or Title = 'noon')",
     ],
 )
-def test_a_match_that_does_not_hold_finds_nothing(match: str) -> None:
+def test_a_false_match_finds_nothing(match: str) -> None:
     assert not parse_match(match).matches(ROW)
 
 
@@ -118,7 +117,7 @@ def test_a_match_that_does_not_hold_finds_nothing(match: str) -> None:
         ("(" * 21 + "Title = 'a'" + ")" * 21, "More than 20 parentheses"),
     ],
 )
-def test_a_match_that_is_not_documented_is_refused_with_its_reason(match: str, reason: str) -> None:
+def test_an_undocumented_match_is_refused_with_a_reason(match: str, reason: str) -> None:
     with pytest.raises(MatchSyntaxError, match=reason):
         parse_match(match)
 
@@ -129,7 +128,7 @@ def test_a_hundred_ids_are_allowed() -> None:
     assert parse_match(f"VideoId in ({listed})").video_ids() == set(ids)
 
 
-def test_conditions_joined_by_and_narrow_the_window_and_the_ids() -> None:
+def test_and_narrows_the_window_and_the_ids() -> None:
     found = parse_match(
         "CreationTime = ('2026-01-01T00:00:00Z','2026-06-01T00:00:00Z') and Title = 'a'"
         " and CreationTime = ['2026-02-01T00:00:00Z','2026-09-01T00:00:00Z']"
@@ -142,7 +141,7 @@ def test_conditions_joined_by_and_narrow_the_window_and_the_ids() -> None:
     assert found.video_ids() == {"b"}
 
 
-def test_conditions_joined_by_or_limit_nothing_unless_all_of_them_do() -> None:
+def test_or_limits_only_if_all_its_parts_do() -> None:
     assert parse_match("(VideoId = 'a' or Title = 'b')").video_ids() is None
     assert parse_match("(VideoId = 'a' or VideoId = 'b')").video_ids() == {"a", "b"}
     window = "CreationTime = ['2026-01-01T00:00:00Z','2026-02-01T00:00:00Z']"
@@ -178,9 +177,7 @@ rows = st.fixed_dictionaries({"VideoId": ids, "Title": words, "CreationTime": ti
 
 
 @given(matches, rows)
-def test_no_row_that_matches_lies_outside_the_window_or_the_ids(
-    match: str, row: dict[str, str]
-) -> None:
+def test_every_matching_row_is_within_window_and_ids(match: str, row: dict[str, str]) -> None:
     found = parse_match(match)
     if found.matches(row):
         start, end = found.creation_window()
@@ -192,20 +189,20 @@ def test_no_row_that_matches_lies_outside_the_window_or_the_ids(
 
 
 @given(matches, matches, rows)
-def test_and_and_or_mean_what_they_say(left: str, right: str, row: dict[str, str]) -> None:
+def test_and_needs_both_parts_and_or_needs_one(left: str, right: str, row: dict[str, str]) -> None:
     is_left, is_right = parse_match(left).matches(row), parse_match(right).matches(row)
     assert parse_match(f"{left} and {right}").matches(row) == (is_left and is_right)
     assert parse_match(f"({left} or {right})").matches(row) == (is_left or is_right)
 
 
 @given(st.text(alphabet="Titleandor in=()[],'0123456789-. 灯\"", max_size=60))
-def test_whatever_is_typed_is_read_or_refused_and_never_breaks(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     with suppress(MatchSyntaxError):
         assert isinstance(parse_match(text), Expression)
 
 
 @given(st.sampled_from(sorted(FIELDS)), st.text(max_size=20))
-def test_a_text_is_found_as_it_was_written(field: str, text: str) -> None:
+def test_a_text_matches_itself(field: str, text: str) -> None:
     if "'" in text or not text or field not in {"Title", "VideoId", "StorageLocation"}:
         return
     name = "in" if field != "Title" else "="

@@ -1,4 +1,4 @@
-"""Only calls signed by the account's key, now, and once, are accepted."""
+"""A call needs a signature by the account's key, a present date and a new nonce."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalVod
 
 
 def call(vod: LocalVod, action: str = "GetCategories", **changes: str) -> httpx.Response:
-    """A signed call made by hand; `changes` replace headers before they are signed."""
+    """Send a signed call without the SDK; `changes` replace headers before signing."""
     headers = {
         "host": vod.endpoint,
         "x-acs-action": action,
@@ -43,7 +43,7 @@ def error(answer: httpx.Response) -> dict[str, Any]:
     return content
 
 
-def test_a_call_of_the_sdk_with_any_text_is_accepted(vod: LocalVod, client: Client) -> None:
+def test_a_call_of_the_sdk_may_contain_any_text(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed()
     title = "搞笑 100% + a*b ~ & = 'x' /?"
     client.update_video_info(models.UpdateVideoInfoRequest(video_id=video_id, title=title))
@@ -66,7 +66,7 @@ def test_an_unknown_access_key_is_refused(vod: LocalVod) -> None:
         Client(config).get_categories(models.GetCategoriesRequest())
 
 
-def test_an_unknown_operation_is_refused_by_its_name(vod: LocalVod) -> None:
+def test_an_unknown_operation_is_refused(vod: LocalVod) -> None:
     answer = call(vod, "GetVideoPlayAuth")
     assert (answer.status_code, error(answer)["Code"]) == (404, "InvalidApi.NotFound")
 

@@ -1,4 +1,4 @@
-"""The state of an earlier version is taken over; that of a later one is refused and left alone."""
+"""The state of an earlier version is upgraded; that of a later version is refused unchanged."""
 
 import sqlite3
 from contextlib import closing
@@ -14,7 +14,7 @@ from tests.localvod.conftest import sdk_config
 from tests.localvod.test_cli import one_sentence, run
 from tests.support.localvod import LocalVod
 
-# What each version had not yet; the inverse of its upgrade.
+# The inverse of each version's upgrade.
 DOWNGRADES = {
     1: ("ALTER TABLE videos DROP COLUMN source_time", "DROP INDEX videos_by_modification"),
 }
@@ -32,7 +32,7 @@ def set_version(state: Path, version: int, *statements: str) -> None:
 
 
 def shape(state: Path) -> tuple[int, set[tuple[str, ...]]]:
-    """The version, and every column and index of the file."""
+    """The version, and all columns and indexes of the file."""
     with closing(sqlite3.connect(file_of(state))) as connection:
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         columns = connection.execute(
@@ -42,12 +42,12 @@ def shape(state: Path) -> tuple[int, set[tuple[str, ...]]]:
         return version, set(columns)
 
 
-def test_every_earlier_version_can_be_taken_over() -> None:
+def test_every_earlier_version_has_an_upgrade() -> None:
     assert list(UPGRADES) == list(DOWNGRADES) == list(range(1, VERSION))
 
 
 @pytest.mark.parametrize("version", DOWNGRADES)
-def test_an_upgraded_file_has_what_a_new_one_has(tmp_path: Path, version: int) -> None:
+def test_an_upgraded_file_has_the_shape_of_a_new_file(tmp_path: Path, version: int) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     for state in (old, new):
         Database(file_of(state))
@@ -58,7 +58,7 @@ def test_an_upgraded_file_has_what_a_new_one_has(tmp_path: Path, version: int) -
     assert shape(old) == shape(new)
 
 
-def test_a_server_goes_on_with_the_state_of_the_first_version(tmp_path: Path) -> None:
+def test_a_server_starts_with_the_state_of_version_1(tmp_path: Path) -> None:
     with LocalVod(tmp_path) as vod:
         video_id = vod.seed(status="Checking")
         vod.audit_in_console(video_id, "Blocked", "violence")
@@ -71,11 +71,11 @@ def test_a_server_goes_on_with_the_state_of_the_first_version(tmp_path: Path) ->
         assert vod.state(video_id)["audits"][-1]["status"] == "Blocked"
         request = models.GetMezzanineInfoRequest(video_id=video_id)
         source = client.get_mezzanine_info(request).body.mezzanine
-        # As the first version said: a later moment would be taken for another upload.
+        # As in version 1: with a later time a client would assume another upload.
         assert source.creation_time == found[0].creation_time
 
 
-def test_the_state_of_a_later_version_is_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_the_state_of_a_later_version_is_refused(tmp_path: Path) -> None:
     Database(file_of(tmp_path))
     set_version(tmp_path, VERSION + 1, "ALTER TABLE videos ADD COLUMN new TEXT")
     before = shape(tmp_path)
@@ -85,9 +85,9 @@ def test_the_state_of_a_later_version_is_refused_in_one_sentence(tmp_path: Path)
     assert shape(tmp_path) == before
 
 
-def test_an_upgrade_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+def test_a_failed_upgrade_changes_nothing(tmp_path: Path) -> None:
     Database(file_of(tmp_path))
-    set_version(tmp_path, 1)  # it has the column already
+    set_version(tmp_path, 1)  # the file has the column already
     before = shape(tmp_path)
     with pytest.raises(sqlite3.OperationalError, match="duplicate column"):
         Database(file_of(tmp_path))

@@ -1,4 +1,4 @@
-"""A localvod process for tests, and what a test asks of it."""
+"""A localvod process for tests, with its control endpoints."""
 
 import os
 import signal
@@ -17,10 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class LocalVod:
-    """One localvod: `start` it on a free port, or name the `endpoint` of a running one.
+    """One localvod; `settings` become variables `LOCALVOD_<NAME>`.
 
-    `settings` become variables `LOCALVOD_<NAME>`. The state folder outlives `stop` and `kill`, so
-    `start` goes on where the process before left off, on the same port.
+    The first `start` takes a free port. The state folder and the port outlive `stop` and `kill`:
+    the next `start` continues with both.
     """
 
     def __init__(self, state: Path, **settings: str) -> None:
@@ -32,7 +32,7 @@ class LocalVod:
 
     @property
     def endpoint(self) -> str:
-        """Host and port, as the SDK's Config wants them."""
+        """Host and port, for the SDK's Config."""
         return f"127.0.0.1:{self.port}"
 
     @property
@@ -61,7 +61,7 @@ class LocalVod:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.startswith("listening on http://"):
-            raise RuntimeError(f"localvod did not start; it said {line!r}.")
+            raise RuntimeError(f"localvod did not start; its first line is {line!r}.")
         self.port = int(line.rpartition(":")[2])
         return self
 
@@ -69,11 +69,11 @@ class LocalVod:
         return ["--port", str(self.port), "--state", str(self.state_folder)]
 
     def stop(self) -> int:
-        """End the process politely; returns its exit status."""
+        """End the process by SIGTERM; returns its exit status."""
         return self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at once, as a power cut would."""
+        """End the process by SIGKILL."""
         self._end(signal.SIGKILL)
 
     def _end(self, how: signal.Signals) -> int:
@@ -98,7 +98,7 @@ class LocalVod:
     # Control endpoints.
 
     def control(self, method: str, path: str, content: object = None, **parameters: str) -> Any:
-        """One control request; its JSON. An error answer raises with the server's sentence."""
+        """Send a control request; returns its JSON. Raises ValueError with the server's error."""
         answer = self._http.request(
             method, f"{self.url}/_localvod/{path}", json=content, params=parameters
         )
@@ -107,7 +107,7 @@ class LocalVod:
         return answer.json()
 
     def reset(self) -> None:
-        """Forget all videos, jobs, events, faults and the ledger."""
+        """Delete all videos, jobs, events, faults and the ledger."""
         self.control("POST", "reset")
 
     def seed(self, **facts: Any) -> str:
@@ -123,32 +123,32 @@ class LocalVod:
         self.control("POST", "catalogue", {"count": count, "seed": seed})
 
     def faults(self, *rules: Mapping[str, Any], **others: Any) -> None:
-        """Put faults in force in place of the earlier ones; without arguments, end all.
+        """Replace the faults; without arguments, end all.
 
-        Rules as in `localvod.faults.Rule`; others are `callbacks` (drop, duplicate, reorder) and
-        `seed`.
+        `rules` are as in `localvod.faults.Rule`, `others` are `callbacks` (drop, duplicate,
+        reorder) and `seed`.
         """
         self.control("POST", "faults", {"rules": list(rules), **others})
 
     def quotas(self, **limits: int) -> None:
-        """URLs a day in place of the published ones (`cdn_preload=5`); without any, those again."""
+        """Set limits of URLs a day (`cdn_preload=5`); without any, restore the published ones."""
         named = {name.replace("_", " "): limit for name, limit in limits.items()}
         self.control("POST", "quotas", named)
 
     def set_ahead(self, seconds: float) -> None:
-        """Let the service's time be so far ahead of the machine's."""
+        """Set the service's clock ahead of the machine's."""
         self.control("POST", "clock", {"ahead_seconds": seconds})
 
     def ledger(
         self, operation: str = "", *, video_id: str = "", accepted: bool = False
     ) -> list[dict[str, Any]]:
-        """The signed calls so far, refused ones included unless `accepted`."""
+        """The signed calls so far; with `accepted`, without refused calls."""
         given = {"operation": operation, "video_id": video_id, "accepted": "1" if accepted else ""}
         entries: list[dict[str, Any]] = self.control("GET", "ledger", None, **given)["entries"]
         return entries
 
     def audits(self) -> list[tuple[str, str, str]]:
-        """Video id, status and reason of every decision that CreateAudit delivered, in order."""
+        """Video id, status and reason of each decision by CreateAudit, in order."""
         return [
             (audit["video_id"], audit["status"], audit["reason"])
             for entry in self.ledger("CreateAudit", accepted=True)
@@ -158,12 +158,12 @@ class LocalVod:
     def audit_in_console(
         self, video_id: str, status: str, reason: str = "", auditor: str = "vod-console"
     ) -> None:
-        """A decision that somebody makes in the VOD console."""
+        """Make a decision in the VOD console."""
         content = {"VideoId": video_id, "Status": status, "Reason": reason, "Auditor": auditor}
         self.control("POST", "audits", content)
 
     def state(self, video_id: str) -> dict[str, Any]:
-        """All that localvod holds on a video."""
+        """All rows of a video."""
         state: dict[str, Any] = self.control("GET", f"state/{video_id}")
         return state
 
@@ -175,11 +175,11 @@ class LocalVod:
         return events
 
     def send_event(self, body: Mapping[str, Any], url: str = "") -> None:
-        """Send an event of any content, signed, to the given or the configured URL."""
+        """Send an event with any content, signed, to the given or the configured URL."""
         self.control("POST", "events", {"body": body, "url": url})
 
     def idle(self, seconds: float = 120.0) -> None:
-        """Wait until no job runs and no event waits; raises when that takes too long."""
+        """Wait until no job runs and no event waits; raises ValueError after `seconds`."""
         self.control("POST", "idle", {"seconds": seconds})
 
     def put_file(self, key: str, content: bytes) -> str:
@@ -194,9 +194,9 @@ class LocalVod:
 
 
 def wait_until(condition: Any, seconds: float = 20.0) -> None:
-    """Poll until the condition holds; fails with its name when it never does."""
+    """Poll until the condition is true; raises AssertionError after `seconds`."""
     ends_at = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > ends_at:
-            raise AssertionError(f"{condition} did not come true within {seconds:g} s")
+            raise AssertionError(f"{condition} was not true within {seconds:g} s")
         time.sleep(0.02)
