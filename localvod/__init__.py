@@ -1,1 +1,1 @@
-"""ApsaraVideo VOD and CDN on one machine: what the official SDKs take for the cloud."""
+"""A local stand-in for ApsaraVideo VOD and CDN, for the unmodified official SDKs."""

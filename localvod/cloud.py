@@ -66,7 +66,7 @@ class Cloud:
             self.faults.set(load_note(tx, "faults", {}))
 
     def _is_changed(self, tx: sqlite3.Connection, name: str, value: Any) -> bool:
-        """Save a setting; True if it differs from the last start."""
+        """Save a setting; True if it differs from the value of the last start."""
         is_changed = bool(load_note(tx, name) != value)
         save_note(tx, name, value)
         return is_changed
@@ -76,7 +76,7 @@ class Cloud:
         return dataclasses.asdict(CallbackConfig(url=url, key=key, is_signed=bool(key)))
 
     def _remove_purged_files(self) -> None:
-        """Remove the purged files of deleted videos: the CDN serves them no longer."""
+        """Remove the purged files of deleted videos from the disk."""
         rows = self.database.reader().execute(
             "SELECT object_key FROM objects JOIN deleted_videos ON deleted_videos.id = video_id "
             "WHERE purged_at <= ?",
@@ -90,7 +90,7 @@ class Cloud:
         self.jobs.submit_new()
 
     def reset(self) -> None:
-        """Delete all videos, jobs, events and changed settings; set the clock right."""
+        """Delete all videos, jobs, events and changed settings, and reset the clock."""
         self.jobs.restart()
         clock.set_ahead(0)
         self.scrolls.clear()

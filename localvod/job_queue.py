@@ -43,16 +43,16 @@ class JobQueue:
         self._pool = Pool(workers)
 
     def start(self, kinds: Sequence[JobKind]) -> None:
-        """Do the jobs of these kinds from now on; first those that an earlier process left."""
+        """Start the jobs of these kinds, also those that an earlier process left."""
         self._kinds = kinds
         self._submit_waiting()
 
     def mark_new(self) -> None:
-        """Say, inside a transaction, that it adds a job; `submit_new` follows its commit."""
+        """Note that the transaction adds a job; `submit_new` follows after its commit."""
         self._has_new = True
 
     def submit_new(self) -> None:
-        """Submit what waits if a transaction added a job since the last call."""
+        """Submit the waiting jobs if a transaction added one since the last call."""
         if self._has_new:
             self._has_new = False
             self._submit_waiting()
@@ -91,7 +91,7 @@ class JobQueue:
             self._claimed.pop(key, None)
 
     def cancel_video(self, tx: sqlite3.Connection, video_id: str) -> None:
-        """Cancel the jobs of a video that is being deleted; the caller deletes their rows."""
+        """Cancel the jobs of a video; the caller deletes their rows."""
         for kind in self._kinds:
             for row in tx.execute(kind.of_video, (video_id,)):
                 with self._lock:
@@ -107,7 +107,7 @@ class JobQueue:
             return max(waiting, len(self._claimed))
 
     def stop(self) -> None:
-        """Kill what runs; the next process does it again."""
+        """Kill the running jobs; the next process does them again."""
         with self._lock:
             self._is_stopping = True
             for cancelled in self._claimed.values():
@@ -115,7 +115,7 @@ class JobQueue:
         self._pool.shutdown()
 
     def restart(self) -> None:
-        """Kill what runs and go on with an empty pool."""
+        """Kill the running jobs and continue with an empty pool."""
         self.stop()
         with self._lock:
             self._claimed.clear()

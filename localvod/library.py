@@ -70,7 +70,7 @@ class Library:
     ) -> Iterator[tuple[Position, SearchRow]]:
         """Yield the rows after a position whose CreationTime lies in the (closed) window.
 
-        Rows whose ModificationTime lies outside `modified` may be missing, but need not be.
+        Rows outside `modified`, a window of ModificationTime, may be left out.
         """
         stored = self._walk_stored(window, modified, descending=descending, after=after)
         if self._catalogue is None:

@@ -12,7 +12,7 @@ QUOTAS_NOTE = "daily_quotas"  # limits in place of the published ones, by "produ
 
 @dataclass(frozen=True, slots=True)
 class DailyQuota:
-    """How many URLs of one kind a day takes, from 00:00 UTC+8; `code` refuses more."""
+    """The limit of URLs of one kind a day (from 00:00 UTC+8), and the error code beyond it."""
 
     code: str
     limit: int

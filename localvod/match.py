@@ -9,7 +9,7 @@
 A round bracket excludes the end of a range, a square bracket includes it. Where VOD documents
 nothing, the stricter rule holds: keywords are in lower case, parentheses never mix `and` with `or`,
 a text cannot contain a single quote, and a field takes only the kinds of match that are documented
-for it. "Contains" ignores case.
+for it. Fuzzy matches ignore case.
 """
 
 from __future__ import annotations

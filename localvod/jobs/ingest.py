@@ -16,7 +16,7 @@ _SNAPSHOTS_OFF_TAG = "snapshots:off"
 
 
 def ingest_source(cloud: Cloud, video_id: str, cancelled: threading.Event) -> None:
-    """Probe a new source and start its jobs. A source that cannot be read fails all of them."""
+    """Probe a new source and start its jobs; if it cannot be read, fail all of them."""
     video = cloud.videos.find(cloud.database.reader(), video_id)
     if video is None:
         return
@@ -61,7 +61,7 @@ def _start_all(cloud: Cloud, tx: sqlite3.Connection, video: Video, facts: Probe)
 
 
 def _fail_all(cloud: Cloud, tx: sqlite3.Connection, video: Video, error: MediaError) -> None:
-    """Fail everything that follows an upload, each with its own event."""
+    """Fail each job that follows an upload, with its own event."""
     video = cloud.videos.change(tx, video, is_ingested=1, stage=FAILED)
     body = {"VideoId": video.id, "ErrorCode": error.code, "ErrorMessage": error.message}
     cloud.events.emit(

@@ -40,7 +40,7 @@ class Database:
         connection.row_factory = sqlite3.Row
         connection.create_function("REGEXP", 2, _matches_regex, deterministic=True)
         connection.execute("PRAGMA journal_mode = WAL")
-        # With NORMAL only a power cut can lose the last transactions, the end of the process not.
+        # NORMAL: the end of the process loses nothing, a power cut may lose the last transactions.
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 

@@ -37,7 +37,7 @@ class VideoStore:
         self.catalogue: Catalogue | None = None
 
     def load_catalogue(self, connection: sqlite3.Connection) -> None:
-        """Take up the catalogue that `set_catalogue` noted, if there is one."""
+        """Load the catalogue of an earlier `set_catalogue`, if there is one."""
         note = load_note(connection, _CATALOGUE_NOTE)
         self.catalogue = (
             Catalogue(note["count"], note["seed"], media_host=self._settings.cdn_domain)
@@ -67,7 +67,7 @@ class VideoStore:
         return video
 
     def ensure_stored(self, tx: sqlite3.Connection, video: Video) -> Video:
-        """Store a video of the catalogue with its snapshots and streams; others are stored."""
+        """Store a video of the catalogue with its snapshots and streams; a stored video stays."""
         if find_stored_video(tx, video.id) is None:
             insert_video(tx, video)
             insert_computed_images(tx, video, self._urls)
@@ -76,7 +76,7 @@ class VideoStore:
         return video
 
     def change(self, tx: sqlite3.Connection, video: Video, **changes: Any) -> Video:
-        """Write columns; the status follows from stage and audit status."""
+        """Write the named columns; the status follows from stage and audit status."""
         video = self.ensure_stored(tx, video)
         if {"stage", "audit_status"} & changes.keys():
             changes["status"] = status_of(

@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class LocalVod:
     """One localvod; `settings` become variables `LOCALVOD_<NAME>`.
 
-    The first `start` takes a free port. The state folder and the port outlive `stop` and `kill`:
-    the next `start` continues with both.
+    The first `start` takes a free port, unless `port` is set. State folder and port outlive
+    `stop` and `kill`: the next `start` continues with both.
     """
 
     def __init__(self, state: Path, **settings: str) -> None:
