@@ -60,7 +60,7 @@ class Catalogue:
         if count < 0:
             raise ValueError(f"A catalogue cannot hold {count} videos: the count starts at 0.")
         self._count = count
-        self._seed = _mixed(seed)
+        self._seed = _mix_bits(seed)
         self._start = int(end.timestamp()) - count * _SPACING_SECONDS
         self._media_url = f"http://{media_host}/catalogue"
         self._user_data = [_user_data(number, media_host) for number in range(_UPLOADER_COUNT)]
@@ -135,14 +135,14 @@ class Catalogue:
         return row
 
     def _noise(self, index: int) -> int:
-        return _mixed(index * _STRIDE ^ self._seed)
+        return _mix_bits(index * _STRIDE ^ self._seed)
 
     def _created_at(self, index: int) -> int:
         """Unix seconds."""
         return self._start + index * _SPACING_SECONDS + self._noise(index) % _SPACING_SECONDS
 
 
-def _mixed(number: int) -> int:
+def _mix_bits(number: int) -> int:
     """64 well mixed bits of a number (the finalizer of SplitMix64)."""
     number &= _MASK
     number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & _MASK

@@ -56,10 +56,10 @@ def routes(cloud: Cloud) -> list[Route]:
         ("/events", "POST", control.send_event),
         ("/files/{key:path}", "PUT", control.put_file),
     ]
-    return [Route(path, _guarded(endpoint), methods=[method]) for path, method, endpoint in table]
+    return [Route(path, _guard(endpoint), methods=[method]) for path, method, endpoint in table]
 
 
-def _guarded(endpoint: _Endpoint) -> _Endpoint:
+def _guard(endpoint: _Endpoint) -> _Endpoint:
     """Answer loopback only, and an invalid request with one sentence."""
 
     @functools.wraps(endpoint)

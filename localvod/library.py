@@ -75,7 +75,7 @@ class Library:
         stored = self._walk_stored(window, modified, descending=descending, after=after)
         if self._catalogue is None:
             return stored
-        narrowed = _narrowed(window, modified)
+        narrowed = _narrow_window(window, modified)
         computed = self._walk_computed(
             self._catalogue, narrowed, descending=descending, after=after
         )
@@ -139,7 +139,7 @@ class Library:
                 yield Position(row["CreationTime"], COMPUTED, index), row
 
 
-def _narrowed(window: Window, modified: Window) -> Window:
+def _narrow_window(window: Window, modified: Window) -> Window:
     """The window of CreationTime of computed rows whose ModificationTime lies in `modified`."""
     (start, end), (modified_from, modified_to) = window, modified
     if modified_from is not None:

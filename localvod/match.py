@@ -214,14 +214,14 @@ def _tokens(match: str) -> Iterator[_Token]:
     while position < len(match):
         found = _TOKEN.match(match, position)
         if found is None:
-            raise MatchSyntaxError(_unreadable(match, position))
+            raise MatchSyntaxError(_explain_unreadable(match, position))
         if found.lastgroup != "space":
             yield _Token(str(found.lastgroup), found.group(), position)
         position = found.end()
     yield _Token("end", "", len(match))
 
 
-def _unreadable(match: str, position: int) -> str:
+def _explain_unreadable(match: str, position: int) -> str:
     character, place = match[position], f"at character {position + 1}"
     if character == "'":
         return f"The text that begins {place} has no closing single quote."
@@ -248,7 +248,7 @@ class _Parser:
             raise MatchSyntaxError("Conditions joined by `or` must stand in parentheses: (A or B).")
         if self._token.kind != "end":
             self._refuse("`and` or the end")
-        return _joined(All, parts)
+        return _join(All, parts)
 
     @property
     def _token(self) -> _Token:
@@ -287,7 +287,7 @@ class _Parser:
             )
         self._expect(")")
         self._depth -= 1
-        return _joined(AnyOf if joint == "or" else All, parts)
+        return _join(AnyOf if joint == "or" else All, parts)
 
     def _condition(self) -> Expression:
         if self._token.kind != "name" or self._token.text in {"and", "or", "in"}:
@@ -308,11 +308,11 @@ class _Parser:
         kinds = FIELDS[name].kinds
         if Kind.FUZZY in kinds:
             return Contains(name, (str(self._value(name)).casefold(),))
-        _allow(name, Kind.EXACT)
+        _require_kind(name, Kind.EXACT)
         return OneOf(name, frozenset({self._value(name)}))
 
     def _multi(self, name: str) -> Expression:
-        _allow(name, Kind.MULTI)
+        _require_kind(name, Kind.MULTI)
         self._expect("(")
         values = [self._value(name)]
         while self._accept(","):
@@ -327,7 +327,7 @@ class _Parser:
         return OneOf(name, frozenset(values))
 
     def _range(self, name: str) -> Expression:
-        _allow(name, Kind.RANGE)
+        _require_kind(name, Kind.RANGE)
         opener = self._take().text
         low = self._value(name)
         self._expect(",")
@@ -347,11 +347,11 @@ class _Parser:
         return float(text) if wanted is Type.NUMBER else text
 
 
-def _joined(kind: type[All | AnyOf], parts: Sequence[Expression]) -> Expression:
+def _join(kind: type[All | AnyOf], parts: Sequence[Expression]) -> Expression:
     return parts[0] if len(parts) == 1 else kind(tuple(parts))
 
 
-def _allow(name: str, kind: Kind) -> None:
+def _require_kind(name: str, kind: Kind) -> None:
     kinds = FIELDS[name].kinds
     if kind not in kinds:
         allowed = " or ".join(each.value.replace("Field", name) for each in Kind if each in kinds)

@@ -40,11 +40,11 @@ class Media:
         key = request.path_params["key"]
         auth_key = request.query_params.get("auth_key", "")
         if not self._cloud.urls.accepts(raw_path, auth_key):
-            return _refused(403, "The URL is not signed, wrongly signed or expired.")
+            return _refusal(403, "The URL is not signed, wrongly signed or expired.")
         is_granted = self._cloud.urls.is_granted(raw_path, auth_key)
         status = await run_in_threadpool(self._status, key, is_granted=is_granted)
         if status != 200:
-            return _refused(status, "Purged." if status == 403 else "There is no such object.")
+            return _refusal(status, "Purged." if status == 403 else "There is no such object.")
         path = self._cloud.settings.media_root / key
         if path.is_file():
             return FileResponse(path, headers=_CORS)
@@ -77,13 +77,13 @@ class Media:
         token = request.headers.get("x-oss-security-token", "")
         upload = await run_in_threadpool(self._find_upload, token)
         if bucket != BUCKET or upload is None or upload["object_key"] != key:
-            return _refused(403, "The upload credential is unknown, expired or of another file.")
+            return _refusal(403, "The upload credential is unknown, expired or of another file.")
         part = self._cloud.settings.media_root / f".{secrets.token_hex(8)}.part"
         try:
             size, md5 = await _receive(request, part)
             await run_in_threadpool(self._adopt_source, upload, part, size, md5)
         except ClientDisconnect:
-            return _refused(400, "The upload was broken off.")
+            return _refusal(400, "The upload was broken off.")
         finally:
             part.unlink(missing_ok=True)
         return Response(status_code=200, headers={**_CORS, "ETag": f'"{md5.upper()}"'})
@@ -139,5 +139,5 @@ async def _receive(request: Request, part: Path) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _refused(status: int, sentence: str) -> Response:
+def _refusal(status: int, sentence: str) -> Response:
     return PlainTextResponse(f"{sentence}\n", status, headers=_CORS)

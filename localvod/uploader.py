@@ -152,7 +152,7 @@ class Uploader:
     def _put(
         self, path: Path, created: Mapping[str, Any], progress: Callable[[int], object] | None
     ) -> None:
-        address, auth = _decoded(created["UploadAddress"]), _decoded(created["UploadAuth"])
+        address, auth = _decode(created["UploadAddress"]), _decode(created["UploadAuth"])
         endpoint = address["Endpoint"].removeprefix("http://")
         self._send(
             "PUT",
@@ -258,7 +258,7 @@ def _pieces(path: Path, progress: Callable[[int], object] | None) -> Iterator[by
                 progress(len(piece))
 
 
-def _decoded(value: str) -> dict[str, str]:
+def _decode(value: str) -> dict[str, str]:
     decoded: dict[str, str] = json.loads(base64.b64decode(value))
     return decoded
 

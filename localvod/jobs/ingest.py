@@ -6,7 +6,7 @@ import threading
 from localvod.cloud import Cloud
 from localvod.jobs.reviews import create_review_job, fail_review_job
 from localvod.jobs.snapshots import create_failed_snapshot_job, create_snapshot_job
-from localvod.jobs.transcoding import create_failed_task, create_task
+from localvod.jobs.transcoding import create_failed_transcode_task, create_transcode_task
 from localvod.media.ffmpeg import MediaError
 from localvod.media.probe import Probe, probe
 from localvod.store.media_rows import AUTO
@@ -56,7 +56,7 @@ def _start_all(cloud: Cloud, tx: sqlite3.Connection, video: Video, facts: Probe)
     if cloud.settings.is_auto_review:
         create_review_job(cloud, tx, video)
     if group.templates:
-        create_task(cloud, tx, video, group, trigger=AUTO)
+        create_transcode_task(cloud, tx, video, group, trigger=AUTO)
     cloud.jobs.mark_new()
 
 
@@ -73,7 +73,7 @@ def _fail_all(cloud: Cloud, tx: sqlite3.Connection, video: Video, error: MediaEr
         status="fail",
     )
     create_failed_snapshot_job(cloud, tx, video, error)
-    create_failed_task(cloud, tx, video, error)
+    create_failed_transcode_task(cloud, tx, video, error)
     if cloud.settings.is_auto_review:
         job_id = create_review_job(cloud, tx, video)
         fail_review_job(cloud, tx, job_id, video, error)

@@ -33,7 +33,7 @@ _JOB = (
 )
 
 
-def create_task(
+def create_transcode_task(
     cloud: Cloud,
     tx: sqlite3.Connection,
     video: Video,
@@ -65,7 +65,7 @@ def create_task(
     return task_id, jobs
 
 
-def create_failed_task(
+def create_failed_transcode_task(
     cloud: Cloud, tx: sqlite3.Connection, video: Video, error: MediaError
 ) -> None:
     """Create the task of an upload whose source cannot be read: failed, without jobs."""

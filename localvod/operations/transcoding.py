@@ -37,7 +37,7 @@ def submit_transcode_jobs(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> A
     session_id = _session(tx, call)
     if "OverrideParams" in given.values and not isinstance(given.json("OverrideParams"), dict):
         raise invalid_parameter("OverrideParams", "it must be a JSON object")
-    task_id, jobs = transcoding.create_task(
+    task_id, jobs = transcoding.create_transcode_task(
         cloud,
         tx,
         video,
