@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from localvod.store.schema import SCHEMA, TABLES, UPGRADES, VERSION
+from localvod.store.schema import SCHEMA, UPGRADES, VERSION
 
 Row = sqlite3.Row
 
@@ -82,8 +82,11 @@ class Database:
     def clear(self) -> None:
         """Delete all rows."""
         with self.transaction() as tx:
-            for table in TABLES:
-                tx.execute(f"DELETE FROM {table}")
+            tables = tx.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            ).fetchall()
+            for table in tables:
+                tx.execute(f"DELETE FROM {table['name']}")
 
 
 # Table and column names come from localvod's own code, never from a request.

@@ -174,20 +174,3 @@ CREATE TABLE IF NOT EXISTS ledger (
 );
 CREATE INDEX IF NOT EXISTS ledger_by_operation ON ledger (operation, id);
 """
-
-TABLES = [
-    "videos",
-    "deleted_videos",
-    "uploads",
-    "objects",
-    "transcode_tasks",
-    "transcode_jobs",
-    "snapshot_jobs",
-    "review_jobs",
-    "audits",
-    "security_groups",
-    "cache_tasks",
-    "notes",
-    "events",
-    "ledger",
-]

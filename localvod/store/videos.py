@@ -10,13 +10,8 @@ from typing import Any
 from localvod import clock
 from localvod.store.database import insert, update
 
-UPLOADING, UPLOADED, TRANSCODING, FAILED, READY = (
-    "uploading",
-    "uploaded",
-    "transcoding",
-    "failed",
-    "ready",
-)
+UPLOADING, UPLOADED, TRANSCODING = "uploading", "uploaded", "transcoding"
+FAILED, READY = "failed", "ready"
 STAGE_STATUS = {
     UPLOADING: "Uploading",
     UPLOADED: "UploadSucc",
