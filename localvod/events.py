@@ -15,7 +15,7 @@ import httpx
 
 from localvod import clock
 from localvod.faults import Faults
-from localvod.store import Database
+from localvod.store import CommitFlag, Database
 from localvod.store.database import insert, update
 from localvod.store.notes import load_note
 from localvod.user_data import callback_url
@@ -63,7 +63,7 @@ class Events:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._in_flight: set[int] = set()
         self._lock = threading.Lock()
-        self._has_new = False
+        self._has_new = CommitFlag()
 
     def emit(
         self,
@@ -107,13 +107,12 @@ class Events:
             "creation_time": clock.now_text(),
         }
         insert(tx, "events", event)
-        self._has_new = True
+        self._has_new.is_set = True
 
     def send_new(self) -> None:
         """Wake the sender if a transaction queued events; for any thread, after each commit."""
-        if not self._has_new:
+        if not self._has_new.take():
             return
-        self._has_new = False
         if self._loop is not None and self._has_work is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._has_work.set)
 

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from localvod.media.pool import Pool, PoolFullError
-from localvod.store import Database
+from localvod.store import CommitFlag, Database
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class JobQueue:
         self._lock = threading.Lock()
         self._claimed: dict[tuple[str, str], threading.Event] = {}
         self._is_stopping = False
-        self._has_new = False
+        self._has_new = CommitFlag()
         self._pool = Pool(workers)
 
     def start(self, kinds: Sequence[JobKind]) -> None:
@@ -49,12 +49,11 @@ class JobQueue:
 
     def mark_new(self) -> None:
         """Note that the transaction adds a job; `submit_new` follows after its commit."""
-        self._has_new = True
+        self._has_new.is_set = True
 
     def submit_new(self) -> None:
         """Submit the waiting jobs if a transaction added one since the last call."""
-        if self._has_new:
-            self._has_new = False
+        if self._has_new.take():
             self._submit_waiting()
 
     def _submit_waiting(self) -> None:

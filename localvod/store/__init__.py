@@ -1,5 +1,5 @@
 """The state of the server: one SQLite file with one writer, and a reader per thread."""
 
-from localvod.store.database import Database, Row, StateError
+from localvod.store.database import CommitFlag, Database, Row, StateError
 
-__all__ = ["Database", "Row", "StateError"]
+__all__ = ["CommitFlag", "Database", "Row", "StateError"]

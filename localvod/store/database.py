@@ -16,6 +16,21 @@ class StateError(ValueError):
     """The file cannot be used; the message is one sentence and names its folder."""
 
 
+class CommitFlag(threading.local):
+    """Set inside a transaction, taken in `after_commit` of the same thread.
+
+    One flag for all threads would lose work: the end of one transaction could take the flag that
+    another one, not yet committed, has just set.
+    """
+
+    is_set = False
+
+    def take(self) -> bool:
+        """Whether it was set since the last call."""
+        was_set, self.is_set = self.is_set, False
+        return was_set
+
+
 class Database:
     """One SQLite file in WAL mode. Safe to use from any thread."""
 
