@@ -15,7 +15,7 @@ class ControlFailure(Exception):
     """The server cannot be reached or refuses; the message is one clear sentence."""
 
 
-def add_endpoint(parser: argparse.ArgumentParser) -> None:
+def _add_endpoint(parser: argparse.ArgumentParser) -> None:
     raw = raw_from_environment()
     parser.add_argument(
         "--endpoint",
@@ -25,7 +25,7 @@ def add_endpoint(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def request(
+def _request(
     endpoint: str, method: str, path: str, *, content: object = None, **parameters: str
 ) -> Any:
     """One control request; ControlFailure says what is wrong."""
@@ -42,20 +42,20 @@ def request(
 
 
 def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
-    add_endpoint(parser)
+    _add_endpoint(parser)
     parser.add_argument("count", type=int, help="how many computed videos; 0 removes them")
     parser.add_argument("--seed", type=int, default=1)
 
 
 def run_catalogue(arguments: argparse.Namespace) -> int:
     content = {"count": arguments.count, "seed": arguments.seed}
-    answer = request(arguments.endpoint, "POST", "catalogue", content=content)
+    answer = _request(arguments.endpoint, "POST", "catalogue", content=content)
     sys.stdout.write(f"{answer['count']} computed videos.\n")
     return 0
 
 
 def add_faults_arguments(parser: argparse.ArgumentParser) -> None:
-    add_endpoint(parser)
+    _add_endpoint(parser)
     parser.add_argument("--clear", action="store_true", help="end all faults")
     parser.add_argument("--operation", default="*", help="the operation that fails (default: all)")
     parser.add_argument("--kind", choices=("error", "lost", "body"), help="how calls fail")
@@ -75,12 +75,12 @@ def add_faults_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_faults(arguments: argparse.Namespace) -> int:
     """Add a fault to those in force, or end all; without options only show them."""
-    faults = request(arguments.endpoint, "GET", "faults")
+    faults = _request(arguments.endpoint, "GET", "faults")
     if arguments.clear:
-        faults = request(arguments.endpoint, "POST", "faults", content={})
+        faults = _request(arguments.endpoint, "POST", "faults", content={})
     elif _asks_for_change(arguments):
         content = _changed(arguments, faults)
-        faults = request(arguments.endpoint, "POST", "faults", content=content)
+        faults = _request(arguments.endpoint, "POST", "faults", content=content)
     sys.stdout.write(f"{json.dumps(faults, indent=2)}\n")
     return 0
 
@@ -116,7 +116,7 @@ def _changed(arguments: argparse.Namespace, faults: dict[str, Any]) -> dict[str,
 
 
 def add_ledger_arguments(parser: argparse.ArgumentParser) -> None:
-    add_endpoint(parser)
+    _add_endpoint(parser)
     parser.add_argument("--operation", default="", help="only this operation")
     parser.add_argument("--video-id", default="", help="only calls that concern this video")
     parser.add_argument(
@@ -146,7 +146,7 @@ def _moment(text: str) -> float:
 
 
 def run_ledger(arguments: argparse.Namespace) -> int:
-    answer = request(
+    answer = _request(
         arguments.endpoint,
         "GET",
         "ledger",

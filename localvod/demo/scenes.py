@@ -57,7 +57,7 @@ Scene = Callable[[Stage], str]
 """Paints what it needs into the stage and returns a graph that ends in `[v]`."""
 
 
-def layered(stage: Stage, background: Image.Image, layers: Sequence[Layer]) -> str:
+def _layered(stage: Stage, background: Image.Image, layers: Sequence[Layer]) -> str:
     """Layers over a picture, from back to front."""
     graph = [f"[{stage.keep(background)}:v]format=yuv420p,{_still()}[b0]"]
     for number, layer in enumerate(layers):
@@ -88,7 +88,7 @@ def ridges(
             paint = painting.pines if is_front else painting.ridge
             picture = paint(size, colour, random)
             layers.append(Layer(picture, (0, stage.height - size[1]), (-speed, 0)))
-        return layered(stage, background, layers)
+        return _layered(stage, background, layers)
 
     return scene
 
@@ -112,7 +112,7 @@ def sea(skies: Sequence[Colour], waters: Sequence[Colour], light: Colour) -> Sce
             sway = (reach * (1 if number % 2 else -1), 6 + 3 * number)
             start = (-reach, stage.height * top)
             layers.append(Layer(picture, start, (0, 0), sway, 3.5 + number * 0.7, number * 1.1))
-        return layered(stage, background, layers)
+        return _layered(stage, background, layers)
 
     return scene
 
@@ -132,7 +132,7 @@ def city(skies: Sequence[Colour], blocks: Sequence[Colour], lit: Sequence[Colour
             size = (stage.width + speed * stage.seconds, int(stage.height * share))
             picture = painting.skyline(size, colour, lit, random)
             layers.append(Layer(picture, (0, stage.height - size[1]), (-speed, 0)))
-        return layered(stage, background, layers)
+        return _layered(stage, background, layers)
 
     return scene
 
@@ -161,7 +161,7 @@ def drifting(
             start = (0 if slant <= 0 else -way[0], 0 if speed <= 0 else -way[1])
             velocity = (slant * depth, speed * depth)
             layers.append(Layer(picture, start, velocity, (14 * depth, 0), 3 + depth, depth))
-        return layered(stage, background, layers)
+        return _layered(stage, background, layers)
 
     return scene
 
@@ -187,7 +187,7 @@ def balloons(skies: Sequence[Colour], hills: Sequence[Colour], colours: Sequence
             velocity = (3, -stage.height * 0.022 * (number + 1))
             picture = painting.balloon(side, colour)
             layers.append(Layer(picture, start, velocity, (12, 5), 5 + number, number * 2.0))
-        return layered(stage, background, layers)
+        return _layered(stage, background, layers)
 
     return scene
 
@@ -229,7 +229,7 @@ def planets(skies: Sequence[Colour], sun: Colour, colours: Sequence[Colour]) -> 
             layers.append(
                 Layer(painting.planet(side, colour), start, (0, 0), sway, 4 + 2 * number, number)
             )
-        return layered(stage, background, layers)
+        return _layered(stage, background, layers)
 
     return scene
 
@@ -250,7 +250,7 @@ def aurora(skies: Sequence[Colour], lights: Sequence[Colour], hill: Colour) -> S
         for share, paint in ((0.34, painting.ridge), (0.26, painting.pines)):
             size = (stage.width, int(stage.height * share))
             layers.append(Layer(paint(size, hill, random), (0, stage.height - size[1])))
-        return layered(stage, background, layers)
+        return _layered(stage, background, layers)
 
     return scene
 
@@ -327,7 +327,7 @@ def poster(skies: Sequence[Colour], ink: Colour) -> Scene:
         confetti = painting.drift(
             (stage.width, stage.height * 2), painting.flake, skies, random, count=70, side=26
         )
-        return layered(stage, background, [
+        return _layered(stage, background, [
             Layer(confetti, (0, -stage.height), (0, stage.height / stage.seconds * 0.9)),
             Layer(card, start, (0, 0), (10, 24), 2.5),
         ])  # fmt: skip

@@ -23,7 +23,7 @@ BASE_COLUMNS = {
 }
 
 
-def video_facts(cloud: Cloud, video: Video) -> dict[str, Any]:
+def _video_facts(cloud: Cloud, video: Video) -> dict[str, Any]:
     """What GetVideoInfo and GetVideoInfos have in common."""
     facts: dict[str, Any] = {
         "VideoId": video.id,
@@ -75,7 +75,7 @@ def id_of_reference(connection: sqlite3.Connection, reference_id: str) -> str | 
 def get_video_info(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
     """One video; Snapshots are wrapped in an object here."""
     video = named_video(cloud, connection, call)
-    facts = video_facts(cloud, video)
+    facts = _video_facts(cloud, video)
     if video.audit_status:
         facts["AuditStatus"] = video.audit_status
     snapshots = [cloud.urls.signed(target) for target in video.snapshots]
@@ -104,7 +104,7 @@ def get_video_infos(cloud: Cloud, connection: sqlite3.Connection, call: Call) ->
 
 def _listed(cloud: Cloud, video: Video) -> dict[str, Any]:
     snapshots = [cloud.urls.signed(target) for target in video.snapshots]
-    return {**video_facts(cloud, video), "Snapshots": snapshots}
+    return {**_video_facts(cloud, video), "Snapshots": snapshots}
 
 
 def _ids(parameters: Parameters, code_when_too_many: str) -> tuple[list[str], list[str]]:

@@ -16,7 +16,7 @@ from localvod.store.videos import Video
 REVIEWABLE = ("Checking", "Blocked")
 
 
-def may_play(connection: sqlite3.Connection, video: Video, peer: str) -> bool:
+def _may_play(connection: sqlite3.Connection, video: Video, peer: str) -> bool:
     """Published videos play for all; pending and blocked ones for reviewers only."""
     if video.status == "Normal":
         return True
@@ -28,7 +28,7 @@ def get_play_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """The play addresses of one video, one for each definition and format."""
     video = named_video(cloud, tx, call)
     video = cloud.videos.ensure_stored(tx, video)
-    if not may_play(tx, video, call.peer):
+    if not _may_play(tx, video, call.peer):
         raise illegal_status(video.status, 403)
     streams = _wanted(call, _streams(cloud, tx, video))
     if not streams:
@@ -142,7 +142,7 @@ def get_mezzanine_info(cloud: Cloud, connection: sqlite3.Connection, call: Call)
         "CreationTime": video.source_time or video.creation_time,
         "PreprocessStatus": "UnPreprocess",
     }
-    if video.source_key and may_play(connection, video, call.peer):
+    if video.source_key and _may_play(connection, video, call.peer):
         for_reviewer = video.status != "Normal"
         answer["FileURL"] = cloud.urls.signed(video.source_key, for_reviewer=for_reviewer)
     return {"Mezzanine": answer}
