@@ -1,11 +1,13 @@
-"""`localvod report`: bytes and VMAF of Narrowband HD and of the standard group, clip by clip."""
+"""Bytes and VMAF of Narrowband HD and of the standard group: `python -m benchmarks.narrowband`.
 
-from __future__ import annotations
+Renders the demo clips, transcodes each with both template groups and prints a Markdown table.
+"""
 
 import argparse
+import statistics
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +28,7 @@ _HEAD = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """The bytes and the VMAF of two outputs of one height."""
+    """Bytes and VMAF of the standard and the Narrowband HD output of one height."""
 
     clip: str
     source: str
@@ -42,52 +44,49 @@ class Comparison:
         return 1 - self.narrowband_bytes / self.standard_bytes
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `report`."""
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--clips", type=clip_count, default=DEFAULT_COUNT, metavar="N", help="default %(default)s"
     )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Render the demo clips, transcode them with both groups and print the table; returns 0."""
-    results = []
+    arguments = parser.parse_args()
+    results: list[Comparison] = []
     with (
-        tempfile.TemporaryDirectory(prefix="localvod-report-") as folder,
+        tempfile.TemporaryDirectory(prefix="narrowband-") as folder,
         tqdm(total=arguments.clips, desc="narrowband", unit="clip", disable=None) as bar,
     ):
         for clip in clips(arguments.clips):
             results += compare(clip, Path(folder))
             bar.update()
     print(table(results))
-    return 0
 
 
 def compare(clip: Clip, folder: Path) -> list[Comparison]:
-    """Compare both outputs of each definition. Raises MediaError."""
+    """Render a clip and compare both outputs of each definition. Raises MediaError."""
     source = folder / f"{clip.reference_id}.mp4"
     size, seconds = clip.size, clip.seconds
     render(clip.scene, clip.sound, source, size=size, seconds=seconds, seed=clip.seed)
-    offered = groups("standard", "narrowband")
-    pairs = zip(offered["standard"].templates, offered["narrowband"].templates, strict=True)
+    by_id = groups("standard", "narrowband")
+    pairs = zip(by_id["standard"].templates, by_id["narrowband"].templates, strict=True)
     shape = f"{size[0]}x{size[1]}, {seconds} s"
     return [
-        _compare_outputs(clip.title, shape, source, standard, saving) for standard, saving in pairs
+        _compare_outputs(clip.title, shape, source, standard, narrowband)
+        for standard, narrowband in pairs
     ]
 
 
 def table(results: Sequence[Comparison]) -> str:
-    """A Markdown table; its last line is for all clips."""
-    whole = Comparison(
+    """A Markdown table. Its last row is the total of all clips."""
+    total = Comparison(
         clip="**all**",
         source="",
         definition="",
         standard_bytes=sum(result.standard_bytes for result in results),
         narrowband_bytes=sum(result.narrowband_bytes for result in results),
-        standard_vmaf=_mean(result.standard_vmaf for result in results),
-        narrowband_vmaf=_mean(result.narrowband_vmaf for result in results),
+        standard_vmaf=statistics.fmean(result.standard_vmaf for result in results),
+        narrowband_vmaf=statistics.fmean(result.narrowband_vmaf for result in results),
     )
-    return "\n".join([_HEAD, *(_row(result) for result in [*results, whole])])
+    return "\n".join([_HEAD, *(_row(result) for result in [*results, total])])
 
 
 def _compare_outputs(
@@ -120,6 +119,5 @@ def _row(result: Comparison) -> str:
     )
 
 
-def _mean(values: Iterable[float]) -> float:
-    all_values = list(values)
-    return sum(all_values) / len(all_values) if all_values else 0.0
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,6 @@ _COMMANDS = (
     ("catalogue", "localvod.cli.control", "catalogue", "list N computed videos"),
     ("faults", "localvod.cli.control", "faults", "show, add or end faults"),
     ("ledger", "localvod.cli.control", "ledger", "show the calls so far"),
-    ("report", "localvod.report", "", "compare Narrowband HD with the standard streams"),
 )
 
 

@@ -1,14 +1,12 @@
-"""The Narrowband HD report: what it compares and how it adds up."""
-
-from __future__ import annotations
+"""The benchmark of Narrowband HD: its comparisons and its totals."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks.narrowband import Comparison, compare, table
 from localvod.demo.clips import clips
-from localvod.report import Comparison, compare, table
 
 
 def test_a_clip_is_compared_in_each_definition(tmp_path: Path) -> None:
@@ -21,7 +19,7 @@ def test_a_clip_is_compared_in_each_definition(tmp_path: Path) -> None:
         assert result.narrowband_vmaf == pytest.approx(result.standard_vmaf, abs=5)
 
 
-def test_the_last_row_of_the_table_is_the_whole() -> None:
+def test_the_last_row_of_the_table_is_the_total() -> None:
     rows = table([
         Comparison("a", "540x960, 5 s", "LD / LD-NBV1", 1_000, 500, 96.0, 95.0),
         Comparison("b", "540x960, 5 s", "LD / LD-NBV1", 3_000, 2_500, 92.0, 91.0),
