@@ -1,0 +1,106 @@
+"""A large catalogue in localvod, and commands of `manage.py` that run on it."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.postgres import PrivateCluster, binaries
+from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, ROOT, LocalVod
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a command: its output, its exit status and what it cost."""
+
+    output: str
+    status: int
+    seconds: float
+    cpu_seconds: float
+    peak_mib: int
+    calls: Counter[str]  # to VOD, by operation
+
+
+class Installation:
+    """The commands of one database, with localvod as VOD."""
+
+    def __init__(self, database_url: str, vod: LocalVod) -> None:
+        self._vod = vod
+        self._environment = {
+            **os.environ,
+            "TESTING": "true",
+            "ENV_FILE": os.devnull,
+            "DATABASE_URL": database_url,
+            "VOD_ENDPOINT": vod.endpoint,
+            "VOD_PROTOCOL": "http",
+            "CDN_ENDPOINT": vod.endpoint,
+            "CDN_PROTOCOL": "http",
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
+            "LOG_LEVEL": "WARNING",
+        }
+
+    def measure(self, *arguments: str) -> Run:
+        """Run `manage.py` in a process of its own, whatever its exit status."""
+        calls_before = self._calls()
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        output = process.stdout.read()
+        _pid, status, usage = os.wait4(process.pid, 0)
+        return Run(
+            output=output,
+            status=os.waitstatus_to_exitcode(status),
+            seconds=time.perf_counter() - started,
+            cpu_seconds=usage.ru_utime + usage.ru_stime,
+            peak_mib=usage.ru_maxrss // 1024,  # Linux counts KiB
+            calls=self._calls() - calls_before,
+        )
+
+    def run(self, *arguments: str) -> Run:
+        """Like `measure`. Raises SystemExit if the command fails."""
+        run = self.measure(*arguments)
+        if run.status:
+            raise SystemExit(f"manage.py {' '.join(arguments)} failed.")
+        return run
+
+    def _calls(self) -> Counter[str]:
+        return Counter(entry["operation"] for entry in self._vod.ledger())
+
+
+def parsed_arguments(description: str | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--videos", type=int, default=100_000)
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    return parser.parse_args()
+
+
+@contextmanager
+def migrated_installation(videos: int, database: str) -> Iterator[Installation]:
+    """Start localvod with computed videos, and migrate an empty "sqlite" or "postgres" database."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        url = f"sqlite:///{folder / 'db.sqlite3'}"
+        if database == "postgres":
+            postgres_folder = binaries()
+            if postgres_folder is None:
+                raise SystemExit("No PostgreSQL binaries were found.")
+            url = stack.enter_context(PrivateCluster(postgres_folder)).url
+        vod = stack.enter_context(LocalVod(folder / "localvod"))
+        vod.catalogue(videos)
+        installation = Installation(url, vod)
+        installation.run("migrate", "--verbosity=0")
+        yield installation
