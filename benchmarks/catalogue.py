@@ -81,7 +81,7 @@ class Installation:
         return Counter(entry["operation"] for entry in self._vod.ledger())
 
 
-def parsed_arguments(description: str | None) -> argparse.Namespace:
+def parse_arguments(description: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--videos", type=int, default=100_000)
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")

@@ -8,7 +8,7 @@ Prints seconds, calls (from localvod's ledger) and the peak memory of the comman
 import json
 from typing import Any
 
-from benchmarks.catalogue import Installation, migrated_installation, parsed_arguments
+from benchmarks.catalogue import Installation, migrated_installation, parse_arguments
 
 # Of 100 rows one is missing here and one has an old title. Of 1,000 rows one is missing in VOD.
 MAKE_DIFFERENCES = """
@@ -26,7 +26,7 @@ Video.objects.bulk_create(
 
 
 def main() -> None:
-    arguments = parsed_arguments(__doc__)
+    arguments = parse_arguments(__doc__)
     with migrated_installation(arguments.videos, arguments.database) as installation:
         installation.run("sync_videos", "--full")
         _measure("as it is", installation)

@@ -5,11 +5,11 @@ run writes every row, the second must write none. Prints rows/s, calls per row (
 ledger) and the peak memory of the command.
 """
 
-from benchmarks.catalogue import migrated_installation, parsed_arguments
+from benchmarks.catalogue import migrated_installation, parse_arguments
 
 
 def main() -> None:
-    arguments = parsed_arguments(__doc__)
+    arguments = parse_arguments(__doc__)
     videos: int = arguments.videos
     with migrated_installation(videos, arguments.database) as installation:
         for name in ("first", "second"):

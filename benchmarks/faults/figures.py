@@ -1,8 +1,8 @@
 """Figures of the outbox: `python -m benchmarks.faults.figures [NAME ...] [--output FILE]`.
 
-Without names all of them. Each starts a server of its own at default settings and prints a line of
-a table as soon as it is known, with whether its target was met. The exit status is 1 when one was
-missed. `--bulk-count` makes `bulk` smaller, to see that it runs.
+Measures the named figures, or all. Each starts its own server with default settings and prints its
+rows of a table as soon as they are known. A row says whether its target was met; the exit status is
+1 if a target was missed. `--bulk-count` makes `bulk` smaller, for a trial.
 """
 
 import argparse
@@ -33,18 +33,18 @@ from tests.support.localvod import ROOT
 PASSWORD = "correct horse battery staple"
 INSIDE = "benchmarks.faults.inside"  # runs in a process that has Django set up
 DATABASES = (("PostgreSQL", False), ("SQLite", True))
-# So much longer may a decision take without the cloud, in the middle and at the 95th percentile:
-# noise, on a busy machine.
+# Without the cloud, median and 95th percentile of a decision may be longer by these factors: noise
+# of a busy machine.
 SLOWER, SLOWER_AT_WORST = 1.25, 1.5
 BULK_COUNT = 10_000
 BATCH = 100
-WARM_UP = 20  # decisions that a server is slow with because it has just started
-LEAVING_SECONDS = 900.0  # at most, for one worker to send what waits; some 100 on an idle machine
+WARM_UP = 20  # the first decisions of a new server are slow and are not measured
+SENDING_SECONDS = 900.0  # limit for one worker to send all deliveries; 100 s on an idle machine
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table; `target` is empty where there is none."""
+    """A row of the table. `target` may be empty."""
 
     name: str
     measured: str
@@ -57,78 +57,77 @@ class Row:
 
 
 def kill_to_redelivery(runs: int = 5) -> Iterator[Row]:
-    """A worker is killed in the middle of its call, alone or beside another.
+    """Kill a worker in the middle of its call, alone or beside another worker.
 
-    It is started again as systemd would do; where it was alone, that takes part of the time.
+    The supervisor starts it again, as systemd would. A worker that was alone needs that time too.
     """
     for name, workers in (("alone", ("work-1",)), ("another runs", ("work-1", "work-2"))):
         waits: list[float] = []
-        with world(videos=runs, workers=workers) as place, logged_in(place) as api:
+        with world(videos=runs, workers=workers) as place, _logged_in(place) as api:
             first, *others = (place.supervisor.programs[worker] for worker in workers)
             for vod_id in place.videos:
-                # The first call hangs and is lost; nothing of it takes effect.
+                # The first call hangs, is cut off and has no effect.
                 place.vod.faults(
                     {"operation": "CreateAudit", "kind": "lost", "latency_seconds": 2.0, "times": 1}
                 )
                 with ExitStack() as held:
-                    for other in others:  # the call shall be that of the first
+                    for other in others:  # so that the first worker makes the call
                         held.enter_context(other.frozen())
                     api.decide(vod_id, "Normal", "", "")
-                    wait_until(lambda: is_leased(place))
+                    _wait_until(lambda: _is_leased(place))
                 killed_at = time.time()
                 first.kill()
-                waits.append(accepted_at(place, vod_id) - killed_at)
+                waits.append(_accepted_at(place, vod_id) - killed_at)
         yield Row(
             f"kill -9 in mid-call to re-delivery, default settings, {name}",
-            spread(waits, "s"),
+            _summary(waits, "s"),
             "all under 15 s",
             max(waits) < 15,
         )
 
 
 def decision_to_accepted(samples: int = 120) -> Iterator[Row]:
-    """From the request's start to VOD's acceptance, with a healthy cloud."""
+    """The time from the request to VOD's acceptance, with a healthy cloud."""
     waits: list[float] = []
-    with world(videos=samples) as place, logged_in(place) as api:
+    with world(videos=samples) as place, _logged_in(place) as api:
         for number, vod_id in enumerate(place.videos):
-            time.sleep(0.1 + 0.05 * (number % 13))  # at every phase of the worker's poll
+            time.sleep(0.1 + 0.05 * (number % 13))  # hit every phase of the worker's poll
             decided_at = time.time()
             api.decide(vod_id, "Normal", "", "")
-            waits.append(accepted_at(place, vod_id) - decided_at)
+            waits.append(_accepted_at(place, vod_id) - decided_at)
         yield Row(
             f"decision to CreateAudit accepted ({samples} samples)",
-            spread(waits, "s"),
+            _summary(waits, "s"),
             "median under 1 s",
             statistics.median(waits) < 1,
         )
 
 
 def bulk(count: int = BULK_COUNT) -> Iterator[Row]:
-    """Many decisions that were taken while no worker ran, then one worker that sends them.
+    """Record many decisions without a worker, then send them with one worker.
 
-    They are written in bulk, and the worker sends nothing else: it is not decisions that are
-    measured here, nor what comes back of each as a callback.
+    The decisions are written in bulk and the worker sends nothing else: neither the decisions nor
+    their callbacks are measured here.
     """
     for name, is_sqlite in DATABASES:
         with world(videos=count, workers=(), is_sqlite=is_sqlite) as place:
-            with Observer(ROOT, place.environment, INSIDE) as within:
-                within.ask("decide_all")
-                claims = within.ask("claim_milliseconds", 30, BATCH)
+            with Observer(ROOT, place.environment, INSIDE) as inside:
+                inside.ask("decide_all")
+                claims = inside.ask("claim_milliseconds", 30, BATCH)
                 yield Row(
                     f"claim of {BATCH} among {count:,} waiting, {name}",
-                    spread(claims, "ms"),
+                    _summary(claims, "ms"),
                     "median under 50 ms",
                     statistics.median(claims) < 50,
                 )
                 place.start_worker("work-1", "--kinds", "create_audit")
-                wait_until(lambda: within.ask("waiting_count") == 0, LEAVING_SECONDS, pause=0.5)
-                first, last = within.ask("done_between")
+                _wait_until(lambda: inside.ask("waiting_count") == 0, SENDING_SECONDS, pause=0.5)
+                first, last = inside.ask("first_and_last_done_at")
             calls = place.vod.ledger("CreateAudit", accepted=True)
             sizes = Counter(len(call["effect"]["audits"]) for call in calls)
-            described = ", ".join(f"{number} of {size}" for size, number in sizes.items())
             yield Row(
                 f"calls in which {count:,} decisions left, {name}",
-                described,
+                ", ".join(f"{number} of {size}" for size, number in sizes.items()),
                 f"{count // BATCH} of {BATCH}",
                 sizes == {BATCH: count // BATCH},
             )
@@ -137,15 +136,15 @@ def bulk(count: int = BULK_COUNT) -> Iterator[Row]:
 
 
 def cloud_up_and_down(rounds: int = 3, samples: int = 40) -> Iterator[Row]:
-    """createAudit's latency by turns: localvod answers, nothing listens there, or it hangs."""
+    """The latency of createAudit while VOD answers, refuses connections and hangs, by turns."""
     states: dict[str, Callable[[World], AbstractContextManager[None]]] = {
-        "up": cloud_up,
-        "down": cloud_down,
-        "hanging": cloud_hanging,
+        "up": _cloud_up,
+        "down": _cloud_down,
+        "hanging": _cloud_hanging,
     }
     times: dict[str, list[float]] = {name: [] for name in states}
     count = WARM_UP + rounds * len(states) * samples
-    with world(videos=count) as place, logged_in(place) as api:
+    with world(videos=count) as place, _logged_in(place) as api:
         videos = iter(place.videos)
         for vod_id in islice(videos, WARM_UP):
             api.decide(vod_id, "Normal", "", "")
@@ -156,46 +155,46 @@ def cloud_up_and_down(rounds: int = 3, samples: int = 40) -> Iterator[Row]:
                     api.decide(next(videos), "Normal", "", "")
                     times[name].append((time.perf_counter() - started) * 1_000)
                     time.sleep(0.03)
-    yield Row("createAudit's latency, cloud up", spread(times["up"], "ms"))
+    yield Row("createAudit's latency, cloud up", _summary(times["up"], "ms"))
     for name in ("down", "hanging"):
         yield Row(
             f"createAudit's latency, cloud {name}",
-            spread(times[name], "ms"),
+            _summary(times[name], "ms"),
             f"median at most {SLOWER:g}, p95 {SLOWER_AT_WORST:g} times those with the cloud up",
-            is_as_fast(times[name], times["up"]),
+            _is_as_fast(times[name], times["up"]),
         )
 
 
-def is_as_fast(times: Sequence[float], usual: Sequence[float]) -> bool:
+def _is_as_fast(times: Sequence[float], usual: Sequence[float]) -> bool:
     is_usual = statistics.median(times) <= SLOWER * statistics.median(usual)
-    return is_usual and late(times) <= SLOWER_AT_WORST * late(usual)
+    return is_usual and _p95(times) <= SLOWER_AT_WORST * _p95(usual)
 
 
 @contextmanager
-def cloud_up(_: World) -> Iterator[None]:
+def _cloud_up(_: World) -> Iterator[None]:
     yield
 
 
 @contextmanager
-def cloud_down(place: World) -> Iterator[None]:
-    """Connections are refused."""
+def _cloud_down(place: World) -> Iterator[None]:
+    """VOD refuses connections."""
     place.supervisor.programs["localvod"].stop()
     yield
     place.start_localvod()
 
 
 @contextmanager
-def cloud_hanging(place: World) -> Iterator[None]:
-    """Connections are taken, and nothing is answered."""
+def _cloud_hanging(place: World) -> Iterator[None]:
+    """VOD accepts connections and does not answer."""
     with place.supervisor.programs["localvod"].frozen():
         yield
 
 
 def callbacks_during_sync(videos: int = 20_000) -> Iterator[Row]:
-    """Signed callbacks to gunicorn over SQLite, while a full sync writes a large catalogue.
+    """Send signed callbacks to gunicorn over SQLite while a full sync writes a large catalogue.
 
-    The videos are news to the mirror: the sync asks who decided about each, and has the worker
-    read their files, which it does at the same time.
+    All videos are new: the sync reads the history of decisions of each, and a worker reads their
+    files at the same time.
     """
     times: list[float] = []
     with world(videos=1, is_sqlite=True, workers=("work-1",)) as place:
@@ -204,16 +203,16 @@ def callbacks_during_sync(videos: int = 20_000) -> Iterator[Row]:
         with ThreadPoolExecutor(1) as pool, httpx.Client(timeout=30, trust_env=False) as http:
             sync = pool.submit(manage, place.environment, "sync_videos", "--full")
             while not sync.done():
-                times.append(send_callback(http, place.environment["VOD_CALLBACK_URL"]) * 1_000)
+                times.append(_send_callback(http, place.environment["VOD_CALLBACK_URL"]) * 1_000)
                 time.sleep(0.05)
             sync.result()
         lasted = time.monotonic() - started
     name = f"callbacks on SQLite during a sync of {videos:,} ({lasted:.0f} s, {len(times)} of them)"
-    yield Row(name, spread(times, "ms"), "all under 1 s", max(times) < 1_000)
+    yield Row(name, _summary(times, "ms"), "all under 1 s", max(times) < 1_000)
 
 
-def send_callback(http: httpx.Client, url: str) -> float:
-    """Seconds until an event of its own was answered 200."""
+def _send_callback(http: httpx.Client, url: str) -> float:
+    """Send a new event. Returns the seconds until the answer 200, or raises RuntimeError."""
     timestamp = str(int(time.time()))
     signed = f"{url}|{timestamp}|{CALLBACK_KEY}".encode()
     body = {
@@ -230,56 +229,56 @@ def send_callback(http: httpx.Client, url: str) -> float:
     started = time.perf_counter()
     answer = http.post(url, content=orjson.dumps(body), headers=headers)
     if answer.status_code != 200:
-        raise RuntimeError(f"A callback was answered {answer.status_code}: {answer.text}")
+        raise RuntimeError(f"A callback got the answer {answer.status_code}: {answer.text}")
     return time.perf_counter() - started
 
 
-def logged_in(place: World) -> ApiClient:
+def _logged_in(place: World) -> ApiClient:
     [name] = place.observer.ask("make_operators", 1, PASSWORD)
     api = ApiClient(place.url)
     api.login(name, PASSWORD)
     return api
 
 
-def is_leased(place: World) -> bool:
+def _is_leased(place: World) -> bool:
     rows = place.observer.ask("open_deliveries")
     return any(kind == "create_audit" and state == "leased" for kind, state, _ in rows)
 
 
-def accepted_at(place: World, vod_id: str) -> float:
-    """When VOD took a decision about this video, in unix seconds; waits for it."""
-    found: list[float] = []
+def _accepted_at(place: World, vod_id: str) -> float:
+    """Wait until VOD accepts a decision about this video. Returns the time in unix seconds."""
+    times: list[float] = []
 
     def is_accepted() -> bool:
         calls = place.vod.ledger("CreateAudit", video_id=vod_id, accepted=True)
-        found.extend(call["at"] for call in calls)
-        return bool(found)
+        times.extend(call["at"] for call in calls)
+        return bool(times)
 
-    wait_until(is_accepted, 120)
-    return found[0]
+    _wait_until(is_accepted, 120)
+    return times[0]
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60, *, pause: float = 0.02) -> None:
+def _wait_until(condition: Callable[[], bool], seconds: float = 60, *, pause: float = 0.02) -> None:
     ends_at = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > ends_at:
-            raise TimeoutError("In vain.")
+            raise TimeoutError(f"The condition was not true within {seconds:g} s.")
         time.sleep(pause)
 
 
-def spread(values: Sequence[float], unit: str) -> str:
+def _summary(values: Sequence[float], unit: str) -> str:
     """Median, 95th percentile and maximum."""
     digits = 1 if unit == "ms" else 2
     parts = (
         ("median", statistics.median(values)),
-        ("p95", late(values)),
+        ("p95", _p95(values)),
         ("max", max(values)),
     )
     return ", ".join(f"{name} {value:.{digits}f} {unit}" for name, value in parts)
 
 
-def late(values: Sequence[float]) -> float:
-    """The 95th percentile: no more than one in twenty is above it."""
+def _p95(values: Sequence[float]) -> float:
+    """The 95th percentile: at most one value in twenty is larger."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(0.95 * len(ordered)) - 1)]
 
@@ -299,16 +298,16 @@ def main() -> int:
     names = [figure.__name__ for figure in FIGURES]
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
     parser.add_argument("--bulk-count", type=int, default=BULK_COUNT, metavar="N")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write the table there")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the table to FILE")
     arguments = parser.parse_args()
     if arguments.bulk_count <= 0 or arguments.bulk_count % BATCH:
-        parser.error(f"--bulk-count is a multiple of {BATCH}.")
+        parser.error(f"--bulk-count must be a multiple of {BATCH}.")
     if unknown := set(arguments.names) - set(names):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(names)}.")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}. Known: {', '.join(names)}.")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     load, lines, is_met = Load(), [*HEADER], True
     print(*HEADER, sep="\n", flush=True)
-    for row in rows_of(arguments):
+    for row in _rows_of(arguments):
         lines.append(str(row))
         is_met = is_met and row.is_met
         print(row, flush=True)
@@ -320,7 +319,7 @@ def main() -> int:
     return 0 if is_met else 1
 
 
-def rows_of(arguments: argparse.Namespace) -> Iterator[Row]:
+def _rows_of(arguments: argparse.Namespace) -> Iterator[Row]:
     for figure in FIGURES:
         if not arguments.names or figure.__name__ in arguments.names:
             yield from figure(arguments.bulk_count) if figure is bulk else figure()

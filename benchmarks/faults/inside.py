@@ -1,4 +1,4 @@
-"""What the figures do inside the server's own database; asked through the observer."""
+"""Functions of the figures that need the server's database. The observer calls them by name."""
 
 import time
 from datetime import timedelta
@@ -17,9 +17,9 @@ BATCH = 500  # rows in one statement
 
 @transaction.atomic
 def decide_all() -> int:
-    """Write for every video what a pass over the API writes, in bulk; returns how many there are.
+    """Approve every video in bulk. Returns the number of videos.
 
-    Row for row it is the same: the delivery, the line of the log, the status, the closed task.
+    Each gets the same rows as from the API: delivery, line of the log, status, closed task.
     """
     now, videos = timezone.now(), list(Video.objects.visible().order_by("pk"))
     deliveries = [
@@ -52,28 +52,28 @@ def waiting_count() -> int:
     return Delivery.objects.open().filter(kind=KIND).count()
 
 
-def done_between() -> list[float]:
-    """Unix seconds of the first and the last delivery that was done."""
-    moments = Delivery.objects.done().filter(kind=KIND).order_by("finished_at")
-    times = list(moments.values_list("finished_at", flat=True))
-    return [times[0].timestamp(), times[-1].timestamp()] if times else []
+def first_and_last_done_at() -> list[float]:
+    """When the first and the last delivery were done, in unix seconds. Empty if none is done."""
+    moments = Delivery.objects.done().filter(kind=KIND).values_list("finished_at", flat=True)
+    times = sorted(moment.timestamp() for moment in moments if moment)
+    return [times[0], times[-1]] if times else []
 
 
 def claim_milliseconds(rounds: int, limit: int) -> list[float]:
-    """How long claims of a batch take, each of which is undone afterwards."""
+    """The duration of each claim of `limit` rows. Every claim is released before the next."""
     times: list[float] = []
     for _ in range(rounds):
         started = time.perf_counter()
-        taken = claim(KIND, limit=limit, now=timezone.now())
+        claimed = claim(KIND, limit=limit, now=timezone.now())
         times.append((time.perf_counter() - started) * 1_000)
-        give_back(taken)
+        _release(claimed)
     return times
 
 
 @transaction.atomic
-def give_back(taken: list[Delivery]) -> None:
+def _release(claimed: list[Delivery]) -> None:
     past = timezone.now() - timedelta(seconds=1)
-    rows: Any = Delivery.objects.filter(pk__in=[delivery.pk for delivery in taken])
+    rows: Any = Delivery.objects.filter(pk__in=[delivery.pk for delivery in claimed])
     rows.update(
         state=DeliveryState.WAITING, lease_token=None, lease_until=None, due_at=past, claim_count=0
     )
