@@ -31,7 +31,7 @@ def main() -> None:
         installation.run("sync_videos", "--full")
         _measure("as it is", installation)
         installation.run("shell", "--verbosity=0", "--command", MAKE_DIFFERENCES)
-        _measure("dry run with drift", installation)
+        _measure("dry run with differences", installation)
         _measure("healing", installation, "--heal", "--max-removals=100000")
         _measure("afterwards", installation)
 
