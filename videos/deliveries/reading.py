@@ -1,26 +1,26 @@
-"""process_event, read_video, reread_video: VOD is asked again, the mirror writes what it says."""
+"""process_event, read_video, reread_video: read VOD again and apply the readings."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable
-from shortvideo.cloud.types import MediaFacts
+from shortvideo.cloud.retry import no_retry
 from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import mirror
 from videos.events.inbox import read_request_for, reports_deletion
 from videos.mirror import asking
-from videos.mirror.asking import EVERYTHING, ReadRequest
-from videos.models import Video, VodEvent
+from videos.mirror.asking import EVERYTHING, ReadRequest, ReadResult
+from videos.models import VodEvent
 
-# VOD has answered, and not about this video. It may do so the next time, but not for ever.
+# A fault: a retry may help, but after OUTBOX_MAX_ATTEMPTS the delivery is given up.
 NOT_UNDERSTOOD = Again("VOD's answer about this video is not understood.", is_fault=True)
 STILL_GONE = Refused("StillGone", "VOD still does not have this video: it stays deleted.")
 
 
 class ProcessEventHandler(Handler):
-    """An event causes a reading; its body is not signed, and so not believed."""
+    """An event makes us read VOD again; its body is not signed, so it is not trusted."""
 
     kind = "process_event"
     batch_size = asking.BATCH_SIZE
@@ -43,12 +43,12 @@ class ProcessEventHandler(Handler):
             event.state, event.error = VodEvent.State.FAILED, delivery.error
             event.attention_at = now
         elif delivery.state == DeliveryState.SUPERSEDED:
-            event.attention_at = None  # somebody has seen it
+            event.attention_at = None  # an operator has seen it
         event.save(update_fields=["state", "error", "processed_at", "attention_at"])
 
 
 class ReadVideoHandler(Handler):
-    """A reading of everything about a video, asked for by its id."""
+    """A reading of everything about a video."""
 
     kind = "read_video"
     batch_size = asking.BATCH_SIZE
@@ -58,10 +58,10 @@ class ReadVideoHandler(Handler):
 
 
 class RereadVideoHandler(ReadVideoHandler):
-    """The same, for what has to wait: for a time to pass, or for another delivery.
+    """The same for readings that wait for a time or for another delivery.
 
-    Deliveries of one kind and subject keep their order, so a reading that waits would hold up
-    those that are wanted now. Between the two kinds no order is needed: the mirror never goes back.
+    Deliveries of one kind and subject keep their order, so a waiting `read_video` would hold up
+    the next one. The two kinds need no order: the mirror never goes back in time.
     """
 
     kind = "reread_video"
@@ -69,80 +69,65 @@ class RereadVideoHandler(ReadVideoHandler):
 
 def deliver_readings(
     batch: Sequence[Delivery],
-    asked: Callable[[Delivery], ReadRequest],
+    request_for: Callable[[Delivery], ReadRequest],
     *,
     removable: Callable[[Delivery], bool],
 ) -> dict[int, Outcome]:
-    """Read the videos of a batch and apply them; what VOD refuses about one stops no other.
+    """Read the videos of a batch and apply the readings. Returns an outcome for each delivery.
 
-    A video that VOD does not have needs no reading: its deliveries are done. Once VOD asks us to
-    slow down, the rest of the batch is not asked about.
+    A refusal about one video stops no other. A video that VOD does not have needs no reading: its
+    deliveries are done. Once VOD throttles us, the rest of the batch is left for later.
 
-    Raises CloudUnavailable, CloudRejected when the facts themselves could not be read.
+    Raises CloudUnavailable or CloudRejected if the facts of the videos cannot be read.
     """
-    facts, missing = asking.fetch_facts(delivery.subject for delivery in batch)
-    rows = asking.rows_by_vod_id(facts.values())
+    deliveries = {delivery.subject: delivery for delivery in batch}
+    results = asking.read_videos(
+        deliveries, lambda facts, _: request_for(deliveries[facts.vod_id]), call=no_retry
+    )
     readings: list[mirror.Reading] = []
     outcomes: dict[int, Outcome] = {}
-    throttled: Again | None = None
-    for delivery in batch:
-        vod_id = delivery.subject
-        if throttled is not None:
-            outcomes[delivery.pk] = throttled
-        elif vod_id in facts:
-            reading, outcome = _read_one(facts[vod_id], rows.get(vod_id), asked(delivery))
-            outcomes[delivery.pk] = outcome
-            throttled = outcome if isinstance(outcome, Again) and outcome.throttled else None
-            if reading is not None and _is_undeleting(delivery) and not reading.refusals:
-                mirror.undelete_found_video(reading)
-            elif reading is not None:
-                readings.append(reading)
-        else:
-            outcomes[delivery.pk] = _outcome_of_absent(delivery, is_missing=vod_id in missing)
-            if vod_id in missing and removable(delivery):
-                mirror.remove_videos([vod_id])
+    for result in results:
+        delivery = deliveries[result.vod_id]
+        outcome = outcomes[delivery.pk] = _outcome_of(result, delivery)
+        if result.reading is not None:
+            if _is_undeleting(delivery) and not result.errors:
+                mirror.undelete_found_video(result.reading)
+            else:
+                readings.append(result.reading)
+        elif result.is_missing and removable(delivery):
+            mirror.remove_videos([result.vod_id])
+        if isinstance(outcome, Again) and outcome.throttled:
+            outcomes = dict.fromkeys((each.pk for each in batch), outcome) | outcomes
+            break
     mirror.apply(readings)
     return outcomes
 
 
-def _read_one(
-    facts: MediaFacts, row: Video | None, asked: ReadRequest
-) -> tuple[mirror.Reading | None, Outcome]:
-    """The reading of one video, None where there is none; and what became of its delivery."""
-    reading: mirror.Reading | None = None
-    refusals: tuple[CloudRejected, ...]
-    try:
-        try:
-            reading = asking.fetch_reading(facts, row, asked)
-            refusals = reading.refusals
-        except CloudRejected as error:
-            refusals = (error,)
-        if refusals and not _is_gone(facts.vod_id, refusals[0]):
-            return reading, _as_refused(refusals[0])
-    except CloudUnavailable as error:
-        return reading, Again(str(error), error.retry_after, error.throttled)
-    return reading, Done()
-
-
-def _outcome_of_absent(delivery: Delivery, *, is_missing: bool) -> Outcome:
-    """What becomes of a delivery about a video that VOD tells nothing of."""
-    if not is_missing:
+def _outcome_of(result: ReadResult, delivery: Delivery) -> Outcome:
+    """Raises CloudRejected if VOD refuses to say whether it still has the video."""
+    if result.is_missing:
+        return STILL_GONE if _is_undeleting(delivery) else Done()
+    if result.reading is None and result.error is None:
         return NOT_UNDERSTOOD
-    return STILL_GONE if _is_undeleting(delivery) else Done()
+    error = next(iter(result.errors), None)
+    try:
+        if isinstance(error, CloudRejected) and not _is_gone(result.vod_id, error):
+            return Refused(error.code, str(error), error.request_id)
+    except CloudUnavailable as unavailable:
+        error = unavailable
+    if isinstance(error, CloudUnavailable):
+        return Again(str(error), error.retry_after, error.throttled)
+    return Done()
 
 
 def _is_undeleting(delivery: Delivery) -> bool:
-    """Whether an operator wants the video back, and is told where VOD does not have it."""
+    """Whether an operator wants the video back, and is told if VOD does not have it."""
     return bool(delivery.payload.get("is_restoring"))
 
 
 def _is_gone(vod_id: str, error: CloudRejected) -> bool:
-    """Whether VOD deleted the video between two of our questions about it.
+    """Whether VOD deleted the video between two of our calls about it.
 
     Raises CloudUnavailable, CloudRejected.
     """
     return error.is_not_found and vod_id in asking.fetch_facts([vod_id])[1]
-
-
-def _as_refused(error: CloudRejected) -> Refused:
-    return Refused(error.code, str(error), error.request_id)

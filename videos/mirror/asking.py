@@ -1,18 +1,18 @@
-"""Asking VOD about videos: from a question to the reading that the mirror writes."""
+"""Ask VOD about videos: from a request to the reading that the mirror writes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from shortvideo.cloud import CloudRejected, vod_gateway
+from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable, vod_gateway
+from shortvideo.cloud.retry import retrying
 from shortvideo.cloud.types import (
     AuditEntry,
     MachineJob,
     MachineJobStatus,
     MachineResult,
     MediaFacts,
-    Mezzanine,
     StreamFile,
     TranscodeTask,
     Trigger,
@@ -37,19 +37,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """What to ask beside the facts.
+    """What to ask VOD about a video beside its facts.
 
     Attributes:
         files: the streams.
-        source: the uploaded file, where its place is not known yet; without it, only where the
-            facts tell of another upload.
-        upload: the uploaded file in any case, as another may have been uploaded.
-        upload_reported_at: when an upload ended, as somebody said whom nobody need believe.
-        jobs: how our transcoding jobs are doing; the files too, when one has ended.
-        audits: the history of decisions; without it, only where the facts, a verdict or an upload
+        source: the uploaded file if its path is unknown. Without it, only if the facts show
+            another upload.
+        upload: the uploaded file in any case, since another one may have been uploaded.
+        upload_reported_at: end of the upload according to an unsigned callback (untrusted).
+        jobs: progress of our transcoding jobs, and the files if a job has ended.
+        audits: the history of decisions. Without it, only if the facts, a verdict or an upload
             make it necessary.
-        is_sending: whoever asks is about to send the decision that stands here.
-        machine: the machine's latest verdict, and how `machine_job_id` went where it is given.
+        is_sending: the caller is about to send the decision that stands here.
+        machine: the machine's latest verdict, and the job `machine_job_id` if that is given.
+        snapshots_failed: an event reported that no snapshots could be taken.
     """
 
     files: bool = False
@@ -66,9 +67,82 @@ class ReadRequest:
 
 EVERYTHING = ReadRequest(files=True, upload=True, jobs=True, audits=True, machine=True)
 
+# None: the facts are enough.
+RequestFor = Callable[[MediaFacts, Video | None], ReadRequest | None]
+
+
+class Call(Protocol):
+    """`retrying` or `no_retry` of shortvideo.cloud.retry."""
+
+    def __call__(self, call: Callable[[], T], /) -> T: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """What VOD answered about one video.
+
+    Attributes:
+        reading: None if VOD does not have the video (`is_missing`), if the call failed (`error`),
+            or if VOD's answer about it is unreadable (neither of the two).
+        error: an outage, or a refusal without which the facts would be misread.
+    """
+
+    vod_id: str
+    reading: Reading | None = None
+    is_missing: bool = False
+    error: CloudError | None = None
+
+    @property
+    def errors(self) -> tuple[CloudError, ...]:
+        """All errors, including the refusals that left a part out of the reading."""
+        if self.error is not None:
+            return (self.error,)
+        return self.reading.refusals if self.reading is not None else ()
+
+
+def read_videos(
+    vod_ids: Iterable[str], request_for: RequestFor, *, call: Call = retrying
+) -> Iterator[ReadResult]:
+    """Yield one result for each of up to 20 ids, in their order.
+
+    An outage or refusal about one video is the `error` of its result. Each video is asked about
+    when its result is fetched, so a caller that stops early saves the other calls.
+
+    Raises CloudUnavailable or CloudRejected if the facts of the videos cannot be read.
+    """
+    ids = list(vod_ids)
+    facts, missing = call(lambda: fetch_facts(ids))
+    rows = rows_by_vod_id(facts.values())
+    for vod_id in ids:
+        if vod_id not in facts:
+            yield ReadResult(vod_id, is_missing=vod_id in missing)
+            continue
+        video = rows.get(vod_id)
+        request = request_for(facts[vod_id], video)
+        try:
+            result = read_video(facts[vod_id], video, request, call=call)
+        except CloudUnavailable as error:
+            result = ReadResult(vod_id, error=error)
+        yield result
+
+
+def read_video(
+    facts: MediaFacts, video: Video | None, request: ReadRequest | None, *, call: Call = retrying
+) -> ReadResult:
+    """Read one video whose facts have just been read; `video` is its row, None for a new one.
+
+    A refusal is the result's `error`. Raises CloudUnavailable.
+    """
+    if request is None:
+        return ReadResult(facts.vod_id, Reading(facts))
+    try:
+        return ReadResult(facts.vod_id, call(lambda: fetch_reading(facts, video, request)))
+    except CloudRejected as error:
+        return ReadResult(facts.vod_id, error=error)
+
 
 def fetch_facts(vod_ids: Iterable[str]) -> tuple[dict[str, MediaFacts], set[str]]:
-    """The facts of up to 20 videos by id, and the ids that VOD does not have.
+    """Return the facts of up to 20 videos by id, and the ids that VOD does not have.
 
     Raises CloudUnavailable, CloudRejected.
     """
@@ -80,43 +154,47 @@ def rows_by_vod_id(facts: Iterable[MediaFacts]) -> dict[str, Video]:
     return Video.objects.in_bulk([item.vod_id for item in facts], field_name="vod_id")
 
 
-def fetch_reading(facts: MediaFacts, video: Video | None, asked: ReadRequest) -> Reading:
-    """Ask all that is needed about one video whose facts have just been read.
+def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) -> Reading:
+    """Ask VOD once for all that `request` needs about one video whose facts have just been read.
 
-    `video` is its row, None where it is new. Files, source and machine's verdict that VOD refuses
-    are left out, with the refusal among `refusals`. Raises CloudUnavailable, and CloudRejected
-    where tasks or the history are refused: without these the facts would be misread.
+    Files, source and the machine's verdict are left out if VOD refuses them; the refusal is then
+    among the reading's `refusals`. Raises CloudUnavailable, and CloudRejected if VOD refuses the
+    tasks or the history: without them the facts would be misread.
     """
     gateway = vod_gateway()
-    ours = _followed_task_ids(video) if asked.jobs and video is not None else ()
-    tasks = _fetch_tasks(gateway, ours)
-    lost = set(ours) - {task.task_id for task in tasks}
+    followed_ids = _followed_task_ids(video) if request.jobs and video is not None else ()
+    tasks = _fetch_tasks(gateway, followed_ids)
+    lost_ids = set(followed_ids) - {task.task_id for task in tasks}
     has_ended = any(task.status in OUTCOMES for task in tasks)
-    if asked.jobs and facts.status == VodStatus.BLOCKED:
+    if request.jobs and facts.status == VodStatus.BLOCKED:
         tasks += _fetch_automatic_tasks(gateway, facts.vod_id, video)
-    is_unknown = video is None or not video.source_path
+    is_source_unknown = video is None or not video.source_path
     is_upload_doubtful = is_upload_time_needed(video, facts)
-    # A verdict must not overrule a decision of people's about this source that nobody has asked
-    # about yet.
-    is_verdict_doubtful = asked.machine and facts.status in DECIDED
+    # A verdict must not overrule a person's decision in VOD that was not imported yet.
+    is_verdict_doubtful = request.machine and facts.status in DECIDED
     needs_source = (
-        asked.upload or (asked.source and is_unknown) or is_upload_doubtful or is_verdict_doubtful
+        request.upload
+        or (request.source and is_source_unknown)
+        or is_upload_doubtful
+        or is_verdict_doubtful
     )
     refusals: list[CloudRejected] = []
 
-    def unless_refused(ask: Callable[[], T], *, where: bool) -> T | None:
+    def unless_refused(ask: Callable[[], T], *, when: bool) -> T | None:
         try:
-            return ask() if where else None
+            return ask() if when else None
         except CloudRejected as error:
             refusals.append(error)
             return None
 
-    source = unless_refused(lambda: _fetch_source(gateway, facts), where=needs_source)
+    source = unless_refused(
+        lambda: none_if_missing(gateway.mezzanine, facts.vod_id), when=needs_source
+    )
     uploaded_at = source.creation_time if source is not None else None
-    # With another source, or another moment of its upload, other decisions count than did so far.
+    # Another source, or another upload time, changes which decisions are in force.
     is_other_source = is_upload_doubtful or is_later_upload(video, uploaded_at)
     needs_audits = (
-        asked.audits
+        request.audits
         or is_verdict_doubtful
         or is_history_needed(video, facts)
         or (is_other_source and facts.status in DECIDED)
@@ -124,20 +202,20 @@ def fetch_reading(facts: MediaFacts, video: Video | None, asked: ReadRequest) ->
     return Reading(
         facts,
         files=unless_refused(
-            lambda: fetch_files(gateway, facts, video), where=asked.files or has_ended
+            lambda: fetch_files(gateway, facts, video), when=request.files or has_ended
         ),
         source=source,
-        snapshots_failed=asked.snapshots_failed,
+        snapshots_failed=request.snapshots_failed,
         machine=unless_refused(
-            lambda: _fetch_machine_review(gateway, facts.vod_id, video, asked.machine_job_id),
-            where=asked.machine,
+            lambda: _fetch_machine_review(gateway, facts.vod_id, video, request.machine_job_id),
+            when=request.machine,
         ),
         audits=_fetch_history(gateway, facts.vod_id, uploaded_at) if needs_audits else None,
-        is_sending=asked.is_sending,
+        is_sending=request.is_sending,
         tasks=tasks,
-        lost_task_ids=tuple(sorted(lost)),
+        lost_task_ids=tuple(sorted(lost_ids)),
         source_uploaded_at=uploaded_at,
-        upload_reported_at=asked.upload_reported_at,
+        upload_reported_at=request.upload_reported_at,
         refusals=tuple(refusals),
     )
 
@@ -145,7 +223,7 @@ def fetch_reading(facts: MediaFacts, video: Video | None, asked: ReadRequest) ->
 def _fetch_history(
     gateway: VodGateway, vod_id: str, uploaded_at: datetime | None
 ) -> tuple[AuditEntry, ...]:
-    """VOD's history of decisions, without those about an earlier source where VOD tells which."""
+    """Return VOD's history of decisions since the upload; all of it if that time is unknown."""
     entries = gateway.audit_history(vod_id)
     return tuple(
         entry for entry in entries if uploaded_at is None or entry.created_at >= uploaded_at
@@ -153,7 +231,7 @@ def _fetch_history(
 
 
 def none_if_missing(ask: Callable[[str], T], name: str) -> T | None:
-    """The answer; None where VOD does not have what was asked for."""
+    """Return the answer, or None if VOD does not have what `name` names."""
     try:
         return ask(name)
     except CloudRejected as error:
@@ -163,13 +241,13 @@ def none_if_missing(ask: Callable[[str], T], name: str) -> T | None:
 
 
 def _followed_task_ids(video: Video) -> tuple[str, ...]:
-    """The tasks of our jobs whose end VOD has not told yet."""
+    """Return the tasks of our jobs that have not ended, as far as we know."""
     followed = TranscodeJob.objects.followed().filter(video=video).exclude(task_id="")
     return tuple(followed.values_list("task_id", flat=True))
 
 
 def _fetch_tasks(gateway: VodGateway, task_ids: Iterable[str]) -> tuple[TranscodeTask, ...]:
-    """Those of the tasks that VOD has."""
+    """Return the tasks that VOD has."""
     found = (none_if_missing(gateway.transcode_task, task_id) for task_id in task_ids)
     return tuple(task for task in found if task is not None)
 
@@ -177,13 +255,13 @@ def _fetch_tasks(gateway: VodGateway, task_ids: Iterable[str]) -> tuple[Transcod
 def _fetch_automatic_tasks(
     gateway: VodGateway, vod_id: str, video: Video | None
 ) -> tuple[TranscodeTask, ...]:
-    """The tasks of the upload, newest first: a block hides from the facts how they went."""
+    """Return the tasks of the upload, newest first; the facts of a blocked video hide them."""
     found = gateway.transcode_tasks(vod_id, since=_uploaded_since(video))
     return tuple(task for task in found if task.trigger == Trigger.AUTO)
 
 
 def _uploaded_since(video: Video | None) -> datetime | None:
-    """Since when a video has its present source, where that has replaced another."""
+    """Return when a source that replaced another was uploaded; None for a first source."""
     if video is None or video.source_version == 1:
         return None
     return video.source_uploaded_at
@@ -192,7 +270,7 @@ def _uploaded_since(video: Video | None) -> datetime | None:
 def fetch_files(
     gateway: VodGateway, facts: MediaFacts, video: Video | None
 ) -> tuple[StreamFile, ...]:
-    """The streams of a video; of one that VOD does not let play, what its tasks have made."""
+    """Return a video's streams; if VOD does not let it play, the outputs of its tasks."""
     try:
         return gateway.play_files(facts.vod_id)
     except CloudRejected as error:
@@ -204,7 +282,7 @@ def fetch_files(
 def _outputs_of_tasks(
     gateway: VodGateway, vod_id: str, since: datetime | None
 ) -> tuple[StreamFile, ...]:
-    """The newest output of each definition and format."""
+    """Return the newest output of each definition and format."""
     newest: dict[tuple[str, str], StreamFile] = {}
     for listed in gateway.transcode_tasks(vod_id, since=since):
         task = none_if_missing(gateway.transcode_task, listed.task_id)
@@ -214,18 +292,15 @@ def _outputs_of_tasks(
     return tuple(newest.values())
 
 
-def _fetch_source(gateway: VodGateway, facts: MediaFacts) -> Mezzanine | None:
-    return none_if_missing(gateway.mezzanine, facts.vod_id)
-
-
 def _fetch_machine_review(
     gateway: VodGateway, vod_id: str, video: Video | None, job_id: str
 ) -> MachineResult | MachineJob | None:
-    """The machine's latest verdict, whichever job was named: events come late, and again.
+    """Return the machine's latest verdict, with the job `job_id` if VOD has it.
 
-    A job that was named says when it was made, which tells of which source its verdict is, and why
-    there is none. Where another source came, a verdict without a job of that source is worth
-    nothing, and its failure is all there is to know.
+    Events come late and repeatedly, so the latest verdict counts, not the job's own. The job says
+    when it was made (which source its verdict is about), or why there is no verdict. If the source
+    has replaced another, a verdict without a job of that source proves nothing: then the job
+    without a verdict is returned.
     """
     job = none_if_missing(gateway.machine_job, job_id) if job_id else None
     latest = gateway.machine_result(vod_id)  # asked last: it is at least as new as the job

@@ -1,4 +1,4 @@
-"""A video that somebody asks for and the mirror does not have: the one request that waits."""
+"""Fetch a video that the mirror does not have, and have the worker read videos in full."""
 
 import hashlib
 from typing import Final
@@ -12,30 +12,31 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from videos import mirror
 from videos.models import Video
+from videos.services.source import WITHOUT_SOURCE
 
 DEADLINE_SECONDS: Final = 3
 MISS_SECONDS: Final = 60
 ID_LENGTH: Final = 64
-NO_ID: Final = ("InvalidParameter", "InvalidVideoId")  # how the codes for malformed ids begin
+MALFORMED_ID: Final = ("InvalidParameter", "InvalidVideoId")  # prefixes of VOD's error codes
 
 
 def fetch_video(vod_id: str) -> Video | None:
-    """Fetch a video from VOD and store it; None where VOD does not have it, or it was deleted here.
+    """Fetch a video from VOD and store it; None if VOD does not have it or it was deleted here.
 
-    Waits 3 seconds at most. A miss is remembered for 60 seconds. Raises CloudUnavailable, also for
-    a refusal that says nothing about the video.
+    Waits at most 3 seconds. Remembers for 60 seconds that VOD does not have an id. Raises
+    CloudUnavailable, also for a refusal that says nothing about the video.
     """
     if not 0 < len(vod_id) <= ID_LENGTH or not vod_id.isprintable():
         return None
-    missed = _miss_key(vod_id)
-    if cache.get(missed):
+    miss_key = _miss_key(vod_id)
+    if cache.get(miss_key):
         return None
     try:
         facts = vod_gateway().with_deadline(DEADLINE_SECONDS).get_info(vod_id)
     except CloudRejected as error:
         if not _is_miss(error):
             raise as_unavailable(error) from error
-        cache.set(missed, 1, timeout=MISS_SECONDS)
+        cache.set(miss_key, 1, timeout=MISS_SECONDS)
         return None
     mirror.apply(facts)
     read_later(vod_id)
@@ -43,24 +44,35 @@ def fetch_video(vod_id: str) -> Video | None:
 
 
 def _is_miss(error: CloudRejected) -> bool:
-    """Whether VOD has no such video, or takes this for no id at all."""
-    return error.is_not_found or error.code.startswith(NO_ID)
+    """Whether VOD has no such video, or calls the id malformed."""
+    return error.is_not_found or error.code.startswith(MALFORMED_ID)
 
 
 def as_unavailable(error: CloudRejected) -> CloudUnavailable:
-    """For those who wait now, a refusal that an operator must look at is an outage."""
+    """Turn a refusal that an operator must look at into an outage, for a client that waits."""
     return CloudUnavailable(str(error), code=error.code, request_id=error.request_id)
 
 
 def _miss_key(vod_id: str) -> str:
-    """A key of plain characters, whatever was asked for."""
+    """Return a cache key of plain characters for any id."""
     return f"vod-missing:{hashlib.sha256(vod_id.encode()).hexdigest()}"
 
 
-@transaction.atomic
-def read_later(vod_id: str) -> None:
-    """Have the worker read the files and everything else about a video, unless it is about to."""
-    reading = Delivery.objects.open().filter(kind="read_video").for_subject(vod_id)
-    if not reading.exists():
-        payload = {"request_id": current_request_id()}
-        outbox.send("read_video", subject=vod_id, payload=payload)
+def read_later(*vod_ids: str, only_unread: bool = False) -> None:
+    """Have the worker read everything about some videos; ids with an open reading are left out.
+
+    `only_unread` also leaves out videos whose files are known, that have no source or are deleted.
+    """
+    ids = list(vod_ids)
+    if only_unread:
+        unread = Video.objects.visible().filter(vod_id__in=ids, files_read_at=None)
+        ids = list(unread.exclude(status__in=WITHOUT_SOURCE).values_list("vod_id", flat=True))
+    if not ids:
+        return
+    payload = {"request_id": current_request_id()}
+    with transaction.atomic():
+        readings = Delivery.objects.open().filter(kind="read_video", subject__in=ids)
+        open_ids = set(readings.values_list("subject", flat=True))
+        for vod_id in ids:
+            if vod_id not in open_ids:
+                outbox.send("read_video", subject=vod_id, payload=payload)

@@ -1,7 +1,6 @@
 """Videos that VOD no longer has, and those that it has after all."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -41,29 +40,23 @@ def _remove_video(vod_id: str) -> bool:
 
 @transaction.atomic
 def undelete_found_video(reading: Reading) -> None:
-    """Lift a tombstone that nobody here has asked for: VOD has said since that it has the video.
+    """Undelete a video that VOD has after all, and apply the complete reading with it.
 
-    Only an operator sets this off (`services.restore_video`). The reading is a complete one, and is
-    applied in the same transaction: nobody sees the video as it was before.
+    Only an operator's request leads here (`services.request_undeletion`). Ignore readings sent
+    before deleted_at.
     """
-    _undelete_if_newer(reading.facts.vod_id, read_at=reading.facts.read_at)
+    facts = reading.facts
+    deleted = Video.objects.select_for_update().filter(deleted_at__lt=facts.read_at)
+    video = deleted.filter(vod_id=facts.vod_id).first()
+    if video is not None and is_undeletable(video):
+        undelete(video, deletion_in_force(video))
     apply(reading)
 
 
-def _undelete_if_newer(vod_id: str, *, read_at: datetime) -> None:
-    """`read_at` is when VOD was asked: what it said before the tombstone was set proves nothing."""
-    video = Video.objects.select_for_update().filter(vod_id=vod_id).first()
-    if video is None or video.deleted_at is None or read_at <= video.deleted_at:
-        return
-    if not is_undeletable(video):
-        return
-    undelete(video, deletion_in_force(video))
-
-
 def undelete(video: Video, deletion: VideoDeletion, *, code: str = "", problem: str = "") -> None:
-    """Lift the tombstone of a locked video, and end what its deletion had set off.
+    """Remove the tombstone of a locked video and end its deletion's takedown.
 
-    `code` and `problem` are VOD's refusal to delete it, if that is why.
+    `code` and `problem` are VOD's refusal to delete the video, if there was one.
     """
     evidence.set_expiry(video, deleted_at=None)
     takedown.settle_deletion(video, deletion, is_deleted=False, problem=problem)

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db.models import Q
 
+from shortvideo.cloud.retry import no_retry
 from shortvideo.outbox.periodic import periodic
 from videos import sync
 from videos.models import TranscodeJob, Video, VideoDeletion
@@ -19,7 +20,7 @@ POLLED_AT_ONCE: Final = 100
 @periodic("videos.transcodes", every=timedelta(seconds=10))
 def check_transcodes() -> None:
     problems: list[str] = []
-    for tally in sync.check_transcodes(limit=POLLED_AT_ONCE, is_patient=False):
+    for tally in sync.check_transcodes(limit=POLLED_AT_ONCE, call=no_retry):
         problems = tally.problems
     for problem in problems:
         logger.warning("VOD told nothing about a job", extra={"reason": problem})

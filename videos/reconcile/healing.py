@@ -8,13 +8,13 @@ from typing import Final
 from django.db import transaction
 
 from shortvideo.cloud import CloudRejected
-from shortvideo.cloud.retry import retrying
 from shortvideo.cloud.types import VodStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import mirror
 from videos.mirror import Reading, asking
 from videos.mirror.asking import ReadRequest
+from videos.mirror.fetching import read_later
 from videos.models import ReviewDecision, Video, VideoDeletion
 from videos.reconcile.checks import Case, Scope, drifts_of, latest_audit
 from videos.reconcile.drift import Drift, Kind, Resolution
@@ -22,7 +22,6 @@ from videos.reconcile.examining import Found
 from videos.services import takedown
 from videos.services.standing import AUDIT_KIND as AUDIT
 from videos.services.standing import deliveries_of_decision, redeliver_decision, standing_decision
-from videos.sync.page import read_files_later
 
 # What a reading of VOD mends.
 BY_READING: Final = (Kind.MISSING_HERE, Kind.FACTS, Kind.REVIEW, Kind.FILES, Kind.JOB)
@@ -30,14 +29,14 @@ DELETE: Final = "delete_video"
 
 
 def heal(found: Sequence[Found], scope: Scope) -> list[Drift]:
-    """Mend what can be mended without a guess; each drift with its outcome.
+    """Heal what needs no guess. Returns each drift with its outcome.
 
-    What VOD does not have is left as it is: `remove` takes it away. Raises CloudUnavailable.
+    Videos that VOD does not have are left: see `remove_missing`. Raises CloudUnavailable.
     """
     readings, refusals = _read_again(found, scope)
     mirror.apply(readings, backlog_until=scope.started_at if scope.is_first_import else None)
     if not scope.is_first_import:
-        read_files_later(item.case.facts for item in found if _is_new(item) and item.case.facts)
+        read_later(*(item.case.vod_id for item in found if _is_new(item)), only_unread=True)
     rows = Video.objects.in_bulk([item.case.vod_id for item in found], field_name="vod_id")
     return [
         replace(drift, note=refusal)
@@ -53,36 +52,36 @@ def _is_new(item: Found) -> bool:
 
 
 def _read_again(found: Iterable[Found], scope: Scope) -> tuple[list[Reading], dict[str, str]]:
-    """The readings of what a reading mends, and by id why VOD refused one."""
+    """Return the readings that heal drift, and by id why VOD refused a reading."""
     readings: list[Reading] = []
     refusals: dict[str, str] = {}
     for item in found:
-        kinds = {drift.kind for drift in item.drifts}.intersection(BY_READING)
-        if kinds:
-            try:
-                readings.append(_read(item.case, kinds, scope))
-            except CloudRejected as error:
-                refusals[item.case.vod_id] = str(error)
+        case, kinds = item.case, {drift.kind for drift in item.drifts}.intersection(BY_READING)
+        if not kinds or case.facts is None:
+            continue
+        result = asking.read_video(case.facts, case.video, _request_for(case, kinds, scope))
+        if result.reading is not None:
+            readings.append(result.reading)
+        elif result.error is not None:
+            refusals[case.vod_id] = str(result.error)
     return readings, refusals
 
 
-def _read(case: Case, kinds: set[Kind], scope: Scope) -> Reading:
-    video, said = case.video, case.facts
-    if said is None:
-        raise ValueError("There is nothing to read about a video that VOD does not have.")
-    if video is None and scope.is_first_import:
-        return Reading(said)  # nobody asks who decided about old stock
+def _request_for(case: Case, kinds: set[Kind], scope: Scope) -> ReadRequest | None:
+    """Ask nothing beside the facts of a new video in a first import."""
+    if case.video is None and scope.is_first_import:
+        return None
     has_ended = (
-        video is not None
-        and video.status == VodStatus.TRANSCODING
-        and said.status != VodStatus.TRANSCODING
+        case.video is not None
+        and case.facts is not None
+        and case.video.status == VodStatus.TRANSCODING
+        and case.facts.status != VodStatus.TRANSCODING
     )
-    asked = ReadRequest(
+    return ReadRequest(
         files=Kind.FILES in kinds or has_ended,
         jobs=Kind.JOB in kinds,
         audits=Kind.REVIEW in kinds,
     )
-    return retrying(lambda: asking.fetch_reading(said, video, asked))
 
 
 def _resolve(drift: Drift, case: Case, scope: Scope) -> Drift:

@@ -1,13 +1,13 @@
-"""One page of the catalogue: what is new or differs is read in full, then applied."""
+"""One page of the catalogue: videos that are new or changed are read in full, then applied."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shortvideo.cloud import CloudRejected, vod_gateway
+from shortvideo.cloud import vod_gateway
 from shortvideo.cloud.retry import retrying
 from shortvideo.cloud.types import Found, MediaFacts
 from shortvideo.pacing import batched
@@ -17,7 +17,6 @@ from videos.mirror.asking import ReadRequest
 from videos.mirror.facts import has_changes
 from videos.mirror.fetching import read_later
 from videos.models import Video
-from videos.services.source import has_source
 
 CALLS_AT_ONCE: Final = 5
 
@@ -33,37 +32,32 @@ class PageResult:
 def apply_page(
     listed: Sequence[MediaFacts], *, backlog_until: datetime | None, dry_run: bool
 ) -> PageResult:
-    """Apply one page. A search row knows neither uploader nor template group, so what is not here
-    yet, or is not as it was, is read once more in batches of 20.
+    """Apply one page of search rows.
 
-    Raises CloudUnavailable, CloudRejected where the page cannot be read.
+    A search row knows neither uploader nor template group, so new and changed videos are read
+    again in batches of 20. Raises CloudUnavailable, or CloudRejected if a batch is refused.
     """
     rows = asking.rows_by_vod_id(listed)
-    full, unreadable = _read_in_full(
-        [item.vod_id for item in listed if _is_news(rows.get(item.vod_id), item)]
-    )
+    news = [item.vod_id for item in listed if _is_news(rows.get(item.vod_id), item)]
+    full, failed_count = _read_in_full(news)
     readings: list[Reading] = []
-    failed_count = len(unreadable)
     for item in listed:
+        facts = full.get(item.vod_id) if item.vod_id in news else item
+        if facts is None:
+            continue  # deleted since VOD listed it, or unreadable
         video = rows.get(item.vod_id)
-        facts = full.get(item.vod_id)
-        if facts is None and (video is None or _is_news(video, item)):
-            continue  # gone since it was listed, or unreadable
-        problem: CloudRejected | None = None
-        try:
-            reading = _complete_reading(video, facts or item, backlog_until)
-            readings.append(reading)
-            problem = next(iter(reading.refusals), None)
-        except CloudRejected as error:
-            problem = error
-        if problem is not None:
+        result = asking.read_video(facts, video, _request_for(video, backlog_until))
+        if result.reading is not None:
+            readings.append(result.reading)
+        if result.errors:
             failed_count += 1
             logger.warning(
-                "A video could not be read", extra={"vod_id": item.vod_id, "reason": str(problem)}
+                "A video could not be read",
+                extra={"vod_id": item.vod_id, "reason": str(result.errors[0])},
             )
     applied = mirror.apply(readings, backlog_until=backlog_until, dry_run=dry_run)
     if backlog_until is None and not dry_run:
-        read_files_later(full.values())
+        read_later(*full, only_unread=True)  # no event told of these videos
     return PageResult(applied, failed_count)
 
 
@@ -73,10 +67,10 @@ def _is_news(video: Video | None, listed: MediaFacts) -> bool:
     return video.deleted_at is None and has_changes(video, listed)
 
 
-def _read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], set[str]]:
-    """The facts by id, several calls at a time; and the ids of those that make no sense."""
+def _read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], int]:
+    """Return the facts by id and the number of unreadable videos; several calls run at a time."""
     if not vod_ids:
-        return {}, set()
+        return {}, 0
     gateway = vod_gateway()
 
     def ask(batch: list[str]) -> Found:
@@ -85,28 +79,11 @@ def _read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], set[st
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
         answers = list(pool.map(ask, batched(vod_ids, asking.BATCH_SIZE)))
     full = {facts.vod_id: facts for found in answers for facts in found.videos}
-    return full, {vod_id for found in answers for vod_id in found.unreadable_ids}
+    return full, sum(len(found.unreadable_ids) for found in answers)
 
 
-def _complete_reading(
-    video: Video | None, facts: MediaFacts, backlog_until: datetime | None
-) -> Reading:
-    """The facts, and what they make necessary to know: who decided it, when it was uploaded anew.
-
-    Of what a first import brings nobody asks who decided it.
-
-    Raises CloudUnavailable, CloudRejected.
-    """
-    if video is not None and video.deleted_at is not None:
-        return Reading(facts)
-    if video is None and backlog_until is not None:
-        return Reading(facts)
-    return retrying(lambda: asking.fetch_reading(facts, video, ReadRequest()))
-
-
-def read_files_later(facts: Iterable[MediaFacts]) -> None:
-    """Have the files read of what an event did not tell of."""
-    ids = [item.vod_id for item in facts if has_source(item.status or "")]
-    unread = Video.objects.visible().filter(vod_id__in=ids, files_read_at=None)
-    for vod_id in unread.values_list("vod_id", flat=True):
-        read_later(vod_id)
+def _request_for(video: Video | None, backlog_until: datetime | None) -> ReadRequest | None:
+    """Ask nothing beside the facts of a deleted video, nor of a new one in a first import."""
+    is_backlog = video is None and backlog_until is not None
+    is_deleted = video is not None and video.deleted_at is not None
+    return None if is_backlog or is_deleted else ReadRequest()

@@ -1,7 +1,7 @@
-"""Single videos: read by id, while their jobs run, or when no machine has judged them in time."""
+"""Single videos: read by id, while their jobs run, or if no machine has reviewed them in time."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from shortvideo.cloud.types import MediaFacts, VodStatus
 from shortvideo.pacing import batched
 from videos import mirror
 from videos.mirror import Applied, Reading, asking
-from videos.mirror.asking import EVERYTHING, ReadRequest
+from videos.mirror.asking import EVERYTHING, Call, ReadRequest, ReadResult, RequestFor
 from videos.mirror.transcoding import mark_silent_jobs_stuck
 from videos.models import (
     CensorStatus,
@@ -32,55 +32,54 @@ from videos.services.status import send_to_review
 logger = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200  # videos in one round
-STUCK_ASKED_EVERY = timedelta(minutes=10)  # what runs is asked about each round
+STUCK_ASKED_EVERY = timedelta(minutes=10)  # running jobs: each round
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the videos so far; `problems` are sentences, one for each that failed.
+    """Results so far.
 
-    `untold` are those about which VOD had nothing to tell, although it answered.
+    Attributes:
+        problems: one sentence for each failure.
+        unanswered: ids of videos of which VOD answered, but told nothing.
     """
 
     seen: int = 0
     applied: Applied = field(default_factory=Applied)
     problems: list[str] = field(default_factory=list)
-    untold: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
 
-    def add_untold(self, vod_id: str, problem: object) -> None:
+    def add_unanswered(self, vod_id: str, problem: object) -> None:
         self.problems.append(f"{vod_id}: {problem}")
-        self.untold.append(vod_id)
-
-
-Asked = Callable[[MediaFacts, Video | None], ReadRequest]
+        self.unanswered.append(vod_id)
 
 
 def sync_ids(vod_ids: Sequence[str], *, dry_run: bool = False) -> Iterator[Tally]:
     """Read everything about some videos; yields the tally after each batch of 20.
 
-    Raises CloudUnavailable where VOD is not available for long.
+    Raises CloudUnavailable if VOD stays unavailable.
     """
     return _read_all(vod_ids, lambda _facts, _video: EVERYTHING, dry_run=dry_run)
 
 
-def check_transcodes(limit: int | None = None, *, is_patient: bool = True) -> Iterator[Tally]:
-    """Read the videos that are being transcoded, those first that were not asked about for
-    longest; yields the tally after each batch of 20. Raises CloudUnavailable.
+def check_transcodes(limit: int | None = None, *, call: Call = retrying) -> Iterator[Tally]:
+    """Read the videos whose jobs run, longest unread first; yields the tally after each batch of
+    20.
 
-    A job of which VOD has nothing new to say for too long, or nothing at all, is stuck from here
-    on: see `mirror.jobs.update`. While VOD does not answer, none is.
+    A job is marked as stuck if VOD answers, but has had no news of it for too long (see
+    `mirror.transcoding.update_jobs`). Raises CloudUnavailable.
     """
     pending = list(transcoding_videos().values_list("vod_id", flat=True)[:limit])
     for batch in batched(pending, asking.BATCH_SIZE):
         Video.objects.filter(vod_id__in=batch).update(transcode_asked_at=timezone.now())
-    for tally in _read_all(pending, _request_for_transcoding, is_patient=is_patient):
-        while tally.untold:
-            mark_silent_jobs_stuck(tally.untold.pop(), at=timezone.now())
+    for tally in _read_all(pending, _request_for_transcoding, call=call):
+        while tally.unanswered:
+            mark_silent_jobs_stuck(tally.unanswered.pop(), at=timezone.now())
         yield tally
 
 
 def transcoding_videos() -> VideoQuerySet:
-    """What runs, and now and then what is stuck: it may end after all."""
+    """Return the videos with a running job, and every 10 minutes those with a stuck one."""
     status, state = TranscodeStatus.ON_TRANSCODE, TranscodeJob.State
     submitted = TranscodeJob.objects.filter(state=state.SUBMITTED)
     stuck = TranscodeJob.objects.filter(state=state.STUCK).exclude(task_id="")
@@ -94,70 +93,66 @@ def transcoding_videos() -> VideoQuerySet:
 
 
 def _request_for_transcoding(facts: MediaFacts, video: Video | None) -> ReadRequest:
-    """How our jobs are doing; the files too, when the automatic one has ended unheard."""
+    """Ask about our jobs, and about the files if the automatic job has ended without an event."""
     has_ended = facts.status != VodStatus.TRANSCODING
     is_unread = video is not None and (video.status == VodStatus.TRANSCODING or not video.files)
     return ReadRequest(jobs=True, files=has_ended and is_unread)
 
 
 def _read_all(
-    vod_ids: Sequence[str], asked: Asked, *, dry_run: bool = False, is_patient: bool = True
+    vod_ids: Sequence[str],
+    request_for: RequestFor,
+    *,
+    dry_run: bool = False,
+    call: Call = retrying,
 ) -> Iterator[Tally]:
     tally = Tally()
     for batch in batched(dict.fromkeys(vod_ids), asking.BATCH_SIZE):
-        _read_batch(batch, asked, tally, dry_run=dry_run, is_patient=is_patient)
+        _read_batch(batch, request_for, tally, dry_run=dry_run, call=call)
         yield tally
 
 
 def _read_batch(
-    vod_ids: list[str],
-    asked: Asked,
+    vod_ids: Sequence[str],
+    request_for: RequestFor,
     tally: Tally,
     *,
     dry_run: bool = False,
-    is_patient: bool = True,
+    call: Call,
 ) -> None:
-    """Read some videos; what VOD does not tell about one is a problem of that one alone.
+    """Read and apply up to 20 videos; a failure of one stops no other.
 
-    Raises CloudUnavailable where not even their facts can be read.
+    Raises CloudUnavailable if the facts of the videos cannot be read.
     """
     tally.seen += len(vod_ids)
-    try:
-        facts, missing = (retrying if is_patient else no_retry)(lambda: asking.fetch_facts(vod_ids))
-    except CloudRejected as error:
-        for vod_id in vod_ids:
-            tally.add_untold(vod_id, error)
-        return
-    rows = asking.rows_by_vod_id(facts.values())
-    for vod_id in vod_ids:
-        if vod_id in missing:
-            tally.add_untold(vod_id, "VOD does not have it.")
-        elif vod_id not in facts:
-            tally.add_untold(vod_id, "VOD's answer about it is not understood.")
     readings: list[Reading] = []
-    for vod_id, item in facts.items():
-        video = rows.get(vod_id)
-        try:
-            reading = _read_one(item, video, asked, is_patient=is_patient)
-            readings.append(reading)
-            tally.problems += [f"{vod_id}: {error}" for error in reading.refusals]
-        except CloudUnavailable as error:
-            tally.problems.append(f"{vod_id}: {error}")
-        except CloudRejected as error:
-            tally.add_untold(vod_id, error)
+    try:
+        for result in asking.read_videos(vod_ids, request_for, call=call):
+            if result.reading is not None:
+                readings.append(result.reading)
+            _count_problems(result, tally)
+    except CloudRejected as error:  # VOD refuses the facts of all
+        for vod_id in vod_ids:
+            tally.add_unanswered(vod_id, error)
     tally.applied += mirror.apply(readings, dry_run=dry_run)
 
 
-def _read_one(facts: MediaFacts, video: Video | None, asked: Asked, *, is_patient: bool) -> Reading:
-    call = retrying if is_patient else no_retry
-    return call(lambda: asking.fetch_reading(facts, video, asked(facts, video)))
+def _count_problems(result: ReadResult, tally: Tally) -> None:
+    if result.is_missing:
+        tally.add_unanswered(result.vod_id, "VOD does not have it.")
+    elif isinstance(result.error, CloudRejected):
+        tally.add_unanswered(result.vod_id, result.error)
+    elif result.reading is None and result.error is None:
+        tally.add_unanswered(result.vod_id, "VOD's answer about it is not understood.")
+    else:
+        tally.problems += [f"{result.vod_id}: {error}" for error in result.errors]
 
 
 def sweep_pending() -> int:
-    """Ask VOD about clips that have waited too long for the machine, then call a person.
+    """Read videos that wait too long for the machine; send those without a verdict to review.
 
-    Returns how many went to a person. Where VOD does not answer they do so too: a clip must not
-    wait for a machine longer than the timeout allows.
+    Returns how many went to review. An outage of VOD does not stop that: a video waits for the
+    machine no longer than MACHINE_REVIEW_TIMEOUT.
     """
     pending = list(_overdue().values_list("vod_id", flat=True)[:SWEEP_LIMIT])
     return sum(_sweep(batch) for batch in batched(pending, asking.BATCH_SIZE))
@@ -166,9 +161,7 @@ def sweep_pending() -> int:
 def _sweep(vod_ids: list[str]) -> int:
     tally = Tally()
     try:
-        _read_batch(
-            vod_ids, lambda _facts, _video: ReadRequest(machine=True), tally, is_patient=False
-        )
+        _read_batch(vod_ids, lambda _facts, _video: ReadRequest(machine=True), tally, call=no_retry)
     except CloudUnavailable as error:
         tally.problems.append(str(error))
     for problem in tally.problems:
@@ -177,7 +170,7 @@ def _sweep(vod_ids: list[str]) -> int:
 
 
 def _overdue() -> VideoQuerySet:
-    """Uploaded, not judged, and longer in machine review than the timeout allows."""
+    """Return uploaded videos that are in machine review for longer than the timeout."""
     since = timezone.now() - timedelta(seconds=settings.MACHINE_REVIEW_TIMEOUT)
     is_uploaded_since = Q(source_uploaded_at=None) | Q(source_uploaded_at__lt=since)
     waiting = Video.objects.visible().filter(
