@@ -167,7 +167,7 @@ def test_a_run_whose_process_died_does_not_stop_the_next(cloud: LocalVod) -> Non
     lost, other = ReconcileRun.objects.order_by("id")
     assert (lost.state, lost.error) == (State.FAILED, "Its process ended before it did.")
     assert other.state == State.DONE
-    with pytest.raises(Exception, match="given up for lost"):
+    with pytest.raises(Exception, match="Another process has taken this run over or ended it"):
         next(walk)
     lost.refresh_from_db()
     assert lost.state == State.FAILED

@@ -6,6 +6,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from videos.models.run import Run
+
 
 class ReconcileRunQuerySet(models.QuerySet["ReconcileRun"]):
     def needing_attention(self) -> Self:
@@ -17,7 +19,7 @@ class ReconcileRunQuerySet(models.QuerySet["ReconcileRun"]):
         )
 
 
-class ReconcileRun(models.Model):
+class ReconcileRun(Run):
     """One comparison of the mirror with VOD, in both directions.
 
     One runs at a time. A process that carries one out saves it often; a run that was not saved for
@@ -75,8 +77,6 @@ class ReconcileRun(models.Model):
         ),
     )
     error = models.TextField(_("error"), blank=True)
-    started_at = models.DateTimeField(_("started"), default=timezone.now)
-    saved_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     objects = ReconcileRunQuerySet.as_manager()

@@ -1,13 +1,14 @@
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from videos.models.run import Run
 
-class SyncRun(models.Model):
+
+class SyncRun(Run):
     """One walk through VOD's videos.
 
-    The checkpoint is a moment: of CreationTime in a full run, of ModificationTime in an incremental
-    one. Whoever walks holds the claim; another that takes the run over replaces it.
+    `checkpoint` is a CreationTime in a full run, a ModificationTime in an incremental run. The
+    process that walks knows the `claim`; a process that takes the run over replaces it.
     """
 
     class Kind(models.TextChoices):
@@ -37,8 +38,6 @@ class SyncRun(models.Model):
     failed_count = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
     claim = models.UUIDField(null=True, blank=True, editable=False)
-    saved_at = models.DateTimeField(default=timezone.now, editable=False)
-    started_at = models.DateTimeField(_("started"), default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Runs: one at a time, saved while they last, and given up by whoever lost them."""
+"""Runs of the reconciliation: one at a time, saved often, ended if their process was killed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,34 +11,26 @@ from django.utils import timezone
 from accounts.models import Operator
 from shortvideo.cloud import CloudError
 from videos.models import ReconcileRun, Video
+from videos.services import runs
+from videos.services.runs import TakenOver
 
 State = ReconcileRun.State
-# A run that was not saved for so long has nobody who carries it out.
-STALE_AFTER: Final = timedelta(minutes=10)
 LOST: Final = "Its process ended before it did."
-# What an operator asked for is begun anew so often in a day: it may be what kills its workers.
-TAKEN_UP: Final = 3
-PROGRESS: Final = (
-    "state", "here_count", "there_count", "counts", "examples", "found_count", "left_count",
-    "file_turns", "open_files", "error", "saved_at", "finished_at",
-)  # fmt: skip
+# How often a day an operator's request starts again: it may be what kills the workers.
+RESTARTS_A_DAY: Final = 3
 
 
 class AlreadyRunning(Exception):
-    """Another reconciliation is under way; the text is one sentence, fit to show."""
-
-
-class TakenOver(CloudError):
-    """This run was given up for lost, and another may have begun."""
+    """Another reconciliation is running or requested; str() is one sentence, safe to show."""
 
 
 def last_done() -> ReconcileRun | None:
-    """What the next run goes on from."""
+    """Return the run whose shares and open files the next run continues."""
     return ReconcileRun.objects.filter(state=State.DONE).order_by("-id").first()
 
 
 def begin(*, is_heal: bool) -> ReconcileRun:
-    """A new run of this process. Raises AlreadyRunning."""
+    """Start a run in this process. Raises AlreadyRunning."""
     end_stale()
     try:
         with transaction.atomic():
@@ -50,7 +42,10 @@ def begin(*, is_heal: bool) -> ReconcileRun:
 
 
 def request(*, is_heal: bool, operator: Operator) -> ReconcileRun:
-    """A run that the worker begins within seconds. Raises AlreadyRunning where one is requested."""
+    """Request a run, which the worker starts within seconds.
+
+    Raises AlreadyRunning if one is requested already.
+    """
     try:
         with transaction.atomic():
             return ReconcileRun.objects.create(
@@ -61,33 +56,28 @@ def request(*, is_heal: bool, operator: Operator) -> ReconcileRun:
 
 
 def begin_requested() -> ReconcileRun | None:
-    """The run that was requested, now of this process; None where there is none, or one runs."""
+    """Start the requested run in this process; None if there is none or another one is running."""
     run = ReconcileRun.objects.filter(state=State.REQUESTED).first()
     if run is None:
         return None
     end_stale()
-    now = timezone.now()
-    run.state, run.started_at, run.saved_at = State.RUNNING, now, now
+    run.state, run.started_at = State.RUNNING, timezone.now()
     run.here_count = Video.objects.visible().count()
     try:
         with transaction.atomic():
-            taken = ReconcileRun.objects.filter(pk=run.pk, state=State.REQUESTED).update(
-                state=run.state,
-                started_at=now,
-                saved_at=now,
-                here_count=run.here_count,
-            )
-    except IntegrityError:
+            runs.save_run(run, state=State.REQUESTED)
+    except (IntegrityError, TakenOver):
         return None
-    return run if taken else None
+    return run
 
 
 def end_stale() -> None:
-    """End the run that has lost its process; what an operator asked for is requested once more."""
-    now = timezone.now()
-    stale = ReconcileRun.objects.filter(state=State.RUNNING, saved_at__lt=now - STALE_AFTER)
+    """End the run whose process was killed, and request it again if an operator requested it."""
+    stale = ReconcileRun.objects.filter(state=State.RUNNING, saved_at__lt=runs.stale_before())
     for run in stale:
-        if stale.filter(pk=run.pk).update(state=State.FAILED, error=LOST, finished_at=now):
+        if stale.filter(pk=run.pk).update(
+            state=State.FAILED, error=LOST, finished_at=timezone.now()
+        ):
             _request_again(run)
 
 
@@ -95,11 +85,11 @@ def _request_again(lost: ReconcileRun) -> None:
     operator = lost.requested_by
     if operator is None:
         return
-    lately = ReconcileRun.objects.filter(
+    lost_today = ReconcileRun.objects.filter(
         requested_by=operator, error=LOST, started_at__gt=timezone.now() - timedelta(days=1)
     )
-    if lately.count() <= TAKEN_UP:
-        with suppress(AlreadyRunning):  # somebody has asked anew meanwhile
+    if lost_today.count() <= RESTARTS_A_DAY:
+        with suppress(AlreadyRunning):  # another request came meanwhile
             request(is_heal=lost.is_heal, operator=operator)
 
 
@@ -110,16 +100,13 @@ def _sentence_about_other() -> str:
 
 
 def save(run: ReconcileRun) -> None:
-    """Write how far the run has come. Raises TakenOver where it was given up for lost."""
-    run.saved_at = timezone.now()
-    values = {name: getattr(run, name) for name in PROGRESS}
-    if not ReconcileRun.objects.filter(pk=run.pk, state=State.RUNNING).update(**values):
-        raise TakenOver("This reconciliation was given up for lost; another may be running.")
+    """Save the progress of a running run. Raises TakenOver if it was ended as stale."""
+    runs.save_run(run, state=State.RUNNING)
 
 
 @contextmanager
 def carrying_out(run: ReconcileRun) -> Iterator[None]:
-    """End the run whatever happens: done, or failed with a sentence."""
+    """End the run in any case: as done, or as failed with a sentence."""
     try:
         yield
     except TakenOver:
@@ -140,8 +127,5 @@ def _end(run: ReconcileRun, state: ReconcileRun.State, error: str = "") -> None:
 
 
 def delete_uneventful() -> None:
-    """Delete the earlier runs that found nothing, but for the latest."""
-    latest = last_done()
-    if latest is not None:
-        ended = ReconcileRun.objects.filter(state=State.DONE, pk__lt=latest.pk)
-        ended.filter(found_count=0).delete()
+    """Delete done runs that found nothing, except the latest done run."""
+    runs.delete_uneventful(ReconcileRun.objects.filter(state=State.DONE), found_count=0)

@@ -4,20 +4,19 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from shortvideo.cloud import CloudRejected
 from shortvideo.pacing import batched
 from videos.mirror import asking
-from videos.models import ReconcileRun, SyncRun
+from videos.models import ReconcileRun
 from videos.reconcile import claims
 from videos.reconcile.checks import Case, Scope, drifts_of
 from videos.reconcile.comparing import Step, compare
 from videos.reconcile.drift import Drift, Kind, Report, Resolution
 from videos.reconcile.examining import examine, open_deliveries, read_both
 from videos.reconcile.healing import heal, remove_missing
-from videos.sync.catalogue import CLOCK_SKEW, last_start
+from videos.sync.catalogue import CLOCK_SKEW, first_import_start
 from videos.sync.walking import Walk
 
 POLL_SECONDS: Final = 0.5
@@ -66,10 +65,11 @@ class Reconciliation:
         before = claims.last_done()
         self.file_turns = before.file_turns if before is not None else 0
         self.walk = Walk("CreationTime", run.started_at + CLOCK_SKEW)
+        imported_at = first_import_start()
         self.scope = Scope(
             started_at=run.started_at,
-            imported_at=_first_import() or run.started_at,
-            is_first_import=last_start() is None,
+            imported_at=imported_at or run.started_at,
+            is_first_import=imported_at is None,
             is_every_file=options.is_every_file,
             file_share=options.file_share,
             file_turn=self.file_turns,
@@ -230,11 +230,3 @@ def _after_delivery(drift: Drift, case: Case, scope: Scope) -> Drift:
     if is_left:
         return replace(drift, outcome=Resolution.LEFT, note="Delivered again, without effect.")
     return replace(drift, outcome=Resolution.HEALED)
-
-
-def _first_import() -> datetime | None:
-    """When the first sync of everything began that reached its end."""
-    whole = SyncRun.objects.filter(
-        kind=SyncRun.Kind.FULL, since=None, state=SyncRun.State.DONE, is_dry_run=False
-    )
-    return whole.order_by("id").values_list("started_at", flat=True).first()

@@ -4,7 +4,8 @@
 are doing, and `sweep_pending` looks after clips that no machine has judged in time.
 """
 
-from videos.sync.catalogue import TakenOver, is_under_way, resume_or_start, walk
+from videos.services.runs import TakenOver
+from videos.sync.catalogue import is_under_way, resume_or_start, walk
 from videos.sync.single import Tally, check_transcodes, sweep_pending, sync_ids
 
 __all__ = [

@@ -1,0 +1,13 @@
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Run(models.Model):
+    """Long work that one process does and saves often; `videos.services.runs` has the rules."""
+
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    saved_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        abstract = True
