@@ -1,9 +1,8 @@
-"""The mirror of VOD: one function writes what VOD says.
+"""The mirror of VOD: one function, `apply`, writes what VOD says.
 
-`apply` takes what a search page, a single fetch or an event's re-reading brought, compares it with
-the rows and writes the difference. It is idempotent, never goes back in time (the clock is when
-the read was sent), writes nothing when nothing changed, and never revives a deleted video:
-that takes an operator (`restore`).
+`apply` compares readings with the rows and writes the difference. It is idempotent, never goes back
+in time (its clock is when the read was sent), and writes nothing if nothing changed. It never
+undeletes a video: only an operator's request does (`undelete_found_video`).
 """
 
 from videos.mirror.media import write_files_of_deleted_video

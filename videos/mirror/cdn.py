@@ -1,4 +1,4 @@
-"""How far the CDN has come with prefetches and purges."""
+"""The CDN -> rows: progress of prefetches and purges, and what is left of the quotas."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,37 +11,37 @@ from shortvideo.cloud.types import CdnQuota as QuotaFacts
 from shortvideo.cloud.types import CdnTaskFacts, CdnTaskStatus
 from videos.models import CdnQuota, CdnTask
 
-REMEMBERED: Final = timedelta(days=3)  # by the CDN
+REMEMBERED: Final = timedelta(days=3)  # the CDN forgets a task after this time
 ENDED: Final = (CdnTaskStatus.COMPLETE, CdnTaskStatus.FAILED)
 
 
 class CdnTaskAnswers:
-    """What the CDN tells of its tasks, each of which is asked about once."""
+    """The CDN's answers about its tasks; it is asked about each task once."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[CdnTaskFacts, ...] | CloudRejected] = {}
+        self._answers: dict[str, tuple[CdnTaskFacts, ...] | CloudRejected] = {}
 
     @property
     def count(self) -> int:
-        return len(self._told)
+        return len(self._answers)
 
     def of(self, task_id: str) -> tuple[CdnTaskFacts, ...]:
         """Raises CloudRejected, CloudUnavailable."""
-        if task_id not in self._told:
+        if task_id not in self._answers:
             try:
-                self._told[task_id] = tuple(cdn_gateway().tasks(task_id))
+                self._answers[task_id] = tuple(cdn_gateway().tasks(task_id))
             except CloudRejected as error:
-                self._told[task_id] = error
-        told = self._told[task_id]
-        if isinstance(told, CloudRejected):
-            raise told
-        return told
+                self._answers[task_id] = error
+        answer = self._answers[task_id]
+        if isinstance(answer, CloudRejected):
+            raise answer
+        return answer
 
 
 def check_cdn_task(task: CdnTask, answers: CdnTaskAnswers) -> None:
-    """Write how far one task has come, or why the CDN does not tell.
+    """Write the progress of one task, or why the CDN does not tell it.
 
-    Raises CloudUnavailable; the task has then had its turn all the same.
+    Raises CloudUnavailable; the task counts as checked then too.
     """
     task.checked_at, task.error_message = timezone.now(), task.left_out_note
     try:
@@ -56,10 +56,13 @@ def check_cdn_task(task: CdnTask, answers: CdnTaskAnswers) -> None:
         task.save(update_fields=["progress", "checked_at", *CdnTask.END])
 
 
-def _update_progress(task: CdnTask, told: Iterable[CdnTaskFacts]) -> None:
-    """Take over what the CDN tells of the task's URLs; it ends in time without a word of some."""
+def _update_progress(task: CdnTask, answers: Iterable[CdnTaskFacts]) -> None:
+    """Set progress and state by the CDN's answers about the task's URLs.
+
+    A task with URLs that the CDN has forgotten fails.
+    """
     urls = task.sent_urls
-    items = [item for item in told if item.path in urls]
+    items = [item for item in answers if item.path in urls]
     ended = {item.path: item for item in items if item.status in ENDED}
     if items:
         task.progress = sum(_progress_of(item) for item in items) // max(len(items), len(urls))
@@ -83,7 +86,7 @@ def _failure_of(failed: list[CdnTaskFacts], count: int) -> str:
 
 
 def read_quota() -> QuotaFacts:
-    """Ask the CDN what is left today, and keep the answer. Raises CloudError."""
+    """Ask the CDN what is left of today's quotas, and store the answer. Raises CloudError."""
     quota = cdn_gateway().quota()
     CdnQuota.objects.update_or_create(
         pk=CdnQuota.ONLY,

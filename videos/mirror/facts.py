@@ -23,7 +23,7 @@ COPIED: Final = (
     "modification_time",
     "template_group_id",
 )
-# Zero is not yet known: a source is analysed some time after its upload.
+# Zero means unknown: VOD analyses a source some time after its upload.
 KNOWN_LATER: Final = ("size", "duration")
 LENGTHS: Final = {
     field.name: field.max_length
@@ -33,9 +33,9 @@ LENGTHS: Final = {
 
 
 def field_values(facts: MediaFacts) -> dict[str, Any]:
-    """What VOD says about the row, by field.
+    """Return the row's values according to VOD, by field.
 
-    In a search row an empty value says nothing: VOD leaves out what it does not list there.
+    An empty value in a search row means nothing: VOD does not list every field there.
     """
     values = {name: getattr(facts, name) for name in COPIED}
     silent = COPIED if facts.origin == "search" else KNOWN_LATER
@@ -54,12 +54,12 @@ def field_values(facts: MediaFacts) -> dict[str, Any]:
 
 
 def fit_column(name: str, value: Any) -> Any:
-    """Texts cut to what their column holds: VOD's limits are its own, and may grow."""
+    """Cut a text to the length of its column: VOD's own limits may grow."""
     return value[: LENGTHS.get(name)] if isinstance(value, str) else value
 
 
 def has_changes(video: Video, facts: MediaFacts) -> bool:
-    """Whether VOD says anything that the row does not say."""
+    """Whether VOD's facts differ from the row."""
     return any(getattr(video, name) != value for name, value in field_values(facts).items())
 
 

@@ -1,4 +1,4 @@
-"""Decisions in VOD's history: those of people in its own console, and ours coming back."""
+"""VOD's history of decisions: import those made in VOD's console, recognize our own."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from videos.services.standing import (
 )
 
 MARK: Final = re.compile(r"(?:^|\s)#(\d{1,18})$")
-# In any other status no entry of the history is in force: another source takes them away.
+# In any other status no entry of the history is in force: it is about an earlier source.
 DECIDED: Final = (AuditStatus.NORMAL, AuditStatus.BLOCKED)
 EXPECTED_STATUS: Final = {
     CensorStatus.SUCCESS: AuditStatus.NORMAL,
@@ -44,21 +44,21 @@ def _is_delivery_open(video: Video) -> bool:
 def import_history(
     video: Video, entries: Sequence[AuditEntry], *, is_sending: bool = False
 ) -> bool:
-    """Record what people decided in VOD's console; what of ours landed late is overruled.
+    """Record decisions made in VOD's console, and deliver ours again if an older one landed late.
 
-    `entries` are VOD's, newest first; `is_sending` where whoever asked is just about to send what
-    stands. The caller holds the video's lock and has saved it. Returns whether anything was
-    recorded.
+    `entries` are VOD's, newest first; `is_sending` is True if the caller is about to send the
+    standing decision. The caller holds the video's lock and has saved it. Returns whether a
+    decision was recorded.
     """
-    ours = _own_decisions(video, entries)
-    foreign = _external_entries(video, entries, ours) if video.status in DECIDED else []
-    recorded = [_record_external(video, entry) for entry in reversed(foreign)]
-    _redeliver_if_stale(video, entries[0] if entries else None, ours, is_sending=is_sending)
+    own = _own_decisions(video, entries)
+    external = _external_entries(video, entries, own) if video.status in DECIDED else []
+    recorded = [_record_external(video, entry) for entry in reversed(external)]
+    _redeliver_if_stale(video, entries[0] if entries else None, own, is_sending=is_sending)
     return any(recorded)
 
 
 def _own_decisions(video: Video, entries: Sequence[AuditEntry]) -> dict[int, ReviewDecision]:
-    """Our decisions about this video that the history carries, by id."""
+    """Return our decisions about this video that are in VOD's history, by id."""
     ids = {mark for entry in entries if (mark := _mark_of(entry)) is not None}
     return {decision.pk: decision for decision in video.decisions.filter(pk__in=ids)}
 
@@ -69,49 +69,45 @@ def _mark_of(entry: AuditEntry) -> int | None:
 
 
 def _external_entries(
-    video: Video, entries: Sequence[AuditEntry], ours: dict[int, ReviewDecision]
+    video: Video, entries: Sequence[AuditEntry], own: dict[int, ReviewDecision]
 ) -> list[AuditEntry]:
-    """Entries of other people that are newer than our latest human decision, newest first."""
+    """Return entries made elsewhere after our latest human decision, newest first."""
     standing = latest_human_decision(video)
-    is_standing_listed = standing is not None and (standing.pk in ours or _is_from_vod(standing))
+    is_from_vod = standing is not None and standing.source == Source.VOD
+    is_standing_listed = is_from_vod or (standing is not None and standing.pk in own)
     known = set(video.decisions.filter(source=Source.VOD).values_list("created_at", "decision"))
     found: list[AuditEntry] = []
     for entry in entries:
-        decision = ours.get(_mark_of(entry) or 0)
+        decision = own.get(_mark_of(entry) or 0)
         if decision is not None:
             if decision.is_human:
                 break
-            continue  # a machine's: people overrule it wherever they stand
+            continue  # a machine's: a person overrules it at any position
         if _is_pruned(entry):
             continue
         if (entry.created_at, entry.status) in known:
             break
         if entry.status not in tuple(AuditStatus) or is_of_earlier_source(video, entry.created_at):
             continue
-        # One of ours that VOD has not seen yet is newer than all that it was decided after.
+        # VOD does not list our decision yet: entries from before that decision are older.
         if standing is None or is_standing_listed or entry.created_at > standing.created_at:
             found.append(entry)
     return found
 
 
 def _is_pruned(entry: AuditEntry) -> bool:
-    """Whether it carries the mark of a decision of ours that the log has been pruned of."""
+    """Whether the entry has the mark of a decision of ours that `prune_log` removed."""
     mark = _mark_of(entry)
     if mark is None or ReviewDecision.objects.filter(pk=mark).exists():
         return False
     return LogPruning.objects.filter(first_id__lte=mark, last_id__gte=mark).exists()
 
 
-def _is_from_vod(standing: ReviewDecision) -> bool:
-    """Whether VOD told us of it itself."""
-    return standing.source == Source.VOD
-
-
 def _record_external(video: Video, entry: AuditEntry) -> bool:
-    """Write somebody else's decision; ours that was not sent yet is older and goes nowhere.
+    """Record a decision made elsewhere, and cancel ours that are older and not sent yet.
 
-    Of an equal one nothing is written, and ours goes on with its takedown, unless ours may still
-    be undone.
+    An equal decision is not recorded, unless ours may still be undone: ours stays in force.
+    Returns whether the decision was recorded.
     """
     count = video.decisions.count()
     review_video(
@@ -132,15 +128,15 @@ def _record_external(video: Video, entry: AuditEntry) -> bool:
 
 
 def _redeliver_if_stale(
-    video: Video, top: AuditEntry | None, ours: dict[int, ReviewDecision], *, is_sending: bool
+    video: Video, top: AuditEntry | None, own: dict[int, ReviewDecision], *, is_sending: bool
 ) -> None:
-    """Deliver the standing decision over again where an older one of ours came in after it.
+    """Deliver the standing decision again if an older one of ours is on top of VOD's history.
 
-    Not while it waits to be sent, nor where it was given up: that is an operator's to retry. One
-    that is just being sent may have come in before that older one: twice does no harm. Where
-    whoever asked is about to send it (`is_sending`), it has not.
+    Not while its delivery waits: that will be on top anyway. Not if the delivery was given up: an
+    operator retries it. A delivery that is being sent may have landed before the older one, so it
+    is sent again: twice does no harm. With `is_sending` it has not been sent yet.
     """
-    if top is None or (_mark_of(top) or 0) not in ours:
+    if top is None or (_mark_of(top) or 0) not in own:
         return
     standing = standing_decision(video)
     if standing is None or standing.pk == _mark_of(top) or standing.decision == top.status:
@@ -150,7 +146,7 @@ def _redeliver_if_stale(
     if DeliveryState.WAITING in states:
         return
     if DeliveryState.LEASED in states:
-        if not is_sending:  # beside it: what comes after that one still does
+        if not is_sending:  # do not supersede it: its followers (such as a purge) still come
             resend_decision(standing, supersede=False)
     elif not carriers or not carriers[-1].was_given_up:
         redeliver_decision(video, standing)

@@ -1,4 +1,4 @@
-"""What the machine said about a source, and the decision that follows from it."""
+"""The machine's verdict about a source, and the decision that follows from it."""
 
 from dataclasses import asdict
 from typing import Any
@@ -13,9 +13,9 @@ Suggestion = MachineReview.Suggestion
 
 
 def record_machine_review(video: Video, reading: Reading) -> bool:
-    """Keep the machine's verdict and decide by it, unless a person has; returns what is new.
+    """Record the machine's verdict, and decide by it unless a person has decided.
 
-    The caller holds the video's lock and has saved it.
+    The caller holds the video's lock and has saved it. Returns whether the verdict is news.
     """
     if reading.machine is None or not _is_about_current_source(video, reading):
         return False
@@ -34,10 +34,10 @@ def record_machine_review(video: Video, reading: Reading) -> bool:
 
 
 def _is_about_current_source(video: Video, reading: Reading) -> bool:
-    """Whether the machine has looked at the source that the row is about.
+    """Whether the verdict is about the row's source.
 
-    A job tells when it was made, by VOD's own word. VOD's latest verdict tells nothing of the kind:
-    it may be that of an earlier source, and no clip is shown for what its predecessor was.
+    VOD says when a job was made. It does not for its latest verdict, which may be about an earlier
+    source: that must not make the present source public.
     """
     if video.source_version == 1:
         return True
@@ -47,9 +47,9 @@ def _is_about_current_source(video: Video, reading: Reading) -> bool:
 
 
 def _is_outdated(video: Video, reading: Reading, suggestion: str) -> bool:
-    """Whether a verdict is known that was read later than this one.
+    """Whether a known verdict about the source was read later than this one.
 
-    A job that failed, whenever it was made, takes no verdict about the same source back.
+    A failed job, of whatever time, does not replace a verdict about the same source.
     """
     reviews = video.machine_reviews.filter(source_version=video.source_version)
     if suggestion == Suggestion.ERROR and reviews.exclude(suggestion=Suggestion.ERROR).exists():
@@ -58,7 +58,7 @@ def _is_outdated(video: Video, reading: Reading, suggestion: str) -> bool:
 
 
 def _field_values(machine: MachineResult | MachineJob) -> dict[str, Any] | None:
-    """The fields of a MachineReview; None for a job that is not at its end."""
+    """Return the fields of a MachineReview; None for a job that has not ended."""
     if isinstance(machine, MachineResult):
         return _values_of_result(machine)
     if machine.status == MachineJobStatus.FAILED:
@@ -73,9 +73,9 @@ def _field_values(machine: MachineResult | MachineJob) -> dict[str, Any] | None:
 
 
 def _values_of_result(result: MachineResult) -> dict[str, Any]:
-    """A suggestion that nobody knows is one for a person.
+    """An unknown suggestion becomes `review`.
 
-    VOD's latest verdict names no job: the one whose event made us ask may be another's.
+    `job_id` stays empty: VOD's latest verdict names no job, and may not be the event's.
     """
     known = result.suggestion in DECISIONS
     return {
@@ -100,7 +100,7 @@ def _values_of_failure(job_id: str, code: str, message: str) -> dict[str, Any]:
 
 
 def _is_known(video: Video, values: dict[str, Any]) -> bool:
-    """Whether the verdict about this source is known; who recorded it may have heard it twice."""
-    same = [name for name in ("suggestion", "result", "error_code") if name in values]
+    """Whether this verdict about the source is recorded already."""
+    names = [name for name in ("suggestion", "result", "error_code") if name in values]
     reviews = video.machine_reviews.filter(source_version=video.source_version)
-    return any(all(getattr(review, name) == values[name] for name in same) for review in reviews)
+    return any(all(getattr(review, name) == values[name] for name in names) for review in reviews)

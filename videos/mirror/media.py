@@ -1,4 +1,4 @@
-"""Files and pictures: what plays, what was uploaded, and whether there are snapshots."""
+"""Media of a video: its files, the uploaded file, and whether there are snapshots."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from videos.models.media import media_named_by
 
 
 def copy_media(video: Video, reading: Reading) -> None:
-    """Put the files of a fresh reading on the row; without a change the row stays as it is."""
+    """Copy the media of a fresh reading to the row; equal files leave `files_read_at` as it is."""
     if reading.source is not None and reading.source.path:
         video.source_path = fit_column("source_path", reading.source.path)
     if reading.files is not None and not _has_newer_files(video, reading):
@@ -25,24 +25,24 @@ def copy_media(video: Video, reading: Reading) -> None:
 
 
 def keep_dropped_media(video: Video, before: Mapping[str, Any]) -> None:
-    """Keep what a reading has dropped: it was issued, and must go with the clip.
+    """Remember media that a reading has dropped: apps know them, so a takedown must purge them.
 
-    `before` has the fields as they were. Media of an earlier source are those of another clip: they
-    are purged when it is replaced.
+    `before` has the earlier values of the fields. Media of an earlier source are forgotten: they
+    are purged when the source is replaced.
     """
     if video.source_version != before["source_version"]:
         video.further_media = []
         return
-    named = {item["path"] for item in video.media_now}
-    if dropped := [item for item in media_named_by(before) if item["path"] not in named]:
+    paths = {item["path"] for item in video.media_now}
+    if dropped := [item for item in media_named_by(before) if item["path"] not in paths]:
         video.remember_media(dropped)
 
 
 @transaction.atomic
 def write_files_of_deleted_video(reading: Reading, *, source_version: int) -> None:
-    """Write the files of a clip with a tombstone, which keeps out all else that VOD says.
+    """Write the files of a deleted video, and nothing else.
 
-    `source_version` is that of the row when VOD was asked; on another nothing is written.
+    Do nothing if the row's source has changed since VOD was asked (`source_version`).
     """
     deleted = Video.objects.exclude(deleted_at=None).filter(source_version=source_version)
     video = deleted.select_for_update().filter(vod_id=reading.facts.vod_id).first()
@@ -57,7 +57,7 @@ def _has_newer_files(video: Video, reading: Reading) -> bool:
 
 
 def file_as_json(file: StreamFile) -> dict[str, Any]:
-    """One item of `Video.files`."""
+    """Return an item of `Video.files`."""
     return {
         "path": file.path,
         "definition": file.definition,
@@ -75,5 +75,5 @@ def file_as_json(file: StreamFile) -> dict[str, Any]:
 
 
 def file_order(file: dict[str, Any]) -> tuple[bool, int, str]:
-    """The same for the same files, in whatever order VOD lists them."""
+    """Return a sort key, so that VOD's order of the files makes no difference."""
     return file["is_narrowband"], file["height"], file["path"]

@@ -1,4 +1,4 @@
-"""What one look at VOD brought: the typed value that the mirror writes."""
+"""Reading: what VOD said about one video at one time; the mirror writes it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,21 +17,20 @@ from shortvideo.cloud.types import (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The facts of one video, and what was asked beside them; None was not asked.
+    """The facts of one video, and the answers to a ReadRequest; None means not asked or refused.
 
     Attributes:
         files: the streams that transcoding made.
-        source: the uploaded file; its path is empty where VOD does not let it play.
-        snapshots_failed: VOD told that taking snapshots failed.
-        machine: the machine's latest verdict, with a job since when it is so where one was named,
-            or the job that came to none.
+        source: the uploaded file; its path is empty if VOD does not let it play.
+        snapshots_failed: an event reported that no snapshots could be taken.
+        machine: the machine's latest verdict, or the requested job with or without a verdict.
         audits: VOD's history of decisions, newest first.
-        is_sending: whoever asked is about to send the decision that stands here.
+        is_sending: the caller is about to send the decision that stands here.
         tasks: transcoding tasks with their jobs.
-        lost_task_ids: tasks of our jobs that VOD does not have (any more).
-        refusals: why something that was asked for is missing.
-        source_uploaded_at: when the uploaded file was made, as VOD says.
-        upload_reported_at: when an event said that an upload was complete; nobody need believe it.
+        lost_task_ids: tasks of our jobs that VOD does not have.
+        refusals: why requested parts are missing.
+        source_uploaded_at: when the uploaded file was made, according to VOD.
+        upload_reported_at: end of the upload according to an unsigned callback (untrusted).
     """
 
     facts: MediaFacts
@@ -49,13 +48,13 @@ class Reading:
 
     @property
     def is_bare(self) -> bool:
-        """Whether it holds the facts alone: then equal facts mean that there is nothing to do."""
+        """Whether the reading has the facts only: then equal facts mean that nothing changed."""
         return self == Reading(self.facts)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """How many videos were new, changed, or as they were."""
+    """Counts of new, changed and unchanged videos."""
 
     new: int = 0
     changed: int = 0

@@ -1,4 +1,4 @@
-"""Videos that VOD no longer has, and those that it has after all."""
+"""Videos that VOD does not have any more, or has after all."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ from videos.services.status import open_task
 
 
 def remove_videos(vod_ids: Iterable[str]) -> int:
-    """Set the tombstone of videos that VOD has said it does not have; returns how many."""
+    """Set the tombstone of videos that VOD said it does not have; returns how many."""
     return sum(_remove_video(vod_id) for vod_id in vod_ids)
 
 
@@ -27,7 +27,7 @@ def _remove_video(vod_id: str) -> bool:
     deletion = VideoDeletion.objects.create(
         video=video, state=VideoDeletion.State.DONE, finished_at=now
     )
-    # The CDN may still hold pictures of what was blocked: they are copied before it forgets them.
+    # The CDN may still have the pictures of a blocked video: archive them before they are purged.
     archived = takedown.archive_before_deletion(video)
     takedown.begin_deletion_takedown(video, deletion, after=archived)
     evidence.set_expiry(video, deleted_at=now)

@@ -1,4 +1,4 @@
-"""What ends with a source that another one has replaced."""
+"""Cancel the work for a source that another upload has replaced."""
 
 from datetime import datetime
 
@@ -15,8 +15,8 @@ from videos.services.transcoding import end_job_with_source
 
 
 def cancel_work_for_replaced_source(video: Video) -> None:
-    """End what is under way about the earlier source of a locked row that is not saved yet."""
-    _purge_earlier_media(video)  # first: a cancelled block ends its takedown
+    """Cancel the work for the earlier source of a locked video, which is not saved yet."""
+    _purge_earlier_media(video)  # first: cancelling a block also ends its takedown
     _cancel_decisions(video)
     _end_jobs(video, at=timezone.now())
     tasks = ReviewTask.objects.open().filter(video=video, cause__in=AUTOMATIC_CAUSES)
@@ -24,13 +24,13 @@ def cancel_work_for_replaced_source(video: Video) -> None:
 
 
 def _end_jobs(video: Video, *, at: datetime) -> None:
-    """Our jobs ended with their source. One that is just being submitted is polled to its end."""
-    # A cancelled delivery ends its job by what the database says of the source.
+    """End our jobs. A job that is being submitted right now is followed to its end."""
+    # Cancelling a delivery ends its job according to the source version in the database.
     Video.objects.filter(pk=video.pk).update(source_version=video.source_version)
-    ours = TranscodeJob.objects.filter(video=video)
-    for job in ours.needing_attention():
+    jobs = TranscodeJob.objects.filter(video=video)
+    for job in jobs.needing_attention():
         close(job)
-    for job in ours.running().select_related("delivery"):
+    for job in jobs.running().select_related("delivery"):
         is_unsent = job.state == TranscodeJob.State.WAITING
         if is_unsent and not (job.delivery is not None and cancel_if_unsent(job.delivery)):
             continue
@@ -38,17 +38,17 @@ def _end_jobs(video: Video, *, at: datetime) -> None:
 
 
 def _cancel_decisions(video: Video) -> None:
-    """Decisions that no worker has touched go nowhere; of the others, the handler looks again."""
+    """Cancel unsent decisions. Before a retry, the handler checks that a decision still stands."""
     for delivery in Delivery.objects.open().filter(kind=AUDIT_KIND).for_subject(video.vod_id):
         cancel_if_unsent(delivery)
 
 
 def _purge_earlier_media(video: Video) -> None:
-    """Purge now what was issued for the earlier source: from here on no row names it.
+    """Purge the media of the earlier source now: from here on no row has their paths.
 
-    Where a block of it is not yet seen to, copies are kept first. Nothing is left to verify under
-    this id.
+    If a block of the earlier source is unfinished, evidence is archived first. No takedown is left
+    to verify for this video.
     """
-    earlier = Video.objects.get(pk=video.pk)  # with the paths that the row has already forgotten
+    earlier = Video.objects.get(pk=video.pk)  # `video` has lost the earlier paths
     is_unfinished = takedown.abandon(video, "Another source was uploaded under this id.")
     purge_media(earlier, after=takedown.archive_evidence(earlier) if is_unfinished else None)

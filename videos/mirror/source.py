@@ -1,4 +1,4 @@
-"""Which upload a row is about: a new source under the same id is a new clip to judge."""
+"""Which upload a row is about: a new source under the same id is reviewed as a new video."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -10,62 +10,62 @@ from videos.mirror.reading import Reading
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video
 from videos.services.source import has_source
 
-# An upload whose moment VOD does not say ended before our read, by VOD's clock.
+# An upload of unknown time ended before our read; VOD's clock may be ahead of ours.
 CLOCK_SKEW: Final = timedelta(seconds=30)
-# Of a first source any moment that VOD names is a later one.
+# Any upload time that VOD names is later.
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def detect_upload(video: Video, reading: Reading, *, is_fresh: bool) -> bool:
-    """Note the upload that VOD's facts tell of, before they are copied.
+    """Set the upload's fields by a reading whose facts are not copied yet.
 
-    An event changes nothing here: its body is not signed.
-    Returns whether there is a source that nobody has judged yet: the first, or a new one.
+    An event changes nothing here: its body is not signed. Returns whether there is a source to
+    review: the first, or a new one.
     """
     if not has_source(reading.facts.status or video.status):
         return False
     known = video.source_uploaded_at
-    told = reading.source_uploaded_at
+    uploaded_at = reading.source_uploaded_at
     if known is None:
         _date_upload(video, reading, after=LONG_AGO)
         return True
-    if is_later_upload(video, told) or (is_fresh and _has_other_size(video, reading.facts)):
+    if is_later_upload(video, uploaded_at) or (is_fresh and _has_other_size(video, reading.facts)):
         _start_over(video, reading, after=known)
         return True
     if _is_estimate_corrected(video, reading):
-        video.source_uploaded_at, video.source_uploaded_after = told, None
+        video.source_uploaded_at, video.source_uploaded_after = uploaded_at, None
     return False
 
 
 def _date_upload(video: Video, reading: Reading, *, after: datetime) -> None:
-    """Note when the source was uploaded: VOD's word where it lies `after`, else an estimate.
+    """Set when the source was uploaded: VOD's time if it is later than `after`, else an estimate.
 
-    An estimate lies late rather than early: what is about an earlier source never counts.
+    The estimate is rather too late, so that no decision about an earlier source counts.
     """
-    told = reading.source_uploaded_at
-    is_told = told is not None and told > after
-    video.source_uploaded_at = told if is_told else reading.facts.read_at + CLOCK_SKEW
-    video.source_uploaded_after = None if is_told else after
+    uploaded_at = reading.source_uploaded_at
+    is_known = uploaded_at is not None and uploaded_at > after
+    video.source_uploaded_at = uploaded_at if is_known else reading.facts.read_at + CLOCK_SKEW
+    video.source_uploaded_after = None if is_known else after
 
 
 def _is_estimate_corrected(video: Video, reading: Reading) -> bool:
-    """Whether VOD says when the source was uploaded whose upload was estimated so far.
+    """Whether the reading has the upload time of a source whose time is an estimate so far.
 
-    A reading that was sent before the one that noticed the source may be about an earlier one; so
-    is a moment that VOD has not moved with the upload.
+    A reading sent before the one that noticed the source may be about an earlier source; a time
+    that VOD did not move with the upload is (`uploaded_at <= after`).
     """
-    told, estimate = reading.source_uploaded_at, video.source_uploaded_at
+    uploaded_at, estimate = reading.source_uploaded_at, video.source_uploaded_at
     after = video.source_uploaded_after
-    if told is None or estimate is None or after is None:
+    if uploaded_at is None or estimate is None or after is None:
         return False
-    return after < told <= estimate and reading.facts.read_at >= estimate - CLOCK_SKEW
+    return after < uploaded_at <= estimate and reading.facts.read_at >= estimate - CLOCK_SKEW
 
 
 def is_upload_time_needed(video: Video | None, facts: MediaFacts) -> bool:
-    """Whether VOD must be asked when a source was uploaded that has replaced another.
+    """Whether VOD must be asked for the upload time of a source that replaced another.
 
-    By an estimate, what was decided soon after the upload cannot be told from what was decided
-    about the source before it.
+    An estimate does not tell a decision made soon after the upload from one about the source
+    before it.
     """
     if video is None:
         return False
@@ -73,18 +73,19 @@ def is_upload_time_needed(video: Video | None, facts: MediaFacts) -> bool:
     return is_estimated or _has_other_size(video, facts)
 
 
-def is_later_upload(video: Video | None, told: datetime | None) -> bool:
-    """Whether VOD tells of a later upload than the one that the row is about."""
+def is_later_upload(video: Video | None, uploaded_at: datetime | None) -> bool:
+    """Whether VOD names a later upload than the one that the row is about."""
     known = video.source_uploaded_at if video is not None else None
-    return known is not None and told is not None and told > known
+    return known is not None and uploaded_at is not None and uploaded_at > known
 
 
-def is_upload_doubtful(video: Video, told: datetime) -> bool:
-    """Whether an event tells of an upload since the clip was passed that VOD's facts do not show.
+def is_upload_doubtful(video: Video, reported_at: datetime) -> bool:
+    """Whether an event reports an upload after the video was passed, which VOD does not show.
 
-    It may be made up, or VOD may give another file of the same size the time of the first.
+    The event may be forged, or VOD may keep the time of the first file for another one of the same
+    size.
     """
-    return video.is_passed and told > video.censor_changed_at + CLOCK_SKEW
+    return video.is_passed and reported_at > video.censor_changed_at + CLOCK_SKEW
 
 
 def _has_other_size(video: Video, facts: MediaFacts) -> bool:
@@ -92,7 +93,7 @@ def _has_other_size(video: Video, facts: MediaFacts) -> bool:
 
 
 def _start_over(video: Video, reading: Reading, *, after: datetime) -> None:
-    """Forget what was known and decided about the earlier source, which was uploaded before."""
+    """Reset the fields about the earlier source, which was uploaded at `after`."""
     now = timezone.now()
     video.source_version += 1
     _date_upload(video, reading, after=after)
@@ -102,4 +103,4 @@ def _start_over(video: Video, reading: Reading, *, after: datetime) -> None:
     video.snapshot_status = SnapshotStatus.NONE
     video.transcode_status = video.narrow_transcode_status = TranscodeStatus.NONE
     video.set_censor_status(CensorStatus.ON_CENSOR, at=now)
-    video.blocked_at = now  # ends the recommendations of the earlier clip
+    video.blocked_at = now  # ends the recommendations of the earlier source

@@ -1,4 +1,4 @@
-"""Transcoding: the jobs of ours, and the automatic one that an upload carries."""
+"""Transcoding: our jobs, and the automatic job of each upload."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from videos.services.transcoding import (
     template_group_id,
 )
 
-# A job of ours leaves VOD's status of the video alone, so it speaks of the automatic one.
+# VOD's status of a video is about its automatic job; our jobs do not change it.
 AUTOMATIC: Final[Mapping[str, TranscodeStatus]] = {
     VodStatus.TRANSCODING: TranscodeStatus.ON_TRANSCODE,
     VodStatus.TRANSCODE_FAIL: TranscodeStatus.FAIL,
@@ -32,13 +32,13 @@ AUTOMATIC: Final[Mapping[str, TranscodeStatus]] = {
     VodStatus.BLOCKED: TranscodeStatus.SUCCESS,
     VodStatus.NORMAL: TranscodeStatus.SUCCESS,
 }
-# As VOD's own event has it: one stream that can be played is a success.
+# One playable stream is a success, as in VOD's own event.
 OUTCOMES: Final[Mapping[str, TranscodeJob.State]] = {
     TaskStatus.ALL_SUCCEEDED: TranscodeJob.State.SUCCESS,
     TaskStatus.SOME_SUCCEEDED: TranscodeJob.State.SUCCESS,
     TaskStatus.ALL_FAILED: TranscodeJob.State.FAIL,
 }
-SHOWN_ON_VIDEO: Final = (  # and what an announcement compares beside it
+SHOWN_ON_VIDEO: Final = (  # and the other fields that `emit_mirror_changes` compares
     *(kind.status_field for kind in TranscodeKind),
     "source_version",
     "censor_status",
@@ -54,32 +54,33 @@ SHOWN: Final = {
 
 
 def update_jobs(video: Video, tasks: Sequence[TranscodeTask], *, at: datetime) -> bool:
-    """Bring our jobs up to date with their tasks; returns whether any changed.
+    """Update our jobs by their tasks; returns whether any changed.
 
-    Here the watchdog bites: VOD was asked about a job, and has had nothing new to say for too long.
+    The watchdog acts here: a job is marked stuck if VOD answers, but has had no news of it for too
+    long.
     """
     by_id = {task.task_id: task for task in tasks}
     if not by_id:
         return False
-    ours = list(jobs_of_video(video).followed().filter(task_id__in=by_id).select_for_update())
-    silent = [job for job in ours if not _update_job(job, by_id[job.task_id], at=at)]
+    jobs = list(jobs_of_video(video).followed().filter(task_id__in=by_id).select_for_update())
+    silent = [job for job in jobs if not _update_job(job, by_id[job.task_id], at=at)]
     stuck = [job for job in silent if _is_overdue(job, at=at)]
     for job in stuck:
         _mark_stuck(job, video, at=at)
-    return len(silent) < len(ours) or bool(stuck)
+    return len(silent) < len(jobs) or bool(stuck)
 
 
 @transaction.atomic
 def mark_silent_jobs_stuck(vod_id: str, *, at: datetime) -> None:
-    """VOD was asked about a video, and told nothing of its jobs: they have been silent too long?
+    """Mark jobs stuck that have had no news for too long, after VOD told nothing about the video.
 
-    It does not have the video, refuses to tell, or tells what is not understood.
+    VOD does not have the video, refuses to tell, or its answer is not understood.
     """
     video = Video.objects.visible().select_for_update().filter(vod_id=vod_id).first()
     if video is None:
         return
-    ours = jobs_of_video(video).filter(state=TranscodeJob.State.SUBMITTED).select_for_update()
-    stuck = [job for job in ours if _is_overdue(job, at=at)]
+    jobs = jobs_of_video(video).filter(state=TranscodeJob.State.SUBMITTED).select_for_update()
+    stuck = [job for job in jobs if _is_overdue(job, at=at)]
     if not stuck:
         return
     before = {name: getattr(video, name) for name in SHOWN_ON_VIDEO}
@@ -94,12 +95,12 @@ def mark_silent_jobs_stuck(vod_id: str, *, at: datetime) -> None:
 def end_lost_jobs(video: Video, task_ids: Sequence[str], *, at: datetime) -> bool:
     """End our jobs whose tasks VOD does not have; returns whether there were any.
 
-    A task may take a moment to be listed after its submission: a young job is left as it is.
+    VOD may list a task some time after its submission: young jobs are left as they are.
     """
     if not task_ids:
         return False
-    ours = jobs_of_video(video).followed().filter(task_id__in=task_ids)
-    lost = list(ours.filter(created_at__lt=at - LISTED_WITHIN).select_for_update())
+    jobs = jobs_of_video(video).followed().filter(task_id__in=task_ids)
+    lost = list(jobs.filter(created_at__lt=at - LISTED_WITHIN).select_for_update())
     for job in lost:
         attention_at = job.attention_at if job.state == TranscodeJob.State.STUCK else at
         message = "VOD does not have the job's task any more."
@@ -108,16 +109,16 @@ def end_lost_jobs(video: Video, task_ids: Sequence[str], *, at: datetime) -> boo
 
 
 def _is_overdue(job: TranscodeJob, *, at: datetime) -> bool:
-    """Whether VOD has been at it without any news for longer than it may."""
+    """Whether a submitted job has had no news for longer than TRANSCODE_STUCK_SECONDS."""
     limit = timedelta(seconds=settings.TRANSCODE_STUCK_SECONDS)
     is_running = job.state == TranscodeJob.State.SUBMITTED
     return is_running and at - (job.news_at or job.created_at) > limit
 
 
 def _mark_stuck(job: TranscodeJob, video: Video, *, at: datetime) -> None:
-    """Wait no longer for a job: it is submitted once more, or shown to an operator.
+    """Mark a job stuck, then submit it again or show it to an operator.
 
-    Should VOD end it after all, that end is recorded all the same.
+    If VOD ends the job later, that end is still recorded.
     """
     if job.source_version != video.source_version:
         end_job_with_source(job, at=at)
@@ -143,10 +144,10 @@ def set_statuses(video: Video, tasks: Sequence[TranscodeTask] = ()) -> None:
 def _status_of(
     video: Video, kind: TranscodeKind, tasks: Sequence[TranscodeTask]
 ) -> TranscodeStatus | None:
-    """What the latest job of ours says, else the automatic one; None where neither does."""
-    ours = None if video._state.adding else job_shown_on_video(video, kind)
-    if ours is not None:
-        return SHOWN[TranscodeJob.State(ours.state)]
+    """Return the status of our latest job, else of the automatic job; None if unknown."""
+    job = None if video._state.adding else job_shown_on_video(video, kind)
+    if job is not None:
+        return SHOWN[TranscodeJob.State(job.state)]
     group = template_group_id(kind)
     if not group or video.template_group_id != group:
         return None
@@ -154,17 +155,17 @@ def _status_of(
         if task.trigger == Trigger.AUTO and task.template_group_id == group:
             return SHOWN[OUTCOMES.get(task.status, TranscodeJob.State.SUBMITTED)]
     if video.status == VodStatus.BLOCKED and video.transcode_status_of(kind):
-        return None  # a block may come while it is transcoded, and hides how that ends
+        return None  # a block during transcoding hides how the job ends
     return AUTOMATIC.get(video.status)
 
 
 def _update_job(job: TranscodeJob, task: TranscodeTask, *, at: datetime) -> bool:
-    """Write how far a job has come; returns whether that is news.
+    """Write the progress of a job; returns whether that is news.
 
-    A stuck one stays stuck until it ends: another may run in its place.
+    A stuck job stays stuck until it ends: another job may run in its place.
     """
     if job.checked_at is not None and at < job.checked_at:
-        return False  # this was read before what is known
+        return False  # an older reading
     before = (job.state, job.progress, job.job_ids, job.streams)
     was_stuck = job.state == TranscodeJob.State.STUCK
     job.state = OUTCOMES.get(task.status, job.state)
@@ -191,21 +192,24 @@ def _update_job(job: TranscodeJob, task: TranscodeTask, *, at: datetime) -> bool
 
 
 def _streams_of(task: TranscodeTask) -> list[dict[str, Any]]:
-    """What `TranscodeJob.streams` holds of a task."""
+    """Return the value of `TranscodeJob.streams` for a task."""
     return [
         {"job_id": job.job_id, "status": job.status, "progress": job.progress} for job in task.jobs
     ]
 
 
 def _progress_of(task: TranscodeTask) -> int:
-    """Percent of all streams together."""
+    """Return the mean progress of all streams, in percent."""
     if task.status in OUTCOMES:
         return 100
     return sum(job.progress for job in task.jobs) // len(task.jobs) if task.jobs else 0
 
 
 def _error_of(task: TranscodeTask) -> tuple[str, str]:
-    """The first failed stream's code and message; a task without jobs failed for its source."""
+    """Return code and message of the first failed stream.
+
+    A task that failed without a failed stream failed because of its source.
+    """
     failed = next((job for job in task.jobs if job.status == JobStatus.FAILED), None)
     if failed is not None:
         return failed.error_code[:128], failed.error_message

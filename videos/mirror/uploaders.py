@@ -1,4 +1,4 @@
-"""Who uploaded a clip, as its app's backend wrote it into the upload."""
+"""Uploaders of videos, as the app's backend wrote them into the upload."""
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Uploader
 from shortvideo.cloud.types import MediaFacts
-from shortvideo.cloud.types import Uploader as Named
+from shortvideo.cloud.types import Uploader as UploaderFacts
 from shortvideo.text import folded
 from videos.models import Video
 
@@ -16,17 +16,17 @@ USER_ID_LENGTH = 128
 
 
 def import_uploaders(facts: Iterable[MediaFacts]) -> dict[str, Uploader]:
-    """Make the uploaders that the facts name, and return them by user id.
+    """Create or update the uploaders that the facts name, and return them by user id.
 
-    A name or picture that changed is taken from the newest clip only, so that reading the clips in
-    another order, or once more, changes nothing.
+    Only the newest video changes a name or picture, so that reading the videos again, or in
+    another order, changes nothing.
     """
     newest: dict[str, MediaFacts] = {}
     for item in facts:
-        if (named := uploader_in(item)) is not None:
-            known = newest.get(named.user_id)
+        if (uploader := uploader_in(item)) is not None:
+            known = newest.get(uploader.user_id)
             if known is None or _is_newer(item, known):
-                newest[named.user_id] = item
+                newest[uploader.user_id] = item
     if not newest:
         return {}
     found = Uploader.objects.in_bulk(newest, field_name="user_id")
@@ -40,9 +40,10 @@ def import_uploaders(facts: Iterable[MediaFacts]) -> dict[str, Uploader]:
     return found
 
 
-def uploader_in(facts: MediaFacts) -> Named | None:
-    named = facts.user_data.uploader if facts.user_data else None
-    return named if named is not None and len(named.user_id) <= USER_ID_LENGTH else None
+def uploader_in(facts: MediaFacts) -> UploaderFacts | None:
+    uploader = facts.user_data.uploader if facts.user_data else None
+    is_valid = uploader is not None and len(uploader.user_id) <= USER_ID_LENGTH
+    return uploader if is_valid else None
 
 
 def _is_newer(facts: MediaFacts, other: MediaFacts) -> bool:
@@ -52,11 +53,11 @@ def _is_newer(facts: MediaFacts, other: MediaFacts) -> bool:
 
 
 def _fill(uploader: Uploader, facts: MediaFacts) -> Uploader:
-    """Set the name and the picture that the facts give; an empty one says nothing."""
-    named = uploader_in(facts)
-    if named is not None:
-        uploader.user_name = named.user_name[:255] or uploader.user_name
-        uploader.avatar_url = _web_address(named.avatar_url) or uploader.avatar_url
+    """Set name and picture from the facts, unless they are empty."""
+    values = uploader_in(facts)
+    if values is not None:
+        uploader.user_name = values.user_name[:255] or uploader.user_name
+        uploader.avatar_url = _web_address(values.avatar_url) or uploader.avatar_url
         uploader.name_search = folded(uploader.user_name)
     return uploader
 
@@ -69,12 +70,12 @@ def _rename(uploader: Uploader, facts: MediaFacts) -> None:
     newest = Video.objects.filter(uploader=uploader).aggregate(at=Max("creation_time"))["at"]
     if newest is None or (facts.creation_time is not None and facts.creation_time >= newest):
         uploader.save(update_fields=["user_name", "avatar_url", "name_search"])
-        # Every clip shows its uploader: those who poll for changes must see them all again.
+        # Every video shows its uploader: apps that poll for changes must see them all again.
         Video.objects.visible().filter(uploader=uploader).update(changed_at=timezone.now())
 
 
 def _web_address(url: str) -> str:
-    """The URL itself; "" for what a browser must not be sent to."""
+    """Return the URL; "" if it is no http or https URL."""
     try:
         scheme = urlsplit(url).scheme
     except ValueError:

@@ -1,4 +1,4 @@
-"""Read, compare, write: in chunks small enough for the other writers of an SQLite file."""
+"""`apply`: compare readings with rows, lock, write; in transactions that are short on SQLite."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -27,10 +27,10 @@ from videos.mirror.reading import Applied, Reading
 from videos.models import CensorStatus, TaskCause, Video
 from videos.services import announcements, status
 
-CHUNK_SIZE: Final = 50  # rows compared, and at most written, at once
+CHUNK_SIZE: Final = 50  # rows compared at once, and the most rows in a transaction
 pace = Pace(CHUNK_SIZE)
 
-# The fields that the mirror writes, and those of them that nobody is ever shown.
+# The fields that the mirror writes, and the fields among them that no user sees.
 MIRRORED: Final = (
     *facts.COPIED,
     "title_search",
@@ -69,27 +69,27 @@ FactsOrReading = MediaFacts | Reading
 
 
 def apply(
-    told: FactsOrReading | Iterable[FactsOrReading],
+    items: FactsOrReading | Iterable[FactsOrReading],
     *,
     backlog_until: datetime | None = None,
     dry_run: bool = False,
 ) -> Applied:
-    """Write what VOD says about one video or many.
+    """Write what VOD says about one video or many; returns the counts.
 
     Args:
-        told: bare facts, or a reading with more; each video once.
-        backlog_until: a first import is under way: videos created before are taken as VOD has
-            them, and do not flood the queue.
-        dry_run: count what would be written, and write nothing.
+        items: facts or readings, each video once.
+        backlog_until: given in a first import: videos created before this time keep VOD's status,
+            and do not flood the review queue.
+        dry_run: count, but write nothing.
     """
     total = Applied()
-    for chunk in batched(_as_readings(told), CHUNK_SIZE):
+    for chunk in batched(_as_readings(items), CHUNK_SIZE):
         total += _apply_chunk(chunk, backlog_until=backlog_until, dry_run=dry_run)
     return total
 
 
-def _as_readings(told: FactsOrReading | Iterable[FactsOrReading]) -> Iterator[Reading]:
-    for item in [told] if isinstance(told, MediaFacts | Reading) else told:
+def _as_readings(items: FactsOrReading | Iterable[FactsOrReading]) -> Iterator[Reading]:
+    for item in [items] if isinstance(items, MediaFacts | Reading) else items:
         yield item if isinstance(item, Reading) else Reading(item)
 
 
@@ -99,26 +99,26 @@ def _apply_chunk(
     rows = Video.objects.in_bulk([item.facts.vod_id for item in readings], field_name="vod_id")
     pending = [item for item in readings if _may_change(rows.get(item.facts.vod_id), item)]
     total = Applied(unchanged=len(readings) - len(pending))
-    for portion in pace.batches(pending):
+    for batch in pace.batches(pending):
         with pace.transaction():
-            total += _write(portion, backlog_until)
+            total += _write(batch, backlog_until)
             transaction.set_rollback(dry_run)
     return total
 
 
 def _may_change(video: Video | None, reading: Reading) -> bool:
-    """Whether a transaction is worth it; decided again, for certain, on the locked row."""
+    """Whether a transaction may be needed; the locked row decides."""
     if video is None:
         return True
     if video.deleted_at is not None:
         return False
-    return not reading.is_bare or (_is_fresh(video, reading) and _differs(video, reading.facts))
+    return not reading.is_bare or (_is_fresh(video, reading) and _differs(video, reading))
 
 
-def _differs(video: Video, said: MediaFacts) -> bool:
-    if facts.has_changes(video, said):
+def _differs(video: Video, reading: Reading) -> bool:
+    if facts.has_changes(video, reading.facts):
         return True
-    return uploaders.uploader_in(said) is not None and video.uploader_id is None
+    return uploaders.uploader_in(reading.facts) is not None and video.uploader_id is None
 
 
 def _is_fresh(video: Video, reading: Reading) -> bool:
@@ -127,22 +127,22 @@ def _is_fresh(video: Video, reading: Reading) -> bool:
 
 def _write(readings: Sequence[Reading], backlog_until: datetime | None) -> Applied:
     """Write readings inside the caller's transaction."""
-    named = uploaders.import_uploaders(item.facts for item in readings)
+    by_user_id = uploaders.import_uploaders(item.facts for item in readings)
     rows = _lock_rows(readings)
     missing = [item for item in readings if item.facts.vod_id not in rows]
-    inserted = _insert(missing, named, backlog_until)
+    inserted = _insert(missing, by_user_id, backlog_until)
     rows |= _lock_rows(missing)
     total = Applied()
     for item in readings:
-        video, stock = rows[item.facts.vod_id], _is_backlog(item, backlog_until)
+        video, is_backlog = rows[item.facts.vod_id], _is_backlog(item, backlog_until)
         is_new = video.vod_id in inserted
         if is_new:
-            _after_insert(video, stock=stock)
+            _after_insert(video, is_backlog=is_backlog)
         if is_new and item.is_bare and video.read_at == item.facts.read_at:
             has_changed = False
         else:
-            with silence(when=is_new and stock):  # what was there before us is no news
-                has_changed = _update(video, item, named, stock=stock)
+            with silence(when=is_new and is_backlog):  # no events about the backlog
+                has_changed = _update(video, item, by_user_id, is_backlog=is_backlog)
         total += Applied(
             new=int(is_new),
             changed=int(has_changed and not is_new),
@@ -152,7 +152,7 @@ def _write(readings: Sequence[Reading], backlog_until: datetime | None) -> Appli
 
 
 def _lock_rows(readings: Sequence[Reading]) -> dict[str, Video]:
-    """The rows of these videos, always locked in the same order."""
+    """Lock the rows of these videos, always in the same order, and return them by VOD id."""
     ids = [item.facts.vod_id for item in readings]
     rows = Video.objects.select_for_update().filter(vod_id__in=ids).order_by("pk")
     return {video.vod_id: video for video in rows} if ids else {}
@@ -164,90 +164,90 @@ def _is_backlog(reading: Reading, until: datetime | None) -> bool:
 
 
 def _insert(
-    readings: Sequence[Reading], named: dict[str, Uploader], backlog_until: datetime | None
+    readings: Sequence[Reading], by_user_id: dict[str, Uploader], backlog_until: datetime | None
 ) -> set[str]:
-    """Insert rows as their facts have them; returns their VOD ids.
+    """Insert rows with their facts; returns their VOD ids.
 
-    Another process may insert the same row at the same time: then its row stands, and the update
-    that follows compares with it.
+    If another process inserts the same row at the same time, its row stands, and the following
+    update compares with it.
     """
     rows = [
-        _new_row(item, named, stock=_is_backlog(item, backlog_until))
+        _new_row(item, by_user_id, is_backlog=_is_backlog(item, backlog_until))
         for item in sorted(readings, key=lambda item: item.facts.vod_id)
     ]
     Video.objects.bulk_create(rows, ignore_conflicts=True)
     return {row.vod_id for row in rows}
 
 
-def _new_row(reading: Reading, named: dict[str, Uploader], *, stock: bool) -> Video:
-    said = reading.facts
-    video = Video(vod_id=said.vod_id, creation_time=said.read_at, read_at=said.read_at)
-    _copy_to_row(video, Reading(said), named)
+def _new_row(reading: Reading, by_user_id: dict[str, Uploader], *, is_backlog: bool) -> Video:
+    read_at = reading.facts.read_at
+    video = Video(vod_id=reading.facts.vod_id, creation_time=read_at, read_at=read_at)
+    _copy_to_row(video, Reading(reading.facts), by_user_id)
     transcoding.set_statuses(video)
-    status.set_initial_status(video, at=timezone.now(), is_backlog=stock)
+    status.set_initial_status(video, at=timezone.now(), is_backlog=is_backlog)
     return video
 
 
-def _after_insert(video: Video, *, stock: bool) -> None:
-    """What the arrival of a new row sets off beside it."""
+def _after_insert(video: Video, *, is_backlog: bool) -> None:
+    """Open a review task, request machine review and emit an event for a new video."""
     if video.censor_status == CensorStatus.CHECK:
         status.open_task(video, TaskCause.NEW)
-    if video.source_uploaded_at is not None and not stock:
+    if is_backlog:
+        return
+    if video.source_uploaded_at is not None:
         _request_machine_review(video)
-    if not stock:
-        announcements.emit_new_video(video)
+    announcements.emit_new_video(video)
 
 
-def _uploader_of(said: MediaFacts, named: dict[str, Uploader]) -> Uploader | None:
-    name = uploaders.uploader_in(said)
-    return named.get(name.user_id) if name is not None else None
-
-
-def _update(video: Video, reading: Reading, named: dict[str, Uploader], *, stock: bool) -> bool:
-    """Write on a locked row what the reading changes about it; returns whether it did."""
+def _update(
+    video: Video, reading: Reading, by_user_id: dict[str, Uploader], *, is_backlog: bool
+) -> bool:
+    """Write a reading to a locked row; returns whether it changed anything."""
     if video.deleted_at is not None:
         return False
     before = _mirrored_values(video)
-    has_new_source = _copy_to_row(video, reading, named)
+    has_new_source = _copy_to_row(video, reading, by_user_id)
     media.keep_dropped_media(video, before)
     if video.source_version != before["source_version"]:
         replaced.cancel_work_for_replaced_source(video)
     has_changed = transcoding.update_jobs(video, reading.tasks, at=reading.facts.read_at)
     has_changed |= transcoding.end_lost_jobs(video, reading.lost_task_ids, at=reading.facts.read_at)
     transcoding.set_statuses(video, reading.tasks)
-    if has_new_source and not stock:
+    if has_new_source and not is_backlog:
         _request_machine_review(video)
-    told = reading.upload_reported_at
-    if told is not None and source.is_upload_doubtful(video, told):
-        status.open_recheck(video, since=told)
+    reported_at = reading.upload_reported_at
+    if reported_at is not None and source.is_upload_doubtful(video, reported_at):
+        status.open_recheck(video, since=reported_at)
     if reading.audits is not None or reading.machine is not None:
         has_changed |= _save_changes(video, before, reading)
         has_changed |= _record_decisions(video, reading)
         video.refresh_from_db()
         before = _mirrored_values(video)
-    status.update_status(video, at=timezone.now(), is_backlog=stock)
+    status.update_status(video, at=timezone.now(), is_backlog=is_backlog)
     return _save_changes(video, before, reading) or has_changed
 
 
-def _copy_to_row(video: Video, reading: Reading, named: dict[str, Uploader]) -> bool:
-    """Bring the row up to date in memory; returns whether there is a source nobody judged."""
-    fresh = _is_fresh(video, reading)
-    has_new_source = source.detect_upload(video, reading, is_fresh=fresh)
-    if fresh:
+def _copy_to_row(video: Video, reading: Reading, by_user_id: dict[str, Uploader]) -> bool:
+    """Update the row in memory; returns whether there is a source to review."""
+    is_fresh = _is_fresh(video, reading)
+    has_new_source = source.detect_upload(video, reading, is_fresh=is_fresh)
+    if is_fresh:
         facts.copy_facts(video, reading.facts)
-        video.uploader = _uploader_of(reading.facts, named) or video.uploader
+        uploader = uploaders.uploader_in(reading.facts)
+        if uploader is not None:
+            video.uploader = by_user_id.get(uploader.user_id) or video.uploader
         media.copy_media(video, reading)
     return has_new_source
 
 
 def _request_machine_review(video: Video) -> None:
-    """Have the source reviewed by the machine where VOD does not see to it by itself."""
+    """Submit the source to machine review, unless VOD is set to do that by itself."""
     if settings.MACHINE_REVIEW == "submit":
         outbox.send("submit_machine_review", subject=video.vod_id)
 
 
 def _record_decisions(video: Video, reading: Reading) -> bool:
-    """Record the decisions that the reading tells of: people's first, then the machine's."""
+    """Record the reading's decisions: people's first, then the machine's."""
     has_changed = reading.audits is not None and history.import_history(
         video, reading.audits, is_sending=reading.is_sending
     )
@@ -259,7 +259,7 @@ def _mirrored_values(video: Video) -> dict[str, Any]:
 
 
 def _save_changes(video: Video, before: dict[str, Any], reading: Reading) -> bool:
-    """Save the fields that changed, and when they were read; nothing where none did."""
+    """Save the changed fields and `read_at`; returns whether a field changed."""
     names = [name for name in MIRRORED if getattr(video, name) != before[name]]
     if not names and video.read_at is not None:
         return False
