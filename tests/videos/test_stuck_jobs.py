@@ -111,7 +111,7 @@ def test_a_job_that_vods_answers_do_not_mention_is_stuck(
     assert (silent.state, silent.error_code) == (State.STUCK, "NoNews")
     assert TranscodeJob.objects.filter(retry_of=silent).exists() or silent.attention_at
     assert young.state == State.SUBMITTED
-    assert "VOD told nothing about a job" in caplog.text
+    assert "The job of a video could not be read" in caplog.text
 
 
 @working

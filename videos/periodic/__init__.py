@@ -1,6 +1,6 @@
-"""Work that comes round: what events did not tell, and what never tells.
+"""Periodic tasks.
 
-Importing a module of this package registers its tasks: `apps.py` imports all of them.
+The import of a module of this package registers its tasks; `apps.py` imports all of them.
 """
 
 from videos.periodic.cdn import check_cdn_quota, check_cdn_tasks

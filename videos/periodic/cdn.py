@@ -1,4 +1,4 @@
-"""Following prefetches and purges."""
+"""Periodic tasks: progress of prefetches and purges, and the CDN's quotas."""
 
 from datetime import timedelta
 from typing import Final
@@ -10,24 +10,24 @@ from shortvideo.outbox.periodic import periodic
 from videos.mirror.cdn import CdnTaskAnswers, check_cdn_task, read_quota
 from videos.models import CdnTask
 
-ASKED_AT_ONCE: Final = 100  # tasks of the CDN; many of ours may have gone out with one
-LOOKED_AT_ONCE: Final = 1_000  # of ours
+CDN_TASKS_AT_ONCE: Final = 100  # calls; one task of the CDN may carry many of ours
+TASKS_AT_ONCE: Final = 1_000  # of ours
 
 
 @periodic("videos.cdn", every=timedelta(seconds=15))
 def check_cdn_tasks() -> None:
-    """Ask how prefetches and purges are doing, those first that were not asked for longest."""
+    """Ask for the progress of prefetches and purges, longest unasked first."""
     running = CdnTask.objects.filter(state=CdnTask.State.SUBMITTED)
     longest_ago = running.order_by(F("checked_at").asc(nulls_first=True), "id")
     answers = CdnTaskAnswers()
-    for task in longest_ago.select_related("delivery")[:LOOKED_AT_ONCE]:
-        if answers.count >= ASKED_AT_ONCE:
+    for task in longest_ago.select_related("delivery")[:TASKS_AT_ONCE]:
+        if answers.count >= CDN_TASKS_AT_ONCE:
             break
         check_cdn_task(task, answers)
 
 
 @periodic("videos.cdn_quota", every=timedelta(minutes=5))
 def check_cdn_quota() -> None:
-    """Read what is left of the day's quotas, so that pages can show it."""
+    """Read what is left of today's quotas, for the pages that show it."""
     if settings.CDN_DOMAINS:
         read_quota()

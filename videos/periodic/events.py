@@ -1,4 +1,4 @@
-"""Removing events that were processed long ago."""
+"""Periodic task: remove old events."""
 
 from datetime import timedelta
 from typing import Final
@@ -17,7 +17,7 @@ pace: Final = Pace(most_rows=200)
 
 @periodic("videos.events", every=timedelta(hours=1))
 def remove_old_events() -> None:
-    """A failed event stays until somebody has replayed it."""
+    """Remove processed and unknown events after EVENTS_KEEP_DAYS; failed events stay."""
     before = timezone.now() - timedelta(days=settings.EVENTS_KEEP_DAYS)
     finished = VodEvent.objects.filter(state__in=FINISHED)
     delete_old(finished, pace, before=before, created_field="received_at")

@@ -1,4 +1,4 @@
-"""Removing evidence whose time is over."""
+"""Periodic task: remove expired evidence."""
 
 from datetime import timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""Comparing the mirror with VOD once a day, and when somebody asks for it."""
+"""Periodic tasks: compare the mirror with VOD once a day, and on request."""
 
 from datetime import timedelta
 from typing import Final
@@ -10,27 +10,27 @@ from videos import reconcile
 from videos.models import ReconcileRun
 from videos.reconcile import AlreadyRunning, Options
 
-# Without callbacks the sync of each minute brings the news; what lasts longer is drift.
+# Without callbacks the sync of each minute brings changes; a difference that lasts is drift.
 GRACE_SECONDS: Final = 150.0
 REQUESTED: Final = Options()
-# The other may be this very comparison, whose worker was killed: nobody waits a day for it.
-LOOK_AGAIN: Final = timedelta(minutes=1)
+# The other run may be the daily one of a killed worker: do not wait a day to start again.
+RETRY_AFTER: Final = timedelta(minutes=1)
 
 
 def compare_daily() -> None:
-    """Count the drift, that of some videos' files too, and heal none of it.
+    """Count the drift, also that of a share of the files, and heal nothing.
 
-    Raises NotNow while another run is under way.
+    Raises NotNow while another run is running.
     """
     try:
         run = reconcile.begin(is_heal=False)
     except AlreadyRunning as error:
-        raise NotNow(str(error), again_in=LOOK_AGAIN) from error
+        raise NotNow(str(error), again_in=RETRY_AFTER) from error
     _carry_out(run, Options(grace_seconds=GRACE_SECONDS, file_share=settings.RECONCILE_FILE_SHARE))
 
 
 if settings.RECONCILE_EVERY_HOURS:
-    # The first one comes a whole period after a worker first knew of it.
+    # The first comparison comes a whole period after the first start of a worker.
     periodic("videos.reconcile", every=timedelta(hours=settings.RECONCILE_EVERY_HOURS))(
         compare_daily
     )
@@ -38,7 +38,7 @@ if settings.RECONCILE_EVERY_HOURS:
 
 @periodic("videos.reconcile_requests", every=timedelta(seconds=5))
 def reconcile_requested() -> None:
-    """What an operator asked for on the desk; what lost its worker is begun anew."""
+    """Carry out the run that an operator requested, again if its worker was killed."""
     reconcile.end_stale()
     run = reconcile.begin_requested()
     if run is not None:

@@ -1,4 +1,4 @@
-"""Keeping the mirror true where no event told."""
+"""Periodic tasks: read changes that no event reported."""
 
 from datetime import timedelta
 
@@ -9,9 +9,9 @@ from videos.sync.catalogue import delete_uneventful, last_start
 
 @periodic("videos.sync", every=timedelta(minutes=1))
 def sync_changes() -> None:
-    """Read what was modified since the last sync; the first one is `manage.py sync_videos`.
+    """Read what was modified since the last sync, once a first `manage.py sync_videos` is complete.
 
-    One that somebody else walks right now is left to them.
+    Do nothing while another process walks an incremental run.
     """
     if last_start() is None or sync.is_under_way():
         return

@@ -1,4 +1,4 @@
-"""Following the transcoding jobs that VOD works on."""
+"""Periodic tasks: follow our transcoding jobs."""
 
 import logging
 from datetime import timedelta
@@ -23,12 +23,12 @@ def check_transcodes() -> None:
     for tally in sync.check_transcodes(limit=POLLED_AT_ONCE, call=no_retry):
         problems = tally.problems
     for problem in problems:
-        logger.warning("VOD told nothing about a job", extra={"reason": problem})
+        logger.warning("The job of a video could not be read", extra={"reason": problem})
 
 
 @periodic("videos.transcodes.deleted", every=timedelta(minutes=1))
 def end_jobs_of_deleted_videos() -> None:
-    """What VOD has deleted is transcoded no more, and nobody need look at how it failed."""
+    """End the open jobs of videos that VOD has deleted, and take failed jobs out of the inbox."""
     state = TranscodeJob.State
     unsettled = TranscodeJob.objects.filter(
         Q(state__in=(state.SUBMITTED, state.STUCK)) | Q(attention_at__isnull=False),

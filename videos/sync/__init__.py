@@ -1,7 +1,7 @@
-"""Sync: what VOD has, pulled into the mirror.
+"""Sync: read VOD's videos into the mirror.
 
-`walk` goes through the catalogue, `sync_ids` reads single videos, `check_transcodes` asks how jobs
-are doing, and `sweep_pending` looks after clips that no machine has judged in time.
+`walk` reads the catalogue, `sync_ids` single videos, `check_transcodes` the progress of jobs, and
+`sweep_pending` videos that wait too long for machine review.
 """
 
 from videos.services.runs import TakenOver

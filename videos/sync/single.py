@@ -84,7 +84,7 @@ def transcoding_videos() -> VideoQuerySet:
     submitted = TranscodeJob.objects.filter(state=state.SUBMITTED)
     stuck = TranscodeJob.objects.filter(state=state.STUCK).exclude(task_id="")
     is_running = Q(transcode_status=status) | Q(narrow_transcode_status=status)
-    is_running |= Q(pk__in=submitted.values("video"))  # read once, not once for each video
+    is_running |= Q(pk__in=submitted.values("video"))  # a subquery of its own: it is run once
     is_due = Q(transcode_asked_at=None)
     is_due |= Q(transcode_asked_at__lt=timezone.now() - STUCK_ASKED_EVERY)
     is_stuck = Q(pk__in=stuck.values("video")) & is_due

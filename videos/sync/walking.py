@@ -1,6 +1,6 @@
-"""VOD's catalogue page by page, from the oldest video to the newest.
+"""Walk VOD's catalogue page by page, from the oldest video to the newest.
 
-A walk stands at a moment, not at a token: VOD's tokens expire, and a moment survives a kill.
+A walk's position is a time, not a token: VOD's tokens expire, a time can be stored.
 """
 
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ TOKEN_EXPIRED: Final = "InvalidScrollToken.Expired"  # noqa: S105 - an error cod
 
 @dataclass(slots=True)
 class Walk:
-    """What is walked and how far it has come.
+    """The window of a walk, and its position.
 
     Attributes:
-        by: which time of the videos.
-        until: where it ends; that moment itself is left out.
-        position: from where on VOD lists; follows the last video of each page.
-        rest_count: videos that VOD has from the present page on.
+        by: the time that orders the videos.
+        until: the end of the walk (exclusive).
+        position: the time of the last video so far (inclusive start of the next walk).
+        rest_count: number of videos from the current page on.
     """
 
     by: Literal["CreationTime", "ModificationTime"]
@@ -38,9 +38,10 @@ class Walk:
 
 
 def pages(walk: Walk) -> Iterator[SearchPage]:
-    """The pages from its position on; where one walk by token ends too early, another follows.
+    """Yield the pages from the walk's position on.
 
-    The videos of the last moment may come twice then. Raises CloudUnavailable, CloudRejected.
+    If a walk by token ends too early, another one starts at its position: videos of that second
+    are then listed twice. Raises CloudUnavailable, CloudRejected.
     """
     while True:
         start = walk.position
@@ -59,10 +60,10 @@ def pages(walk: Walk) -> Iterator[SearchPage]:
 
 
 def _walk_by_token(walk: Walk, start: datetime | None) -> Iterator[SearchPage]:
-    """One walk by token; ends with the window, at VOD's limit, or when the token has expired.
+    """Walk by token to the end of the window, to VOD's limit, or until the token expires.
 
-    Without a token, or where one expires within a single moment, from which no other walk could
-    go on, the next page is asked for by its number.
+    Without a token the next page is asked for by its number; also if the token expires while all
+    videos so far have the same time: another walk would start at the same position.
     """
     token, page_no = "", 1
     while True:
@@ -72,7 +73,7 @@ def _walk_by_token(walk: Walk, start: datetime | None) -> Iterator[SearchPage]:
             if error.code != TOKEN_EXPIRED or not token:
                 raise
             if walk.position != start:
-                return  # there is something to go on from
+                return  # the next walk starts at the new position
             token = ""
             if page_no > MAX_PAGES:
                 raise
