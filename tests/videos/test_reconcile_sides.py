@@ -149,7 +149,7 @@ def test_a_small_catalogue_survives_a_wrong_account(
     printed = reconcile("--heal")
     assert printed["counts"]["missing_there"]["left"] == 2
     assert printed["examples"][0]["note"] == (
-        f"{problem}: is this the right account? --max-removals=2 takes them away."
+        f"{problem}: is this the right account? --max-removals=2 removes them."
     )
     assert Video.objects.visible().count() == 2 + there_count
     reconcile("--heal", "--max-removals=2")

@@ -11,7 +11,7 @@ from videos.models.run import Run
 
 class ReconcileRunQuerySet(models.QuerySet["ReconcileRun"]):
     def needing_attention(self) -> Self:
-        """The latest run that ended, if it failed, left drift, or could not compare some files."""
+        """Return the latest ended run if it failed, left drift, or could not compare some files."""
         state = ReconcileRun.State
         ended = self.filter(state__in=[state.DONE, state.FAILED]).order_by("-id")
         return self.filter(pk__in=ended.values("pk")[:1]).filter(
@@ -22,8 +22,7 @@ class ReconcileRunQuerySet(models.QuerySet["ReconcileRun"]):
 class ReconcileRun(Run):
     """One comparison of the mirror with VOD, in both directions.
 
-    One runs at a time. A process that carries one out saves it often; a run that was not saved for
-    long has lost its process.
+    One is running at a time, and one may be requested.
     """
 
     class State(models.TextChoices):

@@ -1,7 +1,10 @@
-"""Reconciliation: the mirror and VOD compared in both directions, and brought together again.
+"""Reconciliation: compare the mirror with VOD in both directions, and heal the drift.
 
-`comparing` walks both sides and finds suspects, `examining` takes the second look that makes them
-drift (`checks` says what is), `healing` mends, `claims` sees to it that one runs at a time.
+1. `comparing` walks both sides and yields suspects.
+2. `examining` reads a suspect again; `checks` decides what is drift.
+3. `healing` heals drift.
+
+`running` does all of it for one run, `claims` makes sure that one run at a time does.
 """
 
 from videos.reconcile.claims import (

@@ -1,4 +1,4 @@
-"""What counts as drift: one function a kind, each looking at one video as both sides have it."""
+"""What counts as drift: one function for each kind compares both sides of one video."""
 
 import zlib
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ from shortvideo.cloud.types import (
 )
 from shortvideo.outbox.models import Delivery
 from videos.mirror import asking, media
-from videos.mirror import facts as mirror_facts
+from videos.mirror.facts import field_values
 from videos.mirror.history import EXPECTED_STATUS
 from videos.mirror.transcoding import LISTED_WITHIN, OUTCOMES
 from videos.mirror.uploaders import uploader_in
@@ -28,7 +28,7 @@ from videos.services.source import has_source
 from videos.services.standing import AUDIT_KIND as AUDIT
 from videos.services.standing import standing_decision
 
-# What follows from other things and is shown to nobody.
+# These fields follow from others, and no user sees them.
 UNCOMPARED: Final = frozenset(("modification_time", "audit_status", "title_search"))
 WITH_FILES: Final = (VodStatus.NORMAL, VodStatus.CHECKING)
 
@@ -38,15 +38,15 @@ class Scope:
     """What is compared.
 
     Attributes:
-        started_at: when the comparison began.
-        imported_at: what was created before came with the first import, whose files are left
-            unread until somebody needs them.
-        is_first_import: no import has ended: what is new is taken as VOD has it.
-        is_every_file: ask for the files of every video that plays, one call each.
-        file_share: beside what must be asked for, ask for the files of one in so many of those
-            that were read; 0 is none.
+        started_at: start of the comparison.
+        imported_at: start of the first import. Files of videos created before it stay unread
+            until they are needed.
+        is_first_import: no import is complete: new videos keep VOD's review status.
+        is_every_file: compare the files of every playable video, one call each.
+        file_share: also compare the files of one in `file_share` videos whose files were read; 0
+            is none.
         file_turn: which of these shares; any whole number.
-        open_files: the videos whose files an earlier comparison found to differ.
+        open_files: ids of videos whose files differed in an earlier comparison.
     """
 
     started_at: datetime
@@ -58,7 +58,7 @@ class Scope:
     open_files: frozenset[str] = frozenset()
 
     def has_turn(self, vod_id: str) -> bool:
-        """Whether it is one of the videos whose files are compared this time."""
+        """Whether the video is in the share whose files are compared this time."""
         if not self.file_share:
             return False
         return zlib.crc32(vod_id.encode()) % self.file_share == self.file_turn % self.file_share
@@ -66,9 +66,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One video at one moment: its row, and what VOD says; None where a side does not have it.
+    """One video at one time: its row and VOD's facts; None if a side does not have it.
 
-    `is_readable` is false where VOD's answer makes no sense.
+    `is_readable` is False if VOD's answer about it is unreadable.
     """
 
     vod_id: str
@@ -77,139 +77,122 @@ class Case:
     is_readable: bool = True
 
 
-Check = Callable[[Case, Scope], Drift | None]
+Sides = tuple[str, str]  # `here` and `there` of a Drift
 
 
 def drifts_of(case: Case, scope: Scope, kinds: Iterable[Kind] = tuple(Kind)) -> list[Drift]:
-    """The drift of these kinds. May ask VOD; raises CloudUnavailable, CloudRejected."""
-    found = (CHECKS[kind](case, scope) for kind in kinds)
-    return [drift for drift in found if drift is not None]
+    """Return the drift of these kinds. May ask VOD: raises CloudUnavailable, CloudRejected."""
+    found = ((kind, _check(kind, case, scope)) for kind in kinds)
+    return [Drift(kind, case.vod_id, *sides) for kind, sides in found if sides is not None]
 
 
-def _unreadable(case: Case, _: Scope) -> Drift | None:
-    return None if case.is_readable else Drift(Kind.UNREADABLE, case.vod_id)
+def _check(kind: Kind, case: Case, scope: Scope) -> Sides | None:
+    video, facts = case.video, case.facts
+    if kind in ONE_SIDED:
+        return ONE_SIDED[kind](case)
+    if video is None or facts is None:
+        return None
+    check = (OF_VISIBLE if video.deleted_at is None else OF_DELETED).get(kind)
+    return check(video, facts, scope) if check is not None else None
 
 
-def _missing_here(case: Case, _: Scope) -> Drift | None:
+def _unreadable(case: Case) -> Sides | None:
+    return None if case.is_readable else ("", "")
+
+
+def _missing_here(case: Case) -> Sides | None:
     if case.video is not None or case.facts is None:
         return None
-    return Drift(Kind.MISSING_HERE, case.vod_id, there=_described(case.facts))
+    return "", _described(case.facts)
 
 
-def _missing_there(case: Case, _: Scope) -> Drift | None:
+def _missing_there(case: Case) -> Sides | None:
     video = case.video
     if video is None or video.deleted_at is not None or case.facts or not case.is_readable:
         return None
-    return Drift(Kind.MISSING_THERE, case.vod_id, here=f"{video.censor_status}: {video.title}")
+    return f"{video.censor_status}: {video.title}", ""
 
 
-def _other_facts(case: Case, _: Scope) -> Drift | None:
-    """What VOD says otherwise; a review's result in its status is a kind of its own."""
-    sides = _both(case)
-    if sides is None:
-        return None
-    video, said = sides
-    names = differing(video, said)
-    if _is_review_contradicted(video, said):
+def _different_facts(video: Video, facts: MediaFacts, _scope: Scope) -> Sides | None:
+    """A review result in VOD's status is a kind of its own."""
+    names = differing_fields(video, facts)
+    if _is_review_contradicted(video, facts):
         names = [name for name in names if name != "status"]
     if not names:
         return None
-    values = mirror_facts.field_values(said)
-    return Drift(
-        Kind.FACTS,
-        case.vod_id,
-        here=_listing(names, lambda name: getattr(video, name, "")),
-        there=_listing(names, lambda name: values.get(name, "")),
+    values = field_values(facts)
+    return (
+        "; ".join(f"{name}: {getattr(video, name, '')}" for name in names),
+        "; ".join(f"{name}: {values.get(name, '')}" for name in names),
     )
 
 
-def _other_review(case: Case, _: Scope) -> Drift | None:
-    sides = _both(case)
-    if sides is None or not _is_review_contradicted(*sides):
+def _different_review(video: Video, facts: MediaFacts, _scope: Scope) -> Sides | None:
+    if not _is_review_contradicted(video, facts):
         return None
-    video, said = sides
-    return Drift(Kind.REVIEW, case.vod_id, here=video.censor_status, there=said.status or "")
+    return video.censor_status, facts.status or ""
 
 
-def _other_files(case: Case, scope: Scope) -> Drift | None:
-    sides = _both(case)
-    if sides is None or not are_files_due(*sides, scope):
+def _different_files(video: Video, facts: MediaFacts, scope: Scope) -> Sides | None:
+    if not are_files_due(video, facts, scope):
         return None
-    video, said = sides
-    files = retrying(lambda: asking.fetch_files(vod_gateway(), said, video))
+    files = retrying(lambda: asking.fetch_files(vod_gateway(), facts, video))
     if video.files_read_at is not None and _as_stored(files) == video.files:
         return None
     is_unread = video.files_read_at is None
-    here = "unread" if is_unread else f"{len(video.files)} files"
-    return Drift(Kind.FILES, case.vod_id, here=here, there=f"{len(files)} files")
+    return "unread" if is_unread else f"{len(video.files)} files", f"{len(files)} files"
 
 
-def _missed_job(case: Case, scope: Scope) -> Drift | None:
-    sides = _both(case)
-    if sides is None:
-        return None
-    video, _ = sides
+def _missed_job(video: Video, _facts: MediaFacts, scope: Scope) -> Sides | None:
     running = TranscodeJob.objects.filter(video=video, state=TranscodeJob.State.SUBMITTED)
     for job in running.exclude(task_id=""):
         status = _status_of_task(job)
         if status in OUTCOMES or (not status and job.created_at < scope.started_at - LISTED_WITHIN):
-            here = f"{job.kind}: {job.state}"
-            return Drift(Kind.JOB, case.vod_id, here=here, there=status or "unknown to VOD")
+            return f"{job.kind}: {job.state}", status or "unknown to VOD"
     return None
 
 
-def _undone_deletion(case: Case, _: Scope) -> Drift | None:
-    deletion = _deletion_behind(case)
-    if deletion is None or deletion.delivery is None:
-        return None
-    return Drift(Kind.DELETION, case.vod_id, here=deletion.get_state_display(), there="there")
+def _undone_deletion(video: Video, _facts: MediaFacts, _scope: Scope) -> Sides | None:
+    deletion = _deletion_by_operator(video)
+    return (deletion.get_state_display(), "there") if deletion is not None else None
 
 
-def _returned(case: Case, _: Scope) -> Drift | None:
-    """A tombstone that nobody here decided about: VOD had said that the video was gone."""
-    if case.video is None or case.video.deleted_at is None or case.facts is None:
-        return None
-    deletion = _deletion_behind(case)
-    if deletion is not None and deletion.delivery is not None:
-        return None
-    return Drift(Kind.RETURNED, case.vod_id, here="deleted", there=_described(case.facts))
+def _returned(video: Video, facts: MediaFacts, _scope: Scope) -> Sides | None:
+    return ("deleted", _described(facts)) if _deletion_by_operator(video) is None else None
 
 
-CHECKS: Final[dict[Kind, Check]] = {
+ONE_SIDED: Final[dict[Kind, Callable[[Case], Sides | None]]] = {
     Kind.MISSING_HERE: _missing_here,
     Kind.MISSING_THERE: _missing_there,
-    Kind.FACTS: _other_facts,
-    Kind.REVIEW: _other_review,
-    Kind.FILES: _other_files,
+    Kind.UNREADABLE: _unreadable,
+}
+OF_VISIBLE: Final[dict[Kind, Callable[[Video, MediaFacts, Scope], Sides | None]]] = {
+    Kind.FACTS: _different_facts,
+    Kind.REVIEW: _different_review,
+    Kind.FILES: _different_files,
     Kind.JOB: _missed_job,
+}
+OF_DELETED: Final[dict[Kind, Callable[[Video, MediaFacts, Scope], Sides | None]]] = {
     Kind.DELETION: _undone_deletion,
     Kind.RETURNED: _returned,
-    Kind.UNREADABLE: _unreadable,
 }
 
 
-def _both(case: Case) -> tuple[Video, MediaFacts] | None:
-    """Both sides of a video that is in the lists here and in VOD."""
-    if case.video is None or case.video.deleted_at is not None or case.facts is None:
-        return None
-    return case.video, case.facts
-
-
-def differing(video: Video, said: MediaFacts) -> list[str]:
-    """The fields about which VOD says something else than the row."""
-    values = mirror_facts.field_values(said).items()
+def differing_fields(video: Video, facts: MediaFacts) -> list[str]:
+    """Return the names of the row's fields that differ from VOD's facts."""
+    values = field_values(facts).items()
     names = [
         name for name, value in values if name not in UNCOMPARED and getattr(video, name) != value
     ]
-    if video.uploader_id is None and uploader_in(said) is not None:
+    if video.uploader_id is None and uploader_in(facts) is not None:
         names.append("uploader")
     return names
 
 
 def contradicts(video: Video, status: str) -> bool:
-    """Whether VOD's status denies what is decided here.
+    """Whether VOD's status contradicts the decision here.
 
-    A block shows in every state of a video that has a source, a pass once it is transcoded.
+    A block shows in every status of a video with a source, a pass once the video is transcoded.
     """
     expected = EXPECTED_STATUS.get(CensorStatus(video.censor_status))
     if expected is None or not has_source(status):
@@ -219,13 +202,13 @@ def contradicts(video: Video, status: str) -> bool:
     return status == VodStatus.CHECKING
 
 
-def _is_review_contradicted(video: Video, said: MediaFacts) -> bool:
-    status = said.status or ""
+def _is_review_contradicted(video: Video, facts: MediaFacts) -> bool:
+    status = facts.status or ""
     return contradicts(video, status) or _is_pass_unknown(video, status)
 
 
 def _is_pass_unknown(video: Video, status: str) -> bool:
-    """Whether VOD lacks a pass that was given up while the status cannot show it yet."""
+    """Whether VOD lacks a pass whose delivery was given up, and whose lack no status shows yet."""
     if status in {*AuditStatus, VodStatus.CHECKING} or not video.is_passed:
         return False
     given_up = Delivery.objects.given_up().filter(kind=AUDIT).for_subject(video.vod_id)
@@ -241,9 +224,9 @@ def latest_audit(vod_id: str) -> AuditEntry | None:
     return entries[0] if entries else None
 
 
-def are_files_due(video: Video, said: MediaFacts, scope: Scope) -> bool:
-    """Whether the files must be asked for: they are unread, or lost, or all are wanted."""
-    if not _has_files(said):
+def are_files_due(video: Video, facts: MediaFacts, scope: Scope) -> bool:
+    """Whether VOD must be asked for the files: they are unread, lost, or in scope."""
+    if not _has_files(facts):
         return False
     if scope.is_every_file:
         return True
@@ -254,15 +237,16 @@ def are_files_due(video: Video, said: MediaFacts, scope: Scope) -> bool:
     return not video.files and video.transcode_status == "success"
 
 
-def _has_files(said: MediaFacts) -> bool:
-    """Whether VOD tells the files of a video in this state."""
-    return said.status in WITH_FILES
+def _has_files(facts: MediaFacts) -> bool:
+    """Whether VOD tells the files of a video in this status."""
+    return facts.status in WITH_FILES
 
 
 def are_files_hidden(case: Case, scope: Scope) -> bool:
-    """Whether files that differed before cannot be looked at now: they may differ still."""
-    sides = _both(case)
-    return sides is not None and case.vod_id in scope.open_files and not _has_files(sides[1])
+    """Whether files that differed before cannot be compared now: they may still differ."""
+    is_visible = case.video is not None and case.video.deleted_at is None
+    is_hidden = case.facts is not None and not _has_files(case.facts)
+    return is_visible and is_hidden and case.vod_id in scope.open_files
 
 
 def _as_stored(files: Iterable[StreamFile]) -> list[dict[str, Any]]:
@@ -270,23 +254,18 @@ def _as_stored(files: Iterable[StreamFile]) -> list[dict[str, Any]]:
 
 
 def _status_of_task(job: TranscodeJob) -> str:
-    """What VOD says of the job's task; "" where it does not have it."""
+    """Return the status of the job's task in VOD; "" if VOD does not have the task."""
     task: TranscodeTask | None = retrying(
         lambda: asking.none_if_missing(vod_gateway().transcode_task, job.task_id)
     )
     return task.status if task is not None else ""
 
 
-def _deletion_behind(case: Case) -> VideoDeletion | None:
-    """The deletion that set the tombstone of a video that VOD still has."""
-    if case.video is None or case.video.deleted_at is None or case.facts is None:
-        return None
-    return case.video.deletions.select_related("delivery").order_by("-id").first()
+def _deletion_by_operator(video: Video) -> VideoDeletion | None:
+    """Return the deletion of a deleted video; None if VOD itself had lost the video."""
+    deletion = video.deletions.order_by("-id").first()
+    return deletion if deletion is not None and deletion.delivery_id is not None else None
 
 
-def _described(said: MediaFacts) -> str:
-    return f"{said.status}: {said.title}"
-
-
-def _listing(names: Iterable[str], value_of: Callable[[str], Any]) -> str:
-    return "; ".join(f"{name}: {value_of(name)}" for name in names)
+def _described(facts: MediaFacts) -> str:
+    return f"{facts.status}: {facts.title}"

@@ -1,6 +1,6 @@
-"""Both sides at once, in the order of CreationTime: which videos deserve a second look.
+"""Walk both sides in the order of CreationTime and yield the videos that differ: suspects.
 
-A suspect is no drift yet: a search index lags, and the mirror is being written meanwhile.
+A suspect is not drift yet: VOD's search index lags, and the mirror changes meanwhile.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -11,7 +11,7 @@ from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox.models import Delivery
 from videos.mirror import asking
 from videos.models import TranscodeJob, Video
-from videos.reconcile.checks import Scope, are_files_due, contradicts, differing
+from videos.reconcile.checks import Scope, are_files_due, contradicts, differing_fields
 from videos.services.standing import AUDIT_KIND as AUDIT
 from videos.sync.walking import Walk, pages
 
@@ -20,43 +20,43 @@ from videos.sync.walking import Walk, pages
 class Step:
     """One page of VOD's videos, and the suspects of both sides up to its end.
 
-    `nameless_count` is of rows of which not even the id can be read.
+    `no_id_count` is the number of rows whose id cannot be read.
     """
 
     listed_count: int
-    nameless_count: int
+    no_id_count: int
     suspects: tuple[str, ...]
 
 
 def compare(walk: Walk, scope: Scope) -> Iterator[Step]:
-    """Walk both sides; needs the memory of one page. Raises CloudUnavailable, CloudRejected."""
+    """Yield a step for each page; one page is in memory. Raises CloudUnavailable, CloudRejected."""
     low: datetime | None = None
     seen: set[str] = set()  # listed, and created at `low` or later
     for page in pages(walk):
         listed = [item for item in page.videos if item.vod_id not in seen]
         seen.update(item.vod_id for item in listed)
-        named = [vod_id for vod_id in page.unreadable_ids if vod_id]
-        suspects = [*_suspects_among(listed, scope), *named]
+        unreadable = [vod_id for vod_id in page.unreadable_ids if vod_id]
+        suspects = [*_suspects_among(listed, scope), *unreadable]
         high = walk.position
-        if high is not None and high != low:  # what has the time `high` may go on on the next page
+        if high is not None and high != low:  # the next page may list more videos of time `high`
             suspects += _absent_between(low, high, seen)
             seen = {item.vod_id for item in page.videos if item.creation_time == high}
             low = high
-        yield Step(len(listed), page.unreadable_count - len(named), tuple(suspects))
+        yield Step(len(listed), page.unreadable_count - len(unreadable), tuple(suspects))
     yield Step(0, 0, tuple(_absent_between(low, None, seen)))
 
 
 def _suspects_among(listed: Sequence[MediaFacts], scope: Scope) -> Iterator[str]:
-    """What VOD lists and the mirror does not have so."""
+    """Yield listed videos that the mirror lacks or has differently."""
     rows = asking.rows_by_vod_id(listed)
-    noted = _unsettled(rows.values())
+    unsettled = _unsettled(rows.values())
     for item in listed:
         video = rows.get(item.vod_id)
         if (
             video is None
             or video.deleted_at is not None
-            or item.vod_id in noted
-            or differing(video, item)
+            or item.vod_id in unsettled
+            or differing_fields(video, item)
             or contradicts(video, item.status or "")
             or are_files_due(video, item, scope)
         ):
@@ -64,7 +64,7 @@ def _suspects_among(listed: Sequence[MediaFacts], scope: Scope) -> Iterator[str]
 
 
 def _unsettled(videos: Collection[Video]) -> set[str]:
-    """Those whose transcoding VOD works on, and those with a decision that was given up."""
+    """Return the ids of videos with a submitted job, or with a decision that was given up."""
     running = TranscodeJob.objects.filter(state=TranscodeJob.State.SUBMITTED, video__in=videos)
     undelivered = Delivery.objects.given_up().filter(
         kind=AUDIT, subject__in=[video.vod_id for video in videos]
@@ -78,12 +78,12 @@ def _unsettled(videos: Collection[Video]) -> set[str]:
 def _absent_between(
     low: datetime | None, high: datetime | None, listed: Collection[str]
 ) -> Iterator[str]:
-    """What the mirror has from one moment to before another, and VOD has not listed."""
-    here = Video.objects.visible()
+    """Yield the mirror's videos created from `low` to before `high` that VOD has not listed."""
+    videos = Video.objects.visible()
     if low is not None:
-        here = here.filter(creation_time__gte=low)
+        videos = videos.filter(creation_time__gte=low)
     if high is not None:
-        here = here.filter(creation_time__lt=high)
-    for vod_id in here.values_list("vod_id", flat=True).iterator():
+        videos = videos.filter(creation_time__lt=high)
+    for vod_id in videos.values_list("vod_id", flat=True).iterator():
         if vod_id not in listed:
             yield vod_id

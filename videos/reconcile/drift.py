@@ -15,24 +15,24 @@ TEXT_LENGTH: Final = 200
 class Kind(TextChoices):
     MISSING_HERE = "missing_here", _("in VOD, not here")
     MISSING_THERE = "missing_there", _("here, not in VOD")
-    FACTS = "facts", _("other facts in VOD")
-    REVIEW = "review", _("other review result in VOD")
-    FILES = "files", _("files unread, or others in VOD")
-    JOB = "job", _("transcoding ended unheard")
+    FACTS = "facts", _("details differ")
+    REVIEW = "review", _("review results differ")
+    FILES = "files", _("files unread or different")
+    JOB = "job", _("missed transcoding result")
     DELETION = "deletion", _("deleted here, still in VOD")
-    RETURNED = "returned", _("was gone from VOD, is back")
-    UNREADABLE = "unreadable", _("VOD's answer makes no sense")
+    RETURNED = "returned", _("reappeared in VOD")
+    UNREADABLE = "unreadable", _("unreadable answer from VOD")
 
 
 class Resolution(StrEnum):
-    LEFT = "left"
     HEALED = "healed"
-    UNDER_WAY = "under_way"  # a delivery that mends it has been written
+    UNDER_WAY = "under_way"  # a delivery that heals it has been written
+    LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference; `here` and `there` say in a few words what each side has."""
+    """One difference; `here` and `there` describe what each side has."""
 
     kind: Kind
     vod_id: str
@@ -42,7 +42,7 @@ class Drift:
     note: str = ""
 
     def as_json(self) -> dict[str, str]:
-        """An item of `ReconcileRun.examples`."""
+        """Return an item of `ReconcileRun.examples`."""
         return {
             "kind": str(self.kind),
             "vod_id": self.vod_id,
@@ -55,7 +55,7 @@ class Drift:
 
 @dataclass(slots=True)
 class Report:
-    """What became of the drift so far."""
+    """The drift so far: counts, and the first examples of each kind."""
 
     outcomes: Counter[tuple[Kind, Resolution]] = field(default_factory=Counter)
     examples: list[Drift] = field(default_factory=list)
@@ -71,27 +71,17 @@ class Report:
 
     @property
     def left_count(self) -> int:
-        """What remains, with what is under way: nobody has seen it mended yet."""
+        """Drift that was not seen healed, including drift under way."""
         return self.found_count - sum(self.outcomes[kind, Resolution.HEALED] for kind in Kind)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """`ReconcileRun.counts`: the kinds that were found, in the order of `Kind`."""
-        found = {kind: sum(self.outcomes[kind, each] for each in Resolution) for kind in Kind}
-        return {
-            str(kind): {
-                "found": found[kind],
-                **{
-                    str(each): self.outcomes[kind, each]
-                    for each in (Resolution.HEALED, Resolution.UNDER_WAY, Resolution.LEFT)
-                },
-            }
-            for kind in Kind
-            if found[kind]
-        }
+        """Return `ReconcileRun.counts`: the kinds that were found, in the order of `Kind`."""
+        counts: dict[str, dict[str, int]] = {}
+        for kind in Kind:
+            outcomes = {str(each): self.outcomes[kind, each] for each in Resolution}
+            if found := sum(outcomes.values()):
+                counts[str(kind)] = {"found": found, **outcomes}
+        return counts
 
     def examples_as_json(self) -> list[dict[str, Any]]:
-        order = list(Kind)
-        return [
-            drift.as_json()
-            for drift in sorted(self.examples, key=lambda one: order.index(one.kind))
-        ]
+        return [drift.as_json() for kind in Kind for drift in self.examples if drift.kind == kind]

@@ -1,4 +1,4 @@
-"""The second look at a suspect: both sides read anew, what is under way left in peace."""
+"""Read suspects again on both sides: what still differs, and is not under way, is drift."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ from videos.models import Video
 from videos.reconcile.checks import Case, Scope, are_files_hidden, drifts_of
 from videos.reconcile.drift import Drift, Kind, Resolution
 
-# An open delivery of these kinds is about to bring both sides together.
-MENDING: Final = (
+# An open delivery of these kinds is about to heal a difference.
+HEALING: Final = (
     "create_audit",
     "delete_video",
     "process_event",
@@ -26,14 +26,14 @@ MENDING: Final = (
     "submit_machine_review",
     "submit_transcode",
 )
-# So long it may take; what is open for longer is shown: its worker may be dead.
+# A delivery that is open for longer is shown: the worker may be dead.
 IN_TIME: Final = timedelta(minutes=5)
-MENDED_BY_NO_DELIVERY: Final = (Kind.RETURNED, Kind.UNREADABLE)
+HEALED_BY_NO_DELIVERY: Final = (Kind.RETURNED, Kind.UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The drift of one video; `is_overdue` where a delivery that mends it is open for too long."""
+    """The drift of one video; `is_overdue` if a delivery that heals it is open for too long."""
 
     case: Case
     drifts: tuple[Drift, ...]
@@ -42,10 +42,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a second look came to.
+    """The drift of some videos.
 
-    `undecided` are those at which the system is at work, and those whose files differed before and
-    cannot be looked at now.
+    `undecided` are the ids of videos that change at the moment, and of videos whose files differed
+    before and cannot be compared now.
     """
 
     found: list[Found]
@@ -53,10 +53,11 @@ class Examined:
 
 
 def examine(vod_ids: Sequence[str], scope: Scope) -> Examined:
-    """The drift of some videos, read anew; nothing for what changed since the comparison began.
+    """Read some videos again and return their drift.
 
-    What a delivery is about to mend is left out while that is in time, and else is under way.
-    Raises CloudUnavailable where VOD is not available for long.
+    Videos that changed since the comparison began are left out, as is drift that a young delivery
+    is about to heal; drift that an old delivery has not healed is under way. Raises
+    CloudUnavailable if VOD stays unavailable.
     """
     found: list[Found] = []
     undecided: set[str] = set()
@@ -67,20 +68,22 @@ def examine(vod_ids: Sequence[str], scope: Scope) -> Examined:
                 undecided.add(case.vod_id)
             if not is_changed and (drifts := _drifts_or_refusal(case, scope)):
                 found.append(Found(case, tuple(drifts)))
-    mending = open_deliveries(item.case.vod_id for item in found)
-    weighed = [_weigh(item, mending.get(item.case.vod_id, [])) for item in found]
-    for item, result in zip(found, weighed, strict=True):
-        if result is None:
-            undecided.add(item.case.vod_id)
-    return Examined([item for item in weighed if item is not None], undecided)
+    healing = open_deliveries(item.case.vod_id for item in found)
+    kept = [
+        weighed
+        for item in found
+        if (weighed := _weigh(item, healing.get(item.case.vod_id, []))) is not None
+    ]
+    left_out = {item.case.vod_id for item in found} - {item.case.vod_id for item in kept}
+    return Examined(kept, undecided | left_out)
 
 
 def read_both(vod_ids: Sequence[str]) -> list[Case]:
-    """What VOD says of up to 20 videos, then their rows: what is on its way has had its time."""
+    """Read up to 20 videos in VOD, then their rows: so changes had time to reach the mirror."""
     try:
         facts, missing = retrying(lambda: asking.fetch_facts(vod_ids))
     except CloudRejected:
-        if len(vod_ids) > 1:  # one of them may be what VOD refuses to hear of
+        if len(vod_ids) > 1:  # VOD may refuse one of the ids
             middle = len(vod_ids) // 2
             return [*read_both(vod_ids[:middle]), *read_both(vod_ids[middle:])]
         facts, missing = {}, set()
@@ -107,16 +110,16 @@ def _drifts_or_refusal(case: Case, scope: Scope) -> list[Drift]:
         return [Drift(Kind.UNREADABLE, case.vod_id, note=str(error))]
 
 
-def _weigh(item: Found, mending: Sequence[Delivery]) -> Found | None:
-    """None where what mends the drift is in time; where it is overdue, the drift is under way."""
-    late = [delivery for delivery in mending if not _is_in_time(delivery)]
+def _weigh(item: Found, healing: Sequence[Delivery]) -> Found | None:
+    """Return None if deliveries heal the drift in time; if one is overdue, drift under way."""
+    late = [delivery for delivery in healing if not _is_in_time(delivery)]
     if not late:
-        return None if mending else item
+        return None if healing else item
     since = timezone.localtime(late[0].created_at)
     note = f"{late[0].kind} has been open since {since:%Y-%m-%d %H:%M}: is the worker running?"
     drifts = (
         drift
-        if drift.kind in MENDED_BY_NO_DELIVERY
+        if drift.kind in HEALED_BY_NO_DELIVERY
         else replace(drift, outcome=Resolution.UNDER_WAY, note=note)
         for drift in item.drifts
     )
@@ -124,7 +127,7 @@ def _weigh(item: Found, mending: Sequence[Delivery]) -> Found | None:
 
 
 def _is_in_time(delivery: Delivery) -> bool:
-    """Whether it is young, or was not due before: a decision that can be undone waits for that."""
+    """Whether the delivery is young or just became due: a decision waits while it can be undone."""
     since = timezone.now() - IN_TIME
     if delivery.created_at > since:
         return True
@@ -136,9 +139,9 @@ def _is_in_time(delivery: Delivery) -> bool:
 
 
 def open_deliveries(vod_ids: Iterable[str]) -> dict[str, list[Delivery]]:
-    """By video, the open deliveries that mend what it differs in, oldest first."""
+    """Return by video the open deliveries that heal differences, oldest first."""
     found: dict[str, list[Delivery]] = {}
-    mending = Delivery.objects.open().filter(kind__in=MENDING, subject__in=list(vod_ids))
-    for delivery in mending.select_related("after").order_by("id"):
+    healing = Delivery.objects.open().filter(kind__in=HEALING, subject__in=list(vod_ids))
+    for delivery in healing.select_related("after").order_by("id"):
         found.setdefault(delivery.subject, []).append(delivery)
     return found

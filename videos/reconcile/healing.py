@@ -1,4 +1,4 @@
-"""Mending drift by what the rest of the project does: the mirror's one way in, and deliveries."""
+"""Heal drift by the usual ways: the mirror's `apply`, and deliveries."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -23,7 +23,7 @@ from videos.services import takedown
 from videos.services.standing import AUDIT_KIND as AUDIT
 from videos.services.standing import deliveries_of_decision, redeliver_decision, standing_decision
 
-# What a reading of VOD mends.
+# A reading of VOD heals these kinds.
 BY_READING: Final = (Kind.MISSING_HERE, Kind.FACTS, Kind.REVIEW, Kind.FILES, Kind.JOB)
 DELETE: Final = "delete_video"
 
@@ -85,9 +85,9 @@ def _request_for(case: Case, kinds: set[Kind], scope: Scope) -> ReadRequest | No
 
 
 def _resolve(drift: Drift, case: Case, scope: Scope) -> Drift:
-    """What became of a drift after the reading; what a delivery must mend is sent here.
+    """Return a drift with its outcome after the reading; send the delivery that heals it.
 
-    What VOD refuses to tell about one drift is a note on that one.
+    A refusal of VOD becomes the drift's note.
     """
     if drift.kind == Kind.DELETION:
         return _redeliver_deletion(drift)
@@ -102,7 +102,7 @@ def _resolve(drift: Drift, case: Case, scope: Scope) -> Drift:
 
 
 def _redeliver_decision(drift: Drift) -> Drift:
-    """Have the standing decision delivered over again, unless VOD has it and shows another.
+    """Deliver the standing decision again, unless VOD has it and shows another status.
 
     Raises CloudUnavailable, CloudRejected.
     """
@@ -122,28 +122,28 @@ def _redeliver_decision(drift: Drift) -> Drift:
 
 
 def _resend(video: Video, standing: ReviewDecision) -> Delivery:
-    """The delivery of a decision once more, and what comes after it; the video is locked.
+    """Return a delivery that sends a decision again; the caller holds the video's lock.
 
-    One that was given up is retried: purge and proof of a block wait for it. Otherwise they follow
-    a new one, also where the clip had been proven to be gone.
+    A delivery that was given up is retried, as purge and proof of a block wait for it. Otherwise
+    they follow a new delivery, also if the video had been verified to be gone.
     """
     last = deliveries_of_decision(standing).last()
     if last is not None and last.state == DeliveryState.GIVEN_UP:
-        with suppress(outbox.DeliveryStateError):  # what it came after was not done
+        with suppress(outbox.DeliveryStateError):  # its predecessor is not done
             return outbox.retry(last)
     return redeliver_decision(video, standing)
 
 
 @transaction.atomic
 def _redeliver_deletion(drift: Drift) -> Drift:
-    """Have VOD told of a deletion once more."""
+    """Deliver a deletion again."""
     video = Video.objects.select_for_update().get(vod_id=drift.vod_id)
     deletion = video.deletions.select_related("delivery").order_by("-id").first()
     is_sent = Delivery.objects.open().filter(kind=DELETE).for_subject(video.vod_id).exists()
-    if is_sent or video.deleted_at is None:  # meanwhile
+    if is_sent or video.deleted_at is None:  # it changed meanwhile
         return replace(drift, outcome=Resolution.UNDER_WAY)
     if deletion is None or deletion.delivery is None:
-        return replace(drift, note="Nobody here has deleted it.")
+        return replace(drift, note="No operator has deleted it.")
     if deletion.delivery.state == DeliveryState.GIVEN_UP:
         try:
             outbox.retry(deletion.delivery)
@@ -155,7 +155,7 @@ def _redeliver_deletion(drift: Drift) -> Drift:
 
 
 def _repeat_deletion(video: Video, deletion: VideoDeletion) -> None:
-    """The same deletion, by the same operator, as a new row: the first one has ended."""
+    """Delete again as the same operator, with a new row: the first deletion has ended."""
     delivery = outbox.send(DELETE, subject=video.vod_id)
     repeated = VideoDeletion.objects.create(
         video=video,
@@ -166,8 +166,7 @@ def _repeat_deletion(video: Video, deletion: VideoDeletion) -> None:
     takedown.begin_deletion_takedown(video, repeated, after=delivery)
 
 
-def remove_missing(drifts: Iterable[Drift]) -> list[Drift]:
-    """Set the tombstone of what VOD does not have."""
-    mended = list(drifts)
-    mirror.remove_videos(drift.vod_id for drift in mended)
-    return [replace(drift, outcome=Resolution.HEALED) for drift in mended]
+def remove_missing(drifts: Sequence[Drift]) -> list[Drift]:
+    """Set the tombstone of videos that VOD does not have."""
+    mirror.remove_videos(drift.vod_id for drift in drifts)
+    return [replace(drift, outcome=Resolution.HEALED) for drift in drifts]

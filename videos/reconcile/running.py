@@ -1,4 +1,4 @@
-"""One reconciliation from its beginning to its end."""
+"""Carry out one reconciliation."""
 
 import time
 from collections import deque
@@ -20,24 +20,23 @@ from videos.sync.catalogue import CLOCK_SKEW, first_import_start
 from videos.sync.walking import Walk
 
 POLL_SECONDS: Final = 0.5
-# So many are taken away without being told to, or this part of all videos; none where VOD lists
-# nothing, or lacks more than half.
+# Without --max-removals a run removes up to 10 videos, or one in a hundred if that is more; none
+# if VOD lists no video or lacks more than half.
 REMOVALS: Final = 10
 REMOVAL_SHARE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to go about it.
+    """Options of a reconciliation.
 
     Attributes:
-        is_every_file: ask for the files of every video that plays, one call each.
-        file_share: ask for those of one in so many, others in each comparison; 0 is none.
-        grace_seconds: how long a difference must last before it counts: events are on their way.
-        wait_seconds: how long to wait at the end for the deliveries that a healing has written.
-        max_removals: how many videos that VOD does not have may be taken away; None for the
-            larger of 10 and one in a hundred, and for none where VOD lists nothing, or lacks more
-            than half.
+        is_every_file: compare the files of every playable video, one call each.
+        file_share: compare the files of one in `file_share` videos, others in each run; 0 is none.
+        grace_seconds: how long a difference must last to count: events may be on their way.
+        wait_seconds: how long to wait at the end for the deliveries that heal drift.
+        max_removals: how many videos that VOD does not have may be removed. None: the larger of 10
+            and one in a hundred; none if VOD lists no video or lacks more than half.
     """
 
     is_every_file: bool = False
@@ -48,10 +47,10 @@ class Options:
 
 
 def carry_out(run: ReconcileRun, options: Options) -> Generator[Step]:
-    """Do it, and yield each page of VOD's videos; the run is saved as it goes.
+    """Carry out a run and save it often; yields a step for each page of VOD's videos.
 
-    Raises CloudError where VOD is not available for long, or refuses. The run has then failed, as
-    it has when the generator is closed before its end.
+    Raises CloudError if VOD stays unavailable or refuses: the run has then failed, as it has if
+    the generator is closed before its end.
     """
     with claims.carrying_out(run):
         yield from Reconciliation(run, options).steps()
@@ -76,16 +75,16 @@ class Reconciliation:
             open_files=frozenset(before.open_files if before is not None else ()),
         )
         self.open_files = set(self.scope.open_files)
-        self.suspects: deque[tuple[float, str]] = deque()  # since when (monotonic seconds), which
-        self.judged: set[str] = set()  # what stands at different times may be met twice
+        self.suspects: deque[tuple[float, str]] = deque()  # since (monotonic seconds), vod_id
+        self.judged: set[str] = set()  # a video may be a suspect on two pages
         self.missing_there: list[Drift] = []
-        self.is_under_way: list[Drift] = []
+        self.under_way: list[Drift] = []
 
     def steps(self) -> Iterator[Step]:
         self.suspect(self.scope.open_files)
         for step in compare(self.walk, self.scope):
             self.run.there_count += step.listed_count
-            for _ in range(step.nameless_count):
+            for _ in range(step.no_id_count):
                 self.report.add(Drift(Kind.UNREADABLE, ""))
             self.suspect(each for each in step.suspects if each not in self.scope.open_files)
             self.look_again(are_all=False)
@@ -103,43 +102,40 @@ class Reconciliation:
         self.suspects.extend((now, vod_id) for vod_id in vod_ids)
 
     def look_again(self, *, are_all: bool) -> None:
-        """Examine the suspects that have been so for long enough; with `are_all`, wait for them."""
+        """Examine suspects whose grace is over in full batches; with `are_all`, wait for all."""
         while self.suspects:
-            since, _ = self.suspects[min(asking.BATCH_SIZE, len(self.suspects)) - 1]
-            rest = since + self.options.grace_seconds - time.monotonic()
-            if not are_all and (rest > 0 or len(self.suspects) < asking.BATCH_SIZE):
-                return
-            self.rest(rest)
             size = min(asking.BATCH_SIZE, len(self.suspects))
+            since, _ = self.suspects[size - 1]
+            seconds_left = since + self.options.grace_seconds - time.monotonic()
+            if not are_all and (seconds_left > 0 or size < asking.BATCH_SIZE):
+                return
+            self.pause(seconds_left)
             self.judge([self.suspects.popleft()[1] for _ in range(size)])
             self.save()
 
     def judge(self, vod_ids: Sequence[str]) -> None:
-        """Count what is drift after all, and mend it where that is asked for."""
+        """Count the drift of suspects, and heal it if that is requested."""
         unjudged = [each for each in vod_ids if each not in self.judged]
         examined = examine(unjudged, self.scope)
         self.open_files.difference_update(set(unjudged) - examined.undecided)
         self.judged.update(item.case.vod_id for item in examined.found)
-        overdue = [item for item in examined.found if item.is_overdue]
-        rest = [item for item in examined.found if not item.is_overdue]
-        if self.run.is_heal:
-            self.count(heal(rest, self.scope))
-        else:
-            self.count(drift for item in rest for drift in item.drifts)
-        self.count(drift for item in overdue for drift in item.drifts)
+        healable = [item for item in examined.found if self.run.is_heal and not item.is_overdue]
+        self.count(heal(healable, self.scope))
+        reported = [item for item in examined.found if not self.run.is_heal or item.is_overdue]
+        self.count(drift for item in reported for drift in item.drifts)
 
     def count(self, drifts: Iterable[Drift]) -> None:
-        """Report them; what a healing may still change is kept for the end."""
+        """Report drift, except drift that this run may still heal at its end."""
         for drift in drifts:
             if self.run.is_heal and drift.outcome == Resolution.UNDER_WAY:
-                self.is_under_way.append(drift)
+                self.under_way.append(drift)
             elif self.run.is_heal and drift.kind == Kind.MISSING_THERE:
                 self.missing_there.append(drift)
             else:
                 self.note(drift)
 
     def note(self, drift: Drift) -> None:
-        """Report it, and remember whose files are not seen mended: the next run goes on there."""
+        """Report a drift, and remember videos whose files still differ for the next run."""
         self.report.add(drift)
         is_about_files = drift.kind == Kind.FILES or (
             drift.kind == Kind.UNREADABLE and drift.vod_id in self.scope.open_files
@@ -148,7 +144,7 @@ class Reconciliation:
             self.open_files.add(drift.vod_id)
 
     def end_missing_there(self) -> None:
-        """Take away what VOD does not have; not where so much is gone that something is wrong."""
+        """Remove videos that VOD does not have, unless so many are missing that it looks wrong."""
         if problem := self.problem_with_removals():
             for drift in self.missing_there:
                 self.note(replace(drift, note=problem))
@@ -157,14 +153,11 @@ class Reconciliation:
             again = examine([drift.vod_id for drift in batch], self.scope)
             drifts = [drift for item in again.found for drift in item.drifts]
             gone = [drift for drift in drifts if _is_gone(drift)]
-            for drift in [
-                *remove_missing(gone),
-                *(drift for drift in drifts if not _is_gone(drift)),
-            ]:
+            for drift in [*remove_missing(gone), *(each for each in drifts if not _is_gone(each))]:
                 self.note(drift)
 
     def problem_with_removals(self) -> str:
-        """Why none is taken away, as a sentence; "" where all may be."""
+        """Return why no missing video may be removed, as a sentence; "" if all may."""
         count, allowed = len(self.missing_there), self.options.max_removals
         if allowed is not None:
             return f"More than {allowed} are missing in VOD." if count > allowed else ""
@@ -177,23 +170,23 @@ class Reconciliation:
             problem = f"More than {limit} are missing in VOD"
         else:
             return ""
-        return f"{problem}: is this the right account? --max-removals={count} takes them away."
+        return f"{problem}: is this the right account? --max-removals={count} removes them."
 
     def confirm(self) -> None:
-        """Wait for the deliveries that were written, and look whether they mended anything."""
+        """Wait for the deliveries of this run, then check what they have healed."""
         ends_at = time.monotonic() + self.options.wait_seconds
-        waiting = {drift.vod_id for drift in self.is_under_way}
+        waiting = {drift.vod_id for drift in self.under_way}
         while waiting and time.monotonic() < ends_at:
             batches = batched(waiting, asking.BATCH_SIZE)
             waiting = {vod_id for batch in batches for vod_id in open_deliveries(batch)}
             if waiting:
                 self.save()
                 time.sleep(POLL_SECONDS)
-        for batch in batched(self.is_under_way, asking.BATCH_SIZE):
+        for batch in batched(self.under_way, asking.BATCH_SIZE):
             for drift in _confirm(batch, waiting, self.scope):
                 self.note(drift)
 
-    def rest(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         ends_at = time.monotonic() + seconds
         while (left := ends_at - time.monotonic()) > 0:
             self.save()
@@ -208,21 +201,21 @@ class Reconciliation:
 
 
 def _is_gone(drift: Drift) -> bool:
-    """Whether VOD has said that it does not have the video, and nothing is on its way."""
+    """Whether VOD does not have the video, and no delivery is under way."""
     return drift.kind == Kind.MISSING_THERE and drift.outcome == Resolution.LEFT
 
 
 def _confirm(drifts: Sequence[Drift], waiting: set[str], scope: Scope) -> Iterator[Drift]:
-    """Drifts for which a delivery was written, with what has become of them."""
-    asked = dict.fromkeys(drift.vod_id for drift in drifts if drift.vod_id not in waiting)
-    cases = {case.vod_id: case for case in read_both(list(asked))} if asked else {}
+    """Yield drift under way with its outcome, unless its delivery is still waiting."""
+    ended_ids = dict.fromkeys(drift.vod_id for drift in drifts if drift.vod_id not in waiting)
+    cases = {case.vod_id: case for case in read_both(list(ended_ids))} if ended_ids else {}
     for drift in drifts:
         case = cases.get(drift.vod_id)
         yield drift if case is None else _after_delivery(drift, case, scope)
 
 
 def _after_delivery(drift: Drift, case: Case, scope: Scope) -> Drift:
-    """The drift with what its delivery came to; a note where VOD refuses to tell."""
+    """Return the drift with the outcome of its delivery; a refusal of VOD becomes its note."""
     try:
         is_left = not case.is_readable or bool(drifts_of(case, scope, [drift.kind]))
     except CloudRejected as error:
