@@ -196,7 +196,7 @@ def test_a_backup_overwrites_nothing_and_needs_a_folder(tmp_path: Path) -> None:
         return
     earlier = tmp_path / "earlier.sqlite3"
     earlier.write_text("of yesterday")
-    assert "is there already" in backup_error(earlier)
+    assert "exists already" in backup_error(earlier)
     assert earlier.read_text() == "of yesterday"
     assert "There is no folder" in backup_error(tmp_path / "nowhere" / "backup.sqlite3")
 

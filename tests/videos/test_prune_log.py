@@ -190,7 +190,7 @@ def test_more_than_a_batch_is_removed_batch_by_batch(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("before", "message"),
     [
-        ("yesterday", "'yesterday' is no date; write it as YYYY-MM-DD"),
+        ("yesterday", "'yesterday' is not a date; write it as YYYY-MM-DD"),
         (timezone.localtime().strftime("%Y-%m-%d"), "kept for 180 days"),
     ],
 )

@@ -149,7 +149,7 @@ def test_drift_of_a_blocked_videos_files_is_not_forgotten(cloud: LocalVod) -> No
 
 def test_the_command_names_the_option_that_heals_files(cloud: LocalVod) -> None:
     corrupt_files(synced(cloud))
-    with pytest.raises(CommandError, match=r"`manage\.py reconcile --files --heal` mends them"):
+    with pytest.raises(CommandError, match=r"`manage\.py reconcile --files --heal` heals them"):
         run("--files")
     run("--heal")
     run("--files")

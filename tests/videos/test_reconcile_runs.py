@@ -51,7 +51,7 @@ def test_without_drift_it_succeeds_and_prints_a_table(cloud: LocalVod) -> None:
 
 def test_a_dry_run_with_drift_fails_and_names_the_heal_option(cloud: LocalVod) -> None:
     cloud.seed()
-    with pytest.raises(CommandError, match=r"1 differences\. `manage\.py reconcile --heal` mends"):
+    with pytest.raises(CommandError, match=r"1 differences\. `manage\.py reconcile --heal` heals"):
         run("--dry-run")
     assert not Video.objects.exists()
 

@@ -111,7 +111,7 @@ def test_since_reads_only_videos_created_since_then(cloud: LocalVod) -> None:
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "2026-02-30T00:00:00", ""])
 def test_an_invalid_moment_is_refused_in_one_sentence(text: str) -> None:
-    with pytest.raises(CommandError, match="is no moment; give a date or a moment such as"):
+    with pytest.raises(CommandError, match="is not a date or time such as"):
         run("--since", text)
 
 

@@ -28,7 +28,8 @@ def fetch_video(vod_id: str) -> Video | None:
     """
     if not 0 < len(vod_id) <= ID_LENGTH or not vod_id.isprintable():
         return None
-    miss_key = _miss_key(vod_id)
+    # A hash: some cache backends refuse keys with spaces.
+    miss_key = f"vod-missing:{hashlib.sha256(vod_id.encode()).hexdigest()}"
     if cache.get(miss_key):
         return None
     try:
@@ -51,11 +52,6 @@ def _is_miss(error: CloudRejected) -> bool:
 def as_unavailable(error: CloudRejected) -> CloudUnavailable:
     """Turn a refusal that an operator must look at into an outage, for a client that waits."""
     return CloudUnavailable(str(error), code=error.code, request_id=error.request_id)
-
-
-def _miss_key(vod_id: str) -> str:
-    """Return a cache key of plain characters for any id."""
-    return f"vod-missing:{hashlib.sha256(vod_id.encode()).hexdigest()}"
 
 
 def read_later(*vod_ids: str, only_unread: bool = False) -> None:

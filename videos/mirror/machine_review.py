@@ -47,7 +47,7 @@ def _is_about_current_source(video: Video, reading: Reading) -> bool:
 
 
 def _is_outdated(video: Video, reading: Reading, suggestion: str) -> bool:
-    """Whether a known verdict about the source was read later than this one.
+    """Whether a verdict about the source from a later reading is known.
 
     A failed job, of whatever time, does not replace a verdict about the same source.
     """

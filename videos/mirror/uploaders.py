@@ -75,7 +75,7 @@ def _rename(uploader: Uploader, facts: MediaFacts) -> None:
 
 
 def _web_address(url: str) -> str:
-    """Return the URL; "" if it is no http or https URL."""
+    """Return an http or https URL; "" for any other text."""
     try:
         scheme = urlsplit(url).scheme
     except ValueError:

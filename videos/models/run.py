@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Run(models.Model):
-    """Long work that one process does and saves often; `videos.services.runs` has the rules."""
+    """Long work of one process, which saves it often; `videos.services.runs` has the rules."""
 
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     saved_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -4,7 +4,7 @@
 2. `examining` reads a suspect again; `checks` decides what is drift.
 3. `healing` heals drift.
 
-`running` does all of it for one run, `claims` makes sure that one run at a time does.
+`running` carries out one run; `claims` allows one run at a time.
 """
 
 from videos.reconcile.claims import (

@@ -1,4 +1,4 @@
-"""Runs: syncs and reconciliations, long work that one process does and saves often.
+"""Runs: syncs and reconciliations, long work of one process, which saves it often.
 
 Each save checks that the process still owns the run. Another process takes a run over, or ends it,
 if it was not saved for STALE_AFTER: its process was killed.

@@ -93,15 +93,15 @@ def walk(run: SyncRun) -> Iterator[int]:
     try:
         for page in pages(course):
             run.expected_count = max(run.expected_count, run.seen_count + course.rest_count)
-            result = apply_page(page.videos, backlog_until=backlog_until, dry_run=run.is_dry_run)
-            failed_count = page.unreadable_count + result.failed_count
-            run.seen_count += page.row_count
-            run.new_count += result.applied.new
-            run.changed_count += result.applied.changed
-            run.failed_count += failed_count
-            run.unchanged_count += (
-                page.row_count - result.applied.new - result.applied.changed - failed_count
+            applied, failed_count = apply_page(
+                page.videos, backlog_until=backlog_until, dry_run=run.is_dry_run
             )
+            failed_count += page.unreadable_count
+            run.seen_count += page.row_count
+            run.new_count += applied.new
+            run.changed_count += applied.changed
+            run.failed_count += failed_count
+            run.unchanged_count += page.row_count - applied.new - applied.changed - failed_count
             run.checkpoint = course.position
             _save(run)
             yield page.row_count

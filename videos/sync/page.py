@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -23,16 +22,10 @@ CALLS_AT_ONCE: Final = 5
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class PageResult:
-    applied: Applied
-    failed_count: int
-
-
 def apply_page(
     listed: Sequence[MediaFacts], *, backlog_until: datetime | None, dry_run: bool
-) -> PageResult:
-    """Apply one page of search rows.
+) -> tuple[Applied, int]:
+    """Apply one page of search rows. Returns the counts, and the number of failed videos.
 
     A search row knows neither uploader nor template group, so new and changed videos are read
     again in batches of 20. Raises CloudUnavailable, or CloudRejected if a batch is refused.
@@ -58,7 +51,7 @@ def apply_page(
     applied = mirror.apply(readings, backlog_until=backlog_until, dry_run=dry_run)
     if backlog_until is None and not dry_run:
         read_later(*full, only_unread=True)  # no event told of these videos
-    return PageResult(applied, failed_count)
+    return applied, failed_count
 
 
 def _is_news(video: Video | None, listed: MediaFacts) -> bool:

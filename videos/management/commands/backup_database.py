@@ -1,4 +1,4 @@
-"""`manage.py backup_database`: a copy of the SQLite database while it is in use."""
+"""`manage.py backup_database`: copy the SQLite database while it is in use."""
 
 import os
 import sqlite3
@@ -13,21 +13,21 @@ from django.template.defaultfilters import filesizeformat
 
 class Command(BaseCommand):
     help = (
-        "Copy the SQLite database to a new file, as it is at one moment, while web server and "
-        "worker go on. For PostgreSQL use pg_dump."
+        "Copy a snapshot of the SQLite database to a new file; web server and worker may be "
+        "running. For PostgreSQL use pg_dump."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", type=Path, help="the new file; it must not be there yet")
+        parser.add_argument("path", type=Path, help="the new file; it must not exist yet")
 
     def handle(self, *args: Any, path: Path, **options: Any) -> None:
         if connection.vendor != "sqlite":
-            raise CommandError("This copies SQLite only: use pg_dump --format=custom.")
+            raise CommandError("This command copies SQLite only: use pg_dump --format=custom.")
         source = Path(connection.settings_dict["NAME"])
         if not source.is_file():
             raise CommandError(f"There is no database {source} yet.")
         if path.exists():
-            raise CommandError(f"{path} is there already: name a new file.")
+            raise CommandError(f"{path} exists already: give the name of a new file.")
         if not path.parent.is_dir():
             raise CommandError(f"There is no folder {path.parent}.")
         try:
@@ -38,13 +38,13 @@ class Command(BaseCommand):
 
 
 def _back_up(source: Path, target: Path) -> None:
-    """Copy a database that may be in use to a file that appears only once it is complete.
+    """Copy a database that may be in use. The target appears only when it is complete.
 
-    Raises sqlite3.Error, also for a copy that is damaged, and OSError.
+    Raises sqlite3.Error, also if the copy is damaged, and OSError.
     """
     unfinished = target.with_name(f"{target.name}.unfinished")
     unfinished.unlink(missing_ok=True)
-    unfinished.touch(mode=0o600)  # it holds names, hashes of passwords, and tokens' hashes
+    unfinished.touch(mode=0o600)  # it has names and the hashes of passwords and tokens
     try:
         _copy(source, unfinished)
         _flush(unfinished)
@@ -55,7 +55,7 @@ def _back_up(source: Path, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """All in one step: it reads a snapshot. In several, each write to the source begins it anew."""
+    """Copy a snapshot, in one step: in several, each write to the source restarts the copy."""
     with (
         closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as original,
         closing(sqlite3.connect(target)) as duplicate,
@@ -68,7 +68,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """See to it that a file, or a folder's list of files, is on the disk."""
+    """Flush a file, or the list of files of a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

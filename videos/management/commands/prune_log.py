@@ -1,4 +1,4 @@
-"""`manage.py prune_log`: remove old decisions from the log, and log that."""
+"""`manage.py prune_log`: remove old decisions from the log, and record the removal."""
 
 import getpass
 import os
@@ -16,16 +16,16 @@ from videos.services import pruning
 
 
 def _midnight(text: str) -> datetime:
-    """The start of a day in the server's time zone."""
+    """Return the start of a day in the server's time zone."""
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no date; write it as YYYY-MM-DD.") from error
+        raise ArgumentTypeError(f"{text!r} is not a date; write it as YYYY-MM-DD.") from error
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def _user_name() -> str:
-    """Who runs this, by the machine's name of the user."""
+    """Return the name of the user who runs this process."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run as a user without a name
@@ -34,15 +34,15 @@ def _user_name() -> str:
 
 class Command(BaseCommand):
     help = (
-        "Remove decisions older than a date from the log, except what stands, what belongs to "
-        "evidence that is kept, and what is not carried out yet."
+        "Remove decisions older than a date from the log. Decisions that are in force, belong to "
+        "kept evidence or are not delivered yet stay."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--before", type=_midnight, required=True, metavar="DATE", help="YYYY-MM-DD"
         )
-        parser.add_argument("--dry-run", action="store_true", help="count, and remove nothing")
+        parser.add_argument("--dry-run", action="store_true", help="count, but remove nothing")
 
     def handle(self, *args: Any, before: datetime, dry_run: bool, **options: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""`manage.py reconcile`: compare the mirror with VOD in both directions, and heal the drift."""
+"""`manage.py reconcile`: compare the mirror with VOD in both directions, and heal drift."""
 
 import json
 from typing import Any
@@ -12,71 +12,75 @@ from videos.models import ReconcileRun
 from videos.reconcile import Kind, Options
 
 COLUMNS = ("found", "healed", "under_way", "left")
+JSON_FIELDS = (
+    "is_heal", "here_count", "there_count", "counts", "found_count", "left_count", "examples",
+)  # fmt: skip
 DEFAULTS = Options()
 
 
 class Command(BaseCommand):
     help = (
-        "Compare the mirror with VOD in both directions. Nothing is healed unless --heal is given. "
-        "The exit status is 1 where drift remains."
+        "Compare the mirror with VOD in both directions. Only --heal changes videos. The exit "
+        "status is 1 if drift remains."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only count (the default)")
-        parser.add_argument("--heal", action="store_true", help="mend what was found")
+        parser.add_argument("--heal", action="store_true", help="heal the drift")
         parser.add_argument(
             "--files",
             action="store_true",
-            help="compare the files of every video that plays: one call each",
+            help="compare the files of every playable video: one call each",
         )
         parser.add_argument(
             "--grace",
             type=float,
             default=DEFAULTS.grace_seconds,
             metavar="SECONDS",
-            help="how long a difference must last to count (%(default)g): events are on their way",
+            help="how long a difference must last to count (%(default)g)",
         )
         parser.add_argument(
             "--wait",
             type=float,
             default=DEFAULTS.wait_seconds,
             metavar="SECONDS",
-            help="how long to wait for the worker's deliveries after healing (%(default)g)",
+            help="how long to wait for the deliveries that heal drift (%(default)g)",
         )
         parser.add_argument(
             "--max-removals",
             type=int,
             metavar="N",
-            help="how many videos that VOD does not have may be taken away "
-            "(the larger of 10 and one in a hundred; none where VOD lists nothing or lacks half)",
+            help="how many videos that VOD does not have may be removed (default: the larger of 10 "
+            "and one in a hundred; none if VOD lists no video or lacks more than half)",
         )
         parser.add_argument("--verbose", action="store_true", help="show examples of each kind")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *args: Any, **given: Any) -> None:
-        if given["heal"] and given["dry_run"]:
+    def handle(self, *args: Any, **arguments: Any) -> None:
+        if arguments["heal"] and arguments["dry_run"]:
             raise CommandError("Give either --dry-run or --heal.")
-        if min(given["grace"], given["wait"], given["max_removals"] or 0) < 0:
+        if min(arguments["grace"], arguments["wait"], arguments["max_removals"] or 0) < 0:
             raise CommandError("--grace, --wait and --max-removals must not be negative.")
         options = Options(
-            is_every_file=given["files"],
-            grace_seconds=given["grace"],
-            wait_seconds=given["wait"],
-            max_removals=given["max_removals"],
+            is_every_file=arguments["files"],
+            grace_seconds=arguments["grace"],
+            wait_seconds=arguments["wait"],
+            max_removals=arguments["max_removals"],
         )
-        run = _run(options, is_heal=given["heal"])
-        if given["json"]:
-            self.stdout.write(json.dumps(_as_json(run), ensure_ascii=False, indent=2))
+        run = _run(options, is_heal=arguments["heal"])
+        if arguments["json"]:
+            report = {name: getattr(run, name) for name in JSON_FIELDS}
+            self.stdout.write(json.dumps(report, ensure_ascii=False, indent=2))
         else:
             self.stdout.write(_table(run))
-            if given["verbose"]:
+            if arguments["verbose"]:
                 self.stdout.write(_examples(run))
         if run.left_count:
             raise CommandError(_remaining_message(run, options))
 
 
 def _run(options: Options, *, is_heal: bool) -> ReconcileRun:
-    """Raises CommandError, a sentence, where it cannot be carried out."""
+    """Raises CommandError if the run is refused or fails."""
     try:
         run = reconcile.begin(is_heal=is_heal)
         with tqdm(unit="video", total=run.here_count, disable=None) as bar:
@@ -90,7 +94,7 @@ def _run(options: Options, *, is_heal: bool) -> ReconcileRun:
 
 
 def _table(run: ReconcileRun) -> str:
-    """The counts of each kind, aligned."""
+    """Return the counts of each kind as an aligned table."""
     rows = [
         (str(kind.label), *(str(run.counts.get(kind, {}).get(name, 0)) for name in COLUMNS))
         for kind in Kind
@@ -106,28 +110,12 @@ def _table(run: ReconcileRun) -> str:
 
 
 def _examples(run: ReconcileRun) -> str:
-    return "\n".join(
-        [
-            "",
-            *(
-                f"{Kind(one['kind']).label}: {one['vod_id']} here [{one['here']}], "
-                f"VOD [{one['there']}]; {one['outcome'].replace('_', ' ')}. {one['note']}".rstrip()
-                for one in run.examples
-            ),
-        ]
+    lines = (
+        f"{Kind(one['kind']).label}: {one['vod_id']} here [{one['here']}], "
+        f"VOD [{one['there']}]; {one['outcome'].replace('_', ' ')}. {one['note']}".rstrip()
+        for one in run.examples
     )
-
-
-def _as_json(run: ReconcileRun) -> dict[str, Any]:
-    return {
-        "is_heal": run.is_heal,
-        "here_count": run.here_count,
-        "there_count": run.there_count,
-        "counts": run.counts,
-        "found_count": run.found_count,
-        "left_count": run.left_count,
-        "examples": run.examples,
-    }
+    return "\n".join(["", *lines])
 
 
 def _remaining_message(run: ReconcileRun, options: Options) -> str:
@@ -139,5 +127,5 @@ def _remaining_message(run: ReconcileRun, options: Options) -> str:
         )
     if not run.is_heal:
         flags = "--files --heal" if options.is_every_file and Kind.FILES in run.counts else "--heal"
-        return f"{run.left_count} differences. `manage.py reconcile {flags}` mends them."
-    return f"{run.left_count} differences remain; --verbose tells why."
+        return f"{run.left_count} differences. `manage.py reconcile {flags}` heals them."
+    return f"{run.left_count} differences remain; --verbose shows examples and reasons."

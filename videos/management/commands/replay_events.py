@@ -1,8 +1,8 @@
-"""`manage.py replay_events`: have stored events of VOD processed once more."""
+"""`manage.py replay_events`: process stored events of VOD again."""
 
 from argparse import ArgumentTypeError
 from collections import Counter
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,7 +12,7 @@ from tqdm import tqdm
 from shortvideo.errors import InvalidState
 from shortvideo.pacing import batched
 from videos.events import inbox
-from videos.management.commands.sync_videos import TIME_HELP, moment
+from videos.management.commands.sync_videos import TIME_HELP, parse_moment
 from videos.models import VodEvent
 
 BATCH = 500
@@ -20,29 +20,33 @@ BATCH = 500
 
 class Command(BaseCommand):
     help = (
-        "Have stored events of VOD processed once more by the worker: VOD is read again, and the "
-        "mirror follows. All that is given narrows the choice; something must be given. An event "
-        "that waits to be processed is not doubled."
+        "Have the worker process stored events of VOD again: it reads VOD and updates the mirror. "
+        "The events must match all given options; at least one is required. An event that still "
+        "waits to be processed is not processed twice."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--failed", action="store_true", help="those whose processing failed")
+        parser.add_argument("--failed", action="store_true", help="events whose processing failed")
         parser.add_argument(
-            "--since", type=moment, metavar="T", help=f"received then or later: {TIME_HELP}"
+            "--since", type=parse_moment, metavar="T", help=f"received at T or later: {TIME_HELP}"
         )
-        parser.add_argument("--until", type=moment, metavar="T", help="received before then")
-        parser.add_argument("--type", metavar="NAME", help="such as TranscodeComplete")
+        parser.add_argument("--until", type=parse_moment, metavar="T", help="received before T")
+        parser.add_argument("--type", metavar="NAME", help="a type such as TranscodeComplete")
         parser.add_argument("--video", metavar="ID", help="about this video")
         parser.add_argument(
-            "--id", type=_event_id, action="append", metavar="N", help="this one (may be repeated)"
+            "--id",
+            type=_event_id,
+            action="append",
+            metavar="N",
+            help="the event with this number (may be repeated)",
         )
-        parser.add_argument("--dry-run", action="store_true", help="count, and replay nothing")
+        parser.add_argument("--dry-run", action="store_true", help="count, but replay nothing")
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
-        events = _chosen_events(**options)
+        events = _matching_events(options)
         if events is None:
             raise CommandError(
-                "Say which: --failed, --since, --until, --type, --video or --id (see --help)."
+                "Choose events by --failed, --since, --until, --type, --video or --id (see --help)."
             )
         keys = list(events.values_list("pk", flat=True))
         replayed, refusals = 0, Counter[str]()
@@ -60,31 +64,22 @@ class Command(BaseCommand):
             raise CommandError("\n".join(lines))
 
 
-def _chosen_events(
-    *,
-    failed: bool,
-    since: datetime | None,
-    until: datetime | None,
-    type: str | None,  # noqa: A002 - as the option is called
-    video: str | None,
-    id: list[int] | None,  # noqa: A002 - as the option is called
-    **_: Any,
-) -> QuerySet[VodEvent] | None:
-    """The events, oldest first; None where nothing was said about them."""
-    asked = {
-        "state": VodEvent.State.FAILED if failed else None,
-        "received_at__gte": since,
-        "received_at__lt": until,
-        "event_type": type,
-        "media_id": video,
-        "pk__in": id,
+def _matching_events(options: Mapping[str, Any]) -> QuerySet[VodEvent] | None:
+    """Return the events, oldest first; None if no option chooses any."""
+    values = {
+        "state": VodEvent.State.FAILED if options["failed"] else None,
+        "received_at__gte": options["since"],
+        "received_at__lt": options["until"],
+        "event_type": options["type"],
+        "media_id": options["video"],
+        "pk__in": options["id"],
     }
-    conditions = {name: value for name, value in asked.items() if value is not None}
+    conditions = {name: value for name, value in values.items() if value is not None}
     return VodEvent.objects.filter(**conditions).order_by("pk") if conditions else None
 
 
 def _replay(event: VodEvent, *, dry_run: bool) -> str:
-    """Have one event processed again; the sentence that says why not, or ""."""
+    """Have one event processed again. Returns why not, as a sentence, or ""."""
     try:
         inbox.check_replayable(event) if dry_run else inbox.replay_event(event)
     except InvalidState as refusal:
@@ -93,7 +88,7 @@ def _replay(event: VodEvent, *, dry_run: bool) -> str:
 
 
 def _event_id(text: str) -> int:
-    """The id of an event, as the desk shows it."""
+    """Parse the number of an event, as the desk shows it."""
     if not (text.isascii() and text.isdecimal()):
-        raise ArgumentTypeError(f"{text!r} is no event's id: give a whole number such as 42.")
+        raise ArgumentTypeError(f"{text!r} is not an event's number; give one such as 42.")
     return int(text)

@@ -1,6 +1,7 @@
-"""`manage.py sync_videos`: pull VOD's catalogue, or single videos, into the mirror."""
+"""`manage.py sync_videos`: read VOD's catalogue, or single videos, into the mirror."""
 
 from argparse import ArgumentTypeError
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -11,16 +12,17 @@ from tqdm import tqdm
 
 from shortvideo.cloud import CloudError
 from videos import sync
+from videos.mirror import Applied
 from videos.sync import Tally
 
-TIME_HELP = "a date or a moment such as 2026-01-31 or 2026-01-31T08:00:00+08:00"
+TIME_HELP = "a date or time such as 2026-01-31 or 2026-01-31T08:00:00+08:00"
 
 
 class Command(BaseCommand):
     help = (
-        "Read VOD's videos into the mirror: what was modified since the last run (everything the "
-        "first time), the whole catalogue, a part of it, or single videos. A run that was ended in "
-        "any way goes on where it was."
+        "Read VOD's videos into the mirror: those modified since the last run (all, the first "
+        "time), the whole catalogue, a part of it, or single videos. A run that did not reach its "
+        "end is resumed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,9 +30,9 @@ class Command(BaseCommand):
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--full", action="store_true", help="the whole catalogue")
         which.add_argument(
-            "--since", type=moment, metavar="T", help=f"what was created since then: {TIME_HELP}"
+            "--since", type=parse_moment, metavar="T", help=f"videos created since T: {TIME_HELP}"
         )
-        parser.add_argument("--dry-run", action="store_true", help="count, and write nothing")
+        parser.add_argument("--dry-run", action="store_true", help="count, but write nothing")
 
     def handle(
         self,
@@ -45,7 +47,7 @@ class Command(BaseCommand):
             raise CommandError("Give either ids, or --full or --since.")
         try:
             if ids:
-                self.sync_ids(ids, dry_run=dry_run)
+                read_with_bar(self, sync.sync_ids(ids, dry_run=dry_run), total=len(ids))
             else:
                 self.walk(is_full=full, since=since, dry_run=dry_run)
         except CloudError as error:
@@ -57,30 +59,25 @@ class Command(BaseCommand):
             for count in sync.walk(run):
                 bar.total = run.expected_count
                 bar.update(count)
-        self.stdout.write(
-            _counts(
-                run.seen_count,
-                run.new_count,
-                run.changed_count,
-                run.unchanged_count,
-                run.failed_count,
-            )
-        )
+        applied = Applied(run.new_count, run.changed_count, run.unchanged_count)
+        self.stdout.write(_counts(run.seen_count, applied, run.failed_count))
         if run.failed_count:
             raise CommandError(f"{run.failed_count} videos could not be read; the log tells why.")
 
-    def sync_ids(self, ids: list[str], *, dry_run: bool) -> None:
-        tally = Tally()
-        with tqdm(total=len(ids), unit="video", disable=None) as bar:
-            for tally in sync.sync_ids(ids, dry_run=dry_run):
-                bar.update(tally.seen - bar.n)
-        self.stdout.write(counts_of(tally))
-        if tally.problems:
-            raise CommandError("\n".join(tally.problems))
+
+def read_with_bar(command: BaseCommand, tallies: Iterator[Tally], *, total: int) -> None:
+    """Show a bar, then write the counts. Raises CommandError with the problems."""
+    tally = Tally()
+    with tqdm(total=total, unit="video", disable=None) as bar:
+        for tally in tallies:
+            bar.update(tally.seen - bar.n)
+    command.stdout.write(_counts(tally.seen, tally.applied, len(tally.problems)))
+    if tally.problems:
+        raise CommandError("\n".join(tally.problems))
 
 
-def moment(text: str) -> datetime:
-    """A date or a moment; without an offset it is in the server's time zone."""
+def parse_moment(text: str) -> datetime:
+    """Parse a date or time; without an offset it is in the server's time zone."""
     try:
         found = parse_datetime(text)
         day = None if found else parse_date(text)
@@ -89,14 +86,12 @@ def moment(text: str) -> datetime:
     if found is None and day is not None:
         found = datetime.combine(day, datetime.min.time())
     if found is None:
-        raise ArgumentTypeError(f"{text!r} is no moment; give {TIME_HELP}.")
+        raise ArgumentTypeError(f"{text!r} is not {TIME_HELP}.")
     return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
-def _counts(seen: int, new: int, changed: int, unchanged: int, failed: int) -> str:
-    return f"{seen} seen, {new} new, {changed} changed, {unchanged} unchanged, {failed} failed."
-
-
-def counts_of(tally: Tally) -> str:
-    applied = tally.applied
-    return _counts(tally.seen, applied.new, applied.changed, applied.unchanged, len(tally.problems))
+def _counts(seen: int, applied: Applied, failed: int) -> str:
+    return (
+        f"{seen} seen, {applied.new} new, {applied.changed} changed, "
+        f"{applied.unchanged} unchanged, {failed} failed."
+    )
