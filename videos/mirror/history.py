@@ -73,8 +73,9 @@ def _external_entries(
 ) -> list[AuditEntry]:
     """Return entries made elsewhere after our latest human decision, newest first."""
     standing = latest_human_decision(video)
-    is_from_vod = standing is not None and standing.source == Source.VOD
-    is_standing_listed = is_from_vod or (standing is not None and standing.pk in own)
+    is_standing_listed = standing is not None and (
+        standing.pk in own or standing.source == Source.VOD
+    )
     known = set(video.decisions.filter(source=Source.VOD).values_list("created_at", "decision"))
     found: list[AuditEntry] = []
     for entry in entries:
