@@ -252,7 +252,7 @@ def test_three_silent_days_are_counted_from_the_cdns_acceptance(cloud: LocalVod)
 def test_many_running_tasks_are_checked_in_turn(
     cloud: LocalVod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("videos.periodic.cdn.CDN_TASKS_AT_ONCE", 2)
+    monkeypatch.setattr("videos.periodic.cdn.ASKED_AT_ONCE", 2)
     for _ in range(5):  # the CDN never reports their URL "z"
         [task_id] = cdn_gateway().purge([MediaPath(urls(cloud, "a")[0])])
         CdnTask.objects.create(

@@ -54,9 +54,9 @@ def undelete_found_video(reading: Reading) -> None:
 
 
 def undelete(video: Video, deletion: VideoDeletion, *, code: str = "", problem: str = "") -> None:
-    """Remove the tombstone of a locked video and end its deletion's takedown.
+    """Lift the tombstone of a locked video, and end what its deletion had set off.
 
-    `code` and `problem` are VOD's refusal to delete the video, if there was one.
+    `code` and `problem` are VOD's refusal to delete it, if that is why.
     """
     evidence.set_expiry(video, deleted_at=None)
     takedown.settle_deletion(video, deletion, is_deleted=False, problem=problem)

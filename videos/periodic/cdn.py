@@ -10,7 +10,7 @@ from shortvideo.outbox.periodic import periodic
 from videos.mirror.cdn import CdnTaskAnswers, check_cdn_task, read_quota
 from videos.models import CdnTask
 
-CDN_TASKS_AT_ONCE: Final = 100  # calls; one task of the CDN may carry many of ours
+ASKED_AT_ONCE: Final = 100  # calls; one task of the CDN may carry many of ours
 TASKS_AT_ONCE: Final = 1_000  # of ours
 
 
@@ -21,7 +21,7 @@ def check_cdn_tasks() -> None:
     longest_ago = running.order_by(F("checked_at").asc(nulls_first=True), "id")
     answers = CdnTaskAnswers()
     for task in longest_ago.select_related("delivery")[:TASKS_AT_ONCE]:
-        if answers.count >= CDN_TASKS_AT_ONCE:
+        if answers.count >= ASKED_AT_ONCE:
             break
         check_cdn_task(task, answers)
 
