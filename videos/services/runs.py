@@ -1,7 +1,7 @@
 """Runs: syncs and reconciliations, long work of one process, which saves it often.
 
-Each save checks that the process still owns the run. Another process takes a run over, or ends it,
-if it was not saved for STALE_AFTER: its process was killed.
+Each save checks that the process still owns the run: another process may have taken it over or
+ended it. The worker does so only if a run was not saved for STALE_AFTER: its process was killed.
 """
 
 from datetime import datetime, timedelta
