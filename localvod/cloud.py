@@ -20,7 +20,7 @@ from localvod.store.notes import load_note, save_note
 from localvod.store.video_store import VideoStore
 from localvod.store.videos import Video
 from localvod.templates import groups
-from localvod.user_data import extend_of
+from localvod.user_data import extend_part
 
 
 class Cloud:
@@ -105,11 +105,9 @@ class Cloud:
             "VideoId": video.id,
             "Size": video.size,
             "FileUrl": self.urls.plain(video.source_key),
+            **extend_part(video.user_data),
         }
-        extend = extend_of(video.user_data)
-        if extend:
-            body["Extend"] = extend
-        self.events.emit(tx, "FileUploadComplete", video.id, body, media_user_data=video.user_data)
+        self.events.emit(tx, "FileUploadComplete", video, body)
 
 
 class Nonces:

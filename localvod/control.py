@@ -153,12 +153,12 @@ class _Control:
         """Replace the faults; an empty object ends them."""
         body = await _object(request)
         self._cloud.faults.set(body)
-        await run_in_threadpool(self._save_faults, body)
+        await run_in_threadpool(self._save_note, "faults", body)
         return _json(self._cloud.faults.as_json())
 
-    def _save_faults(self, body: dict[str, Any]) -> None:
+    def _save_note(self, name: str, value: dict[str, Any]) -> None:
         with self._cloud.database.transaction() as tx:
-            save_note(tx, "faults", body)
+            save_note(tx, name, value)
 
     async def set_quotas(self, request: Request) -> Response:
         """`{"cdn preload": 5}`: URLs a day; {} restores the published limits."""
@@ -169,12 +169,8 @@ class _Control:
                 raise _ControlError(
                     f"{name!r} must be one of {', '.join(known)}, and its value a whole number."
                 )
-        await run_in_threadpool(self._save_quotas, body)
+        await run_in_threadpool(self._save_note, QUOTAS_NOTE, body)
         return _json(body)
-
-    def _save_quotas(self, body: dict[str, Any]) -> None:
-        with self._cloud.database.transaction() as tx:
-            save_note(tx, QUOTAS_NOTE, body)
 
     async def set_clock(self, request: Request) -> Response:
         """`{"ahead_seconds": 60}`: set the service's clock ahead of the machine's."""

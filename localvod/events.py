@@ -18,6 +18,7 @@ from localvod.faults import Faults
 from localvod.store import CommitFlag, Database
 from localvod.store.database import insert, update
 from localvod.store.notes import load_note
+from localvod.store.videos import Video
 from localvod.user_data import callback_url
 
 _ATTEMPTS = 3
@@ -69,11 +70,10 @@ class Events:
         self,
         tx: sqlite3.Connection,
         event_type: str,
-        media_id: str,
+        video: Video,
         body: Mapping[str, Any],
         *,
         job_user_data: str = "",
-        media_user_data: str = "",
         status: str | None = "success",
     ) -> None:
         """Queue an event if the callback configuration asks for its type.
@@ -86,8 +86,8 @@ class Events:
         head: dict[str, Any] = {"EventTime": _event_time(event_type), "EventType": event_type}
         if status is not None:
             head["Status"] = status
-        url = callback_url(job_user_data) or callback_url(media_user_data) or config.url
-        self.queue(tx, event_type, media_id, url, {**head, **body})
+        url = callback_url(job_user_data) or callback_url(video.user_data) or config.url
+        self.queue(tx, event_type, video.id, url, {**head, **body})
 
     def queue(
         self,

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def extend_of(user_data: str) -> str:
-    """Extend inside UserData, as events carry it; '' if there is none."""
-    return extend_text(json.loads(user_data)) if user_data else ""
+def extend_part(user_data: str) -> dict[str, str]:
+    """The part of an event's body that repeats Extend of UserData; empty if there is none."""
+    extend = extend_text(json.loads(user_data)) if user_data else ""
+    return {"Extend": extend} if extend else {}
 
 
 def extend_text(user_data: Mapping[str, Any]) -> str:

@@ -67,9 +67,8 @@ def _fail_all(cloud: Cloud, tx: sqlite3.Connection, video: Video, error: MediaEr
     cloud.events.emit(
         tx,
         "VideoAnalysisComplete",
-        video.id,
+        video,
         body,
-        media_user_data=video.user_data,
         status="fail",
     )
     create_failed_snapshot_job(cloud, tx, video, error)
@@ -90,4 +89,4 @@ def _emit_analysis(cloud: Cloud, tx: sqlite3.Connection, video: Video) -> None:
         "Bitrate": str(video.bitrate),
         "Size": str(video.size),
     }
-    cloud.events.emit(tx, "VideoAnalysisComplete", video.id, body, media_user_data=video.user_data)
+    cloud.events.emit(tx, "VideoAnalysisComplete", video, body)

@@ -144,9 +144,8 @@ def _emit_complete(
     cloud.events.emit(
         tx,
         "AIMediaAuditComplete",
-        video.id,
+        video,
         {"MediaId": video.id, "JobId": job["id"], **body},
         job_user_data=job["user_data"],
-        media_user_data=video.user_data,
         status=status,
     )

@@ -15,7 +15,7 @@ from localvod.store import Row
 from localvod.store.database import update
 from localvod.store.media_rows import COVER, NORMAL, SPRITE, insert_images, insert_snapshot_job
 from localvod.store.videos import Video
-from localvod.user_data import extend_of
+from localvod.user_data import extend_part
 
 _UPLOAD_COUNT = 8  # normal snapshots of an upload
 _Results = dict[str, list[str]]  # object keys by snapshot type
@@ -167,14 +167,12 @@ def _emit_complete(
         body["SnapshotInfos"] = [
             _snapshot_info(cloud, job, kind, keys) for kind, keys in outcome.items()
         ]
-    extend = extend_of(job["user_data"])
     cloud.events.emit(
         tx,
         "SnapshotComplete",
-        video.id,
-        {**body, "Extend": extend} if extend else body,
+        video,
+        {**body, **extend_part(job["user_data"])},
         job_user_data=job["user_data"],
-        media_user_data=video.user_data,
         status="fail" if isinstance(outcome, MediaError) else "success",
     )
 

@@ -23,7 +23,7 @@ from localvod.store.media_rows import (
 )
 from localvod.store.videos import FAILED, READY, Video
 from localvod.templates import Template, TemplateGroup
-from localvod.user_data import extend_of
+from localvod.user_data import extend_part
 
 _PROGRESS_STEP = 10  # percent
 _JOB = (
@@ -79,14 +79,12 @@ def create_failed_transcode_task(
         creation_time=now,
         complete_time=now,
     )
-    extend = extend_of(video.user_data)
     body = {"VideoId": video.id, "ErrorCode": error.code, "ErrorMessage": error.message}
     cloud.events.emit(
         tx,
         "TranscodeComplete",
-        video.id,
-        {**body, "Extend": extend} if extend else body,
-        media_user_data=video.user_data,
+        video,
+        {**body, **extend_part(video.user_data)},
         status="fail",
     )
 
@@ -216,10 +214,9 @@ def _emit_stream(
     cloud.events.emit(
         tx,
         "StreamTranscodeComplete",
-        video.id,
+        video,
         {"VideoId": video.id, **body, **_extend(job, video)},
         job_user_data=job["user_data"],
-        media_user_data=video.user_data,
         status=stream["Status"],
     )
 
@@ -227,8 +224,7 @@ def _emit_stream(
 def _extend(job: Row, video: Video) -> dict[str, str]:
     """Extend of an automatic task is the upload's; a manual task has only its own."""
     user_data = video.user_data if job["trigger"] == AUTO else job["user_data"]
-    extend = extend_of(user_data)
-    return {"Extend": extend} if extend else {}
+    return extend_part(user_data)
 
 
 def _finish_task(cloud: Cloud, tx: sqlite3.Connection, video: Video, job: Row) -> None:
@@ -257,10 +253,9 @@ def _finish_task(cloud: Cloud, tx: sqlite3.Connection, video: Video, job: Row) -
     cloud.events.emit(
         tx,
         "TranscodeComplete",
-        video.id,
+        video,
         {"VideoId": video.id, "StreamInfos": streams, **_extend(job, video)},
         job_user_data=job["user_data"],
-        media_user_data=video.user_data,
         status="success" if is_success else "fail",
     )
 

@@ -97,7 +97,7 @@ def apply(cloud: Cloud, tx: sqlite3.Connection, audit: Audit, *, auditor: str) -
         "Auditor": auditor,
         "Reason": audit.reason,
     }
-    cloud.events.emit(tx, "CreateAuditComplete", video.id, body, media_user_data=video.user_data)
+    cloud.events.emit(tx, "CreateAuditComplete", video, body)
 
 
 @operation("GetAuditHistory", qps=30)

@@ -168,7 +168,10 @@ def tell_change(cloud: Cloud, tx: sqlite3.Connection, old: Video | None, new: Vi
             "MediaContent": content,
         }
         cloud.events.emit(
-            tx, "MediaBaseChangeComplete", video.id, body, media_user_data=video.user_data
+            tx,
+            "MediaBaseChangeComplete",
+            video,
+            body,
         )
 
 
@@ -203,7 +206,7 @@ def _delete(cloud: Cloud, tx: sqlite3.Connection, video: Video) -> None:
         tx.execute(f"DELETE FROM {table} WHERE video_id = ?", (video.id,))
     tx.execute("DELETE FROM review_jobs WHERE media_id = ?", (video.id,))
     body = {"MediaId": video.id, "MediaType": "video", "DeleteType": "all"}
-    cloud.events.emit(tx, "DeleteMediaComplete", video.id, body, media_user_data=video.user_data)
+    cloud.events.emit(tx, "DeleteMediaComplete", video, body)
     tell_change(cloud, tx, video, None)
 
 
