@@ -17,7 +17,7 @@ from videos.models import (
     TranscodeKind,
     Video,
 )
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 LIST = "videos_video_changelist"
 ACTIONS_OF_ROLES = {
@@ -47,7 +47,7 @@ def test_an_action_without_its_permission_changes_nothing(desk_of: DeskOf, role:
 def test_the_confirmation_page_counts_changes_and_refusals(desk_of: DeskOf) -> None:
     desk = desk_of("moderator")
     waiting, passed = make_video(censor_status=CensorStatus.CHECK), make_video(title="Passed")
-    review_video(passed, decision=Decision.NORMAL, source=Source.ADMIN, operator=desk.operator)
+    review_video(passed, DecisionInput(Decision.NORMAL, Source.ADMIN, operator=desk.operator))
     page = desk.choose("approve", waiting, passed).content.decode()
     assert "Approve (1)" in page
     assert "Already approved" in page
@@ -58,7 +58,7 @@ def test_an_approval_reports_the_count_and_each_refusal(desk_of: DeskOf) -> None
     desk = desk_of("moderator")
     waiting = [make_video(censor_status=CensorStatus.CHECK) for _ in range(2)]
     passed = make_video(title="Passed")
-    review_video(passed, decision=Decision.NORMAL, source=Source.ADMIN, operator=desk.operator)
+    review_video(passed, DecisionInput(Decision.NORMAL, Source.ADMIN, operator=desk.operator))
     report = desk.do("approve", *waiting, passed, comment="looks fine")
     assert "2 of 3 approved." in report
     assert "<strong>Passed</strong>: Already approved" in report

@@ -19,7 +19,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState, PeriodicTask
 from tests.admin.conftest import DeskOf
 from tests.factories import make_operator, make_recommendation, make_video
 from videos.models import CdnTask, Decision, ReasonTemplate, ReviewTask, Source, TranscodeJob
-from videos.services import prefetch, review_video
+from videos.services import DecisionInput, prefetch, review_video
 
 QUEUE = "videos_reviewtask_changelist"
 
@@ -160,7 +160,7 @@ def test_the_list_says_whether_an_item_is_published(
 def test_the_list_shows_that_a_block_ended_a_recommendation(desk_of: DeskOf) -> None:
     item = make_recommendation()
     for decision in (Decision.BLOCKED, Decision.NORMAL):
-        review_video(item.video, decision=decision, source=Source.ADMIN, reason="r")
+        review_video(item.video, DecisionInput(decision, Source.ADMIN, reason="r"))
     page = desk_of("viewer").page("recommendations_recommendation_changelist")
     assert "ended by a block" in page
     assert not Recommendation.objects.published().exists()
@@ -245,7 +245,7 @@ def test_the_five_roles_are_listed(desk_of: DeskOf) -> None:
 
 def test_the_first_page_counts_rows_that_need_attention(desk_of: DeskOf) -> None:
     make_task("Waiting clip", hours=3)
-    review_video(make_video(), decision=Decision.BLOCKED, source=Source.ADMIN, reason="r")
+    review_video(make_video(), DecisionInput(Decision.BLOCKED, Source.ADMIN, reason="r"))
     TranscodeJob.objects.create(
         video=make_video(),
         kind="standard",

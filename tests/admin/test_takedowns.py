@@ -18,7 +18,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from tests.admin.conftest import DeskOf
 from tests.factories import make_video
 from videos.models import CdnTask, Decision, Evidence, Source, Takedown, Video
-from videos.services import delete_video, review_video
+from videos.services import DecisionInput, delete_video, review_video
 from videos.services.takedown import _send_chain
 
 PAGE = "videos_video_change"
@@ -27,7 +27,7 @@ LIST = "videos_takedown_changelist"
 
 def make_blocked(**values: Any) -> Video:
     video = make_video(**values)
-    review_video(video, decision=Decision.BLOCKED, source=Source.API, reason="violence")
+    review_video(video, DecisionInput(Decision.BLOCKED, Source.API, reason="violence"))
     video.refresh_from_db()
     return video
 
@@ -67,7 +67,7 @@ def test_a_deletion_has_its_own_steps(desk_of: DeskOf) -> None:
 
 def test_a_block_by_vod_says_so(desk_of: DeskOf) -> None:
     video = make_video()
-    review_video(video, decision=Decision.BLOCKED, source=Source.VOD, auditor="Li", reason="r")
+    review_video(video, DecisionInput(Decision.BLOCKED, Source.VOD, auditor="Li", reason="r"))
     assert "VOD did so by itself." in desk_of("viewer").page(PAGE, video.pk)
 
 

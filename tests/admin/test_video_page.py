@@ -11,7 +11,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from tests.admin.conftest import DeskOf
 from tests.factories import make_file, make_video
 from videos.models import CdnTask, CensorStatus, Decision, MachineReview, ReviewDecision, Source
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 PAGE = "videos_video_change"
 PLAYER = "data-player>"
@@ -105,7 +105,7 @@ def test_approving_from_the_page_returns_to_the_page(desk_of: DeskOf) -> None:
 
 def test_deliveries_show_state_and_error_and_are_retried(desk_of: DeskOf) -> None:
     desk, video = desk_of("operator"), make_video()
-    review = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    review = review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN))
     Delivery.objects.filter(review_decision=review).update(
         state=DeliveryState.GIVEN_UP,
         finished_at=timezone.now(),
@@ -134,7 +134,7 @@ def test_readings_show_among_the_deliveries_until_done(desk_of: DeskOf) -> None:
 
 def test_a_moderator_sees_no_deliveries_and_no_retry_button(desk_of: DeskOf) -> None:
     video = make_video()
-    review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN))
     page = desk_of("moderator").page(PAGE, video.pk)
     assert "Deliveries to the cloud" not in page
     assert 'value="retry"' not in page
@@ -182,7 +182,7 @@ def test_the_page_needs_no_more_queries_for_a_long_history(
     for number in range(8):
         decision = Decision.BLOCKED if number % 2 else Decision.NORMAL
         review_video(
-            video, decision=decision, source=Source.ADMIN, operator=desk.operator, reason="r"
+            video, DecisionInput(decision, Source.ADMIN, operator=desk.operator, reason="r")
         )
     with django_assert_max_num_queries(21):
         desk.page(PAGE, video.pk)

@@ -15,7 +15,7 @@ from videos.models import (
     ReviewTask,
     Source,
 )
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,10 +46,7 @@ def fill_desk() -> None:
     )
     review_video(
         make_video(title="Bad"),
-        decision=Decision.BLOCKED,
-        source=Source.ADMIN,
-        operator=operator,
-        reason="r",
+        DecisionInput(Decision.BLOCKED, Source.ADMIN, operator=operator, reason="r"),
     )
     ReasonTemplate.objects.create(text="含有广告或联系方式")
 

@@ -8,7 +8,7 @@ from tests.browser.test_desk import choose, width_beyond_viewport
 from tests.factories import make_video
 from tests.fixtures_browser import PHONE, OpenDesk
 from videos.models import CensorStatus, Decision, Source, Takedown
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +37,7 @@ def test_one_click_in_the_report_undoes_a_bulk_decision(open_desk: OpenDesk) -> 
 
 def test_the_video_page_undoes_a_block_and_its_takedown(open_desk: OpenDesk) -> None:
     video = make_video(title="Clip")
-    review_video(video, decision=Decision.BLOCKED, source=Source.ADMIN, reason="violence")
+    review_video(video, DecisionInput(Decision.BLOCKED, Source.ADMIN, reason="violence"))
     page = open_desk("operator", viewport=PHONE)
     page.goto(f"/admin/videos/video/{video.pk}/change/")
     card = page.locator("section[aria-labelledby=takedown]")

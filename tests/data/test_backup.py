@@ -23,7 +23,7 @@ from tests.support.localvod import LocalVod, wait_until
 from tests.videos.takedowns import PIXEL, published
 from tests.webhooks.support import make_endpoint
 from videos.models import Decision, Evidence, ReviewDecision, Source, Takedown, Video
-from videos.services import delete_video, prefetch, review_video
+from videos.services import DecisionInput, delete_video, prefetch, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +32,7 @@ LOG = ReviewDecision._meta.db_table
 
 def decide(video: Video, decision: Decision = Decision.BLOCKED) -> ReviewDecision:
     return review_video(
-        video, decision=decision, source=Source.API, reason="violence", operator=make_operator()
+        video, DecisionInput(decision, Source.API, reason="violence", operator=make_operator())
     )
 
 

@@ -32,6 +32,7 @@ from videos.models import (
     VodEvent,
 )
 from videos.services import (
+    DecisionInput,
     delete_video,
     evidence,
     prefetch,
@@ -101,7 +102,7 @@ class Decisions(Case):
     def seed(self) -> None:
         for decision in (Decision.BLOCKED, Decision.NORMAL):
             video = self.mirrored(censor_status=CensorStatus.CHECK)
-            review_video(video, decision=decision, source=Source.API, reason="seen")
+            review_video(video, DecisionInput(decision, Source.API, reason="seen"))
 
     def check(self) -> None:
         statuses = [video.censor_status for video in self.fresh()]

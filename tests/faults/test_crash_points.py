@@ -24,7 +24,7 @@ from tests.support.localvod import LocalVod
 from tests.videos.support import receive_bodies
 from videos import sync
 from videos.models import CensorStatus, Decision, Source, Video
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,7 +145,7 @@ class Reversal(Decisions):
         self.decide(self.mirrored(censor_status=CensorStatus.CHECK), Decision.BLOCKED)
 
     def decide(self, video: Video, decision: Decision) -> None:
-        review_video(video, decision=decision, source=Source.ADMIN, reason=f"{decision}!")
+        review_video(video, DecisionInput(decision, Source.ADMIN, reason=f"{decision}!"))
 
     def reverse(self) -> None:
         self.decide(self.videos[0], Decision.NORMAL)

@@ -13,7 +13,7 @@ from shortvideo.pacing import Pace
 from tests.factories import make_video
 from videos.deliveries.review import CreateAuditHandler
 from videos.models import Decision, Source
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 from .support import ScriptedHandler, send
 
@@ -51,7 +51,7 @@ def test_what_waits_or_was_given_up_stays_however_old(handler: ScriptedHandler) 
 def test_the_delivery_of_a_decision_stays_with_the_log() -> None:
     handlers.register(CreateAuditHandler())
     video = make_video(censor_status="check")
-    review = review_video(video, decision=Decision.NORMAL, source=Source.API)
+    review = review_video(video, DecisionInput(Decision.NORMAL, Source.API))
     assert review.delivery is not None
     end(review.delivery, DeliveryState.DONE, days_ago=1_000)
     pruning.prune()

@@ -1,5 +1,7 @@
 """Decisions: the rows that `review_video` writes at once."""
 
+from dataclasses import replace
+
 import pytest
 
 from recommendations.models import Recommendation
@@ -16,16 +18,14 @@ from videos.models import (
     TaskCause,
     Video,
 )
-from videos.services import delete_video, review_video
+from videos.services import DecisionInput, delete_video, review_video
 
 pytestmark = pytest.mark.django_db
 
 
 def block(video: Video, **values: object) -> ReviewDecision:
-    return review_video(
-        video,
-        **{"decision": Decision.BLOCKED, "source": Source.API, "reason": "violence", **values},  # type: ignore[arg-type]  # a mix of types
-    )
+    new = DecisionInput(Decision.BLOCKED, Source.API, reason="violence")
+    return review_video(video, replace(new, **values))  # type: ignore[arg-type]  # a mix of types
 
 
 def test_a_decision_is_logged_with_operator_reason_and_source() -> None:
@@ -61,7 +61,7 @@ def test_a_block_ends_the_recommendation_and_precedes_the_purge() -> None:
 def test_a_pass_after_a_block_restores_no_recommendation() -> None:
     video = make_video(recommended=True)
     block(video)
-    review_video(video, decision=Decision.NORMAL, source=Source.API)
+    review_video(video, DecisionInput(Decision.NORMAL, Source.API))
     assert not Recommendation.objects.published().filter(video=video).exists()
 
 
@@ -86,7 +86,7 @@ def test_blocking_again_for_another_reason_is_a_new_decision() -> None:
 def test_a_newer_decision_supersedes_an_unsent_one() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     first = block(video)
-    second = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    second = review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN))
     states = dict(Delivery.objects.filter(kind="create_audit").values_list("id", "state"))
     assert states == {first.delivery_id: "superseded", second.delivery_id: "waiting"}
 
@@ -95,7 +95,7 @@ def test_a_machine_cannot_overrule_a_person() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     block(video)
     with pytest.raises(InvalidState, match="A person has decided"):
-        review_video(video, decision=Decision.NORMAL, source=Source.MACHINE)
+        review_video(video, DecisionInput(Decision.NORMAL, Source.MACHINE))
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.FAIL
 
@@ -104,7 +104,7 @@ def test_a_machine_may_decide_about_a_new_source() -> None:
     video = make_video(censor_status=CensorStatus.CHECK)
     block(video)
     Video.objects.filter(pk=video.pk).update(source_version=2)
-    review = review_video(video, decision=Decision.NORMAL, source=Source.MACHINE)
+    review = review_video(video, DecisionInput(Decision.NORMAL, Source.MACHINE))
     assert review.to_status == CensorStatus.SUCCESS
 
 

@@ -14,7 +14,7 @@ from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_operator
 from tests.support.localvod import LocalVod
 from videos.models import Decision, ReconcileRun, ReviewDecision, Source, Video
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 
 def synced(cloud: LocalVod, **facts: Any) -> Video:
@@ -54,7 +54,7 @@ def work() -> None:
 
 def decide(video: Video, decision: Decision, **values: Any) -> ReviewDecision:
     return review_video(
-        video, decision=decision, source=Source.ADMIN, operator=make_operator(), **values
+        video, DecisionInput(decision, Source.ADMIN, operator=make_operator(), **values)
     )
 
 

@@ -13,7 +13,7 @@ from videos import mirror
 from videos.mirror import asking
 from videos.mirror.asking import EVERYTHING
 from videos.models import Decision, ReviewDecision, Source, Takedown, Video
-from videos.services import media_paths, review_video
+from videos.services import DecisionInput, media_paths, review_video
 
 SECONDS = 20
 CHAIN = ["create_audit", "archive_evidence", "purge", "verify_takedown"]  # of a block
@@ -38,12 +38,12 @@ def published(vod: LocalVod) -> Video:
 
 def block(video: Video, source: Source = Source.API, **values: Any) -> ReviewDecision:
     return review_video(
-        video, decision=Decision.BLOCKED, source=source, **{"reason": "violence", **values}
+        video, DecisionInput(Decision.BLOCKED, source, **{"reason": "violence", **values})
     )
 
 
 def approve(video: Video, source: Source = Source.API, **values: Any) -> ReviewDecision:
-    return review_video(video, decision=Decision.NORMAL, source=source, **values)
+    return review_video(video, DecisionInput(Decision.NORMAL, source, **values))
 
 
 def work() -> None:

@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection, transaction
 
 from tests.factories import make_video
 from videos.models import Decision, ReviewDecision, Source, append_only
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -16,7 +16,7 @@ TABLE = ReviewDecision._meta.db_table
 @pytest.fixture
 def line() -> ReviewDecision:
     return review_video(
-        make_video(), decision=Decision.NORMAL, source=Source.ADMIN, reason="violence"
+        make_video(), DecisionInput(Decision.NORMAL, Source.ADMIN, reason="violence")
     )
 
 

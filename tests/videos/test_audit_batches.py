@@ -16,7 +16,7 @@ from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from videos.deliveries.review import DELETED, NO_LONGER_STANDS, RETRIED_IN_VAIN
 from videos.models import Decision, Source, Video, VideoDeletion
-from videos.services import delete_video, review_video
+from videos.services import DecisionInput, delete_video, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,7 +36,7 @@ def claim_all() -> list[Delivery]:
 def passed(videos: Iterable[Video]) -> list[Delivery]:
     """Pass each video and lease the deliveries."""
     for video in videos:
-        review_video(video, decision=Decision.NORMAL, source=Source.API)
+        review_video(video, DecisionInput(Decision.NORMAL, Source.API))
     return claim_all()
 
 

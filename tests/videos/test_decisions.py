@@ -27,7 +27,7 @@ from videos.models import (
     TaskCause,
     Video,
 )
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db
 
@@ -216,10 +216,12 @@ def mark_delivered(review: ReviewDecision) -> None:
 def delivered(video: Video, decision: Decision, **values: object) -> ReviewDecision:
     review = review_video(
         video,
-        decision=decision,
-        source=Source.ADMIN,
-        reason="bad" if decision == Decision.BLOCKED else "",
-        operator=make_operator("moderator"),
+        DecisionInput(
+            decision,
+            Source.ADMIN,
+            reason="bad" if decision == Decision.BLOCKED else "",
+            operator=make_operator("moderator"),
+        ),
     )
     mark_delivered(review)
     return review
@@ -264,7 +266,7 @@ def test_a_late_decision_is_overruled_while_the_newer_is_leased() -> None:
 
 def test_a_delivery_claimed_during_a_reading_does_not_hide_it() -> None:
     video, told = make_video_and_reading()
-    ours = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    ours = review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN))
 
     def claim_once_listed(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         """Claim the delivery as a worker would, right after the unsent deliveries were listed."""
@@ -301,7 +303,7 @@ def test_an_older_decision_in_vods_console_leaves_ours_standing() -> None:
 
 def test_our_unsent_decision_is_newer_than_vods_history() -> None:
     video, told = make_video_and_reading()
-    review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN))
     mirror.apply(read_again(told, status="Blocked", audits=(audit("Blocked", after(90)),)))
     assert log_of(video) == [(Source.ADMIN, "Normal")]
     video.refresh_from_db()
@@ -340,7 +342,7 @@ def test_the_human_decision_stands_whatever_the_order(
         lambda at: mirror.apply(read_again(told, read=at, status="Checking")),
         lambda at: mirror.apply(read_again(told, read=at, status="Normal")),
         lambda _at: review_video(
-            video, decision=Decision.BLOCKED, source=Source.API, reason="violence"
+            video, DecisionInput(Decision.BLOCKED, Source.API, reason="violence")
         ),
     ]
     for position, index in enumerate(order):

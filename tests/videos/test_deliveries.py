@@ -26,7 +26,7 @@ from videos.models import (
     Video,
     VideoDeletion,
 )
-from videos.services import delete_video, prefetch, review_video, submit_transcode
+from videos.services import DecisionInput, delete_video, prefetch, review_video, submit_transcode
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,15 +41,13 @@ def mirrored(vod: LocalVod, *, status: str = "Normal", **values: Any) -> Video:
 
 
 def block(video: Video, reason: str = "violence", **values: Any) -> Any:
-    return review_video(
-        video, decision=Decision.BLOCKED, source=Source.API, reason=reason, **values
-    )
+    return review_video(video, DecisionInput(Decision.BLOCKED, Source.API, reason=reason, **values))
 
 
 def test_a_decision_reaches_vod_with_our_mark_in_its_comment(cloud: LocalVod) -> None:
     video = mirrored(cloud)
     review = block(video, comment="knife at 0:03")
-    bare = review_video(mirrored(cloud), decision=Decision.NORMAL, source=Source.ADMIN)
+    bare = review_video(mirrored(cloud), DecisionInput(Decision.NORMAL, Source.ADMIN))
     work_until_idle(SECONDS)
     assert (video.vod_id, "Blocked", "violence") in cloud.audits()
     state = cloud.state(video.vod_id)
@@ -99,7 +97,7 @@ def test_a_refused_block_stays_blocked_here(cloud: LocalVod) -> None:
 
 def test_a_refused_pass_is_logged_and_goes_back_to_review(cloud: LocalVod) -> None:
     video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.CHECK)
-    review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN))
     work_until_idle(SECONDS)
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.CHECK
@@ -112,7 +110,7 @@ def test_a_refused_pass_is_logged_and_goes_back_to_review(cloud: LocalVod) -> No
 def test_a_refused_pass_below_a_newer_block_changes_nothing(cloud: LocalVod) -> None:
     video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.CHECK)
     cloud.faults({"operation": "CreateAudit", "latency_seconds": 0.3})
-    review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN))
     block(video)
     work_until_idle(SECONDS)
     video.refresh_from_db()

@@ -16,7 +16,7 @@ from tests.factories import make_video
 from tests.support.localvod import LocalVod, wait_until
 from tests.videos.support import follow, receive_bodies, state_of
 from videos.models import CensorStatus, Decision, ReviewTask, Source, TaskCause, Video, VodEvent
-from videos.services import delete_video, review_video
+from videos.services import DecisionInput, delete_video, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -122,7 +122,7 @@ def test_the_event_about_our_own_decision_changes_nothing(eventful: LocalVod) ->
     vod_id = eventful.seed(status="Checking")
     follow(eventful)
     video = make_video(vod_id=vod_id, status="Checking", censor_status=CensorStatus.CHECK)
-    review_video(video, decision=Decision.BLOCKED, source=Source.API, reason="violence")
+    review_video(video, DecisionInput(Decision.BLOCKED, Source.API, reason="violence"))
     work_until_idle(20)
     follow(eventful, "CreateAuditComplete")
     assert video.decisions.count() == 1
@@ -163,7 +163,7 @@ def test_another_upload_sends_the_video_back_to_review(eventful: LocalVod) -> No
     vod_id = eventful.seed(announce=True)
     follow(eventful)
     video = Video.objects.get(vod_id=vod_id)
-    review_video(video, decision=Decision.NORMAL, source=Source.ADMIN, comment="fine")
+    review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN, comment="fine"))
     video.refresh_from_db()
     assert video.source_uploaded_at is not None
     Video.objects.update(source_uploaded_at=video.source_uploaded_at - timedelta(minutes=5))

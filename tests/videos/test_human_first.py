@@ -17,7 +17,7 @@ from videos import mirror, sync
 from videos.mirror import Reading, asking
 from videos.mirror.asking import ReadRequest
 from videos.models import CensorStatus, Decision, ReviewTask, Source, Video
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db
 working = pytest.mark.django_db(transaction=True)  # a worker has connections of its own
@@ -29,7 +29,7 @@ OPPOSITE = {Decision.NORMAL: "block", Decision.BLOCKED: "pass"}
 
 def decide(video: Video, decision: Decision) -> None:
     reason = "violence" if decision == Decision.BLOCKED else ""
-    review_video(video, decision=decision, source=Source.ADMIN, reason=reason)
+    review_video(video, DecisionInput(decision, Source.ADMIN, reason=reason))
 
 
 # Each order once, alternately with a pass and a block of the person.

@@ -16,7 +16,7 @@ from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from videos.mirror.fetching import read_later
 from videos.models import Decision, Source, Video
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +34,7 @@ def title_of(video: Video) -> str:
 
 def lose_worker_of_decision(video: Video) -> Delivery:
     """Send a decision twice, as after a lost worker. Returns the look-back that this schedules."""
-    review_video(video, decision=Decision.BLOCKED, source=Source.API, reason="violence")
+    review_video(video, DecisionInput(Decision.BLOCKED, Source.API, reason="violence"))
     now = timezone.now()
     [_] = claim("create_audit", limit=1, now=now)
     Delivery.objects.filter(kind="create_audit").update(lease_until=now - timedelta(seconds=1))
@@ -77,7 +77,7 @@ def test_a_reading_does_not_wait_for_a_held_reading(
     cloud: LocalVod,
 ) -> None:
     video = make_normal_video(cloud)
-    review = review_video(video, decision=Decision.NORMAL, source=Source.API)
+    review = review_video(video, DecisionInput(Decision.NORMAL, Source.API))
     with transaction.atomic():
         later = outbox.send("reread_video", subject=video.vod_id, after=review.delivery)
     vod_gateway().update_info(video.vod_id, title="Newer")

@@ -19,7 +19,7 @@ from shortvideo.outbox.settling import finish
 from tests.factories import make_video
 from videos.deliveries.takedown import StillThere
 from videos.models import CdnTask, Decision, ReviewDecision, Source, Takedown, Video
-from videos.services import prefetch, resend_task, review_video
+from videos.services import DecisionInput, prefetch, resend_task, review_video
 from videos.services.undo import undo_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ def _rows_are_locked() -> None:
 
 
 def decide(video: Video, decision: Decision) -> ReviewDecision:
-    return review_video(video, decision=decision, source=Source.API, reason="violence")
+    return review_video(video, DecisionInput(decision, Source.API, reason="violence"))
 
 
 def lease(kind: str = "create_audit") -> Delivery:
@@ -132,7 +132,7 @@ def test_a_failed_block_is_retried_if_the_later_pass_is_undone(
     video = make_video()
     review = decide(video, Decision.BLOCKED)
     audit = lease()
-    undone = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    undone = review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN))
     away = Again("VOD is away.")
     with holding(video, meanwhile=lambda: finish(audit, away, handler=handler_for("create_audit"))):
         undo_review(undone)

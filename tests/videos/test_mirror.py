@@ -34,7 +34,7 @@ from videos.models import (
     TranscodeStatus,
     Video,
 )
-from videos.services import delete_video, review_video
+from videos.services import DecisionInput, delete_video, review_video
 
 pytestmark = pytest.mark.django_db
 
@@ -268,7 +268,7 @@ def make_passed_video() -> tuple[Video, Reading]:
     told = Reading(facts, source_uploaded_at=after(10))
     mirror.apply(told)
     video = video_of(facts)
-    review_video(video, decision=Decision.NORMAL, source=Source.ADMIN, comment="fine")
+    review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN, comment="fine"))
     return video_of(facts), told
 
 
@@ -294,7 +294,7 @@ def test_a_recommendation_of_the_earlier_source_stays_ended() -> None:
         told, facts=replace(told.facts, read_at=after(200)), source_uploaded_at=after(150)
     )
     mirror.apply(later)
-    review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN))
     assert not Recommendation.objects.published().exists()
 
 

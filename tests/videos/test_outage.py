@@ -21,7 +21,7 @@ from videos.models import (
     Video,
     VideoDeletion,
 )
-from videos.services import delete_video, review_video, submit_transcode
+from videos.services import DecisionInput, delete_video, review_video, submit_transcode
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,7 +65,7 @@ def test_a_deletion_outlives_a_long_outage(cloud: LocalVod, fault: dict[str, Any
 @pytest.mark.parametrize("decision", [Decision.NORMAL, Decision.BLOCKED])
 def test_a_decision_outlives_a_long_outage(cloud: LocalVod, decision: Decision) -> None:
     video = mirrored(cloud, censor_status=CensorStatus.CHECK)
-    review_video(video, decision=decision, source=Source.API, reason="seen")
+    review_video(video, DecisionInput(decision, Source.API, reason="seen"))
     cloud.faults(BAD_KEY)
     assert work("create_audit").state == DeliveryState.WAITING
     video.refresh_from_db()
@@ -86,7 +86,7 @@ def test_a_delivery_that_kills_workers_keeps_its_decision(
     settings.VOD_TRANSCODE_TEMPLATE_GROUP_ID = "a-group"
     gone, passed, transcoded = (mirrored(cloud, censor_status=CensorStatus.CHECK) for _ in range(3))
     delete_video(gone)
-    review_video(passed, decision=Decision.NORMAL, source=Source.API)
+    review_video(passed, DecisionInput(Decision.NORMAL, Source.API))
     submit_transcode(transcoded, kind=TranscodeKind.STANDARD)
     for kind in ("delete_video", "create_audit", "submit_transcode"):
         give_up(Delivery.objects.get(kind=kind))

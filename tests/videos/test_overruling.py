@@ -19,7 +19,7 @@ from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from videos.deliveries.review import _as_audit
 from videos.models import Decision, ReviewDecision, Source, Takedown, Video
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 from videos.services.undo import undo_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,13 +41,13 @@ def make_passed_video(vod: LocalVod) -> Video:
     media = {"cover": "", "first_frame": "", "source_path": "", "snapshots": [], "files": []}
     vod_id = vod.seed(status="Normal")
     video = make_video(vod_id=vod_id, status="Normal", **media)  # type: ignore[arg-type]  # a mix
-    review_video(video, decision=Decision.NORMAL, source=Source.API)
+    review_video(video, DecisionInput(Decision.NORMAL, Source.API))
     send_batch("create_audit")
     return video
 
 
 def block(video: Video, source: Source = Source.API) -> ReviewDecision:
-    return review_video(video, decision=Decision.BLOCKED, source=source, reason="violence")
+    return review_video(video, DecisionInput(Decision.BLOCKED, source, reason="violence"))
 
 
 def read(video: Video) -> None:

@@ -28,7 +28,7 @@ from videos.models import (
     Video,
     append_only,
 )
-from videos.services import latest_human_decision, pruning, review_video
+from videos.services import DecisionInput, latest_human_decision, pruning, review_video
 from videos.services.undo import undo_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,7 +38,7 @@ BEFORE = (timezone.localtime() - timedelta(days=400)).strftime("%Y-%m-%d")
 
 
 def decide(video: Video, decision: Decision, source: Source = Source.API) -> ReviewDecision:
-    return review_video(video, decision=decision, source=source, reason="r")
+    return review_video(video, DecisionInput(decision, source, reason="r"))
 
 
 def make_decided_video(*decisions: Decision, **values: object) -> Video:

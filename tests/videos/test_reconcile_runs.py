@@ -21,7 +21,7 @@ from videos import reconcile
 from videos.models import Decision, ReconcileRun, Source, Video
 from videos.periodic.reconcile import _carry_out, compare_daily, reconcile_requested
 from videos.reconcile import Options
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -123,7 +123,7 @@ def make_lost_block(cloud: LocalVod) -> str:
     vod_id = cloud.seed()
     call_command("sync_videos", stdout=io.StringIO())
     review_video(
-        Video.objects.get(), decision=Decision.BLOCKED, source=Source.API, reason="violence"
+        Video.objects.get(), DecisionInput(Decision.BLOCKED, Source.API, reason="violence")
     )
     Delivery.objects.update(state=DeliveryState.DONE, finished_at=timezone.now())
     return vod_id

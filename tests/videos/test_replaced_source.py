@@ -26,7 +26,7 @@ from videos.models import (
     TaskCause,
     Video,
 )
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,7 +48,7 @@ def upload_again(facts: MediaFacts, read: float = 100) -> Video:
 
 def decide(video: Video, decision: Decision = Decision.NORMAL) -> ReviewDecision:
     reason = "violence" if decision == Decision.BLOCKED else ""
-    return review_video(video, decision=decision, source=Source.API, reason=reason)
+    return review_video(video, DecisionInput(decision, Source.API, reason=reason))
 
 
 def delivery_of(decision: ReviewDecision) -> Delivery:

@@ -10,7 +10,7 @@ from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from videos.models import CdnTask, Decision, ReviewDecision, Source, Video, append_only
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +23,7 @@ def mirrored(vod: LocalVod, status: str = "Normal") -> Video:
 
 
 def decide(video: Video, decision: Decision, source: Source = Source.API) -> ReviewDecision:
-    return review_video(video, decision=decision, source=source, reason="violence")
+    return review_video(video, DecisionInput(decision, source, reason="violence"))
 
 
 def make_three_hours_old() -> None:

@@ -33,7 +33,7 @@ from videos.models import (
     TranscodeKind,
     Video,
 )
-from videos.services import delete_video, review_video, submit_transcode
+from videos.services import DecisionInput, delete_video, review_video, submit_transcode
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -177,9 +177,9 @@ def test_our_decision_overrules_a_different_status_in_vod(
     vod_id = cloud.seed(status="Checking")
     run()
     video = Video.objects.get(vod_id=vod_id)
-    old = review_video(video, decision=Decision.NORMAL, source=Source.ADMIN)
+    old = review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN))
     work_until_idle(20)
-    review_video(video, decision=Decision.BLOCKED, source=Source.ADMIN, reason="violence")
+    review_video(video, DecisionInput(Decision.BLOCKED, Source.ADMIN, reason="violence"))
     work_until_idle(20)
     # The first call arrives again after the second, as from a worker that was frozen in the call.
     from videos.deliveries.review import _as_audit

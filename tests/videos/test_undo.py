@@ -227,7 +227,7 @@ TOKEN = "00000000-0000-4000-8000-000000000000"
 
 def test_an_undo_is_refused_after_its_time(settings: Settings) -> None:
     settings.REVIEW_UNDO_SECONDS = 0
-    with pytest.raises(InvalidState, match="The 0 seconds for undoing are over"):
+    with pytest.raises(InvalidState, match="Too late to undo"):
         undo_review(at_the_desk(block, make_video()))
 
 

@@ -22,7 +22,7 @@ from videos.models import (
     VodEvent,
 )
 from videos.periodic import remove_old_events
-from videos.services import review_video
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,7 +58,7 @@ def make_decided_video(vod: LocalVod, decision: Decision) -> tuple[Video, str]:
     clip, job_id = make_judged_video(vod)
     follow(vod)
     video = Video.objects.get(vod_id=clip.vod_id)
-    review_video(video, decision=decision, source=Source.ADMIN, reason="violence")
+    review_video(video, DecisionInput(decision, Source.ADMIN, reason="violence"))
     follow(vod)
     video.refresh_from_db()
     return video, job_id

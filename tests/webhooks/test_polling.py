@@ -9,7 +9,7 @@ from recommendations.services import remove_recommendation
 from tests.factories import make_operator, make_recommendation, make_video
 from tests.support.console import Console
 from videos.models import Decision, Source
-from videos.services import delete_video, review_video
+from videos.services import DecisionInput, delete_video, review_video
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def test_polling_finds_videos_that_left_the_recommended_list() -> None:
     }
     since = (timezone.now() - timedelta(minutes=1)).isoformat()
     remove_recommendation(items[taken_off])
-    review_video(blocked, decision=Decision.BLOCKED, source=Source.API, reason="violence")
+    review_video(blocked, DecisionInput(Decision.BLOCKED, Source.API, reason="violence"))
     delete_video(deleted)
 
     assert poll(console, "getRecommendVideos", updatedSince=since) == {}

@@ -19,7 +19,7 @@ from tests.support.receiver import Receiver
 from tests.videos.support import NOON, make_facts, verdict, video_of
 from videos import mirror, periodic
 from videos.models import CensorStatus, Decision, Source, TranscodeKind, Video
-from videos.services import delete_video, review_video, submit_transcode
+from videos.services import DecisionInput, delete_video, review_video, submit_transcode
 from videos.services.undo import undo_review
 
 from .support import make_endpoint
@@ -50,9 +50,8 @@ def types() -> list[str]:
 
 
 def decide(video: Video, decision: Decision, **values: Any) -> Any:
-    return review_video(
-        video, decision=decision, **{"source": Source.API, "reason": "spam", **values}
-    )
+    new = DecisionInput(decision, **{"source": Source.API, "reason": "spam", **values})
+    return review_video(video, new)
 
 
 def test_a_decision_event_has_operator_reason_and_request(receiver: Receiver) -> None:

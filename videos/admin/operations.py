@@ -19,6 +19,7 @@ from videos.admin.forms import ApproveForm, BlockForm, RecommendForm
 from videos.admin.media import thumbnail
 from videos.models import Decision, ReasonTemplate, ReviewDecision, Source, TranscodeKind, Video
 from videos.services import (
+    DecisionInput,
     check_undeletable,
     delete_video,
     dismiss,
@@ -85,15 +86,9 @@ class Review(VideoOperation):
             raise InvalidState(self.already)
 
     def apply(self, video: Video, values: Mapping[str, Any]) -> None:
-        review = review_video(
-            video,
-            decision=self.decision,
-            source=Source.ADMIN,
-            reason=values.get("reason", ""),
-            comment=values["comment"],
-            **self.actor,
-        )
-        self.decided.append(review)
+        texts = {"reason": values.get("reason", ""), "comment": values["comment"]}
+        new = DecisionInput(self.decision, Source.ADMIN, **texts, **self.actor)
+        self.decided.append(review_video(video, new))
 
     def report_suffix(self) -> SafeString | str:
         return undo.button(self.decided) if self.decided and settings.REVIEW_UNDO_SECONDS else ""

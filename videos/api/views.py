@@ -37,7 +37,7 @@ from videos.catalogue import ListQuery, page_of
 from videos.mirror.asking import NOT_PLAYABLE
 from videos.mirror.fetching import DEADLINE_SECONDS, as_unavailable, fetch_video
 from videos.models import Source, TranscodeKind, Video
-from videos.services import delete_video, prefetch, review_video, submit_transcode
+from videos.services import DecisionInput, delete_video, prefetch, review_video, submit_transcode
 
 # A video may be deleted between two queries of one request.
 refuse_with(NotFound("There is no such video."), Video.DoesNotExist)
@@ -144,15 +144,15 @@ class CreateAuditView(ConsoleView[CreateAudit]):  # GET or POST /console/vod/cre
     parameters_class = CreateAuditParameters
 
     def respond(self, asked: CreateAudit) -> Envelope:
-        review_video(
-            _visible_video(asked.vod_id, name="mediaId"),
-            decision=asked.decision,
-            source=Source.API,
+        new = DecisionInput(
+            asked.decision,
+            Source.API,
             operator=self.operator,
             reason=asked.reason,
             comment=asked.comment,
             request_id=self.request_id,
         )
+        review_video(_visible_video(asked.vod_id, name="mediaId"), new)
         return Envelope("The review is complete.")
 
 

@@ -20,8 +20,8 @@ from videos.mirror import asking
 from videos.mirror.history import DECIDED
 from videos.models import Decision, ReviewDecision, Source, TaskCause, Video, VideoDeletion
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
-from videos.services.review import record_decision
-from videos.services.standing import standing_decision_ids
+from videos.services.review import DecisionInput, record_decision
+from videos.services.standing import is_latest_decision, standing_decision_ids
 from videos.services.status import open_task
 
 STALE: Final = timedelta(minutes=10)
@@ -176,16 +176,11 @@ def _as_audit(decision: ReviewDecision) -> Audit:
 def _return_to_review(decision: ReviewDecision, delivery: Delivery) -> None:
     """A pass that VOD refused goes back to a person; a refused block stays blocked here."""
     video = Video.objects.select_for_update().get(pk=decision.video_id)
-    latest = video.decisions.in_force().order_by("-id").first()
-    is_standing = latest == decision and decision.source_version == video.source_version
-    if decision.decision != Decision.NORMAL or not is_standing or video.deleted_at is not None:
+    if decision.decision != Decision.NORMAL or video.deleted_at is not None:
         return
-    record_decision(
-        video,
-        decision=Decision.REVIEW,
-        source=Source.SYSTEM,
-        reason=cut_to_bytes(f"VOD refused the pass: {delivery.error_code}", REASON_BYTES),
-        comment=delivery.error,
-        created_at=timezone.now(),
-    )
+    if not is_latest_decision(video, decision):
+        return
+    reason = cut_to_bytes(f"VOD refused the pass: {delivery.error_code}", REASON_BYTES)
+    new = DecisionInput(Decision.REVIEW, Source.SYSTEM, reason=reason, comment=delivery.error)
+    record_decision(video, new)
     open_task(video, TaskCause.RECHECK)

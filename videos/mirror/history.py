@@ -7,7 +7,7 @@ from typing import Final
 from shortvideo.cloud.types import AuditEntry, AuditStatus, MediaFacts
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.models import CensorStatus, Decision, LogPruning, ReviewDecision, Source, Video
-from videos.services.review import latest_human_decision, review_video
+from videos.services import DecisionInput, latest_human_decision, review_video
 from videos.services.source import is_of_earlier_source
 from videos.services.standing import (
     AUDIT_KIND,
@@ -111,15 +111,15 @@ def _record_external(video: Video, entry: AuditEntry) -> bool:
     Returns whether the decision was recorded.
     """
     count = video.decisions.count()
-    review_video(
-        video,
-        decision=Decision(entry.status),
-        source=Source.VOD,
+    new = DecisionInput(
+        Decision(entry.status),
+        Source.VOD,
         auditor=entry.auditor[:255],
         reason=entry.reason[:512],
         comment=entry.comment,
         created_at=entry.created_at,
     )
+    review_video(video, new)
     if video.decisions.count() == count:
         return False
     unsent = Delivery.objects.waiting().filter(kind=AUDIT_KIND, claim_count=0)

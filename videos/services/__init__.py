@@ -9,10 +9,11 @@ from videos.services.cdn import (
     resend_task,
 )
 from videos.services.deletion import check_undeletable, delete_video, request_undeletion
-from videos.services.review import latest_human_decision, review_video
+from videos.services.review import DecisionInput, latest_human_decision, review_video
 from videos.services.transcoding import retry_transcode, submit_transcode
 
 __all__ = [
+    "DecisionInput",
     "check_undeletable",
     "delete_video",
     "dismiss",

@@ -1,111 +1,98 @@
 """Decisions about videos: the log, the status, and what must reach VOD."""
 
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import Operator
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.models import DeliveryState
+from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import announcements, takedown
 
-DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # what VOD does not know by itself
+DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # VOD knows all others itself
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionInput:
+    """A decision to be added to the log. Its fields are those of `ReviewDecision`."""
+
+    decision: Decision
+    source: Source
+    _: KW_ONLY
+    operator: Operator | None = None
+    auditor: str = ""
+    reason: str = ""
+    comment: str = ""
+    request_id: str = ""
+    created_at: datetime | None = None  # None: now
 
 
 @transaction.atomic
-def review_video(
-    video: Video,
-    *,
-    decision: Decision,
-    source: Source,
-    operator: Operator | None = None,
-    auditor: str = "",
-    reason: str = "",
-    comment: str = "",
-    request_id: str = "",
-    created_at: datetime | None = None,
-) -> ReviewDecision:
-    """Pass or block a video (or send it back to review), here at once and in VOD soon after.
+def review_video(video: Video, new: DecisionInput) -> ReviewDecision:
+    """Approve or block a video (or return it to review), here at once and in VOD soon after.
 
-    `created_at` is when it was decided, for what was decided elsewhere; else it is now.
+    A repeated decision adds nothing and returns the standing one, unless the standing one can
+    still be undone by another operator: the undo would remove the new decision with it.
 
-    Repeating what already stands adds nothing and returns the standing decision, unless somebody
-    else may still undo that: then what was answered here would go with it.
-
-    Raises InvalidState for a machine's verdict on what a person decided, Video.DoesNotExist for a
-    deleted video, ValueError for a reason over 128 bytes, a missing one, or a comment over 480
-    bytes.
+    Raises InvalidState if a person has decided and the new decision is the machine's,
+    Video.DoesNotExist if the video was deleted, and ValueError for a reason over 128 bytes, a
+    missing one, or a comment over 480 bytes.
     """
-    _check_texts(decision, source, reason, comment)
+    _check_texts(new)
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
     standing = latest_human_decision(video)
     if standing is not None:
-        if source == Source.MACHINE:
-            raise InvalidState("A person has decided about this video.")
-        is_own = (standing.source, standing.operator) == (source, operator)
-        is_settled = is_own or not _may_be_undone(standing, timezone.now())
-        if is_settled and _is_repeated(video, standing, decision, reason, comment):
+        if new.source == Source.MACHINE:
+            raise InvalidState(_("A person has decided about this video."))
+        is_own = (standing.source, standing.operator) == (new.source, new.operator)
+        is_settled = is_own or not _can_be_undone(standing, timezone.now())
+        if is_settled and _is_repeated(video, standing, new):
             return standing
-    if decision == Decision.BLOCKED:
+    if new.decision == Decision.BLOCKED:
         takedown.replace_earlier(video)
     else:
         takedown.cancel_block_takedowns(video)
-    review = record_decision(
-        video,
-        decision=decision,
-        source=source,
-        operator=operator,
-        auditor=auditor,
-        reason=reason,
-        comment=comment,
-        request_id=request_id,
-        created_at=created_at,
-    )
-    if decision == Decision.BLOCKED:
+    review = record_decision(video, new)
+    if new.decision == Decision.BLOCKED:
         takedown.begin_block_takedown(video, review)
     return review
 
 
-def _check_texts(decision: Decision, source: Source, reason: str, comment: str) -> None:
-    """Refuse what VOD would refuse; what VOD itself said is taken as it is."""
-    if source == Source.VOD:
+def _check_texts(new: DecisionInput) -> None:
+    """Raise ValueError for texts that VOD refuses. Texts that come from VOD are not checked."""
+    if new.source == Source.VOD:
         return
-    if decision == Decision.BLOCKED and not reason:
+    if new.decision == Decision.BLOCKED and not new.reason:
         raise ValueError("A reason is required to block.")
-    if len(reason.encode()) > REASON_BYTES:
+    if len(new.reason.encode()) > REASON_BYTES:
         raise ValueError(f"A reason has at most {REASON_BYTES} bytes of UTF-8.")
-    if len(comment.encode()) > COMMENT_BYTES:
+    if len(new.comment.encode()) > COMMENT_BYTES:
         raise ValueError(f"A comment has at most {COMMENT_BYTES} bytes of UTF-8.")
 
 
 def latest_human_decision(video: Video) -> ReviewDecision | None:
     """The last decision of a person about the present version of the source."""
-    return (
-        video.decisions.by_people()
-        .in_force()
-        .filter(source_version=video.source_version)
-        .order_by("-id")
-        .first()
-    )
+    of_source = video.decisions.in_force().filter(source_version=video.source_version)
+    return of_source.by_people().order_by("-id").first()
 
 
-def _is_repeated(
-    video: Video, standing: ReviewDecision, decision: Decision, reason: str, comment: str
-) -> bool:
+def _is_repeated(video: Video, standing: ReviewDecision, new: DecisionInput) -> bool:
     return (
         video.censor_status == standing.to_status
-        and standing.decision == decision
-        and (standing.reason, standing.comment) == (reason, comment)
+        and standing.decision == new.decision
+        and (standing.reason, standing.comment) == (new.reason, new.comment)
     )
 
 
-def _may_be_undone(decision: ReviewDecision, now: datetime) -> bool:
-    """Whether it was made at the desk a few seconds ago, and no worker has touched it."""
+def _can_be_undone(decision: ReviewDecision, now: datetime) -> bool:
+    """Whether it was made at the desk a few seconds ago and no worker has claimed its delivery."""
     is_fresh = now < decision.created_at + timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
     delivery = decision.delivery if decision.source == Source.ADMIN and is_fresh else None
     if delivery is None:
@@ -113,49 +100,52 @@ def _may_be_undone(decision: ReviewDecision, now: datetime) -> bool:
     return delivery.state == DeliveryState.WAITING and not delivery.claim_count
 
 
-def record_decision(
-    video: Video,
-    *,
-    decision: Decision,
-    source: Source,
-    operator: Operator | None = None,
-    auditor: str = "",
-    reason: str = "",
-    comment: str = "",
-    request_id: str = "",
-    created_at: datetime | None = None,
-) -> ReviewDecision:
-    """Write one line of the log and what follows from it. The caller holds the video's lock.
+def record_decision(video: Video, new: DecisionInput) -> ReviewDecision:
+    """Add a decision to the log, send it, and set the video's status.
 
-    What is decided at the desk is delivered after the time in which it can be undone.
+    The caller holds the video's lock. A decision of the desk is sent after the undo window.
     """
-    now = timezone.now()
-    delivery = None
-    if source in DELIVERED and decision != Decision.REVIEW:
+    now, delivery = timezone.now(), None
+    if new.source in DELIVERED and new.decision != Decision.REVIEW:
         delivery = outbox.send(
             "create_audit",
             subject=video.vod_id,
-            delay_seconds=settings.REVIEW_UNDO_SECONDS if source == Source.ADMIN else 0,
+            delay_seconds=settings.REVIEW_UNDO_SECONDS if new.source == Source.ADMIN else 0,
             supersede=True,
         )
-    review = ReviewDecision.objects.create(
-        video=video,
-        source_version=video.source_version,
-        operator=operator,
-        auditor=auditor,
-        decision=decision,
-        source=source,
-        from_status=video.censor_status,
-        to_status=decision.censor_status,
-        reason=reason,
-        comment=comment,
-        request_id=request_id,
-        delivery=delivery,
-        blocked_at_before=video.blocked_at,
-        created_at=created_at or now,
-    )
-    video.save(update_fields=video.set_censor_status(decision.censor_status, at=now))
+    status = new.decision.censor_status
+    review = add_to_log(video, new, to_status=status, at=now, delivery=delivery)
+    video.save(update_fields=video.set_censor_status(status, at=now))
     announcements.emit_decision(review)
-    if video.censor_status != CensorStatus.CHECK:
+    if status != CensorStatus.CHECK:
         ReviewTask.objects.open().filter(video=video).update(closed_at=now)
     return review
+
+
+def add_to_log(
+    video: Video,
+    new: DecisionInput,
+    *,
+    to_status: str,
+    at: datetime,
+    delivery: Delivery | None = None,
+    undoes: ReviewDecision | None = None,
+) -> ReviewDecision:
+    """Write one line of the log. The video still has the status from before."""
+    return ReviewDecision.objects.create(
+        video=video,
+        source_version=video.source_version,
+        operator=new.operator,
+        auditor=new.auditor,
+        decision=new.decision,
+        source=new.source,
+        from_status=video.censor_status,
+        to_status=to_status,
+        reason=new.reason,
+        comment=new.comment,
+        request_id=new.request_id,
+        delivery=delivery,
+        undoes=undoes,
+        blocked_at_before=video.blocked_at,
+        created_at=new.created_at or at,
+    )

@@ -15,7 +15,7 @@ AUDIT_KIND: Final = "create_audit"
 
 
 def cancel_if_unsent(delivery: Delivery) -> bool:
-    """Cancel a delivery, unless a worker has just begun with it; returns whether it was."""
+    """Cancel a delivery unless a worker has claimed it. Returns whether it was cancelled."""
     try:
         outbox.cancel(delivery)
     except outbox.DeliveryStateError:
@@ -24,7 +24,7 @@ def cancel_if_unsent(delivery: Delivery) -> bool:
 
 
 def deliveries_of_decision(decision: ReviewDecision) -> DeliveryQuerySet:
-    """Those that carry a decision to VOD, oldest first: its own, and those that repeat it."""
+    """The deliveries that carry a decision to VOD, oldest first: its own and its repetitions."""
     carriers = Delivery.objects.filter(
         Q(pk=decision.delivery_id) | Q(payload__decision=decision.pk), kind=AUDIT_KIND
     )
@@ -32,7 +32,7 @@ def deliveries_of_decision(decision: ReviewDecision) -> DeliveryQuerySet:
 
 
 def resend_decision(decision: ReviewDecision, *, supersede: bool = True) -> Delivery:
-    """Send a decision once more; nothing comes after the new delivery."""
+    """Send a decision again. No delivery follows the new one."""
     return outbox.send(
         AUDIT_KIND,
         subject=decision.video.vod_id,
@@ -42,10 +42,10 @@ def resend_decision(decision: ReviewDecision, *, supersede: bool = True) -> Deli
 
 
 def redeliver_decision(video: Video, decision: ReviewDecision) -> Delivery:
-    """Send a decision whose deliveries have ended, and that VOD does not show, once more.
+    """Send a decision again whose deliveries have ended, and that VOD does not show.
 
-    After a block all of its takedown comes again, also where the clip had been verified to be
-    gone: VOD has shown it since. The caller holds the video's lock.
+    A block repeats its whole takedown, even a verified one: VOD has shown the clip since. The
+    caller holds the video's lock.
     """
     delivery = resend_decision(decision)
     if decision.decision == Decision.BLOCKED:
@@ -53,8 +53,14 @@ def redeliver_decision(video: Video, decision: ReviewDecision) -> Delivery:
     return delivery
 
 
+def is_latest_decision(video: Video, decision: ReviewDecision) -> bool:
+    """Whether it is the last decision in force, and about the present source of the video."""
+    latest = video.decisions.in_force().order_by("-id").first()
+    return latest == decision and decision.source_version == video.source_version
+
+
 def standing_decision(video: Video) -> ReviewDecision | None:
-    """The decision that VOD should show: a person's, else the machine's; none once in review."""
+    """The decision that VOD should show: a person's, else the machine's; None while in review."""
     standing = ReviewDecision.objects.filter(pk__in=standing_decision_ids([video]).values())
     return standing.select_related("video", "delivery").first()
 
@@ -62,7 +68,7 @@ def standing_decision(video: Video) -> ReviewDecision | None:
 def standing_decision_ids(videos: Iterable[Video]) -> dict[int, int]:
     """The ids of the decisions that VOD should show, by the videos' primary keys; one query.
 
-    They are about the source that a video has by now, whatever its row in memory says.
+    The source version is read from the database, not from the videos in memory.
     """
     in_force = ReviewDecision.objects.in_force().filter(
         video=OuterRef("pk"), source_version=OuterRef("source_version")

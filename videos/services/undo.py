@@ -1,4 +1,4 @@
-"""Taking a decision back before VOD is told of it: it costs no call, and leaves two lines."""
+"""Undo a decision before it is sent to VOD. It costs no call, and the log keeps both lines."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -6,6 +6,8 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Operator
 from shortvideo.errors import InvalidState
@@ -14,23 +16,32 @@ from shortvideo.outbox.models import DeliveryState
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
 from videos.services import announcements, takedown
 from videos.services.machine_review import decide_by_machine_review
-from videos.services.standing import deliveries_of_decision, resend_decision, standing_decision
+from videos.services.review import DecisionInput, add_to_log
+from videos.services.standing import (
+    deliveries_of_decision,
+    is_latest_decision,
+    resend_decision,
+    standing_decision,
+)
 from videos.services.status import update_status
 
-TOLD: Final = "VOD is being told of it already: decide again instead."
-STATUS_FIELDS: Final = ["censor_status", "censor_changed_at", "changed_at", "blocked_at"]
+ALREADY_SENT: Final = gettext_lazy("VOD is being told of it already: decide again instead.")
 
 
 @transaction.atomic
 def undo_review(
     decision: ReviewDecision, *, operator: Operator | None = None, request_id: str = ""
 ) -> ReviewDecision:
-    """Take back the latest decision about a video, made at the desk a few seconds ago.
+    """Undo the latest decision about a video, made at the desk a few seconds ago.
 
-    The video is what it was before, with its recommendation, its open tasks and the takedown of
-    the block that stands again. Returns the line of the log that says so.
+    1. Cancel its delivery, and all deliveries after it.
+    2. Add the line `Undo` to the log.
+    3. Restore the status, the last block (with it recommendations) and the review tasks.
+    4. Send the decision that stands again, and resume the takedown of a block that stands again.
+    5. Apply what the machine and VOD said in the meantime.
 
-    Raises InvalidState when it is too late, Video.DoesNotExist for a deleted video.
+    Returns the new line of the log. Raises InvalidState if it is too late, Video.DoesNotExist if
+    the video was deleted.
     """
     video = Video.objects.visible().select_for_update().get(pk=decision.video_id)
     decision = video.decisions.select_related("delivery").get(pk=decision.pk)
@@ -38,19 +49,8 @@ def undo_review(
     if refusal := _undo_refusal(decision, now):
         raise InvalidState(refusal)
     _cancel_delivery(decision)
-    line = ReviewDecision.objects.create(
-        video=video,
-        source_version=decision.source_version,
-        operator=operator,
-        decision=Decision.UNDO,
-        source=Source.ADMIN,
-        from_status=video.censor_status,
-        to_status=decision.from_status,
-        undoes=decision,
-        blocked_at_before=video.blocked_at,
-        request_id=request_id,
-        created_at=now,
-    )
+    new = DecisionInput(Decision.UNDO, Source.ADMIN, operator=operator, request_id=request_id)
+    line = add_to_log(video, new, to_status=decision.from_status, at=now, undoes=decision)
     _restore_status(video, decision, now)
     announcements.emit_decision(line)
     _resend_standing_decision(video)
@@ -60,24 +60,19 @@ def undo_review(
 
 
 def _undo_refusal(decision: ReviewDecision, now: datetime) -> str:
-    """Why a decision cannot be undone, in one sentence; "" when it can, as far as the rows tell."""
-    seconds = settings.REVIEW_UNDO_SECONDS
+    """Why the rows do not allow the undo, in one sentence; "" if they do."""
+    window = timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
     delivery = decision.delivery
     if decision.source != Source.ADMIN or delivery is None:
-        return "Only what was decided at the desk can be undone: decide again instead."
-    if now >= decision.created_at + timedelta(seconds=seconds):
-        return f"The {seconds} seconds for undoing are over: decide again instead."
+        return _("Only a decision made at the desk can be undone: decide again instead.")
+    if now >= decision.created_at + window:
+        return _("Too late to undo: decide again instead.")
     if decision.undone_by.exists():
-        return "It was undone already."
-    if not _is_latest(decision):
-        return "There is another decision or another source since: decide again instead."
-    return TOLD if delivery.state != DeliveryState.WAITING or delivery.claim_count else ""
-
-
-def _is_latest(decision: ReviewDecision) -> bool:
-    """Whether it is the last word about the present source of its video."""
-    latest = decision.video.decisions.in_force().order_by("-id").first()
-    return latest == decision and decision.source_version == decision.video.source_version
+        return _("It was undone already.")
+    if not is_latest_decision(decision.video, decision):
+        return _("There is another decision or another source since: decide again instead.")
+    is_sent = delivery.state != DeliveryState.WAITING or delivery.claim_count
+    return str(ALREADY_SENT) if is_sent else ""
 
 
 def undoable_decision(video: Video) -> ReviewDecision | None:
@@ -87,21 +82,20 @@ def undoable_decision(video: Video) -> ReviewDecision | None:
 
 
 def _cancel_delivery(decision: ReviewDecision) -> None:
-    """Cancel what would tell VOD; what comes after it goes with it."""
-    assert decision.delivery is not None  # noqa: S101 - `refusal_of` has looked
+    """Cancel the delivery and all after it. Raises InvalidState if a worker was faster."""
+    assert decision.delivery is not None  # noqa: S101 - `_undo_refusal` has checked it
     try:
         outbox.cancel(decision.delivery)
     except outbox.DeliveryStateError as error:
-        raise InvalidState(TOLD) from error
+        raise InvalidState(ALREADY_SENT) from error
 
 
 def _restore_status(video: Video, decision: ReviewDecision, now: datetime) -> None:
-    """Put back the status, the moment of the last block, and the tasks that the decision closed."""
+    """Restore the status, `blocked_at`, and the tasks that the decision closed."""
     names = video.set_censor_status(CensorStatus(decision.from_status), at=now)
     video.blocked_at = decision.blocked_at_before
     video.save(update_fields=names)
-    # A decision closes the tasks at its own moment, by which they are known; one of the same
-    # cause may have been opened since.
+    # The decision closed its tasks at `created_at`. A task of the same cause may be open since.
     tasks = ReviewTask.objects.filter(video=video)
     open_causes = list(tasks.filter(closed_at=None).values_list("cause", flat=True))
     closed = tasks.filter(closed_at=decision.created_at).exclude(cause__in=open_causes)
@@ -109,7 +103,7 @@ def _restore_status(video: Video, decision: ReviewDecision, now: datetime) -> No
 
 
 def _resend_standing_decision(video: Video) -> None:
-    """Send the decision that stands again, where the undone one had taken its delivery's place."""
+    """Send the standing decision again if the undone one had superseded its delivery."""
     standing = standing_decision(video)
     if standing is None:
         return
@@ -119,7 +113,7 @@ def _resend_standing_decision(video: Video) -> None:
 
 
 def _restore_takedown(video: Video, decision: ReviewDecision) -> None:
-    """End the takedown of an undone block; go on with that of a block that stands again."""
+    """End the takedown of an undone block; resume that of a block that stands again."""
     if decision.decision == Decision.BLOCKED:
         takedown.cancel_block_takedowns(video)
     if video.is_blocked:
@@ -127,7 +121,7 @@ def _restore_takedown(video: Video, decision: ReviewDecision) -> None:
 
 
 def _catch_up(video: Video, decision: ReviewDecision, now: datetime) -> None:
-    """Do what the machine and VOD have told meanwhile, which a person's decision stood against."""
+    """Apply what the machine and VOD said since the decision, which it had overruled."""
     since = video.machine_reviews.filter(
         source_version=video.source_version, received_at__gt=decision.created_at
     ).first()
@@ -137,5 +131,5 @@ def _catch_up(video: Video, decision: ReviewDecision, now: datetime) -> None:
     before = CensorStatus(video.censor_status)
     has_news = video.read_at is not None and video.read_at > decision.created_at
     if has_news and update_status(video, at=now):
-        video.save(update_fields=STATUS_FIELDS)
+        video.save(update_fields=["censor_status", "censor_changed_at", "changed_at", "blocked_at"])
         announcements.emit_status_change(video, before=before, source=Source.SYSTEM)
