@@ -12,9 +12,9 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import mirror
 from videos.deliveries.subject import VideoHandler
 from videos.mirror import asking
-from videos.mirror.removal import undelete
 from videos.models import Video, VideoDeletion
-from videos.services import announcements, evidence, takedown
+from videos.services import takedown
+from videos.services.deletion import set_tombstone, undelete
 
 FILES: Final = asking.ReadRequest(files=True, source=True)
 FORBIDDEN = Refused("ForbiddenVideoIds", "VOD does not allow this video to be deleted.")
@@ -38,9 +38,9 @@ class DeleteVideoHandler(VideoHandler):
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         if delivery.state == DeliveryState.DONE:
-            _end(delivery, VideoDeletion.State.DONE, is_deleted=True)
+            _end(delivery, VideoDeletion.State.DONE)
         elif delivery.is_refused:
-            _end(delivery, VideoDeletion.State.REFUSED, is_deleted=False)
+            _end(delivery, VideoDeletion.State.REFUSED)
 
 
 def read_unread_files(vod_ids: Sequence[str]) -> None:
@@ -67,21 +67,14 @@ def read_unread_files(vod_ids: Sequence[str]) -> None:
             )
 
 
-def _end(delivery: Delivery, state: VideoDeletion.State, *, is_deleted: bool) -> None:
-    """Write the end of a deletion; a refused one brings the video back."""
-    now = timezone.now()
+def _end(delivery: Delivery, state: VideoDeletion.State) -> None:
+    """Write the end of a deletion. A refused one undeletes the video; a retry may delete it."""
     deletion = delivery.video_deletion
-    deletion.state, deletion.finished_at = state, now
+    deletion.state, deletion.finished_at = state, timezone.now()
     deletion.save(update_fields=["state", "finished_at"])
     video = Video.objects.select_for_update().get(pk=deletion.video_id)
-    if not is_deleted:
+    if state == VideoDeletion.State.REFUSED:
         undelete(video, deletion, code=delivery.error_code, problem=delivery.error)
-        return
-    takedown.settle_deletion(video, deletion, is_deleted=True, problem=delivery.error)
-    evidence.set_expiry(video, deleted_at=now)
-    if video.deleted_at is None:  # it was refused before, and brought back
-        video.deleted_at = video.changed_at = now
-        video.save(update_fields=["deleted_at", "changed_at"])
-        announcements.emit_deletion(
-            video, operator=deletion.operator, request_id=deletion.request_id
-        )
+    else:
+        takedown.resume_deletion_takedown(deletion)
+        set_tombstone(video, deletion)

@@ -155,7 +155,7 @@ def _refuse(job: TranscodeJob, delivery: Delivery) -> None:
     job.finished_at = job.attention_at = timezone.now()
     job.save(update_fields=["state", "error_code", "error_message", "finished_at", "attention_at"])
     _show(job, TranscodeStatus(job.previous_status))
-    announcements.emit_refused_job(job)
+    announcements.emit_unsubmitted_job(job, announcements.REFUSED)
 
 
 def _lose(job: TranscodeJob, delivery: Delivery) -> None:
@@ -168,7 +168,7 @@ def _lose(job: TranscodeJob, delivery: Delivery) -> None:
     job.attention_at = timezone.now()
     job.save(update_fields=["state", "error_code", "error_message", "attention_at"])
     _show(job, TranscodeStatus.FAIL)
-    announcements.emit_failed_job(job)
+    announcements.emit_unsubmitted_job(job, TranscodeStatus.FAIL)
 
 
 def _withdraw(job: TranscodeJob) -> None:
@@ -186,7 +186,7 @@ def _withdraw(job: TranscodeJob) -> None:
         end_job(job, "VideoDeleted", message, at=timezone.now())
         _show(job, TranscodeStatus.FAIL)
         if job.video.deleted_at is None:  # VOD has refused the deletion meanwhile
-            announcements.emit_failed_job(job)
+            announcements.emit_unsubmitted_job(job, TranscodeStatus.FAIL)
 
 
 def _show(job: TranscodeJob, status: TranscodeStatus) -> None:

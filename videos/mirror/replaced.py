@@ -50,5 +50,5 @@ def _purge_earlier_media(video: Video) -> None:
     to verify for this video.
     """
     earlier = Video.objects.get(pk=video.pk)  # `video` has lost the earlier paths
-    is_unfinished = takedown.abandon(video, "Another source was uploaded under this id.")
+    is_unfinished = takedown.replace_unfinished(video, "Another source was uploaded under this id.")
     purge_media(earlier, after=takedown.archive_evidence(earlier) if is_unfinished else None)

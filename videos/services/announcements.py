@@ -1,12 +1,11 @@
-"""What the backend is told of a video: from rows to the events of `docs/webhooks.md`.
+"""Emit the events about videos that `docs/webhooks.md` describes.
 
-Called in the transaction of what happened, by whoever holds the video's lock.
+The caller holds the video's lock, in the transaction of the change.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from accounts.models import Operator
 from shortvideo.webhooks.models import EventType, as_text
 from shortvideo.webhooks.services import emit
 from videos.models import (
@@ -17,9 +16,10 @@ from videos.models import (
     TranscodeKind,
     TranscodeStatus,
     Video,
+    VideoDeletion,
 )
 
-REFUSED: Final = "refused"  # of a job; no status of a video
+REFUSED: Final = "refused"  # a job's end; the video has no such status
 ENDED: Final = (TranscodeStatus.SUCCESS, TranscodeStatus.FAIL)
 FILE_KEYS: Final = {
     "path": "path",
@@ -37,14 +37,14 @@ FILE_KEYS: Final = {
 
 
 def emit_decision(review: ReviewDecision) -> None:
-    """A new line of the log of decisions."""
+    """Emit a new line of the log, and whether the video may be shown if that changed."""
     video = review.video
     emit(
         EventType.DECIDED,
         subject=video.vod_id,
         data={
             "decisionId": review.pk,
-            "decision": review.decision,
+            "decision": review.decision or None,
             "censorStatus": review.to_status,
             "previousCensorStatus": review.from_status,
             "source": review.source,
@@ -55,42 +55,26 @@ def emit_decision(review: ReviewDecision) -> None:
             "decidedAt": as_text(review.created_at),
         },
     )
-    _emit_publication_change(video, before=CensorStatus(review.from_status))
+    was_passed = review.from_status == CensorStatus.SUCCESS
+    if was_passed != video.is_passed and video.deleted_at is None:
+        _emit_publication(video, before=CensorStatus(review.from_status))
 
 
 def emit_status_change(video: Video, *, before: CensorStatus, source: Source) -> None:
-    """A status that changed without anybody's decision: by VOD's facts, or for lack of them."""
-    if video.censor_status == before:
-        return
-    emit(
-        EventType.DECIDED,
-        subject=video.vod_id,
-        data={
-            "decisionId": None,
-            "decision": None,
-            "censorStatus": video.censor_status,
-            "previousCensorStatus": before,
-            "source": source,
-            "reason": "",
-            "operator": "",
-            "auditor": "",
-            "requestId": "",
-            "decidedAt": as_text(video.censor_changed_at),
-        },
-    )
-    _emit_publication_change(video, before=before)
-
-
-def _emit_publication_change(video: Video, *, before: CensorStatus) -> None:
-    """The status has changed: it may be shown from now on, or not any more."""
-    was_passed = before == CensorStatus.SUCCESS
-    if was_passed == video.is_passed or video.deleted_at is not None:
-        return
-    _emit_publication(video, before=before)
+    """Emit a status that changed without a decision, if it changed."""
+    if video.censor_status != before:
+        line = ReviewDecision(  # not saved: it only has the same shape
+            video=video,
+            source=source,
+            from_status=before,
+            to_status=video.censor_status,
+            created_at=video.censor_changed_at,
+        )
+        emit_decision(line)
 
 
 def _emit_publication(video: Video, *, before: CensorStatus | None = None) -> None:
-    """Whether it may be shown. Without `before` it is something else that has changed."""
+    """Emit whether the video may be shown. `before` is None if its status did not change."""
     is_public = video.is_passed and video.deleted_at is None
     emit(
         EventType.PUBLISHED if is_public else EventType.UNPUBLISHED,
@@ -104,13 +88,13 @@ def _emit_publication(video: Video, *, before: CensorStatus | None = None) -> No
 
 
 def emit_new_video(video: Video) -> None:
-    """A row that is new: only what may be shown at once is news."""
+    """Emit a new video only if it may be shown at once."""
     if video.is_passed:
         _emit_publication(video)
 
 
 def emit_mirror_changes(video: Video, before: Mapping[str, Any]) -> None:
-    """What VOD says was written; `before` has the fields as they were."""
+    """Emit what the mirror wrote; `before` has the earlier values of the fields."""
     emit_status_change(video, before=CensorStatus(before["censor_status"]), source=Source.VOD)
     has_new_source = video.source_version != before["source_version"]
     for kind in TranscodeKind:
@@ -119,20 +103,15 @@ def emit_mirror_changes(video: Video, before: Mapping[str, Any]) -> None:
             _emit_transcoding(video, kind, status, job=_latest_job(video, kind))
 
 
-def emit_refused_job(job: TranscodeJob) -> None:
-    """VOD did not take a job: the video shows what it showed before."""
-    _emit_transcoding(job.video, TranscodeKind(job.kind), REFUSED, job=job)
-
-
-def emit_failed_job(job: TranscodeJob) -> None:
-    """A job that never reached VOD, as far as anybody knows."""
-    _emit_transcoding(job.video, TranscodeKind(job.kind), TranscodeStatus.FAIL, job=job)
+def emit_unsubmitted_job(job: TranscodeJob, status: str) -> None:
+    """Emit the end of a job that VOD refused (`REFUSED`), or that never reached it (`fail`)."""
+    _emit_transcoding(job.video, TranscodeKind(job.kind), status, job=job)
 
 
 def _emit_transcoding(
     video: Video, kind: TranscodeKind, status: str, *, job: TranscodeJob | None
 ) -> None:
-    """Transcoding of a kind has ended; a job of ours says why it did not end well."""
+    """Emit the end of transcoding. If it failed, our job has the reason."""
     has_error = job is not None and status != TranscodeStatus.SUCCESS
     emit(
         EventType.TRANSCODED,
@@ -149,7 +128,7 @@ def _emit_transcoding(
 
 
 def _shown_statuses(video: Video) -> dict[str, str]:
-    """How its transcoding stands, as `getVideos` answers it."""
+    """Both transcoding statuses, as in the answer of `getVideos`."""
     return {
         "transcodeStatus": video.transcode_status,
         "narrowTranscodeStatus": video.narrow_transcode_status,
@@ -162,27 +141,27 @@ def _latest_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
 
 
 def _as_file(file: Mapping[str, Any]) -> dict[str, Any]:
-    """A stream, as host and path: a signed URL would not live until it is read."""
+    """A stream with `host/path`: a signed URL would expire before the backend reads it."""
     return {spelling: file[key] for key, spelling in FILE_KEYS.items()}
 
 
-def emit_deletion(video: Video, *, operator: Operator | None = None, request_id: str = "") -> None:
-    """The tombstone is set."""
+def emit_deletion(video: Video, deletion: VideoDeletion) -> None:
+    """Emit that the tombstone is set."""
     if video.is_passed:
         _emit_publication(video)
     emit(
         EventType.DELETED,
         subject=video.vod_id,
         data={
-            "operator": operator.get_username() if operator else "",
-            "requestId": request_id,
+            "operator": deletion.operator.get_username() if deletion.operator else "",
+            "requestId": deletion.request_id,
             "deletedAt": as_text(video.deleted_at) if video.deleted_at else None,
         },
     )
 
 
 def emit_undeletion(video: Video, *, code: str = "", message: str = "") -> None:
-    """The tombstone is gone: VOD refused the deletion, or has the video after all."""
+    """Emit that the tombstone is gone: VOD refused the deletion, or has the video after all."""
     emit(
         EventType.RESTORED,
         subject=video.vod_id,

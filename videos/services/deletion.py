@@ -1,4 +1,4 @@
-"""Deleting: gone from every list at once, then from VOD and the CDN."""
+"""Deletion: the video leaves every list at once, then VOD and the CDN."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -9,44 +9,74 @@ from accounts.models import Operator
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
-from videos.models import ReviewTask, Video, VideoDeletion
-from videos.services import announcements, takedown
+from videos.models import CensorStatus, ReviewTask, TaskCause, Video, VideoDeletion
+from videos.services import announcements, evidence, takedown
+from videos.services.status import open_task
 
 
 @transaction.atomic
 def delete_video(
     video: Video, *, operator: Operator | None = None, request_id: str = ""
 ) -> VideoDeletion | None:
-    """Set the tombstone and record the deletion for the worker; None where it was set already.
+    """Delete a video, here at once and in VOD soon after. None if it was deleted already.
 
-    A sync or an event never takes the tombstone away: only VOD's refusal does. What a blocked clip
-    showed is archived first.
+    The pictures of a blocked clip are archived first. Only VOD's refusal undeletes the video, no
+    sync and no event.
     """
     video = Video.objects.select_for_update().get(pk=video.pk)
     if video.deleted_at is not None:
         return None
-    now = timezone.now()
     archived = takedown.archive_before_deletion(video)
     delivery = outbox.send("delete_video", subject=video.vod_id, after=archived)
     deletion = VideoDeletion.objects.create(
         video=video, operator=operator, request_id=request_id, delivery=delivery
     )
     takedown.begin_deletion_takedown(video, deletion, after=delivery)
-    video.deleted_at = video.changed_at = now
-    video.save(update_fields=["deleted_at", "changed_at"])
-    announcements.emit_deletion(video, operator=operator, request_id=request_id)
-    ReviewTask.objects.filter(video=video, closed_at=None).update(closed_at=now)
+    set_tombstone(video, deletion)
     journal.log_action(operator, video, "delete", request_id=request_id)
     return deletion
+
+
+def set_tombstone(video: Video, deletion: VideoDeletion) -> None:
+    """Hide a locked video from every list and close its review tasks.
+
+    Its evidence expires EVIDENCE_DAYS after VOD has deleted the video. A repeated deletion only
+    sets that.
+    """
+    now = timezone.now()
+    if deletion.state == VideoDeletion.State.DONE:
+        evidence.set_expiry(video, deleted_at=now)
+    if video.deleted_at is not None:
+        return
+    video.deleted_at = video.changed_at = now
+    video.save(update_fields=["deleted_at", "changed_at"])
+    ReviewTask.objects.filter(video=video, closed_at=None).update(closed_at=now)
+    announcements.emit_deletion(video, deletion)
+
+
+def undelete(video: Video, deletion: VideoDeletion, *, code: str = "", problem: str = "") -> None:
+    """Remove the tombstone of a locked video and end the takedown of its deletion.
+
+    `code` and `problem` are VOD's refusal to delete the video, if there was one.
+    """
+    evidence.set_expiry(video, deleted_at=None)
+    takedown.cancel_deletion_takedown(video, deletion, problem=problem)
+    if video.deleted_at is None:
+        return
+    video.deleted_at, video.changed_at = None, timezone.now()
+    video.save(update_fields=["deleted_at", "changed_at"])
+    announcements.emit_undeletion(video, code=code, message=problem)
+    if video.censor_status == CensorStatus.CHECK:
+        open_task(video, TaskCause.RECHECK)
 
 
 @transaction.atomic
 def request_undeletion(
     video: Video, *, operator: Operator | None = None, request_id: str = ""
 ) -> Delivery:
-    """Take a video back that VOD was found not to have, if VOD, asked by the worker, has it.
+    """Have the worker read a video that VOD did not have; it is undeleted if VOD has it now.
 
-    Raises InvalidState for a video that is not deleted, or that somebody here has deleted.
+    Raises InvalidState if the video is not deleted, or was deleted by an operator.
     """
     video = Video.objects.select_for_update().get(pk=video.pk)
     check_undeletable(video)
@@ -69,5 +99,5 @@ def check_undeletable(video: Video) -> None:
 
 
 def deletion_in_force(video: Video) -> VideoDeletion:
-    """What has set the tombstone of a video."""
+    """The deletion that set the tombstone of a video."""
     return video.deletions.order_by("-id")[0]

@@ -56,7 +56,7 @@ def review_video(video: Video, new: DecisionInput) -> ReviewDecision:
         if is_settled and _is_repeated(video, standing, new):
             return standing
     if new.decision == Decision.BLOCKED:
-        takedown.replace_earlier(video)
+        takedown.replace_unfinished(video)
     else:
         takedown.cancel_block_takedowns(video)
     review = record_decision(video, new)

@@ -81,7 +81,7 @@ def update_status(video: Video, *, at: datetime, is_backlog: bool = False) -> bo
     video.set_censor_status(proposed.status, at=at)
     _update_tasks(video, proposed, at=at)
     if video.is_blocked and not is_backlog:
-        takedown.replace_earlier(video)
+        takedown.replace_unfinished(video)
         takedown.begin_block_takedown(video, None)
     elif was_blocked:
         takedown.cancel_block_takedowns(video)

@@ -1,9 +1,10 @@
-"""Takedowns: the chain of deliveries that a block or a deletion begins, and what ends it early.
+"""Takedowns: the chain of deliveries that follows a block or a deletion.
 
     block      create_audit -> archive_evidence -> purge -> verify_takedown
     deletion   [archive_evidence ->] delete_video -> purge -> verify_takedown
 
-Each arrow is the delivery's `after`. The caller holds the video's lock.
+Each arrow is the delivery's `after`. A takedown ends early by `replace_unfinished`,
+`cancel_block_takedowns` or `cancel_deletion_takedown`. The caller holds the video's lock.
 """
 
 from collections.abc import Sequence
@@ -22,9 +23,9 @@ Cause = Takedown.Cause
 
 
 def begin_block_takedown(video: Video, review: ReviewDecision | None) -> Takedown:
-    """Begin what a block sets off: after its delivery, or at once where VOD blocked by itself.
+    """Begin the takedown of a block: after its delivery, or at once if VOD blocked the video.
 
-    `review` is None where VOD's status alone says so, without a decision that anybody made.
+    `review` is None if only VOD's status says that the video is blocked.
     """
     is_ours = review is not None and review.source != Source.VOD
     takedown = Takedown.objects.create(
@@ -37,20 +38,17 @@ def begin_block_takedown(video: Video, review: ReviewDecision | None) -> Takedow
 def begin_deletion_takedown(
     video: Video, deletion: VideoDeletion, *, after: Delivery | None
 ) -> Takedown:
-    """Begin what a deletion sets off once VOD has carried it out.
-
-    `after` is the last delivery before the purge.
-    """
+    """Begin the takedown of a deletion. `after` is the last delivery before the purge."""
     takedown = Takedown.objects.create(video=video, cause=Cause.DELETION, deletion=deletion)
     _send_chain(takedown, video, after=after)
     return takedown
 
 
 def _send_chain(takedown: Takedown, video: Video, *, after: Delivery | None) -> None:
-    """Send the steps that follow the first one, each after the one before."""
-    asked = takedown.decision or takedown.deletion
-    operator: Operator | None = asked.operator if asked is not None else None
-    request_id = asked.request_id if asked is not None else ""
+    """Send the steps behind `after`, each after the one before."""
+    cause = takedown.decision or takedown.deletion
+    operator: Operator | None = cause.operator if cause is not None else None
+    request_id = cause.request_id if cause is not None else ""
     if takedown.cause != Cause.DELETION:
         after = archive_evidence(video, after=after)
     tasks = purge_media(
@@ -70,7 +68,7 @@ def _send_chain(takedown: Takedown, video: Video, *, after: Delivery | None) -> 
 
 
 def archive_evidence(video: Video, *, after: Delivery | None = None) -> Delivery:
-    """Send the copying of what the clip shows; a copy that nobody has begun yet is replaced."""
+    """Send `archive_evidence` for the clip's pictures. It supersedes an earlier one that waits."""
     return outbox.send(
         "archive_evidence",
         subject=video.vod_id,
@@ -85,30 +83,29 @@ def archive_evidence(video: Video, *, after: Delivery | None = None) -> Delivery
 
 
 def archive_before_deletion(video: Video) -> Delivery | None:
-    """The archiving that a deletion waits for; None where the clip is not blocked, or kept.
+    """Archive a blocked clip before its deletion. None if there is nothing left to archive.
 
-    The takedown of a block that is under way ends here: the deletion's takes its place.
+    The deletion's takedown replaces that of the block.
     """
-    replace_earlier(video)
+    replace_unfinished(video)
     is_kept = Evidence.objects.kept().filter(video=video, source_version=video.source_version)
     if not video.is_blocked or is_kept.filter(problem="").exists():
         return None
     return archive_evidence(video)
 
 
-def replace_earlier(video: Video) -> None:
-    """End the takedowns of the clip that another one takes the place of."""
-    abandon(video, "")
+def replace_unfinished(video: Video, reason: str = "") -> int:
+    """End the takedowns that are under way or failed. Returns how many there were.
 
-
-def abandon(video: Video, problem: str) -> int:
-    """End what is under way or failed, for the reason that `problem` says; returns how many."""
+    Call it before a later block or a deletion begins its own takedown, and after another upload
+    under the same id: then `reason` says so. A verified takedown stays verified.
+    """
     unfinished = Takedown.objects.filter(video=video, state__in=Takedown.UNFINISHED)
-    return unfinished.update(state=State.REPLACED, problem=problem)
+    return unfinished.update(state=State.REPLACED, problem=reason)
 
 
 def cancel_block_takedowns(video: Video) -> None:
-    """The clip is blocked no more: nothing of it is purged from now on."""
+    """End all takedowns of blocks, the verified ones too: the clip is not blocked any more."""
     blocks = Takedown.objects.of_block().filter(
         video=video, state__in=(*Takedown.UNFINISHED, State.VERIFIED)
     )
@@ -116,10 +113,10 @@ def cancel_block_takedowns(video: Video) -> None:
 
 
 def resume_block_takedown(video: Video, *, is_shown_since: bool = False) -> None:
-    """Go on with the takedown of the block that stands again: what came after it was taken back.
+    """Resume the latest takedown of a block that was not undone: that block stands again.
 
-    The chain is sent anew, unless the clip had been verified to be gone and VOD has not shown it
-    since: where it has (`is_shown_since`), the CDN may have fetched its files again.
+    A verified takedown needs no new chain, unless VOD has shown the clip since
+    (`is_shown_since`): then the CDN may have fetched its files again.
     """
     undone = ReviewDecision.objects.filter(video=video).exclude(undone_by=None)
     blocks = Takedown.objects.of_block().filter(video=video).exclude(decision__in=undone)
@@ -131,48 +128,47 @@ def resume_block_takedown(video: Video, *, is_shown_since: bool = False) -> None
         takedown.verified_at = None
     takedown.state = State.UNDER_WAY if takedown.verified_at is None else State.VERIFIED
     if takedown.state == State.UNDER_WAY:
-        takedown.verification = None  # what is left of the earlier chain has no say any more
+        takedown.verification = None  # the rest of the earlier chain must not end it
     takedown.save(update_fields=["state", "problem", "check_count", "verified_at", "verification"])
     if takedown.state == State.UNDER_WAY:
         audits = Delivery.objects.open().filter(kind="create_audit").for_subject(video.vod_id)
         _send_chain(takedown, video, after=audits.order_by("id").last())
 
 
-def settle_deletion(
-    video: Video, deletion: VideoDeletion, *, is_deleted: bool, problem: str
-) -> None:
-    """VOD has carried out a deletion, perhaps at a second try; or refused it: the clip is back.
+def resume_deletion_takedown(deletion: VideoDeletion) -> None:
+    """VOD has deleted the video, perhaps at a retry after a refusal."""
+    unproven = Takedown.objects.filter(deletion=deletion).exclude(state=State.VERIFIED)
+    unproven.update(state=State.UNDER_WAY, problem="")
 
-    A block of it stands again then, and is seen to. `problem` is VOD's refusal in one sentence.
+
+def cancel_deletion_takedown(video: Video, deletion: VideoDeletion, *, problem: str) -> None:
+    """End the takedown of a deletion that did not happen, and resume that of a standing block.
+
+    `problem` is VOD's refusal in one sentence; "" without one.
     """
-    takedowns = Takedown.objects.filter(deletion=deletion)
-    if is_deleted:
-        unproven = takedowns.exclude(state=State.VERIFIED)
-        unproven.update(state=State.UNDER_WAY, problem=problem)
-        return
-    takedowns.update(state=State.REVERSED, problem=problem)
+    Takedown.objects.filter(deletion=deletion).update(state=State.REVERSED, problem=problem)
     if video.is_blocked:
         resume_block_takedown(video)
 
 
 def play_paths(video: Video) -> list[str]:
-    """What plays, as `host/path`: VOD answers it with a refusal once the clip is blocked."""
+    """`host/path` of all streams and the source. VOD does not play them once a clip is blocked."""
     paths = dict.fromkeys(item["path"] for item in video.media if item["kind"] == PLAYS)
     return [path for path in paths if is_on_cdn(path)]
 
 
 def pictures_of(video: Video) -> list[dict[str, str]]:
-    """What the clip shows or has shown: objects of kind and path."""
+    """The clip's pictures on our CDN, present and earlier: objects of kind and path."""
     return unique_pictures([item for item in video.media if item["kind"] != PLAYS])
 
 
 def unique_pictures(pictures: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """Those on our CDN, each once: covers elsewhere are not ours to ask for."""
-    found: dict[str, dict[str, str]] = {}
+    """The pictures on our CDN, each once. A cover on another host is not ours."""
+    by_path: dict[str, dict[str, str]] = {}
     for picture in pictures:
         if is_on_cdn(picture["path"]):
-            found.setdefault(picture["path"], picture)
-    return list(found.values())
+            by_path.setdefault(picture["path"], picture)
+    return list(by_path.values())
 
 
 def _facts_of(video: Video) -> dict[str, Any]:
