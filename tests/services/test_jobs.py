@@ -52,7 +52,7 @@ def test_a_second_job_of_the_same_kind_is_refused_while_one_runs() -> None:
     ("values", "message"),
     [
         ({"censor_status": CensorStatus.FAIL}, "blocked video"),
-        ({"status": "Uploading"}, "status in VOD is Uploading"),
+        ({"status": "Uploading"}, "upload is not complete"),
     ],
 )
 def test_a_video_that_vod_would_not_transcode_is_refused(

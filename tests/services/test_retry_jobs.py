@@ -65,7 +65,7 @@ def test_a_job_that_did_not_fail_is_not_retried(state: State) -> None:
         ({"censor_status": CensorStatus.FAIL}, "A blocked video cannot be transcoded."),
         ({"deleted_at": timezone.now()}, "The video was deleted."),
         ({"source_version": 2}, "another source since"),
-        ({"status": "Transcoding"}, "Its status in VOD is Transcoding"),
+        ({"status": "Transcoding"}, "in the status Transcoding"),
         ({"transcode_status": TranscodeStatus.ON_TRANSCODE}, "is running"),
     ],
 )

@@ -14,9 +14,10 @@ from tests.factories import make_file, make_video
 from tests.support.localvod import LocalVod
 from tests.videos.takedowns import block, delivery_of, published, served_paths
 from videos import periodic
-from videos.deliveries.cdn import TOMORROW, _of_closed_videos
+from videos.deliveries.cdn import TOMORROW
 from videos.models import CdnTask, CensorStatus, Takedown, Video
 from videos.services import prefetch, purge_media
+from videos.services.cdn import urls_of_closed_videos
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,7 +98,7 @@ def test_a_path_with_a_video_id_is_looked_up_by_that_id(
     make_video(vod_id="closed", censor_status=CensorStatus.FAIL)
     mine, others = "media.example.com/open/hd.mp4", "media.example.com/closed/1.jpg"
     with django_assert_num_queries(1):  # by the index on vod_id
-        assert _of_closed_videos([mine, others]) == {others}
+        assert urls_of_closed_videos([mine, others]) == {others}
 
 
 # A task that stops halfway: the sent URLs stay sent, the others are sent later as a new task.

@@ -28,7 +28,7 @@ from tests.videos.takedowns import (
     work_one,
 )
 from videos import mirror
-from videos.deliveries.deletion import read_unread_files
+from videos.deliveries.video import read_unread_files
 from videos.mirror import asking
 from videos.mirror.asking import EVERYTHING
 from videos.models import (

@@ -53,7 +53,7 @@ def test_a_file_without_a_clear_answer_stops_no_other(cloud: LocalVod, settings:
     work_one("verify_takedown")
     takedown.refresh_from_db()
     assert takedown.state == State.UNDER_WAY
-    assert takedown.problem.startswith("Of 1 files the CDN does not say: The CDN did not give")
+    assert takedown.problem.startswith("The CDN's answer is unclear for 1 of 4 files: The CDN did")
     assert not Takedown.objects.needing_attention().exists()
     Delivery.objects.filter(kind="verify_takedown").update(
         created_at=timezone.now() - timedelta(minutes=31)

@@ -28,7 +28,7 @@ from videos.services import (
     submit_transcode,
 )
 from videos.services.attention import check_dismissible
-from videos.services.transcoding import check_submittable, template_group_id
+from videos.services.transcoding import check_submittable
 
 
 def _video_of(row: Any) -> Video:
@@ -133,7 +133,7 @@ class TranscodeStandard(VideoOperation):
     explanation = gettext_lazy("One job each. The page of the video shows its progress.")
 
     def check_video(self, video: Video) -> None:
-        check_submittable(video, self.kind, template_group_id(self.kind))
+        check_submittable(video, self.kind)
 
     def apply(self, video: Video, values: Mapping[str, Any]) -> None:
         submit_transcode(video, kind=self.kind, **self.actor)

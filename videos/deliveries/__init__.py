@@ -1,4 +1,4 @@
-"""One handler per kind of delivery: a batch in, an outcome per item out."""
+"""Handlers, one for each kind of delivery: a batch in, an outcome for each delivery out."""
 
 from shortvideo.outbox.handlers import register
 from videos.deliveries.cdn import PrefetchHandler, PurgeHandler

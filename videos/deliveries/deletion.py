@@ -1,26 +1,18 @@
-"""delete_video: deletions on their way to VOD."""
+"""delete_video: delete videos in VOD."""
 
-import logging
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from django.utils import timezone
 
-from shortvideo.cloud import CloudRejected, vod_gateway
+from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.handlers import Done, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos import mirror
-from videos.deliveries.subject import VideoHandler
-from videos.mirror import asking
+from videos.deliveries.video import VideoHandler, read_unread_files
 from videos.models import Video, VideoDeletion
 from videos.services import takedown
 from videos.services.deletion import set_tombstone, undelete
 
-FILES: Final = asking.ReadRequest(files=True, source=True)
 FORBIDDEN = Refused("ForbiddenVideoIds", "VOD does not allow this video to be deleted.")
-
-
-logger = logging.getLogger(__name__)
 
 
 class DeleteVideoHandler(VideoHandler):
@@ -28,7 +20,7 @@ class DeleteVideoHandler(VideoHandler):
     batch_size = 20
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
-        """What VOD does not have is deleted already: by us, if the answer before was lost."""
+        """A video that VOD does not have counts as deleted: an earlier answer may be lost."""
         read_unread_files([delivery.subject for delivery in batch])
         deleted = vod_gateway().delete([delivery.subject for delivery in batch])
         return {
@@ -41,30 +33,6 @@ class DeleteVideoHandler(VideoHandler):
             _end(delivery, VideoDeletion.State.DONE)
         elif delivery.is_refused:
             _end(delivery, VideoDeletion.State.REFUSED)
-
-
-def read_unread_files(vod_ids: Sequence[str]) -> None:
-    """Read the streams that nobody has read yet: once the clip is deleted VOD has nothing to tell.
-
-    Of a clip that is not deleted here all that was read is applied, by the mirror's rules. What VOD
-    refuses to tell holds nothing up. Raises CloudUnavailable.
-    """
-    unread = Video.objects.filter(vod_id__in=vod_ids, files_read_at=None)
-    for video in unread:
-        try:
-            facts, _ = asking.fetch_facts([video.vod_id])
-            if video.vod_id not in facts:
-                continue
-            reading = asking.fetch_reading(facts[video.vod_id], video, FILES)
-            if video.deleted_at is None:
-                mirror.apply(reading)
-            else:
-                mirror.write_files_of_deleted_video(reading, source_version=video.source_version)
-        except CloudRejected as error:
-            logger.warning(
-                "The files of a video could not be read",
-                extra={"vod_id": video.vod_id, "reason": str(error)},
-            )
 
 
 def _end(delivery: Delivery, state: VideoDeletion.State) -> None:

@@ -1,4 +1,4 @@
-"""archive_evidence: copies of what a blocked clip showed, made before the CDN forgets it."""
+"""archive_evidence: copy the pictures of a blocked clip before they are purged from the CDN."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -7,18 +7,18 @@ from shortvideo.cloud import CloudRejected, CloudUnavailable, media_gateway
 from shortvideo.cloud.types import MediaPath
 from shortvideo.outbox.handlers import Again, Done, Outcome, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.deliveries.subject import VideoHandler
+from videos.deliveries.video import VideoHandler
 from videos.models import Evidence, Video
 from videos.services import evidence
 from videos.services.takedown import pictures_of, unique_pictures
 
 MAX_PICTURES: Final = 60
-PATIENCE: Final = 4  # attempts: a takedown does not wait for long on its evidence
-MAX_FAILED: Final = 3  # copies that time might mend, at the last attempt; no more are tried then
+MAX_ATTEMPTS: Final = 4  # attempts: a takedown does not wait long for its evidence
+MAX_FAILED: Final = 3  # copies that fail at the last attempt; then no more are tried
 
 
 class ArchiveEvidenceHandler(VideoHandler):
-    """What cannot be copied is written down as a problem: it never ends the takedown."""
+    """A picture that cannot be copied is written to `Evidence.problem` and ends no takedown."""
 
     kind = "archive_evidence"
 
@@ -48,15 +48,15 @@ class ArchiveEvidenceHandler(VideoHandler):
 
 
 def _is_kept(video: Video, version: int) -> bool:
-    """Whether all of it was archived already, for an earlier block of the same source."""
+    """Whether all pictures were archived already, at an earlier block of the same source."""
     kept = Evidence.objects.kept().filter(video=video, source_version=version, problem="")
     return kept.exists()
 
 
 def _copy_all(video: Video, delivery: Delivery) -> dict[str, Any]:
-    """Copy the pictures; `files` and `problem` for the delivery's result.
+    """Copy the pictures. Returns `files` and `problem` for the delivery's result.
 
-    Raises CloudUnavailable, StorageRefused where time might mend it and there is patience left.
+    Raises CloudUnavailable, StorageRefused if a retry may help and it is not the last attempt.
     """
     pictures = _pictures_to_copy(video, delivery)
     files: list[dict[str, str]] = []
@@ -68,18 +68,18 @@ def _copy_all(video: Video, delivery: Delivery) -> dict[str, Any]:
         except CloudRejected as error:
             problems.append(str(error))
         except (CloudUnavailable, evidence.StorageRefused) as error:
-            if delivery.attempts < PATIENCE:
+            if delivery.attempts < MAX_ATTEMPTS:
                 raise
             problems.append(str(error))
             failed_count += 1
-            if failed_count == MAX_FAILED:  # each waits for its deadline, and the purge behind it
+            if failed_count == MAX_FAILED:  # each takes its deadline, and the purge waits
                 break
     missing_count = min(len(pictures), MAX_PICTURES) - len(files)
     return {"files": files, "problem": _summary(problems, missing_count, len(pictures))}
 
 
 def _pictures_to_copy(video: Video, delivery: Delivery) -> list[dict[str, str]]:
-    """What the clip showed when it was blocked, and what VOD has made of it since."""
+    """The clip's pictures when it was blocked, and those that VOD has made since."""
     pictures = list(delivery.payload["pictures"])
     if video.source_version == delivery.payload["source_version"]:
         pictures += pictures_of(video)
@@ -87,13 +87,13 @@ def _pictures_to_copy(video: Video, delivery: Delivery) -> list[dict[str, str]]:
 
 
 def _copy_one(video: Video, version: int, picture: dict[str, str]) -> dict[str, str]:
-    """Copy one picture; returns it as `Evidence.files` has it.
+    """Copy one picture. Returns its entry for `Evidence.files`.
 
     Raises CloudRejected, CloudUnavailable, StorageRefused.
     """
-    found = media_gateway().picture(MediaPath(picture["path"]))
+    media = media_gateway().picture(MediaPath(picture["path"]))
     name = evidence.store_copy(
-        video, version, picture["kind"], found.content, extension=found.extension
+        video, version, picture["kind"], media.content, extension=media.extension
     )
     return {**picture, "name": name}
 

@@ -1,4 +1,4 @@
-"""submit_machine_review: asking for the machine's verdict, where VOD does not do so by itself."""
+"""submit_machine_review: submit a video for machine review, if VOD does not review by itself."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,13 +7,13 @@ from django.utils import timezone
 from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.handlers import Done, Outcome
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.deliveries.subject import VideoHandler
+from videos.deliveries.video import VideoHandler
 from videos.models import CensorStatus, TaskCause, Video
 from videos.services.status import send_to_review
 
 
 class SubmitMachineReviewHandler(VideoHandler):
-    """Sent twice it makes two verdicts about the same source, which does no harm."""
+    """A repeated call makes two verdicts about the same source, which does no harm."""
 
     kind = "submit_machine_review"
 
@@ -23,7 +23,7 @@ class SubmitMachineReviewHandler(VideoHandler):
         return {delivery.pk: Done({"job_id": job_id})}
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Without a machine a person must look."""
+        """Send the video to review if it was not submitted."""
         if delivery.state != DeliveryState.GIVEN_UP:
             return
         pending = Video.objects.visible().filter(censor_status=CensorStatus.ON_CENSOR)

@@ -1,7 +1,8 @@
-"""create_audit: decisions on their way to VOD."""
+"""create_audit: send decisions to VOD."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 from django.conf import settings
@@ -13,9 +14,10 @@ from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery
+from shortvideo.pacing import batched
 from shortvideo.text import cut_to_bytes
 from videos.deliveries.reading import deliver_readings
-from videos.deliveries.subject import VideoHandler
+from videos.deliveries.video import VideoHandler
 from videos.mirror import asking
 from videos.mirror.history import DECIDED
 from videos.models import Decision, ReviewDecision, Source, TaskCause, Video, VideoDeletion
@@ -26,21 +28,21 @@ from videos.services.status import open_task
 
 STALE: Final = timedelta(minutes=10)
 NO_LONGER_STANDS = Superseded(
-    "Not sent: the video has another source or another decision since, or went back to review."
+    "Not sent: the video has another source or another decision since, or is in review again."
 )
 RETRIED_IN_VAIN = Refused("NoLongerStands", NO_LONGER_STANDS.reason)
 DELETED = Superseded("VOD has deleted the video since.")
 
 
 class CreateAuditHandler(VideoHandler):
-    """The last decision wins in VOD, so a newer one may replace one that failed.
+    """Sends decisions. The last call wins in VOD, so a newer decision may replace a failed one.
 
-    VOD says nothing about a single item of a batch; the outbox divides a refused batch until the
-    bad item stands alone. A decision that no longer stands, such as one about an earlier source,
-    is not sent: VOD would take it for the last word. Who retried one by hand is told so.
+    VOD refuses a batch as a whole, and the outbox divides it until the bad item is alone. A
+    decision that no longer stands, such as one about an earlier source, is not sent; if an
+    operator retried it, the delivery fails with that reason.
 
-    One that waited for long (an outage, a restored backup) asks VOD first what was decided there
-    since: that is brought in, and stands.
+    If a decision waited for long (an outage, a restored backup), VOD's history is imported first:
+    a later decision in VOD's console stands.
     """
 
     kind = "create_audit"
@@ -48,7 +50,7 @@ class CreateAuditHandler(VideoHandler):
     supersede_attempted = True
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
-        outcomes = _read_contradicted(batch)
+        outcomes = _import_contradicting(batch)
         sendable = [delivery for delivery in batch if delivery.pk not in outcomes]
         decisions = _decisions_of(sendable)
         videos = [decision.video for decision in decisions.values()]
@@ -71,99 +73,93 @@ class CreateAuditHandler(VideoHandler):
         if delivery.is_refused:
             _return_to_review(_decisions_of([delivery])[delivery.pk], delivery)
         if delivery.broken_lease_count and not delivery.is_open:
-            # A worker lost its lease over this one: its call may still land, after a newer one,
-            # and that is how a reversal would be undone.
+            # A worker lost its lease during this call. The call may still land in VOD after a
+            # newer decision and reverse it, so VOD is read again later.
             seconds = settings.REVIEW_LOOK_BACK_SECONDS
             outbox.send("reread_video", subject=delivery.subject, delay_seconds=seconds)
 
 
-def _read_contradicted(batch: Sequence[Delivery]) -> dict[int, Outcome]:
-    """Bring in VOD's history where sending what waited for long would reverse what VOD shows.
+def _import_contradicting(batch: Sequence[Delivery]) -> dict[int, Outcome]:
+    """Import VOD's history where a decision that waited for long would reverse what VOD shows.
 
-    Returns what becomes of those whose history could not be read; they must not be sent, and the
-    others need not wait for them. What VOD refuses is a reading, so no decision is undone for it.
-    Raises CloudRejected for a batch of several, one of which VOD refuses to tell about.
+    Returns the outcomes of the deliveries whose history could not be read: they must not be sent.
+    A refusal is about the reading, so it is a fault, and no decision is undone for it. Raises
+    CloudRejected if the batch has several items: the bad one must be alone first.
     """
     latest = timezone.now() - STALE
     stale = [delivery for delivery in batch if delivery.created_at < latest]
     decisions = _decisions_of(stale)
-    unread: dict[int, Outcome] = {}
-    for start in range(0, len(stale), asking.BATCH_SIZE):
-        some = stale[start : start + asking.BATCH_SIZE]
+    outcomes: dict[int, Outcome] = {}
+    chunks = batched(stale, asking.BATCH_SIZE)
+    for chunk in chunks:
         try:
-            unread |= _unread_of(some, decisions)
+            outcomes |= _import_chunk(chunk, decisions)
+            continue
         except CloudUnavailable as error:
             again = Again(str(error), error.retry_after, error.throttled)
-            if error.throttled:  # another question now would only be throttled too
-                return unread | {delivery.pk: again for delivery in stale[start:]}
-            unread |= {delivery.pk: again for delivery in some}
+            if error.throttled:  # another call would be throttled too
+                chunk.extend(chain.from_iterable(chunks))
         except CloudRejected as error:
             if len(batch) > 1:
                 raise
-            unread |= {delivery.pk: Again(str(error), is_fault=True) for delivery in some}
-    return unread
+            again = Again(str(error), is_fault=True)
+        outcomes |= {delivery.pk: again for delivery in chunk}
+    return outcomes
 
 
-def _unread_of(
-    some: Sequence[Delivery], decisions: Mapping[int, ReviewDecision]
+def _import_chunk(
+    chunk: Sequence[Delivery], decisions: Mapping[int, ReviewDecision]
 ) -> dict[int, Outcome]:
-    """Read the history of those that say other than VOD shows; the outcomes where it failed.
+    """Import the history of videos that VOD shows otherwise. Returns outcomes where that failed.
 
-    Raises CloudUnavailable, CloudRejected when the facts themselves could not be read.
+    Raises CloudUnavailable, CloudRejected if the facts cannot be read.
     """
-    outcomes: dict[int, Outcome] = {}
-    if different := _contradicted(some, decisions):
-        outcomes = deliver_readings(
-            different,
-            lambda _: asking.ReadRequest(audits=True, is_sending=True),
-            removable=lambda _: False,
-        )
-    return {pk: _as_unread(end) for pk, end in outcomes.items() if not isinstance(end, Done)}
-
-
-def _as_unread(outcome: Outcome) -> Outcome:
-    """A refused reading as a fault: trying again may help, and VOD has refused no decision."""
-    return Again(outcome.message, is_fault=True) if isinstance(outcome, Refused) else outcome
-
-
-def _contradicted(
-    some: Sequence[Delivery], decisions: Mapping[int, ReviewDecision]
-) -> list[Delivery]:
-    """Those that say other than VOD shows, of as many as one call reads."""
-    facts, _ = asking.fetch_facts(delivery.subject for delivery in some)
-    shown = {vod_id: said.status for vod_id, said in facts.items() if said.status in DECIDED}
-    return [
+    facts, _ = asking.fetch_facts(delivery.subject for delivery in chunk)
+    shown = {vod_id: item.status for vod_id, item in facts.items() if item.status in DECIDED}
+    contradicting = [
         delivery
-        for delivery in some
+        for delivery in chunk
         if delivery.subject in shown and shown[delivery.subject] != decisions[delivery.pk].decision
     ]
+    if not contradicting:
+        return {}
+    outcomes = deliver_readings(
+        contradicting,
+        lambda _: asking.ReadRequest(audits=True, is_sending=True),
+        removable=lambda _: False,
+    )
+    return {
+        pk: Again(outcome.message, is_fault=True) if isinstance(outcome, Refused) else outcome
+        for pk, outcome in outcomes.items()
+        if not isinstance(outcome, Done)
+    }
 
 
 def _decisions_of(deliveries: Sequence[Delivery]) -> dict[int, ReviewDecision]:
     """The decisions that deliveries carry, by the deliveries' primary keys; one query.
 
-    A delivery carries its own, or one that is delivered over again. KeyError where the log has
-    none.
+    A delivery carries its own decision, or repeats the one in its payload. Raises KeyError if the
+    log does not have it.
     """
-    named = {d.pk: d.payload["decision"] for d in deliveries if "decision" in d.payload}
-    own = [delivery.pk for delivery in deliveries if delivery.pk not in named]
-    found = ReviewDecision.objects.select_related("video").filter(
-        Q(pk__in=set(named.values())) | Q(delivery__in=own)
+    repeated = {d.pk: d.payload["decision"] for d in deliveries if "decision" in d.payload}
+    own = [delivery.pk for delivery in deliveries if delivery.pk not in repeated]
+    decisions = ReviewDecision.objects.select_related("video").filter(
+        Q(pk__in=set(repeated.values())) | Q(delivery__in=own)
     )
-    by_id = {decision.pk: decision for decision in found}
-    ids = {decision.delivery_id: decision.pk for decision in by_id.values()} | named
+    by_id = {decision.pk: decision for decision in decisions}
+    ids = {decision.delivery_id: decision.pk for decision in by_id.values()} | repeated
     return {delivery.pk: by_id[ids[delivery.pk]] for delivery in deliveries}
 
 
 def _deleted_among(videos: Iterable[Video]) -> set[int]:
-    """Which of them VOD has no more; a deletion that it may yet refuse does not count."""
+    """The keys of the videos that VOD has deleted; a deletion that it may still refuse is none."""
     deleted = {video.pk for video in videos if video.deleted_at is not None}
     waiting = VideoDeletion.objects.filter(video__in=deleted, state=VideoDeletion.State.WAITING)
     return deleted - set(waiting.values_list("video", flat=True))
 
 
 def _as_audit(decision: ReviewDecision) -> Audit:
-    """The call's item; its comment ends in our mark, by which it is known when it comes back."""
+    """The item for the call. Its comment ends in our mark, which VOD's history shows."""
     comment = cut_to_bytes(decision.comment, COMMENT_BYTES)
     return Audit(
         vod_id=decision.video.vod_id,
@@ -174,7 +170,7 @@ def _as_audit(decision: ReviewDecision) -> Audit:
 
 
 def _return_to_review(decision: ReviewDecision, delivery: Delivery) -> None:
-    """A pass that VOD refused goes back to a person; a refused block stays blocked here."""
+    """Send a video back to review whose approval VOD refused. A refused block stays a block."""
     video = Video.objects.select_for_update().get(pk=decision.video_id)
     if decision.decision != Decision.NORMAL or video.deleted_at is not None:
         return

@@ -1,4 +1,4 @@
-"""verify_takedown: the proof that a clip is out of the public's reach."""
+"""verify_takedown: prove that the public cannot reach a clip any more."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,44 +13,47 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from videos.deliveries.cdn import TAKEDOWN_OVER
-from videos.deliveries.deletion import read_unread_files
-from videos.deliveries.subject import VideoHandler
+from videos.deliveries.video import VideoHandler, read_unread_files
 from videos.mirror.cdn import CdnTaskAnswers, check_cdn_task
 from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
 from videos.services.cdn import media_paths, purge_media
 from videos.services.takedown import play_paths
 
-MAX_CHECKS: Final = 3  # looks that find the clip still there, with a purge after each but the last
-PURGED_SECONDS: Final = 1.0  # in which another purge is sent
-PURGING_SECONDS: Final = (5.0, 60.0)  # until one that runs is asked about again: first, and most
-RECHECK_SECONDS: Final = 20.0  # until VOD is asked again what it shows
-PURGE_PATIENCE: Final = timedelta(minutes=30)  # with a purge that runs; then the look is taken
-MAX_UNCLEAR: Final = 10  # answers that say nothing; the CDN is not asked for more of a clip then
+MAX_CHECKS: Final = 3  # checks that find the clip; after each but the last it is purged again
+PURGED_SECONDS: Final = 1.0  # until another purge is sent
+PURGING_SECONDS: Final = (5.0, 60.0)  # first and longest wait between questions about a purge
+RECHECK_SECONDS: Final = 20.0  # until VOD is asked again
+PURGE_PATIENCE: Final = timedelta(minutes=30)  # then the files are checked while the purge runs
+MAX_UNCLEAR: Final = 10  # unclear answers about a clip's files; then no more files are probed
 UNREAD: Final = "VOD has not told which streams the clip has."
 NEVER_READ: Final = "VOD deleted the clip before its streams were known: none of them was purged."
 
 
 @dataclass(frozen=True, slots=True)
 class StillThere(Again):
-    """Not gone yet; `paths` are those that the CDN still serves."""
+    """The clip is not gone yet; the CDN still serves `paths`."""
 
     paths: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class _CdnProbe:
-    """What the CDN answers for some files; `unclear` has the reason of each that says nothing."""
+    """The files that the CDN serves, and the reasons of unclear answers."""
 
     served: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
 
 
 class VerifyTakedownHandler(VideoHandler):
-    """Waits for the purges to end, then asks VOD for the clip and the CDN for each of its files.
+    """Proves one takedown, or says what is left of the clip:
 
-    A clip whose files nobody has read is read first: of unknown streams nothing is proven. What
-    plays must be gone, and VOD must say that the clip is blocked or deleted. Pictures are purged as
-    well; where the origin goes on serving them, the takedown says so and ends.
+    1. Wait until the CDN has ended the purges.
+    2. Ask VOD: it must show the clip as blocked, or not have it; after a deletion it must not.
+    3. Read the clip's streams if they were never read.
+    4. Ask the CDN for each file, and purge again what it still serves, up to three times.
+
+    A source or stream that is still served is a failure. A picture is not: the origin may go on
+    serving it, and `Takedown.problem` says so.
     """
 
     kind = "verify_takedown"
@@ -74,7 +77,7 @@ class VerifyTakedownHandler(VideoHandler):
         return outcomes | _verdicts({d.pk: d for d in batch}, due)
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        self.lock_subject(delivery.subject)  # before the takedown, as everybody who writes both
+        self.lock_subject(delivery.subject)  # before the takedown, like all who write both
         takedown = Takedown.objects.select_for_update().filter(verification=delivery).first()
         if takedown is None or takedown.is_over:
             return
@@ -88,7 +91,8 @@ class VerifyTakedownHandler(VideoHandler):
             takedown.state, takedown.problem = Takedown.State.FAILED, _reason_of(delivery)
             takedown.check_count = 0
         elif delivery.state == DeliveryState.SUPERSEDED:
-            _close_unverified(takedown)
+            if takedown.state == Takedown.State.UNDER_WAY:  # a dismissed one stays failed
+                takedown.state = Takedown.State.REVERSED
         else:
             _reopen(takedown)
             takedown.problem = delivery.error  # why it still waits
@@ -98,10 +102,10 @@ class VerifyTakedownHandler(VideoHandler):
 def _purges_awaited(
     takedown: Takedown, delivery: Delivery, answers: CdnTaskAnswers
 ) -> Again | None:
-    """Ask about the purges that are running; until when to wait for those that have not ended.
+    """Ask the CDN about the running purges. Returns how long to wait; None if all have ended.
 
-    The CDN takes minutes: the more often it was asked, the longer the wait. Of what runs for very
-    long the files themselves are asked.
+    A purge takes minutes, so each wait is longer. After `PURGE_PATIENCE` the files are probed while
+    the purge still runs.
     """
     tasks = _purges_of(takedown)
     try:
@@ -127,50 +131,54 @@ def _purges_of(takedown: Takedown) -> CdnTaskQuerySet:
 def _verdicts(
     deliveries: Mapping[int, Delivery], due: Mapping[int, Takedown]
 ) -> dict[int, Outcome]:
-    """What became of the clips whose purges have ended, by the keys of their deliveries."""
+    """The outcomes of the takedowns whose purges have ended, by the keys of their deliveries."""
     if not due:
         return {}
-    found = vod_gateway().get_infos([takedown.video.vod_id for takedown in due.values()])
-    # What VOD tells of in a way that makes no sense is there all the same.
-    statuses: dict[str, str | None] = dict.fromkeys(found.missing_ids)
-    statuses |= {facts.vod_id: facts.status or "" for facts in found.videos}
-    outcomes: dict[int, Outcome] = {}
-    for pk, takedown in due.items():
-        outcomes[pk] = _verdict(deliveries[pk], takedown, statuses.get(takedown.video.vod_id, ""))
-    return outcomes
+    infos = vod_gateway().get_infos([takedown.video.vod_id for takedown in due.values()])
+    statuses: dict[str, str | None] = dict.fromkeys(infos.missing_ids)
+    statuses |= {facts.vod_id: facts.status or "" for facts in infos.videos}
+    return {  # "": VOD has the video, but its answer is not understood
+        pk: _verdict(deliveries[pk], takedown, statuses.get(takedown.video.vod_id, ""))
+        for pk, takedown in due.items()
+    }
 
 
 def _verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outcome:
-    """Whether one clip is gone; `status` is VOD's, None where VOD does not have it."""
-    is_last_look = takedown.check_count + 1 >= MAX_CHECKS
+    """Whether one clip is gone. `status` is VOD's, None if VOD does not have the clip."""
+    is_last_check = takedown.check_count + 1 >= MAX_CHECKS
     if status is not None and not _is_withdrawn(takedown, status):
         reason = f"VOD still has the clip, as {status or 'unknown'}."
         return (
-            Refused("StillInVod", reason) if is_last_look else StillThere(reason, RECHECK_SECONDS)
+            Refused("StillInVod", reason) if is_last_check else StillThere(reason, RECHECK_SECONDS)
         )
     if status is not None and not _are_files_known(takedown.video):
         return (
-            Refused("FilesUnknown", UNREAD) if is_last_look else StillThere(UNREAD, RECHECK_SECONDS)
+            Refused("FilesUnknown", UNREAD)
+            if is_last_check
+            else StillThere(UNREAD, RECHECK_SECONDS)
         )
-    play, others = _paths_of(delivery, takedown.video)
-    playing, shown = _probe(play), _probe(others)
-    left = (*playing.served, *shown.served)
-    if left and not is_last_look:
-        reason = f"The CDN still serves {len(left)} of the clip's files."
-        return StillThere(reason, PURGED_SECONDS, paths=left)
-    if playing.served:
-        reason = f"The CDN still serves {len(playing.served)} of {len(play)} files that play"
-        return Refused("StillServed", f"{reason}, after {MAX_CHECKS} purges.")
-    if unclear := [*playing.unclear, *shown.unclear]:
-        return Again(f"Of {len(unclear)} files the CDN does not say: {unclear[0]}")
+    playable, pictures = _paths_of(delivery, takedown.video)
+    play_probe, picture_probe = _probe(playable), _probe(pictures)
+    served = (*play_probe.served, *picture_probe.served)
+    if served and not is_last_check:
+        reason = f"The CDN still serves {len(served)} of the clip's files."
+        return StillThere(reason, PURGED_SECONDS, paths=served)
+    if play_probe.served:
+        count = f"{len(play_probe.served)} of {len(playable)}"
+        reason = f"The CDN still serves {count} files that play, after {MAX_CHECKS} purges."
+        return Refused("StillServed", reason)
+    if unclear := [*play_probe.unclear, *picture_probe.unclear]:
+        count = f"{len(unclear)} of {len(playable) + len(pictures)}"
+        return Again(f"The CDN's answer is unclear for {count} files: {unclear[0]}")
     problems = [NEVER_READ] if takedown.video.files_read_at is None else []
-    if shown.served:
-        problems.append(f"{len(shown.served)} of {len(others)} pictures are still served.")
+    if picture_probe.served:
+        count = f"{len(picture_probe.served)} of {len(pictures)}"
+        problems.append(f"{count} pictures are still served.")
     return Done({"problem": " ".join(problems)})
 
 
 def _are_files_known(video: Video) -> bool:
-    """Whether the clip's streams are known; what nobody has read is read now.
+    """Whether the clip's streams are known; they are read now if necessary.
 
     Raises CloudUnavailable.
     """
@@ -185,31 +193,31 @@ def _is_withdrawn(takedown: Takedown, status: str) -> bool:
 
 
 def _paths_of(delivery: Delivery, video: Video) -> tuple[list[str], list[str]]:
-    """What plays and what does not, of then and of now: a file may have come since the block."""
+    """Paths that play, and paths of pictures: of the payload, and those that came since."""
     play, paths = list(delivery.payload["play"]), list(delivery.payload["paths"])
     if video.source_version == delivery.payload["source_version"]:
         play += play_paths(video)
         paths += media_paths(video)
-    others = [path for path in dict.fromkeys(paths) if path not in play]
-    return list(dict.fromkeys(play)), others
+    pictures = [path for path in dict.fromkeys(paths) if path not in play]
+    return list(dict.fromkeys(play)), pictures
 
 
 def _probe(paths: Sequence[str]) -> _CdnProbe:
-    """Ask the CDN for each file: one that gives no clear answer stands in no other's way."""
-    look = _CdnProbe()
+    """Ask the CDN for each file. An unclear answer about one stops no other."""
+    probe = _CdnProbe()
     for path in paths:
         try:
             if media_gateway().is_served(MediaPath(path)):
-                look.served.append(path)
+                probe.served.append(path)
         except CloudUnavailable as error:
-            look.unclear.append(str(error))
-            if len(look.unclear) == MAX_UNCLEAR:
+            probe.unclear.append(str(error))
+            if len(probe.unclear) == MAX_UNCLEAR:
                 break
-    return look
+    return probe
 
 
 def _schedule_recheck(takedown: Takedown, outcome: StillThere) -> None:
-    """Count the look; purge what is still served, or have the mirror read what VOD says."""
+    """Count the check. Purge the files that are still served, or read the video again in VOD."""
     _reopen(takedown)
     takedown.check_count += 1
     takedown.problem = outcome.reason
@@ -219,20 +227,14 @@ def _schedule_recheck(takedown: Takedown, outcome: StillThere) -> None:
         outbox.send("read_video", subject=takedown.video.vod_id)
 
 
-def _close_unverified(takedown: Takedown) -> None:
-    """What has failed and was dismissed stays failed."""
-    if takedown.state == Takedown.State.UNDER_WAY:
-        takedown.state = Takedown.State.REVERSED
-
-
 def _reopen(takedown: Takedown) -> None:
-    """A retry brought it back to life."""
+    """Set a failed takedown under way again: its delivery was retried."""
     if takedown.state == Takedown.State.FAILED:
         takedown.state, takedown.problem = Takedown.State.UNDER_WAY, ""
 
 
 def _reason_of(delivery: Delivery) -> str:
-    """Why it was given up, in one sentence: that of the step which failed."""
+    """Why the chain was given up, in one sentence: the error of the step that failed."""
     while delivery.error_code == PREDECESSOR_GIVEN_UP and delivery.after is not None:
         delivery = delivery.after
     return delivery.error

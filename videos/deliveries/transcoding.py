@@ -1,4 +1,4 @@
-"""submit_transcode: each job reaches VOD once, whatever gets lost on the way."""
+"""submit_transcode: each job reaches VOD once, even if calls or answers are lost."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -9,14 +9,14 @@ from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.cloud.types import SubmittedTranscode, Trigger, UserData
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.deliveries.subject import VideoHandler
-from videos.models import TranscodeJob, TranscodeJobQuerySet, TranscodeKind, TranscodeStatus, Video
+from videos.deliveries.video import VideoHandler
+from videos.models import TranscodeJob, TranscodeJobQuerySet, TranscodeKind, TranscodeStatus
 from videos.services import announcements
 from videos.services.transcoding import end_job, end_job_with_source, job_shown_on_video
 
 CLOCK_SKEW = timedelta(minutes=1)
 SESSION_LIFE = timedelta(days=6)  # VOD refuses a session id for 7 days: a day's margin
-# It may list it the next time, but nobody waits for that for ever unseen.
+# A fault: it may be listed at a retry, but after OUTBOX_MAX_ATTEMPTS an operator must look.
 NOT_LISTED_YET = Again(
     "VOD has this submission already, and does not list its task yet.", is_fault=True
 )
@@ -29,7 +29,7 @@ class SubmitTranscodeHandler(VideoHandler):
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         [delivery] = batch
         job = TranscodeJob.objects.select_related("video__uploader").get(delivery=delivery)
-        if _others_of(job).running().exists():  # this one was refused, and is being retried
+        if _others_of(job).running().exists():  # this refused job is being retried
             return {delivery.pk: OTHER_IS_RUNNING}
         if reason := _obsolete_reason(job):
             submitted = _accepted_before(job) if delivery.may_have_been_sent else None
@@ -44,7 +44,7 @@ class SubmitTranscodeHandler(VideoHandler):
         }
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        _lock_video(delivery)
+        self.lock_subject(delivery.subject)  # before the job, like all who write both
         job = TranscodeJob.objects.select_related("video").get(delivery=delivery)
         if delivery.state == DeliveryState.DONE:
             _accept(job, delivery)
@@ -56,14 +56,8 @@ class SubmitTranscodeHandler(VideoHandler):
             _withdraw(job)
 
 
-def _lock_video(delivery: Delivery) -> None:
-    """Before the job, as everybody else who writes both."""
-    videos = Video.objects.select_for_update(of=("self",))
-    videos.get(transcode_jobs__delivery=delivery)
-
-
 def _obsolete_reason(job: TranscodeJob) -> str:
-    """Why a job need not be submitted any more, as a sentence; "" where it must be."""
+    """Why a job is not to be submitted any more, in one sentence; "" if it is."""
     if job.source_version != job.video.source_version:
         return "Not submitted: another source was uploaded under this id."
     if job.video.deleted_at is not None:
@@ -72,20 +66,20 @@ def _obsolete_reason(job: TranscodeJob) -> str:
 
 
 def _others_of(job: TranscodeJob) -> TranscodeJobQuerySet:
-    same = TranscodeJob.objects.of_kind(TranscodeKind(job.kind)).filter(video=job.video)
-    return same.exclude(pk=job.pk)
+    of_kind = TranscodeJob.objects.of_kind(TranscodeKind(job.kind))
+    return of_kind.filter(video=job.video).exclude(pk=job.pk)
 
 
 def _submit(job: TranscodeJob) -> SubmittedTranscode | None:
-    """Submit a job under its session id.
+    """Submit a job with its session id, or find the task of an earlier submission.
 
-    VOD refuses a session id that it knows: then an earlier attempt was accepted, and its task is
-    there. As the code of that refusal is not documented, any refusal makes us look for the task;
-    so does a job so old that VOD may have forgotten its session. Also at the first attempt: where
-    a backup was restored, there may have been others that its rows know nothing of.
+    VOD refuses a session id that it knows: an earlier attempt was accepted and has a task. The
+    code of that refusal is not documented, so we look for the task after any refusal, even at the
+    first attempt: a restored backup does not know of later attempts. VOD forgets sessions, so we
+    look for the task of an old job first.
 
-    Returns None where VOD says that it has the session, and does not list the task yet. Raises
-    CloudUnavailable, CloudRejected.
+    Returns None if VOD knows the session and does not list the task yet. Raises CloudUnavailable,
+    CloudRejected.
     """
     uploader = job.video.uploader
     if _is_session_old(job) and (accepted := _accepted_before(job)):
@@ -109,7 +103,7 @@ def _is_session_old(job: TranscodeJob) -> bool:
 
 
 def _accepted_before(job: TranscodeJob) -> SubmittedTranscode | None:
-    """The manual task of the job's group that was made since the job was recorded."""
+    """The manual task of the job's template group that was made since the job was created."""
     gateway = vod_gateway()
     since = job.created_at - CLOCK_SKEW
     taken = set(_others_of(job).exclude(task_id="").values_list("task_id", flat=True))
@@ -122,59 +116,51 @@ def _accepted_before(job: TranscodeJob) -> SubmittedTranscode | None:
 
 
 def _accept(job: TranscodeJob, delivery: Delivery) -> None:
-    """Record the task; where another job has begun meanwhile, this one is stuck beside it.
+    """Write the task of a job that VOD took. It is stuck if another job began in the meantime.
 
-    Both are followed to their ends; the video shows how the other does.
+    Then both are followed to their ends, and the video shows the other job's status.
     """
     job.task_id, job.job_ids = delivery.result["task_id"], delivery.result["job_ids"]
-    if _others_of(job).running().exists():
+    is_other_running = _others_of(job).running().exists()
+    if is_other_running:
         job.state, job.attention_at = TranscodeJob.State.STUCK, timezone.now()
         job.error_code, job.error_message = OTHER_IS_RUNNING.code, OTHER_IS_RUNNING.message
-        job.save(
-            update_fields=[
-                "state", "task_id", "job_ids", "attention_at", "error_code", "error_message",
-            ]
-        )  # fmt: skip
-        return
-    job.state = TranscodeJob.State.SUBMITTED
-    job.error_code = job.error_message = ""
-    job.news_at, job.finished_at, job.attention_at = timezone.now(), None, None
-    job.save(
-        update_fields=[
-            "state", "task_id", "job_ids", "error_code", "error_message", "news_at", "finished_at",
-            "attention_at",
-        ]
-    )  # fmt: skip
-    _show(job, TranscodeStatus.ON_TRANSCODE)
+    else:
+        job.state = TranscodeJob.State.SUBMITTED
+        job.error_code = job.error_message = ""
+        job.news_at, job.finished_at, job.attention_at = timezone.now(), None, None
+    job.save(update_fields=["task_id", "job_ids", "news_at", *TranscodeJob.END])
+    if not is_other_running:
+        _show(job, TranscodeStatus.ON_TRANSCODE)
 
 
 def _refuse(job: TranscodeJob, delivery: Delivery) -> None:
-    """End a job that VOD did not take; the video shows what it showed before."""
+    """End a job that VOD refused. The video gets its earlier status back."""
     job.state = TranscodeJob.State.REFUSED
     job.error_code, job.error_message = delivery.error_code, delivery.error
     job.finished_at = job.attention_at = timezone.now()
-    job.save(update_fields=["state", "error_code", "error_message", "finished_at", "attention_at"])
+    job.save(update_fields=TranscodeJob.END)
     _show(job, TranscodeStatus(job.previous_status))
     announcements.emit_unsubmitted_job(job, announcements.REFUSED)
 
 
 def _lose(job: TranscodeJob, delivery: Delivery) -> None:
-    """Wait no longer for a submission that failed here too often: an operator must look.
+    """Mark a job stuck whose submission was given up: an operator must look.
 
-    VOD may have it. A retry sends it under the same session.
+    VOD may have it, so a retry sends it with the same session.
     """
     job.state = TranscodeJob.State.STUCK
     job.error_code, job.error_message = delivery.error_code, delivery.error
     job.attention_at = timezone.now()
-    job.save(update_fields=["state", "error_code", "error_message", "attention_at"])
+    job.save(update_fields=TranscodeJob.END)
     _show(job, TranscodeStatus.FAIL)
     announcements.emit_unsubmitted_job(job, TranscodeStatus.FAIL)
 
 
 def _withdraw(job: TranscodeJob) -> None:
-    """The delivery was taken back: the source is another, the video is gone, or it was dismissed.
+    """End a waiting job whose delivery was superseded; a failed one needs no attention any more.
 
-    A job that waited for it has ended; of one that had failed nobody need know any more.
+    The video has another source, was deleted, or an operator dismissed the delivery.
     """
     if job.state != TranscodeJob.State.WAITING:
         job.attention_at = None
@@ -185,15 +171,15 @@ def _withdraw(job: TranscodeJob) -> None:
         message = "The video was deleted before the job was submitted."
         end_job(job, "VideoDeleted", message, at=timezone.now())
         _show(job, TranscodeStatus.FAIL)
-        if job.video.deleted_at is None:  # VOD has refused the deletion meanwhile
+        if job.video.deleted_at is None:  # VOD has refused the deletion since
             announcements.emit_unsubmitted_job(job, TranscodeStatus.FAIL)
 
 
 def _show(job: TranscodeJob, status: TranscodeStatus) -> None:
-    """Set the video's status for the job's kind, unless it has another source or job by now."""
+    """Set the video's status for the job's kind, unless it has another source or a newer job."""
     kind, video = TranscodeKind(job.kind), job.video
-    others = job_shown_on_video(video, kind)
-    if video.source_version != job.source_version or (others is not None and others.pk > job.pk):
+    shown = job_shown_on_video(video, kind)
+    if video.source_version != job.source_version or (shown is not None and shown.pk > job.pk):
         return
     if video.transcode_status_of(kind) != status:
         setattr(video, kind.status_field, status)

@@ -45,6 +45,7 @@ class TranscodeJob(NeedsAttention):
 
     RUNNING = (State.WAITING, State.SUBMITTED)
     FOLLOWED = (*RUNNING, State.STUCK)
+    END = ("state", "error_code", "error_message", "checked_at", "finished_at", "attention_at")
 
     video = models.ForeignKey("videos.Video", models.CASCADE, related_name="transcode_jobs")
     source_version = models.PositiveIntegerField(default=1)

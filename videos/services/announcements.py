@@ -136,8 +136,8 @@ def _shown_statuses(video: Video) -> dict[str, str]:
 
 
 def _latest_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
-    jobs = TranscodeJob.objects.of_kind(kind).filter(video=video)
-    return jobs.filter(source_version=video.source_version).order_by("-id").first()
+    jobs = video.transcode_jobs.of_kind(kind).filter(source_version=video.source_version)
+    return jobs.order_by("-id").first()
 
 
 def _as_file(file: Mapping[str, Any]) -> dict[str, Any]:

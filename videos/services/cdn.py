@@ -1,8 +1,10 @@
-"""What the CDN holds of a video: prefetched so that it starts fast, purged when it must go."""
+"""Media of videos on the CDN: prefetched so that they start fast, purged when they must go."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -12,12 +14,14 @@ from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
+from shortvideo.pacing import batched
 from videos.models import CdnQuota, CdnTask, Takedown, Video
-from videos.services.attention import close
+from videos.services.attention import close, lock_video
 
 BATCH = 100  # URLs in one task: the most that PushObjectCache takes
 DELIVERED_BY = {CdnTask.Kind.PREFETCH: "push_object_cache", CdnTask.Kind.PURGE: "purge"}
 SEARCHED = 1_000  # tasks that a new one is compared with, in the request and under a lock
+LOOKED_UP_AT_ONCE = 1_000  # URLs in one query
 ALREADY_SENT = gettext_lazy("All its URLs are on their way already.")
 
 
@@ -29,16 +33,15 @@ def prefetch(
     video: Video | None = None,
     request_id: str = "",
 ) -> CdnTask | None:
-    """Record one prefetch of up to 100 `host/path`; None when nothing is left to fetch.
+    """Prefetch up to 100 `host/path`, without those that are on their way to the CDN already.
 
-    Duplicates are dropped, and what is on its way to the CDN already.
-    Raises ValueError for more than 100.
+    None if none is left. Raises ValueError for more than 100.
     """
-    _lock_video(video)
+    lock_video(video.pk if video is not None else None)
     unique = list(dict.fromkeys(url for url in urls if url))
     if len(unique) > BATCH:
         raise ValueError(f"At most {BATCH} URLs can be prefetched at once.")
-    # One after another: of two equal requests at once the second sees what the first recorded.
+    # A lock: the second of two equal requests at the same time sees the task of the first.
     CdnQuota.objects.select_for_update().get_or_create(pk=CdnQuota.ONLY)
     on_their_way = _prefetched_already(unique)
     fresh = [url for url in unique if url not in on_their_way]
@@ -55,9 +58,9 @@ def prefetch(
 
 
 def create_task(task: CdnTask, *, delay_seconds: float = 0) -> CdnTask:
-    """Save a new task together with its delivery; the caller holds the lock of its video."""
+    """Save a new task with its delivery. The caller holds the lock of its video."""
     task.save()
-    # A subject is served strictly in order: what is no video's waits for nobody else's.
+    # Deliveries of a subject keep their order, so a task without a video is a subject of its own.
     subject = task.video.vod_id if task.video is not None else f"{task.kind} {task.pk}"
     kind = DELIVERED_BY[CdnTask.Kind(task.kind)]
     task.delivery = outbox.send(kind, subject=subject, delay_seconds=delay_seconds)
@@ -66,9 +69,9 @@ def create_task(task: CdnTask, *, delay_seconds: float = 0) -> CdnTask:
 
 
 def _prefetched_already(urls: Collection[str]) -> set[str]:
-    """Which of the URLs wait to be prefetched, or are being fetched and were not purged since.
+    """The URLs that wait to be prefetched, or are being fetched and were not purged since.
 
-    Only the newest tasks are looked at: what waits further back is prefetched once more.
+    Only the newest tasks are compared: a URL of an older one is prefetched again.
     """
     wanted, waiting, running = set(urls), set[str](), dict[str, int]()
     tasks = CdnTask.objects.prefetches().on_their_way().order_by("-id").select_related("delivery")
@@ -85,13 +88,13 @@ def _prefetched_already(urls: Collection[str]) -> set[str]:
             running = {
                 url: sent for url, sent in running.items() if url not in purged or sent > task_id
             }
-        if len(newest) == SEARCHED:  # what was purged before them is not known
+        if len(newest) == SEARCHED:  # older purges are not known
             running = {url: sent for url, sent in running.items() if sent > newest[-1][0]}
     return waiting | running.keys()
 
 
 def check_resendable(task: CdnTask) -> None:
-    """Raise InvalidState if a task must not be sent again."""
+    """Raise InvalidState if a task cannot be sent again."""
     if task.state not in CdnTask.FAILED:
         raise InvalidState(_("Only a task that failed or was refused can be sent again."))
     if task.kind == CdnTask.Kind.PREFETCH and task.is_withdrawn:
@@ -107,7 +110,9 @@ def resend_task(
     task: CdnTask, *, operator: Operator | None = None, request_id: str = ""
 ) -> CdnTask:
     """Send the URLs of a failed task again, as a new task. Raises InvalidState."""
-    task = _lock_task(task)
+    lock_video(task.video_id)
+    fresh = CdnTask.objects.select_related("video", "delivery")
+    task = fresh.select_for_update(of=("self",)).get(pk=task.pk)
     check_resendable(task)
     if task.kind == CdnTask.Kind.PREFETCH:
         again = prefetch(task.urls, operator=operator, video=task.video, request_id=request_id)
@@ -136,19 +141,6 @@ def _purge_again(task: CdnTask, *, operator: Operator | None, request_id: str) -
     )
 
 
-def _lock_video(video: Video | None) -> None:
-    """Whoever writes a delivery holds the row of its video, before any other row."""
-    if video is not None:
-        Video.objects.select_for_update().get(pk=video.pk)
-
-
-def _lock_task(task: CdnTask) -> CdnTask:
-    """The task, fresh and locked after its video."""
-    _lock_video(task.video)
-    fresh = CdnTask.objects.select_related("video", "delivery")
-    return fresh.select_for_update(of=("self",)).get(pk=task.pk)
-
-
 @transaction.atomic
 def purge_media(
     video: Video,
@@ -159,40 +151,66 @@ def purge_media(
     takedown: Takedown | None = None,
     paths: Sequence[str] | None = None,
 ) -> list[CdnTask]:
-    """Record the purge of every URL of the video that may have been issued, `after` a delivery.
+    """Purge every URL of the video that may have been issued, `after` a delivery.
 
     Args:
-        takedown: what the purge is a step of.
-        paths: these `host/path` alone.
+        takedown: the takedown that the purge is a step of.
+        paths: only these `host/path`.
     """
-    paths = media_paths(video) if paths is None else paths
     return [
         CdnTask.objects.create(
             kind=CdnTask.Kind.PURGE,
-            urls=list(paths[start : start + BATCH]),
+            urls=urls,
             video=video,
             takedown=takedown,
             operator=operator,
             request_id=request_id,
             delivery=outbox.send("purge", subject=video.vod_id, after=after),
         )
-        for start in range(0, len(paths), BATCH)
+        for urls in batched(media_paths(video) if paths is None else paths, BATCH)
     ]
 
 
 @transaction.atomic
 def remember_media(video: Video, media: Mapping[str, str]) -> None:
-    """Note pictures, by kind, that are issued for a video and that its row does not name."""
+    """Keep the paths of pictures, by kind, that are issued for a video but not in its row."""
     row = Video.objects.select_for_update().get(pk=video.pk)
     row.remember_media({"kind": kind, "path": path} for kind, path in media.items())
     row.save(update_fields=["further_media"])
 
 
 def media_paths(video: Video) -> list[str]:
-    """Every `host/path` of the video that our CDN may hold, without duplicates.
+    """Every `host/path` of the video that our CDN may have, without duplicates.
 
-    Media on other hosts, such as a cover that an app set, are left out: with one of them in it the
-    CDN refuses a whole call.
+    Media on other hosts, such as a cover that an app set, are left out: the CDN would refuse the
+    whole call.
     """
     paths = dict.fromkeys(item["path"] for item in video.media)
     return [path for path in paths if is_on_cdn(path)]
+
+
+def urls_of_closed_videos(urls: Iterable[str]) -> set[str]:
+    """The URLs that belong to blocked or deleted videos, as far as the rows tell."""
+    return set(chain.from_iterable(map(_of_closed_videos, batched(urls, LOOKED_UP_AT_ONCE))))
+
+
+def _of_closed_videos(urls: Collection[str]) -> Iterator[str]:
+    """VOD puts a video's id into the paths of most of its files; a cover may be anywhere.
+
+    The ids have an index. Only a path in no video's folder is searched in all closed videos.
+    """
+    folders = {folder for url in urls for folder in url.split("/")[1:-1]}
+    videos = Video.objects.filter(vod_id__in=folders).only("vod_id", "censor_status", "deleted_at")
+    is_closed = {video.vod_id: video.is_closed for video in videos}
+    elsewhere = []
+    for url in urls:
+        owners = [is_closed[folder] for folder in url.split("/") if folder in is_closed]
+        if any(owners):
+            yield url
+        elif not owners:
+            elsewhere.append(url)
+    if elsewhere:
+        paths = Q(cover__in=elsewhere) | Q(first_frame__in=elsewhere) | Q(source_path__in=elsewhere)
+        closed = Video.objects.closed().filter(paths)
+        taken = set(chain(*closed.values_list("cover", "first_frame", "source_path")))
+        yield from taken.intersection(elsewhere)

@@ -1,4 +1,4 @@
-"""Transcoding jobs of ours: one row a submission, sent by the worker."""
+"""Our transcoding jobs: one row a submission, sent by the worker."""
 
 from datetime import datetime
 from typing import Final
@@ -6,9 +6,12 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import journal
 from accounts.models import Operator
+from shortvideo.cloud.types import VodStatus
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import DeliveryState
@@ -23,7 +26,14 @@ from videos.models import (
 from videos.services.attention import close
 
 # VOD accepts a job in these states only.
-TRANSCODABLE: Final = ("UploadSucc", "Normal", "Checking")
+TRANSCODABLE: Final = (VodStatus.UPLOAD_SUCC, VodStatus.NORMAL, VodStatus.CHECKING)
+DAMAGED: Final = gettext_lazy("This upload is damaged and cannot be transcoded.")
+REFUSALS: Final = {
+    "": gettext_lazy("The upload is not complete yet."),
+    VodStatus.UPLOADING: gettext_lazy("The upload is not complete yet."),
+    VodStatus.UPLOAD_FAIL: DAMAGED,
+    VodStatus.TRANSCODE_FAIL: DAMAGED,
+}
 RETRIABLE: Final = (
     TranscodeJob.State.FAIL,
     TranscodeJob.State.REFUSED,
@@ -35,13 +45,13 @@ RETRIABLE: Final = (
 def submit_transcode(
     video: Video, *, kind: TranscodeKind, operator: Operator | None = None, request_id: str = ""
 ) -> TranscodeJob:
-    """Record a job of the kind's template group; the worker submits it.
+    """Add a job of the kind's template group, which the worker submits.
 
-    Raises InvalidState for a blocked video, one whose upload is not complete, one whose job of this
-    kind is running, and where the template group is not configured.
+    Raises InvalidState if the video is blocked, its upload is not complete, a job of this kind is
+    running, or the template group is not configured; Video.DoesNotExist if it was deleted.
     """
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
-    check_submittable(video, kind, template_group_id(kind))
+    check_submittable(video, kind)
     job = _resume_lost_submission(video, kind) or _create_job(
         video, kind, operator=operator, request_id=request_id
     )
@@ -54,13 +64,13 @@ def submit_transcode(
 def retry_transcode(
     job: TranscodeJob, *, operator: Operator | None = None, request_id: str = ""
 ) -> TranscodeJob:
-    """Submit once more what failed, was refused or is stuck; returns the job that stands for it.
+    """Submit a failed, refused or stuck job again. Returns the job that does it.
 
-    That is a new row, which names this one. Where nobody knows whether VOD has the submission, it
-    is this one again: only its own session keeps VOD from taking it twice.
+    That is a new row, whose `retry_of` is this job. If VOD may have received this job's
+    submission, it is this job again: only its own session keeps VOD from taking it twice.
 
-    Raises InvalidState for a job in another state or that a newer one has replaced, for a video
-    that was deleted, got another source or is blocked, and where submitting is refused.
+    Raises InvalidState if the job is in another state or not the newest, if the video was deleted
+    or has another source, and where `submit_transcode` does.
     """
     video = Video.objects.select_for_update().get(pk=job.video_id)
     job = TranscodeJob.objects.select_for_update().get(pk=job.pk)
@@ -75,15 +85,15 @@ def retry_transcode(
 
 
 def retry_automatically(job: TranscodeJob, video: Video) -> TranscodeJob | None:
-    """Submit a stuck job once more without anybody's asking; None where an operator must look.
+    """Submit a stuck job again, once. None if an operator must look at it.
 
-    The caller holds the locks of both and saves the video. What is a retry itself is not retried.
+    The caller holds the locks of both and saves the video.
     """
     kind = TranscodeKind(job.kind)
     if job.retry_of_id is not None or _is_job_running(video, kind):
         return None
     try:
-        _check_transcodable(video, kind, template_group_id(kind))
+        _check_transcodable(video, kind)
     except InvalidState:
         return None
     return _create_job(video, kind, request_id=job.request_id, retry_of=job)
@@ -91,12 +101,12 @@ def retry_automatically(job: TranscodeJob, video: Video) -> TranscodeJob | None:
 
 @transaction.atomic
 def end_jobs_of_deleted_video(video: Video) -> None:
-    """End the jobs of a video that VOD has deleted: it tells nothing of them any more."""
+    """End the jobs of a video that VOD has deleted: VOD does not report their ends any more."""
     video = Video.objects.select_for_update().get(pk=video.pk)
-    ours = TranscodeJob.objects.filter(video=video).select_for_update()
-    for job in ours.needing_attention():
+    jobs = video.transcode_jobs.select_for_update()
+    for job in jobs.needing_attention():
         close(job)
-    ours.followed().exclude(state=TranscodeJob.State.WAITING).update(
+    jobs.followed().exclude(state=TranscodeJob.State.WAITING).update(
         state=TranscodeJob.State.FAIL,
         error_code="VideoDeleted",
         error_message="The video was deleted.",
@@ -112,15 +122,15 @@ def _create_job(
     request_id: str = "",
     retry_of: TranscodeJob | None = None,
 ) -> TranscodeJob:
-    """Write a job and its delivery; it takes the place of earlier ones that ended badly."""
-    for earlier in TranscodeJob.objects.needing_attention().of_kind(kind).filter(video=video):
+    """Write a job and its delivery. Earlier jobs of the kind need no attention any more."""
+    for earlier in video.transcode_jobs.needing_attention().of_kind(kind):
         close(earlier)
     return TranscodeJob.objects.create(
         video=video,
         source_version=video.source_version,
         kind=kind,
         template_group_id=template_group_id(kind),
-        previous_status=_previous_status(video, kind, retry_of),
+        previous_status=_status_if_refused(video, kind, retry_of),
         requested_by=operator,
         request_id=request_id,
         retry_of=retry_of,
@@ -128,30 +138,30 @@ def _create_job(
     )
 
 
-def _previous_status(
+def _status_if_refused(
     video: Video, kind: TranscodeKind, retry_of: TranscodeJob | None
 ) -> TranscodeStatus:
-    """What the video shows again, should VOD refuse the job."""
+    """The status that the video gets back if VOD refuses the job."""
     if retry_of is not None and retry_of.state == TranscodeJob.State.STUCK:
         return TranscodeStatus.FAIL
     return video.transcode_status_of(kind)
 
 
 def _resume_lost_submission(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
-    """Send a submission that VOD may have under its own session once more; None without one."""
-    unknown = TranscodeJob.objects.of_unknown_submission().of_kind(kind)
-    job = unknown.filter(video=video, source_version=video.source_version).order_by("-id").first()
+    """Send a submission again that VOD may have received, with its session; None without one."""
+    lost = video.transcode_jobs.of_unknown_submission().of_kind(kind)
+    job = lost.filter(source_version=video.source_version).order_by("-id").first()
     if job is None or job.delivery is None:
         return None
     if job.delivery.state == DeliveryState.GIVEN_UP:
         outbox.retry(job.delivery)
-    elif job.delivery.state == DeliveryState.SUPERSEDED:  # somebody has dismissed it
+    elif job.delivery.state == DeliveryState.SUPERSEDED:  # an operator has dismissed it
         job.delivery = outbox.repeat(job.delivery)
-    elif not job.delivery.is_open:  # an open one was retried among the deliveries
+    elif not job.delivery.is_open:  # an open delivery was retried by itself
         return None
     job.state, job.attention_at = TranscodeJob.State.WAITING, None
     job.error_code = job.error_message = ""
-    job.save(update_fields=["delivery", "state", "attention_at", "error_code", "error_message"])
+    job.save(update_fields=["delivery", *TranscodeJob.END])
     return job
 
 
@@ -169,46 +179,43 @@ def template_group_id(kind: TranscodeKind) -> str:
     return group
 
 
-def check_submittable(video: Video, kind: TranscodeKind, group: str) -> None:
-    """Raise InvalidState where no job of this kind may be submitted now."""
-    _check_transcodable(video, kind, group)
+def check_submittable(video: Video, kind: TranscodeKind) -> None:
+    """Raise InvalidState if no job of this kind can be submitted now."""
+    _check_transcodable(video, kind)
     is_running = video.transcode_status_of(kind) == TranscodeStatus.ON_TRANSCODE
     if is_running or _is_job_running(video, kind):
-        raise InvalidState(f"A {kind.label} transcoding job of this video is running.")
+        text = _("A %(kind)s transcoding job of this video is running.")
+        raise InvalidState(text % {"kind": kind.label})
 
 
-def _check_transcodable(video: Video, kind: TranscodeKind, group: str) -> None:
-    if not group:
-        raise InvalidState(f"No template group for {kind.label} transcoding is configured.")
+def _check_transcodable(video: Video, kind: TranscodeKind) -> None:
+    if not template_group_id(kind):
+        text = _("No template group for %(kind)s transcoding is configured.")
+        raise InvalidState(text % {"kind": kind.label})
     if video.censor_status == CensorStatus.FAIL:
-        raise InvalidState("A blocked video cannot be transcoded.")
+        raise InvalidState(_("A blocked video cannot be transcoded."))
     if video.status not in TRANSCODABLE:
-        allowed = ", ".join(TRANSCODABLE)
-        raise InvalidState(
-            f"Its status in VOD is {video.status or 'unknown'}; transcoding needs {allowed}."
-        )
+        text = _("VOD does not transcode a video in the status %(status)s.")
+        raise InvalidState(REFUSALS.get(video.status, text % {"status": video.status}))
 
 
 def check_retryable(job: TranscodeJob, video: Video) -> None:
-    """Raise InvalidState where a job is not to be submitted once more."""
+    """Raise InvalidState if a job cannot be submitted again."""
     if job.state not in RETRIABLE:
-        raise InvalidState(
-            f"Only a job that failed, was refused or is stuck can be retried; this one is "
-            f"{job.get_state_display()}."
-        )
+        text = _("Only a job that failed, was refused or is stuck can be retried. This one is: %s.")
+        raise InvalidState(text % job.get_state_display())
     if video.deleted_at is not None:
-        raise InvalidState("The video was deleted.")
+        raise InvalidState(_("The video was deleted."))
     if job.source_version != video.source_version:
-        raise InvalidState("The video has another source since: submit a new job.")
+        raise InvalidState(_("The video has another source since: submit a new job."))
     kind = TranscodeKind(job.kind)
-    check_submittable(video, kind, template_group_id(kind))
-    newer = TranscodeJob.objects.of_kind(kind).filter(video=video, pk__gt=job.pk)
-    if newer.exists():
-        raise InvalidState("A newer job of this kind has taken its place.")
+    check_submittable(video, kind)
+    if video.transcode_jobs.of_kind(kind).filter(pk__gt=job.pk).exists():
+        raise InvalidState(_("There is a newer job of this kind: retry that job."))
 
 
 def _is_job_running(video: Video, kind: TranscodeKind) -> bool:
-    return TranscodeJob.objects.running().of_kind(kind).filter(video=video).exists()
+    return video.transcode_jobs.running().of_kind(kind).exists()
 
 
 def end_job(
@@ -219,29 +226,24 @@ def end_job(
     at: datetime,
     attention_at: datetime | None = None,
 ) -> None:
-    """Give up following a job of ours: it counts as failed. Without a moment nobody need look."""
+    """End a job of ours as failed. It needs attention since `attention_at`, if that is set."""
     job.state = TranscodeJob.State.FAIL
     job.error_code, job.error_message = code, message
     job.checked_at = job.finished_at = at
     job.attention_at = attention_at
-    job.save(
-        update_fields=[
-            "state", "error_code", "error_message", "checked_at", "finished_at", "attention_at",
-        ]
-    )  # fmt: skip
+    job.save(update_fields=TranscodeJob.END)
 
 
 def end_job_with_source(job: TranscodeJob, *, at: datetime) -> None:
-    """A job of a source that another one has replaced needs nobody's eye."""
+    """End a job of a source that another one has replaced. It needs no attention."""
     message = "Another source was uploaded under this id."
     end_job(job, "SourceReplaced", message, at=at)
 
 
 def job_shown_on_video(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
-    """The job of ours that the video's status follows.
+    """The job of ours that the video's status follows: the running one, else the latest.
 
-    The one that runs, else the latest. Of a stuck one nothing is known: an earlier job that has
-    succeeded since says more.
+    The state of a stuck job is unknown, so an earlier job that has succeeded since goes before it.
     """
     of_source = jobs_of_video(video).of_kind(kind).filter(source_version=video.source_version)
     jobs = list(of_source.exclude(state=TranscodeJob.State.REFUSED).order_by("-id"))
