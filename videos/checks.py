@@ -1,7 +1,4 @@
-"""What `manage.py check` says about an installation.
-
-It may talk to VOD and lack a setting, or have a log that its triggers do not guard.
-"""
+"""`manage.py check`: warn of missing settings of VOD, and of missing triggers of the log."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +19,7 @@ CONSEQUENCES = {
 
 
 def check_vod_settings(*_: object, **__: object) -> list[CheckMessage]:
-    """Warn of each setting that is empty while an access key is configured."""
+    """Warn of each empty setting once an access key is configured."""
     if not settings.ALIBABA_CLOUD_ACCESS_KEY_ID:
         return []
     hint = "See docs/configuration.md."
@@ -34,7 +31,7 @@ def check_vod_settings(*_: object, **__: object) -> list[CheckMessage]:
 
 
 def check_log(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Warn of a log of decisions that could be changed; `manage.py check --database default`."""
+    """Warn if the log of decisions can be changed (`manage.py check --database default`)."""
     return [
         CheckWarning(
             f"The log of decisions in the database {alias!r} is not append-only.",

@@ -8,12 +8,14 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from shortvideo.errors import InvalidState
+
 from . import chains
 from .handlers import handler_for
 from .models import Delivery, DeliveryState
 
 
-class DeliveryStateError(ValueError):
+class DeliveryStateError(InvalidState):
     """The state of the delivery does not allow it. str() is one sentence, safe to show."""
 
 

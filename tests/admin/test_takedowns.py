@@ -19,7 +19,7 @@ from tests.admin.conftest import DeskOf
 from tests.factories import make_video
 from videos.models import CdnTask, Decision, Evidence, Source, Takedown, Video
 from videos.services import DecisionInput, delete_video, review_video
-from videos.services.takedown import _send_chain
+from videos.services.takedown import resume_block_takedown
 
 PAGE = "videos_video_change"
 LIST = "videos_takedown_changelist"
@@ -75,7 +75,7 @@ def test_a_chain_sent_without_its_block_shows_the_refusal(desk_of: DeskOf) -> No
     video = make_blocked()
     fail_takedown(video)
     with transaction.atomic():
-        _send_chain(Takedown.objects.get(), video, after=None)
+        resume_block_takedown(video)
     page = desk_of("viewer").page(PAGE, video.pk)
     card = page[page.index('id="takedown"') : page.index('id="decisions"')]
     assert "VOD refused it." in card

@@ -12,9 +12,8 @@ from shortvideo.cloud import CloudError
 from shortvideo.outbox.handlers import handler_for
 from shortvideo.outbox.models import Delivery
 from tests.faults.machine_base import Machine, at_most
-from videos.deliveries.review import _as_audit
 from videos.models import ReviewDecision
-from videos.services.standing import standing_decision_ids
+from videos.services.standing import as_audit, standing_decision_ids
 
 FAULTS: Final = (
     {"kind": "error"},
@@ -76,7 +75,7 @@ class TroubleRules(Machine):
         batch = self.world.claim("create_audit")
         decisions = ReviewDecision.objects.filter(delivery__in=batch).select_related("video")
         standing = set(standing_decision_ids(decision.video for decision in decisions).values())
-        audits = [_as_audit(decision) for decision in decisions if decision.pk in standing]
+        audits = [as_audit(decision) for decision in decisions if decision.pk in standing]
         if audits:
             self.frozen.append((batch, audits))
 

@@ -17,9 +17,9 @@ from shortvideo.outbox.settling import finish
 from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
-from videos.deliveries.review import _as_audit
 from videos.models import Decision, ReviewDecision, Source, Takedown, Video
 from videos.services import DecisionInput, review_video
+from videos.services.standing import as_audit
 from videos.services.undo import undo_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,7 +180,7 @@ def test_a_late_pass_is_overruled_and_the_video_purged_again(
     review = block(video)
     send_batch("create_audit")
     verification = Takedown.objects.get(decision=review).verification_id
-    vod_gateway().create_audit([_as_audit(pass_)])
+    vod_gateway().create_audit([as_audit(pass_)])
     read(video)
     assert Takedown.objects.get(decision=review).verification_id != verification
     assert takedown_of(review) == Takedown.State.VERIFIED
@@ -195,7 +195,7 @@ def test_a_verified_takedown_is_verified_again_after_a_late_pass(
     review = block(video)
     assert takedown_of(review) == Takedown.State.VERIFIED
     proven = Takedown.objects.get(decision=review)
-    vod_gateway().create_audit([_as_audit(pass_)])
+    vod_gateway().create_audit([as_audit(pass_)])
     read(video)
     shown = Takedown.objects.get(decision=review)
     assert (shown.state, shown.verified_at) == (Takedown.State.UNDER_WAY, None)

@@ -268,7 +268,7 @@ def test_pruning_gives_way_to_a_reader_and_tries_again(
             is_over.set()
             reader.join()
 
-    monkeypatch.setattr(pruning, "_let_others_go_on", step_aside)
+    monkeypatch.setattr(pruning, "_wait_for_readers", step_aside)
     reader = threading.Thread(target=read)
     reader.start()
     reading.wait(30)

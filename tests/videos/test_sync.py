@@ -182,9 +182,9 @@ def test_our_decision_overrules_a_different_status_in_vod(
     review_video(video, DecisionInput(Decision.BLOCKED, Source.ADMIN, reason="violence"))
     work_until_idle(20)
     # The first call arrives again after the second, as from a worker that was frozen in the call.
-    from videos.deliveries.review import _as_audit
+    from videos.services.standing import as_audit
 
-    vod_gateway().create_audit([_as_audit(old)])
+    vod_gateway().create_audit([as_audit(old)])
     run("--full")
     work_until_idle(20)
     assert [status for _, status, _ in cloud.audits()] == ["Normal", "Blocked", "Normal", "Blocked"]

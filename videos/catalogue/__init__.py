@@ -1,7 +1,6 @@
-"""A page and a total from validated filters.
+"""Lists: one page and a total from validated filters.
 
-`filter_videos` chooses rows, `page_of` cuts one page and counts. Nothing else knows how a page is
-found: see `plain`.
+`filter_videos` chooses rows; `page_of` returns one page of them and the total.
 """
 
 from videos.catalogue.plain import (

@@ -1,4 +1,4 @@
-"""The plain path: the database counts and skips. For SQLite and small installations."""
+"""The plain path: COUNT and OFFSET. For SQLite and small installations."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Filters, combined with AND, and a page. Empty text and None ask for nothing."""
+    """Filters, combined with AND, and a page. Empty text and None filter nothing."""
 
     page_index: int = 1
     page_size: int = 10
@@ -35,41 +35,41 @@ class ListQuery:
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
     rows: list[Row]
-    total: int  # how many match the filters
+    total: int  # rows that match the filters
 
 
-def page_of(rows: QuerySet[Row], asked: ListQuery) -> Page[Row]:
-    """One page and the exact total: two queries, one for a page past the end.
+def page_of(rows: QuerySet[Row], query: ListQuery) -> Page[Row]:
+    """One page and the exact total, in two queries. A page past the end takes one.
 
-    A page number may be larger than any database's integer.
+    Such a page number may be larger than the database's integers.
     """
     total = rows.count()
-    if asked.offset >= total:
+    if query.offset >= total:
         return Page([], total)
-    return Page(list(rows[asked.offset : asked.offset + asked.page_size]), total)
+    return Page(list(rows[query.offset : query.offset + query.page_size]), total)
 
 
-def filter_videos(asked: ListQuery) -> VideoQuerySet:
+def filter_videos(query: ListQuery) -> VideoQuerySet:
     """The visible videos that match, newest first."""
-    videos = Video.objects.visible().filter(video_conditions(asked))
-    if asked.title:
-        videos = videos.titled_like(asked.title)
-    if asked.updated_since is not None:
-        videos = videos.filter(changed_at__gte=asked.updated_since)
-    return videos.filter(time_range(asked, "creation_time")).newest_first()
+    videos = Video.objects.visible().filter(video_conditions(query))
+    if query.title:
+        videos = videos.titled_like(query.title)
+    if query.updated_since is not None:
+        videos = videos.filter(changed_at__gte=query.updated_since)
+    return videos.filter(time_range(query, "creation_time")).newest_first()
 
 
-def video_conditions(asked: ListQuery, prefix: str = "") -> Q:
+def video_conditions(query: ListQuery, prefix: str = "") -> Q:
     """The filters that mean the same in every list; `prefix` leads to the video."""
-    wanted = {
-        "vod_id": asked.vod_id,
-        "uploader__user_id": asked.user_id,
-        "uploader__name_search__contains": folded(asked.user_name),
-        "censor_status": asked.censor_status,
+    lookups = {
+        "vod_id": query.vod_id,
+        "uploader__user_id": query.user_id,
+        "uploader__name_search__contains": folded(query.user_name),
+        "censor_status": query.censor_status,
     }
-    return Q(**{f"{prefix}{lookup}": value for lookup, value in wanted.items() if value})
+    return Q(**{f"{prefix}{lookup}": value for lookup, value in lookups.items() if value})
 
 
-def time_range(asked: ListQuery, field: str) -> Q:
-    bounds = {f"{field}__gte": asked.start_at, f"{field}__lt": asked.end_before}
+def time_range(query: ListQuery, field: str) -> Q:
+    bounds = {f"{field}__gte": query.start_at, f"{field}__lt": query.end_before}
     return Q(**{lookup: moment for lookup, moment in bounds.items() if moment is not None})

@@ -10,7 +10,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable, vod_gateway
-from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery
@@ -21,9 +20,9 @@ from videos.deliveries.video import VideoHandler
 from videos.mirror import asking
 from videos.mirror.history import DECIDED
 from videos.models import Decision, ReviewDecision, Source, TaskCause, Video, VideoDeletion
-from videos.models.review import COMMENT_BYTES, REASON_BYTES
+from videos.models.review import REASON_BYTES
 from videos.services.review import DecisionInput, record_decision
-from videos.services.standing import is_latest_decision, standing_decision_ids
+from videos.services.standing import as_audit, is_latest_decision, standing_decision_ids
 from videos.services.status import open_task
 
 STALE: Final = timedelta(minutes=10)
@@ -64,7 +63,7 @@ class CreateAuditHandler(VideoHandler):
             else:
                 is_retried = delivery.retry_count > 0
                 outcomes[delivery.pk] = RETRIED_IN_VAIN if is_retried else NO_LONGER_STANDS
-        audits = [_as_audit(decisions[pk]) for pk in decisions if isinstance(outcomes[pk], Done)]
+        audits = [as_audit(decisions[pk]) for pk in decisions if isinstance(outcomes[pk], Done)]
         if audits:
             vod_gateway().create_audit(audits)
         return outcomes
@@ -156,17 +155,6 @@ def _deleted_among(videos: Iterable[Video]) -> set[int]:
     deleted = {video.pk for video in videos if video.deleted_at is not None}
     waiting = VideoDeletion.objects.filter(video__in=deleted, state=VideoDeletion.State.WAITING)
     return deleted - set(waiting.values_list("video", flat=True))
-
-
-def _as_audit(decision: ReviewDecision) -> Audit:
-    """The item for the call. Its comment ends in our mark, which VOD's history shows."""
-    comment = cut_to_bytes(decision.comment, COMMENT_BYTES)
-    return Audit(
-        vod_id=decision.video.vod_id,
-        status=AuditStatus(decision.decision),
-        reason=cut_to_bytes(decision.reason, REASON_BYTES),
-        comment=f"{comment} {decision.mark}".lstrip(),
-    )
 
 
 def _return_to_review(decision: ReviewDecision, delivery: Delivery) -> None:

@@ -1,6 +1,6 @@
-"""The event inbox: callbacks are kept as they came, answered at once, and worked off later.
+"""The event inbox: callbacks are stored and answered at once, and processed later.
 
-What was kept can be worked off again at any time: an event only makes us read VOD once more.
+A stored event can be processed again at any time: it only makes us read VOD again.
 """
 
 import hashlib
@@ -26,8 +26,8 @@ ID_LENGTH: Final = 64
 
 
 def _request_after_upload(event: VodEvent) -> ReadRequest:
-    told = min(event.event_time or event.received_at, event.received_at)
-    return ReadRequest(upload=True, upload_reported_at=told)
+    ended_at = min(event.event_time or event.received_at, event.received_at)
+    return ReadRequest(upload=True, upload_reported_at=ended_at)
 
 
 def _request_after_snapshots(event: VodEvent) -> ReadRequest:
@@ -36,13 +36,10 @@ def _request_after_snapshots(event: VodEvent) -> ReadRequest:
 
 def _request_after_machine_review(event: VodEvent) -> ReadRequest:
     job_id = event.body.get("JobId")
-    return ReadRequest(
-        machine=True,
-        machine_job_id=job_id if isinstance(job_id, str) else "",
-    )
+    return ReadRequest(machine=True, machine_job_id=job_id if isinstance(job_id, str) else "")
 
 
-# What each kind of event makes us ask. All others are kept and left alone.
+# What each type of event makes us read. Other types are stored and not processed.
 READ_REQUESTS: Final[dict[str, Callable[[VodEvent], ReadRequest]]] = {
     "FileUploadComplete": _request_after_upload,
     "UploadByURLComplete": lambda _: ReadRequest(upload=True),
@@ -68,9 +65,9 @@ def reports_deletion(event: VodEvent) -> bool:
 
 @transaction.atomic
 def store_event(event: Event) -> VodEvent:
-    """Keep an event, and have it processed if it is known here; repeated ones are kept once.
+    """Store an event once, and have it processed if its type is known.
 
-    Its URLs are kept without what signs them: the rest of one opens a file to whoever reads it.
+    URLs are stored without their query: a signature would open the file to every reader of the row.
     """
     is_known = event.type in READ_REQUESTS and _is_about_video(event.media_id, event.body)
     body = _strip_queries(event.body)
@@ -93,14 +90,13 @@ def store_event(event: Event) -> VodEvent:
 def replay_event(
     event: VodEvent, *, operator: Operator | None = None, request_id: str = ""
 ) -> Delivery:
-    """Have a stored event processed once more; one that waits to be is left to that.
+    """Have a stored event processed again, unless it still waits for that.
 
-    Raises InvalidState for an event that means nothing here.
+    Raises InvalidState if events of this type are not processed.
     """
     event = VodEvent.objects.select_for_update().get(pk=event.pk)
     check_replayable(event)
-    waiting = event.deliveries.open().first()
-    if waiting is not None:
+    if (waiting := event.deliveries.open().first()) is not None:
         return waiting
     close(event)
     event.state, event.error = VodEvent.State.WAITING, ""
@@ -110,9 +106,9 @@ def replay_event(
 
 
 def check_replayable(event: VodEvent) -> None:
-    """Raise InvalidState if nothing follows from the event.
+    """Raise InvalidState if the event is not processed here.
 
-    A type that was unknown when the event came may be known by now.
+    A type may have become known since the event came.
     """
     if event.event_type not in READ_REQUESTS:
         known = ", ".join(sorted(READ_REQUESTS))
@@ -127,7 +123,7 @@ def _process_later(event: VodEvent) -> Delivery:
 
 
 def _strip_queries(value: Any) -> Any:
-    """The same, with each URL cut before its query."""
+    """The same value with each URL cut before its query."""
     if isinstance(value, Mapping):
         return {key: _strip_queries(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -137,10 +133,10 @@ def _strip_queries(value: Any) -> Any:
 
 
 def _dedupe_key(event: Event, content: Any) -> str:
-    """The same for repeated deliveries of one event only.
+    """The same key for repeated callbacks of one event, and only for those.
 
-    VOD gives events no id, and its times are whole seconds: two decisions about a video within one
-    differ in the body alone.
+    VOD's events have no id, and their times are whole seconds: two decisions about a video in the
+    same second differ only in the body.
     """
     body = json.dumps(content, sort_keys=True)
     return hashlib.sha256(f"{event.dedupe_key} {body}".encode()).hexdigest()

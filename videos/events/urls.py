@@ -1,4 +1,4 @@
-"""The URL that is configured in VOD as its callback."""
+"""The callback URL that is configured in VOD."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""`POST /vodcallback/callback`: where VOD tells of its events."""
+"""`POST /vodcallback/callback`: VOD's callbacks."""
 
 import logging
 
@@ -19,10 +19,10 @@ logger = logging.getLogger(__name__)
 @csrf_exempt
 @require_POST
 def receive_callback(request: HttpRequest) -> HttpResponse:
-    """Keep an event and answer 200 at once; VOD drops an event after three other answers.
+    """Store an event and answer 200 at once. VOD drops an event after three other answers.
 
-    403 for a wrong or old signature, 413 for a body that is too large, 400 for one that is no
-    event. The content type is not looked at: VOD's is not documented.
+    403 for a wrong or old signature, 413 for a body that is too large, 400 for a body that is not
+    an event. The content type is ignored: VOD does not document its own.
     """
     try:
         _check_signature(request)
@@ -40,11 +40,11 @@ def receive_callback(request: HttpRequest) -> HttpResponse:
 
 
 class BodyTooLarge(Exception):
-    """The body is larger than any event of VOD's."""
+    """The body is larger than every event of VOD."""
 
 
 def _check_signature(request: HttpRequest) -> None:
-    """Raise SignatureRefused; without a configured key everything is refused."""
+    """Raise SignatureRefused, without a configured key always."""
     verify_signature(
         callback_url=settings.VOD_CALLBACK_URL,
         timestamp=request.headers.get("X-VOD-TIMESTAMP", ""),
@@ -56,7 +56,7 @@ def _check_signature(request: HttpRequest) -> None:
 
 
 def _read_body(request: HttpRequest) -> bytes:
-    """The raw body, read no further than the limit."""
+    """The raw body. Raises BodyTooLarge after reading up to the limit."""
     body = request.read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLarge(f"An event has at most {MAX_BODY_BYTES} bytes.")

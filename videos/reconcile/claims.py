@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Operator
 from shortvideo.cloud import CloudError
+from shortvideo.errors import InvalidState
 from videos.models import ReconcileRun, Video
 from videos.services import runs
 from videos.services.runs import TakenOver
@@ -20,7 +21,7 @@ LOST: Final = "Its process ended before it did."
 RESTARTS_A_DAY: Final = 3
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunning(InvalidState):
     """Another reconciliation is running or requested; str() is one sentence, safe to show."""
 
 

@@ -1,4 +1,4 @@
-"""What people and machines do to videos: one function an operation, one transaction each."""
+"""Operations on videos: one function and one transaction each, for people and machines."""
 
 from videos.services.attention import dismiss
 from videos.services.cdn import (

@@ -1,23 +1,23 @@
-"""The CDN's quotas of a day: read before prefetches are sent, and now and then to be shown."""
+"""The day of the CDN's quotas: when it began, and when the next one begins."""
 
 from datetime import datetime, time, timedelta
 from random import SystemRandom
 from typing import Final
 from zoneinfo import ZoneInfo
 
-ZONE: Final = ZoneInfo("Asia/Shanghai")  # quotas are replenished at 00:00 UTC+8, wherever we are
-# After midnight: its clock is not ours, and all that waits for the new day must not come at once.
+ZONE: Final = ZoneInfo("Asia/Shanghai")  # quotas are renewed at 00:00 UTC+8
+# Added after midnight: clocks differ, and the waiting deliveries must not all come at once.
 JITTER_SECONDS: Final = (120.0, 900.0)
 
 _random = SystemRandom()
 
 
 def day_began_at(now: datetime) -> datetime:
-    """When the present day of the quotas began."""
+    """When the quotas were last renewed."""
     return datetime.combine(now.astimezone(ZONE).date(), time.min, ZONE)
 
 
 def seconds_until_renewed(now: datetime) -> float:
-    """How long what does not fit into today's quota waits: until some minutes into tomorrow."""
+    """Seconds until some minutes after the next renewal."""
     tomorrow = day_began_at(now) + timedelta(days=1)
     return (tomorrow - now).total_seconds() + _random.uniform(*JITTER_SECONDS)

@@ -1,4 +1,4 @@
-"""What a blocked clip showed, kept after the clip itself is gone."""
+"""Evidence: the pictures and facts of a blocked clip, kept after the clip is deleted."""
 
 import hashlib
 import logging
@@ -23,7 +23,7 @@ SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class StorageRefused(Exception):
-    """The storage did not do what it was asked for. The text is a sentence, fit to show."""
+    """The storage failed. str() is one sentence, safe to show."""
 
 
 def storage() -> Storage:
@@ -32,12 +32,12 @@ def storage() -> Storage:
 
 @contextmanager
 def _storing(refusal: str) -> Iterator[Storage]:
-    """The storage, whose every error becomes a StorageRefused: each backend has its own."""
+    """The storage; every error of its backend becomes a StorageRefused."""
     try:
         yield storage()
     except Exception as error:
         logger.exception("The storage of evidence has failed")
-        # The texts of other errors are made for nobody's eyes, and may carry a key.
+        # The texts of other errors may contain a key.
         reason = error.strerror if isinstance(error, OSError) else None
         raise StorageRefused(f"{refusal} ({reason or type(error).__name__}).") from error
 
@@ -45,9 +45,9 @@ def _storing(refusal: str) -> Iterator[Storage]:
 def store_copy(
     video: Video, source_version: int, kind: str, content: bytes, *, extension: str
 ) -> str:
-    """Keep one copy and return its name: made of our own words, never of a remote name.
+    """Store one copy and return its name. The name never has parts from outside.
 
-    The same content is kept once. Raises StorageRefused.
+    The same content is stored once. Raises StorageRefused.
     """
     folder = video.vod_id if SAFE_NAME.fullmatch(video.vod_id) else f"video-{video.pk}"
     digest = hashlib.sha256(content).hexdigest()[:16]
@@ -64,7 +64,7 @@ def keep_evidence(
     files: Sequence[Mapping[str, str]],
     problem: str,
 ) -> Evidence:
-    """Write what was archived of one version of a clip; copies of an earlier attempt stay."""
+    """Write what was archived of one version of a clip, beside copies of an earlier attempt."""
     locked = Evidence.objects.select_for_update()
     evidence, _ = locked.get_or_create(video=video, source_version=source_version)
     known = {file["path"]: file for file in evidence.files}
@@ -81,7 +81,7 @@ def keep_evidence(
 
 
 def _machine_review_of(video: Video, source_version: int) -> dict[str, Any]:
-    """The machine's verdict in JSON; empty where there is none."""
+    """The machine's verdict in JSON; empty without one."""
     review = video.machine_reviews.filter(source_version=source_version).first()
     if review is None:
         return {}
@@ -98,16 +98,16 @@ def _machine_review_of(video: Video, source_version: int) -> dict[str, Any]:
 
 
 def set_expiry(video: Video, *, deleted_at: datetime | None) -> None:
-    """Say until when the evidence of a deleted clip is kept; None: the clip is back."""
+    """Set how long the evidence of a deleted clip is kept; None if the clip is back."""
     until = None if deleted_at is None else deleted_at + timedelta(days=settings.EVIDENCE_DAYS)
     Evidence.objects.kept().filter(video=video).update(expires_at=until)
 
 
 def remove_expired(*, at_once: int) -> int:
-    """Remove the copies and facts whose time is over, the oldest first; returns of how many clips.
+    """Remove expired copies and facts, the oldest first. Returns the number of clips.
 
-    A copy that cannot be deleted is noted on its row and stops no other; the next run tries it
-    again. The log of decisions is not touched.
+    A copy that cannot be deleted is named in `Evidence.problem` and stops no other; the next run
+    tries again. The log of decisions is not touched.
     """
     count, tried = 0, set[int]()
     while due := list(
@@ -123,9 +123,9 @@ def remove_expired(*, at_once: int) -> int:
 
 @transaction.atomic
 def _remove(pk: int) -> bool:
-    """Remove one, whose row stays locked meanwhile: nobody sets its end or keeps it once more.
+    """Remove the evidence of one clip. Its row stays locked until then.
 
-    Files first: should this end in between, the row still names what is to be removed.
+    The files go first: if the process ends in between, the row still names them.
     """
     evidence = Evidence.objects.expired(timezone.now()).select_for_update().filter(pk=pk).first()
     if evidence is None:

@@ -1,4 +1,4 @@
-"""Removing old lines from the log of decisions, which leaves a row that says so."""
+"""Remove old lines from the log of decisions. Each removal leaves a row `LogPruning`."""
 
 import logging
 import time
@@ -12,6 +12,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from shortvideo.errors import InvalidState
 from shortvideo.outbox.models import OPEN_STATES, Delivery, DeliveryState
 from videos.models import (
     Decision,
@@ -25,41 +26,42 @@ from videos.models import (
 
 logger = logging.getLogger(__name__)
 
-BATCH: Final = 50  # decisions in a transaction, in which nobody else reaches the log
-PAUSE_SECONDS: Final = 0.05  # between two, for those who wait
-# A batch that waits for those who read the log has everybody else wait behind it: it waits briefly,
-# and again later.
+BATCH: Final = 50  # decisions in a transaction, which locks the log for all others
+PAUSE_SECONDS: Final = 0.05  # between two batches, for those who wait
+# A batch waits for transactions that have read the log, and all later ones wait behind the batch.
+# So it waits briefly, and tries again later.
 LOCK_MILLISECONDS: Final = 200
 ATTEMPTS: Final = 30
 RETRY_SECONDS: Final = 1.0
 LOCK_NOT_AVAILABLE: Final = "55P03"  # PostgreSQL's code
-UNSETTLED: Final = (*OPEN_STATES, DeliveryState.GIVEN_UP)  # who retries needs the decision
-# A fresh decision may be undone: then the one before it stands again.
+UNSETTLED: Final = (*OPEN_STATES, DeliveryState.GIVEN_UP)  # a retry needs the decision
+# A fresh decision may be undone: then the decision before it stands again.
 FRESH: Final = timedelta(hours=1)
 
 
 def check_old_enough(before: datetime) -> None:
-    """Raise ValueError for a moment within EVIDENCE_DAYS."""
+    """Raise InvalidState for a time within the last EVIDENCE_DAYS."""
     earliest = timezone.localtime() - timedelta(days=settings.EVIDENCE_DAYS)
     if before > earliest:
-        raise ValueError(
+        raise InvalidState(
             f"Decisions are kept for {settings.EVIDENCE_DAYS} days (EVIDENCE_DAYS): "
             f"the date must not be after {earliest:%Y-%m-%d}."
         )
 
 
 def count_prunable(before: datetime) -> int:
-    """How many lines would be removed, those of undoing included."""
+    """How many lines would be removed, the `Undo` lines included."""
     decisions = _prunable(before)
     return decisions.count() + ReviewDecision.objects.filter(undoes__in=decisions).count()
 
 
 def _prunable(before: datetime) -> ReviewDecisionQuerySet:
-    """The decisions older than `before` that nothing needs any more.
+    """The decisions older than `before` that are not needed any more.
 
-    Kept are what stands about a video (the last word about its present source, a person's last
-    word), all about a clip whose evidence is kept, and what a delivery or a takedown still carries
-    out. The lines that undo one of these decisions go with it, and are not among them.
+    Kept are the last decision about the present source of a video and a person's last decision,
+    all decisions about a clip whose evidence is kept, and those with an unsettled delivery or an
+    unfinished takedown. The `Undo` line of a prunable decision is removed with it, but is not in
+    this query.
     """
     present = ReviewDecision.objects.in_force().filter(
         video=OuterRef("video"), source_version=OuterRef("video__source_version")
@@ -80,23 +82,22 @@ def _prunable(before: datetime) -> ReviewDecisionQuerySet:
 
 
 def _last_of(decisions: ReviewDecisionQuerySet) -> Coalesce:
-    """The key of the newest of them; 0 where there is none."""
+    """The key of the newest decision; 0 if there is none."""
     return Coalesce(Subquery(decisions.order_by("-id").values("id")[:1]), 0)
 
 
 def _redelivered_decisions() -> list[int]:
-    """The decisions that deliveries of their own carry over again."""
+    """The decisions that unsettled deliveries repeat."""
     repeated = Delivery.objects.filter(kind="create_audit", payload__has_key="decision")
-    payloads = repeated.filter(state__in=UNSETTLED).values_list("payload", flat=True)
-    return [payload["decision"] for payload in payloads]
+    unsettled = repeated.filter(state__in=UNSETTLED)
+    return list(unsettled.values_list("payload__decision", flat=True))
 
 
 def prune_log(before: datetime, *, run_by: str) -> Iterator[int]:
-    """Remove batch after batch; yields how many lines each removed, those of undoing included.
+    """Remove old decisions in batches. Yields how many lines each batch removed.
 
-    Each batch is a transaction with a row that stays and says who ran it. Raises ValueError for a
-    moment within EVIDENCE_DAYS, OperationalError where the log is in use for longer than a batch
-    is tried.
+    Each batch is a transaction that also writes a `LogPruning` with `run_by`. Raises InvalidState
+    for a time within the last EVIDENCE_DAYS, OperationalError if the log is in use for too long.
     """
     check_old_enough(before)
     last_id = 0
@@ -108,7 +109,7 @@ def prune_log(before: datetime, *, run_by: str) -> Iterator[int]:
 
 
 def _candidates(before: datetime, after_id: int) -> Iterable[int]:
-    """The keys of the next batch, found while others still reach the log."""
+    """The keys of the next batch, read without locking the log."""
     following = _prunable(before).filter(pk__gt=after_id).order_by("pk")
     return following.values_list("pk", flat=True)[:BATCH]
 
@@ -120,29 +121,29 @@ def _remove_retrying(ids: Sequence[int], before: datetime, run_by: str) -> int:
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
                 raise
-        _let_others_go_on()
+        _wait_for_readers()
     return _remove(ids, before, run_by)
 
 
-def _let_others_go_on() -> None:
+def _wait_for_readers() -> None:
     time.sleep(RETRY_SECONDS)
 
 
 @transaction.atomic
 def _remove(ids: Sequence[int], before: datetime, run_by: str) -> int:
-    """Remove one batch, as far as nothing has come to need it since."""
+    """Remove one batch, without decisions that are needed again by now."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_MILLISECONDS}ms'")
     with append_only.suspended():
-        going = list(_prunable(before).filter(pk__in=ids).values_list("pk", flat=True))
-        if not going:
+        decisions = list(_prunable(before).filter(pk__in=ids).values_list("pk", flat=True))
+        if not decisions:
             return 0
-        undoing = ReviewDecision.objects.filter(undoes__in=going)
-        removed = [*going, *undoing.values_list("pk", flat=True)]
-        Takedown.objects.filter(decision__in=going).update(decision=None)
-        undoing.delete()
-        ReviewDecision.objects.filter(pk__in=going).delete()
+        undo_lines = ReviewDecision.objects.filter(undoes__in=decisions)
+        removed = [*decisions, *undo_lines.values_list("pk", flat=True)]
+        Takedown.objects.filter(decision__in=decisions).update(decision=None)
+        undo_lines.delete()
+        ReviewDecision.objects.filter(pk__in=decisions).delete()
         LogPruning.objects.create(
             before=before,
             decision_count=len(removed),

@@ -1,4 +1,4 @@
-"""The upload that a video is about: whether there is one, and since when."""
+"""The uploaded file of a video: whether it exists, and which one an old fact is about."""
 
 from datetime import datetime
 from typing import Final
@@ -14,7 +14,7 @@ def has_source(status: str) -> bool:
 
 
 def is_of_earlier_source(video: Video, moment: datetime | None) -> bool:
-    """Whether what happened then was about a source that has been replaced since."""
+    """Whether an event of that time is about a source that has been replaced since."""
     if video.source_version == 1 or moment is None or video.source_uploaded_at is None:
         return False
     return moment < video.source_uploaded_at

@@ -6,9 +6,12 @@ from typing import Final
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryQuerySet
+from shortvideo.text import cut_to_bytes
 from videos.models import Decision, ReviewDecision, Video
+from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import takedown
 
 AUDIT_KIND: Final = "create_audit"
@@ -57,6 +60,17 @@ def is_latest_decision(video: Video, decision: ReviewDecision) -> bool:
     """Whether it is the last decision in force, and about the present source of the video."""
     latest = video.decisions.in_force().order_by("-id").first()
     return latest == decision and decision.source_version == video.source_version
+
+
+def as_audit(decision: ReviewDecision) -> Audit:
+    """The decision for VOD. Its comment ends in our mark, which comes back in VOD's history."""
+    comment = cut_to_bytes(decision.comment, COMMENT_BYTES)
+    return Audit(
+        vod_id=decision.video.vod_id,
+        status=AuditStatus(decision.decision),
+        reason=cut_to_bytes(decision.reason, REASON_BYTES),
+        comment=f"{comment} {decision.mark}".lstrip(),
+    )
 
 
 def standing_decision(video: Video) -> ReviewDecision | None:

@@ -1,4 +1,4 @@
-"""From VOD's facts to `censorStatus`, where no person's decision stands."""
+"""From VOD's facts to `censorStatus`, for videos without a person's decision."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,27 +23,27 @@ _CAUSES: Final = {
     Suggestion.REVIEW: TaskCause.MACHINE_VERDICT,
     Suggestion.ERROR: TaskCause.MACHINE_FAILED,
 }
-# What a status that follows from facts opens and closes; what people asked for stays open.
+# Tasks that a status from facts opens and closes. Tasks that people asked for stay open.
 AUTOMATIC_CAUSES: Final = (TaskCause.NEW, TaskCause.MACHINE_VERDICT, TaskCause.MACHINE_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class _Proposal:
-    """The status that follows from the facts, and why a person must look if one must."""
+    """The status that follows from the facts, and the cause of a review task if one is needed."""
 
     status: CensorStatus
     cause: TaskCause | None = None
 
 
 def _propose(video: Video, *, is_backlog: bool) -> _Proposal:
-    """What the facts on the row mean; `is_backlog` came with a first import."""
+    """The status from the facts of the row. `is_backlog`: the video came with a first import."""
     is_first_source = video.source_version == 1
     if video.status == VodStatus.BLOCKED and is_first_source:
         return _Proposal(CensorStatus.FAIL)
     suggestion = machine_suggestion(video)
     if suggestion is not None:
         return _Proposal(_BY_MACHINE[Suggestion(suggestion)], _CAUSES.get(Suggestion(suggestion)))
-    # VOD's word about an earlier source says nothing about a later one.
+    # VOD's status is that of the first source.
     if video.status == VodStatus.NORMAL and is_first_source:
         return _propose_for_normal(video, is_backlog=is_backlog)
     return _propose_for_pending(video)
@@ -57,7 +57,7 @@ def _propose_for_normal(video: Video, *, is_backlog: bool) -> _Proposal:
 
 
 def _propose_for_pending(video: Video) -> _Proposal:
-    """Once it waits for a person it goes on waiting, until a decision or a new source."""
+    """A video in the queue stays there until a decision or a new source."""
     is_unreviewed = settings.MACHINE_REVIEW == "off" and has_source(video.status)
     if is_unreviewed or video.censor_status == CensorStatus.CHECK:
         return _Proposal(CensorStatus.CHECK, TaskCause.NEW)
@@ -65,15 +65,12 @@ def _propose_for_pending(video: Video) -> _Proposal:
 
 
 def set_initial_status(video: Video, *, at: datetime, is_backlog: bool) -> None:
-    """Set the status of a row that is about to be inserted: nobody can have decided about it."""
+    """Set the status of a row that is about to be inserted, in memory."""
     video.set_censor_status(_propose(video, is_backlog=is_backlog).status, at=at)
 
 
 def update_status(video: Video, *, at: datetime, is_backlog: bool = False) -> bool:
-    """Bring the status of a locked row in line with the facts on it; returns whether it changed.
-
-    Changes the row in memory; saving it is the caller's.
-    """
+    """Set the status of a locked row from its facts, in memory. Returns whether it changed."""
     proposed = _propose(video, is_backlog=is_backlog)
     if proposed.status == video.censor_status or _is_decided(video):
         return False
@@ -89,13 +86,13 @@ def update_status(video: Video, *, at: datetime, is_backlog: bool = False) -> bo
 
 
 def _is_decided(video: Video) -> bool:
-    """Whether a person decided about this source, or a pass of theirs came back to review."""
+    """Whether a person decided about this source, or VOD refused a person's approval."""
     decisions = video.decisions.in_force().filter(source_version=video.source_version)
     return decisions.filter(source__in=(*Source.human(), Source.SYSTEM)).exists()
 
 
 def _update_tasks(video: Video, proposed: _Proposal, *, at: datetime) -> None:
-    """Open the task that the new status asks for, and close those that it answers."""
+    """Open the task of the new status, and close the other automatic tasks."""
     tasks = ReviewTask.objects.filter(
         video=video, closed_at=None, cause__in=AUTOMATIC_CAUSES
     ).exclude(cause=proposed.cause)
@@ -105,19 +102,19 @@ def _update_tasks(video: Video, proposed: _Proposal, *, at: datetime) -> None:
 
 
 def open_task(video: Video, cause: TaskCause) -> None:
-    """Open a task, unless one with this cause is open."""
+    """Open a task, unless a task with this cause is open."""
     ReviewTask.objects.bulk_create([ReviewTask(video=video, cause=cause)], ignore_conflicts=True)
 
 
 def open_recheck(video: Video, *, since: datetime) -> None:
-    """Open a task and leave the status alone, unless a person was asked to look since then."""
-    asked = ReviewTask.objects.filter(video=video, cause=TaskCause.RECHECK, opened_at__gte=since)
-    if not asked.exists():
+    """Open a re-check, unless one was opened since then. The status stays."""
+    opened = ReviewTask.objects.filter(video=video, cause=TaskCause.RECHECK, opened_at__gte=since)
+    if not opened.exists():
         open_task(video, TaskCause.RECHECK)
 
 
 def send_to_review(video: Video, cause: TaskCause, *, at: datetime) -> list[str]:
-    """Put an undecided video into the queue, in memory; returns the fields to save."""
+    """Put an undecided video into the queue, in memory. Returns the names of fields to save."""
     before = CensorStatus(video.censor_status)
     names = video.set_censor_status(CensorStatus.CHECK, at=at)
     _update_tasks(video, _Proposal(CensorStatus.CHECK, cause), at=at)

@@ -11,6 +11,7 @@ from django.db import OperationalError
 from django.utils import timezone
 from tqdm import tqdm
 
+from shortvideo.errors import InvalidState
 from videos.models import ReviewDecision
 from videos.services import pruning
 
@@ -47,7 +48,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, before: datetime, dry_run: bool, **options: Any) -> None:
         try:
             pruning.check_old_enough(before)
-        except ValueError as error:
+        except InvalidState as error:
             raise CommandError(str(error)) from error
         older = ReviewDecision.objects.filter(created_at__lt=before).count()
         if dry_run:
