@@ -51,8 +51,8 @@ def test_the_card_shows_each_step_with_its_state(desk_of: DeskOf) -> None:
     video = make_blocked()
     page = desk_of("viewer").page(PAGE, video.pk)
     for text in (
-        "Takedown", "Hidden here", "Blocked in VOD", "Evidence kept", "Purged from the CDN",
-        "Verified to be gone", "under way", "7 URLs.",
+        "Takedown", "Hidden in the app", "Blocked in VOD", "Evidence kept", "Purged from the CDN",
+        "Confirmed offline", "under way", "7 URLs.",
     ):  # fmt: skip
         assert text in page
 

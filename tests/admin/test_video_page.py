@@ -69,7 +69,7 @@ def test_machine_review_shows_labels_scores_and_moments(desk_of: DeskOf) -> None
         hits=[{"label": "porn", "score": 87.5, "timestamp_ms": 3005, "module": "porn"}],
     )
     page = desk_of("viewer").page(PAGE, video.pk)
-    for text in ("a person must look", "porn", "87.5", 'data-seek="3005"', "0:03.0"):
+    for text in ("needs human review", "porn", "87.5", 'data-seek="3005"', "0:03.0"):
         assert text in page
 
 
@@ -91,7 +91,7 @@ def test_the_history_shows_operator_statuses_and_reason(desk_of: DeskOf) -> None
     desk, video = desk_of("moderator", username="mei"), make_video()
     desk.do("block", video, reason="violence", comment="at the end")
     page = desk.page(PAGE, video.pk)
-    for text in ("mei", "admin ·", "passed → blocked", "violence", "at the end"):
+    for text in ("mei", "admin ·", "approved → blocked", "violence", "at the end"):
         assert text in page
 
 

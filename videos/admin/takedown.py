@@ -78,7 +78,7 @@ def _chain(takedown: Takedown) -> dict[str, Delivery]:
 
 def _steps(takedown: Takedown, evidence: Evidence | None) -> Iterator[Step]:
     deliveries = _chain(takedown)
-    yield Step(_("Hidden here"), badge=_good_badge(_("done")), at=takedown.created_at)
+    yield Step(_("Hidden in the app"), badge=_good_badge(_("done")), at=takedown.created_at)
     if takedown.cause == Takedown.Cause.DELETION:
         if archive := deliveries.get("archive_evidence"):
             yield _evidence_step(evidence, archive)
@@ -140,7 +140,7 @@ def _purge_step(takedown: Takedown, delivery: Delivery | None) -> Step:
 
 
 def _proof_step(takedown: Takedown, delivery: Delivery | None) -> Step:
-    label = _("Verified to be gone")
+    label = _("Confirmed offline")
     if takedown.state == Takedown.State.VERIFIED:
         return Step(
             label, badge=_good_badge(_("done")), at=takedown.verified_at, note=takedown.problem
@@ -228,7 +228,7 @@ class TakedownAdmin(StateColumn, VideoColumns, ReadOnlyAdmin[Takedown]):
     list_select_related = ("video",)
     list_filter = ("state", "cause", AttentionFilter, ("created_at", DateRangeFilter))
     search_fields = ("=video__vod_id",)
-    search_help_text = gettext_lazy("A video's id: exactly.")
+    search_help_text = gettext_lazy("Exact video ID.")
     ordering = ("-id",)
     operations = (Retry, Dismiss)
     fields = (

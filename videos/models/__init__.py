@@ -1,4 +1,4 @@
-"""The mirror of VOD, the log of decisions, and the work that follows from both."""
+"""The mirror of VOD, the log of decisions, and the work that follows."""
 
 from videos.models.attention import AttentionQuerySet, NeedsAttention
 from videos.models.cdn import CdnQuota, CdnTask, CdnTaskQuerySet

@@ -1,8 +1,7 @@
-"""The log of decisions is append-only: triggers in the database refuse what the code must not do.
+"""Triggers that refuse to change or delete rows of the log of decisions.
 
-`install` runs after every migrate, because SQLite drops the triggers of a table that a migration
-rebuilds. `lifted` is for a restore, for `prune_log` and for emptying a test database; nothing else
-may use it.
+`install` runs after every migrate, because SQLite drops the triggers when a migration rebuilds the
+table. `suspended` is only for a restore, for `prune_log` and for emptying a test database.
 """
 
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ BEGIN
     RAISE EXCEPTION '{MESSAGE}' USING ERRCODE = 'integrity_constraint_violation';
 END $$
 """
-# TRUNCATE fires statement triggers alone; for the others these refuse what hits no row, too.
+# TRUNCATE fires statement triggers only. They also refuse an UPDATE or DELETE of no row.
 POSTGRESQL_TRIGGER: Final = f"""
 CREATE OR REPLACE TRIGGER {NAME} BEFORE UPDATE OR DELETE OR TRUNCATE ON {TABLE}
 FOR EACH STATEMENT EXECUTE FUNCTION {NAME}()
@@ -46,18 +45,18 @@ POSTGRESQL_LIFT: Final = [f"DROP TRIGGER IF EXISTS {NAME} ON {TABLE}"]
 
 
 def install(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
-    """Make the triggers stand; a receiver of post_migrate, and harmless when they do."""
+    """Create the triggers if they are missing; a receiver of post_migrate."""
     is_postgresql = connections[using].vendor == "postgresql"
     _execute(connections[using], POSTGRESQL_INSTALL if is_postgresql else SQLITE_INSTALL)
 
 
 @contextmanager
 def suspended(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
-    """Let the log be emptied or written over meanwhile, by every connection.
+    """Drop the triggers for the block, for every connection.
 
-    Inside a transaction no other connection sees the log without its triggers: they wait for its
-    end (on PostgreSQL all that touch the log, on SQLite all that write). An error in it puts the
-    triggers back by rolling back.
+    Inside a transaction no other connection sees the log without its triggers: it waits for the end
+    of the transaction (on PostgreSQL if it uses the log, on SQLite if it writes). A rollback
+    restores the triggers.
     """
     is_postgresql = connections[using].vendor == "postgresql"
     with transaction.atomic(using) if connections[using].in_atomic_block else nullcontext():
@@ -68,13 +67,13 @@ def suspended(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
             if not connections[using].in_atomic_block:
                 install(using)
             raise
-        if is_postgresql:  # it changes no table with foreign keys that are still to be checked
+        if is_postgresql:  # it alters no table while deferred foreign keys are unchecked
             connections[using].check_constraints()
         install(using)
 
 
 def is_installed(using: str = DEFAULT_DB_ALIAS) -> bool:
-    """Whether the triggers are there, and in force; also where there is no log yet."""
+    """Whether the triggers are there and enabled. True if there is no log yet."""
     connection = connections[using]
     with connection.cursor() as cursor:
         if TABLE not in connection.introspection.table_names(cursor):
@@ -88,7 +87,7 @@ def is_installed(using: str = DEFAULT_DB_ALIAS) -> bool:
 
 
 def _execute(connection: BaseDatabaseWrapper, statements: list[str]) -> None:
-    """Run the statements where the table is there: it is not while `migrate videos zero` ends."""
+    """Run the statements if the table exists: `migrate videos zero` has dropped it."""
     with connection.cursor() as cursor:
         if TABLE in connection.introspection.table_names(cursor):
             for statement in statements:

@@ -3,7 +3,7 @@ from typing import Self, TypeVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from shortvideo.outbox.models import DeliveryQuerySet
+from shortvideo.outbox.models import Delivery, DeliveryQuerySet
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -14,16 +14,18 @@ class AttentionQuerySet(models.QuerySet[Row]):
 
 
 class NeedsAttention(models.Model):
-    """A row that waits for an operator once it has failed, and until one retries or dismisses it.
+    """A row that waits for an operator after a failure, until a retry or a dismissal.
 
     Each model has its own partial index on `attention_at`.
     """
+
+    delivery_id: int | None  # VodEvent has none and overrides `deliveries`
 
     attention_at = models.DateTimeField(
         null=True,
         blank=True,
         editable=False,
-        help_text=_("Since when it waits for an operator; empty once one has acted."),
+        help_text=_("When it began to wait for an operator; empty once one has acted."),
     )
 
     class Meta:
@@ -32,4 +34,5 @@ class NeedsAttention(models.Model):
     @property
     def deliveries(self) -> DeliveryQuerySet:
         """The deliveries that carry it to the cloud."""
-        raise NotImplementedError
+        deliveries: DeliveryQuerySet = Delivery.objects.filter(pk=self.delivery_id or 0)
+        return deliveries

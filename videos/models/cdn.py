@@ -7,7 +7,6 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from shortvideo.outbox.models import Delivery, DeliveryQuerySet
 from videos.models.attention import AttentionQuerySet, NeedsAttention
 from videos.models.video import Video
 
@@ -20,12 +19,12 @@ class CdnTaskQuerySet(AttentionQuerySet["CdnTask"]):
         return self.filter(kind=CdnTask.Kind.PURGE)
 
     def late_purges(self) -> Self:
-        """Purges that were tried and still wait: the CDN may show what must not be seen."""
+        """Purges that failed and still wait: the CDN may serve media of closed videos."""
         return self.purges().filter(state=CdnTask.State.WAITING).exclude(error_message="")
 
     def withdrawn(self) -> Self:
-        """Of videos that were blocked or deleted: the CDN should not have them."""
-        # Not `video__in`: that would have SQLite list all closed videos first.
+        """Tasks of blocked or deleted videos: the CDN should not have their media."""
+        # Not `video__in`: SQLite would list all closed videos first.
         return self.filter(Exists(Video.objects.closed().filter(pk=OuterRef("video"))))
 
     def on_their_way(self) -> Self:
@@ -68,7 +67,7 @@ class CdnTask(NeedsAttention):
         blank=True,
         db_index=False,
         related_name="parts",
-        help_text=_("The task whose rest this is: what could not be sent with it."),
+        help_text=_("The task whose remaining URLs this task sends."),
     )
     video = models.ForeignKey(
         "videos.Video", models.SET_NULL, null=True, blank=True, related_name="cdn_tasks"
@@ -108,39 +107,26 @@ class CdnTask(NeedsAttention):
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {len(self.urls)} URLs"
 
-    @property
-    def deliveries(self) -> DeliveryQuerySet:
-        deliveries: DeliveryQuerySet = Delivery.objects.filter(pk=self.delivery_id or 0)
-        return deliveries
-
     def finish(self, state: State, error_message: str = "") -> None:
-        """Set what its end means; the caller saves the fields `END`.
+        """Set the fields `END`, which the caller saves.
 
-        What failed waits for an operator. The purge of a takedown is the takedown's matter, and a
-        purge that was refused altogether waits as a delivery that was given up.
+        A failed task waits for an operator, except where the inbox shows it elsewhere: a purge of
+        a takedown as the takedown, a refused purge as its given-up delivery.
         """
         self.state, self.error_message, self.finished_at = state, error_message, timezone.now()
         is_purge = self.kind == self.Kind.PURGE
-        is_seen_elsewhere = is_purge and (state == self.State.REFUSED or self.takedown_id)
-        is_for_operator = state in self.FAILED and not is_seen_elsewhere
-        self.attention_at = self.finished_at if is_for_operator else None
-
-    @property
-    def is_failed_prefetch(self) -> bool:
-        return self.kind == self.Kind.PREFETCH and self.state in self.FAILED
-
-    @property
-    def is_failed_purge(self) -> bool:
-        return self.kind == self.Kind.PURGE and self.state in self.FAILED
+        is_shown_elsewhere = is_purge and (state == self.State.REFUSED or self.takedown_id)
+        needs_attention = state in self.FAILED and not is_shown_elsewhere
+        self.attention_at = self.finished_at if needs_attention else None
 
     @property
     def is_withdrawn(self) -> bool:
-        """Whether its video was blocked or deleted: then the CDN should not have it."""
+        """Whether its video was blocked or deleted: the CDN should not have its media."""
         return self.video is not None and self.video.is_closed
 
     @property
     def refused_urls(self) -> list[str]:
-        """Those of its URLs that the CDN did not take; the others are fetched or purged."""
+        """The URLs that the CDN refused; the others are fetched or purged."""
         refused: list[str] = self._sending.get("refused", [])
         return refused
 
@@ -151,7 +137,7 @@ class CdnTask(NeedsAttention):
 
     @property
     def left_out_note(self) -> str:
-        """Which of its URLs were not sent, and why; "" where all were."""
+        """Which URLs were not sent and why; "" if all were."""
         notes = [self._sending.get("refusal", "")]
         if closed := self._sending.get("closed", []):
             notes.append(f"{len(closed)} URLs of blocked or deleted videos were left out.")
@@ -159,24 +145,24 @@ class CdnTask(NeedsAttention):
 
     @property
     def _sending(self) -> dict[str, Any]:
-        """What became of sending it."""
+        """The result of its delivery."""
         return self.delivery.result if self.delivery is not None else {}
 
     @property
     def submitted_at(self) -> datetime:
-        """When the CDN took it: its memory of the task begins there."""
+        """When the CDN took it. The CDN remembers a task for 3 days from then."""
         sent_at = self.delivery.finished_at if self.delivery is not None else None
         return sent_at or self.created_at
 
 
 class CdnQuotaQuerySet(models.QuerySet["CdnQuota"]):
     def known(self) -> "CdnQuota | None":
-        """What was read last; None before the first reading."""
+        """The quota that was read last; None before the first reading."""
         return self.filter(pk=CdnQuota.ONLY, read_at__isnull=False).first()
 
 
 class CdnQuota(models.Model):
-    """What the CDN said last about the day's quotas; one row, `ONLY`."""
+    """The CDN's last answer about the day's quotas; one row, `ONLY`."""
 
     ONLY: Final = 1  # its primary key
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class VideoDeletion(models.Model):
-    """One deletion, from the tombstone here to VOD's word that it is gone."""
+    """One deletion, from the tombstone to VOD's confirmation."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting to be sent")

@@ -8,13 +8,13 @@ from videos.models.attention import AttentionQuerySet, NeedsAttention
 
 
 class VodEvent(NeedsAttention):
-    """One callback of VOD, kept as it came and processed after it was answered."""
+    """One callback of VOD, stored when it came and processed after the answer."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
         DONE = "done", _("processed")
         FAILED = "failed", _("failed")
-        UNKNOWN = "unknown", _("kept, of an unknown type")
+        UNKNOWN = "unknown", _("not processed: unknown type")
 
     event_type = models.CharField(_("type"), max_length=64)
     media_id = models.CharField(_("video id"), max_length=64, blank=True)
@@ -29,8 +29,8 @@ class VodEvent(NeedsAttention):
     objects = AttentionQuerySet["VodEvent"].as_manager()
 
     class Meta:
-        verbose_name = _("VOD event")
-        verbose_name_plural = _("VOD events")
+        verbose_name = _("VOD callback")
+        verbose_name_plural = _("VOD callbacks")
         permissions = [("replay_vodevent", _("Can replay events of VOD"))]
         indexes = [
             models.Index("media_id", "id", name="event_media"),

@@ -16,9 +16,9 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
 
 
 class Evidence(models.Model):
-    """What a blocked clip showed, and why it was blocked: kept after the clip itself is gone.
+    """The pictures and facts of a blocked clip, kept after the clip is deleted.
 
-    `files` names copies in the storage `evidence`; they are deleted after `EVIDENCE_DAYS`.
+    `files` names the copies in the storage `evidence`, which are deleted after `EVIDENCE_DAYS`.
     """
 
     video = models.ForeignKey("videos.Video", models.PROTECT, related_name="evidence")

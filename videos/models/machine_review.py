@@ -4,17 +4,17 @@ from django.utils.translation import gettext_lazy as _
 
 
 class MachineReview(models.Model):
-    """What the machine said about one version of a source."""
+    """The machine's verdict about one version of a source."""
 
     class Suggestion(models.TextChoices):
-        PASS = "pass", _("pass")
-        REVIEW = "review", _("a person must look")
+        PASS = "pass", _("approve")
+        REVIEW = "review", _("needs human review")
         BLOCK = "block", _("block")
         ERROR = "error", _("failed")
 
     video = models.ForeignKey("videos.Video", models.CASCADE, related_name="machine_reviews")
     source_version = models.PositiveIntegerField()
-    job_id = models.CharField(max_length=64, blank=True)  # that failed: VOD's verdicts name none
+    job_id = models.CharField(max_length=64, blank=True)  # of a failure: VOD's verdicts have none
     suggestion = models.CharField(max_length=6, choices=Suggestion)
     labels = models.JSONField(default=list, help_text=_("Labels that are not normal."))
     hits = models.JSONField(
@@ -28,8 +28,8 @@ class MachineReview(models.Model):
     received_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        verbose_name = _("machine review")
-        verbose_name_plural = _("machine reviews")
+        verbose_name = _("AI review")
+        verbose_name_plural = _("AI reviews")
         constraints = [
             models.UniqueConstraint(
                 "video", "source_version", name="one_machine_review_per_version"

@@ -18,8 +18,7 @@ class ReviewDecisionQuerySet(models.QuerySet["ReviewDecision"]):
         return self.filter(source__in=Source.human())
 
     def in_force(self) -> Self:
-        """Neither undone nor the line that undoes another: every question about what was decided
-        asks these alone."""
+        """Decisions that were not undone, without the `Undo` lines. Only these count."""
         return self.exclude(decision=Decision.UNDO).filter(undone_by=None)
 
 
@@ -52,7 +51,7 @@ class ReviewDecision(models.Model):
         null=True,
         blank=True,
         related_name="review_decision",
-        help_text=_("How it reaches VOD; none for what VOD told us."),
+        help_text=_("Carries it to VOD; none for a decision that came from VOD."),
     )
 
     undoes = models.ForeignKey(
@@ -62,7 +61,7 @@ class ReviewDecision(models.Model):
         blank=True,
         db_index=False,
         related_name="undone_by",
-        help_text=_("The decision that this line takes back, before VOD was told of it."),
+        help_text=_("The decision that this line undoes, before it was sent to VOD."),
     )
     blocked_at_before = models.DateTimeField(
         null=True,
@@ -95,7 +94,7 @@ class ReviewDecision(models.Model):
 
     @property
     def mark(self) -> str:
-        """What ends the Comment in VOD, so that our own decisions are known when they come back."""
+        """The end of the comment in VOD, which marks our own decisions in VOD's history."""
         return f"#{self.pk}"
 
 
@@ -108,7 +107,7 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
 
 
 class ReviewTask(models.Model):
-    """Why a person must look at a video. The open ones are the review queue."""
+    """Why a person must review a video. The open tasks are the review queue."""
 
     video = models.ForeignKey("videos.Video", models.CASCADE, related_name="review_tasks")
     cause = models.CharField(_("cause"), max_length=16, choices=TaskCause)
@@ -146,7 +145,7 @@ class ReviewTask(models.Model):
 
 
 def fits_reason(text: str) -> None:
-    """Refuse more than 128 bytes of UTF-8: VOD counts bytes, not characters."""
+    """Raise ValidationError for more than 128 bytes of UTF-8: VOD counts bytes."""
     length = len(text.encode())
     if length > REASON_BYTES:
         raise ValidationError(

@@ -1,13 +1,13 @@
-"""The statuses, with exactly the values that the console API documents."""
+"""The statuses. Their values are those that the console API documents."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 
 class CensorStatus(TextChoices):
-    ON_CENSOR = "onCensor", _("in machine review")
+    ON_CENSOR = "onCensor", _("in AI review")
     CHECK = "check", _("awaiting review")
-    SUCCESS = "success", _("passed")
+    SUCCESS = "success", _("approved")
     FAIL = "fail", _("blocked")
 
 
@@ -31,21 +31,21 @@ class TranscodeKind(TextChoices):
 
     @property
     def status_field(self) -> str:
-        """The field of Video that follows jobs of this kind."""
+        """The field of Video with the status of this kind."""
         return "transcode_status" if self is self.STANDARD else "narrow_transcode_status"
 
 
 class Decision(TextChoices):
-    """What was decided: VOD's words, `Review` for what goes back to a person, and `Undo`."""
+    """VOD's two decisions, `Review` for a return to the queue, and `Undo`."""
 
-    NORMAL = "Normal", _("passed")
+    NORMAL = "Normal", _("approved")
     BLOCKED = "Blocked", _("blocked")
     REVIEW = "Review", _("sent to review")
     UNDO = "Undo", _("undone")
 
     @property
     def censor_status(self) -> CensorStatus:
-        """What a video becomes by it; KeyError for an undo, which restores what was before."""
+        """The video's status after it. KeyError for an undo, which restores the earlier status."""
         return {
             Decision.NORMAL: CensorStatus.SUCCESS,
             Decision.BLOCKED: CensorStatus.FAIL,
@@ -54,12 +54,12 @@ class Decision(TextChoices):
 
 
 class Source(TextChoices):
-    """Where a decision came from. People decide through the first three."""
+    """The origin of a decision. People decide through the first three."""
 
     API = "api", _("console API")
     ADMIN = "admin", _("admin")
     VOD = "vod", _("VOD console")
-    MACHINE = "machine", _("machine review")
+    MACHINE = "machine", _("AI review")
     SYSTEM = "system", _("this system")
 
     @classmethod
@@ -68,10 +68,10 @@ class Source(TextChoices):
 
 
 class TaskCause(TextChoices):
-    """Why a person must look."""
+    """Why a person must review a video."""
 
-    MACHINE_VERDICT = "machine_verdict", _("machine verdict")
-    MACHINE_FAILED = "machine_failed", _("machine review failed")
+    MACHINE_VERDICT = "machine_verdict", _("AI flagged")
+    MACHINE_FAILED = "machine_failed", _("AI review failed")
     NEW = "new", _("new clip")
     REPORTED = "reported", _("reported")
     RECHECK = "recheck", _("re-check")

@@ -1,5 +1,3 @@
-"""Takedowns, step by step, and the evidence that outlives them."""
-
 from datetime import timedelta
 from typing import Final, Self
 
@@ -21,23 +19,23 @@ class TakedownQuerySet(models.QuerySet["Takedown"]):
         return self.filter(state=Takedown.State.UNDER_WAY)
 
     def failed(self) -> Self:
-        """Somebody must look: a step was refused, or the clip is still served."""
+        """A step was refused, or the clip is still served."""
         return self.filter(state=Takedown.State.FAILED)
 
     def needing_attention(self) -> Self:
-        """Failed, and neither retried nor dismissed since; or under way for very long."""
+        """Failed and neither retried nor dismissed since, or under way for too long."""
         failed = Q(state=Takedown.State.FAILED, verification__state=DeliveryState.GIVEN_UP)
-        begun_before = timezone.now() - OVERDUE_AFTER
-        overdue = Q(state=Takedown.State.UNDER_WAY, verification__created_at__lt=begun_before)
-        # The index serves no more than a condition on the states alone.
+        latest = timezone.now() - OVERDUE_AFTER
+        overdue = Q(state=Takedown.State.UNDER_WAY, verification__created_at__lt=latest)
+        # The planner uses the index only for a condition on `state` alone.
         return self.filter(state__in=Takedown.UNFINISHED).filter(failed | overdue)
 
 
 class Takedown(models.Model):
-    """One clip on its way out of the public's reach, from the block or the deletion to the proof.
+    """The takedown of one clip, from its block or deletion to the proof that it is offline.
 
-    The steps before the proof are rows of their own: the delivery of the decision or the deletion,
-    the archived evidence, the purges (`cdn_tasks`).
+    The other steps have rows of their own: the delivery of the decision or the deletion, the
+    evidence, the purges (`cdn_tasks`).
     """
 
     class Cause(models.TextChoices):
@@ -64,8 +62,8 @@ class Takedown(models.Model):
     deletion = models.OneToOneField(
         "videos.VideoDeletion", models.PROTECT, null=True, blank=True, related_name="takedown"
     )
-    problem = models.TextField(_("problem"), blank=True, help_text=_("One sentence, fit to show."))
-    created_at = models.DateTimeField(_("begun"), default=timezone.now)
+    problem = models.TextField(_("problem"), blank=True, help_text=_("One sentence, safe to show."))
+    created_at = models.DateTimeField(_("started"), default=timezone.now)
     verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
     verification = models.OneToOneField(
         "outbox.Delivery",
@@ -73,13 +71,13 @@ class Takedown(models.Model):
         null=True,
         blank=True,
         related_name="takedown",
-        help_text=_("The delivery that reads back what VOD and the CDN still show."),
+        help_text=_("The delivery that checks what VOD and the CDN still show."),
     )
 
     check_count = models.PositiveSmallIntegerField(
         default=0,
         editable=False,
-        help_text=_("How often in a row it was looked at and found not to be gone."),
+        help_text=_("Checks in a row that found the clip still there."),
     )
 
     objects = TakedownQuerySet.as_manager()
@@ -97,5 +95,5 @@ class Takedown(models.Model):
 
     @property
     def is_over(self) -> bool:
-        """Whether it need not go on: nothing of it is sent any more."""
+        """Whether it was reversed or replaced: nothing more is sent."""
         return self.state in self.OVER

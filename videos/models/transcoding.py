@@ -7,7 +7,6 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from shortvideo.outbox.models import Delivery, DeliveryQuerySet
 from videos.models.attention import AttentionQuerySet, NeedsAttention
 from videos.models.status import TranscodeKind, TranscodeStatus
 
@@ -21,19 +20,19 @@ class TranscodeJobQuerySet(AttentionQuerySet["TranscodeJob"]):
         return self.filter(state__in=TranscodeJob.RUNNING)
 
     def followed(self) -> Self:
-        """Those whose end VOD has not told yet, the stuck ones included."""
+        """Jobs whose end VOD has not reported yet, the stuck ones included."""
         return self.filter(state__in=TranscodeJob.FOLLOWED)
 
     def of_kind(self, kind: TranscodeKind) -> Self:
         return self.filter(kind=kind)
 
     def of_unknown_submission(self) -> Self:
-        """Those of which nobody knows whether VOD has them: each attempt died on the way."""
+        """Jobs that VOD may have: every attempt to submit them was lost."""
         return self.filter(state=TranscodeJob.State.STUCK, task_id="")
 
 
 class TranscodeJob(NeedsAttention):
-    """One submission of ours: all the streams of one template group."""
+    """One submission of ours: all streams of one template group."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting to be submitted")
@@ -41,7 +40,7 @@ class TranscodeJob(NeedsAttention):
         SUCCESS = "success", _("done")
         FAIL = "fail", _("failed")
         REFUSED = "refused", _("refused by VOD")
-        STUCK = "stuck", _("stuck: no news from VOD")
+        STUCK = "stuck", _("stuck: no update from VOD")
 
     RUNNING = (State.WAITING, State.SUBMITTED)
     FOLLOWED = (*RUNNING, State.STUCK)
@@ -56,13 +55,13 @@ class TranscodeJob(NeedsAttention):
     )
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.WAITING)
     task_id = models.CharField(max_length=64, blank=True)
-    job_ids = models.JSONField(default=list, blank=True, help_text=_("VOD's, one per stream."))
+    job_ids = models.JSONField(default=list, blank=True, help_text=_("VOD's ids, one per stream."))
     progress = models.PositiveSmallIntegerField(_("progress"), default=0, help_text=_("Percent."))
     streams = models.JSONField(
         default=list,
         db_default=[],
         blank=True,
-        help_text=_("What VOD last said of each: a list of objects: job_id, status, progress."),
+        help_text=_("VOD's last answer: a list of objects: job_id, status, progress."),
     )
     error_code = models.CharField(max_length=128, blank=True)
     error_message = models.TextField(blank=True)
@@ -73,9 +72,10 @@ class TranscodeJob(NeedsAttention):
     created_at = models.DateTimeField(default=timezone.now)
     checked_at = models.DateTimeField(null=True, blank=True)
     news_at = models.DateTimeField(
+        _("last update"),
         null=True,
         blank=True,
-        help_text=_("When VOD last said anything new about it; else when it was submitted."),
+        help_text=_("When VOD last reported a change; before the first, when it was submitted."),
     )
     session_key = models.CharField(
         max_length=12,
@@ -83,7 +83,7 @@ class TranscodeJob(NeedsAttention):
         default=new_session_key,
         db_default="",
         editable=False,
-        help_text=_("Random: what counts keys is begun anew in another database, or by a restore."),
+        help_text=_("Random: another or a restored database may use the primary key again."),
     )
     retry_of = models.ForeignKey(
         "self",
@@ -130,11 +130,6 @@ class TranscodeJob(NeedsAttention):
         return f"{self.get_kind_display()}: {self.video}"
 
     @property
-    def deliveries(self) -> DeliveryQuerySet:
-        deliveries: DeliveryQuerySet = Delivery.objects.filter(pk=self.delivery_id or 0)
-        return deliveries
-
-    @property
     def session_id(self) -> str:
-        """What makes VOD refuse a second submission of this job (7 days, 50 characters)."""
+        """VOD refuses a second submission with this id for 7 days; at most 50 characters."""
         return f"svc-{self.pk}-{self.session_key}" if self.session_key else f"svc-{self.pk}"

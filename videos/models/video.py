@@ -18,14 +18,14 @@ MAX_FURTHER_MEDIA = 500
 
 class VideoQuerySet(models.QuerySet["Video"]):
     def visible(self) -> Self:
-        """Every video that was not deleted: all that anybody is ever shown."""
+        """Every video that was not deleted. No other is ever shown outside the desk."""
         return self.filter(deleted_at=None)
 
     def passed(self) -> Self:
         return self.visible().filter(censor_status=CensorStatus.SUCCESS)
 
     def closed(self) -> Self:
-        """Blocked or deleted: the CDN should have nothing of them."""
+        """Blocked or deleted: the CDN should not have their media."""
         return self.filter(Q(censor_status=CensorStatus.FAIL) | Q(deleted_at__isnull=False))
 
     def titled_like(self, text: str) -> Self:
@@ -36,9 +36,9 @@ class VideoQuerySet(models.QuerySet["Video"]):
 
 
 class Video(models.Model):
-    """One VOD video as last read, with what was decided about it.
+    """One VOD video as last read, with its review.
 
-    Media are kept as `host/path`: URLs are built and signed when they are shown.
+    Media are stored as `host/path`: URLs are built and signed when they are shown.
     """
 
     vod_id = models.CharField(
@@ -81,8 +81,8 @@ class Video(models.Model):
         blank=True,
         editable=False,
         help_text=_(
-            "What was issued for this source beside what the row names now: a list of objects of "
-            "kind (cover, first_frame, snapshot, play) and path."
+            "Media of this source that were issued and are in no other field now: a list of "
+            "objects of kind (cover, first_frame, snapshot, play) and path."
         ),
     )
 
@@ -122,7 +122,7 @@ class Video(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("Set while the upload's moment is an estimate: the true one lies after this."),
+        help_text=_("Set while the time of the upload is an estimate: the true time is later."),
     )
     censor_changed_at = models.DateTimeField(default=timezone.now, editable=False)
     blocked_at = models.DateTimeField(
@@ -135,13 +135,13 @@ class Video(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("When the newest read that was written here was sent to VOD."),
+        help_text=_("When the newest reading in this row was sent to VOD."),
     )
     transcode_asked_at = models.DateTimeField(
         null=True,
         blank=True,
         editable=False,
-        help_text=_("When the worker last asked how its transcoding is doing."),
+        help_text=_("When the worker last asked VOD about its transcoding."),
     )
     first_seen_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -204,16 +204,16 @@ class Video(models.Model):
 
     @property
     def media_now(self) -> list[dict[str, str]]:
-        """What the row names: objects of kind and path."""
+        """The media in the row's fields: objects of kind and path."""
         return media_named_by({name: getattr(self, name) for name in MEDIA_FIELDS})
 
     @property
     def media(self) -> list[dict[str, str]]:
-        """The same, with what was issued before and the row names no more."""
+        """The present media and those that were issued before."""
         return [*self.media_now, *self.further_media]
 
     def remember_media(self, media: Iterable[dict[str, str]]) -> None:
-        """Keep in `further_media`, in memory, what goes with the clip; of too many the newest."""
+        """Add media to `further_media`, in memory. Of too many the newest stay."""
         known = {item["path"]: item for item in (*self.further_media, *media) if item["path"]}
         self.further_media = list(known.values())[-MAX_FURTHER_MEDIA:]
 
