@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests.admin.conftest import DeskOf
 from tests.factories import make_uploader, make_video
 from videos.models import CensorStatus
-from videos.services.deletion import delete_video
+from videos.services import delete_video
 
 LIST = "videos_video_changelist"
 

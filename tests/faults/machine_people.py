@@ -19,7 +19,7 @@ from tests.faults.machine_base import (
 )
 from tests.faults.machine_model import Clip, Place, Wanted
 from videos.models import ReviewDecision, Video
-from videos.services.undo import undo_review, undoable_decision
+from videos.services import undo_review, undoable_decision
 
 
 class PeopleRules(Machine):

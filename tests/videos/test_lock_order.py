@@ -19,8 +19,7 @@ from shortvideo.outbox.settling import finish
 from tests.factories import make_video
 from videos.deliveries.takedown import StillThere
 from videos.models import CdnTask, Decision, ReviewDecision, Source, Takedown, Video
-from videos.services import DecisionInput, prefetch, resend_task, review_video
-from videos.services.undo import undo_review
+from videos.services import DecisionInput, prefetch, resend_task, review_video, undo_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,9 +18,8 @@ from shortvideo.outbox.worker import send_batch, work_until_idle
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
 from videos.models import Decision, ReviewDecision, Source, Takedown, Video
-from videos.services import DecisionInput, review_video
+from videos.services import DecisionInput, review_video, undo_review
 from videos.services.standing import as_audit
-from videos.services.undo import undo_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -28,8 +28,7 @@ from videos.models import (
     Video,
     append_only,
 )
-from videos.services import DecisionInput, latest_human_decision, pruning, review_video
-from videos.services.undo import undo_review
+from videos.services import DecisionInput, latest_human_decision, pruning, review_video, undo_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

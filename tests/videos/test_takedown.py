@@ -40,8 +40,7 @@ from videos.models import (
     Video,
     VideoDeletion,
 )
-from videos.services import delete_video, media_paths
-from videos.services.undo import undo_review
+from videos.services import delete_video, media_paths, undo_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Takedown.State

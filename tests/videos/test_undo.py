@@ -39,9 +39,8 @@ from videos.models import (
     TaskCause,
     Video,
 )
-from videos.services import delete_video, latest_human_decision
+from videos.services import delete_video, latest_human_decision, undo_review, undoable_decision
 from videos.services.standing import standing_decision
-from videos.services.undo import undo_review, undoable_decision
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,8 +19,7 @@ from tests.support.receiver import Receiver
 from tests.videos.support import NOON, make_facts, verdict, video_of
 from videos import mirror, periodic
 from videos.models import CensorStatus, Decision, Source, TranscodeKind, Video
-from videos.services import DecisionInput, delete_video, review_video, submit_transcode
-from videos.services.undo import undo_review
+from videos.services import DecisionInput, delete_video, review_video, submit_transcode, undo_review
 
 from .support import make_endpoint
 

@@ -19,8 +19,7 @@ from videos.admin.columns import ErrorColumn, StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter
 from videos.admin.operations import Dismiss
 from videos.models import CdnQuota, CdnTask
-from videos.services import resend_task
-from videos.services.cdn import check_resendable
+from videos.services import check_resendable, resend_task
 from videos.services.cdn_quota import day_began_at
 
 # A failed purge may leave blocked media public: it belongs to operators who handle takedowns.

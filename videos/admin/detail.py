@@ -10,7 +10,7 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.admin.media import copies_of, play_sources, shown_url, snapshots
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
-from videos.services.undo import undoable_decision
+from videos.services import undoable_decision
 
 LATEST = 50  # deliveries: a video that was decided often has more than anybody reads
 # They ask VOD and tell it nothing; many for every clip.

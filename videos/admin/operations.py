@@ -20,6 +20,8 @@ from videos.admin.media import thumbnail
 from videos.models import Decision, ReasonTemplate, ReviewDecision, Source, TranscodeKind, Video
 from videos.services import (
     DecisionInput,
+    check_dismissible,
+    check_submittable,
     check_undeletable,
     delete_video,
     dismiss,
@@ -27,8 +29,6 @@ from videos.services import (
     review_video,
     submit_transcode,
 )
-from videos.services.attention import check_dismissible
-from videos.services.transcoding import check_submittable
 
 
 def _video_of(row: Any) -> Video:

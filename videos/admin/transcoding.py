@@ -18,8 +18,7 @@ from videos.admin.filters import AttentionFilter
 from videos.admin.media import thumbnail
 from videos.admin.operations import Dismiss
 from videos.models import TranscodeJob
-from videos.services import retry_transcode
-from videos.services.transcoding import check_retryable
+from videos.services import check_retryable, retry_transcode
 
 ATTENTION = {"attention": "yes"}
 

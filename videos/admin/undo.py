@@ -16,7 +16,7 @@ from shortvideo.desk.operations import LIMIT, Report, next_url, refusal_list
 from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
 from videos.models import ReviewDecision, Video
-from videos.services.undo import undo_review
+from videos.services import undo_review
 
 FORM = "undo-form"  # of base_site.html; it carries the CSRF token that a message cannot
 

@@ -25,7 +25,7 @@ from videos.admin.filters import DeletedFilter
 from videos.admin.media import thumbnail
 from videos.admin.undo import undo
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video, VideoQuerySet
-from videos.services.deletion import is_undeletable
+from videos.services import is_undeletable
 
 
 @admin.register(Video)

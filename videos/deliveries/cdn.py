@@ -180,17 +180,17 @@ def _requeue_remainder(task: CdnTask, remainder: Remainder) -> None:
     """Move the URLs that were not sent to a new task. The caller saves the task's other fields."""
     task.urls = [url for url in task.urls if url not in remainder.urls]
     task.save(update_fields=["urls"])
-    part = CdnTask(
-        kind=task.kind,
-        urls=list(remainder.urls),
+    create_task(
+        task.kind,
+        list(remainder.urls),
+        video=task.video,
+        delay_seconds=remainder.again.delay_seconds or 0,
         part_of=task,
         takedown_id=task.takedown_id,
-        video=task.video,
         operator_id=task.operator_id,
         request_id=task.request_id,
         error_message=remainder.again.reason,
     )
-    create_task(part, delay_seconds=remainder.again.delay_seconds or 0)
 
 
 def _urls_of(batch: Sequence[Delivery]) -> UrlsByDelivery:

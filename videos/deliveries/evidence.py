@@ -8,7 +8,7 @@ from shortvideo.cloud.types import MediaPath
 from shortvideo.outbox.handlers import Again, Done, Outcome, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.deliveries.video import VideoHandler
-from videos.models import Evidence, Video
+from videos.models import Video
 from videos.services import evidence
 from videos.services.takedown import pictures_of, unique_pictures
 
@@ -26,7 +26,7 @@ class ArchiveEvidenceHandler(VideoHandler):
         [delivery] = batch
         video = Video.objects.get(vod_id=delivery.subject)
         version = delivery.payload["source_version"]
-        if _is_kept(video, version):
+        if evidence.is_archived(video, version):
             return {delivery.pk: Done()}
         if video.source_version == version and not video.is_blocked:
             return {delivery.pk: Superseded("The clip is not blocked any more.")}
@@ -45,12 +45,6 @@ class ArchiveEvidenceHandler(VideoHandler):
             files=delivery.result["files"],
             problem=delivery.result["problem"],
         )
-
-
-def _is_kept(video: Video, version: int) -> bool:
-    """Whether all pictures were archived already, at an earlier block of the same source."""
-    kept = Evidence.objects.kept().filter(video=video, source_version=version, problem="")
-    return kept.exists()
 
 
 def _copy_all(video: Video, delivery: Delivery) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from videos.deliveries.cdn import TAKEDOWN_OVER
 from videos.deliveries.video import VideoHandler, read_unread_files
 from videos.mirror.cdn import CdnTaskAnswers, check_cdn_task
 from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
-from videos.services.cdn import media_paths, purge_media
+from videos.services import media_paths, purge_media
 from videos.services.takedown import play_paths
 
 MAX_CHECKS: Final = 3  # checks that find the clip; after each but the last it is purged again
@@ -25,7 +25,7 @@ PURGING_SECONDS: Final = (5.0, 60.0)  # first and longest wait between questions
 RECHECK_SECONDS: Final = 20.0  # until VOD is asked again
 PURGE_PATIENCE: Final = timedelta(minutes=30)  # then the files are checked while the purge runs
 MAX_UNCLEAR: Final = 10  # unclear answers about a clip's files; then no more files are probed
-UNREAD: Final = "VOD has not told which streams the clip has."
+FILES_UNKNOWN = Refused("FilesUnknown", "VOD has not told which streams the clip has.")
 NEVER_READ: Final = "VOD deleted the clip before its streams were known: none of them was purged."
 
 
@@ -146,17 +146,8 @@ def _verdicts(
 def _verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outcome:
     """Whether one clip is gone. `status` is VOD's, None if VOD does not have the clip."""
     is_last_check = takedown.check_count + 1 >= MAX_CHECKS
-    if status is not None and not _is_withdrawn(takedown, status):
-        reason = f"VOD still has the clip, as {status or 'unknown'}."
-        return (
-            Refused("StillInVod", reason) if is_last_check else StillThere(reason, RECHECK_SECONDS)
-        )
-    if status is not None and not _are_files_known(takedown.video):
-        return (
-            Refused("FilesUnknown", UNREAD)
-            if is_last_check
-            else StillThere(UNREAD, RECHECK_SECONDS)
-        )
+    if status is not None and (refused := _refusal_by_vod(takedown, status)):
+        return refused if is_last_check else StillThere(refused.message, RECHECK_SECONDS)
     playable, pictures = _paths_of(delivery, takedown.video)
     play_probe, picture_probe = _probe(playable), _probe(pictures)
     served = (*play_probe.served, *picture_probe.served)
@@ -177,19 +168,18 @@ def _verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outc
     return Done({"problem": " ".join(problems)})
 
 
-def _are_files_known(video: Video) -> bool:
-    """Whether the clip's streams are known; they are read now if necessary.
+def _refusal_by_vod(takedown: Takedown, status: str) -> Refused | None:
+    """Why a clip that VOD has is not proven to be gone; None if VOD shows it as blocked.
 
-    Raises CloudUnavailable.
+    Streams that were never read are read now. Raises CloudUnavailable.
     """
+    if status != VodStatus.BLOCKED or takedown.cause == Takedown.Cause.DELETION:
+        return Refused("StillInVod", f"VOD still has the clip, as {status or 'unknown'}.")
+    video = takedown.video
     if video.files_read_at is None:
         read_unread_files([video.vod_id])
         video.refresh_from_db()
-    return video.files_read_at is not None
-
-
-def _is_withdrawn(takedown: Takedown, status: str) -> bool:
-    return status == VodStatus.BLOCKED and takedown.cause != Takedown.Cause.DELETION
+    return FILES_UNKNOWN if video.files_read_at is None else None
 
 
 def _paths_of(delivery: Delivery, video: Video) -> tuple[list[str], list[str]]:

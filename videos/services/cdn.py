@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,7 +20,6 @@ from videos.models import CdnQuota, CdnTask, Takedown, Video
 from videos.services.attention import close, lock_video
 
 BATCH = 100  # URLs in one task: the most that PushObjectCache takes
-DELIVERED_BY = {CdnTask.Kind.PREFETCH: "push_object_cache", CdnTask.Kind.PURGE: "purge"}
 SEARCHED = 1_000  # tasks that a new one is compared with, in the request and under a lock
 LOOKED_UP_AT_ONCE = 1_000  # URLs in one query
 ALREADY_SENT = gettext_lazy("All its URLs are on their way already.")
@@ -47,23 +47,20 @@ def prefetch(
     fresh = [url for url in unique if url not in on_their_way]
     if not fresh:
         return None
-    task = CdnTask(
-        kind=CdnTask.Kind.PREFETCH,
-        urls=fresh,
-        video=video,
-        operator=operator,
-        request_id=request_id,
+    return create_task(
+        CdnTask.Kind.PREFETCH, fresh, video=video, operator=operator, request_id=request_id
     )
-    return create_task(task)
 
 
-def create_task(task: CdnTask, *, delay_seconds: float = 0) -> CdnTask:
-    """Save a new task with its delivery. The caller holds the lock of its video."""
-    task.save()
+def create_task(
+    kind: str, urls: list[str], *, video: Video | None, delay_seconds: float = 0, **fields: Any
+) -> CdnTask:
+    """Create a task with its delivery. The caller holds the lock of its video."""
+    task = CdnTask.objects.create(kind=kind, urls=urls, video=video, **fields)
     # Deliveries of a subject keep their order, so a task without a video is a subject of its own.
-    subject = task.video.vod_id if task.video is not None else f"{task.kind} {task.pk}"
-    kind = DELIVERED_BY[CdnTask.Kind(task.kind)]
-    task.delivery = outbox.send(kind, subject=subject, delay_seconds=delay_seconds)
+    subject = video.vod_id if video is not None else f"{kind} {task.pk}"
+    delivery_kind = "purge" if kind == CdnTask.Kind.PURGE else "push_object_cache"
+    task.delivery = outbox.send(delivery_kind, subject=subject, delay_seconds=delay_seconds)
     task.save(update_fields=["delivery"])
     return task
 
@@ -114,10 +111,13 @@ def resend_task(
     fresh = CdnTask.objects.select_related("video", "delivery")
     task = fresh.select_for_update(of=("self",)).get(pk=task.pk)
     check_resendable(task)
+    again: CdnTask | None = None
     if task.kind == CdnTask.Kind.PREFETCH:
         again = prefetch(task.urls, operator=operator, video=task.video, request_id=request_id)
-    else:
-        again = _purge_again(task, operator=operator, request_id=request_id)
+    elif not _is_being_purged(task):
+        again = create_task(
+            task.kind, task.urls, video=task.video, operator=operator, request_id=request_id
+        )
     if again is None:
         raise InvalidState(ALREADY_SENT)
     close(task)
@@ -125,20 +125,10 @@ def resend_task(
     return again
 
 
-def _purge_again(task: CdnTask, *, operator: Operator | None, request_id: str) -> CdnTask | None:
-    """A new task with the same URLs; None if an open purge has all of them."""
+def _is_being_purged(task: CdnTask) -> bool:
+    """Whether another purge that has not ended has all URLs of this one."""
     purges = CdnTask.objects.purges().on_their_way().filter(video=task.video)
-    if any(set(task.urls) <= set(urls) for urls in purges.values_list("urls", flat=True)):
-        return None
-    return create_task(
-        CdnTask(
-            kind=task.kind,
-            urls=task.urls,
-            video=task.video,
-            operator=operator,
-            request_id=request_id,
-        )
-    )
+    return any(set(task.urls) <= set(urls) for urls in purges.values_list("urls", flat=True))
 
 
 @transaction.atomic

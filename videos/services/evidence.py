@@ -80,6 +80,12 @@ def keep_evidence(
     return evidence
 
 
+def is_archived(video: Video, source_version: int) -> bool:
+    """Whether everything of this version of the clip was archived already."""
+    kept = Evidence.objects.kept().filter(video=video, source_version=source_version)
+    return kept.filter(problem="").exists()
+
+
 def _machine_review_of(video: Video, source_version: int) -> dict[str, Any]:
     """The machine's verdict in JSON; empty without one."""
     review = video.machine_reviews.filter(source_version=source_version).first()

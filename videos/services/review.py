@@ -19,7 +19,7 @@ from videos.services import announcements, takedown
 DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # VOD knows all others itself
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DecisionInput:
     """A decision to be added to the log. Its fields are those of `ReviewDecision`."""
 
@@ -135,17 +135,10 @@ def add_to_log(
     return ReviewDecision.objects.create(
         video=video,
         source_version=video.source_version,
-        operator=new.operator,
-        auditor=new.auditor,
-        decision=new.decision,
-        source=new.source,
         from_status=video.censor_status,
         to_status=to_status,
-        reason=new.reason,
-        comment=new.comment,
-        request_id=new.request_id,
         delivery=delivery,
         undoes=undoes,
         blocked_at_before=video.blocked_at,
-        created_at=new.created_at or at,
+        **vars(new) | {"created_at": new.created_at or at},
     )

@@ -14,8 +14,9 @@ from accounts.models import Operator
 from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
-from videos.models import Evidence, ReviewDecision, Source, Takedown, Video, VideoDeletion
+from videos.models import ReviewDecision, Source, Takedown, Video, VideoDeletion
 from videos.models.media import PLAYS
+from videos.services import evidence
 from videos.services.cdn import media_paths, purge_media
 
 State = Takedown.State
@@ -88,8 +89,7 @@ def archive_before_deletion(video: Video) -> Delivery | None:
     The deletion's takedown replaces that of the block.
     """
     replace_unfinished(video)
-    is_kept = Evidence.objects.kept().filter(video=video, source_version=video.source_version)
-    if not video.is_blocked or is_kept.filter(problem="").exists():
+    if not video.is_blocked or evidence.is_archived(video, video.source_version):
         return None
     return archive_evidence(video)
 
