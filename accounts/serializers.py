@@ -1,8 +1,7 @@
 """Parameters and data of the user operations, in the documented spellings."""
 
 from dataclasses import dataclass
-
-from rest_framework import serializers
+from typing import Annotated, TypedDict
 
 from shortvideo.console.errors import BadParameter
 from shortvideo.console.fields import Text
@@ -24,8 +23,8 @@ class LoginParameters(Parameters[Login]):
     password = Text(max_length=None)
 
 
-class LoginData(serializers.Serializer[None]):
-    consoleToken = serializers.CharField(min_length=32, max_length=32)
+class LoginData(TypedDict):
+    consoleToken: Annotated[str, {"min_length": 32, "max_length": 32}]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class LoginView(DialectView[Login]):  # POST /console/user/login
     def respond(self, asked: Login) -> Envelope:
         operator = log_in(self.request._request, user_name=asked.user_name, password=asked.password)
         secret = issue_token(operator, request_id=current_request_id())
-        return Envelope("Logon is successful.", {"consoleToken": secret})
+        return Envelope("Logon is successful.", LoginData(consoleToken=secret))
 
 
 class SignOutView(DialectView[SignOut]):  # POST /console/user/signOut

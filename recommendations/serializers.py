@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, TypedDict
 from urllib.parse import unquote
-
-from rest_framework import serializers
 
 from recommendations.models import Recommendation
 from shortvideo.cloud.types import MediaPath
@@ -15,11 +13,11 @@ from shortvideo.console.fields import Flag, Text
 from shortvideo.console.parameters import Parameters
 from videos.api.answers import (
     Signer,
-    SnapshotListsDocument,
-    VideoFactsDocument,
-    _file_urls,
-    _snapshot_lists,
+    SnapshotLists,
+    VideoFacts,
+    file_urls,
     signer_for,
+    snapshot_lists,
     video_facts,
 )
 from videos.api.parameters import web_path
@@ -117,7 +115,27 @@ class RemoveRecommendationParameters(Parameters[RemoveRecommendation]):
     userId = Text(source="user_id", required=False, help_text="Ignored.")
 
 
-def _displayed_values(item: Recommendation, sign: Signer) -> dict[str, Any]:
+class PlayableFile(TypedDict):
+    fileUrl: Annotated[str, {"help_text": "The object key, relative to the play domain."}]
+    playUrl: str
+
+
+class ListedItemDocument(VideoFacts, PlayableFile):
+    pass
+
+
+class SingleItemDocument(SnapshotLists, ListedItemDocument):
+    fileUrilList: list[str]
+    fileUrlList: list[str]
+
+
+class ItemListDocument(TypedDict):
+    total: int
+    nowTotal: int
+    videoList: list[ListedItemDocument]
+
+
+def _displayed_values(item: Recommendation, sign: Signer) -> VideoFacts:
     """The video's facts with the item's own display fields in their place."""
     video = item.video
     return {
@@ -131,45 +149,27 @@ def _displayed_values(item: Recommendation, sign: Signer) -> dict[str, Any]:
     }
 
 
-def _playable_files(video: Video, sign: Signer) -> dict[str, str]:
+def _playable_file(video: Video, sign: Signer) -> PlayableFile:
     """The file to prefetch: its object key, and where it plays."""
     file = video.file_to_prefetch()
     path = file["path"] if file else ""
     return {"fileUrl": path.partition("/")[2], "playUrl": sign(path)}
 
 
-def listed_item(item: Recommendation, *, now: datetime) -> dict[str, Any]:
+def listed_item(item: Recommendation, *, now: datetime) -> ListedItemDocument:
     """An item of getRecommendVideos."""
     sign = signer_for(item.video, now)
-    return {**_displayed_values(item, sign), **_playable_files(item.video, sign)}
+    return {**_displayed_values(item, sign), **_playable_file(item.video, sign)}
 
 
-def single_item(item: Recommendation, *, may_review: bool, now: datetime) -> dict[str, Any]:
+def single_item(item: Recommendation, *, may_review: bool, now: datetime) -> SingleItemDocument:
     """The item of getRecommendVideoById."""
     sign = signer_for(item.video, now)
-    urls = _file_urls(item.video, sign, may_review=may_review)
+    urls = file_urls(item.video, sign, may_review=may_review)
     return {
         **_displayed_values(item, sign),
-        **_snapshot_lists(item.video, sign),
+        **snapshot_lists(item.video, sign),
         "fileUrilList": urls,
         "fileUrlList": urls,
-        **_playable_files(item.video, sign),
+        **_playable_file(item.video, sign),
     }
-
-
-class ListedItemDocument(VideoFactsDocument):
-    fileUrl = serializers.CharField(
-        allow_blank=True, help_text="The object key, relative to the play domain."
-    )
-    playUrl = serializers.CharField(allow_blank=True)
-
-
-class SingleItemDocument(SnapshotListsDocument, ListedItemDocument):
-    fileUrilList = serializers.ListField(child=serializers.CharField())
-    fileUrlList = serializers.ListField(child=serializers.CharField())
-
-
-class ItemListDocument(serializers.Serializer[None]):
-    total = serializers.IntegerField()
-    nowTotal = serializers.IntegerField()
-    videoList = ListedItemDocument(many=True)

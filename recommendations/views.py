@@ -43,7 +43,8 @@ class GetRecommendVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getRec
         page = page_of(recommendations_asked(asked), asked)
         now = timezone.now()
         listed = [listed_item(item, now=now) for item in page.rows]
-        return Envelope(data={"total": page.total, "nowTotal": page.total, "videoList": listed})
+        data = ItemListDocument(total=page.total, nowTotal=page.total, videoList=listed)
+        return Envelope(data=data)
 
 
 class GetRecommendVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getRecommendVideoById

@@ -1,7 +1,7 @@
-"""OpenAPI: what drf-spectacular is told about operations, once for all of them."""
+"""The OpenAPI schema, which drf-spectacular reads off the views and the types of their data."""
 
 from functools import cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import inline_serializer
@@ -10,6 +10,9 @@ from rest_framework import serializers
 from shortvideo.console.received import FORMS
 
 Endpoint = TypeVar("Endpoint", bound=tuple[Any, ...])
+AnyField = serializers.Field[Any, Any, Any, Any]
+
+FIELDS: dict[Any, type[AnyField]] = {str: serializers.CharField, int: serializers.IntegerField}
 
 
 class ConsoleSchema(AutoSchema):
@@ -52,16 +55,35 @@ class ConsoleSchema(AutoSchema):
 
 @cache
 def _envelope_schema(
-    name: str, result: str, data_class: type[serializers.Serializer[Any]] | None = None
+    name: str, result: str, data_class: type | None = None
 ) -> serializers.Serializer[Any]:
-    fields: dict[str, serializers.Field[Any, Any, Any, Any]] = {
+    fields: dict[str, AnyField] = {
         "result": serializers.ChoiceField(choices=[result]),
         "requestId": serializers.UUIDField(),
         "message": serializers.CharField(),
         "code": serializers.RegexField(r"^[0-9]{3}$"),
-        "data": data_class() if data_class else serializers.DictField(allow_null=True),
+        "data": _field(data_class) if data_class else serializers.DictField(allow_null=True),
     }
     return inline_serializer(name, fields)
+
+
+def _field(hint: Any) -> AnyField:
+    """The field that documents a value of this type; Annotated adds options of the field."""
+    if get_origin(hint) is list:
+        (item,) = get_args(hint)
+        return serializers.ListSerializer(child=_field(item))
+    if get_origin(hint) is Annotated:
+        item, options = get_args(hint)
+        kind = serializers.ChoiceField if "choices" in options else FIELDS[item]
+        return kind(**options)
+    return FIELDS[hint]() if hint in FIELDS else _serializer_class(hint)()
+
+
+@cache  # one class for each TypedDict: the schema has its name once
+def _serializer_class(data_class: type) -> type[serializers.Serializer[Any]]:
+    hints = get_type_hints(data_class, include_extras=True)
+    fields = {name: _field(hint) for name, hint in hints.items()}
+    return type(data_class.__name__, (serializers.Serializer,), fields)
 
 
 def without_slash_twins(endpoints: list[Endpoint]) -> list[Endpoint]:

@@ -1,75 +1,76 @@
-"""The shape of the data that the video operations answer, for the OpenAPI schema."""
+"""The data that the video operations answer: its types, which the schema reads, and its values."""
 
 import math
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, TypedDict
 
 from django.conf import settings
 from django.utils import timezone
-from rest_framework import serializers
 
 from accounts.models import Uploader
-from shortvideo.cloud.types import MediaPath, StreamFile
+from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import is_on_cdn, media_url
 from videos.api.parameters import web_path
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video
 
-
-class UserDocument(serializers.Serializer[None]):
-    userId = serializers.CharField(allow_blank=True)
-    userName = serializers.CharField(allow_blank=True)
-    avatarUrl = serializers.CharField(allow_blank=True)
+TranscodeState = Annotated[str, {"choices": TranscodeStatus.values}]
 
 
-class VideoFactsDocument(serializers.Serializer[None]):
-    id = serializers.CharField()
-    videoId = serializers.CharField()
-    title = serializers.CharField(allow_blank=True)
-    description = serializers.CharField(allow_blank=True)
-    duration = serializers.IntegerField(help_text="Whole seconds, rounded.")
-    coverUrl = serializers.CharField(allow_blank=True)
-    creationTime = serializers.CharField(help_text="`2019-01-09 22:11:29.0`, server time zone.")
-    status = serializers.CharField(allow_blank=True, help_text="VOD's own.")
-    firstFrameUrl = serializers.CharField(allow_blank=True)
-    size = serializers.IntegerField(help_text="Bytes of the source file.")
-    cateId = serializers.IntegerField()
-    cateName = serializers.CharField(allow_blank=True)
-    tags = serializers.CharField(allow_blank=True, help_text="Comma-separated.")
-    shareUrl = serializers.CharField(allow_blank=True)
-    user = UserDocument()
-    transcodeStatus = serializers.ChoiceField(choices=TranscodeStatus.values)
-    snapshotStatus = serializers.ChoiceField(choices=SnapshotStatus.values)
-    censorStatus = serializers.ChoiceField(choices=CensorStatus.values)
-    narrowTranscodeStatus = serializers.ChoiceField(choices=TranscodeStatus.values)
+class UserDocument(TypedDict):
+    userId: str
+    userName: str
+    avatarUrl: str
 
 
-class SnapshotListsDocument(serializers.Serializer[None]):
-    SnapshotList = serializers.ListField(child=serializers.CharField())
-    snapshotList = serializers.ListField(child=serializers.CharField())
+class VideoFacts(TypedDict):
+    id: str
+    videoId: str
+    title: str
+    description: str
+    duration: Annotated[int, {"help_text": "Whole seconds, rounded."}]
+    coverUrl: str
+    creationTime: Annotated[str, {"help_text": "`2019-01-09 22:11:29.0`, server time zone."}]
+    status: Annotated[str, {"help_text": "VOD's own."}]
+    firstFrameUrl: str
+    size: Annotated[int, {"help_text": "Bytes of the source file."}]
+    cateId: int
+    cateName: str
+    tags: Annotated[str, {"help_text": "Comma-separated."}]
+    shareUrl: str
+    user: UserDocument
+    transcodeStatus: TranscodeState
+    snapshotStatus: Annotated[str, {"choices": SnapshotStatus.values}]
+    censorStatus: Annotated[str, {"choices": CensorStatus.values}]
+    narrowTranscodeStatus: TranscodeState
 
 
-class ListedVideoDocument(SnapshotListsDocument, VideoFactsDocument):
-    isRecommend = serializers.ChoiceField(choices=["true", "false"])
-    fileUrlList = serializers.ListField(child=serializers.CharField())
+class SnapshotLists(TypedDict):
+    SnapshotList: list[str]
+    snapshotList: list[str]
+
+
+class ListedVideoDocument(SnapshotLists, VideoFacts):
+    isRecommend: Annotated[str, {"choices": ["true", "false"]}]
+    fileUrlList: list[str]
 
 
 class SingleVideoDocument(ListedVideoDocument):
-    fileUrilList = serializers.ListField(child=serializers.CharField())
+    fileUrilList: list[str]
 
 
-class VideoListDocument(serializers.Serializer[None]):
-    total = serializers.IntegerField()
-    videoList = ListedVideoDocument(many=True)
+class VideoListDocument(TypedDict):
+    total: int
+    videoList: list[ListedVideoDocument]
 
 
-class PlayDocument(serializers.Serializer[None]):
-    definition = serializers.CharField()
-    playURL = serializers.CharField()
+class PlayDocument(TypedDict):
+    definition: str
+    playURL: str
 
 
-class PlayInfoDocument(serializers.Serializer[None]):
-    playInfoList = PlayDocument(many=True)
+class PlayInfoDocument(TypedDict):
+    playInfoList: list[PlayDocument]
 
 
 Signer = Callable[[str], str]
@@ -87,7 +88,7 @@ def signer_for(video: Video, now: datetime) -> Signer:
     return sign
 
 
-def video_facts(video: Video, sign: Signer) -> dict[str, Any]:
+def video_facts(video: Video, sign: Signer) -> VideoFacts:
     """The keys that every Video object has, in the documented order."""
     return {
         "id": str(video.pk),
@@ -112,7 +113,7 @@ def video_facts(video: Video, sign: Signer) -> dict[str, Any]:
     }
 
 
-def _user_facts(uploader: Uploader | None, sign: Signer) -> dict[str, str]:
+def _user_facts(uploader: Uploader | None, sign: Signer) -> UserDocument:
     """The uploader; an avatar on a play domain is signed like the media there."""
     if uploader is None:
         return {"userId": "", "userName": "", "avatarUrl": ""}
@@ -130,12 +131,12 @@ def _local_text(moment: datetime) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 100_000}"
 
 
-def _snapshot_lists(video: Video, sign: Signer) -> dict[str, Any]:
+def snapshot_lists(video: Video, sign: Signer) -> SnapshotLists:
     urls = [sign(path) for path in video.snapshots]
     return {"SnapshotList": urls, "snapshotList": urls}
 
 
-def _file_urls(video: Video, sign: Signer, *, may_review: bool) -> list[str]:
+def file_urls(video: Video, sign: Signer, *, may_review: bool) -> list[str]:
     """None of a blocked video for those who may not review."""
     if video.censor_status == CensorStatus.FAIL and not may_review:
         return []
@@ -144,27 +145,33 @@ def _file_urls(video: Video, sign: Signer, *, may_review: bool) -> list[str]:
 
 def listed_video(
     video: Video, *, is_recommended: bool, may_review: bool, now: datetime
-) -> dict[str, Any]:
+) -> ListedVideoDocument:
     """A Video object of getVideos."""
     sign = signer_for(video, now)
     return {
         **video_facts(video, sign),
         "isRecommend": "true" if is_recommended else "false",
-        **_snapshot_lists(video, sign),
-        "fileUrlList": _file_urls(video, sign, may_review=may_review),
+        **snapshot_lists(video, sign),
+        "fileUrlList": file_urls(video, sign, may_review=may_review),
     }
 
 
 def single_video(
     video: Video, *, is_recommended: bool, may_review: bool, now: datetime
-) -> dict[str, Any]:
+) -> SingleVideoDocument:
     """The Video object of getVideoById, with both spellings of its files."""
-    listed = listed_video(video, is_recommended=is_recommended, may_review=may_review, now=now)
-    urls = listed.pop("fileUrlList")
-    return {**listed, "fileUrilList": urls, "fileUrlList": urls}
+    sign = signer_for(video, now)
+    urls = file_urls(video, sign, may_review=may_review)
+    return {
+        **video_facts(video, sign),
+        "isRecommend": "true" if is_recommended else "false",
+        **snapshot_lists(video, sign),
+        "fileUrilList": urls,
+        "fileUrlList": urls,
+    }
 
 
-def play_info(files: Iterable[tuple[str, str]], sign: Signer) -> dict[str, Any]:
+def play_info(files: Iterable[tuple[str, str]], sign: Signer) -> PlayInfoDocument:
     """The data of /vodVideo/getVideoById, from definitions and `host/path`."""
     return {
         "playInfoList": [
@@ -179,7 +186,3 @@ def mirrored_files(video: Video) -> list[tuple[str, str]]:
     if streams or not video.source_path:
         return streams
     return [("OD", video.source_path)]
-
-
-def streamed_files(files: Iterable[StreamFile]) -> list[tuple[str, str]]:
-    return [(file.definition, file.path) for file in files]

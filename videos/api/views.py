@@ -18,7 +18,6 @@ from videos.api.answers import (
     play_info,
     signer_for,
     single_video,
-    streamed_files,
 )
 from videos.api.listing import list_videos
 from videos.api.parameters import (
@@ -93,7 +92,7 @@ class GetVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getVideos
             )
             for video in page.rows
         ]
-        return Envelope(data={"total": page.total, "videoList": listed})
+        return Envelope(data=VideoListDocument(total=page.total, videoList=listed))
 
 
 class GetVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getVideoById
@@ -209,8 +208,8 @@ def _play_files(video: Video, *, until: float) -> list[tuple[str, str]]:
     """
     seconds_left = max(until - monotonic(), 0.001)
     try:
-        gateway = vod_gateway().with_deadline(seconds_left)
-        return streamed_files(gateway.play_files(video.vod_id))
+        files = vod_gateway().with_deadline(seconds_left).play_files(video.vod_id)
+        return [(file.definition, file.path) for file in files]
     except CloudRejected as error:
         if error.code not in NOT_PLAYABLE:
             if error.is_not_found:
