@@ -5,11 +5,11 @@ from typing import ClassVar
 from accounts.models import Operator
 from accounts.tokens import authenticate_token
 from shortvideo.console.errors import MissingPermission, NotLoggedIn
-from shortvideo.console.parameters import Asked
+from shortvideo.console.parameters import Query
 from shortvideo.console.views import DialectView
 
 
-class ConsoleView(DialectView[Asked]):
+class ConsoleView(DialectView[Query]):
     """An operation for operators with one permission."""
 
     permission_required: ClassVar[str]
@@ -17,7 +17,7 @@ class ConsoleView(DialectView[Asked]):
 
     def check_access(self) -> None:
         """Find the operator behind the token. Raises NotLoggedIn or MissingPermission."""
-        secret, problem = self.received.token, self.received.problem
+        secret, problem = self.parsed_request.token, self.parsed_request.problem
         if not secret and problem is not None and problem.may_hold_token:
             raise problem  # the token may be in the body that cannot be read
         token = authenticate_token(secret) if secret else None

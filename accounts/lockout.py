@@ -1,13 +1,17 @@
-"""Who must wait after too many failed logins, through the console API and the admin alike.
+"""Lockout after failed logins, through the console API and the desk alike.
 
-5 failures for one account and address or 30 for one address, within 15 minutes; never for an
-account alone, so that nobody can lock an operator out from elsewhere. django-axes hooks it into
-every login; each failure is one row without the request's parameters, which may be secrets.
+Within 15 minutes 5 failures lock an account out from one address, 30 failures lock the address out.
+Failures never lock an account out from all addresses: anyone could cause them.
+
+django-axes calls this handler at every login. Its own handler cannot keep these limits: it compares
+all counts with one limit, forgets the failures of a row all at once, and only 15 minutes after the
+last of them, deletes those of the whole address at a login, and stores parameters, which may be
+secrets.
 """
 
 import math
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
 
@@ -20,32 +24,34 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 WINDOW = timedelta(minutes=15)
-ADDRESS_LIMIT = 30
+_ACCOUNT_LIMIT = 5  # failures of one account from one address
+_ADDRESS_LIMIT = 30
 
 
 class LockoutHandler(AxesHandler):  # type: ignore[misc]  # axes has no types
-    """Counts every failure by itself (axes' own handler keeps a sum that never ages in part)."""
+    """Stores one row for each failed login (AXES_HANDLER)."""
 
-    def is_locked(self, request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> bool:
-        return seconds_to_wait(request, username_of(request, credentials)) > 0
+    def is_locked(self, request: HttpRequest, credentials: Mapping[str, Any]) -> bool:
+        return seconds_to_wait(request, credentials) > 0
 
     def user_login_failed(
         self,
         sender: object,
         credentials: Mapping[str, Any],
-        request: HttpRequest | None = None,
+        request: Any = None,  # an HttpRequest with attributes of axes
         **kwargs: Any,
     ) -> None:
         if request is None:
-            return  # a command or a test: nobody to lock out
-        if request.axes_locked_out:  # type: ignore[attr-defined]  # set by axes
-            return  # no password was checked: waiting must not begin anew
+            return  # a command or a test
+        request.axes_credentials = credentials  # for locked_out()
+        if request.axes_locked_out:
+            return  # the password was not checked; the lockout must not begin again
         AccessFailureLog.objects.filter(attempt_time__lte=timezone.now() - WINDOW).delete()
         AccessFailureLog.objects.create(
-            username=username_of(request, credentials),
-            ip_address=client_address(request),
-            user_agent=request.axes_user_agent,  # type: ignore[attr-defined]  # set by axes
-            path_info=request.axes_path_info,  # type: ignore[attr-defined]  # set by axes
+            username=_stored_name(credentials),
+            ip_address=request.axes_ip_address,
+            user_agent=request.axes_user_agent,
+            path_info=request.axes_path_info,
         )
 
     def user_logged_in(
@@ -55,72 +61,61 @@ class LockoutHandler(AxesHandler):  # type: ignore[misc]  # axes has no types
             username=user.get_username(), ip_address=client_address(request)
         ).delete()
 
-    def get_failures(
-        self, request: HttpRequest, credentials: Mapping[str, Any] | None = None
-    ) -> int:
-        failures = AccessFailureLog.objects.filter(
-            username=username_of(request, credentials),
-            ip_address=client_address(request),
-            attempt_time__gt=timezone.now() - WINDOW,
-        )
-        return int(failures.count())
 
+def seconds_to_wait(request: HttpRequest, credentials: Mapping[str, Any]) -> int:
+    """Seconds until the account may log in from the request's address; 0 if it may now.
 
-def seconds_to_wait(request: HttpRequest, username: str) -> int:
-    """How long this account is locked out from this address; 0 when it is not."""
+    A lockout ends when fewer failures than its limit are younger than 15 minutes.
+    """
     now = timezone.now()
-    failures = (
+    times = (
         AccessFailureLog.objects.filter(
             ip_address=client_address(request), attempt_time__gt=now - WINDOW
         )
         .order_by("-attempt_time")
         .values_list("attempt_time", flat=True)
     )
-    limit: int = settings.AXES_FAILURE_LIMIT
-    # Locked until the oldest of the failures that fill the limit has left the window.
-    filling: list[datetime] = [
-        *failures.filter(username=username)[limit - 1 : limit],
-        *failures[ADDRESS_LIMIT - 1 : ADDRESS_LIMIT],
+    of_account = times.filter(username=_stored_name(credentials))
+    limiting = [
+        *of_account[_ACCOUNT_LIMIT - 1 : _ACCOUNT_LIMIT],
+        *times[_ADDRESS_LIMIT - 1 : _ADDRESS_LIMIT],
     ]
-    return max(
-        (math.ceil((moment + WINDOW - now).total_seconds()) for moment in filling), default=0
-    )
+    return max((math.ceil((time + WINDOW - now).total_seconds()) for time in limiting), default=0)
 
 
-def username_of(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> str:
-    """The account that somebody tries, as far as a column holds it (AXES_USERNAME_CALLABLE)."""
-    given = credentials if credentials is not None else request.POST
-    return str(given.get("username") or "")[:255]
+def _stored_name(credentials: Mapping[str, Any]) -> str:
+    """The user name, cut to the length of the column."""
+    return str(credentials.get("username") or "")[:255]
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Where a request comes from (AXES_CLIENT_IP_CALLABLE).
+    """The address of the client (AXES_CLIENT_IP_CALLABLE); None for a Unix socket.
 
-    What clients claim in X-Forwarded-For counts only as far as our own proxies wrote it:
-    TRUSTED_PROXY_COUNT entries from the right.
+    Clients can write anything into X-Forwarded-For: only the last TRUSTED_PROXY_COUNT entries are
+    from our own proxies, and the first of these is the client.
     """
     proxies: int = settings.TRUSTED_PROXY_COUNT
-    claimed = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    entries = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     address = request.META.get("REMOTE_ADDR", "")
-    if 0 < proxies <= len(claimed):
-        address = claimed[-proxies].strip() or address
+    if 0 < proxies <= len(entries):
+        address = entries[-proxies].strip() or address
     try:
         return str(ip_address(address))
-    except ValueError:  # a Unix socket has none
+    except ValueError:
         return None
 
 
 def locked_out(
     request: HttpRequest,
-    original_response: HttpResponse | None = None,  # noqa: ARG001 - axes passes it
-    credentials: Mapping[str, Any] | None = None,
+    original_response: HttpResponse | None,  # noqa: ARG001 - axes passes it
+    credentials: Mapping[str, Any],
 ) -> HttpResponse:
-    """What the admin's login answers meanwhile (AXES_LOCKOUT_CALLABLE); the API has envelopes."""
-    seconds = seconds_to_wait(request, username_of(request, credentials))
+    """The answer of the desk's login during a lockout (AXES_LOCKOUT_CALLABLE)."""
+    seconds = max(seconds_to_wait(request, credentials), 1)
     return HttpResponse(
         _("Too many failed logins. Try again in %(minutes)d minutes.")
         % {"minutes": math.ceil(seconds / 60)},
         status=429,
         content_type="text/plain; charset=utf-8",
-        headers={"Retry-After": str(max(seconds, 1))},
+        headers={"Retry-After": str(seconds)},
     )

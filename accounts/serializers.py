@@ -18,7 +18,7 @@ class Login:
 
 
 class LoginParameters(Parameters[Login]):
-    asked_class = Login
+    query_class = Login
     userName = Text(source="user_name")
     password = Text(max_length=None)
 
@@ -39,7 +39,7 @@ class SignOut:
 
 
 class SignOutParameters(Parameters[SignOut]):
-    asked_class = SignOut
+    query_class = SignOut
     userName = Text(source="user_name", required=False)
     password = Text(max_length=None, required=False)
 

@@ -1,4 +1,4 @@
-"""Logging in: by password, whatever the door."""
+"""Logging in by password, and the operator behind a request."""
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in, user_login_failed
@@ -10,28 +10,34 @@ from accounts.models import Operator
 
 
 def check_credentials(request: HttpRequest, *, user_name: str, password: str) -> Operator:
-    """Return the active staff member whose password this is; a failure counts.
+    """Return the active staff member with this name and password.
 
-    The request tells from where somebody tries. Raises WrongCredentials, which takes as long for an
-    unknown name as for a wrong password, or TooManyAttempts.
+    Raises WrongCredentials, which counts as a failed login of the request's address, or
+    TooManyAttempts. An unknown name takes as long as a wrong password.
     """
-    operator = authenticate(request, username=user_name, password=password)
+    credentials = {"username": user_name}
+    operator = authenticate(request, **credentials, password=password)
     if getattr(request, "axes_locked_out", False):
-        request.axes_locked_out = False  # type: ignore[attr-defined]  # axes would replace our answer
-        raise TooManyAttempts(max(seconds_to_wait(request, user_name), 1))
+        request.axes_locked_out = False  # type: ignore[attr-defined]  # else axes replaces our answer
+        raise TooManyAttempts(max(seconds_to_wait(request, credentials), 1))
     if not isinstance(operator, Operator):
         raise WrongCredentials
     if not operator.is_staff:
-        # Counted as well: else the count would tell that this was the password.
-        user_login_failed.send(
-            sender=__name__, credentials={"username": user_name}, request=request
-        )
+        # Counts too: otherwise the count would show that the password is right.
+        user_login_failed.send(sender=__name__, credentials=credentials, request=request)
         raise WrongCredentials
     return operator
 
 
 def log_in(request: HttpRequest, *, user_name: str, password: str) -> Operator:
-    """Like `check_credentials`; earlier failures of this account and address are forgotten."""
+    """Like `check_credentials`; also deletes the failures of this account and address."""
     operator = check_credentials(request, user_name=user_name, password=password)
     user_logged_in.send(sender=Operator, request=request, user=operator)
     return operator
+
+
+def operator_of(request: HttpRequest) -> Operator:
+    """Return the logged-in operator. Raises TypeError if the view does not require a login."""
+    if not isinstance(request.user, Operator):
+        raise TypeError("This request has no operator.")
+    return request.user

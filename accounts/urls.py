@@ -1,5 +1,5 @@
 from accounts.views import LoginView, SignOutView
-from shortvideo.console.routes import operation
+from shortvideo.console.views import operation
 
 urlpatterns = [
     *operation("user/login", LoginView),

@@ -17,8 +17,8 @@ class LoginView(DialectView[Login]):  # POST /console/user/login
     parameters_class = LoginParameters
     data_class = LoginData
 
-    def respond(self, asked: Login) -> Envelope:
-        operator = log_in(self.request._request, user_name=asked.user_name, password=asked.password)
+    def respond(self, query: Login) -> Envelope:
+        operator = log_in(self.request._request, user_name=query.user_name, password=query.password)
         secret = issue_token(operator, request_id=current_request_id())
         return Envelope("Logon is successful.", LoginData(consoleToken=secret))
 
@@ -29,19 +29,19 @@ class SignOutView(DialectView[SignOut]):  # POST /console/user/signOut
     http_method_names = ["post"]
     parameters_class = SignOutParameters
 
-    def respond(self, asked: SignOut) -> Envelope:
-        token = find_token(self.received.token) if self.received.token else None
-        if asked.password:
-            self.revoke_all(asked, token)
-        elif not self.received.token:
+    def respond(self, query: SignOut) -> Envelope:
+        token = find_token(self.parsed_request.token) if self.parsed_request.token else None
+        if query.password:
+            self.revoke_all(query, token)
+        elif not self.parsed_request.token:
             raise BadParameter("consoleToken, or userName and password, are required.")
         if token is not None:
             revoke_token(token, operator=token.operator, request_id=current_request_id())
         return Envelope("Logoff is complete.")
 
-    def revoke_all(self, asked: SignOut, token: ConsoleToken | None) -> None:
+    def revoke_all(self, query: SignOut, token: ConsoleToken | None) -> None:
         operator = check_credentials(
-            self.request._request, user_name=asked.user_name, password=asked.password
+            self.request._request, user_name=query.user_name, password=query.password
         )
         if token is not None and token.operator_id != operator.pk:
             raise Conflict("The console token belongs to another user than userName.")

@@ -72,7 +72,7 @@ def _overriding_path(name: str, url: str, own: str) -> str:
 class RecommendVideoParameters(Parameters[RecommendVideo]):
     """Clients echo a row of a list: what belongs to the mirror is taken and not looked at."""
 
-    asked_class = RecommendVideo
+    query_class = RecommendVideo
     videoId = Text(source="vod_id")
     userId = Text(source="user_id", required=False)
     title = Text(max_length=512, required=False)
@@ -110,7 +110,7 @@ class RemoveRecommendation:
 
 
 class RemoveRecommendationParameters(Parameters[RemoveRecommendation]):
-    asked_class = RemoveRecommendation
+    query_class = RemoveRecommendation
     videoId = Text(source="vod_id")
     userId = Text(source="user_id", required=False, help_text="Ignored.")
 

@@ -4,7 +4,7 @@ from recommendations.views import (
     GetRecommendVideosView,
     RecommendVideoView,
 )
-from shortvideo.console.routes import operation
+from shortvideo.console.views import operation
 
 urlpatterns = [
     *operation("vod/getRecommendVideos", GetRecommendVideosView),

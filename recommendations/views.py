@@ -39,8 +39,8 @@ class GetRecommendVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getRec
     parameters_class = ListParameters
     data_class = ItemListDocument
 
-    def respond(self, asked: ListQuery) -> Envelope:
-        page = page_of(recommendations_asked(asked), asked)
+    def respond(self, query: ListQuery) -> Envelope:
+        page = page_of(recommendations_asked(query), query)
         now = timezone.now()
         listed = [listed_item(item, now=now) for item in page.rows]
         data = ItemListDocument(total=page.total, nowTotal=page.total, videoList=listed)
@@ -54,8 +54,8 @@ class GetRecommendVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getR
     parameters_class = VideoIdParameters
     data_class = SingleItemDocument
 
-    def respond(self, asked: OneVideo) -> Envelope:
-        item = _get_item(asked.vod_id, shown())
+    def respond(self, query: OneVideo) -> Envelope:
+        item = _get_item(query.vod_id, shown())
         data = single_item(item, may_review=self.operator.has_perm(REVIEW), now=timezone.now())
         return Envelope("The video details are retrieved based on the video ID.", data)
 
@@ -67,17 +67,17 @@ class RecommendVideoView(ConsoleView[RecommendVideo]):  # POST /console/vod/reco
     permission_required = "recommendations.recommend_video"
     parameters_class = RecommendVideoParameters
 
-    def respond(self, asked: RecommendVideo) -> Envelope:
+    def respond(self, query: RecommendVideo) -> Envelope:
         video = (
-            Video.objects.visible().select_related("uploader").filter(vod_id=asked.vod_id).first()
+            Video.objects.visible().select_related("uploader").filter(vod_id=query.vod_id).first()
         )
         # Whether a URL is allowed depends on the video; a refusal of it comes first all the same.
-        overrides = asked.overrides(video)
+        overrides = query.overrides(video)
         if video is None:
             raise NotFound("There is no video with this videoId.")
-        if asked.user_id:
-            refuse_other_owner(video, asked.user_id)
-        options = Options(overrides=overrides, narrowband=asked.is_narrow, prefetch=asked.is_cache)
+        if query.user_id:
+            refuse_other_owner(video, query.user_id)
+        options = Options(overrides=overrides, narrowband=query.is_narrow, prefetch=query.is_cache)
         recommend_video(video, operator=self.operator, options=options, request_id=self.request_id)
         return Envelope("The video is added to the recommendation list.")
 
@@ -91,8 +91,8 @@ class DeleteRecommendByIdView(
     permission_required = "recommendations.delete_recommendation"
     parameters_class = RemoveRecommendationParameters
 
-    def respond(self, asked: RemoveRecommendation) -> Envelope:
+    def respond(self, query: RemoveRecommendation) -> Envelope:
         # One whose time has passed, or is still to come, can be taken off too.
-        item = _get_item(asked.vod_id, Recommendation.objects.standing().select_related("video"))
+        item = _get_item(query.vod_id, Recommendation.objects.standing().select_related("video"))
         remove_recommendation(item, operator=self.operator, request_id=self.request_id)
         return Envelope("The recommendation is canceled.")

@@ -4,8 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from shortvideo.console.routes import operation
-from shortvideo.console.views import UnknownOperationView
+from shortvideo.console.views import UnknownOperationView, operation
 from videos.api.views import PlayVideoView
 
 urlpatterns: list[URLPattern | URLResolver] = [

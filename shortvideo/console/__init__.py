@@ -7,5 +7,5 @@ A documented operation is one `ConsoleView` with one class of `Parameters`:
         permission_required = "videos.review_video"
         parameters_class = CreateAuditParameters
 
-        def respond(self, asked: CreateAudit) -> Envelope: ...
+        def respond(self, query: CreateAudit) -> Envelope: ...
 """

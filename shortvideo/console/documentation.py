@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 schema = staff_member_required(
     SpectacularJSONAPIView.as_view(authentication_classes=(), permission_classes=())
 )
-# Swagger UI draws its icons from data URLs; the split view has no script in the page.
+# Icons of Swagger UI are data URLs. The split view has no inline script.
 docs = csp_update({"img-src": ["data:"]})(
     staff_member_required(
         SpectacularSwaggerSplitView.as_view(

@@ -1,4 +1,4 @@
-"""What every operation answers: result, requestId, message, code, data."""
+"""The envelope of every answer: result, requestId, message, code, data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-# Clients of the original AppServer show the message of these two, go back to their login page on
+# Clients of the original AppServer show the message on 401 and 500, go back to their login page on
 # 403, and take every other code for success.
-COMPAT_CODES = ("200", "401", "500")
+_COMPAT_CODES = ("200", "401", "500")
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """An answer. `code` is the HTTP status too, except in the AppServer's dialect."""
+    """An answer. `code` is also the HTTP status, except with CONSOLE_API_COMPAT."""
 
     message: str = ""
     data: Mapping[str, Any] | None = None
@@ -40,14 +40,14 @@ class Envelope:
         )
 
     def code_in_dialect(self) -> str:
-        """The documented code; in the AppServer's dialect one that its clients understand."""
+        """The documented code; with CONSOLE_API_COMPAT one that AppServer's clients understand."""
         code = str(self.code)
-        if not settings.CONSOLE_API_COMPAT or code in COMPAT_CODES or self.needs_login:
+        if not settings.CONSOLE_API_COMPAT or code in _COMPAT_CODES or self.needs_login:
             return code
         return "500"
 
 
 def request_id_of(request: HttpRequest) -> str:
-    """The id that the middleware gave to the request."""
+    """Return the id that RequestIdMiddleware gave to the request."""
     request_id: str = request.request_id  # type: ignore[attr-defined]  # RequestIdMiddleware's
     return request_id

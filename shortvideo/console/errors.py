@@ -1,4 +1,4 @@
-"""Refusals, and how each becomes an envelope: the one exception handler of the console."""
+"""Refusals, and the one exception handler of the console, which makes envelopes of errors."""
 
 import logging
 import sqlite3
@@ -14,7 +14,7 @@ from shortvideo.errors import InvalidState
 
 logger = logging.getLogger(__name__)
 
-RETRY_AFTER_SECONDS = 5
+_RETRY_AFTER_SECONDS = 5
 
 
 class Refusal(Exception):
@@ -34,7 +34,7 @@ class BadParameter(Refusal):
 
 
 class Unreadable(BadParameter):
-    """A query or a body; `may_hold_token` tells whether the token could have been in it."""
+    """An unreadable query string or body; `may_hold_token` if the token could be in it."""
 
     def __init__(self, sentence: str, *, may_hold_token: bool) -> None:
         super().__init__(sentence)
@@ -76,13 +76,13 @@ class Conflict(Refusal):
 
 
 def refuse_with(refusal: Refusal, kind: type[Exception]) -> None:
-    """Answer errors of this kind with the refusal. Apps register the errors of their own rows."""
-    ENVELOPES[kind] = lambda _: refusal.as_envelope()
+    """Answer errors of this kind with the refusal. Apps register errors of their own rows."""
+    _ENVELOPES[kind] = lambda _: refusal.as_envelope()
 
 
 def envelope_of(error: Exception) -> Envelope:
-    """Turn whatever stopped a request into its envelope; a defect of ours is logged."""
-    for kind, envelope in ENVELOPES.items():
+    """Return the envelope of an error. An error of no known kind is a defect: logged, 500."""
+    for kind, envelope in _ENVELOPES.items():
         if isinstance(error, kind):
             return envelope(error)
     return _server_error(error)
@@ -108,18 +108,18 @@ def _server_error(error: Exception) -> Envelope:
 
 
 def _unavailable(sentence: str) -> Envelope:
-    return Envelope(sentence, code=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return Envelope(sentence, code=503, headers={"Retry-After": str(_RETRY_AFTER_SECONDS)})
 
 
 def _is_timeout(error: OperationalError) -> bool:
-    """Whether a query or its wait for a lock was cut off, on either database."""
+    """Whether SQLite or PostgreSQL cut off a query or its wait for a lock."""
     cause = error.__cause__
     if isinstance(cause, sqlite3.OperationalError):
         return cause.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERRUPT)
     return isinstance(cause, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable)
 
 
-ENVELOPES: dict[type[Exception], Callable[[Any], Envelope]] = {
+_ENVELOPES: dict[type[Exception], Callable[[Any], Envelope]] = {
     Refusal: lambda error: error.as_envelope(),
     InvalidState: lambda error: Envelope(str(error), code=409),
     CloudUnavailable: _cloud_unavailable,

@@ -1,4 +1,4 @@
-"""Fields of parameters: each documents, validates and coerces one.
+"""Fields of parameters: each documents, validates and converts one parameter.
 
 Error messages continue the parameter's name: "pageSize" + "must be a whole number from 1 to 100".
 """
@@ -12,14 +12,14 @@ from rest_framework import serializers
 
 from shortvideo.console.moments import parse_moment
 
-WHOLE_DIGITS = 18  # more than any page or id has; longer numbers are taken as this large
-TEXT_LENGTH = 1024
+_WHOLE_DIGITS = 18  # more than any page or id has; longer numbers become 10**18
+_TEXT_LENGTH = 1024
 
 
 class Text(serializers.CharField):
-    """Text as it came, not trimmed."""
+    """Text, not trimmed."""
 
-    def __init__(self, *, max_length: int | None = TEXT_LENGTH, **options: Any) -> None:
+    def __init__(self, *, max_length: int | None = _TEXT_LENGTH, **options: Any) -> None:
         super().__init__(
             max_length=max_length,
             trim_whitespace=False,
@@ -75,7 +75,7 @@ class Whole(serializers.IntegerField):
         if not re.fullmatch(r"[0-9]+", data):
             self.fail("invalid")
         significant = data.lstrip("0")
-        return 10**WHOLE_DIGITS if len(significant) > WHOLE_DIGITS else int(significant or "0")
+        return 10**_WHOLE_DIGITS if len(significant) > _WHOLE_DIGITS else int(significant or "0")
 
 
 class Choice(serializers.ChoiceField):
@@ -106,7 +106,7 @@ class Flag(serializers.ChoiceField):
 
 
 class Moment(serializers.CharField):
-    """A moment in one of the documented spellings; `is_end` makes it the first moment after."""
+    """A moment in a documented spelling; with `is_end` the first moment after it."""
 
     def __init__(self, *, is_end: bool = False, **options: Any) -> None:
         self.is_end = is_end

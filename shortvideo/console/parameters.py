@@ -1,4 +1,4 @@
-"""Parameters of an operation: one plain serializer documents, validates and coerces them."""
+"""Parameters of an operation: one serializer documents, validates and converts them."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
@@ -7,49 +7,49 @@ from rest_framework import serializers
 
 from shortvideo.console.errors import BadParameter
 
-Asked = TypeVar("Asked")
+Query = TypeVar("Query")
 
-SENTENCES = {  # of DRF's own checks of text
+_DRF_SENTENCES = {  # by the code of DRF's error
     "null_characters_not_allowed": "must not contain NUL characters",
     "surrogate_characters_not_allowed": "must be well-formed Unicode",
 }
 
 
-class Parameters(serializers.Serializer[Any], Generic[Asked]):
-    """Its fields bear the documented names; `source` names the attribute of `asked_class`."""
+class Parameters(serializers.Serializer[Any], Generic[Query]):
+    """Fields have the documented names; `source` is the attribute of the `query_class`."""
 
-    asked_class: ClassVar[type[Any]]
+    query_class: ClassVar[type[Any]]
 
     @classmethod
-    def read(cls, received: Mapping[str, Any]) -> Asked:
-        """Return what was asked. Raises BadParameter, which names the first bad parameter.
+    def parse(cls, parameters: Mapping[str, Any]) -> Query:
+        """Return the query. Raises BadParameter, which names the first invalid parameter.
 
-        Unknown parameters are ignored, empty ones are as good as absent, unless the field allows
-        them.
+        Ignores unknown parameters. An empty one counts as absent unless the field allows it.
         """
         serializer = cls(data={})
         serializer.initial_data = {
-            name: received[name]
+            name: parameters[name]
             for name, field in serializer.fields.items()
-            if name in received and (received[name] != "" or getattr(field, "allow_blank", False))
+            if name in parameters
+            and (parameters[name] != "" or getattr(field, "allow_blank", False))
         }
         for name, value in serializer.initial_data.items():
             if not isinstance(value, str):
                 raise BadParameter(f"{name} must be text, not a list, an object or a file.")
         if not serializer.is_valid():
             raise BadParameter(_first_message(serializer.errors))
-        asked: Asked = cls.asked_class(**serializer.validated_data)
-        return asked
+        query: Query = cls.query_class(**serializer.validated_data)
+        return query
 
 
 def _first_message(errors: Mapping[str, Any]) -> str:
     name, (detail, *_) = next(iter(errors.items()))
-    return f"{name} {SENTENCES.get(detail.code, str(detail))}."
+    return f"{name} {_DRF_SENTENCES.get(detail.code, str(detail))}."
 
 
-class Nothing:
-    """Asked by operations without parameters of their own."""
+class NoQuery:
+    """The query of an operation without parameters."""
 
 
-class NoParameters(Parameters[Nothing]):
-    asked_class = Nothing
+class NoParameters(Parameters[NoQuery]):
+    query_class = NoQuery

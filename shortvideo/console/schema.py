@@ -7,7 +7,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
-from shortvideo.console.received import FORMS
+from shortvideo.console.parsing import FORMS
 
 Endpoint = TypeVar("Endpoint", bound=tuple[Any, ...])
 AnyField = serializers.Field[Any, Any, Any, Any]
@@ -16,9 +16,9 @@ FIELDS: dict[Any, type[AnyField]] = {str: serializers.CharField, int: serializer
 
 
 class ConsoleSchema(AutoSchema):
-    """Reads the operation off its view: parameters, `data`, and the error that every one shares."""
+    """Documents a DialectView: its parameters, its data and the refusal."""
 
-    view: Any  # a DialectView, whose module needs this one
+    view: Any  # a DialectView; importing it here would be a cycle
 
     def get_operation_id(self) -> str:
         name = self.operation_name()

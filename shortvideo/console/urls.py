@@ -1,4 +1,4 @@
-"""/console/...: every documented operation, its documentation, and a refusal for the rest."""
+"""/console/...: every operation, its documentation, and 404 for every other path."""
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Generic
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
 from django.utils import translation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -11,26 +12,26 @@ from rest_framework.views import APIView
 
 from shortvideo.console.envelope import Envelope, request_id_of
 from shortvideo.console.errors import NotFound, WrongMethod, envelope_of
-from shortvideo.console.parameters import Asked, NoParameters, Nothing, Parameters
-from shortvideo.console.received import Received
+from shortvideo.console.parameters import NoParameters, NoQuery, Parameters, Query
+from shortvideo.console.parsing import ParsedRequest
 from shortvideo.console.schema import ConsoleSchema
 
 
-class DialectView(APIView, Generic[Asked]):
-    """An operation in the console's dialect: 405, then access, then parameters, then the answer.
+class DialectView(APIView, Generic[Query]):
+    """An operation in the console's dialect: checks method, access and parameters, then answers.
 
-    Whatever stops it becomes an envelope. Neither the session nor the client's wishes about
-    formats and languages are looked at: messages are the documented, English ones.
+    Every error becomes an envelope. The session, `Accept` and `Accept-Language` are ignored:
+    messages are the documented English ones.
     """
 
     http_method_names = ["get"]
-    authentication_classes = ()  # ours come first, and depend on the body
+    authentication_classes = ()  # DRF's checks run too early: the token may be in the body
     permission_classes = ()
     renderer_classes = (JSONRenderer,)
     schema = ConsoleSchema()
     parameters_class: ClassVar[type[Parameters[Any]]] = NoParameters
-    data_class: ClassVar[type | None] = None  # documents `data`
-    received: Received
+    data_class: ClassVar[type | None] = None  # the TypedDict of `data`, for the schema
+    received: ParsedRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with translation.override("en"):
@@ -39,11 +40,11 @@ class DialectView(APIView, Generic[Asked]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if str(request.method).lower() not in self.http_method_names:
             raise WrongMethod(" and ".join(self.allowed_methods))
-        self.received = Received.of(request._request)
+        self.parsed_request = ParsedRequest.of(request._request)
         self.check_access()
 
     def check_access(self) -> None:
-        """Refuse those who may not ask at all; open to everybody here."""
+        """Raise a Refusal if the client may not call the operation. Here every client may."""
 
     def get(self, request: Request) -> HttpResponse:
         return self.answer(request)
@@ -52,12 +53,12 @@ class DialectView(APIView, Generic[Asked]):
         return self.answer(request)
 
     def answer(self, request: Request) -> HttpResponse:
-        if self.received.problem is not None:
-            raise self.received.problem
-        asked: Asked = self.parameters_class.read(self.received.parameters)
-        return self.respond(asked).as_response(request._request)
+        if self.parsed_request.problem is not None:
+            raise self.parsed_request.problem
+        query: Query = self.parameters_class.parse(self.parsed_request.parameters)
+        return self.respond(query).as_response(request._request)
 
-    def respond(self, asked: Asked) -> Envelope:
+    def respond(self, query: Query) -> Envelope:
         raise NotImplementedError
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # rendered
@@ -68,11 +69,17 @@ class DialectView(APIView, Generic[Asked]):
         return request_id_of(self.request._request)
 
 
-class UnknownOperationView(DialectView[Nothing]):
-    """Every other path under /console."""
+def operation(route: str, view: type[APIView]) -> list[URLPattern]:
+    """Serve `route` with and without a trailing slash."""
+    callback = view.as_view()
+    return [path(route, callback, name=route.rpartition("/")[2]), path(f"{route}/", callback)]
+
+
+class UnknownOperationView(DialectView[NoQuery]):
+    """Answers 404 for every other path under /console."""
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head", "options", "trace"]
-    schema = None  # type: ignore[assignment]  # DRF's way to leave it out
+    schema = None  # type: ignore[assignment]  # how DRF leaves a view out of the schema
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise NotFound("There is no such operation.")

@@ -1,8 +1,9 @@
-"""How values look: badges with colour and text, durations, sizes."""
+"""How values look: badges, durations, sizes. Also the template library `desk`."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
+from django import template
 from django.db.models import Choices
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
@@ -10,9 +11,11 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+register = template.Library()
+
 NOTHING = "–"
-# The tone of a value of a status; each has its colours in desk.css.
-TONES: Mapping[str, str] = {
+# The tone of a status; shell.css has the colours of each.
+_TONES: Mapping[str, str] = {
     "success": "good",
     "done": "good",
     "pass": "good",
@@ -40,44 +43,50 @@ TONES: Mapping[str, str] = {
 }
 
 
+@register.simple_tag
 def badge(value: str, label: str) -> SafeString:
-    """A status as colour and text; an empty one is a dash."""
+    """A status as colour and text; a dash if it is empty."""
     if not value:
         return format_html('<span class="quiet" title="{}">{}</span>', label, NOTHING)
-    return toned(label, TONES.get(value, "neutral"))
+    return toned(label, _TONES.get(value, "neutral"))
 
 
+@register.simple_tag
 def toned(label: str, tone: str) -> SafeString:
     return format_html('<span class="badge badge-{}">{}</span>', tone, label)
 
 
 def choice_badge(choices: type[Choices], value: str) -> SafeString:
-    """The badge of one of a field's choices, under its translated label."""
+    """The badge of a choice, with its label."""
     return badge(value, str(choices(value).label))
 
 
 def waited(start: datetime, end: datetime) -> str:
-    """The time between two moments in its largest unit: "3 hours"."""
+    """The time between two moments in its largest unit, for example "3 hours"."""
     return timesince(start, end, depth=1)
 
 
+@register.filter
 def clock(seconds: float) -> str:
     """1:05 for 65 seconds, 1:00:05 for an hour and five seconds."""
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
+@register.filter
 def milliseconds_clock(milliseconds: float) -> str:
     """0:03.0 for 3,005 ms."""
     seconds = milliseconds / 1000
     return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
 
 
+@register.filter
 def file_size(size: int) -> str:
     return filesizeformat(size) if size else NOTHING
 
 
+@register.filter
 def bitrate(kilobits: float) -> str:
-    """As VOD gives it: kbit/s."""
+    """A bitrate in kbit/s, VOD's unit."""
     return _("%(rate)s kbit/s") % {"rate": f"{kilobits:,.0f}"} if kilobits else NOTHING

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.requests import operator_of
+from accounts.services import operator_of
 from shortvideo.desk.display import waited
 from shortvideo.outbox.models import Delivery, Lane, PeriodicTask
 from videos.admin.cdn import cdn_state

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.requests import operator_of
+from accounts.services import operator_of
 from shortvideo.desk import inbox
 from shortvideo.desk.options import ReadOnlyAdmin
 from videos import reconcile

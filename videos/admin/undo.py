@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from accounts.requests import operator_of
+from accounts.services import operator_of
 from shortvideo.desk.operations import LIMIT, Report, next_url, refusal_list
 from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id

@@ -7,8 +7,8 @@ from videos.catalogue import ListQuery, filter_videos
 from videos.models import VideoQuerySet
 
 
-def list_videos(asked: ListQuery) -> VideoQuerySet:
+def list_videos(query: ListQuery) -> VideoQuerySet:
     """The visible videos that match, newest first, with `uploader` and `is_recommended`."""
     published = Recommendation.objects.published().filter(video=OuterRef("pk"))
-    videos = filter_videos(asked).select_related("uploader")
+    videos = filter_videos(query).select_related("uploader")
     return videos.annotate(is_recommended=Exists(published))

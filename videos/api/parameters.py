@@ -18,7 +18,7 @@ from videos.services.cdn import BATCH
 
 
 class ListParameters(Parameters[ListQuery]):
-    asked_class = ListQuery
+    query_class = ListQuery
     pageIndex = Whole(at_least=1, source="page_index", required=False)
     pageSize = Whole(at_least=1, at_most=100, source="page_size", required=False)
     videoId = Text(source="vod_id", required=False)
@@ -37,12 +37,12 @@ class OneVideo:
 
 
 class VideoIdParameters(Parameters[OneVideo]):
-    asked_class = OneVideo
+    query_class = OneVideo
     videoId = Text(source="vod_id")
 
 
 class MediaIdParameters(Parameters[OneVideo]):
-    asked_class = OneVideo
+    query_class = OneVideo
     mediaId = Text(source="vod_id")
 
 
@@ -55,7 +55,7 @@ class CreateAudit:
 
 
 class CreateAuditParameters(Parameters[CreateAudit]):
-    asked_class = CreateAudit
+    query_class = CreateAudit
     mediaId = Text(source="vod_id")
     status = Choice([Decision.BLOCKED, Decision.NORMAL], source="decision")
     reason = Bytes(max_bytes=REASON_BYTES, required=False)
@@ -78,7 +78,7 @@ class DeleteVideo:
 
 
 class DeleteVideoParameters(Parameters[DeleteVideo]):
-    asked_class = DeleteVideo
+    query_class = DeleteVideo
     videoId = Text(source="vod_id")
     userId = Text(
         source="user_id", allow_blank=True, help_text="Empty for a video without uploader."
@@ -91,7 +91,7 @@ class PushObjectCache:
 
 
 class PushObjectCacheParameters(Parameters[PushObjectCache]):
-    asked_class = PushObjectCache
+    query_class = PushObjectCache
     objectPath = Text(
         max_length=None,
         source="paths",

@@ -1,4 +1,4 @@
-from shortvideo.console.routes import operation
+from shortvideo.console.views import operation
 from videos.api.views import (
     CreateAuditView,
     DeleteVideoByIdView,

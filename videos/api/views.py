@@ -80,8 +80,8 @@ class GetVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getVideos
     parameters_class = ListParameters
     data_class = VideoListDocument
 
-    def respond(self, asked: ListQuery) -> Envelope:
-        page = page_of(list_videos(asked), asked)
+    def respond(self, query: ListQuery) -> Envelope:
+        page = page_of(list_videos(query), query)
         may_review, now = self.operator.has_perm(REVIEW), timezone.now()
         listed = [
             listed_video(
@@ -102,8 +102,8 @@ class GetVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getVideoById
     parameters_class = VideoIdParameters
     data_class = SingleVideoDocument
 
-    def respond(self, asked: OneVideo) -> Envelope:
-        video = _visible_or_fetched(asked.vod_id)
+    def respond(self, query: OneVideo) -> Envelope:
+        video = _visible_or_fetched(query.vod_id)
         data = single_video(
             video,
             is_recommended=Recommendation.objects.published().filter(video=video).exists(),
@@ -122,8 +122,8 @@ class SubmitTranscodeView(ConsoleView[OneVideo]):  # GET or POST /console/vod/su
     kind = TranscodeKind.STANDARD
     success_message = "The standard transcoding job was submitted."
 
-    def respond(self, asked: OneVideo) -> Envelope:
-        video = _visible_video(asked.vod_id, name="mediaId")
+    def respond(self, query: OneVideo) -> Envelope:
+        video = _visible_video(query.vod_id, name="mediaId")
         submit_transcode(video, kind=self.kind, operator=self.operator, request_id=self.request_id)
         return Envelope(self.success_message)
 
@@ -142,16 +142,16 @@ class CreateAuditView(ConsoleView[CreateAudit]):  # GET or POST /console/vod/cre
     permission_required = REVIEW
     parameters_class = CreateAuditParameters
 
-    def respond(self, asked: CreateAudit) -> Envelope:
+    def respond(self, query: CreateAudit) -> Envelope:
         new = DecisionInput(
-            asked.decision,
+            query.decision,
             Source.API,
             operator=self.operator,
-            reason=asked.reason,
-            comment=asked.comment,
+            reason=query.reason,
+            comment=query.comment,
             request_id=self.request_id,
         )
-        review_video(_visible_video(asked.vod_id, name="mediaId"), new)
+        review_video(_visible_video(query.vod_id, name="mediaId"), new)
         return Envelope("The review is complete.")
 
 
@@ -162,8 +162,8 @@ class PushObjectCacheView(ConsoleView[PushObjectCache]):  # POST /console/vod/pu
     permission_required = "videos.prefetch_video"
     parameters_class = PushObjectCacheParameters
 
-    def respond(self, asked: PushObjectCache) -> Envelope:
-        prefetch(asked.paths, operator=self.operator, request_id=self.request_id)
+    def respond(self, query: PushObjectCache) -> Envelope:
+        prefetch(query.paths, operator=self.operator, request_id=self.request_id)
         return Envelope("The prefetch is complete.")
 
 
@@ -174,12 +174,12 @@ class DeleteVideoByIdView(ConsoleView[DeleteVideo]):  # POST /console/vod/delete
     permission_required = "videos.delete_video"
     parameters_class = DeleteVideoParameters
 
-    def respond(self, asked: DeleteVideo) -> Envelope:
+    def respond(self, query: DeleteVideo) -> Envelope:
         # A deleted one is found too: repeating a deletion is no error.
-        video = Video.objects.select_related("uploader").filter(vod_id=asked.vod_id).first()
+        video = Video.objects.select_related("uploader").filter(vod_id=query.vod_id).first()
         if video is None:
             raise NotFound("There is no video with this videoId.")
-        refuse_other_owner(video, asked.user_id)
+        refuse_other_owner(video, query.user_id)
         delete_video(video, operator=self.operator, request_id=self.request_id)
         return Envelope("The deletion is complete.")
 
@@ -191,9 +191,9 @@ class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
     parameters_class = VideoIdParameters
     data_class = PlayInfoDocument
 
-    def respond(self, asked: OneVideo) -> Envelope:
+    def respond(self, query: OneVideo) -> Envelope:
         until = monotonic() + DEADLINE_SECONDS
-        video = _visible_or_fetched(asked.vod_id)
+        video = _visible_or_fetched(query.vod_id)
         if not video.is_passed:
             self.require(PLAY_UNPUBLISHED)
         files = mirrored_files(video) if video.is_passed else []

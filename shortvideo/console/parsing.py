@@ -1,4 +1,4 @@
-"""What came with a request: query and body merged, and the token wherever it was."""
+"""The parameters of a request, merged from query string and body, and its token."""
 
 import codecs
 import json
@@ -20,14 +20,14 @@ from django.http.request import UnreadablePostError
 from shortvideo.console.errors import Unreadable
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-TOKEN = "consoletoken"  # noqa: S105 - a parameter's name, compared without regard to case
+_TOKEN = "consoletoken"  # noqa: S105 - a parameter's name, compared without regard to case
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """The parameters as they came: text, or what the operation refuses (lists, objects, files).
+class ParsedRequest:
+    """Parameters before validation: text, or lists, objects and files, which operations refuse.
 
-    `problem` tells why the query or the body could not be read; its parameters are missing here.
+    `problem` says why the query string or the body is unreadable; its parameters are missing here.
     """
 
     parameters: Mapping[str, Any]
@@ -36,9 +36,9 @@ class Received:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
-        """Merge query and body: the body wins, null and empty text are as good as absent."""
-        query: Mapping[str, str] = {}
-        body: Mapping[str, Any] = {}
+        """Merge query string and body. The body wins unless its value is null or empty text."""
+        query_string: dict[str, str] = {}
+        body: dict[str, Any] = {}
         problem = None
         if request.method != "GET":
             try:
@@ -46,14 +46,14 @@ class Received:
             except Unreadable as error:
                 problem = error
         try:
-            query = _read_query(request)
+            query_string = _read_query_string(request)
         except Unreadable as error:
             problem = error
         filled = {name: value for name, value in body.items() if value not in (None, "")}
-        parameters = {**{n: v for n, v in body.items() if v is not None}, **query, **filled}
-        token = (
-            _bearer_token(request) or _token_in([*body.items()][::-1]) or _token_in(query.items())
-        )
+        parameters = {**{n: v for n, v in body.items() if v is not None}, **query_string, **filled}
+        # The last token of a body counts.
+        items = [*reversed(body.items()), *query_string.items()]
+        token = _bearer_token(request) or _token_in(items)
         return cls(parameters=parameters, token=token, problem=problem)
 
 
@@ -66,18 +66,18 @@ def _token_in(items: Iterable[tuple[str, Any]]) -> str:
     tokens: Iterator[str] = (
         value
         for name, value in items
-        if name.lower() == TOKEN and isinstance(value, str) and value and _is_unicode(value)
+        if name.lower() == _TOKEN and isinstance(value, str) and value and _is_unicode(value)
     )
     return next(tokens, "")
 
 
 def _is_unicode(text: str) -> bool:
-    """False for half a surrogate pair, which JSON can spell and nothing can store."""
+    """False for half a surrogate pair, which JSON can spell and no database can store."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _read_query(request: HttpRequest) -> Mapping[str, str]:
-    """The query's parameters. Raises Unreadable."""
+def _read_query_string(request: HttpRequest) -> dict[str, str]:
+    """Return the parameters of the query string. Raises Unreadable."""
     try:
         return request.GET.dict()
     except TooManyFieldsSent as error:
@@ -87,8 +87,8 @@ def _read_query(request: HttpRequest) -> Mapping[str, str]:
         ) from error
 
 
-def _read_body(request: HttpRequest) -> Mapping[str, Any]:
-    """The body's parameters. Raises Unreadable."""
+def _read_body(request: HttpRequest) -> dict[str, Any]:
+    """Return the parameters of the body. Raises Unreadable."""
     content_type = request.content_type or ""
     if not content_type and not _content_length(request):
         return {}
@@ -99,7 +99,7 @@ def _read_body(request: HttpRequest) -> Mapping[str, Any]:
         )
     _refuse_oversized(request)
     if _is_utf8(request.encoding):
-        request.encoding = "utf-8"  # Django takes a form under this name of it only
+        request.encoding = "utf-8"  # Django reads a form under this spelling only
     try:
         if content_type in FORMS:
             return {**request.POST.dict(), **request.FILES.dict()}
@@ -115,7 +115,7 @@ def _read_body(request: HttpRequest) -> Mapping[str, Any]:
 
 
 def _is_utf8(encoding: str | None) -> bool:
-    """Whether this is a name of UTF-8, such as `UTF8`; Django has kept known encodings only."""
+    """Whether this names UTF-8, for example `UTF8`. Django keeps known encodings only."""
     return encoding is not None and codecs.lookup(encoding).name == "utf-8"
 
 
@@ -127,7 +127,7 @@ def _content_length(request: HttpRequest) -> int:
 
 
 def _refuse_oversized(request: HttpRequest) -> None:
-    """Before a byte is read: Django's own limit does not count files."""
+    """Check the length before reading: Django's own limit does not count files."""
     if _content_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise _too_large()
 
@@ -138,7 +138,7 @@ def _too_large() -> Unreadable:
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
-    """Read a JSON object; its numbers stay the text that they are. No body at all is empty."""
+    """Parse a JSON object. Numbers stay text; an empty body is an empty object."""
     if not body:
         return {}
     try:
