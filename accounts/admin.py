@@ -32,7 +32,7 @@ admin.site.unregister(Group)
 
 @admin.register(Operator)
 class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Operators are deactivated here, never deleted: the log of decisions points to them."""
+    """Operators are deactivated, never deleted: the log of decisions points to them."""
 
     list_display = ("username", "full_name", "role_names", "condition", "last_login")
     list_filter = ("is_active", "is_staff", "groups")
@@ -42,11 +42,11 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable a
         (None, {"fields": ("username", "password")}),
         (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email")}),
         (
-            gettext_lazy("May do"),
+            gettext_lazy("Access"),
             {
                 "fields": ("is_active", "is_staff", "is_superuser", "groups"),
                 "description": gettext_lazy(
-                    "An operator who leaves is made inactive: sessions and tokens end at once."
+                    "Deactivate an operator who leaves: sessions and tokens end immediately."
                 ),
             },
         ),
@@ -60,7 +60,7 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable a
                 "fields": ("username", "usable_password", "password1", "password2"),
             },
         ),
-        (gettext_lazy("May do"), {"fields": ("is_staff", "groups")}),
+        (gettext_lazy("Access"), {"fields": ("is_staff", "groups")}),
     )
     readonly_fields = ("last_login", "date_joined")
 
@@ -76,7 +76,7 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable a
         return fixed if request.user.is_superuser else (*fixed, "is_superuser")
 
     def has_change_permission(self, request: HttpRequest, obj: Operator | None = None) -> bool:
-        """Nobody changes somebody who may do more than an administrator."""
+        """Only superusers change superusers."""
         if obj is not None and obj.is_superuser and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
@@ -100,14 +100,15 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable a
         if not operator.is_active:
             return display.toned(_("deactivated"), "neutral")
         if not operator.is_staff:
-            return display.toned(_("may not log in here"), "attention")
+            return display.toned(_("cannot log in"), "attention")
         return display.toned(_("active"), "good")
 
 
 @admin.register(Group)
 class RoleAdmin(GroupAdmin):
-    """The five roles exist after `migrate`; an installation may add its own."""
+    """Roles are groups. `migrate` creates five; an installation may add its own."""
 
+    list_heading = gettext_lazy("Roles")
     list_display = ("name", "operator_count")
     show_full_result_count = False
 
@@ -158,7 +159,7 @@ class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
         if token.expires_at <= timezone.now():
             return display.toned(_("expired"), "neutral")
         if not (token.operator.is_active and token.operator.is_staff):
-            return display.toned(_("operator may not log in"), "attention")
+            return display.toned(_("operator cannot log in"), "attention")
         return display.toned(_("valid"), "good")
 
     @admin.display(description=gettext_lazy("expires"), ordering="last_used_at")
@@ -168,12 +169,12 @@ class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
 
 @admin.register(Uploader)
 class UploaderAdmin(ReadOnlyAdmin[Uploader]):
-    """Users of the app, as VOD's user data names them."""
+    """Users of the app, as named in the user data of clips."""
 
     list_display = ("avatar", "name", "user_id", "videos")
     list_display_links = ("name",)
     search_fields = ("name_search", "user_id")
-    search_help_text = gettext_lazy("A part of the name, or the user id.")
+    search_help_text = gettext_lazy("Part of the name, or the exact user ID.")
     ordering = ("user_id",)
     fields = ("avatar", "user_id", "user_name", "videos")
     readonly_fields = ("avatar", "videos")

@@ -1,4 +1,4 @@
-"""Permissions, fetched at once."""
+"""An authentication backend that reads all permissions in one query."""
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, Permission
@@ -8,9 +8,9 @@ from accounts.models import Operator
 
 
 class OperatorBackend(ModelBackend):
-    """Django's own backend, with one query for an operator's and his groups' permissions.
+    """Django's ModelBackend with one query for the permissions of an operator and their groups.
 
-    They are cached on the operator, that is, for one request.
+    The operator object caches them for one request.
     """
 
     def get_all_permissions(

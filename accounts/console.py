@@ -1,4 +1,4 @@
-"""The base of every operation of the console API that needs a token."""
+"""The base of the operations of the console API that need a token."""
 
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ class ConsoleView(DialectView[Query]):
         """Find the operator behind the token. Raises NotLoggedIn or MissingPermission."""
         secret, problem = self.parsed_request.token, self.parsed_request.problem
         if not secret and problem is not None and problem.may_hold_token:
-            raise problem  # the token may be in the body that cannot be read
+            raise problem  # the token may be in the unreadable body
         token = authenticate_token(secret) if secret else None
         if token is None:
             raise NotLoggedIn

@@ -1,4 +1,4 @@
-"""Why a login is refused."""
+"""The refusals of a login."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from shortvideo.console.errors import Refusal
 
 
 class WrongCredentials(Refusal):
-    """An unknown name, a wrong password or a disabled account; the answer does not say which."""
+    """One message for an unknown name, a wrong password and a disabled account."""
 
     code = 401
 
@@ -15,7 +15,7 @@ class WrongCredentials(Refusal):
 
 
 class TooManyAttempts(Refusal):
-    """Too many failed logins within the window; the password was not checked."""
+    """The account or the address is locked out; the password was not checked."""
 
     code = 429
 

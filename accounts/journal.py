@@ -1,4 +1,4 @@
-"""Who did what to a row: one line in Django's own admin log, which its history pages show."""
+"""Operators' actions in Django's admin log, which the history pages of the desk show."""
 
 import json
 
@@ -10,7 +10,7 @@ from accounts.models import Operator
 
 
 def log_action(operator: Operator | None, row: Model, action: str, *, request_id: str = "") -> None:
-    """Log `action` on `row`; what no operator did (a machine, a command) is in the row itself."""
+    """Log an operator's action on a row. Logs nothing without an operator: the row shows it."""
     if operator is None:
         return
     LogEntry.objects.create(

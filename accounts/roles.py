@@ -1,7 +1,7 @@
-"""The five roles, as groups that exist after `migrate`.
+"""The permissions of the five roles, which are groups.
 
-The table of who may do what; an installation may add permissions to a group or make groups of its
-own, `migrate` only adds what is missing.
+`migrate` creates the groups and adds missing permissions. It removes none: an installation may add
+permissions and groups of its own.
 """
 
 from typing import Any
@@ -85,14 +85,14 @@ ROLES: dict[str, frozenset[str]] = {
 def create_roles(
     *, app_config: AppConfig, using: str, apps: Apps = installed_apps, **_: Any
 ) -> None:
-    """Add each role and the permissions of one app that it lacks (a `post_migrate` receiver)."""
+    """Create the roles and add their missing permissions of one app (on `post_migrate`)."""
     label = app_config.label
     if not any(name.startswith(f"{label}.") for name in ROLES["administrator"]):
         return
     Group = apps.get_model("auth", "Group")
     Permission = apps.get_model("auth", "Permission")
-    of_app = Permission.objects.using(using).filter(content_type__app_label=label)
-    known = {f"{label}.{permission.codename}": permission for permission in of_app}
+    permissions = Permission.objects.using(using).filter(content_type__app_label=label)
+    known = {f"{label}.{permission.codename}": permission for permission in permissions}
     for role, names in ROLES.items():
         group, _created = Group.objects.using(using).get_or_create(name=role)
         group.permissions.add(*(known[name] for name in names & known.keys()))

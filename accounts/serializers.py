@@ -14,7 +14,7 @@ class Login:
     password: str
 
     def __repr__(self) -> str:
-        return f"Login(user_name={self.user_name!r})"  # a password belongs into no log
+        return f"Login(user_name={self.user_name!r})"  # without the password: logs show it
 
 
 class LoginParameters(Parameters[Login]):
@@ -29,7 +29,7 @@ class LoginData(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class SignOut:
-    """With a password: all tokens of the user; without: the token that came along."""
+    """With a password for all tokens of the user, without for the token of the request."""
 
     user_name: str = ""
     password: str = ""

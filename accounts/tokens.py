@@ -1,4 +1,4 @@
-"""Console tokens: made at login, checked with every request, revoked."""
+"""Console tokens: issue, authenticate, revoke."""
 
 from datetime import datetime, timedelta
 
@@ -10,11 +10,11 @@ from accounts import journal
 from accounts.models import ConsoleToken, Operator
 from accounts.models.token import hashed
 
-USE_IS_NOTED_EVERY = timedelta(minutes=1)
+_USE_STORED_EVERY = timedelta(minutes=1)
 
 
 def issue_token(operator: Operator, *, service: str = "", request_id: str = "") -> str:
-    """Make a token and return its secret, which is stored nowhere; the operator's dead ones go."""
+    """Create a token and delete the operator's expired ones. Returns the secret, stored nowhere."""
     ConsoleToken.objects.filter(operator=operator).expired(timezone.now()).delete()
     secret = ConsoleToken.new_secret()
     ConsoleToken.objects.create(
@@ -28,9 +28,9 @@ def issue_token(operator: Operator, *, service: str = "", request_id: str = "") 
 
 
 def authenticate_token(secret: str) -> ConsoleToken | None:
-    """The living token of an active staff member, its operator with it: one query.
+    """Return the valid token of an active staff member with its operator, in one query.
 
-    None for an unknown, expired or revoked one, and after a change of password.
+    None for an unknown, expired or revoked token, and after a change of the password.
     """
     now = timezone.now()
     token = (
@@ -41,41 +41,41 @@ def authenticate_token(secret: str) -> ConsoleToken | None:
     )
     if token is None or not _is_of_current_password(token):
         return None
-    _note_use(token, now)
+    _store_use(token, now)
     return token
 
 
 def _is_of_current_password(token: ConsoleToken) -> bool:
-    """Also while SECRET_KEY is being changed (SECRET_KEY_FALLBACKS)."""
+    """Whether the password is unchanged. Accepts old secret keys (SECRET_KEY_FALLBACKS)."""
     operator = token.operator
     hashes = [operator.get_session_auth_hash(), *operator.get_session_auth_fallback_hash()]
     return any(constant_time_compare(token.session_hash, known) for known in hashes)
 
 
-def _note_use(token: ConsoleToken, now: datetime) -> None:
-    """Keep the token alive; at most one write a minute."""
-    if now - token.last_used_at < USE_IS_NOTED_EVERY:
+def _store_use(token: ConsoleToken, now: datetime) -> None:
+    """Extend the token's life; writes at most once a minute."""
+    if now - token.last_used_at < _USE_STORED_EVERY:
         return
-    with transaction.atomic():  # on SQLite only these wait fairly
+    with transaction.atomic():  # on SQLite only transactions wait in turn
         ConsoleToken.objects.filter(pk=token.pk).update(
             last_used_at=now, session_hash=token.operator.get_session_auth_hash()
         )
 
 
 def find_token(secret: str) -> ConsoleToken | None:
-    """The token with its operator, whether it still opens anything or not."""
+    """Return the token with its operator, valid or not; None if it is unknown."""
     return ConsoleToken.objects.select_related("operator").filter(token_hash=hashed(secret)).first()
 
 
 @transaction.atomic
 def revoke_token(token: ConsoleToken, *, operator: Operator, request_id: str = "") -> None:
-    """End one token; `operator` is who wants it so."""
+    """Delete one token; `operator` is who revokes it."""
     journal.log_action(operator, token, "revoke", request_id=request_id)
     ConsoleToken.objects.filter(pk=token.pk).delete()
 
 
 @transaction.atomic
 def revoke_personal_tokens(operator: Operator, *, request_id: str = "") -> None:
-    """All that came from logins; those of services stay."""
+    """Delete all tokens from logins; tokens of services stay."""
     journal.log_action(operator, operator, "revoke all tokens", request_id=request_id)
     ConsoleToken.objects.filter(operator=operator).personal().delete()

@@ -11,7 +11,7 @@ from shortvideo.middleware import current_request_id
 
 
 class LoginView(DialectView[Login]):  # POST /console/user/login
-    """Log in with a password. A token that comes along is ignored."""
+    """Log in with a password. A token in the request is ignored."""
 
     http_method_names = ["post"]
     parameters_class = LoginParameters
@@ -24,7 +24,7 @@ class LoginView(DialectView[Login]):  # POST /console/user/login
 
 
 class SignOutView(DialectView[SignOut]):  # POST /console/user/signOut
-    """Revoke the token that comes along, or with a password all of the user's."""
+    """Revoke the request's token; with a password all of the user's tokens."""
 
     http_method_names = ["post"]
     parameters_class = SignOutParameters

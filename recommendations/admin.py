@@ -47,7 +47,7 @@ class Prefetch(Operation[Recommendation]):
 
     def run(self, row: Recommendation, values: Mapping[str, Any]) -> None:
         if prefetch_recommendation(row, **self.actor) is None:
-            raise InvalidState(_("It has no media to prefetch, or all are on their way already."))
+            raise InvalidState(_("It has no media to prefetch, or their prefetch is running already."))
 
     def thumbnail(self, row: Recommendation) -> SafeString:
         return thumbnail(row.video)
@@ -93,7 +93,7 @@ class RecommendationForm(forms.ModelForm):  # type: ignore[type-arg]  # not subs
 
 
 def _path_on_cdn(value: str) -> str:
-    """`host/path` of a URL on one of our play domains."""
+    """Return `host/path` of a URL. Raises ValidationError unless it is on a play domain."""
     path = host_and_path(value) if value else ""
     if value and not is_on_cdn(path):
         allowed = ", ".join(settings.CDN_DOMAINS) or _("none is configured")
@@ -112,13 +112,13 @@ class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
     list_editable = ("position",)
     list_select_related = ("video", "recommended_by")
     search_fields = ("title_search", "video__title_search", "video__vod_id")
-    search_help_text = gettext_lazy("Video id, or a part of the title.")
+    search_help_text = gettext_lazy("Exact video ID, or part of the title.")
     ordering = (F("position").asc(nulls_last=True), "-recommended_at", "-id")
     operations = (Prefetch, Remove)
     fieldsets = (
         (None, {"fields": ("position", ("starts_at", "ends_at"))}),
         (
-            gettext_lazy("Shown instead of the video's own"),
+            gettext_lazy("Shown instead of the video's own values"),
             {
                 "fields": ("title", "description", "tags", "cate_name", "cover", "first_frame"),
                 "description": gettext_lazy("An empty field shows the video's own value."),
@@ -146,7 +146,7 @@ class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
     def has_delete_permission(
         self, request: HttpRequest, obj: Recommendation | None = None
     ) -> bool:
-        """Items leave through the action, which goes through the service."""
+        """Items are removed by the action, which calls the service."""
         return False
 
     def save_model(
@@ -172,23 +172,22 @@ class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
 
     @admin.display(description=gettext_lazy("on the list"))
     def publication(self, item: Recommendation) -> SafeString:
-        absence = _unpublished_reason(item)
-        if absence:
-            return display.toned(absence, "attention")
+        if reason := _unpublished_reason(item):
+            return display.toned(reason, "attention")
         return display.toned(_("published"), "good")
 
 
 def _unpublished_reason(item: Recommendation) -> str:
-    """Why the app's users do not see it; "" where they do. In words what `published()` asks."""
+    """Why `published()` excludes the item; '' if it is published."""
     video, now = item.video, timezone.now()
     if video.deleted_at is not None:
         return _("video deleted")
     if not video.is_passed:
-        return _("video not passed")
+        return _("video not approved")
     if video.blocked_at is not None and item.recommended_at <= video.blocked_at:
         return _("ended by a block")
     if item.starts_at is not None and item.starts_at > now:
-        return _("not yet")
+        return _("not started")
     if item.ends_at is not None and item.ends_at <= now:
-        return _("over")
+        return _("ended")
     return ""

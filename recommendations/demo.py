@@ -1,6 +1,6 @@
-"""The demo's curation: four recommendations, two jobs that fail on purpose, reason templates.
+"""The demo's data: four recommendations, two jobs that fail on purpose, reason templates.
 
-The clips say by their tags what is special about them (`localvod demo` makes them so).
+`localvod demo` tags the clips whose jobs fail.
 """
 
 from django.db.models import Q
@@ -19,7 +19,7 @@ from videos.models import (
 )
 from videos.services import submit_transcode
 
-RECOMMENDED = 4
+_RECOMMENDED = 4
 REASONS = (
     "Violence or gore",
     "Sexual content",
@@ -30,12 +30,12 @@ REASONS = (
     "诈骗、广告或站外引流",
     "搬运他人作品",
 )
-NARROWBAND_FAILS = "narrowband:fail"
-TRANSCODE_FAILS = "transcode:fail"
+_NARROWBAND_FAILS = "narrowband:fail"
+_TRANSCODE_FAILS = "transcode:fail"
 
 
 def unsettled() -> VideoQuerySet:
-    """Videos of which VOD still has something to tell: a verdict, a file, snapshots."""
+    """Return the videos that VOD is still processing."""
     return Video.objects.visible().filter(
         Q(censor_status=CensorStatus.ON_CENSOR)
         | Q(status__in=["Uploading", "UploadSucc", "Transcoding"])
@@ -46,23 +46,23 @@ def unsettled() -> VideoQuerySet:
 
 
 def curate(operator: Operator | None) -> int:
-    """Recommend what the demo recommends; returns how many items are new. Running it twice adds
-    nothing."""
+    """Create the demo's data unless there are recommendations. Returns the number of new ones."""
     if Recommendation.objects.exists():
         return 0
     for position, text in enumerate(REASONS, start=1):
         ReasonTemplate.objects.get_or_create(text=text, defaults={"position": position})
     passed = Video.objects.passed()
-    failing = passed.filter(tags__contains=TRANSCODE_FAILS)
+    failing = passed.filter(tags__contains=_TRANSCODE_FAILS)
     for video in failing.filter(transcode_jobs=None):
         submit_transcode(video, kind=TranscodeKind.STANDARD, operator=operator)
-    special = list(passed.filter(tags__contains=NARROWBAND_FAILS)[:1])
-    ordinary = passed.exclude(
-        Q(pk__in=[video.pk for video in special])
-        | Q(tags__contains=TRANSCODE_FAILS)
+    narrowband_fails = list(passed.filter(tags__contains=_NARROWBAND_FAILS)[:1])
+    others = passed.exclude(
+        Q(pk__in=[video.pk for video in narrowband_fails])
+        | Q(tags__contains=_TRANSCODE_FAILS)
         | Q(snapshot_status=SnapshotStatus.NONE)
     )
-    chosen = [*ordinary.newest_first()[: RECOMMENDED - len(special)], *special]
-    for video in chosen:
+    newest = others.newest_first()[: _RECOMMENDED - len(narrowband_fails)]
+    recommended = [*newest, *narrowband_fails]
+    for video in recommended:
         recommend_video(video, operator=operator, options=Options(narrowband=True, prefetch=True))
-    return len(chosen)
+    return len(recommended)

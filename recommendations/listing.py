@@ -1,4 +1,4 @@
-"""The recommended list as it is query for."""
+"""The recommended list as the console API shows it."""
 
 from django.db.models import Q
 
@@ -7,9 +7,11 @@ from shortvideo.text import folded
 from videos.catalogue import ListQuery, time_range, video_conditions
 
 
-def recommendations_asked(query: ListQuery) -> RecommendationQuerySet:
-    """The published items that match, in their order; titles are compared as they are shown."""
-    items = shown().filter(video_conditions(query, "video__"), time_range(query, "recommended_at"))
+def list_recommendations(query: ListQuery) -> RecommendationQuerySet:
+    """Return the published items that match, in order. Compares the titles that items show."""
+    items = published_with_videos().filter(
+        video_conditions(query, "video__"), time_range(query, "recommended_at")
+    )
     if query.title:
         title = folded(query.title)
         items = items.filter(
@@ -22,6 +24,6 @@ def recommendations_asked(query: ListQuery) -> RecommendationQuerySet:
     return items.in_order()
 
 
-def shown() -> RecommendationQuerySet:
-    """The published items with all that they show."""
+def published_with_videos() -> RecommendationQuerySet:
+    """Return the published items with their videos and uploaders."""
     return Recommendation.objects.published().select_related("video", "video__uploader")

@@ -11,14 +11,14 @@ from videos.models import CensorStatus, Video
 
 class RecommendationQuerySet(models.QuerySet["Recommendation"]):
     def published(self) -> Self:
-        """What the outside sees: passed, not deleted, not blocked since, inside its time."""
+        """Items that the API lists: active, started and not ended."""
         now = timezone.now()
-        return self.standing().filter(
+        return self.active().filter(
             Q(starts_at=None) | Q(starts_at__lte=now), Q(ends_at=None) | Q(ends_at__gt=now)
         )
 
-    def standing(self) -> Self:
-        """What is recommended for some time: published, or hidden by nothing but its time."""
+    def active(self) -> Self:
+        """Items of passed videos, not ended by a block. Their times may still hide them."""
         return self.filter(
             Q(video__blocked_at=None) | Q(recommended_at__gt=F("video__blocked_at")),
             video__censor_status=CensorStatus.SUCCESS,
@@ -33,7 +33,7 @@ class RecommendationQuerySet(models.QuerySet["Recommendation"]):
 class Recommendation(models.Model):
     """A video's place on the recommended list.
 
-    Empty display fields show the video's own; one that is filled overrides it.
+    Display fields override the video's own values; an empty one overrides nothing.
     """
 
     video = models.OneToOneField(Video, models.CASCADE, related_name="recommendation")
@@ -61,7 +61,7 @@ class Recommendation(models.Model):
         verbose_name_plural = _("recommendations")
         permissions = [("recommend_video", _("Can recommend videos"))]
         indexes = [
-            # On PostgreSQL ascending means nulls last, which is what in_order() asks for.
+            # PostgreSQL sorts nulls last in an ascending index, as in_order() does.
             models.Index(fields=["position", "-recommended_at", "-id"], name="recommended_order")
         ]
         constraints = [

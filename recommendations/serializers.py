@@ -27,7 +27,7 @@ from videos.models.video import MEDIA_PATH_LENGTH
 
 @dataclass(frozen=True, slots=True)
 class RecommendVideo:
-    """Empty text asks for nothing."""
+    """Empty text overrides nothing."""
 
     vod_id: str
     user_id: str = ""
@@ -41,7 +41,7 @@ class RecommendVideo:
     is_cache: bool = False
 
     def overrides(self, video: Video | None) -> dict[str, str]:
-        """The display fields that were given, media as `host/path`. Raises BadParameter."""
+        """Return the display fields, media as `host/path`. Raises BadParameter."""
         return {
             "title": self.title,
             "description": self.description,
@@ -55,7 +55,7 @@ class RecommendVideo:
 
 
 def _overriding_path(name: str, url: str, own: str) -> str:
-    """`host/path` of a URL: the video's own wherever it lies, else one of the play domains.
+    """Return `host/path` of a URL. It must equal `own` or be on a play domain.
 
     Raises BadParameter, which names the parameter.
     """
@@ -70,7 +70,7 @@ def _overriding_path(name: str, url: str, own: str) -> str:
 
 
 class RecommendVideoParameters(Parameters[RecommendVideo]):
-    """Clients echo a row of a list: what belongs to the mirror is taken and not looked at."""
+    """Clients send back a whole row of a list: the facts of the mirror in it are ignored."""
 
     query_class = RecommendVideo
     videoId = Text(source="vod_id")
@@ -90,7 +90,7 @@ class RecommendVideoParameters(Parameters[RecommendVideo]):
     snapshotStatus = Text(max_length=None, required=False, help_text="Ignored.")
     censorStatus = Text(max_length=None, required=False, help_text="Ignored.")
 
-    IGNORED = (
+    _IGNORED = (
         "duration",
         "size",
         "cateId",
@@ -100,7 +100,7 @@ class RecommendVideoParameters(Parameters[RecommendVideo]):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in attrs.items() if name not in self.IGNORED}
+        return {name: value for name, value in attrs.items() if name not in self._IGNORED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class ItemListDocument(TypedDict):
 
 
 def _displayed_values(item: Recommendation, sign: Signer) -> VideoFacts:
-    """The video's facts with the item's own display fields in their place."""
+    """The video's facts, overridden by the display fields of the item."""
     video = item.video
     return {
         **video_facts(video, sign),
@@ -150,7 +150,7 @@ def _displayed_values(item: Recommendation, sign: Signer) -> VideoFacts:
 
 
 def _playable_file(video: Video, sign: Signer) -> PlayableFile:
-    """The file to prefetch: its object key, and where it plays."""
+    """The object key and the URL of the file to prefetch."""
     file = video.file_to_prefetch()
     path = file["path"] if file else ""
     return {"fileUrl": path.partition("/")[2], "playUrl": sign(path)}

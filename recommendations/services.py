@@ -1,4 +1,4 @@
-"""Curating the recommended list."""
+"""Operations on the recommended list."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,15 +17,15 @@ from shortvideo.text import folded
 from videos.models import CdnTask, TranscodeKind, TranscodeStatus, Video
 from videos.services import prefetch, remember_media, submit_transcode
 
-DISPLAY_FIELDS = ("title", "description", "tags", "cate_name", "cover", "first_frame")
-EDITABLE_FIELDS = (*DISPLAY_FIELDS, "position", "starts_at", "ends_at")
+_DISPLAY_FIELDS = ("title", "description", "tags", "cate_name", "cover", "first_frame")
+_EDITABLE_FIELDS = (*_DISPLAY_FIELDS, "position", "starts_at", "ends_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What happens beside putting a video on the list."""
+    """Options of recommend_video."""
 
-    overrides: Mapping[str, str] = field(default_factory=dict)  # of DISPLAY_FIELDS
+    overrides: Mapping[str, str] = field(default_factory=dict)  # by the names of display fields
     narrowband: bool = False
     prefetch: bool = False
 
@@ -38,10 +38,10 @@ def recommend_video(
     options: Options = Options(),
     request_id: str = "",
 ) -> Recommendation:
-    """Put a passed video on the list now, or update its item, which keeps its place.
+    """Add a passed video to the list, or update its item, which keeps its place.
 
-    Media in `options.overrides` are `host/path`. An override that equals the video's own value is
-    none; one that is absent stays. Raises InvalidState for a video that is not passed.
+    Media in `options.overrides` are `host/path`. An override equal to the video's own value is
+    cleared; an absent one stays as it is. Raises InvalidState if the video is not passed.
     """
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
     if not video.is_passed:
@@ -59,7 +59,7 @@ def recommend_video(
     _set_overrides(item, options.overrides)
     item.request_id, item.changed_at = request_id, now
     item.save()
-    _keep_override_pictures(item)
+    _remember_pictures(item)
     Video.objects.filter(pk=video.pk).update(changed_at=now)
     _submit_extras(video, item, operator=operator, options=options, request_id=request_id)
     journal.log_action(operator, video, "recommend", request_id=request_id)
@@ -67,15 +67,15 @@ def recommend_video(
 
 
 def _reset(item: Recommendation, *, operator: Operator | None, now: datetime) -> None:
-    """Forget all that was set before a block took the item off the list."""
-    for name in DISPLAY_FIELDS:
+    """Clear all that was set before a block ended the item."""
+    for name in _DISPLAY_FIELDS:
         setattr(item, name, "")
     item.position = item.starts_at = item.ends_at = None
     item.recommended_at, item.recommended_by = now, operator
 
 
 def _clear_expired_times(item: Recommendation, now: datetime) -> None:
-    """Drop a start that is still to come, and an end that has passed."""
+    """Clear a start in the future and an end in the past."""
     if item.starts_at is not None and item.starts_at > now:
         item.starts_at = None
     if item.ends_at is not None and item.ends_at <= now:
@@ -83,14 +83,14 @@ def _clear_expired_times(item: Recommendation, now: datetime) -> None:
 
 
 def _set_overrides(item: Recommendation, values: Mapping[str, str]) -> None:
-    for name in DISPLAY_FIELDS:
+    for name in _DISPLAY_FIELDS:
         if value := values.get(name, ""):
             setattr(item, name, "" if value == getattr(item.video, name) else value)
     item.title_search = folded(item.title)
 
 
-def _keep_override_pictures(item: Recommendation) -> None:
-    """An override's pictures are purged with the clip, whatever becomes of the item meanwhile."""
+def _remember_pictures(item: Recommendation) -> None:
+    """Store pictures of overrides with the video: a takedown purges them, even without the item."""
     pictures = {name: getattr(item, name) for name in ("cover", "first_frame")}
     if any(pictures.values()):
         remember_media(item.video, pictures)
@@ -104,8 +104,8 @@ def _submit_extras(
     options: Options,
     request_id: str,
 ) -> None:
-    settled = (TranscodeStatus.ON_TRANSCODE, TranscodeStatus.SUCCESS)
-    if options.narrowband and video.narrow_transcode_status not in settled:
+    running_or_done = (TranscodeStatus.ON_TRANSCODE, TranscodeStatus.SUCCESS)
+    if options.narrowband and video.narrow_transcode_status not in running_or_done:
         submit_transcode(
             video, kind=TranscodeKind.NARROWBAND, operator=operator, request_id=request_id
         )
@@ -116,10 +116,9 @@ def _submit_extras(
 def prefetch_recommendation(
     item: Recommendation, *, operator: Operator | None = None, request_id: str = ""
 ) -> CdnTask | None:
-    """Prefetch the first frame, the cover and the file that is played; None where all are missing.
+    """Prefetch the item's first frame and cover and the file that plays.
 
-    The first frame and the cover are those that the item shows; those on other hosts than our
-    play domains are left out.
+    Skips media on other hosts than our play domains. Returns None if nothing is left.
     """
     video = item.video
     file = video.file_to_prefetch()
@@ -137,18 +136,18 @@ def prefetch_recommendation(
 def edit_recommendation(
     item: Recommendation, *, values: Mapping[str, Any], request_id: str = ""
 ) -> Recommendation:
-    """Change an item's place, time or display fields, given by name; empty ones override nothing.
+    """Change an item's position, times or display fields, given by name.
 
-    Takes the names in EDITABLE_FIELDS; ValueError for any other.
+    Raises ValueError for other names.
     """
-    if unknown := set(values) - set(EDITABLE_FIELDS):
+    if unknown := set(values) - set(_EDITABLE_FIELDS):
         raise ValueError(f"Not editable: {', '.join(sorted(unknown))}.")
     for name, value in values.items():
         setattr(item, name, value)
     item.title_search = folded(item.title)
     item.request_id, item.changed_at = request_id, timezone.now()
     item.save(update_fields=[*values, "title_search", "request_id", "changed_at"])
-    _keep_override_pictures(item)
+    _remember_pictures(item)
     Video.objects.filter(pk=item.video_id).update(changed_at=item.changed_at)
     return item
 
@@ -157,7 +156,7 @@ def edit_recommendation(
 def remove_recommendation(
     item: Recommendation, *, operator: Operator | None = None, request_id: str = ""
 ) -> None:
-    """Take an item off the list, its overrides with it."""
+    """Delete an item and its overrides."""
     journal.log_action(operator, item.video, "remove recommendation", request_id=request_id)
     Video.objects.filter(pk=item.video_id).update(changed_at=timezone.now())
     item.delete()

@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from accounts.console import ConsoleView
-from recommendations.listing import recommendations_asked, shown
+from recommendations.listing import list_recommendations, published_with_videos
 from recommendations.models import Recommendation, RecommendationQuerySet
 from recommendations.serializers import (
     ItemListDocument,
@@ -19,13 +19,13 @@ from recommendations.services import Options, recommend_video, remove_recommenda
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import NotFound
 from videos.api.parameters import ListParameters, OneVideo, VideoIdParameters
-from videos.api.views import REVIEW, refuse_other_owner
+from videos.api.views import REVIEW, check_owner
 from videos.catalogue import ListQuery, page_of
 from videos.models import Video
 
 
 def _get_item(vod_id: str, items: RecommendationQuerySet) -> Recommendation:
-    """The video's item among `items`; NotFound where it has none there."""
+    """Return the item of a video. Raises NotFound if `items` has none."""
     item = items.filter(video__vod_id=vod_id).first()
     if item is None:
         raise NotFound("The video with this videoId is not recommended.")
@@ -40,7 +40,7 @@ class GetRecommendVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getRec
     data_class = ItemListDocument
 
     def respond(self, query: ListQuery) -> Envelope:
-        page = page_of(recommendations_asked(query), query)
+        page = page_of(list_recommendations(query), query)
         now = timezone.now()
         listed = [listed_item(item, now=now) for item in page.rows]
         data = ItemListDocument(total=page.total, nowTotal=page.total, videoList=listed)
@@ -55,7 +55,7 @@ class GetRecommendVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getR
     data_class = SingleItemDocument
 
     def respond(self, query: OneVideo) -> Envelope:
-        item = _get_item(query.vod_id, shown())
+        item = _get_item(query.vod_id, published_with_videos())
         data = single_item(item, may_review=self.operator.has_perm(REVIEW), now=timezone.now())
         return Envelope("The video details are retrieved based on the video ID.", data)
 
@@ -71,12 +71,12 @@ class RecommendVideoView(ConsoleView[RecommendVideo]):  # POST /console/vod/reco
         video = (
             Video.objects.visible().select_related("uploader").filter(vod_id=query.vod_id).first()
         )
-        # Whether a URL is allowed depends on the video; a refusal of it comes first all the same.
+        # Checked before existence (400 before 404), although allowed URLs depend on the video.
         overrides = query.overrides(video)
         if video is None:
             raise NotFound("There is no video with this videoId.")
         if query.user_id:
-            refuse_other_owner(video, query.user_id)
+            check_owner(video, query.user_id)
         options = Options(overrides=overrides, narrowband=query.is_narrow, prefetch=query.is_cache)
         recommend_video(video, operator=self.operator, options=options, request_id=self.request_id)
         return Envelope("The video is added to the recommendation list.")
@@ -92,7 +92,7 @@ class DeleteRecommendByIdView(
     parameters_class = RemoveRecommendationParameters
 
     def respond(self, query: RemoveRecommendation) -> Envelope:
-        # One whose time has passed, or is still to come, can be taken off too.
-        item = _get_item(query.vod_id, Recommendation.objects.standing().select_related("video"))
+        # Also an item whose time is over or has not come yet.
+        item = _get_item(query.vod_id, Recommendation.objects.active().select_related("video"))
         remove_recommendation(item, operator=self.operator, request_id=self.request_id)
         return Envelope("The recommendation is canceled.")

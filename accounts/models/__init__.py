@@ -1,4 +1,4 @@
-"""Who acts here, and whose clips they are."""
+"""Operators, their console tokens, and the uploaders of clips."""
 
 from accounts.models.operator import Operator
 from accounts.models.token import ConsoleToken, ConsoleTokenQuerySet

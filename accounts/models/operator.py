@@ -1,14 +1,30 @@
 from typing import Any, NoReturn
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Group
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class Operator(AbstractUser):
-    """A person (or a service) that works with the console.
+    """A user of the console, person or service.
 
     Operators are deactivated, never deleted: the log of decisions points to them.
     """
+
+    # Django's own fields, with the words of the desk.
+    is_staff = models.BooleanField(
+        _("can log in to the desk"),
+        default=False,
+        help_text=_("Also required for the console API."),
+    )
+    groups = models.ManyToManyField(  # type: ignore[assignment]  # Django's is of any model
+        Group,
+        verbose_name=_("roles"),
+        blank=True,
+        help_text=_("An operator has the permissions of all their roles."),
+        related_name="user_set",
+        related_query_name="user",
+    )
 
     class Meta:
         verbose_name = _("operator")

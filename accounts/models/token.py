@@ -29,8 +29,8 @@ class ConsoleTokenQuerySet(models.QuerySet["ConsoleToken"]):
 class ConsoleToken(models.Model):
     """A token for `/console/...`, stored only as a hash.
 
-    It lives for `CONSOLE_TOKEN_TTL` since its last use, and dies with a change of the operator's
-    password: `session_hash` is Django's own hash of it.
+    Expires `CONSOLE_TOKEN_TTL` seconds after its last use, and with a change of the operator's
+    password: `session_hash` is Django's session hash of it.
     """
 
     operator = models.ForeignKey("accounts.Operator", models.CASCADE, related_name="console_tokens")
@@ -40,7 +40,7 @@ class ConsoleToken(models.Model):
         _("service"),
         max_length=64,
         blank=True,
-        help_text=_("The service that uses it; such a token outlives signing out by password."),
+        help_text=_("A token of a service stays valid when its operator signs out."),
     )
     request_id = models.CharField(max_length=36, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -61,5 +61,5 @@ class ConsoleToken(models.Model):
 
     @staticmethod
     def new_secret() -> str:
-        """32 URL-safe characters, 192 random bits."""
+        """Return 32 URL-safe characters, 192 random bits."""
         return secrets.token_urlsafe(TOKEN_LENGTH * 3 // 4)

@@ -5,7 +5,7 @@ from shortvideo.text import folded
 
 
 class Uploader(models.Model):
-    """A user of the app, as its backend named them in a clip's user data."""
+    """A user of the app, as named in the user data of a clip."""
 
     user_id = models.CharField(_("user id"), max_length=128, unique=True)
     user_name = models.CharField(_("user name"), max_length=255, blank=True)

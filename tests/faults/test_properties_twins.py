@@ -63,7 +63,7 @@ def at_the_desk(
     desk: Desk, video: Video, operation: str, action: str, given: dict[str, str]
 ) -> None:
     fields = {AT_THE_DESK.get(name, name): value for name, value in given.items()}
-    item = Recommendation.objects.standing().filter(video=video).first()
+    item = Recommendation.objects.active().filter(video=video).first()
     if operation != "deleteRecommendById":
         desk.do(action, video, **fields)
     elif item is not None:

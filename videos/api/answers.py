@@ -77,7 +77,7 @@ Signer = Callable[[str], str]
 
 
 def signer_for(video: Video, now: datetime) -> Signer:
-    """What turns the video's `host/path` into URLs; those of unpublished videos end soon."""
+    """Return a function that signs the video's media. URLs of unpublished videos expire soon."""
     ttl_seconds = settings.MEDIA_URL_TTL
     if not video.is_passed:
         ttl_seconds = min(ttl_seconds, settings.MEDIA_URL_TTL_UNPUBLISHED)
@@ -89,7 +89,7 @@ def signer_for(video: Video, now: datetime) -> Signer:
 
 
 def video_facts(video: Video, sign: Signer) -> VideoFacts:
-    """The keys that every Video object has, in the documented order."""
+    """The keys of every Video object, in the documented order."""
     return {
         "id": str(video.pk),
         "videoId": video.vod_id,
@@ -114,7 +114,7 @@ def video_facts(video: Video, sign: Signer) -> VideoFacts:
 
 
 def _user_facts(uploader: Uploader | None, sign: Signer) -> UserDocument:
-    """The uploader; an avatar on a play domain is signed like the media there."""
+    """The uploader. An avatar on a play domain is signed."""
     if uploader is None:
         return {"userId": "", "userName": "", "avatarUrl": ""}
     path = web_path(uploader.avatar_url)
@@ -126,7 +126,7 @@ def _user_facts(uploader: Uploader | None, sign: Signer) -> UserDocument:
 
 
 def _local_text(moment: datetime) -> str:
-    """Such as `2019-01-09 22:11:29.0`, in the server's time zone."""
+    """The local time, for example `2019-01-09 22:11:29.0`."""
     local = moment.astimezone(timezone.get_default_timezone())
     return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 100_000}"
 
@@ -137,7 +137,7 @@ def snapshot_lists(video: Video, sign: Signer) -> SnapshotLists:
 
 
 def file_urls(video: Video, sign: Signer, *, may_review: bool) -> list[str]:
-    """None of a blocked video for those who may not review."""
+    """The URLs of the video's files; [] for a blocked video and operators who may not review."""
     if video.censor_status == CensorStatus.FAIL and not may_review:
         return []
     return [sign(file["path"]) for file in video.files if file["path"]]
@@ -172,7 +172,7 @@ def single_video(
 
 
 def play_info(files: Iterable[tuple[str, str]], sign: Signer) -> PlayInfoDocument:
-    """The data of /vodVideo/getVideoById, from definitions and `host/path`."""
+    """The data of /vodVideo/getVideoById, from pairs of definition and `host/path`."""
     return {
         "playInfoList": [
             {"definition": definition, "playURL": sign(path)} for definition, path in files
@@ -181,7 +181,7 @@ def play_info(files: Iterable[tuple[str, str]], sign: Signer) -> PlayInfoDocumen
 
 
 def mirrored_files(video: Video) -> list[tuple[str, str]]:
-    """What the mirror knows to play: the streams, else the source."""
+    """Definition and `host/path` of the streams in the mirror, or else of the source."""
     streams = [(file["definition"], file["path"]) for file in video.files if file["path"]]
     if streams or not video.source_path:
         return streams

@@ -1,4 +1,4 @@
-"""Videos as the lists of the console API show them."""
+"""The list of videos as the console API shows it."""
 
 from django.db.models import Exists, OuterRef
 
@@ -8,7 +8,7 @@ from videos.models import VideoQuerySet
 
 
 def list_videos(query: ListQuery) -> VideoQuerySet:
-    """The visible videos that match, newest first, with `uploader` and `is_recommended`."""
+    """Return the visible videos that match, newest first, with `uploader` and `is_recommended`."""
     published = Recommendation.objects.published().filter(video=OuterRef("pk"))
     videos = filter_videos(query).select_related("uploader")
     return videos.annotate(is_recommended=Exists(published))

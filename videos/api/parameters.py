@@ -107,7 +107,7 @@ class PushObjectCacheParameters(Parameters[PushObjectCache]):
 
 
 def _path_on_cdn(line: str, number: int) -> MediaPath:
-    """`host/path` of one line of objectPath. Raises BadParameter, which names the line."""
+    """Return `host/path` of one line of objectPath. Raises BadParameter, which names the line."""
     if any(character.isspace() for character in line.strip()):
         raise BadParameter(f"objectPath: line {number} must be one URL without white space.")
     path = web_path(line)
@@ -123,9 +123,9 @@ def _path_on_cdn(line: str, number: int) -> MediaPath:
 
 
 def _on_first_domain(path: MediaPath, number: int) -> MediaPath:
-    """The path on a play domain, for clients that were written with their demo's host.
+    """Replace the host by the first play domain, for clients of the original AppServer.
 
-    Raises BadParameter for all others.
+    Raises BadParameter without CONSOLE_API_COMPAT.
     """
     if settings.CONSOLE_API_COMPAT and settings.CDN_DOMAINS:
         return MediaPath(f"{settings.CDN_DOMAINS[0]}/{path.partition('/')[2]}")
@@ -136,7 +136,7 @@ def _on_first_domain(path: MediaPath, number: int) -> MediaPath:
 
 
 def web_path(url: str) -> MediaPath:
-    """`host/path` of a URL by http(s) or without scheme; "" for anything else."""
+    """Return `host/path` of a URL with http, https or no scheme; '' for any other."""
     scheme, separator, _ = url.partition("://")
     if separator and scheme.lower() not in ("http", "https"):
         return MediaPath("")

@@ -42,11 +42,11 @@ from videos.services import DecisionInput, delete_video, prefetch, review_video,
 refuse_with(NotFound("There is no such video."), Video.DoesNotExist)
 
 REVIEW = "videos.review_video"
-PLAY_UNPUBLISHED = "videos.play_unpublished_video"
+_PLAY_UNPUBLISHED = "videos.play_unpublished_video"
 
 
 def _visible_video(vod_id: str, *, name: str) -> Video:
-    """The video; NotFound, which names the parameter, for one unknown or deleted here."""
+    """Return the video. Raises NotFound, which names the parameter, if unknown or deleted here."""
     video = Video.objects.visible().select_related("uploader").filter(vod_id=vod_id).first()
     if video is None:
         raise NotFound(f"There is no video with this {name}.")
@@ -54,9 +54,9 @@ def _visible_video(vod_id: str, *, name: str) -> Video:
 
 
 def _visible_or_fetched(vod_id: str) -> Video:
-    """Like `visible_video`, but a video unknown here is fetched from VOD.
+    """Return the video; one unknown here is fetched from VOD.
 
-    Raises CloudUnavailable where VOD cannot be reached.
+    Raises NotFound, or CloudUnavailable if VOD cannot be reached.
     """
     video = Video.objects.select_related("uploader").filter(vod_id=vod_id).first()
     if video is None:
@@ -66,8 +66,8 @@ def _visible_or_fetched(vod_id: str) -> Video:
     return video
 
 
-def refuse_other_owner(video: Video, user_id: str) -> None:
-    """Raise Conflict unless the user owns the video. One without an uploader is owned by ""."""
+def check_owner(video: Video, user_id: str) -> None:
+    """Raise Conflict unless the user owns the video; '' owns a video without uploader."""
     owner = video.uploader.user_id if video.uploader else ""
     if user_id != owner:
         raise Conflict("userId does not own this video.")
@@ -86,7 +86,7 @@ class GetVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getVideos
         listed = [
             listed_video(
                 video,
-                is_recommended=video.is_recommended,  # type: ignore[attr-defined]  # by shown()
+                is_recommended=video.is_recommended,  # type: ignore[attr-defined]  # annotated
                 may_review=may_review,
                 now=now,
             )
@@ -175,11 +175,11 @@ class DeleteVideoByIdView(ConsoleView[DeleteVideo]):  # POST /console/vod/delete
     parameters_class = DeleteVideoParameters
 
     def respond(self, query: DeleteVideo) -> Envelope:
-        # A deleted one is found too: repeating a deletion is no error.
+        # Includes deleted videos: repeating a deletion answers 200.
         video = Video.objects.select_related("uploader").filter(vod_id=query.vod_id).first()
         if video is None:
             raise NotFound("There is no video with this videoId.")
-        refuse_other_owner(video, query.user_id)
+        check_owner(video, query.user_id)
         delete_video(video, operator=self.operator, request_id=self.request_id)
         return Envelope("The deletion is complete.")
 
@@ -192,21 +192,22 @@ class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
     data_class = PlayInfoDocument
 
     def respond(self, query: OneVideo) -> Envelope:
-        until = monotonic() + DEADLINE_SECONDS
+        deadline = monotonic() + DEADLINE_SECONDS
         video = _visible_or_fetched(query.vod_id)
         if not video.is_passed:
-            self.require(PLAY_UNPUBLISHED)
+            self.require(_PLAY_UNPUBLISHED)
         files = mirrored_files(video) if video.is_passed else []
-        files = files or _play_files(video, until=until)
+        files = files or _play_files(video, deadline=deadline)
         return Envelope(data=play_info(files, signer_for(video, timezone.now())))
 
 
-def _play_files(video: Video, *, until: float) -> list[tuple[str, str]]:
-    """What VOD lets this server play; VOD is waited for `until` that moment of the monotonic clock.
+def _play_files(video: Video, *, deadline: float) -> list[tuple[str, str]]:
+    """Ask VOD for files that this server may play, until a deadline on the monotonic clock.
 
-    Raises Conflict where that is nothing, NotFound where VOD has lost it, and CloudUnavailable.
+    Returns pairs of definition and `host/path`. Raises Conflict if VOD lets none play, NotFound if
+    VOD has no such video any more, and CloudUnavailable.
     """
-    seconds_left = max(until - monotonic(), 0.001)
+    seconds_left = max(deadline - monotonic(), 0.001)
     try:
         files = vod_gateway().with_deadline(seconds_left).play_files(video.vod_id)
         return [(file.definition, file.path) for file in files]

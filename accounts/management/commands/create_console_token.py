@@ -8,13 +8,13 @@ from accounts.tokens import issue_token
 
 class Command(BaseCommand):
     help = (
-        "Make a console token for a service and print it, once. It acts with the rights of the "
-        "operator, and signing out with the password does not revoke it."
+        "Create a console token for a service and print it once. It has the permissions of the "
+        "operator. Signing out with the password does not revoke it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--username", required=True, help="The operator it acts for.")
-        parser.add_argument("--service", required=True, help="Who uses it, such as `app-backend`.")
+        parser.add_argument("--service", required=True, help="Service, for example `app-backend`.")
 
     def handle(self, *args: Any, username: str, service: str, **options: Any) -> None:
         operator = Operator.objects.filter(username=username).first()

@@ -13,16 +13,18 @@ from accounts.roles import ROLES
 
 class Command(BaseCommand):
     help = (
-        "Make an operator with a role, or give an existing one this role and a new password. "
-        "Without --password-stdin a random password is made and printed, once."
+        "Create an operator with a role, or set the role and password of an existing one. "
+        "Without --password-stdin a random password is printed once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--username", required=True, help="The name to log in with.")
-        parser.add_argument("--role", required=True, choices=list(ROLES), help="What they may do.")
-        parser.add_argument("--email", default="", help="Where they are reached; may be empty.")
         parser.add_argument(
-            "--password-stdin", action="store_true", help="Read the password's line from stdin."
+            "--role", required=True, choices=list(ROLES), help="Role of the operator."
+        )
+        parser.add_argument("--email", default="", help="E-mail address; may be empty.")
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="Read the password from stdin (one line)."
         )
 
     def handle(
@@ -37,17 +39,17 @@ class Command(BaseCommand):
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else ""
         if password_stdin and not password:
             raise CommandError("There is no password on standard input.")
-        chosen = password or secrets.token_urlsafe(12)
-        is_new = _save_operator(username=username, role=role, email=email, password=chosen)
-        verb = "Made" if is_new else "Changed"
+        new_password = password or secrets.token_urlsafe(12)
+        is_new = _save_operator(username=username, role=role, email=email, password=new_password)
+        verb = "Created" if is_new else "Changed"
         self.stdout.write(f"{verb} the operator {username} ({role}).")
         if not password:
-            self.stdout.write(f"Password: {chosen}")
+            self.stdout.write(f"Password: {new_password}")
 
 
 @transaction.atomic
 def _save_operator(*, username: str, role: str, email: str, password: str) -> bool:
-    """Returns whether the operator is new. Raises CommandError for a name that is none."""
+    """Return whether the operator is new. Raises CommandError for invalid values."""
     known = Operator.objects.filter(username=username).first()
     operator = known or Operator(username=username)
     operator.email = email or operator.email
