@@ -174,7 +174,7 @@ class UploaderAdmin(ReadOnlyAdmin[Uploader]):
     list_display = ("avatar", "name", "user_id", "videos")
     list_display_links = ("name",)
     search_fields = ("name_search", "user_id")
-    search_help_text = gettext_lazy("Part of the name, or the exact user ID.")
+    search_help_text = gettext_lazy("Part of the name, or exact user ID")
     ordering = ("user_id",)
     fields = ("avatar", "user_id", "user_name", "videos")
     readonly_fields = ("avatar", "videos")

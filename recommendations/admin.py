@@ -47,7 +47,7 @@ class Prefetch(Operation[Recommendation]):
 
     def run(self, row: Recommendation, values: Mapping[str, Any]) -> None:
         if prefetch_recommendation(row, **self.actor) is None:
-            raise InvalidState(_("It has no media to prefetch, or their prefetch is running already."))
+            raise InvalidState(_("It has no media to prefetch, or they are being prefetched."))
 
     def thumbnail(self, row: Recommendation) -> SafeString:
         return thumbnail(row.video)
@@ -112,7 +112,7 @@ class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
     list_editable = ("position",)
     list_select_related = ("video", "recommended_by")
     search_fields = ("title_search", "video__title_search", "video__vod_id")
-    search_help_text = gettext_lazy("Exact video ID, or part of the title.")
+    search_help_text = gettext_lazy("Exact video ID or part of the title")
     ordering = (F("position").asc(nulls_last=True), "-recommended_at", "-id")
     operations = (Prefetch, Remove)
     fieldsets = (

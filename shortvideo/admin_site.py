@@ -1,4 +1,4 @@
-"""The moderators' desk: Django's admin under this project's name, in the order of its work."""
+"""The moderators' desk: Django's admin with its own sections, inbox and first page."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from shortvideo.desk.inbox import Inbox
 
-# Model names in the order in which they are worked with; what is not named comes last.
-SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
+# The navigation: models in order. Other models come last.
+_SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
     "moderation": (
         _("Moderation"),
         (
@@ -47,10 +47,6 @@ SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
     ),
     "people": (_("People"), ("accounts.Operator", "auth.Group", "accounts.ConsoleToken")),
 }
-NAMES: Mapping[str, str | Promise] = {
-    "auth.Group": _("Roles"),
-    "videos.ReviewTask": _("Review queue"),
-}
 
 
 class ConsoleAdminSite(AdminSite):
@@ -67,48 +63,44 @@ class ConsoleAdminSite(AdminSite):
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None
     ) -> list[dict[str, Any]]:
-        """Sections of work in place of Django's apps; one app's page is Django's own."""
+        """Return our sections instead of apps; Django's own list for the page of one app."""
         apps: list[dict[str, Any]] = super().get_app_list(request, app_label)
-        return apps if app_label is not None else list(_sections(apps))
+        if app_label is not None:
+            return apps
+        models = [model for app in apps for model in app["models"]]
+        for model in models:
+            heading = getattr(self._registry[model["model"]], "list_heading", "")
+            model["name"] = heading or model["name"]
+        return list(_sections({model["model"]._meta.label: model for model in models}))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         inbox = path("inbox/", self.admin_view(self.inbox), name="inbox")
         return [inbox, *super().get_urls()]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """With the inbox, which is counted only where a page shows it."""
+        """Add the inbox. It counts only if the page shows it."""
         return {**super().each_context(request), "inbox": Inbox(request.user)}
 
     def inbox(self, request: HttpRequest) -> TemplateResponse:
-        """What failed and waits for an operator: a line for each kind of it."""
+        """The page of the inbox."""
         context = {**self.each_context(request), "title": _("Inbox")}
         return TemplateResponse(request, "admin/inbox.html", context)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        # The apps import the admin, and it is made before their models are there.
-        from videos.admin.desk import desk_context  # noqa: PLC0415 - see above
+        from videos.admin.desk import desk_context  # noqa: PLC0415 - it imports this site
 
         return super().index(request, {**desk_context(request), **(extra_context or {})})
 
 
-def _sections(apps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    found = {
-        f"{app['app_label']}.{model['object_name']}": model
-        for app in apps
-        for model in app["models"]
-    }
-    for label, (name, models) in SECTIONS.items():
-        chosen = [
-            {**model, "name": NAMES.get(key, model["name"])}
-            for key in models
-            if (model := found.pop(key, None))
-        ]
-        if chosen:
-            yield _section(label, name, chosen)
-    if found:
-        yield _section("others", _("Others"), list(found.values()))
+def _sections(models: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for section, (name, labels) in _SECTIONS.items():
+        listed = [model for key in labels if (model := models.pop(key, None))]
+        if listed:
+            yield _section(section, name, listed)
+    if models:
+        yield _section("others", _("Others"), list(models.values()))
 
 
 def _section(label: str, name: str | Promise, models: list[dict[str, Any]]) -> dict[str, Any]:

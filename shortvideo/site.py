@@ -1,4 +1,4 @@
-"""The admin site as an app: its name, and which AdminSite serves it."""
+"""The admin site as an app. Its own module: `admin_site` needs models, an app loads before them."""
 
 from django.contrib.admin.apps import AdminConfig
 

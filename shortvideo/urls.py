@@ -1,4 +1,4 @@
-"""Every URL of the project."""
+"""All URLs of the project."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path

@@ -1,1 +1,1 @@
-"""What all pages of the desk (Django's admin) share; it knows no model of any app."""
+"""Common parts of the desk (Django's admin). Imports no app."""

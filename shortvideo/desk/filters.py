@@ -1,4 +1,4 @@
-"""Filters of lists: a range of days, and a related row chosen by typing."""
+"""Filters of lists: a range of days, a related row found by typing, error codes."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 
 class FormFilter(admin.FieldListFilter):
-    """A filter with fields to fill in; its form keeps the other filters of the list."""
+    """A filter that is a form. The form keeps the other filters of the list."""
 
     def has_output(self) -> bool:
         return True
@@ -25,13 +25,13 @@ class FormFilter(admin.FieldListFilter):
         return [name for name in self.expected_parameters() if name is not None]
 
     def value(self, name: str) -> str:
-        given: Any = self.used_parameters.get(name) or [""]
-        return str(given[-1] if isinstance(given, list) else given)
+        values: Any = self.used_parameters.get(name) or [""]
+        return str(values[-1] if isinstance(values, list) else values)
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """One item: what the template of the filter needs."""
+        """Yield one item: the context of the filter's template."""
         others = {**changelist.params}
-        for name in (PAGE_VAR, *self.names()):  # another choice starts at the first page
+        for name in (PAGE_VAR, *self.names()):  # the filtered list starts at its first page
             others.pop(name, None)
         yield {
             "is_active": any(self.value(name) for name in self.names()),
@@ -45,7 +45,7 @@ class FormFilter(admin.FieldListFilter):
 
 
 class DateRangeFilter(FormFilter):
-    """From the start of one day to the end of another, in the server's time zone."""
+    """From one day to another, both inclusive, in the server's time zone."""
 
     template = "admin/date_range_filter.html"
 
@@ -64,10 +64,10 @@ class DateRangeFilter(FormFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         start, end = (self.day(name) for name in self.names())
         if start:
-            queryset = queryset.filter(**{f"{self.field_path}__gte": _midnight(start)})
+            queryset = queryset.filter(**{f"{self.field_path}__gte": _start_of_day(start)})
         if end:
-            after = _midnight(end + timedelta(days=1))
-            queryset = queryset.filter(**{f"{self.field_path}__lt": after})
+            next_day = _start_of_day(end + timedelta(days=1))
+            queryset = queryset.filter(**{f"{self.field_path}__lt": next_day})
         return queryset
 
     def day(self, name: str) -> date | None:
@@ -78,24 +78,24 @@ class DateRangeFilter(FormFilter):
             raise IncorrectLookupParameters(error) from error
 
 
-def _midnight(day: date) -> datetime:
+def _start_of_day(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
 class ErrorCodeFilter(admin.AllValuesFieldListFilter):
-    """The codes of rows that failed, without the many rows that did not."""
+    """The error codes of failed rows."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.lookup_choices = self.failed(self.lookup_choices.exclude(**{self.lookup_kwarg: ""}))
 
     def failed(self, codes: QuerySet[Any]) -> QuerySet[Any]:
-        """For a big table: the part of it that an index leads to."""
+        """Narrow the rows to those of an index; for big tables."""
         return codes
 
 
 class AutocompleteFilter(FormFilter):
-    """A foreign key's row, found by typing: for relations with too many rows for a menu."""
+    """A related row, found by typing; for relations with too many rows for a menu."""
 
     template = "admin/autocomplete_filter.html"
 

@@ -1,4 +1,4 @@
-"""Text that is counted in bytes, as VOD counts it."""
+"""A text field with a limit in bytes, as VOD counts."""
 
 from typing import Any
 
@@ -8,10 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ByteLimitedField(forms.CharField):
-    """At most `max_bytes` of UTF-8; the page shows a live meter beside it.
-
-    One line, or a text area of `rows` lines.
-    """
+    """Text of at most `max_bytes` of UTF-8, with a live meter; a text area if `rows` > 1."""
 
     def __init__(self, *, max_bytes: int, rows: int = 1, **options: Any) -> None:
         self.max_bytes = max_bytes
@@ -20,7 +17,7 @@ class ByteLimitedField(forms.CharField):
         super().__init__(widget=widget, **options)
 
     def to_python(self, value: Any) -> str:
-        """Browsers send line ends as two characters and count them as one."""
+        """Make each line end one character: browsers send two and count one."""
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
     def validate(self, value: str) -> None:

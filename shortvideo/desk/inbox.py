@@ -1,4 +1,4 @@
-"""What needs an operator: every app names its rows, and each page of the desk counts them.
+"""The inbox: rows that need an operator. Apps register lines; every page of the desk counts them.
 
     inbox.register(
         Concern(
@@ -11,8 +11,7 @@
         )
     )
 
-Rows leave it when they are retried, when something newer takes their place, or when somebody
-dismisses them: an inbox must be able to become empty.
+A row leaves the inbox when it is retried, replaced by a newer one, or dismissed.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,13 +28,13 @@ class Concern:
     """One line of the inbox.
 
     Attributes:
-        name: unique among all.
-        label, hint: what is counted, and a few words more.
-        permission: of those who can do something about it; nobody else is shown it.
-        rows: what is counted, on every page of the desk: a partial index must hold these alone.
+        name: unique among all concerns.
+        label, hint: the name of the rows, and a short explanation.
+        permission: required to see the line; the one for retrying or dismissing the rows.
+        rows: the rows to count, on every page: a partial index must hold exactly these.
         url: the list of these rows.
-        kinds: the kinds of deliveries that these rows stand for. Given up, they are not counted
-            once more among the deliveries.
+        kinds: kinds of deliveries that these rows represent. Failed deliveries of these kinds are
+            not counted among the deliveries.
     """
 
     name: str
@@ -57,17 +56,17 @@ _concerns: dict[str, Concern] = {}
 
 
 def register(concern: Concern) -> None:
-    """Add a line, or replace the one of this name; an admin module does so when it is imported."""
+    """Add a line, or replace the line of this name. Admin modules call it at import."""
     _concerns[concern.name] = concern
 
 
-def covered_kinds() -> frozenset[str]:
-    """The kinds of deliveries that have lines of their own."""
+def delivery_kinds() -> frozenset[str]:
+    """Return the kinds of deliveries that lines of the inbox represent."""
     return frozenset(kind for concern in _concerns.values() for kind in concern.kinds)
 
 
 class Inbox:
-    """The lines of one operator, counted in one query when they are first looked at."""
+    """The lines of one operator, counted in one query at the first use."""
 
     def __init__(self, user: AbstractBaseUser | AnonymousUser) -> None:
         self._user: Any = user
@@ -90,7 +89,7 @@ class Inbox:
 
 
 def _count_rows(concerns: list[Concern]) -> dict[str, int]:
-    """How many rows each has, by its name."""
+    """Return the number of rows of each concern, by its name."""
     if not concerns:
         return {}
     first, *others = (

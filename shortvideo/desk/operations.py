@@ -1,4 +1,4 @@
-"""Operations on chosen rows: a page that counts first, then each row through its service.
+"""Operations on selected rows: a page shows the counts, then a service changes each row.
 
 An operation is an action of a list:
 
@@ -37,33 +37,33 @@ from shortvideo.desk.options import M, ModelAdmin
 from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
 
-Text = str | Promise
+_Label = str | Promise
 
-LIMIT = 500  # rows: each is a transaction of its own, within one request
-LISTED = 20  # refusals that are listed one by one after an operation
+LIMIT = 500  # rows of one request; each is its own transaction
+_LISTED = 20  # refused rows that a report lists
 
 
 class Operation(Generic[M]):
-    """What is done to each of the chosen rows. One instance serves one request.
+    """An action on each of the selected rows. One instance serves one request.
 
     Attributes:
         name: the action's name in forms and URLs.
-        permission: what an operator needs to see and use it.
-        label: its text in the menu of the list.
+        permission: required to see and use it.
+        label: its text in the action menu.
         title, verb: the heading of the page and the text of its button.
-        explanation: one sentence: what happens to the rows that change.
+        explanation: says what happens to the rows.
         report: the message afterwards, with the numbers `done` and `selected`.
-        form_class: what the page asks for.
+        form_class: the fields of the page.
         select_related: relations that `check` and `run` read.
     """
 
     name: ClassVar[str]
     permission: ClassVar[str]
-    label: ClassVar[Text]
-    title: ClassVar[Text]
-    verb: ClassVar[Text]
-    explanation: ClassVar[Text] = ""
-    report: ClassVar[Text] = gettext_lazy("%(done)d of %(selected)d done.")
+    label: ClassVar[_Label]
+    title: ClassVar[_Label]
+    verb: ClassVar[_Label]
+    explanation: ClassVar[_Label] = ""
+    report: ClassVar[_Label] = gettext_lazy("%(done)d of %(selected)d done.")
     is_destructive: ClassVar[bool] = False
     form_class: ClassVar[type[forms.Form]] = forms.Form
     select_related: ClassVar[tuple[str, ...]] = ()
@@ -73,7 +73,7 @@ class Operation(Generic[M]):
         self.request = request
 
     @classmethod
-    def as_action(cls) -> tuple[Any, str, Text]:
+    def as_action(cls) -> tuple[Any, str, _Label]:
         """The operation as a value of `ModelAdmin.get_actions`."""
         return partial(_carry_out, cls), cls.name, cls.label
 
@@ -83,17 +83,17 @@ class Operation(Generic[M]):
 
     @property
     def actor(self) -> dict[str, Any]:
-        """Who acts, as keyword arguments of a service: `operator` and `request_id`."""
+        """The keyword arguments `operator` and `request_id` of a service."""
         return {"operator": self.request.user, "request_id": current_request_id()}
 
     def prepare(self, rows: Sequence[M]) -> None:
-        """Read in one query what `check` needs of all rows."""
+        """Read data for `check` once for all rows."""
 
     def check(self, row: M) -> None:
         """Raise InvalidState if the row's state does not allow the operation."""
 
     def run(self, row: M, values: Mapping[str, Any]) -> None:
-        """Do it to one row, with the values of the form. Raises InvalidState."""
+        """Change one row, with the values of the form. Raises InvalidState."""
         raise NotImplementedError
 
     def thumbnail(self, row: M) -> SafeString | str:
@@ -104,17 +104,17 @@ class Operation(Generic[M]):
         return ""
 
     def context(self) -> dict[str, Any]:
-        """More for the template of the page."""
+        """Additional context of the page's template."""
         return {}
 
     def response(self) -> HttpResponse | None:
-        """The page after the operation; None goes back to the list."""
+        """The page after the operation; None returns to the list."""
         return None
 
 
 @dataclass(slots=True)
 class Report(Generic[M]):
-    """The rows that were changed, and the others with the reason of each."""
+    """The changed rows, and the refused rows with their error messages."""
 
     done: list[M] = field(default_factory=list)
     refused: list[tuple[M, str]] = field(default_factory=list)
@@ -126,7 +126,7 @@ def _carry_out(
     request: HttpRequest,
     selected: QuerySet[M],
 ) -> HttpResponse | None:
-    """Show the page that counts. Once it is confirmed, run the operation and report each row."""
+    """Show the confirmation page; once confirmed, run the operation and report its result."""
     operation = operation_class(model_admin, request)
     if operation.select_related:
         selected = selected.select_related(*operation.select_related)
@@ -209,7 +209,7 @@ def _preview(
 
 
 def next_url(request: HttpRequest, *, default: str) -> str:
-    """The page that the form names in `next`, if it is one of ours."""
+    """Return the URL in the form's `next` if it is on this server, else the default."""
     url = request.POST.get("next", "")
     if url and url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure()):
         return url
@@ -231,7 +231,7 @@ def _show_report(operation: Operation[M], result: Report[M]) -> None:
 def refusal_list(result: Report[M]) -> SafeString:
     if not result.refused:
         return SafeString("")
-    listed = result.refused[:LISTED]
+    listed = result.refused[:_LISTED]
     items = format_html_join("", "<li><strong>{}</strong>: {}</li>", listed)
     if rest := len(result.refused) - len(listed):
         more = ngettext("and %(count)d more", "and %(count)d more", rest) % {"count": rest}
@@ -240,7 +240,7 @@ def refusal_list(result: Report[M]) -> SafeString:
 
 
 def _warn_of_missing(operation: Operation[M], rows: Sequence[M]) -> None:
-    """Tell of selected rows that are no longer in the list, because a colleague was faster."""
+    """Warn of selected rows that left the list, for example because a colleague was faster."""
     request = operation.request
     missing = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME))) - len(rows)
     if missing > 0 and request.POST.get("select_across", "0") == "0":

@@ -1,4 +1,4 @@
-"""The ModelAdmin classes that every app's admin is made of."""
+"""Base classes of every ModelAdmin of the desk."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 else:
 
     class ModelAdmin(admin.ModelAdmin):
-        """Subscriptable, as the type stubs have it."""
+        """Subscriptable, as in the type stubs."""
 
         def __class_getitem__(cls, _model: Any) -> type:
             return cls
 
 
 class DeskAdmin(ModelAdmin[M]):
-    """A list that counts once and shows 50 rows.
+    """A list with one count query, 50 rows a page, and operations as actions.
 
     Attributes:
-        list_heading: names the page where its name is not that of its rows.
-        operations: the actions of the list; an operator sees those that they may use.
+        list_heading: the heading of the list, if not the model's name.
+        operations: the actions of the list. An operator sees the permitted ones.
     """
 
     list_heading: str | Promise = ""
@@ -42,12 +42,15 @@ class DeskAdmin(ModelAdmin[M]):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         if IS_POPUP_VAR in request.GET:
             return {}
-        allowed = (each for each in self.operations if each.is_allowed(request.user))
-        return {operation.name: operation.as_action() for operation in allowed}
+        return {
+            operation.name: operation.as_action()
+            for operation in self.operations
+            if operation.is_allowed(request.user)
+        }
 
 
 class ReadOnlyAdmin(DeskAdmin[M]):
-    """Rows that only services write: the desk shows them and offers actions."""
+    """Rows that only services write: the desk shows them and offers operations."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -86,7 +86,7 @@ def _is_paused(lane: Lane) -> bool:
 
 
 def _needing_attention(deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
-    return deliveries.needing_attention(shown_elsewhere=sorted(inbox.covered_kinds()))
+    return deliveries.needing_attention(shown_elsewhere=sorted(inbox.delivery_kinds()))
 
 
 def _given_up_url() -> str:

@@ -46,18 +46,18 @@ def make_failed_task(**values: Any) -> CdnTask:
 @pytest.mark.parametrize("page", ["index", "videos_cdntask_changelist"])
 def test_the_remaining_quota_is_shown(desk_of: DeskOf, page: str) -> None:
     desk = desk_of("operator")
-    assert "not read yet" in desk.page(page)
+    assert "not known yet" in desk.page(page)
     quota = make_quota()
     shown = desk.page(page)
     assert "Prefetch today: 380 of 1,000 left" in shown
-    assert f"read {timezone.localtime(quota.read_at):%H:%M}" in shown
-    assert "of an earlier day" not in shown
+    assert f"as of {timezone.localtime(quota.read_at):%H:%M}" in shown
+    assert "from an earlier day" not in shown
 
 
 def test_a_quota_read_yesterday_is_marked_as_old(desk_of: DeskOf) -> None:
     make_quota(read_at=timezone.now() - timedelta(days=1), purge_left=0)
     page = desk_of("viewer").page("videos_cdntask_changelist")
-    assert "of an earlier day" in page
+    assert "from an earlier day" in page
     assert "purge quota is used up" not in page
 
 

@@ -36,17 +36,17 @@ def test_a_run_shows_counts_by_kind_and_links_its_videos(desk_of: DeskOf) -> Non
         left_count=7,
     )  # fmt: skip
     page = desk_of("operator").page("videos_reconcilerun_change", run.pk)
-    assert "Compared and healed" in page
+    assert "Compared and repaired" in page
     assert all(f">{count}<" in page for count in (31, 24, 5))
     assert "Here, not in VOD" in page, "kinds without drift are shown too"
     assert reverse("admin:videos_video_change", args=[video.pk]) in page
-    assert "left: VOD has this decision, and shows another status." in page
+    assert "remaining: VOD has this decision, and shows another status." in page
 
 
 def test_an_operator_requests_comparison_and_healing(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
-    assert "Compare and heal" in desk.page("videos_reconcilerun_changelist")
-    assert "The worker begins within seconds." in request_run(desk)
+    assert "Compare and repair" in desk.page("videos_reconcilerun_changelist")
+    assert "The worker starts within seconds." in request_run(desk)
     run = ReconcileRun.objects.get()
     assert (run.state, run.is_heal, run.requested_by) == (State.REQUESTED, False, desk.operator)
     assert "has been requested already" in request_run(desk, heal="1")
@@ -73,10 +73,10 @@ def test_other_roles_neither_see_nor_start_a_reconciliation(desk_of: DeskOf, rol
 def test_the_last_drift_is_on_the_first_page_and_in_the_inbox(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
     ended_run(left_count=3, found_count=3)
-    assert "3 differences from VOD left" in desk.page("index")
+    assert "3 remaining differences from VOD" in desk.page("index")
     assert "Differences from VOD" in desk.page("inbox")
     ended_run(state=State.FAILED, error="VOD is not available.")
     assert "Differences from VOD" in desk.page("inbox"), "after a failed comparison too"
     ended_run()
-    assert "0 differences from VOD left" in desk.page("index")
+    assert "0 remaining differences from VOD" in desk.page("index")
     assert "Differences from VOD" not in desk.page("inbox")

@@ -84,7 +84,7 @@ def test_a_hit_of_the_whole_video_has_no_moment(desk_of: DeskOf) -> None:
 def test_a_verdict_about_an_earlier_source_is_not_shown(desk_of: DeskOf) -> None:
     video = make_video(source_version=2)
     MachineReview.objects.create(video=video, source_version=1, suggestion="block")
-    assert "No verdict about this version" in desk_of("viewer").page(PAGE, video.pk)
+    assert "No result for this version" in desk_of("viewer").page(PAGE, video.pk)
 
 
 def test_the_history_shows_operator_statuses_and_reason(desk_of: DeskOf) -> None:
@@ -136,7 +136,7 @@ def test_a_moderator_sees_no_deliveries_and_no_retry_button(desk_of: DeskOf) -> 
     video = make_video()
     review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN))
     page = desk_of("moderator").page(PAGE, video.pk)
-    assert "Deliveries to the cloud" not in page
+    assert "VOD calls" not in page
     assert 'value="retry"' not in page
 
 
@@ -158,8 +158,8 @@ def test_a_video_without_any_data_has_a_page(desk_of: DeskOf) -> None:
     )  # fmt: skip
     page = desk_of("operator").page(PAGE, video.pk)
     for text in (
-        "No file to play yet", "No snapshots.", "No transcoded files", "Nobody has decided yet.",
-        "Nothing was sent about this video.",
+        "No file to play yet", "No snapshots.", "No transcoded files", "No decisions yet.",
+        "No calls for this video yet.",
     ):  # fmt: skip
         assert text in page
 

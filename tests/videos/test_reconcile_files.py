@@ -89,7 +89,7 @@ def test_drift_of_files_is_compared_until_it_is_healed(
     compare_daily()  # compares no share and clears nothing
     assert [run.counts["files"]["left"] for run in ReconcileRun.objects.order_by("id")] == [1, 1]
     assert has_alarm()
-    _carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # as the desk's "Compare and heal"
+    _carry_out(reconcile.begin(is_heal=True), AT_ONCE)  # as the desk's "Compare and repair"
     healed = ReconcileRun.objects.latest("id")
     assert healed.counts == {"files": {"found": 1, "healed": 1, "under_way": 0, "left": 0}}
     assert not has_alarm()

@@ -1,4 +1,4 @@
-"""The desk's pages about videos: lists, the page of one video, the review queue, the work."""
+"""The desk's pages about videos, reviews, takedowns and the work in VOD and the CDN."""
 
 from videos.admin.cdn import CdnTaskAdmin
 from videos.admin.events import VodEventAdmin

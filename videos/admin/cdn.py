@@ -1,4 +1,4 @@
-"""Prefetches and purges, and what is left of the CDN's quotas."""
+"""Prefetches and purges, and the remaining quotas of the CDN."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -22,8 +22,8 @@ from videos.models import CdnQuota, CdnTask
 from videos.services import check_resendable, resend_task
 from videos.services.cdn_quota import day_began_at
 
-# A failed purge may leave blocked media public: it belongs to operators who handle takedowns.
-PERMISSIONS = {
+# A failed purge may leave blocked media public: operators who handle takedowns repeat it.
+_PERMISSIONS = {
     CdnTask.Kind.PREFETCH: "videos.prefetch_video",
     CdnTask.Kind.PURGE: "outbox.retry_delivery",
 }
@@ -31,17 +31,17 @@ PERMISSIONS = {
 
 class PrefetchAgain(Operation[CdnTask]):
     name = "prefetch_again"
-    permission = PERMISSIONS[CdnTask.Kind.PREFETCH]
+    permission = _PERMISSIONS[CdnTask.Kind.PREFETCH]
     kind: ClassVar[CdnTask.Kind] = CdnTask.Kind.PREFETCH
     label = gettext_lazy("Prefetch again")
     title = gettext_lazy("Prefetch again")
     verb = gettext_lazy("Prefetch again")
     report = gettext_lazy("%(done)d of %(selected)d submitted again.")
-    explanation = gettext_lazy("Creates a new task for each, without URLs that are on their way.")
+    explanation = gettext_lazy("Creates a new task for each, without URLs in a running task.")
 
     def check(self, row: CdnTask) -> None:
         if row.kind != self.kind:
-            raise InvalidState(_("It is another kind of task: %s.") % row.get_kind_display())
+            raise InvalidState(_("This is another kind of task: %s.") % row.get_kind_display())
         check_resendable(row)
 
     def run(self, row: CdnTask, values: Mapping[str, Any]) -> None:
@@ -50,7 +50,7 @@ class PrefetchAgain(Operation[CdnTask]):
 
 class PurgeAgain(PrefetchAgain):
     name = "purge_again"
-    permission = PERMISSIONS[CdnTask.Kind.PURGE]
+    permission = _PERMISSIONS[CdnTask.Kind.PURGE]
     kind = CdnTask.Kind.PURGE
     label = gettext_lazy("Purge again")
     title = gettext_lazy("Purge again")
@@ -61,17 +61,17 @@ class PurgeAgain(PrefetchAgain):
 class DismissTasks(Dismiss):
     title = gettext_lazy("Dismiss failed CDN tasks")
     explanation = gettext_lazy(
-        "They leave the inbox. The CDN fetches what was not prefetched once a viewer asks for it. "
-        "It may still hold what was not purged."
+        "They leave the inbox. The CDN loads a file that was not prefetched for its first viewer. "
+        "It may still serve a file that was not purged."
     )
 
     @classmethod
     def is_allowed(cls, user: Any) -> bool:
-        return any(user.has_perm(permission) for permission in PERMISSIONS.values())
+        return any(user.has_perm(permission) for permission in _PERMISSIONS.values())
 
     def check(self, row: CdnTask) -> None:
         super().check(row)
-        if not self.request.user.has_perm(PERMISSIONS[CdnTask.Kind(row.kind)]):
+        if not self.request.user.has_perm(_PERMISSIONS[CdnTask.Kind(row.kind)]):
             raise InvalidState(
                 _("Your role does not allow this for a %s.") % row.get_kind_display()
             )
@@ -87,7 +87,7 @@ inbox.register(
         name="prefetches",
         label=gettext_lazy("Failed prefetches"),
         hint=gettext_lazy("failed, or refused by the CDN"),
-        permission=PERMISSIONS[CdnTask.Kind.PREFETCH],
+        permission=_PERMISSIONS[CdnTask.Kind.PREFETCH],
         rows=lambda: CdnTask.objects.needing_attention().prefetches(),
         url=lambda: _failed_url(CdnTask.Kind.PREFETCH),
         kinds=("push_object_cache",),
@@ -97,8 +97,8 @@ inbox.register(
     inbox.Concern(
         name="purges",
         label=gettext_lazy("Failed purges"),
-        hint=gettext_lazy("of a source that was replaced"),
-        permission=PERMISSIONS[CdnTask.Kind.PURGE],
+        hint=gettext_lazy("files of a replaced source"),
+        permission=_PERMISSIONS[CdnTask.Kind.PURGE],
         rows=lambda: CdnTask.objects.needing_attention().purges(),
         url=lambda: _failed_url(CdnTask.Kind.PURGE),
     )
@@ -133,7 +133,7 @@ class CdnTaskAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[CdnTask
 
 
 def cdn_state() -> dict[str, Any]:
-    """What is left of today's quotas, and the purges that could not be sent yet."""
+    """The remaining quotas of today, and the purges that could not be sent yet."""
     quota = CdnQuota.objects.known()
     read_at = quota.read_at if quota is not None else None
     is_of_today = read_at is not None and read_at >= day_began_at(timezone.now())

@@ -1,4 +1,4 @@
-"""Columns of rows that belong to a video."""
+"""Columns shared by lists."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def video_url(video: Video) -> str:
 
 
 class VideoColumns:
-    """For a ModelAdmin whose model has `video`; it names it in `list_select_related`."""
+    """For a model with `video`, which `list_select_related` must name."""
 
     @admin.display(description=_("picture"))
     def picture(self, row: Any) -> SafeString | str:
@@ -37,7 +37,7 @@ class VideoColumns:
 
 
 class StateColumn:
-    """For a model whose `state` has choices."""
+    """For a model with choices of `state`."""
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, row: Any) -> SafeString:
@@ -45,7 +45,7 @@ class StateColumn:
 
 
 class ErrorColumn:
-    """For a model with `error_message`, and perhaps `error_code`."""
+    """For a model with `error_message` or `error`, and optionally `error_code`."""
 
     @admin.display(description=_("error"))
     def error_text(self, row: Any) -> SafeString | str:

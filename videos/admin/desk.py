@@ -1,4 +1,4 @@
-"""The first page: what waits for a person, what went wrong, and whether the worker runs."""
+"""The first page: open review tasks, last decisions, and the state of the worker."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from videos.admin.cdn import cdn_state
 from videos.admin.media import thumbnail
 from videos.models import Decision, ReconcileRun, ReviewDecision, ReviewTask, SyncRun
 
-# Work that has been due for so long that no worker can be running: it looks twice a second.
-WORKER_SILENCE = timedelta(seconds=60)
-NEXT_TASKS = 6
-LAST_DECISIONS = 5
+# Workers poll twice a second: if work is overdue for longer, none is running.
+_WORKER_SILENCE = timedelta(seconds=60)
+_NEXT_TASKS = 6
+_LAST_DECISIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number beside those of the inbox; `tone` is how it looks when it is not zero."""
+    """A number beside those of the inbox; `tone` is its colour unless it is zero."""
 
     label: str | Promise
     hint: str | Promise
@@ -52,7 +52,7 @@ def _figures() -> tuple[Figure, ...]:
         ),
         Figure(
             _("Blocked today"),
-            _("decisions by people and machines"),
+            _("by moderators and AI"),
             "videos.view_reviewdecision",
             "neutral",
             lambda: _blocked_since(today),
@@ -69,7 +69,7 @@ def _blocked_since(moment: datetime) -> int:
 
 
 def desk_context(request: HttpRequest) -> dict[str, Any]:
-    """Only what the operator may see is counted."""
+    """Return the context of the page: only what the operator may see."""
     user = request.user
     context: dict[str, Any] = {"figures": list(_counted_figures(request))}
     if user.has_perm("videos.view_reviewtask"):
@@ -99,18 +99,18 @@ def _next_tasks() -> list[dict[str, Any]]:
     now = timezone.now()
     return [
         {"row": task, "picture": thumbnail(task.video), "age": waited(task.opened_at, now)}
-        for task in tasks[:NEXT_TASKS]
+        for task in tasks[:_NEXT_TASKS]
     ]
 
 
 def _own_decisions(request: HttpRequest) -> list[ReviewDecision]:
-    """What this operator decided last: a slip is seen and put right at once."""
+    """The operator's last decisions: they see a mistake at once."""
     decisions = operator_of(request).review_decisions.select_related("video")
-    return list(decisions.order_by("-id")[:LAST_DECISIONS])
+    return list(decisions.order_by("-id")[:_LAST_DECISIONS])
 
 
 def _system_state(now: datetime) -> dict[str, Any]:
-    """Whether the worker keeps up, what is paused, and the last walk through VOD."""
+    """The state of the worker, of paused channels, and of the last sync and comparison."""
     return {
         "is_worker_silent": _is_worker_silent(now),
         "open_count": Delivery.objects.open().count(),
@@ -126,11 +126,11 @@ def _system_state(now: datetime) -> dict[str, Any]:
 
 
 def _is_worker_silent(now: datetime) -> bool:
-    """Work that nobody took although it is long due, lanes that are paused apart."""
-    long_due = now - WORKER_SILENCE
+    """Whether work is overdue. Calls of paused channels do not count."""
+    overdue_since = now - _WORKER_SILENCE
     paused = Lane.objects.paused(now).values("kind")
-    waiting = Delivery.objects.due(long_due).in_turn().exclude(kind__in=paused)
-    overdue = PeriodicTask.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lte=long_due), due_at__lte=long_due
+    calls = Delivery.objects.due(overdue_since).in_turn().exclude(kind__in=paused)
+    tasks = PeriodicTask.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lte=overdue_since), due_at__lte=overdue_since
     )
-    return waiting.exists() or overdue.exists()
+    return calls.exists() or tasks.exists()

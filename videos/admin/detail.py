@@ -1,4 +1,4 @@
-"""What the page of one video shows."""
+"""The context of the page of one video."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,9 +12,9 @@ from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
 from videos.services import undoable_decision
 
-LATEST = 50  # deliveries: a video that was decided often has more than anybody reads
-# They ask VOD and tell it nothing; many for every clip.
-READS = ("process_event", "read_video", "reread_video")
+_LATEST = 50  # deliveries
+# Deliveries that only read VOD; every clip has many.
+_READS = ("process_event", "read_video", "reread_video")
 
 
 def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _latest_machine_review(video: Video) -> MachineReview | None:
 
 
 def _deliveries(video: Video) -> list[Delivery]:
-    """What the cloud was told or must be told, newest first, and the reads that are not done."""
-    reads_done = Q(kind__in=READS, state=DeliveryState.DONE)
+    """The video's deliveries, newest first, without reads that are done."""
+    reads_done = Q(kind__in=_READS, state=DeliveryState.DONE)
     of_video = Delivery.objects.for_subject(video.vod_id).exclude(reads_done)
-    return list(of_video.order_by("-id")[:LATEST])
+    return list(of_video.order_by("-id")[:_LATEST])

@@ -1,4 +1,4 @@
-"""The events that VOD sent: what failed is replayed or dismissed."""
+"""Callbacks of VOD: replay or dismiss failed ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -43,7 +43,7 @@ class DismissEvents(Dismiss):
 inbox.register(
     inbox.Concern(
         name="events",
-        label=gettext_lazy("Failed VOD events"),
+        label=gettext_lazy("Failed VOD callbacks"),
         hint=gettext_lazy("could not be processed"),
         permission="videos.replay_vodevent",
         rows=VodEvent.objects.needing_attention,
@@ -60,6 +60,6 @@ class VodEventAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[VodEvent]):
     )  # fmt: skip
     list_filter = (AttentionFilter, "state", "event_type", ("received_at", DateRangeFilter))
     search_fields = ("=media_id",)
-    search_help_text = gettext_lazy("A video id, exactly.")
+    search_help_text = gettext_lazy("Exact video ID")
     ordering = ("-id",)
     operations = (Replay, DismissEvents)

@@ -1,4 +1,4 @@
-"""Evidence on the desk: the list, and the copies where the CDN no longer serves the clip."""
+"""Evidence: the list, and the stored copies of pictures that the CDN no longer serves."""
 
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -18,10 +18,10 @@ from videos.admin.columns import VideoColumns
 from videos.models import Evidence, EvidenceQuerySet
 from videos.services.evidence import storage
 
-MAY_SEE: Final = "videos.review_video"
-KEPT_SECONDS: Final = 600  # in the browser of an operator
-# Of the extensions under which copies are stored; no other is served.
-CONTENT_TYPES: Final = {
+_PERMISSION: Final = "videos.review_video"
+_CACHE_SECONDS: Final = 600  # in the operator's browser
+# By extension; files with other extensions are not served.
+_CONTENT_TYPES: Final = {
     ".jpg": "image/jpeg",
     ".png": "image/png",
     ".webp": "image/webp",
@@ -31,8 +31,8 @@ CONTENT_TYPES: Final = {
 
 
 def _copy_view(request: HttpRequest, evidence_id: int, index: int) -> FileResponse:
-    """One of the copies, to those who may review."""
-    if not request.user.has_perm(MAY_SEE):
+    """Serve one stored copy to operators who may review."""
+    if not request.user.has_perm(_PERMISSION):
         raise PermissionDenied
     evidence = get_object_or_404(Evidence, pk=evidence_id)
     if index >= len(evidence.files):
@@ -41,14 +41,14 @@ def _copy_view(request: HttpRequest, evidence_id: int, index: int) -> FileRespon
 
 
 def _picture_response(name: str) -> FileResponse:
-    """The file of the storage `evidence`; other sites and shared caches get nothing of it."""
-    content_type = CONTENT_TYPES.get(PurePosixPath(name).suffix)
+    """Return a file of the storage `evidence`, closed to other sites and shared caches."""
+    content_type = _CONTENT_TYPES.get(PurePosixPath(name).suffix)
     if content_type is None or not storage().exists(name):
         raise Http404
     response = FileResponse(storage().open(name), content_type=content_type)
     response["X-Content-Type-Options"] = "nosniff"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
-    patch_cache_control(response, private=True, max_age=KEPT_SECONDS)
+    patch_cache_control(response, private=True, max_age=_CACHE_SECONDS)
     return response
 
 
@@ -61,7 +61,7 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     list_display_links = ("archived_at",)
     list_select_related = ("video",)
     search_fields = ("=video__vod_id",)
-    search_help_text = _("A video's id: exactly.")
+    search_help_text = _("Exact video ID")
     ordering = ("-id",)
     fields = (
         "video", "source_version", "facts", "machine_review", "files", "problem", "archived_at",

@@ -1,4 +1,4 @@
-"""Filters of the lists of videos and of review tasks."""
+"""Filters of lists."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ from videos.models import ReviewTaskQuerySet, VideoQuerySet
 
 
 class AttentionFilter(admin.SimpleListFilter):
-    """What the inbox counts; for a model with `needing_attention()`."""
+    """The rows that the inbox counts; for a model with `needing_attention()`."""
 
     title = _("attention")
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Waits for an operator"))]
+        return [("yes", _("Needs attention"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.needing_attention() if self.value() == "yes" else queryset
 
 
 class DeletedFilter(admin.SimpleListFilter):
-    """Tombstones show only where they are asked for, by those who may delete."""
+    """Deleted videos appear only with this filter, for operators who may delete."""
 
     title = _("deleted")
     parameter_name = "deleted"
@@ -44,7 +44,7 @@ class DeletedFilter(admin.SimpleListFilter):
 
 
 class OpenFilter(admin.SimpleListFilter):
-    """The queue is the open tasks; the closed ones are its past."""
+    """Open tasks, the default, or closed tasks."""
 
     title = _("state")
     parameter_name = "state"

@@ -1,4 +1,4 @@
-"""What the pages of operations ask for."""
+"""Forms of the operations on videos."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -34,10 +34,10 @@ class RecommendForm(forms.Form):
     narrowband = forms.BooleanField(
         required=False,
         label=_("Transcode to Narrowband HD"),
-        help_text=_("Nothing is submitted where such a job is running or done."),
+        help_text=_("Skipped for videos with such a job running or done."),
     )
     prefetch = forms.BooleanField(
         required=False,
         label=_("Prefetch to the CDN"),
-        help_text=_("First frame, cover and the file that is played."),
+        help_text=_("First frame, cover and playable file."),
     )

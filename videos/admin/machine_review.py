@@ -1,4 +1,4 @@
-"""The machine reviews: what the machine said about each source."""
+"""AI reviews: the result for each source."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString

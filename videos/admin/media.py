@@ -1,4 +1,4 @@
-"""Media on the desk: signed when shown, and never from a host that is not ours."""
+"""Media on the desk: signed when shown, and only from our play domains."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,11 +14,11 @@ from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import is_on_cdn, media_url
 from videos.models import CensorStatus, Video
 
-STREAMED = ("m3u8", "mpd")  # browsers need a script for these: the desk plays plain files
+_STREAMED = ("m3u8", "mpd")  # browsers need a script for these; the desk has none
 
 
 def shown_url(video: Video, path: str) -> str:
-    """The signed URL of one of the video's media; "" where a browser may not load it."""
+    """Return the signed URL of one of the video's media; '' if it is on no play domain."""
     lifetime = settings.MEDIA_URL_TTL
     if not video.is_passed or video.deleted_at is not None:
         lifetime = min(lifetime, settings.MEDIA_URL_TTL_UNPUBLISHED)
@@ -32,10 +32,10 @@ def _signed_url(path: str, *, ttl_seconds: int) -> str:
 
 
 def thumbnail(video: Video) -> SafeString:
-    """The cover (else the first frame); blurred when the video is blocked.
+    """The cover, or else the first frame; blurred if the video is blocked.
 
-    Of a blocked or deleted clip it is the copy that is kept, since the CDN has it no more. Lists
-    that show many of these prefetch `evidence`.
+    For a blocked or deleted video it is the stored copy: the CDN has the file no longer. Lists
+    should prefetch `evidence`.
     """
     path = video.cover or video.first_frame
     url = copies_of(video).get(path) or shown_url(video, path)
@@ -50,9 +50,9 @@ def thumbnail(video: Video) -> SafeString:
 
 
 def copies_of(video: Video) -> dict[str, str]:
-    """The URLs of the copies that are kept of a blocked or deleted clip, by `host/path`.
+    """Return the URLs of stored copies of a blocked or deleted video, by `host/path`.
 
-    They open for those who may review.
+    Operators who may review can open them.
     """
     if not video.is_blocked and video.deleted_at is None:
         return {}
@@ -65,18 +65,18 @@ def copies_of(video: Video) -> dict[str, str]:
 
 
 def snapshots(video: Video, copies: Mapping[str, str]) -> list[str]:
-    """URLs of the copies that are kept, by `host/path`, and for the others the CDN's."""
+    """Return the URLs of the snapshots: the stored copy, or else the CDN's file."""
     urls = (copies.get(path) or shown_url(video, path) for path in video.snapshots)
     return [url for url in urls if url]
 
 
 def play_sources(video: Video) -> list[dict[str, Any]]:
-    """What the player offers, best first: `url`, `label`; streams, then the source file."""
+    """Return `url` and `label` of the playable files: streams, best first, then the source."""
     return list(_sources(video))
 
 
 def _sources(video: Video) -> Iterator[dict[str, Any]]:
-    files = [file for file in video.files if str(file.get("format", "")).lower() not in STREAMED]
+    files = [file for file in video.files if str(file.get("format", "")).lower() not in _STREAMED]
     for file in sorted(files, key=lambda file: (file["is_narrowband"], file["height"]))[::-1]:
         if url := shown_url(video, file["path"]):
             yield {"url": url, "label": _file_label(file)}

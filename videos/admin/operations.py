@@ -1,4 +1,4 @@
-"""What operators do to videos: each operation checks a row, then calls its service."""
+"""Operations on videos: each checks a row, then calls its service."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -59,7 +59,7 @@ class VideoOperation(Operation[Any]):
 
 
 class Review(VideoOperation):
-    """A decision. A person's standing decision is not made again."""
+    """A decision. Skips videos where the same human decision is in force."""
 
     permission = "videos.review_video"
     decision: ClassVar[Decision]
@@ -130,7 +130,7 @@ class TranscodeStandard(VideoOperation):
     title = gettext_lazy("Transcode videos")
     verb = gettext_lazy("Transcode")
     report = gettext_lazy("%(done)d of %(selected)d submitted.")
-    explanation = gettext_lazy("One job each. The page of the video shows its progress.")
+    explanation = gettext_lazy("One job for each video. The page of the video shows its progress.")
 
     def check_video(self, video: Video) -> None:
         check_submittable(video, self.kind)
@@ -181,7 +181,7 @@ class Delete(VideoOperation):
 
     def apply(self, video: Video, values: Mapping[str, Any]) -> None:
         if delete_video(video, **self.actor) is None:
-            raise InvalidState(_("It was deleted already."))
+            raise InvalidState(_("Already deleted."))
 
 
 class Restore(VideoOperation):
@@ -192,8 +192,8 @@ class Restore(VideoOperation):
     verb = gettext_lazy("Restore")
     report = gettext_lazy("%(done)d of %(selected)d requested.")
     explanation = gettext_lazy(
-        "For videos that VOD reported missing but has after all. VOD is asked within seconds. A "
-        "restored video keeps its review."
+        "For videos that VOD reported missing by mistake. The worker asks VOD within seconds. A "
+        "restored video keeps its review status."
     )
 
     def check(self, row: Any) -> None:
@@ -204,7 +204,7 @@ class Restore(VideoOperation):
 
 
 class Dismiss(Operation[Any]):
-    """Takes rows that need attention out of the inbox; each admin gives permission and texts."""
+    """Removes rows from the inbox. Subclasses set permission, title and explanation."""
 
     name = "dismiss"
     label = gettext_lazy("Dismiss…")

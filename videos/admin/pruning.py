@@ -1,4 +1,4 @@
-"""Prunings of the log of decisions."""
+"""Clean-ups of the log of decisions."""
 
 from django.contrib import admin
 

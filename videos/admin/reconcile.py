@@ -1,4 +1,4 @@
-"""Reconciliations: comparisons of the mirror with VOD, in both directions."""
+"""Comparisons of the mirror with VOD, in both directions."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ from videos.admin.columns import ErrorColumn, StateColumn, video_url
 from videos.models import ReconcileRun, Video
 from videos.reconcile import Kind, Resolution
 
-OUTCOMES = {
-    Resolution.HEALED: gettext_lazy("healed"),
-    Resolution.UNDER_WAY: gettext_lazy("under way"),
-    Resolution.LEFT: gettext_lazy("left"),
+_OUTCOMES = {
+    Resolution.HEALED: gettext_lazy("repaired"),
+    Resolution.UNDER_WAY: gettext_lazy("in progress"),
+    Resolution.LEFT: gettext_lazy("remaining"),
 }
 
 
@@ -52,7 +52,7 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
         return [path("request/", view, name="videos_reconcilerun_request"), *super().get_urls()]
 
     def request_view(self, request: HttpRequest) -> HttpResponse:
-        """POST: have the worker compare, and heal where `heal` is given."""
+        """POST: ask the worker to compare, and to repair if `heal` is given."""
         if not self.has_sync_permission(request):
             raise PermissionDenied
         if request.method == "POST":
@@ -61,7 +61,7 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
             except reconcile.AlreadyRunning as error:
                 self.message_user(request, str(error), messages.WARNING)
             else:
-                self.message_user(request, _("The worker begins within seconds."))
+                self.message_user(request, _("The worker starts within seconds."))
         return HttpResponseRedirect(reverse("admin:videos_reconcilerun_changelist"))
 
     def changelist_view(
@@ -77,7 +77,7 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The counts of each kind, and examples."""
+        """The page of one run: counts and examples of each kind of difference."""
         run = self.get_object(request, object_id)
         if run is None or not self.has_view_permission(request, run):
             return super().change_view(request, object_id, form_url, extra_context)
@@ -94,24 +94,24 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
 
 
 def _mode_of(run: ReconcileRun) -> str:
-    return _("compared and healed") if run.is_heal else _("compared")
+    return _("compared and repaired") if run.is_heal else _("compared")
 
 
 def _rows_of(run: ReconcileRun) -> list[dict[str, Any]]:
-    """Every kind with its counts, those of which there was none too."""
+    """The counts of every kind of difference, also of kinds without any."""
     none = {"found": 0, "healed": 0, "under_way": 0, "left": 0}
     return [{"label": kind.label, **none, **run.counts.get(kind, {})} for kind in Kind]
 
 
 def _examples_of(run: ReconcileRun) -> list[dict[str, Any]]:
     vod_ids = [one["vod_id"] for one in run.examples]
-    known = Video.objects.in_bulk(vod_ids, field_name="vod_id")
+    videos = Video.objects.in_bulk(vod_ids, field_name="vod_id")
     return [
         {
             **one,
             "label": Kind(one["kind"]).label,
-            "outcome_label": OUTCOMES[Resolution(one["outcome"])],
-            "url": video_url(known[one["vod_id"]]) if one["vod_id"] in known else "",
+            "outcome_label": _OUTCOMES[Resolution(one["outcome"])],
+            "url": video_url(videos[one["vod_id"]]) if one["vod_id"] in videos else "",
         }
         for one in run.examples
     ]
@@ -121,7 +121,7 @@ inbox.register(
     inbox.Concern(
         name="drift",
         label=gettext_lazy("Differences from VOD"),
-        hint=gettext_lazy("left by the last reconciliation, or it failed"),
+        hint=gettext_lazy("remaining after the last comparison, or it failed"),
         permission="videos.sync_video",
         rows=ReconcileRun.objects.needing_attention,
         url=lambda: reverse("admin:videos_reconcilerun_changelist"),

@@ -1,4 +1,4 @@
-"""The review queue, what machines said, and the reasons that moderators choose from."""
+"""The review queue and the reason templates."""
 
 from django.contrib import admin
 from django.db.models import F

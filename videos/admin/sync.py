@@ -1,4 +1,4 @@
-"""Walks through VOD's videos: syncs, and comparisons in both directions."""
+"""Sync runs."""
 
 from django.contrib import admin
 

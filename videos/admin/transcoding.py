@@ -1,4 +1,4 @@
-"""Transcoding jobs, and the events that VOD sent: what failed is retried, replayed or dismissed."""
+"""Transcoding jobs: retry or dismiss failed ones."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,8 +20,6 @@ from videos.admin.operations import Dismiss
 from videos.models import TranscodeJob
 from videos.services import check_retryable, retry_transcode
 
-ATTENTION = {"attention": "yes"}
-
 
 class Retry(Operation[TranscodeJob]):
     name = "retry"
@@ -30,7 +28,7 @@ class Retry(Operation[TranscodeJob]):
     title = gettext_lazy("Retry transcoding jobs")
     verb = gettext_lazy("Retry")
     report = gettext_lazy("%(done)d of %(selected)d submitted again.")
-    explanation = gettext_lazy("A new job replaces each; of one video only the newest is retried.")
+    explanation = gettext_lazy("A new job replaces each. Only a video's newest job can be retried.")
 
     def check(self, row: TranscodeJob) -> None:
         check_retryable(row, row.video)
@@ -58,7 +56,7 @@ inbox.register(
         hint=gettext_lazy("failed, refused by VOD, or stuck"),
         permission="videos.transcode_video",
         rows=TranscodeJob.objects.needing_attention,
-        url=lambda: reverse("admin:videos_transcodejob_changelist", query=ATTENTION),
+        url=lambda: reverse("admin:videos_transcodejob_changelist", query={"attention": "yes"}),
         kinds=("submit_transcode",),
     )
 )
@@ -68,7 +66,7 @@ inbox.register(
 class TranscodeJobAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[TranscodeJob]):
     list_display = (
         "picture", "video_link", "kind", "state_badge", "percent", "error_text", "requested_by",
-        "last_news", "created_at",
+        "last_update", "created_at",
     )  # fmt: skip
     list_display_links = ("created_at",)
     list_select_related = ("video", "requested_by")
@@ -77,12 +75,12 @@ class TranscodeJobAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[Tr
         ("created_at", DateRangeFilter),
     )  # fmt: skip
     search_fields = ("=video__vod_id", "=task_id", "=error_code")
-    search_help_text = gettext_lazy("A video id, VOD's task id or an error code: exactly.")
+    search_help_text = gettext_lazy("Exact video ID, VOD task ID or error code")
     ordering = ("-id",)
     operations = (Retry, DismissJobs)
 
-    @admin.display(description=gettext_lazy("last news"), ordering="news_at")
-    def last_news(self, job: TranscodeJob) -> datetime | None:
+    @admin.display(description=gettext_lazy("last update"), ordering="news_at")
+    def last_update(self, job: TranscodeJob) -> datetime | None:
         return job.news_at
 
     @admin.display(description=gettext_lazy("progress"), ordering="progress")

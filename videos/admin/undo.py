@@ -1,4 +1,4 @@
-"""Taking decisions back: the button in the report of an action, and the view behind it."""
+"""Undoing decisions: the button in the report of an operation, and its view."""
 
 from collections.abc import Sequence
 
@@ -18,27 +18,27 @@ from shortvideo.middleware import current_request_id
 from videos.models import ReviewDecision, Video
 from videos.services import undo_review
 
-FORM = "undo-form"  # of base_site.html; it carries the CSRF token that a message cannot
+_FORM = "undo-form"  # in base_site.html: it has the CSRF token, which a message cannot have
 
 
 def button(decisions: Sequence[ReviewDecision]) -> SafeString:
-    """The button that takes these decisions back, for a message of the desk."""
+    """Return the button that undoes these decisions, for a message of the desk."""
     return format_html(
         ' <button type="submit" form="{}" name="decisions" value="{}" '
         'class="button button-small">{}</button>',
-        FORM,
+        _FORM,
         ",".join(str(decision.pk) for decision in decisions),
         _("Undo"),
     )
 
 
 def undo(request: HttpRequest) -> HttpResponse:
-    """Take back the decisions that are named, each for itself, and report."""
+    """Undo the decisions of the request one by one and report."""
     if not request.user.has_perm("videos.review_video"):
         raise PermissionDenied
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    report = _undo_all(_chosen_decisions(request.POST.get("decisions", "")), request)
+    report = _undo_all(_decisions_of(request.POST.get("decisions", "")), request)
     count = _("%(done)d of %(selected)d decisions undone.") % {
         "done": len(report.done),
         "selected": len(report.done) + len(report.refused),
@@ -48,11 +48,11 @@ def undo(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(next_url(request, default=reverse(f"{site.name}:index")))
 
 
-def _chosen_decisions(text: str) -> list[ReviewDecision]:
-    """The decisions of a list of numbers, in the order of the list; what is no number is none."""
+def _decisions_of(text: str) -> list[ReviewDecision]:
+    """Return the decisions of comma-separated ids, in their order; ignores invalid ids."""
     ids = [int(part) for part in text.split(",")[:LIMIT] if part.isdecimal() and len(part) < 19]
-    found = ReviewDecision.objects.select_related("video").in_bulk(ids)
-    return [found[pk] for pk in dict.fromkeys(ids) if pk in found]
+    decisions = ReviewDecision.objects.select_related("video").in_bulk(ids)
+    return [decisions[pk] for pk in dict.fromkeys(ids) if pk in decisions]
 
 
 def _undo_all(decisions: Sequence[ReviewDecision], request: HttpRequest) -> Report[Video]:

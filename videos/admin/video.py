@@ -54,7 +54,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
         DeletedFilter,
     )
     search_fields = ("title_search", "vod_id", "uploader__name_search", "uploader__user_id")
-    search_help_text = _("Video id, a part of the title, or the uploader.")
+    search_help_text = _("Exact video ID, part of the title, or uploader")
     ordering = ("-creation_time", "-id")
     operations = (
         operations.Approve,
@@ -67,14 +67,14 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
     )
 
     def get_queryset(self, request: HttpRequest) -> VideoQuerySet:
-        """Tombstones are reached only by those who may delete."""
+        """Deleted videos only for operators who may delete."""
         videos = Video.objects.prefetch_related("evidence")
         return videos if request.user.has_perm("videos.delete_video") else videos.visible()
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
-        """An id exactly, a part of the title or of the uploader's name: as the API compares."""
+        """Match an exact id, or part of the title or of the uploader's name, as the API does."""
         text = search_term.strip()
         if not text:
             return queryset, False
@@ -88,7 +88,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
 
     @property
     def media(self) -> Media:
-        """What the uploader filter needs too."""
+        """Add the scripts of the uploader filter."""
         field: Any = Video._meta.get_field("uploader")
         return super().media + AutocompleteSelect(field, self.admin_site).media
 
@@ -145,7 +145,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Facts and buttons: nothing on this page is edited in place."""
+        """The page of one video: facts and buttons, no form."""
         video = self.get_object(request, unquote(object_id))
         if not self.has_view_permission(request, video):
             raise PermissionDenied
@@ -161,7 +161,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
         return TemplateResponse(request, "admin/videos/video/detail.html", context)
 
     def buttons(self, request: HttpRequest, video: Video) -> list[dict[str, Any]]:
-        """The actions that this operator may start from the page of this video."""
+        """Return the actions that the operator may start from this page."""
         allowed = self.get_actions(request)
         return [
             {"name": name, "label": action[2], "tone": tone, "is_confirmed": name == "approve"}
@@ -171,7 +171,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
 
 
 def _buttons_for(video: Video) -> tuple[tuple[str, str], ...]:
-    """Names and tones of the actions that make sense for a video."""
+    """Return names and tones of the actions that make sense for a video."""
     if video.deleted_at is None:
         return (
             ("approve", "good"),
