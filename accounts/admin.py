@@ -72,8 +72,9 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable a
         self, request: HttpRequest, obj: Operator | None = None
     ) -> tuple[str, ...]:
         """Only superusers make superusers."""
-        fixed = ("last_login", "date_joined")
-        return fixed if request.user.is_superuser else (*fixed, "is_superuser")
+        if request.user.is_superuser:
+            return self.readonly_fields
+        return (*self.readonly_fields, "is_superuser")
 
     def has_change_permission(self, request: HttpRequest, obj: Operator | None = None) -> bool:
         """Only superusers change superusers."""
@@ -179,13 +180,8 @@ class UploaderAdmin(ReadOnlyAdmin[Uploader]):
     fields = ("avatar", "user_id", "user_name", "videos")
     readonly_fields = ("avatar", "videos")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: Any, search_term: str
-    ) -> tuple[Any, bool]:
-        text = search_term.strip()
-        if not text:
-            return queryset, False
-        return queryset.filter(Q(name_search__contains=folded(text)) | Q(user_id=text)), False
+    def search_condition(self, text: str) -> Q:
+        return Q(name_search__contains=folded(text)) | Q(user_id=text)
 
     @admin.display(description=gettext_lazy("name"), ordering="name_search")
     def name(self, uploader: Uploader) -> str:

@@ -1,7 +1,5 @@
 """The refusals of a login."""
 
-from collections.abc import Mapping
-
 from shortvideo.console.errors import Refusal
 
 
@@ -21,7 +19,4 @@ class TooManyAttempts(Refusal):
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(f"Too many failed logins; try again in {retry_after_seconds} seconds.")
-        self.retry_after_seconds = retry_after_seconds
-
-    def headers(self) -> Mapping[str, str]:
-        return {"Retry-After": str(self.retry_after_seconds)}
+        self.headers = {"Retry-After": str(retry_after_seconds)}

@@ -1,6 +1,6 @@
 """Parameters and data of the user operations, in the documented spellings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
 
 from shortvideo.console.errors import BadParameter
@@ -11,10 +11,7 @@ from shortvideo.console.parameters import Parameters
 @dataclass(frozen=True, slots=True)
 class Login:
     user_name: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"Login(user_name={self.user_name!r})"  # without the password: logs show it
+    password: str = field(repr=False)  # for no log
 
 
 class LoginParameters(Parameters[Login]):
@@ -32,10 +29,7 @@ class SignOut:
     """With a password for all tokens of the user, without for the token of the request."""
 
     user_name: str = ""
-    password: str = ""
-
-    def __repr__(self) -> str:
-        return f"SignOut(user_name={self.user_name!r})"
+    password: str = field(default="", repr=False)
 
 
 class SignOutParameters(Parameters[SignOut]):

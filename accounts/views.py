@@ -7,7 +7,6 @@ from accounts.tokens import find_token, issue_token, revoke_personal_tokens, rev
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import BadParameter, Conflict
 from shortvideo.console.views import DialectView
-from shortvideo.middleware import current_request_id
 
 
 class LoginView(DialectView[Login]):  # POST /console/user/login
@@ -19,7 +18,7 @@ class LoginView(DialectView[Login]):  # POST /console/user/login
 
     def respond(self, query: Login) -> Envelope:
         operator = log_in(self.request._request, user_name=query.user_name, password=query.password)
-        secret = issue_token(operator, request_id=current_request_id())
+        secret = issue_token(operator, request_id=self.request_id)
         return Envelope("Logon is successful.", LoginData(consoleToken=secret))
 
 
@@ -36,7 +35,7 @@ class SignOutView(DialectView[SignOut]):  # POST /console/user/signOut
         elif not self.parsed_request.token:
             raise BadParameter("consoleToken, or userName and password, are required.")
         if token is not None:
-            revoke_token(token, operator=token.operator, request_id=current_request_id())
+            revoke_token(token, operator=token.operator, request_id=self.request_id)
         return Envelope("Logoff is complete.")
 
     def revoke_all(self, query: SignOut, token: ConsoleToken | None) -> None:
@@ -45,4 +44,4 @@ class SignOutView(DialectView[SignOut]):  # POST /console/user/signOut
         )
         if token is not None and token.operator_id != operator.pk:
             raise Conflict("The console token belongs to another user than userName.")
-        revoke_personal_tokens(operator, request_id=current_request_id())
+        revoke_personal_tokens(operator, request_id=self.request_id)

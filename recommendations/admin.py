@@ -29,14 +29,12 @@ from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
 from shortvideo.text import folded
 from videos.admin.columns import VideoColumns
-from videos.admin.media import thumbnail
 
 
 class Prefetch(Operation[Recommendation]):
     name = "prefetch"
     permission = "videos.prefetch_video"
     label = gettext_lazy("Prefetch to the CDN")
-    title = gettext_lazy("Prefetch to the CDN")
     verb = gettext_lazy("Prefetch")
     report = gettext_lazy("%(done)d of %(selected)d submitted.")
     explanation = gettext_lazy("Loads first frame, cover and playable file onto the CDN's nodes.")
@@ -48,9 +46,6 @@ class Prefetch(Operation[Recommendation]):
     def run(self, row: Recommendation, values: Mapping[str, Any]) -> None:
         if prefetch_recommendation(row, **self.actor) is None:
             raise InvalidState(_("It has no media to prefetch, or they are being prefetched."))
-
-    def thumbnail(self, row: Recommendation) -> SafeString:
-        return thumbnail(row.video)
 
 
 class Remove(Operation[Recommendation]):
@@ -65,9 +60,6 @@ class Remove(Operation[Recommendation]):
 
     def run(self, row: Recommendation, values: Mapping[str, Any]) -> None:
         remove_recommendation(row, **self.actor)
-
-    def thumbnail(self, row: Recommendation) -> SafeString:
-        return thumbnail(row.video)
 
 
 class RecommendationForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable here
@@ -126,18 +118,12 @@ class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
         ),
     )
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: Any, search_term: str
-    ) -> tuple[Any, bool]:
-        text = search_term.strip()
-        if not text:
-            return queryset, False
-        matches = (
+    def search_condition(self, text: str) -> Q:
+        return (
             Q(video__vod_id=text)
             | Q(title_search__contains=folded(text))
             | Q(video__title_search__contains=folded(text))
         )
-        return queryset.filter(matches), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Videos are recommended from their own list."""

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 from urllib.parse import unquote
 
 from recommendations.models import Recommendation
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.console.errors import BadParameter
-from shortvideo.console.fields import Flag, Text
+from shortvideo.console.fields import TEXT_LENGTH, Flag, Ignored, Text
 from shortvideo.console.parameters import Parameters
 from videos.api.answers import (
     Signer,
@@ -20,7 +20,7 @@ from videos.api.answers import (
     snapshot_lists,
     video_facts,
 )
-from videos.api.parameters import web_path
+from videos.api.parameters import VideoIdParameters, web_path
 from videos.models import Video
 from videos.models.video import MEDIA_PATH_LENGTH
 
@@ -70,7 +70,7 @@ def _overriding_path(name: str, url: str, own: str) -> str:
 
 
 class RecommendVideoParameters(Parameters[RecommendVideo]):
-    """Clients send back a whole row of a list: the facts of the mirror in it are ignored."""
+    """Accepts a whole row of a list and ignores the mirror's facts in it."""
 
     query_class = RecommendVideo
     videoId = Text(source="vod_id")
@@ -83,36 +83,16 @@ class RecommendVideoParameters(Parameters[RecommendVideo]):
     firstFrameUrl = Text(max_length=None, source="first_frame_url", required=False)
     isNarrow = Flag(source="is_narrow", required=False)
     isCache = Flag(source="is_cache", required=False)
-    duration = Text(max_length=None, required=False, help_text="Ignored.")
-    size = Text(max_length=None, required=False, help_text="Ignored.")
-    cateId = Text(max_length=None, required=False, help_text="Ignored.")
-    transcodeStatus = Text(max_length=None, required=False, help_text="Ignored.")
-    snapshotStatus = Text(max_length=None, required=False, help_text="Ignored.")
-    censorStatus = Text(max_length=None, required=False, help_text="Ignored.")
-
-    _IGNORED = (
-        "duration",
-        "size",
-        "cateId",
-        "transcodeStatus",
-        "snapshotStatus",
-        "censorStatus",
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in attrs.items() if name not in self._IGNORED}
+    duration = Ignored()
+    size = Ignored()
+    cateId = Ignored()
+    transcodeStatus = Ignored()
+    snapshotStatus = Ignored()
+    censorStatus = Ignored()
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveRecommendation:
-    vod_id: str
-    user_id: str = ""
-
-
-class RemoveRecommendationParameters(Parameters[RemoveRecommendation]):
-    query_class = RemoveRecommendation
-    videoId = Text(source="vod_id")
-    userId = Text(source="user_id", required=False, help_text="Ignored.")
+class RemoveRecommendationParameters(VideoIdParameters):
+    userId = Ignored(max_length=TEXT_LENGTH)
 
 
 class PlayableFile(TypedDict):

@@ -9,7 +9,6 @@ from recommendations.serializers import (
     ItemListDocument,
     RecommendVideo,
     RecommendVideoParameters,
-    RemoveRecommendation,
     RemoveRecommendationParameters,
     SingleItemDocument,
     listed_item,
@@ -82,16 +81,14 @@ class RecommendVideoView(ConsoleView[RecommendVideo]):  # POST /console/vod/reco
         return Envelope("The video is added to the recommendation list.")
 
 
-class DeleteRecommendByIdView(
-    ConsoleView[RemoveRecommendation]
-):  # POST /console/vod/deleteRecommendById
+class DeleteRecommendByIdView(ConsoleView[OneVideo]):  # POST /console/vod/deleteRecommendById
     """Take an item off the list, its display fields with it."""
 
     http_method_names = ["post"]
     permission_required = "recommendations.delete_recommendation"
     parameters_class = RemoveRecommendationParameters
 
-    def respond(self, query: RemoveRecommendation) -> Envelope:
+    def respond(self, query: OneVideo) -> Envelope:
         # Also an item whose time is over or has not come yet.
         item = _get_item(query.vod_id, Recommendation.objects.active().select_related("video"))
         remove_recommendation(item, operator=self.operator, request_id=self.request_id)

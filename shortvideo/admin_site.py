@@ -1,6 +1,6 @@
 """The moderators' desk: Django's admin with its own sections, inbox and first page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from shortvideo.desk.inbox import Inbox
 
 # The navigation: models in order. Other models come last.
-_SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
-    "moderation": (
+_SECTIONS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
+    (
         _("Moderation"),
         (
             "videos.ReviewTask",
@@ -27,7 +27,7 @@ _SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
             "videos.ReasonTemplate",
         ),
     ),
-    "work": (
+    (
         _("Work"),
         (
             "videos.TranscodeJob",
@@ -41,12 +41,12 @@ _SECTIONS: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
             "videos.LogPruning",
         ),
     ),
-    "backend": (
+    (
         _("Backend"),
         ("webhooks.Endpoint", "webhooks.Event", "webhooks.Dispatch", "webhooks.Attempt"),
     ),
-    "people": (_("People"), ("accounts.Operator", "auth.Group", "accounts.ConsoleToken")),
-}
+    (_("People"), ("accounts.Operator", "auth.Group", "accounts.ConsoleToken")),
+)
 
 
 class ConsoleAdminSite(AdminSite):
@@ -95,19 +95,8 @@ class ConsoleAdminSite(AdminSite):
 
 
 def _sections(models: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for section, (name, labels) in _SECTIONS.items():
-        listed = [model for key in labels if (model := models.pop(key, None))]
-        if listed:
-            yield _section(section, name, listed)
+    for name, labels in _SECTIONS:
+        if listed := [model for label in labels if (model := models.pop(label, None))]:
+            yield {"name": name, "models": listed}
     if models:
-        yield _section("others", _("Others"), list(models.values()))
-
-
-def _section(label: str, name: str | Promise, models: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "app_label": label,
-        "app_url": "",
-        "has_module_perms": True,
-        "models": models,
-    }
+        yield {"name": _("Others"), "models": list(models.values())}

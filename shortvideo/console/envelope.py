@@ -6,7 +6,9 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
+
+from shortvideo.middleware import current_request_id
 
 # Clients of the original AppServer show the message on 401 and 500, go back to their login page on
 # 403, and take every other code for success.
@@ -23,11 +25,11 @@ class Envelope:
     needs_login: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def as_response(self, request: HttpRequest) -> HttpResponse:
+    def as_response(self) -> HttpResponse:
         code = self.code_in_dialect()
         content = {
             "result": "true" if self.code == 200 else "false",
-            "requestId": request_id_of(request),
+            "requestId": current_request_id(),
             "message": self.message,
             "code": code,
             "data": self.data,
@@ -45,9 +47,3 @@ class Envelope:
         if not settings.CONSOLE_API_COMPAT or code in _COMPAT_CODES or self.needs_login:
             return code
         return "500"
-
-
-def request_id_of(request: HttpRequest) -> str:
-    """Return the id that RequestIdMiddleware gave to the request."""
-    request_id: str = request.request_id  # type: ignore[attr-defined]  # RequestIdMiddleware's
-    return request_id

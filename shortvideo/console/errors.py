@@ -21,12 +21,11 @@ class Refusal(Exception):
     """Why a request is refused. The text is one sentence for the client."""
 
     code = 500
+    needs_login = False
+    headers: Mapping[str, str] = {}
 
     def as_envelope(self) -> Envelope:
-        return Envelope(str(self), code=self.code, headers=self.headers())
-
-    def headers(self) -> Mapping[str, str]:
-        return {}
+        return Envelope(str(self), None, self.code, self.needs_login, self.headers)
 
 
 class BadParameter(Refusal):
@@ -43,14 +42,12 @@ class Unreadable(BadParameter):
 
 class NotLoggedIn(Refusal):
     code = 403
+    needs_login = True
 
     def __init__(self) -> None:
         super().__init__(
             "The console token is missing, unknown, expired or revoked: please log in."
         )
-
-    def as_envelope(self) -> Envelope:
-        return Envelope(str(self), code=self.code, needs_login=True)
 
 
 class MissingPermission(Refusal):

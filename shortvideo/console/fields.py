@@ -6,20 +6,21 @@ Error messages continue the parameter's name: "pageSize" + "must be a whole numb
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from rest_framework import serializers
+from rest_framework.fields import SkipField, empty
 
 from shortvideo.console.moments import parse_moment
 
 _WHOLE_DIGITS = 18  # more than any page or id has; longer numbers become 10**18
-_TEXT_LENGTH = 1024
+TEXT_LENGTH = 1024
 
 
 class Text(serializers.CharField):
     """Text, not trimmed."""
 
-    def __init__(self, *, max_length: int | None = _TEXT_LENGTH, **options: Any) -> None:
+    def __init__(self, *, max_length: int | None = TEXT_LENGTH, **options: Any) -> None:
         super().__init__(
             max_length=max_length,
             trim_whitespace=False,
@@ -30,6 +31,17 @@ class Text(serializers.CharField):
             },
             **options,
         )
+
+
+class Ignored(Text):
+    """Text that is validated and then dropped."""
+
+    def __init__(self, *, max_length: int | None = None) -> None:
+        super().__init__(max_length=max_length, required=False, help_text="Ignored.")
+
+    def run_validation(self, data: Any = empty) -> NoReturn:
+        super().run_validation(data)
+        raise SkipField
 
 
 class Bytes(Text):
@@ -64,9 +76,7 @@ class Whole(serializers.IntegerField):
             max_value=at_most,
             error_messages={
                 "required": "is required",
-                "invalid": sentence,
-                "min_value": sentence,
-                "max_value": sentence,
+                **dict.fromkeys(("invalid", "min_value", "max_value"), sentence),
             },
             **options,
         )

@@ -16,9 +16,9 @@ _DRF_SENTENCES = {  # by the code of DRF's error
 
 
 class Parameters(serializers.Serializer[Any], Generic[Query]):
-    """Fields have the documented names; `source` is the attribute of the `query_class`."""
+    """Parameters of an operation."""
 
-    query_class: ClassVar[type[Any]]
+    query_class: ClassVar[type[Any]]  # its attributes are the `source` of the fields
 
     @classmethod
     def parse(cls, parameters: Mapping[str, Any]) -> Query:

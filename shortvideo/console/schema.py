@@ -1,7 +1,7 @@
 """The OpenAPI schema, which drf-spectacular reads off the views and the types of their data."""
 
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import inline_serializer
@@ -12,7 +12,7 @@ from shortvideo.console.parsing import FORMS
 Endpoint = TypeVar("Endpoint", bound=tuple[Any, ...])
 AnyField = serializers.Field[Any, Any, Any, Any]
 
-FIELDS: dict[Any, type[AnyField]] = {str: serializers.CharField, int: serializers.IntegerField}
+_FIELDS: dict[Any, type[AnyField]] = {str: serializers.CharField, int: serializers.IntegerField}
 
 
 class ConsoleSchema(AutoSchema):
@@ -70,13 +70,11 @@ def _envelope_schema(
 def _field(hint: Any) -> AnyField:
     """The field that documents a value of this type; Annotated adds options of the field."""
     if get_origin(hint) is list:
-        (item,) = get_args(hint)
-        return serializers.ListSerializer(child=_field(item))
-    if get_origin(hint) is Annotated:
-        item, options = get_args(hint)
-        kind = serializers.ChoiceField if "choices" in options else FIELDS[item]
-        return kind(**options)
-    return FIELDS[hint]() if hint in FIELDS else _serializer_class(hint)()
+        return serializers.ListSerializer(child=_field(*get_args(hint)))
+    value_type, options = get_args(hint) or (hint, {})  # Annotated, or the type itself
+    if "choices" in options:
+        return serializers.ChoiceField(**options)
+    return (_FIELDS.get(value_type) or _serializer_class(value_type))(**options)
 
 
 @cache  # one class for each TypedDict: the schema has its name once

@@ -10,11 +10,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from shortvideo.console.envelope import Envelope, request_id_of
+from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import NotFound, WrongMethod, envelope_of
 from shortvideo.console.parameters import NoParameters, NoQuery, Parameters, Query
 from shortvideo.console.parsing import ParsedRequest
 from shortvideo.console.schema import ConsoleSchema
+from shortvideo.middleware import current_request_id
 
 
 class DialectView(APIView, Generic[Query]):
@@ -56,17 +57,17 @@ class DialectView(APIView, Generic[Query]):
         if self.parsed_request.problem is not None:
             raise self.parsed_request.problem
         query: Query = self.parameters_class.parse(self.parsed_request.parameters)
-        return self.respond(query).as_response(request._request)
+        return self.respond(query).as_response()
 
     def respond(self, query: Query) -> Envelope:
         raise NotImplementedError
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # rendered
-        return envelope_of(exc).as_response(self.request._request)
+        return envelope_of(exc).as_response()
 
     @property
     def request_id(self) -> str:
-        return request_id_of(self.request._request)
+        return current_request_id()
 
 
 def operation(route: str, view: type[APIView]) -> list[URLPattern]:

@@ -14,7 +14,7 @@ An operation is an action of a list:
         operations = (Block,)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Generic
@@ -50,7 +50,7 @@ class Operation(Generic[M]):
         name: the action's name in forms and URLs.
         permission: required to see and use it.
         label: its text in the action menu.
-        title, verb: the heading of the page and the text of its button.
+        title, verb: the heading of the page and the text of its button; by default the label.
         explanation: says what happens to the rows.
         report: the message afterwards, with the numbers `done` and `selected`.
         form_class: the fields of the page.
@@ -60,8 +60,8 @@ class Operation(Generic[M]):
     name: ClassVar[str]
     permission: ClassVar[str]
     label: ClassVar[_Label]
-    title: ClassVar[_Label]
-    verb: ClassVar[_Label]
+    title: ClassVar[_Label] = ""
+    verb: ClassVar[_Label] = ""
     explanation: ClassVar[_Label] = ""
     report: ClassVar[_Label] = gettext_lazy("%(done)d of %(selected)d done.")
     is_destructive: ClassVar[bool] = False
@@ -96,8 +96,12 @@ class Operation(Generic[M]):
         """Change one row, with the values of the form. Raises InvalidState."""
         raise NotImplementedError
 
-    def thumbnail(self, row: M) -> SafeString | str:
-        return ""
+    def picture(self, row: M) -> SafeString | str:
+        """The list's column `picture`, if it has one."""
+        if "picture" not in self.model_admin.list_display:
+            return ""
+        column: Callable[[M], SafeString] = self.model_admin.picture  # type: ignore[attr-defined]
+        return column(row)
 
     def report_suffix(self) -> SafeString | str:
         """The end of the report, such as an undo button."""
@@ -190,10 +194,10 @@ def _preview(
     operation: Operation[M], rows: Sequence[M], refusals: Mapping[int, str], form: forms.Form
 ) -> TemplateResponse:
     request, model_admin = operation.request, operation.model_admin
-    items = [(row, operation.thumbnail(row), refusals.get(row.pk, "")) for row in rows]
+    items = [(row, operation.picture(row), refusals.get(row.pk, "")) for row in rows]
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": operation.title,
+        "title": operation.title or operation.label,
         "opts": model_admin.model._meta,
         "operation": operation,
         "form": form,

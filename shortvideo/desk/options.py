@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.options import IS_POPUP_VAR
-from django.db.models import Model
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
 
@@ -38,6 +38,19 @@ class DeskAdmin(ModelAdmin[M]):
     show_full_result_count = False
     list_per_page = 50
     empty_value_display = "–"
+
+    def search_condition(self, text: str) -> Q | None:
+        """Return the rows that a search finds; None searches `search_fields` as Django does."""
+        return None
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        text = search_term.strip()
+        condition = self.search_condition(text) if text else None
+        if condition is None:
+            return super().get_search_results(request, queryset, text)
+        return queryset.filter(condition), False
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         if IS_POPUP_VAR in request.GET:

@@ -34,8 +34,6 @@ class PrefetchAgain(Operation[CdnTask]):
     permission = _PERMISSIONS[CdnTask.Kind.PREFETCH]
     kind: ClassVar[CdnTask.Kind] = CdnTask.Kind.PREFETCH
     label = gettext_lazy("Prefetch again")
-    title = gettext_lazy("Prefetch again")
-    verb = gettext_lazy("Prefetch again")
     report = gettext_lazy("%(done)d of %(selected)d submitted again.")
     explanation = gettext_lazy("Creates a new task for each, without URLs in a running task.")
 
@@ -53,8 +51,6 @@ class PurgeAgain(PrefetchAgain):
     permission = _PERMISSIONS[CdnTask.Kind.PURGE]
     kind = CdnTask.Kind.PURGE
     label = gettext_lazy("Purge again")
-    title = gettext_lazy("Purge again")
-    verb = gettext_lazy("Purge again")
     explanation = gettext_lazy("Creates a new task for each, with all its URLs.")
 
 

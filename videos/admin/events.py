@@ -23,7 +23,6 @@ class Replay(Operation[VodEvent]):
     permission = "videos.replay_vodevent"
     label = gettext_lazy("Replay")
     title = gettext_lazy("Replay VOD callbacks")
-    verb = gettext_lazy("Replay")
     report = gettext_lazy("%(done)d of %(selected)d will be processed again.")
     explanation = gettext_lazy("VOD is read again: the content of a callback is never trusted.")
 

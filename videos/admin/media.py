@@ -19,15 +19,11 @@ _STREAMED = ("m3u8", "mpd")  # browsers need a script for these; the desk has no
 
 def shown_url(video: Video, path: str) -> str:
     """Return the signed URL of one of the video's media; '' if it is on no play domain."""
-    lifetime = settings.MEDIA_URL_TTL
-    if not video.is_passed or video.deleted_at is not None:
-        lifetime = min(lifetime, settings.MEDIA_URL_TTL_UNPUBLISHED)
-    return _signed_url(path, ttl_seconds=lifetime)
-
-
-def _signed_url(path: str, *, ttl_seconds: int) -> str:
     if not is_on_cdn(path):
         return ""
+    ttl_seconds = settings.MEDIA_URL_TTL
+    if not video.is_passed or video.deleted_at is not None:
+        ttl_seconds = min(ttl_seconds, settings.MEDIA_URL_TTL_UNPUBLISHED)
     return media_url(MediaPath(path), ttl_seconds=ttl_seconds, now=timezone.now())
 
 

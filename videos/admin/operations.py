@@ -16,7 +16,6 @@ from shortvideo.desk.options import ModelAdmin
 from shortvideo.errors import InvalidState
 from videos.admin import undo
 from videos.admin.forms import ApproveForm, BlockForm, RecommendForm
-from videos.admin.media import thumbnail
 from videos.models import Decision, ReasonTemplate, ReviewDecision, Source, TranscodeKind, Video
 from videos.services import (
     DecisionInput,
@@ -38,9 +37,6 @@ def _video_of(row: Any) -> Video:
 
 class VideoOperation(Operation[Any]):
     """An operation on videos, or on rows that have a `video`."""
-
-    def thumbnail(self, row: Any) -> SafeString | str:
-        return thumbnail(_video_of(row))
 
     def check(self, row: Any) -> None:
         video = _video_of(row)
@@ -99,7 +95,6 @@ class Approve(Review):
     decision = Decision.NORMAL
     label = gettext_lazy("Approve")
     title = gettext_lazy("Approve videos")
-    verb = gettext_lazy("Approve")
     report = gettext_lazy("%(done)d of %(selected)d approved.")
     already = gettext_lazy("Already approved.")
     explanation = gettext_lazy("Public immediately; VOD is updated within seconds.")
@@ -128,7 +123,6 @@ class TranscodeStandard(VideoOperation):
     kind: ClassVar[TranscodeKind] = TranscodeKind.STANDARD
     label = gettext_lazy("Transcode")
     title = gettext_lazy("Transcode videos")
-    verb = gettext_lazy("Transcode")
     report = gettext_lazy("%(done)d of %(selected)d submitted.")
     explanation = gettext_lazy("One job for each video. The page of the video shows its progress.")
 
@@ -144,7 +138,6 @@ class TranscodeNarrowband(TranscodeStandard):
     kind = TranscodeKind.NARROWBAND
     label = gettext_lazy("Transcode to Narrowband HD")
     title = gettext_lazy("Transcode videos to Narrowband HD")
-    verb = gettext_lazy("Transcode to Narrowband HD")
 
 
 class Recommend(VideoOperation):

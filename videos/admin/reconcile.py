@@ -19,6 +19,7 @@ from videos.admin.columns import ErrorColumn, StateColumn, video_url
 from videos.models import ReconcileRun, Video
 from videos.reconcile import Kind, Resolution
 
+_PERMISSION = "videos.sync_video"
 _OUTCOMES = {
     Resolution.HEALED: gettext_lazy("repaired"),
     Resolution.UNDER_WAY: gettext_lazy("in progress"),
@@ -44,16 +45,13 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
     def mode(self, run: ReconcileRun) -> str:
         return _mode_of(run)
 
-    def has_sync_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("videos.sync_video")
-
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.request_view)
         return [path("request/", view, name="videos_reconcilerun_request"), *super().get_urls()]
 
     def request_view(self, request: HttpRequest) -> HttpResponse:
         """POST: ask the worker to compare, and to repair if `heal` is given."""
-        if not self.has_sync_permission(request):
+        if not request.user.has_perm(_PERMISSION):
             raise PermissionDenied
         if request.method == "POST":
             try:
@@ -67,7 +65,7 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"may_reconcile": self.has_sync_permission(request), **(extra_context or {})}
+        context = {"may_reconcile": request.user.has_perm(_PERMISSION), **(extra_context or {})}
         return super().changelist_view(request, context)
 
     def change_view(
@@ -122,7 +120,7 @@ inbox.register(
         name="drift",
         label=gettext_lazy("Differences from VOD"),
         hint=gettext_lazy("remaining after the last comparison, or it failed"),
-        permission="videos.sync_video",
+        permission=_PERMISSION,
         rows=ReconcileRun.objects.needing_attention,
         url=lambda: reverse("admin:videos_reconcilerun_changelist"),
     )

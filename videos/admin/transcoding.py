@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.urls import reverse
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from shortvideo.desk import inbox
@@ -15,7 +14,6 @@ from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ReadOnlyAdmin
 from videos.admin.columns import ErrorColumn, StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter
-from videos.admin.media import thumbnail
 from videos.admin.operations import Dismiss
 from videos.models import TranscodeJob
 from videos.services import check_retryable, retry_transcode
@@ -26,7 +24,6 @@ class Retry(Operation[TranscodeJob]):
     permission = "videos.transcode_video"
     label = gettext_lazy("Retry")
     title = gettext_lazy("Retry transcoding jobs")
-    verb = gettext_lazy("Retry")
     report = gettext_lazy("%(done)d of %(selected)d submitted again.")
     explanation = gettext_lazy("A new job replaces each. Only a video's newest job can be retried.")
 
@@ -36,17 +33,11 @@ class Retry(Operation[TranscodeJob]):
     def run(self, row: TranscodeJob, values: Mapping[str, Any]) -> None:
         retry_transcode(row, **self.actor)
 
-    def thumbnail(self, row: TranscodeJob) -> SafeString | str:
-        return thumbnail(row.video)
-
 
 class DismissJobs(Dismiss):
     permission = "videos.transcode_video"
     title = gettext_lazy("Dismiss transcoding jobs")
     explanation = gettext_lazy("They leave the inbox. The status of the videos stays as it is.")
-
-    def thumbnail(self, row: TranscodeJob) -> SafeString | str:
-        return thumbnail(row.video)
 
 
 inbox.register(

@@ -71,20 +71,14 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
         videos = Video.objects.prefetch_related("evidence")
         return videos if request.user.has_perm("videos.delete_video") else videos.visible()
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: Any, search_term: str
-    ) -> tuple[Any, bool]:
-        """Match an exact id, or part of the title or of the uploader's name, as the API does."""
-        text = search_term.strip()
-        if not text:
-            return queryset, False
-        matches = (
+    def search_condition(self, text: str) -> Q:
+        """An exact id, or part of the title or of the uploader's name, as in the API."""
+        return (
             Q(vod_id=text)
             | Q(title_search__contains=folded(text))
             | Q(uploader__name_search__contains=folded(text))
             | Q(uploader__user_id=text)
         )
-        return queryset.filter(matches), False
 
     @property
     def media(self) -> Media:
