@@ -1,4 +1,4 @@
-"""Wait until the demo clips have settled, then curate them."""
+"""Wait until VOD has processed the demo clips, then curate them."""
 
 import time
 from argparse import ArgumentParser
@@ -13,14 +13,14 @@ from recommendations import demo
 from shortvideo.cloud import CloudUnavailable, vod_gateway
 from videos.models import Video
 
-POLL_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
 class Command(BaseCommand):
-    help = "Waits for the demo clips to settle, then recommends four of them. Can run twice."
+    help = "Wait until VOD has processed the demo clips, then recommend four. Can run twice."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--operator", default="", help="who recommends (a user name)")
+        parser.add_argument("--operator", default="", help="user name of the curator")
         parser.add_argument(
             "--timeout", type=float, default=300, help="seconds to wait (default: %(default)s)"
         )
@@ -29,11 +29,11 @@ class Command(BaseCommand):
         curator = self.curator(operator)
         deadline = time.monotonic() + timeout
         expected = self.videos_in_vod(deadline)
-        with tqdm(total=expected, unit="clip", desc="settled", disable=None) as bar:
-            self.wait(deadline, "the clips to settle", lambda: self.all_settled(bar, expected))
+        with tqdm(total=expected, unit="clip", desc="processed", disable=None) as bar:
+            self.wait(deadline, "the clips", lambda: self.all_processed(bar, expected))
         added = demo.curate(curator)
         self.wait(deadline, "the demo's jobs", lambda: not demo.unsettled().exists())
-        self.stdout.write(f"{expected} clips settled, {added} recommended.")
+        self.stdout.write(f"{expected} clips processed, {added} recommended.")
 
     def curator(self, username: str) -> Operator | None:
         if not username:
@@ -50,9 +50,9 @@ class Command(BaseCommand):
             except CloudUnavailable as error:
                 if time.monotonic() > deadline:
                     raise CommandError(f"VOD cannot be reached: {error}") from error
-                time.sleep(POLL_SECONDS)
+                time.sleep(_POLL_SECONDS)
 
-    def all_settled(self, bar: "tqdm[Any]", expected: int) -> bool:
+    def all_processed(self, bar: "tqdm[Any]", expected: int) -> bool:
         known, waiting = Video.objects.visible().count(), demo.unsettled().count()
         bar.update(known - waiting - bar.n)
         return known >= expected and not waiting
@@ -60,8 +60,8 @@ class Command(BaseCommand):
     def wait(self, deadline: float, what: str, condition: Callable[[], bool]) -> None:
         while not condition():
             if time.monotonic() > deadline:
-                stuck = ", ".join(str(video) for video in demo.unsettled()[:5]) or "none of them"
+                stuck = ", ".join(str(video) for video in demo.unsettled()[:5]) or "none"
                 raise CommandError(
-                    f"Gave up waiting for {what}; not settled: {stuck}. Run the command again."
+                    f"Timed out waiting for {what}. Not processed: {stuck}. Run the command again."
                 )
-            time.sleep(POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)
