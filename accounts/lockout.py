@@ -3,10 +3,10 @@
 Within 15 minutes 5 failures lock an account out from one address, 30 failures lock the address out.
 Failures never lock an account out from all addresses: anyone could cause them.
 
-django-axes calls this handler at every login. Its own handler cannot keep these limits: it compares
-all counts with one limit, forgets the failures of a row all at once, and only 15 minutes after the
-last of them, deletes those of the whole address at a login, and stores parameters, which may be
-secrets.
+django-axes calls this handler at every login. Its own handler cannot keep these promises: it has
+one limit, not two; it forgets failures only together, 15 minutes after the last, so that a failure
+every 14 minutes locks an account out; a login deletes all failures of the address; and it stores
+the request's parameters, which may be secrets.
 """
 
 import math

@@ -11,7 +11,7 @@ from shortvideo.console.parameters import Parameters
 @dataclass(frozen=True, slots=True)
 class Login:
     user_name: str
-    password: str = field(repr=False)  # for no log
+    password: str = field(repr=False)  # never in logs
 
 
 class LoginParameters(Parameters[Login]):
@@ -26,7 +26,7 @@ class LoginData(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class SignOut:
-    """With a password for all tokens of the user, without for the token of the request."""
+    """With a password: all tokens of the user. Without: the token of the request."""
 
     user_name: str = ""
     password: str = field(default="", repr=False)

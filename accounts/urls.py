@@ -1,7 +1,7 @@
 from accounts.views import LoginView, SignOutView
-from shortvideo.console.views import operation
+from shortvideo.console.views import operation_urls
 
 urlpatterns = [
-    *operation("user/login", LoginView),
-    *operation("user/signOut", SignOutView),
+    *operation_urls("user/login", LoginView),
+    *operation_urls("user/signOut", SignOutView),
 ]

@@ -4,11 +4,11 @@ from recommendations.views import (
     GetRecommendVideosView,
     RecommendVideoView,
 )
-from shortvideo.console.views import operation
+from shortvideo.console.views import operation_urls
 
 urlpatterns = [
-    *operation("vod/getRecommendVideos", GetRecommendVideosView),
-    *operation("vod/getRecommendVideoById", GetRecommendVideoByIdView),
-    *operation("vod/recommendVideo", RecommendVideoView),
-    *operation("vod/deleteRecommendById", DeleteRecommendByIdView),
+    *operation_urls("vod/getRecommendVideos", GetRecommendVideosView),
+    *operation_urls("vod/getRecommendVideoById", GetRecommendVideoByIdView),
+    *operation_urls("vod/recommendVideo", RecommendVideoView),
+    *operation_urls("vod/deleteRecommendById", DeleteRecommendByIdView),
 ]

@@ -82,7 +82,7 @@ class RecommendVideoView(ConsoleView[RecommendVideo]):  # POST /console/vod/reco
 
 
 class DeleteRecommendByIdView(ConsoleView[OneVideo]):  # POST /console/vod/deleteRecommendById
-    """Take an item off the list, its display fields with it."""
+    """Remove an item and its display fields from the list."""
 
     http_method_names = ["post"]
     permission_required = "recommendations.delete_recommendation"

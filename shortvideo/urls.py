@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from shortvideo.console.views import UnknownOperationView, operation
+from shortvideo.console.views import UnknownOperationView, operation_urls
 from videos.api.views import PlayVideoView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -12,6 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("console/", include("shortvideo.console.urls")),
     path("console", UnknownOperationView.as_view()),
-    *operation("vodVideo/getVideoById", PlayVideoView),
+    *operation_urls("vodVideo/getVideoById", PlayVideoView),
     path("vodcallback/", include("videos.events.urls")),
 ]

@@ -70,7 +70,7 @@ class DialectView(APIView, Generic[Query]):
         return current_request_id()
 
 
-def operation(route: str, view: type[APIView]) -> list[URLPattern]:
+def operation_urls(route: str, view: type[APIView]) -> list[URLPattern]:
     """Serve `route` with and without a trailing slash."""
     callback = view.as_view()
     return [path(route, callback, name=route.rpartition("/")[2]), path(f"{route}/", callback)]

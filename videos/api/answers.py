@@ -137,7 +137,7 @@ def snapshot_lists(video: Video, sign: Signer) -> SnapshotLists:
 
 
 def file_urls(video: Video, sign: Signer, *, may_review: bool) -> list[str]:
-    """The URLs of the video's files; [] for a blocked video and operators who may not review."""
+    """The URLs of the video's files; [] if it is blocked and the operator may not review."""
     if video.censor_status == CensorStatus.FAIL and not may_review:
         return []
     return [sign(file["path"]) for file in video.files if file["path"]]

@@ -1,4 +1,4 @@
-from shortvideo.console.views import operation
+from shortvideo.console.views import operation_urls
 from videos.api.views import (
     CreateAuditView,
     DeleteVideoByIdView,
@@ -10,11 +10,11 @@ from videos.api.views import (
 )
 
 urlpatterns = [
-    *operation("vod/getVideos", GetVideosView),
-    *operation("vod/getVideoById", GetVideoByIdView),
-    *operation("vod/submitTranscode", SubmitTranscodeView),
-    *operation("vod/submitTabTranscode", SubmitTabTranscodeView),
-    *operation("vod/createAudit", CreateAuditView),
-    *operation("vod/pushObjectCache", PushObjectCacheView),
-    *operation("vod/deleteVideoById", DeleteVideoByIdView),
+    *operation_urls("vod/getVideos", GetVideosView),
+    *operation_urls("vod/getVideoById", GetVideoByIdView),
+    *operation_urls("vod/submitTranscode", SubmitTranscodeView),
+    *operation_urls("vod/submitTabTranscode", SubmitTabTranscodeView),
+    *operation_urls("vod/createAudit", CreateAuditView),
+    *operation_urls("vod/pushObjectCache", PushObjectCacheView),
+    *operation_urls("vod/deleteVideoById", DeleteVideoByIdView),
 ]

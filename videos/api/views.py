@@ -185,7 +185,7 @@ class DeleteVideoByIdView(ConsoleView[DeleteVideo]):  # POST /console/vod/delete
 
 
 class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
-    """What plays a video: from the mirror, or from VOD for what is not published."""
+    """The playable files: from the mirror, or from VOD if the video is not published."""
 
     permission_required = "videos.view_video"
     parameters_class = VideoIdParameters
