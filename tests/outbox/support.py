@@ -1,11 +1,14 @@
-"""A handler that answers as a test tells it to, and remembers what happened."""
+"""A handler whose outcomes a test chooses, and deliveries made the short way."""
 
-from collections.abc import Callable, Mapping, Sequence
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from shortvideo.outbox import services
@@ -13,6 +16,7 @@ from shortvideo.outbox.handlers import Done, Handler, Outcome
 from shortvideo.outbox.models import Delivery
 
 Answer = Callable[[Delivery], Outcome]
+LONGEST_WAIT_SECONDS = 180  # of a test that fails: the others end as soon as the state is there
 
 
 @dataclass(frozen=True)
@@ -23,9 +27,9 @@ class Settled:
 
 
 class ScriptedHandler(Handler):
-    """Asks `answer` for each delivery; what that raises fails the whole call.
+    """Asks `answer` for each delivery. An exception of `answer` fails the whole call.
 
-    `calls` holds the subjects of each call, `settled` what was settled.
+    `calls` holds the subjects of each call, `settled` the settled deliveries.
     """
 
     kind = "scripted"
@@ -38,7 +42,6 @@ class ScriptedHandler(Handler):
         supersede_attempted: bool = False,
         answer: Answer = lambda _: Done(),
     ) -> None:
-        # Each test makes its own: a class for each would say no more.
         self.kind = kind  # type: ignore[misc]  # one class serves all kinds of the tests
         self.batch_size = batch_size  # type: ignore[misc]  # the same
         self.supersede_attempted = supersede_attempted  # type: ignore[misc]  # the same
@@ -59,7 +62,7 @@ class ScriptedHandler(Handler):
 
     @staticmethod
     def _in_a_test_transaction() -> bool:
-        # pytest-django's own atomic block, and no savepoint of ours inside it.
+        # pytest-django's atomic block, and no savepoint of the outbox inside it.
         return len(transaction.get_connection().savepoint_ids) <= 1
 
 
@@ -69,10 +72,53 @@ def send(subject: str = "v1", *, kind: str = "scripted", **options: Any) -> Deli
 
 
 def make_due() -> None:
-    """As if the backoff of all that waits had passed."""
+    """End the backoff of all waiting deliveries."""
     Delivery.objects.waiting().update(due_at=timezone.now() - timedelta(seconds=1))
 
 
 def let_leases_end() -> None:
-    """As if the workers that hold rows had been silent for longer than a lease."""
+    """End all leases, as if their workers had sent no heartbeat."""
     Delivery.objects.open().update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+@contextmanager
+def another_worker(work: Callable[[], object]) -> Iterator[None]:
+    """Run `work` in a thread with a connection of its own. Raises what `work` raises."""
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised again in the test
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(LONGEST_WAIT_SECONDS)
+    assert not thread.is_alive()
+    if errors:
+        raise errors[0]
+
+
+def is_database_locked() -> bool:
+    """Whether another connection holds the write lock (SQLite) or is in a transaction."""
+    if connection.vendor == "sqlite":
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE xact_start IS NOT NULL"
+            " AND datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend')"
+        )
+        [is_locked] = cursor.fetchone()
+    return bool(is_locked)

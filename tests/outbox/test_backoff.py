@@ -1,4 +1,4 @@
-"""Waiting grows, is capped, and is spread."""
+"""The backoff grows, has a cap and is spread at random."""
 
 from random import Random
 
@@ -13,7 +13,7 @@ randoms = st.randoms(use_true_random=False)
 
 
 @given(attempt=attempts, random=randoms)
-def test_a_retry_waits_between_nothing_and_the_ceiling(attempt: int, random: Random) -> None:
+def test_a_retry_waits_at_most_the_ceiling(attempt: int, random: Random) -> None:
     assert 0 <= backoff.retry_seconds(attempt, random=random) <= min(300, 2.0 ** min(attempt, 60))
 
 
@@ -24,7 +24,7 @@ def test_a_pause_waits_at_least_half_of_the_ceiling(attempt: int, random: Random
 
 
 @given(attempt=attempts)
-def test_the_ceiling_never_sinks_and_never_passes_the_cap(attempt: int) -> None:
+def test_the_ceiling_never_decreases_and_never_exceeds_the_cap(attempt: int) -> None:
     assert backoff.ceiling_seconds(attempt) <= backoff.ceiling_seconds(attempt + 1) <= 300
 
 

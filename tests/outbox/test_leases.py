@@ -1,54 +1,29 @@
-"""Rows in the hands of workers that die, freeze, or are slow."""
+"""Rows that are leased by workers which die, freeze or are slow."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from shortvideo.outbox.handlers import Done, Outcome
-from shortvideo.outbox.leases import claim, lock_held
+from shortvideo.outbox.leases import Heartbeat, claim, lock_held
 from shortvideo.outbox.models import Delivery, DeliveryState, Lane
 from shortvideo.outbox.services import DeliveryStateError
 from shortvideo.outbox.services import cancel as cancel_delivery
 from shortvideo.outbox.worker import send_batch, work_once
+from tests.support.localvod import wait_until
 
-from .support import ScriptedHandler, let_leases_end, send
+from .support import LONGEST_WAIT_SECONDS, ScriptedHandler, another_worker, let_leases_end, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Register = Callable[..., ScriptedHandler]
-LONGEST_WAIT_SECONDS = 20
-
-
-@contextmanager
-def another_worker(work: Callable[[], object]) -> Iterator[None]:
-    """Runs `work` in a thread with a connection of its own; its errors are the test's."""
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - raised again in the test
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join(LONGEST_WAIT_SECONDS)
-    assert not thread.is_alive()
-    if errors:
-        raise errors[0]
 
 
 class Gate:
-    """Holds the first worker that comes to it inside `deliver`; lets the others pass."""
+    """Holds the first worker inside `deliver`; the others pass."""
 
     def __init__(self) -> None:
         self.is_reached, self.is_open = threading.Event(), threading.Event()
@@ -62,7 +37,7 @@ class Gate:
         return Done({"by": "the quick one"})
 
 
-def test_what_one_worker_holds_no_other_takes(handler: ScriptedHandler) -> None:
+def test_a_leased_row_is_taken_by_no_other_worker(handler: ScriptedHandler) -> None:
     gate = Gate()
     handler.answer = gate.answer
     send()
@@ -74,10 +49,10 @@ def test_what_one_worker_holds_no_other_takes(handler: ScriptedHandler) -> None:
     assert len(handler.calls) == 1
 
 
-def test_a_worker_that_froze_writes_nothing_after_another_took_over(
-    handler: ScriptedHandler, caplog: pytest.LogCaptureFixture, settings: Settings
+@pytest.mark.usefixtures("without_heartbeat")
+def test_a_frozen_worker_writes_nothing_once_overtaken(
+    handler: ScriptedHandler, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.OUTBOX_LEASE_SECONDS = 3600  # no beat of the heart: this worker is frozen
     gate = Gate()
     handler.answer = gate.answer
 
@@ -98,9 +73,8 @@ def test_a_worker_that_froze_writes_nothing_after_another_took_over(
     assert "The lease was lost" in caplog.text
 
 
-def test_a_frozen_worker_writes_nothing_while_the_other_is_still_at_it(
-    handler: ScriptedHandler,
-) -> None:
+@pytest.mark.usefixtures("without_heartbeat")
+def test_a_frozen_worker_writes_nothing_during_the_takeover(handler: ScriptedHandler) -> None:
     delivery = send()
     gate = Gate()
     handler.answer = gate.answer
@@ -114,6 +88,7 @@ def test_a_frozen_worker_writes_nothing_while_the_other_is_still_at_it(
     assert handler.settled == []
 
 
+@pytest.mark.usefixtures("without_heartbeat")
 def test_a_lease_that_ended_but_was_not_taken_still_finishes(handler: ScriptedHandler) -> None:
     gate = Gate()
     handler.answer = gate.answer
@@ -126,9 +101,7 @@ def test_a_lease_that_ended_but_was_not_taken_still_finishes(handler: ScriptedHa
     assert delivery.state == DeliveryState.DONE
 
 
-def test_a_dead_workers_row_is_taken_again_and_its_attempts_are_kept(
-    handler: ScriptedHandler,
-) -> None:
+def test_the_row_of_a_dead_worker_keeps_its_attempts(handler: ScriptedHandler) -> None:
     delivery = send()
     (claimed,) = claim("scripted", limit=1, now=timezone.now())
     assert not claimed.may_have_been_sent
@@ -148,23 +121,39 @@ def test_a_dead_workers_row_is_taken_again_and_its_attempts_are_kept(
     assert delivery.first_attempt_at == claimed.first_attempt_at
 
 
-def test_the_heartbeat_keeps_a_slow_delivery(handler: ScriptedHandler, settings: Settings) -> None:
-    settings.OUTBOX_LEASE_SECONDS = 0.3
+@pytest.mark.usefixtures("quick_heartbeat")
+def test_the_heartbeat_keeps_a_slow_delivery(handler: ScriptedHandler) -> None:
     gate = Gate()
     handler.answer = gate.answer
     delivery = send()
     with another_worker(work_once):
         assert gate.is_reached.wait(LONGEST_WAIT_SECONDS)
-        leases = {Delivery.objects.get().lease_until}
-        while len(leases) < 4:  # three beats are longer than a lease
+        for _ in range(2):
+            let_leases_end()
+            wait_until(lambda: not Delivery.objects.due(timezone.now()).exists())
             assert work_once() == 0
-            leases.add(Delivery.objects.get().lease_until)
         gate.is_open.set()
     delivery.refresh_from_db()
     assert (delivery.result, delivery.broken_lease_count) == ({"by": "the slow one"}, 0)
 
 
-def test_workers_at_the_same_time_share_the_rows_without_overlap(register: Register) -> None:
+def test_a_heartbeat_comes_three_times_a_lease(settings: Settings) -> None:
+    settings.OUTBOX_LEASE_SECONDS = 6
+    heartbeat = Heartbeat(lambda: None)
+    waits: list[float | None] = []
+
+    class Stopped(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return len(waits) > 3
+
+    heartbeat._stopped = Stopped()
+    with heartbeat:
+        pass
+    assert waits[:3] == [2, 2, 2]
+
+
+def test_concurrent_workers_share_the_rows_without_overlap(register: Register) -> None:
     handler = register(batch_size=3)
     for number in range(60):
         send(f"v{number % 20}", payload={"n": number})
@@ -190,7 +179,7 @@ def test_workers_at_the_same_time_share_the_rows_without_overlap(register: Regis
         assert numbers == sorted(numbers)
 
 
-def test_a_locked_row_is_passed_over_on_postgresql(register: Register) -> None:
+def test_a_locked_row_is_skipped_on_postgresql(register: Register) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite locks the whole database, not a row.")
     handler = register(batch_size=10)
@@ -203,8 +192,8 @@ def test_a_locked_row_is_passed_over_on_postgresql(register: Register) -> None:
     assert handler.calls == [["v2"]]
 
 
-def test_cancel_waits_for_no_worker_that_is_finishing(handler: ScriptedHandler) -> None:
-    """Such a worker may wait for a row that the caller of cancel() holds."""
+def test_cancel_does_not_wait_for_a_finishing_worker(handler: ScriptedHandler) -> None:
+    """The worker may wait for a row that the caller of cancel() has locked."""
     if connection.vendor != "postgresql":
         pytest.skip("SQLite locks the whole database, not a row.")
     delivery = send("v1")

@@ -1,4 +1,4 @@
-"""Finished deliveries go after a time; what still matters to anybody stays."""
+"""Finished deliveries are deleted after a time, unless a row or an operator needs them."""
 
 from datetime import timedelta
 
@@ -26,24 +26,24 @@ def _keep_ten_days(settings: Settings) -> None:
     settings.OUTBOX_KEEP_DAYS = 10
 
 
-def end(delivery: Delivery, state: DeliveryState, *, days_ago: float) -> Delivery:
+def _end(delivery: Delivery, state: DeliveryState, *, days_ago: float) -> Delivery:
     delivery.state, delivery.finished_at = state, timezone.now() - days_ago * DAY
-    delivery.created_at = delivery.finished_at  # or before
+    delivery.created_at = delivery.finished_at
     delivery.save()
     return delivery
 
 
-def test_what_ended_well_goes_after_its_days_and_not_before(handler: ScriptedHandler) -> None:
+def test_a_successful_delivery_is_deleted_after_its_days(handler: ScriptedHandler) -> None:
     for state in (DeliveryState.DONE, DeliveryState.SUPERSEDED):
-        end(send(), state, days_ago=11)
-    young = end(send(), DeliveryState.DONE, days_ago=9)
+        _end(send(), state, days_ago=11)
+    young = _end(send(), DeliveryState.DONE, days_ago=9)
     pruning.prune()
     assert list(Delivery.objects.all()) == [young]
 
 
-def test_what_waits_or_was_given_up_stays_however_old(handler: ScriptedHandler) -> None:
+def test_a_waiting_or_given_up_delivery_stays_however_old(handler: ScriptedHandler) -> None:
     waiting = send(delay_seconds=60)
-    given_up = end(send(), DeliveryState.GIVEN_UP, days_ago=1_000)
+    given_up = _end(send(), DeliveryState.GIVEN_UP, days_ago=1_000)
     pruning.prune()
     assert set(Delivery.objects.all()) == {waiting, given_up}
 
@@ -53,28 +53,28 @@ def test_the_delivery_of_a_decision_stays_with_the_log() -> None:
     video = make_video(censor_status="check")
     review = review_video(video, DecisionInput(Decision.NORMAL, Source.API))
     assert review.delivery is not None
-    end(review.delivery, DeliveryState.DONE, days_ago=1_000)
+    _end(review.delivery, DeliveryState.DONE, days_ago=1_000)
     pruning.prune()
     assert Delivery.objects.filter(pk=review.delivery.pk).exists()
 
 
-def test_what_came_after_a_pruned_one_is_still_sent(handler: ScriptedHandler) -> None:
+def test_the_follower_of_a_pruned_delivery_is_still_sent(handler: ScriptedHandler) -> None:
     first = send("v1")
     follower = send("v2", after=first)
     work_once()
     first.refresh_from_db()
-    end(first, DeliveryState.DONE, days_ago=11)
+    _end(first, DeliveryState.DONE, days_ago=11)
     pruning.prune()
     follower.refresh_from_db()
     assert follower.after is None
     assert list(Delivery.objects.in_turn()) == [follower]
 
 
-def test_more_than_one_portion_goes(
+def test_several_batches_are_deleted(
     handler: ScriptedHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pruning, "pace", Pace(most_rows=2))
     for _ in range(5):
-        end(send(), DeliveryState.DONE, days_ago=11)
+        _end(send(), DeliveryState.DONE, days_ago=11)
     pruning.prune()
     assert not Delivery.objects.exists()

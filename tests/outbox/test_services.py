@@ -1,4 +1,4 @@
-"""Writing deliveries, taking them back, sending them once more."""
+"""Writing, cancelling, retrying and superseding deliveries."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,7 +20,7 @@ Register = Callable[..., ScriptedHandler]
 REFUSED = Refused("InvalidVideo.NotFound", "The video does not exist.", "request-1")
 
 
-def state_of(delivery: Delivery) -> str:
+def _state_of(delivery: Delivery) -> str:
     return Delivery.objects.get(pk=delivery.pk).state
 
 
@@ -35,14 +35,14 @@ def test_a_delivery_is_refused_outside_a_transaction(handler: ScriptedHandler) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_delivery_falls_with_its_decision(handler: ScriptedHandler) -> None:
+def test_a_delivery_is_rolled_back_with_its_decision(handler: ScriptedHandler) -> None:
     with transaction.atomic():
         services.send("scripted", subject="v1")
         transaction.set_rollback(True)
     assert not Delivery.objects.exists()
 
 
-def test_a_kind_that_nobody_sends_is_refused_by_name(handler: ScriptedHandler) -> None:
+def test_an_unknown_kind_is_refused_by_name(handler: ScriptedHandler) -> None:
     with pytest.raises(LookupError, match=r"No handler.*'scriptd'; registered: scripted"):
         send(kind="scriptd")
 
@@ -70,40 +70,40 @@ def test_a_delayed_delivery_is_not_sent_before_its_time(handler: ScriptedHandler
 
 
 def test_a_newer_delivery_supersedes_the_unsent_older_one(handler: ScriptedHandler) -> None:
-    older, other = send(delay_seconds=5), send("v2", delay_seconds=5)
+    older, other = send(delay_seconds=3600), send("v2", delay_seconds=3600)
     newer = send(supersede=True)
-    assert state_of(older) == DeliveryState.SUPERSEDED
-    assert state_of(other) == DeliveryState.WAITING
+    assert _state_of(older) == DeliveryState.SUPERSEDED
+    assert _state_of(other) == DeliveryState.WAITING
     assert work_once() == 1
-    assert state_of(newer) == DeliveryState.DONE
+    assert _state_of(newer) == DeliveryState.DONE
     assert handler.calls == [["v1"]]
 
 
 def test_without_supersede_both_are_sent_in_order(handler: ScriptedHandler) -> None:
     older, newer = send(), send()
     work_once()
-    assert (state_of(older), state_of(newer)) == (DeliveryState.DONE, DeliveryState.WAITING)
+    assert (_state_of(older), _state_of(newer)) == (DeliveryState.DONE, DeliveryState.WAITING)
     work_once()
-    assert state_of(newer) == DeliveryState.DONE
+    assert _state_of(newer) == DeliveryState.DONE
 
 
-def test_an_attempted_delivery_is_kept_where_its_call_may_count(handler: ScriptedHandler) -> None:
-    handler.answer = lambda _: Again("No answer.", delay_seconds=60)
+def test_an_attempted_delivery_is_kept_by_default(handler: ScriptedHandler) -> None:
+    handler.answer = lambda _: Again("No answer.", delay_seconds=3600)
     older = send()
     work_once()
     send(supersede=True)
-    assert state_of(older) == DeliveryState.WAITING
+    assert _state_of(older) == DeliveryState.WAITING
 
 
-def test_an_attempted_delivery_is_superseded_where_the_last_call_wins(register: Register) -> None:
-    register(supersede_attempted=True, answer=lambda _: Again("No answer.", delay_seconds=60))
+def test_an_attempted_delivery_is_superseded_if_the_kind_allows(register: Register) -> None:
+    register(supersede_attempted=True, answer=lambda _: Again("No answer.", delay_seconds=3600))
     older = send()
     work_once()
     send(supersede=True)
-    assert state_of(older) == DeliveryState.SUPERSEDED
+    assert _state_of(older) == DeliveryState.SUPERSEDED
 
 
-def test_a_failing_delivery_gives_way_to_one_that_came_meanwhile(register: Register) -> None:
+def test_a_failing_delivery_is_superseded_by_a_newer_one(register: Register) -> None:
     newer: list[Delivery] = []
 
     def fail_while_a_newer_one_comes(delivery: Delivery) -> Again | Done:
@@ -115,20 +115,20 @@ def test_a_failing_delivery_gives_way_to_one_that_came_meanwhile(register: Regis
     handler = register(supersede_attempted=True, answer=fail_while_a_newer_one_comes)
     older = send()
     work_once()
-    assert state_of(older) == DeliveryState.SUPERSEDED
+    assert _state_of(older) == DeliveryState.SUPERSEDED
     assert handler.settled[0].state == DeliveryState.SUPERSEDED
     work_once()
-    assert state_of(newer[0]) == DeliveryState.DONE
+    assert _state_of(newer[0]) == DeliveryState.DONE
 
 
-def test_what_was_given_up_is_closed_by_a_newer_delivery(handler: ScriptedHandler) -> None:
+def test_a_newer_delivery_supersedes_one_that_was_given_up(handler: ScriptedHandler) -> None:
     handler.answer = lambda _: REFUSED
     older = send()
     follower = send(kind="scripted", subject="v1-files", after=older)
     work_once()
-    assert state_of(follower) == DeliveryState.GIVEN_UP
+    assert _state_of(follower) == DeliveryState.GIVEN_UP
     send(supersede=True)
-    assert state_of(older) == state_of(follower) == DeliveryState.SUPERSEDED
+    assert _state_of(older) == _state_of(follower) == DeliveryState.SUPERSEDED
     with pytest.raises(services.DeliveryStateError, match="it is superseded"):
         services.retry(older)
 
@@ -138,13 +138,13 @@ def test_what_was_given_up_is_closed_by_a_newer_delivery(handler: ScriptedHandle
 
 def test_a_follower_waits_until_its_predecessor_is_done(register: Register) -> None:
     first, second = register("audit"), register("purge")
-    audit = send(kind="audit", delay_seconds=60)
+    audit = send(kind="audit", delay_seconds=3600)
     purge = send(kind="purge", after=audit)
     assert work_once() == 0
     make_due()
     work_once(["audit"])
     work_once(["purge"])
-    assert state_of(purge) == DeliveryState.DONE
+    assert _state_of(purge) == DeliveryState.DONE
     assert (len(first.calls), len(second.calls)) == (1, 1)
 
 
@@ -168,11 +168,11 @@ def test_a_predecessor_given_up_gives_up_all_that_follow(register: Register) -> 
 def test_a_superseded_predecessor_supersedes_all_that_follow(register: Register) -> None:
     register("audit")
     register("purge")
-    audit = send(kind="audit", delay_seconds=5)
+    audit = send(kind="audit", delay_seconds=3600)
     purge = send(kind="purge", after=audit)
     check = send("v1-check", kind="purge", after=purge)
     send(kind="audit", supersede=True)
-    assert state_of(purge) == state_of(check) == DeliveryState.SUPERSEDED
+    assert _state_of(purge) == _state_of(check) == DeliveryState.SUPERSEDED
 
 
 @pytest.mark.parametrize(
@@ -182,14 +182,14 @@ def test_a_superseded_predecessor_supersedes_all_that_follow(register: Register)
         (REFUSED, DeliveryState.GIVEN_UP),
     ],
 )
-def test_a_late_follower_shares_the_end_of_its_predecessor(
+def test_a_late_follower_ends_like_its_predecessor(
     register: Register, answer: Done | Refused, expected: str
 ) -> None:
     register("audit", answer=lambda _: answer)
     register("purge")
     audit = send(kind="audit")
     work_once()
-    assert state_of(send(kind="purge", after=audit)) == expected
+    assert _state_of(send(kind="purge", after=audit)) == expected
 
 
 def test_a_follower_of_a_cancelled_delivery_is_not_sent(register: Register) -> None:
@@ -203,26 +203,26 @@ def test_a_follower_of_a_cancelled_delivery_is_not_sent(register: Register) -> N
 # --- cancel and retry ---
 
 
-def test_cancel_takes_back_what_was_not_sent(handler: ScriptedHandler) -> None:
-    delivery = send(delay_seconds=5)
+def test_cancel_supersedes_an_unsent_delivery(handler: ScriptedHandler) -> None:
+    delivery = send(delay_seconds=3600)
     follower = send("v2", after=delivery)
     assert services.cancel(delivery).state == DeliveryState.SUPERSEDED
-    assert state_of(follower) == DeliveryState.SUPERSEDED
+    assert _state_of(follower) == DeliveryState.SUPERSEDED
     make_due()
     assert work_once() == 0
     assert not handler.calls
 
 
-def test_cancel_refuses_what_was_tried(handler: ScriptedHandler) -> None:
-    handler.answer = lambda _: Again("No answer.", delay_seconds=60)
+def test_cancel_refuses_a_delivery_that_was_tried(handler: ScriptedHandler) -> None:
+    handler.answer = lambda _: Again("No answer.", delay_seconds=3600)
     delivery = send()
     work_once()
     with pytest.raises(services.DeliveryStateError, match=r"never tried.*waiting after 1 attempts"):
         services.cancel(delivery)
-    assert state_of(delivery) == DeliveryState.WAITING
+    assert _state_of(delivery) == DeliveryState.WAITING
 
 
-def test_retry_sends_what_was_given_up_and_its_followers(register: Register) -> None:
+def test_retry_sends_a_given_up_delivery_and_its_followers(register: Register) -> None:
     audits = register("audit", answer=lambda _: REFUSED)
     register("purge")
     audit = send(kind="audit")
@@ -237,11 +237,13 @@ def test_retry_sends_what_was_given_up_and_its_followers(register: Register) -> 
     assert (retried.state, retried.attempts, retried.error) == (DeliveryState.WAITING, 0, "")
     work_once(["audit"])
     work_once(["purge"])
-    assert state_of(audit) == state_of(purge) == DeliveryState.DONE
+    assert _state_of(audit) == _state_of(purge) == DeliveryState.DONE
 
 
 @pytest.mark.parametrize("is_sent", [True, False])
-def test_retry_refuses_what_was_not_given_up(handler: ScriptedHandler, *, is_sent: bool) -> None:
+def test_retry_refuses_a_delivery_that_was_not_given_up(
+    handler: ScriptedHandler, *, is_sent: bool
+) -> None:
     delivery = send()
     if is_sent:
         work_once()

@@ -1,4 +1,4 @@
-"""What is no longer needed ends without a call, and its handler is told."""
+"""A superseded delivery ends without a call, and `settle` is called for it."""
 
 from collections.abc import Callable
 
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.django_db
 Register = Callable[..., ScriptedHandler]
 
 
-def test_what_is_replaced_unsent_is_settled_as_superseded_with_its_followers(
+def test_a_replaced_delivery_is_settled_with_its_followers(
     register: Register,
 ) -> None:
     audits, purges = register("audit"), register("purge")
-    audit = send(kind="audit", delay_seconds=5)
+    audit = send(kind="audit", delay_seconds=3600)
     purge = send(kind="purge", after=audit)
     check = send("v1-check", kind="purge", after=purge)
     send(kind="audit", supersede=True)
@@ -29,20 +29,20 @@ def test_what_is_replaced_unsent_is_settled_as_superseded_with_its_followers(
     assert {type(told.outcome) for told in purges.settled} == {Superseded}
 
 
-def test_what_is_cancelled_is_settled_as_superseded(handler: ScriptedHandler) -> None:
-    services.cancel(send(delay_seconds=5))
+def test_a_cancelled_delivery_is_settled_as_superseded(handler: ScriptedHandler) -> None:
+    services.cancel(send(delay_seconds=3600))
     assert [told.state for told in handler.settled] == [DeliveryState.SUPERSEDED]
 
 
-def test_a_handler_may_find_that_nothing_need_be_sent(register: Register) -> None:
-    audits = register("audit", answer=lambda _: Superseded("Something newer stands."))
+def test_a_handler_may_supersede_instead_of_sending(register: Register) -> None:
+    audits = register("audit", answer=lambda _: Superseded("A newer decision exists."))
     purges = register("purge")
     audit = send(kind="audit")
     purge = send(kind="purge", after=audit)
     work_once()
     audit.refresh_from_db()
     purge.refresh_from_db()
-    assert (audit.state, audit.error) == (DeliveryState.SUPERSEDED, "Something newer stands.")
+    assert (audit.state, audit.error) == (DeliveryState.SUPERSEDED, "A newer decision exists.")
     assert purge.state == DeliveryState.SUPERSEDED
     assert [told.state for told in audits.settled] == [DeliveryState.SUPERSEDED]
     assert not purges.calls

@@ -18,15 +18,20 @@ from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_once
 from tests.support.database_url import database_url
 
-from .support import ScriptedHandler, let_leases_end, send
+from .support import (
+    LONGEST_WAIT_SECONDS,
+    ScriptedHandler,
+    is_database_locked,
+    let_leases_end,
+    send,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[2]
-LONGEST_WAIT_SECONDS = 30
 
 
-def eventually(condition: Callable[[], object], what: str) -> None:
-    """Poll until it holds."""
+def _eventually(condition: Callable[[], object], what: str) -> None:
+    """Poll until the condition holds. Fails with `what` where it never does."""
     ends_at = time.monotonic() + LONGEST_WAIT_SECONDS
     while not condition():
         assert time.monotonic() < ends_at, f"In vain: {what}"
@@ -34,7 +39,7 @@ def eventually(condition: Callable[[], object], what: str) -> None:
 
 
 class Worker:
-    """One `manage.py work` process; its standard error is gathered as it comes."""
+    """One `manage.py work` process; `log` is its standard error so far."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         environment = {
@@ -66,6 +71,23 @@ class Worker:
     def send_signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    def freeze(self) -> None:
+        """Stop the process where it holds no lock: the test writes meanwhile.
+
+        Its loop and its heartbeat write too. Stopped in such a transaction, it would keep every
+        other writer out of a SQLite database for as long as it is stopped.
+        """
+        _eventually(self._is_stopped_without_lock, "the worker stops outside a transaction")
+
+    def _is_stopped_without_lock(self) -> bool:
+        self.send_signal(signal.SIGSTOP)
+        # All its threads have stopped on return.
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        if is_database_locked():
+            self.send_signal(signal.SIGCONT)
+            return False
+        return True
+
     def exit_status(self) -> int:
         status = self.process.wait(LONGEST_WAIT_SECONDS)
         self._reader.join()
@@ -81,7 +103,7 @@ class Worker:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the worker's handler says that it began and looks for `go`."""
+    """The handler of the worker touches a file here, and waits for the file `go`."""
     return tmp_path
 
 
@@ -100,18 +122,14 @@ def start_worker(folder: Path) -> Iterator[Callable[..., Worker]]:
 
 @pytest.fixture
 def waiting() -> ScriptedHandler:
-    """The worker's kind, known to the test's process too, which may take over."""
+    """The kind of the worker, also registered in the test's process, which may take over."""
     handler = ScriptedHandler("waiting", answer=lambda _: handlers.Done({"by": "the test"}))
     handlers.register(handler)
     return handler
 
 
-def begun(folder: Path, subject: str) -> Callable[[], bool]:
-    return (folder / subject).exists
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_the_batch_under_way_finish_and_no_other_begin(
+def test_a_signal_ends_the_worker_after_its_batch(
     waiting: ScriptedHandler,
     folder: Path,
     start_worker: Callable[..., Worker],
@@ -120,8 +138,9 @@ def test_a_signal_lets_the_batch_under_way_finish_and_no_other_begin(
     first = send("v1", kind="waiting")
     second = send("v1", kind="waiting")
     worker = start_worker()
-    eventually(begun(folder, "v1"), "the worker begins")
+    _eventually((folder / "v1").exists, "the worker begins")
     worker.send_signal(number)
+    _eventually((folder / "stopping").exists, "the worker has the signal")
     (folder / "go").touch()
     assert worker.exit_status() == 0
     first.refresh_from_db()
@@ -135,7 +154,7 @@ def test_an_idle_worker_leaves_at_once(
     waiting: ScriptedHandler, start_worker: Callable[..., Worker]
 ) -> None:
     worker = start_worker()
-    eventually(lambda: "Worker started" in worker.log, "the worker starts")
+    _eventually(lambda: "Worker started" in worker.log, "the worker starts")
     worker.send_signal(signal.SIGTERM)
     assert worker.exit_status() == 0
 
@@ -145,48 +164,48 @@ def test_a_killed_worker_loses_nothing(
 ) -> None:
     delivery = send("v1", kind="waiting")
     worker = start_worker()
-    eventually(begun(folder, "v1"), "the worker begins")
+    _eventually((folder / "v1").exists, "the worker begins")
     worker.send_signal(signal.SIGKILL)
     worker.exit_status()
     delivery.refresh_from_db()
     assert delivery.state == DeliveryState.LEASED
     (folder / "go").touch()
     start_worker()
-    eventually(lambda: Delivery.objects.done().exists(), "another worker finishes it")
+    _eventually(lambda: Delivery.objects.done().exists(), "another worker finishes it")
     delivery.refresh_from_db()
     assert (delivery.attempts, delivery.claim_count, delivery.broken_lease_count) == (2, 2, 1)
 
 
-def test_a_frozen_worker_that_comes_back_finishes_nothing(
+def test_a_frozen_worker_finishes_nothing_when_it_wakes(
     waiting: ScriptedHandler, folder: Path, start_worker: Callable[..., Worker]
 ) -> None:
     delivery = send("v1", kind="waiting")
     worker = start_worker()
-    eventually(begun(folder, "v1"), "the worker begins")
-    worker.send_signal(signal.SIGSTOP)
+    _eventually((folder / "v1").exists, "the worker begins")
+    worker.freeze()
     let_leases_end()
     assert work_once(["waiting"]) == 1
     (folder / "go").touch()
     worker.send_signal(signal.SIGCONT)
-    eventually(lambda: "The lease was lost" in worker.log, "the worker sees it")
+    _eventually(lambda: "The lease was lost" in worker.log, "the worker sees it")
     delivery.refresh_from_db()
     assert delivery.result == {"by": "the test"}
 
 
-def test_a_kind_that_hangs_holds_up_no_other(
+def test_a_kind_that_hangs_delays_no_other(
     waiting: ScriptedHandler, start_worker: Callable[..., Worker], folder: Path
 ) -> None:
     handlers.register(ScriptedHandler("quick"))
     hanging = send("v1", kind="waiting")
     start_worker()
-    eventually(begun(folder, "v1"), "the worker begins with the kind that hangs")
+    _eventually((folder / "v1").exists, "the worker begins with the kind that hangs")
     send("v2", kind="quick")
-    eventually(lambda: Delivery.objects.done().exists(), "the other kind is done")
+    _eventually(lambda: Delivery.objects.done().exists(), "the other kind is done")
     hanging.refresh_from_db()
     assert hanging.state == DeliveryState.LEASED
 
 
-def test_a_kind_that_the_worker_does_not_serve_stays(
+def test_a_kind_that_the_worker_does_not_serve_waits(
     waiting: ScriptedHandler, start_worker: Callable[..., Worker], folder: Path
 ) -> None:
     handlers.register(ScriptedHandler("quick"))
@@ -194,7 +213,7 @@ def test_a_kind_that_the_worker_does_not_serve_stays(
     send("v1", kind="waiting")
     worker = start_worker("--kinds", "quick")
     send("v2", kind="quick")
-    eventually(lambda: Delivery.objects.done().exists(), "its kind is done")
+    _eventually(lambda: Delivery.objects.done().exists(), "its kind is done")
     worker.send_signal(signal.SIGTERM)
     assert worker.exit_status() == 0
     assert Delivery.objects.waiting().get().subject == "v1"
@@ -204,7 +223,7 @@ def test_a_second_worker_is_refused_over_sqlite_only(
     waiting: ScriptedHandler, folder: Path, start_worker: Callable[..., Worker]
 ) -> None:
     first = start_worker()
-    eventually(lambda: "Worker started" in first.log, "the first worker starts")
+    _eventually(lambda: "Worker started" in first.log, "the first worker starts")
     second = start_worker()
     if connection.vendor == "sqlite":
         assert second.exit_status() == 1
@@ -215,7 +234,7 @@ def test_a_second_worker_is_refused_over_sqlite_only(
         first.send_signal(signal.SIGKILL)
         first.exit_status()
         second = start_worker()  # the place of a killed worker is free at once
-    eventually(lambda: "Worker started" in second.log, "the second worker starts")
+    _eventually(lambda: "Worker started" in second.log, "the second worker starts")
 
 
 def test_a_worker_outlives_the_loss_of_its_connections(
@@ -226,18 +245,18 @@ def test_a_worker_outlives_the_loss_of_its_connections(
     (folder / "go").touch()
     worker = start_worker()
     send("v1", kind="waiting")
-    eventually(lambda: Delivery.objects.done().count() == 1, "the worker works")
+    _eventually(lambda: Delivery.objects.done().count() == 1, "the worker works")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     send("v2", kind="waiting")
-    eventually(lambda: Delivery.objects.done().count() == 2, "the worker works again")
+    _eventually(lambda: Delivery.objects.done().count() == 2, "the worker works again")
     assert worker.process.poll() is None
 
 
-def test_once_and_until_idle_say_what_they_did(
+def test_once_and_until_idle_print_the_number_of_rows(
     waiting: ScriptedHandler, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for subject in ("v1", "v1", "v2"):

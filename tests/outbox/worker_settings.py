@@ -1,4 +1,4 @@
-"""For real worker processes in tests: the database of the tests, and one kind of their own."""
+"""Settings of worker processes: those of the tests, and an app with kinds of its own."""
 
 from tests.settings import *  # noqa: F403 - settings extend settings
 from tests.settings import INSTALLED_APPS

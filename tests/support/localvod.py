@@ -193,8 +193,8 @@ class LocalVod:
         return self._http.get(url, headers=headers)
 
 
-def wait_until(condition: Any, seconds: float = 20.0) -> None:
-    """Poll until the condition is true; raises AssertionError after `seconds`."""
+def wait_until(condition: Any, seconds: float = 120.0) -> None:
+    """Poll until the condition holds; fails with its name when it never does."""
     ends_at = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > ends_at:

@@ -1,1 +1,1 @@
-"""An app for real worker processes: one kind waits until the test lets it go, one does not."""
+"""An app for worker processes: deliveries of one kind wait for the test, the others do not."""

@@ -8,7 +8,8 @@ class WaitingAppConfig(AppConfig):
     def ready(self) -> None:
         from shortvideo.outbox.handlers import register
 
-        from .handler import QuickHandler, WaitingHandler
+        from .handler import QuickHandler, WaitingHandler, announce_stop
 
         register(WaitingHandler())
         register(QuickHandler())
+        announce_stop()

@@ -4,21 +4,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shortvideo.outbox.handlers import Done, Handler, Outcome
+from shortvideo.outbox.loop import WorkerLoop
 from shortvideo.outbox.models import Delivery
+from tests.outbox.support import LONGEST_WAIT_SECONDS
 
-LONGEST_WAIT_SECONDS = 30
+FOLDER = Path(os.environ["WAITING_APP_FOLDER"])
 
 
 class WaitingHandler(Handler):
-    """Says that it began, by a file of the subject's name, and waits for the file `go`."""
+    """Touches a file named like the subject, and waits for the file `go`."""
 
     kind = "waiting"
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
-        folder = Path(os.environ["WAITING_APP_FOLDER"])
-        (folder / batch[0].subject).touch()
+        (FOLDER / batch[0].subject).touch()
         ends_at = time.monotonic() + LONGEST_WAIT_SECONDS
-        while not (folder / "go").exists() and time.monotonic() < ends_at:
+        while not (FOLDER / "go").exists() and time.monotonic() < ends_at:
             time.sleep(0.02)
         return {batch[0].pk: Done({"by": os.getpid()})}
 
@@ -28,3 +29,14 @@ class QuickHandler(Handler):
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         return {delivery.pk: Done() for delivery in batch}
+
+
+def announce_stop() -> None:
+    """Have the worker touch the file `stopping` once it begins nothing new."""
+    stop = WorkerLoop.stop
+
+    def announced(loop: WorkerLoop) -> None:
+        stop(loop)
+        (FOLDER / "stopping").touch()
+
+    WorkerLoop.stop = announced  # type: ignore[method-assign]  # a process of the tests alone
