@@ -9,8 +9,8 @@ from django.db import transaction
 
 from shortvideo.cloud import vod_gateway
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_video
+from tests.outbox.support import work_while_due
 from tests.support.localvod import LocalVod
 from tests.support.receiver import Receiver
 from tests.videos.support import receive_bodies
@@ -41,7 +41,6 @@ from videos.services import (
 )
 
 ROWS = 2  # of a batch, where the kind has batches: a crash leaves some of them settled
-WORK_SECONDS = 30
 CLOUD_CALL = "shortvideo.cloud.client:Service._call"
 
 
@@ -193,7 +192,7 @@ class MachineReviews(Case):
         self.vod.idle()
         [video] = self.videos
         read_later(video.vod_id)
-        work_until_idle(WORK_SECONDS)
+        work_while_due()
         decision = video.decisions.get()
         assert (decision.source, decision.decision) == (Source.MACHINE, Decision.NORMAL)
         assert final_audit(self.vod, video) == "Normal"
@@ -290,7 +289,7 @@ class EvidenceCopies(Case):
     def seed(self) -> None:
         self.videos = [published(self.vod)]
         block(self.videos[0])
-        work_until_idle(WORK_SECONDS, kinds=["create_audit"])
+        work_while_due(["create_audit"])
 
     def calls(self) -> int:
         return len(self.copies())
@@ -320,7 +319,7 @@ class TakedownProofs(Case):
         self.readings = len(self.vod.ledger(self.operation))
         for video in self.videos:
             block(video)
-        work_until_idle(WORK_SECONDS, kinds=["create_audit", "archive_evidence", "purge"])
+        work_while_due(["create_audit", "archive_evidence", "purge"])
 
     def calls(self) -> int:
         return len(self.vod.ledger(self.operation)) - self.readings

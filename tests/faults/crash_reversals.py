@@ -7,9 +7,7 @@ what the backend is told, nothing is taken back.
 from typing import ClassVar
 
 from shortvideo.outbox.models import Delivery
-from shortvideo.outbox.worker import work_until_idle
 from tests.faults.crash_cases import (
-    WORK_SECONDS,
     Case,
     Events,
     EvidenceCopies,
@@ -21,6 +19,7 @@ from tests.faults.crash_cases import (
     Transcodings,
     final_audit,
 )
+from tests.outbox.support import work_while_due
 from tests.videos.takedowns import approve, block, published, served_paths, takedown_of
 from videos import periodic
 from videos.mirror.fetching import read_later
@@ -65,7 +64,7 @@ class ReversedTakedown(ReversedCase):
     def seed(self) -> None:
         self.videos = [published(self.vod)]
         block(self.videos[0])
-        work_until_idle(WORK_SECONDS, kinds=self.before)
+        work_while_due(self.before)
 
     def purges(self) -> int:
         return len(self.vod.ledger("RefreshObjectCaches"))
@@ -194,7 +193,7 @@ class BlockedMachineReview(BlockedWhileAsking, MachineReviews):
         self.vod.idle()
         [video] = self.videos
         read_later(video.vod_id)
-        work_until_idle(WORK_SECONDS)
+        work_while_due()
         super().check()
         verdicts = video.machine_reviews.values_list("suggestion", flat=True)
         assert list(verdicts) == [MachineReview.Suggestion.PASS]

@@ -1,4 +1,4 @@
-"""The test's side of `crash`: starting workers that are to die or freeze, and following them."""
+"""The test's side of `crash`: start workers that die or freeze, and follow them."""
 
 import os
 import queue
@@ -11,9 +11,9 @@ from pathlib import Path
 from django.conf import settings
 
 from tests.faults.crash import Order
+from tests.outbox.support import LONGEST_WAIT_SECONDS
 
 ROOT = Path(__file__).parents[2]
-LONGEST_WAIT_SECONDS = 60.0
 
 
 class Workshop:
@@ -46,7 +46,7 @@ class Workshop:
             self._said.put((event, int(number)))
 
     def expect(self, wanted: str) -> int:
-        """Wait until the program says this, and nothing else before; returns the number."""
+        """Wait for the next line of the program, which must be this event. Returns its number."""
         event, number = self._said.get(timeout=LONGEST_WAIT_SECONDS)
         assert event == wanted, f"{event} {number} instead of {wanted}"
         return number
@@ -67,7 +67,7 @@ class Workshop:
 
 
 class Worker:
-    """One worker process, from its start to its end."""
+    """One worker process."""
 
     def __init__(self, workshop: Workshop, pid: int, log: Path) -> None:
         self._workshop, self._pid, self._log = workshop, pid, log
@@ -85,7 +85,7 @@ class Worker:
         assert self._workshop.expect("stopped") == signal.SIGSTOP, self.log
 
     def wake_up(self) -> None:
-        """Let it go on from where it froze, finish what it has begun, and leave."""
+        """Let it finish the batch in which it froze, and wait for its end."""
         os.kill(self._pid, signal.SIGTERM)
         os.kill(self._pid, signal.SIGCONT)
         status = self._workshop.expect("exited")

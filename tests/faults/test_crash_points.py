@@ -1,7 +1,7 @@
-"""A worker is killed or freezes at any point of its work: each delivery has one effect.
+"""A worker is killed or frozen at any point of its work: each delivery has one effect.
 
-The workers are real processes (see `crash`). A frozen one is overtaken by another once its lease
-has ended, and comes back to find its call made and its rows taken.
+The workers are real processes (see `crash`). A frozen worker wakes when another has taken its rows
+and made its call.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,12 +13,11 @@ from django.db import connection
 
 from shortvideo.outbox.handlers import registered_kinds
 from shortvideo.outbox.models import Delivery, DeliveryState
-from shortvideo.outbox.worker import work_until_idle
 from tests.faults.crash import How, Order, Point
-from tests.faults.crash_cases import CASES, WORK_SECONDS, Case, Decisions, final_audit
+from tests.faults.crash_cases import CASES, Case, Decisions, final_audit
 from tests.faults.crash_reversals import REVERSALS, ReversedCase
 from tests.faults.crashing import Worker, Workshop
-from tests.outbox.support import let_leases_end, make_due
+from tests.outbox.support import let_leases_end, work_until_done, work_while_due
 from tests.support.database_url import database_url
 from tests.support.localvod import LocalVod
 from tests.videos.support import receive_bodies
@@ -29,10 +28,10 @@ from videos.services import DecisionInput, review_video
 pytestmark = pytest.mark.django_db(transaction=True)
 
 C = TypeVar("C", bound=Case)
-Start = Callable[[Case, Point, How], Worker]
+_Start = Callable[[Case, Point, How], Worker]
 
 
-class MakeCase(Protocol):
+class _MakeCase(Protocol):
     def __call__(self, case_class: type[C]) -> C: ...
 
 
@@ -45,8 +44,8 @@ def workshop(django_db_setup: None, localvod_server: LocalVod) -> Iterator[Works
 
 
 @pytest.fixture
-def make_case(cloud: LocalVod) -> Iterator[MakeCase]:
-    """A case of the class with its rows written."""
+def make_case(cloud: LocalVod) -> Iterator[_MakeCase]:
+    """Make a case of the class and write its rows."""
     cases: list[Case] = []
 
     def make(case_class: type[C]) -> C:
@@ -61,7 +60,7 @@ def make_case(cloud: LocalVod) -> Iterator[MakeCase]:
 
 
 @pytest.fixture
-def start_worker(workshop: Workshop, tmp_path: Path) -> Iterator[Start]:
+def start_worker(workshop: Workshop, tmp_path: Path) -> Iterator[_Start]:
     workers: list[Worker] = []
 
     def start(case: Case, point: Point, how: How) -> Worker:
@@ -75,22 +74,16 @@ def start_worker(workshop: Workshop, tmp_path: Path) -> Iterator[Start]:
         worker.close()
 
 
-def holds_database(point: Point) -> bool:
-    """Whether nobody else can write while a worker is frozen there.
+def _locks_database(point: Point) -> bool:
+    """Whether a worker that is frozen there locks out every other writer.
 
-    SQLite has one writer at a time, and its transaction lasts as long as its process.
+    On SQLite it does before its commit: its transaction lasts until it wakes. On PostgreSQL the
+    server ends such a transaction after DATABASE_IDLE_TRANSACTION_TIMEOUT.
     """
     return point == Point.BEFORE_COMMIT and connection.vendor == "sqlite"
 
 
-def let_the_rest_through() -> None:
-    """What waits for a later time, such as a look back at VOD, comes now."""
-    make_due()
-    work_until_idle(WORK_SECONDS)
-    assert not Delivery.objects.open().exists()
-
-
-def assert_all_done(kind: str) -> None:
+def _assert_all_done(kind: str) -> None:
     states = Delivery.objects.filter(kind=kind).values_list("state", "error")
     assert set(states) == {(DeliveryState.DONE, "")}
 
@@ -102,44 +95,43 @@ def test_every_kind_has_its_case() -> None:
 @pytest.mark.parametrize("point", Point)
 @pytest.mark.parametrize("case_class", CASES, ids=lambda case: case.kind)
 def test_a_worker_that_dies_leaves_one_effect(
-    case_class: type[Case], point: Point, make_case: MakeCase, start_worker: Start
+    case_class: type[Case], point: Point, make_case: _MakeCase, start_worker: _Start
 ) -> None:
     case = make_case(case_class)
     start_worker(case, point, How.KILL).is_killed()
     assert (case.calls() > 0) == (point != Point.BEFORE_CALL)
     let_leases_end()
-    work_until_idle(WORK_SECONDS)
-    let_the_rest_through()
-    assert_all_done(case.kind)
+    work_until_done()
+    _assert_all_done(case.kind)
     case.check()
 
 
 @pytest.mark.parametrize("point", Point)
 @pytest.mark.parametrize("case_class", CASES, ids=lambda case: case.kind)
-def test_a_worker_that_freezes_and_is_overtaken_leaves_one_effect(
-    case_class: type[Case], point: Point, make_case: MakeCase, start_worker: Start
+def test_a_frozen_worker_that_is_overtaken_leaves_one_effect(
+    case_class: type[Case], point: Point, make_case: _MakeCase, start_worker: _Start
 ) -> None:
     case = make_case(case_class)
     worker = start_worker(case, point, How.FREEZE)
     worker.is_frozen()
     assert (case.calls() > 0) == (point != Point.BEFORE_CALL)
-    if not holds_database(point):
+    if not _locks_database(point):
         if point != Point.AFTER_COMMIT:
             case.meanwhile()
-        work_until_idle(WORK_SECONDS)
+        work_while_due()
     calls = case.calls()
     worker.wake_up()
     if point == Point.BEFORE_CALL and case.is_late_call_seen:
         assert case.calls() > calls, "its call was made after all"
-    if point != Point.AFTER_COMMIT and not holds_database(point):
+    if point != Point.AFTER_COMMIT and not _locks_database(point):
         assert "The lease was lost" in worker.log
-    let_the_rest_through()
-    assert_all_done(case.kind)
+    work_until_done()
+    _assert_all_done(case.kind)
     case.check()
 
 
-class Reversal(Decisions):
-    """A block that is on its way while an operator takes it back."""
+class _Reversal(Decisions):
+    """A block whose delivery is under way when an operator passes the clip."""
 
     def seed(self) -> None:
         self.decide(self.mirrored(censor_status=CensorStatus.CHECK), Decision.BLOCKED)
@@ -159,50 +151,49 @@ class Reversal(Decisions):
 
 
 @pytest.mark.parametrize("point", Point)
-def test_a_worker_that_dies_does_not_bring_back_a_decision_that_was_reversed(
-    point: Point, make_case: MakeCase, start_worker: Start
+def test_a_worker_that_dies_restores_no_reversed_decision(
+    point: Point, make_case: _MakeCase, start_worker: _Start
 ) -> None:
-    case = make_case(Reversal)
+    case = make_case(_Reversal)
     start_worker(case, point, How.KILL).is_killed()
     case.reverse()
     let_leases_end()
-    work_until_idle(WORK_SECONDS)
-    let_the_rest_through()
+    work_until_done()
     case.check()
 
 
 @pytest.mark.parametrize("point", Point)
-def test_a_worker_that_freezes_does_not_bring_back_a_decision_that_was_reversed(
-    point: Point, make_case: MakeCase, start_worker: Start
+def test_a_worker_that_freezes_restores_no_reversed_decision(
+    point: Point, make_case: _MakeCase, start_worker: _Start
 ) -> None:
-    case = make_case(Reversal)
+    case = make_case(_Reversal)
     worker = start_worker(case, point, How.FREEZE)
     worker.is_frozen()
-    if not holds_database(point):
+    if not _locks_database(point):
         case.reverse()
-        work_until_idle(WORK_SECONDS)
+        work_while_due()
         assert final_audit(case.vod, case.videos[0]) == "Normal"
     worker.wake_up()
-    if holds_database(point):
+    if _locks_database(point):
         case.reverse()
-        work_until_idle(WORK_SECONDS)
+        work_while_due()
     elif point == Point.BEFORE_CALL:
         assert final_audit(case.vod, case.videos[0]) == "Blocked", (
-            "its call landed after the newer one"
+            "its call landed after the newer call"
         )
-    let_the_rest_through()
+    work_until_done()
     case.check()
 
 
 @pytest.mark.parametrize("how", How)
 @pytest.mark.parametrize("point", Point)
 @pytest.mark.parametrize("case_class", REVERSALS, ids=lambda case: case.__name__)
-def test_a_worker_that_is_struck_does_nothing_more_for_what_is_over(
+def test_a_struck_worker_does_nothing_more_for_a_closed_case(
     case_class: type[ReversedCase],
     point: Point,
     how: How,
-    make_case: MakeCase,
-    start_worker: Start,
+    make_case: _MakeCase,
+    start_worker: _Start,
 ) -> None:
     case = make_case(case_class)
     worker = start_worker(case, point, how)
@@ -213,38 +204,37 @@ def test_a_worker_that_is_struck_does_nothing_more_for_what_is_over(
         let_leases_end()
     else:
         worker.is_frozen()
-        if not holds_database(point):
+        if not _locks_database(point):
             case.reverse()
-            work_until_idle(WORK_SECONDS)
+            work_while_due()
         worker.wake_up()
-        if holds_database(point):
+        if _locks_database(point):
             case.reverse()
-    let_the_rest_through()
+    work_until_done()
     case.check()
 
 
-def an_event_tells(video: Video) -> None:
+def _receive_event(video: Video) -> None:
     receive_bodies([{"EventType": "CreateAuditComplete", "MediaId": video.vod_id}])
 
 
-def a_sync_sees_it(video: Video) -> None:
+def _sync(video: Video) -> None:
     for _ in sync.walk(sync.resume_or_start(is_full=True)):
         pass
 
 
-@pytest.mark.parametrize("finds_out", [an_event_tells, a_sync_sees_it])
-def test_a_call_that_lands_even_after_the_look_back_is_overruled(
-    finds_out: Callable[[Video], None], make_case: MakeCase, start_worker: Start
+@pytest.mark.parametrize("find_out", [_receive_event, _sync])
+def test_a_call_that_lands_after_the_look_back_is_overruled(
+    find_out: Callable[[Video], None], make_case: _MakeCase, start_worker: _Start
 ) -> None:
-    case = make_case(Reversal)
+    case = make_case(_Reversal)
     worker = start_worker(case, Point.BEFORE_CALL, How.FREEZE)
     worker.is_frozen()
     case.reverse()
-    work_until_idle(WORK_SECONDS)
-    let_the_rest_through()
+    work_until_done()
     worker.wake_up()
     [video] = case.videos
     assert final_audit(case.vod, video) == "Blocked"
-    finds_out(video)
-    let_the_rest_through()
+    find_out(video)
+    work_until_done()
     case.check()

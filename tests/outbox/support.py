@@ -2,7 +2,8 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,8 @@ from django.utils import timezone
 
 from shortvideo.outbox import services
 from shortvideo.outbox.handlers import Done, Handler, Outcome
-from shortvideo.outbox.models import Delivery
+from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.worker import work_once
 
 Answer = Callable[[Delivery], Outcome]
 LONGEST_WAIT_SECONDS = 180  # of a test that fails: the others end as soon as the state is there
@@ -79,6 +81,32 @@ def make_due() -> None:
 def let_leases_end() -> None:
     """End all leases, as if their workers had sent no heartbeat."""
     Delivery.objects.open().update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def work_while_due(kinds: Collection[str] | None = None) -> None:
+    """Work until nothing is due and no row is leased. Deliveries that are due later stay."""
+    leased = Delivery.objects.filter(state=DeliveryState.LEASED)
+    _work_until(lambda: not leased.exists(), kinds)
+
+
+def work_until_done() -> None:
+    """Work until no delivery is open, also on those that are due later."""
+
+    def is_done() -> bool:
+        make_due()
+        return not Delivery.objects.open().exists()
+
+    _work_until(is_done)
+
+
+def _work_until(is_over: Callable[[], bool], kinds: Collection[str] | None = None) -> None:
+    ends_at = time.monotonic() + LONGEST_WAIT_SECONDS
+    while True:
+        if not work_once(kinds):
+            if is_over():
+                return
+            time.sleep(0.02)  # until the lease of another worker has ended
+        assert time.monotonic() < ends_at, list(Delivery.objects.open().values())
 
 
 @contextmanager
