@@ -1,7 +1,7 @@
-"""Programs under a supervisor that starts them again, as systemd would, while a test kills them.
+"""Programs under a supervisor that restarts them as systemd does, while a test kills them.
 
-None outlives the supervisor, whatever happens to it: each runs in a process group of its own, which
-a guard process ends should we be killed.
+No program outlives the supervisor: each has a process group of its own, and a guard process ends
+these groups if the test is killed.
 """
 
 import os
@@ -21,13 +21,13 @@ from runner.guard import send
 
 RESTART_SECONDS = 0.5
 STOP_SECONDS = 20.0
-WAIT_SECONDS = 60.0
+LONGEST_WAIT_SECONDS = 180.0  # of a test that fails
 
 Watch = Callable[..., None]
 
 
 class Program:
-    """One program that is started again whenever it ends; its output goes to a file."""
+    """One program that is restarted whenever it ends; its output goes to a file."""
 
     def __init__(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path
@@ -45,7 +45,7 @@ class Program:
 
     @property
     def pid(self) -> int | None:
-        """Of the process that runs now; None between two of them."""
+        """The id of the running process; None between two starts."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
 
@@ -54,8 +54,8 @@ class Program:
         self._thread.start()
 
     def running_pid(self) -> int:
-        """The process id, once there is one; TimeoutError when it does not come up."""
-        ends_at = time.monotonic() + WAIT_SECONDS
+        """Wait for a running process. Returns its id; raises TimeoutError if there is none."""
+        ends_at = time.monotonic() + LONGEST_WAIT_SECONDS
         while (pid := self.pid) is None:
             if time.monotonic() > ends_at:
                 raise TimeoutError(f"{self.name} does not run.")
@@ -66,35 +66,35 @@ class Program:
         return self.pid != pid
 
     def kill(self) -> None:
-        """SIGKILL to what runs now, and to nothing that it started; it is gone on return."""
+        """SIGKILL the running process alone, and wait for its end."""
         while True:
             pid = self.running_pid()
-            if kill_and_wait(pid, partial(self._has_ended, pid)):
+            if _kill_and_wait(pid, partial(self._has_ended, pid)):
                 return
 
     def kill_child(self) -> None:
-        """SIGKILL to one process that it started, which is gone on return.
-
-        To itself where there is none.
-        """
+        """SIGKILL one child of the process, else the process itself, and wait for its end."""
         while children := children_of(pid := self.running_pid()):
             child = children[0]
-            if kill_and_wait(child, partial(is_orphan, child, pid)):
+            if _kill_and_wait(child, partial(_is_orphan, child, pid)):
                 return
         self.kill()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """SIGSTOP now, SIGCONT at the end of the block."""
+        """SIGSTOP now, SIGCONT at the end of the block.
+
+        The process may be inside a transaction: its locks are held until it goes on.
+        """
         pid = self.running_pid()
-        signal_process(pid, signal.SIGSTOP)
+        _signal_process(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            signal_process(pid, signal.SIGCONT)
+            _signal_process(pid, signal.SIGCONT)
 
     def stop(self) -> None:
-        """End it politely; at once when it takes too long."""
+        """SIGTERM; SIGKILL after STOP_SECONDS."""
         self._is_stopping.set()
         process = self._process
         if process is not None:
@@ -121,16 +121,16 @@ class Program:
             self._process = process
             self.start_count += 1
             watch("group", process.pid, signal.SIGTERM.value)
-            if self._is_stopping.is_set():  # asked while it was being started
+            if self._is_stopping.is_set():  # `stop` was called during the start
                 send(process.pid, signal.SIGTERM)
             process.wait()
-            send(process.pid, signal.SIGKILL)  # what it started dies with it
+            send(process.pid, signal.SIGKILL)  # to its group: its children end with it
             watch("gone", process.pid)
             self._is_stopping.wait(RESTART_SECONDS)
 
 
 class Supervisor:
-    """The programs of a test; all of them have ended when the block ends."""
+    """The programs of a test. All have ended at the end of the block."""
 
     def __init__(self, cwd: Path, logs: Path) -> None:
         self.programs: dict[str, Program] = {}
@@ -139,7 +139,7 @@ class Supervisor:
         self._lock = threading.Lock()
 
     def watch(self, *words: object) -> None:
-        """Put something in the guard's care or take it out; see `runner/guard.py`."""
+        """Give an order to the guard; see `runner/guard.py`."""
         with self._lock:
             self._guard.order(*words)
 
@@ -167,7 +167,7 @@ class Supervisor:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that a process started and that still run; empty where `/proc` lacks it."""
+    """The running children of a process; empty on systems without `/proc`."""
     try:
         text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     except OSError:
@@ -175,19 +175,19 @@ def children_of(pid: int) -> list[int]:
     return [int(word) for word in text.split()]
 
 
-def is_orphan(child: int, pid: int) -> bool:
-    """Whether a process is not, or no longer, a child of the other."""
+def _is_orphan(child: int, pid: int) -> bool:
+    """Whether `child` is not a child of `pid`, or no longer."""
     return child not in children_of(pid)
 
 
-def kill_and_wait(pid: int, is_gone: Callable[[], bool]) -> bool:
-    """Whether it was there to be killed; TimeoutError when it does not go.
+def _kill_and_wait(pid: int, is_gone: Callable[[], bool]) -> bool:
+    """SIGKILL the process and wait until it is gone. False if it was gone before.
 
-    Without the wait another SIGKILL right after would meet the same dying process.
+    Without the wait the next SIGKILL would hit the same dying process. Raises TimeoutError.
     """
-    if not signal_process(pid, signal.SIGKILL):
+    if not _signal_process(pid, signal.SIGKILL):
         return False
-    ends_at = time.monotonic() + WAIT_SECONDS
+    ends_at = time.monotonic() + LONGEST_WAIT_SECONDS
     while not is_gone():
         if time.monotonic() > ends_at:
             raise TimeoutError(f"Process {pid} survives SIGKILL.")
@@ -195,8 +195,8 @@ def kill_and_wait(pid: int, is_gone: Callable[[], bool]) -> bool:
     return True
 
 
-def signal_process(pid: int, number: signal.Signals) -> bool:
-    """Whether it was there; nothing happens to one that has ended meanwhile."""
+def _signal_process(pid: int, number: signal.Signals) -> bool:
+    """Send a signal. False if the process has ended."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.skipif(binaries() is None, reason="no PostgreSQL binari
 def test_nothing_is_lost_in_a_storm(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "httpx")
     report = run_storm(SMALL, seed=1)
-    assert not report.breaches, story(report)
+    assert not report.breaches, _story(report)
 
 
-def story(report: Report) -> str:
+def _story(report: Report) -> str:
     logs = [f"--- {name}\n{text[-LOG_TAIL:]}" for name, text in report.logs.items()]
     return "\n".join([*report.breaches, report.table(), *logs])

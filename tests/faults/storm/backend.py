@@ -1,4 +1,4 @@
-"""The storm's backend: hears by webhooks what was decided, and refuses many of the calls."""
+"""The storm's backend: receives decisions by webhook, and refuses many of the calls."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ REFUSED_SHARE: Final = 0.3
 
 
 class Backend:
-    """Listens while entered. It forgets what it refuses with 503; `be_kind` ends that."""
+    """Listens while entered. It refuses events with 503 until `be_kind` is called."""
 
     def __init__(self, seed: str) -> None:
         self.secret = ""
@@ -31,7 +31,7 @@ class Backend:
         self._share = 0.0
 
     def first_arrivals(self) -> list[dict[str, Any]]:
-        """The bodies of the events that it took, in the order in which each came first."""
+        """The bodies of the accepted events, in the order of their first arrival."""
         first: dict[str, dict[str, Any]] = {}
         with self._lock:
             for item in self._taken:
@@ -40,7 +40,7 @@ class Backend:
 
     def _answer(self, item: Received) -> int:
         with self._lock:
-            self.forged_count += not is_genuine(self.secret, item)
+            self.forged_count += not _is_genuine(self.secret, item)
             if self._random.random() < self._share:
                 self.refused_count += 1
                 return 503
@@ -55,7 +55,7 @@ class Backend:
         self._receiver.__exit__(*error)
 
 
-def is_genuine(secret: str, item: Received) -> bool:
+def _is_genuine(secret: str, item: Received) -> bool:
     signed = item.headers["x-console-timestamp"].encode() + b"." + item.content
     expected = f"v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
     return hmac.compare_digest(expected, item.headers["x-console-signature"])

@@ -16,20 +16,20 @@ from tests.faults.storm.tasks import Task, wait_for_all
 WEB, WORKERS = "web", ("work-1", "work-2")
 TARGETS = ("a worker", "a process of the web server", "a worker", "the web server")
 
-# What `counts` tells of; after KILLED comes what was killed.
+# The keys of `counts`; KILLED is followed by the target.
 KILLED, FROZEN, CRASHED = "kill -9", "frozen past the lease", "PostgreSQL crashed and restarted"
 
 LOOK_SECONDS = 0.02
-FREEZES_END_SECONDS = 300.0
+FREEZES_END_SECONDS = 400.0
 
 Step = Callable[[], None]
 
 
 class Chaos(Task):
-    """Does all that the scale asks for while the decisions are taken; `counts` says what was done.
+    """Kills, freezes and restarts as often as the scale says, while decisions are taken.
 
-    `progress` is the share of them that was answered, `leases` answers which leases run. A frozen
-    worker is left alone until it goes on.
+    `progress` returns the share of decisions that were answered, `leases` the running leases. A
+    frozen worker is not killed.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Chaos(Task):
             self.counts[FROZEN] = sum(freeze.has_lost for freeze in self._freezes)
 
     def _plan(self) -> list[tuple[float, Step]]:
-        """What happens once which share of the decisions was answered."""
+        """The steps, each with the share of answered decisions at which it happens."""
         scale, draw = self._scale, self._random.uniform
         plan = [(draw(0, 0.95), self._kill) for _ in range(scale.kills)]
         span = 0.95 / max(scale.freezes, 1)
@@ -89,7 +89,7 @@ class Chaos(Task):
         self.counts[f"{KILLED} of {target}"] += 1
 
     def _free_worker(self) -> str:
-        """One that nobody holds still; waits for it."""
+        """Wait for a worker that is not frozen. Returns its name."""
         while True:
             held = {freeze.name for freeze in self._freezes if not freeze.ends_within(0)}
             free = [name for name in WORKERS if name not in held]

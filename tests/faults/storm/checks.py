@@ -1,4 +1,4 @@
-"""What must be true after a storm; each check names what it found instead."""
+"""What must be true after a storm. Each check names the breaches that it found."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise: of how many things, and every breach of it in words."""
+    """One promise, the number of things that were checked, and each breach in words."""
 
     promise: str
     count: int
@@ -36,9 +36,9 @@ def check(promise: str, count: int, breaches: Iterable[str]) -> Check:
 def the_storm_was_one(
     scale: Scale, done: Counter[str], share: float, counts: Mapping[str, int], sampler: Sampler
 ) -> Check:
-    """What was done to the parts, and that there was something to break and to see.
+    """The storm did all that its scale asks for, and there was something to break and to see.
 
-    `counts` are of operations that were answered, and of looks; none may be 0.
+    `counts` are the numbers of answered operations and of looks; none may be 0.
     """
     kills = sum(count for name, count in done.items() if name.startswith(KILLED))
     breaches = [f"no {name}" for name, count in counts.items() if not count]
@@ -70,38 +70,38 @@ def all_were_answered(diary: Diary, scale: Scale) -> Check:
 
 
 def answered_are_logged(diary: Diary, log: Sequence[Row]) -> Check:
-    """Every answered decision is there as it was asked for, once; no other line is.
+    """The log has every answered decision once, as it was requested, and no other line.
 
-    A decision that was committed before its answer got lost, and reversed by somebody else before
-    it was tried again, was taken twice: then another one stands between the two lines.
+    A decision is there twice, with a line of another decision in between, if its first answer was
+    lost and another operator reversed it before the next try.
     """
-    by_comment, by_request = lines_by(log, "comment"), lines_by(log, "request_id")
-    successors = successors_of(log)
+    by_comment, by_request = _lines_by(log, "comment"), _lines_by(log, "request_id")
+    successors = _successors_of(log)
     breaches = [
         f"{entry.comment} ({entry.decision} {entry.vod_id}) {fault}"
         for entry in diary.entries
-        for fault in faults_of(entry, by_comment[entry.comment], successors)
+        for fault in _faults_of(entry, by_comment[entry.comment], successors)
     ]
     known = {entry.comment for entry in diary.entries}
     breaches += [f"nobody asked for line {line['id']}" for line in log
                  if line["comment"] not in known]  # fmt: skip
     breaches += [f"request {name} wrote {len(lines)} lines" for name, lines in by_request.items()
                  if name and len(lines) > 1]  # fmt: skip
-    breaches += [f"{line['comment']} stands there twice in a row" for line in repeated(log)]
+    breaches += [f"{line['comment']} stands there twice in a row" for line in _repeated(log)]
     return check("answered decisions in the log, each once", len(diary.answered), breaches)
 
 
-def successors_of(log: Sequence[Row]) -> dict[int, Row]:
-    """The line that came next about the same video, by the number of each that has one."""
+def _successors_of(log: Sequence[Row]) -> dict[int, Row]:
+    """For each line the next line about the same video, by the id of the first."""
     return {
         earlier["id"]: later
-        for lines in lines_by(log, "video__vod_id").values()
+        for lines in _lines_by(log, "video__vod_id").values()
         for earlier, later in pairwise(lines)
     }
 
 
-def faults_of(entry: Entry, lines: Sequence[Row], successors: Mapping[int, Row]) -> list[str]:
-    """What is wrong with the lines of one decision, in words."""
+def _faults_of(entry: Entry, lines: Sequence[Row], successors: Mapping[int, Row]) -> list[str]:
+    """The faults of the lines of one decision, in words."""
     faults = []
     if entry.was_answered and not lines:
         faults.append("was answered and is not in the log")
@@ -112,17 +112,17 @@ def faults_of(entry: Entry, lines: Sequence[Row], successors: Mapping[int, Row])
             faults.append(f"of {entry.operator} ({entry.source}) stands there as {found}")
     if len(lines) > entry.try_count:
         faults.append(f"was asked for {entry.try_count} times and stands there {len(lines)} times")
-    if entry.was_answered and lines and not is_answer_true(entry, lines, successors):
+    if entry.was_answered and lines and not _is_answer_true(entry, lines, successors):
         names = ", ".join(line["request_id"] for line in lines)
         faults.append(f"was answered as request {entry.request_id} and stands there as {names}")
     return faults
 
 
-def is_answer_true(entry: Entry, lines: Sequence[Row], successors: Mapping[int, Row]) -> bool:
-    """Whether "done" was said by the request that wrote a line, or of a line that stood then.
+def _is_answer_true(entry: Entry, lines: Sequence[Row], successors: Mapping[int, Row]) -> bool:
+    """Whether the answered request wrote a line, or an earlier try wrote one that stood then.
 
-    A repeated decision adds nothing: the line of an earlier try stood at some moment of the try
-    that was answered. No line of the same video may have come after it before that try began.
+    A repeated decision adds no line. The line of an earlier try stood during the last try if no
+    line about the same video followed it before that try began.
     """
     if any(line["request_id"] == entry.request_id for line in lines):
         return True
@@ -132,7 +132,7 @@ def is_answer_true(entry: Entry, lines: Sequence[Row], successors: Mapping[int, 
 
 
 def nobody_else_decided(log: Sequence[Row]) -> Check:
-    """Neither VOD, where only our own calls came back, nor a machine, nor the system."""
+    """No line is of VOD, of a machine or of the system."""
     breaches = [
         f"line {line['id']} ({line['decision']} {line['video__vod_id']}) is of {line['source']}"
         for line in log
@@ -142,9 +142,9 @@ def nobody_else_decided(log: Sequence[Row]) -> Check:
 
 
 def the_backend_heard(backend: Backend, log: Sequence[Row]) -> Check:
-    """Of every line, and of each video in order; what came again is no news."""
+    """The backend received each line, and those of a video in order. Repeats do not count."""
     told = backend.first_arrivals()
-    # Changes of the status that nobody decided are told of, too.
+    # Events about changes of the status without a decision have no decision id.
     ids = [pk for event in told if (pk := event["data"]["decisionId"]) is not None]
     decided = {line["id"] for line in log}
     breaches = [f"the backend was not told of line {pk}" for pk in sorted(decided - set(ids))]
@@ -161,15 +161,15 @@ def the_backend_heard(backend: Backend, log: Sequence[Row]) -> Check:
     return check("lines that the backend heard of, in order for each video", len(log), breaches)
 
 
-def lines_by(log: Sequence[Row], name: str) -> dict[str, list[Row]]:
+def _lines_by(log: Sequence[Row], name: str) -> dict[str, list[Row]]:
     lines: dict[str, list[Row]] = defaultdict(list)
     for line in log:
         lines[line[name]].append(line)
     return lines
 
 
-def repeated(log: Sequence[Row]) -> list[Row]:
-    of_video = lines_by([line for line in log if line["source"] in HUMAN], "video__vod_id")
+def _repeated(log: Sequence[Row]) -> list[Row]:
+    of_video = _lines_by([line for line in log if line["source"] in HUMAN], "video__vod_id")
     return [
         later
         for lines in of_video.values()
@@ -179,7 +179,7 @@ def repeated(log: Sequence[Row]) -> list[Row]:
 
 
 def overtaken(log: Sequence[Row], entries: Sequence[Entry]) -> int:
-    """Decisions with an answer that got lost, taken again after somebody else's."""
+    """The number of decisions that are in the log twice, because an answer was lost."""
     counts = Counter(line["comment"] for line in log)
     return sum(counts[entry.comment] > 1 for entry in entries)
 

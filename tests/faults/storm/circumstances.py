@@ -1,4 +1,4 @@
-"""In what circumstances something was measured: the commit, and how busy the machine was."""
+"""The circumstances of a measurement: the commit and the load of the machine."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from tests.support.localvod import ROOT
 
 
 def commit() -> str:
-    """The short hash, with a mark where files differ from it; "unknown" outside a checkout."""
+    """The short hash, with a mark if files differ; "unknown" outside a checkout."""
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -17,7 +17,7 @@ def commit() -> str:
 
 
 class Load:
-    """The machine's load (of the last minute) from here on, beginning and end."""
+    """The load of the machine (last minute) at the beginning and at the end."""
 
     def __init__(self) -> None:
         self._first = os.getloadavg()[0]

@@ -12,15 +12,15 @@ REPORT: Final = re.compile(r"(\d+) of 1 (?:passed|blocked)\.")
 
 
 class Unanswered(Exception):
-    """The connection broke, or the server said 5xx: what became of it is not known."""
+    """The connection broke or the answer was a 5xx: the request may have had its effect."""
 
 
 class Refused(Exception):
-    """The server said no; nothing was promised."""
+    """The server refused the request."""
 
 
 class Client:
-    """HTTP to the storm's server, where only clear answers are answers."""
+    """HTTP to the storm's server. A 5xx or a broken connection raises Unanswered."""
 
     def __init__(self, base_url: str) -> None:
         self._http = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, trust_env=False)
@@ -100,13 +100,13 @@ class AdminClient(Client):
         return answer.headers["x-request-id"]
 
     def _report(self, url: str) -> str:
-        """The page after the operation; the report waits in a cookie until it was shown."""
+        """The page after the operation. A cookie keeps the report until a page shows it."""
         for _ in range(20):
             try:
                 return self._send("GET", url).text
             except Unanswered:
                 continue
-        raise Unanswered("The report was not to be had.")
+        raise Unanswered("There was no report.")
 
     def _post(self, url: str, **fields: str) -> httpx.Response:
         token = self._http.cookies.get("csrftoken", "")

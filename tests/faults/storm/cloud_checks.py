@@ -17,12 +17,12 @@ SUBMISSION: Final = "submit_transcode"
 ILLEGAL, NOT_FOUND, DELETED = "Forbidden.IllegalStatus", "InvalidVideo.NotFound", "VideoDeleted"
 MAY_BE_REFUSED: Final = ((SUBMISSION, ILLEGAL), (SUBMISSION, NOT_FOUND))
 UNFINISHED: Final = ("under_way", "failed")
-DEVIATIONS: Final = 4  # of a share, so many standard deviations at most
+DEVIATIONS: Final = 4  # a share may differ by so many standard deviations
 
 
 def vod_agrees(vod: LocalVod, log: Sequence[Row], videos: Sequence[Row]) -> Check:
-    """VOD shows the operators' last decision, and so does the mirror."""
-    last = last_decisions(log)
+    """VOD and the mirror show the operators' last decision."""
+    last = _last_decisions(log)
     breaches = []
     present = [row for row in videos if not row["deleted_at"] and row["vod_id"] in last]
     for row in present:
@@ -39,7 +39,7 @@ def vod_agrees(vod: LocalVod, log: Sequence[Row], videos: Sequence[Row]) -> Chec
     )
 
 
-def last_decisions(log: Sequence[Row]) -> dict[str, Row]:
+def _last_decisions(log: Sequence[Row]) -> dict[str, Row]:
     """The operators' last line about each video."""
     return {line["video__vod_id"]: line for line in log if line["source"] in HUMAN}
 
@@ -58,46 +58,45 @@ def deletions_are_done(
 def takedowns_are_verified(
     log: Sequence[Row], videos: Sequence[Row], takedowns: Sequence[Row]
 ) -> Check:
-    """Each block that stands and each deletion is proven; all others are over.
+    """The takedown of each block that stands and of each deletion is verified.
 
-    A block is reversed by a pass. A later one or the clip's deletion replaces it, unless it was
-    proven before: then it stays so. Nothing may be left under way, as all deliveries have ended,
-    and nothing failed: in the storm the origin lets go of everything.
+    A pass reverses a block. A later block or a deletion replaces it, unless it is verified already.
+    No other takedown is under way or has failed: in the storm the origin withdraws every clip.
     """
     deleted = {row["vod_id"] for row in videos if row["deleted_at"]}
     standing = {
         line["id"]
-        for vod_id, line in last_decisions(log).items()
+        for vod_id, line in _last_decisions(log).items()
         if line["decision"] == BLOCKED and vod_id not in deleted
     }
     passed = {line["video__vod_id"]: line["id"] for line in log if line["decision"] == NORMAL}
     of_line = {row["decision_id"]: row for row in takedowns if row["decision_id"] is not None}
     of_deletion = {row["video__vod_id"]: row for row in takedowns if row["cause"] == "deletion"}
-    breaches = [f"line {pk} blocks, and its takedown is {told(of_line.get(pk))}"
-                for pk in sorted(standing) if not is_verified(of_line.get(pk))]  # fmt: skip
-    breaches += [f"{vod_id} is deleted, and its takedown is {told(of_deletion.get(vod_id))}"
+    breaches = [f"line {pk} blocks, and its takedown is {_described(of_line.get(pk))}"
+                for pk in sorted(standing) if not _is_verified(of_line.get(pk))]  # fmt: skip
+    breaches += [f"{vod_id} is deleted, and its takedown is {_described(of_deletion.get(vod_id))}"
                  for vod_id in sorted(deleted)
-                 if not is_verified(of_deletion.get(vod_id))]  # fmt: skip
+                 if not _is_verified(of_deletion.get(vod_id))]  # fmt: skip
     breaches += [
-        f"line {pk} does not stand, and its takedown is {told(row)}"
+        f"line {pk} does not stand, and its takedown is {_described(row)}"
         for pk, row in of_line.items()
         if pk not in standing
         and row["state"] not in ("reversed", "replaced")
-        and not (is_verified(row) and pk > passed.get(row["video__vod_id"], 0))
+        and not (_is_verified(row) and pk > passed.get(row["video__vod_id"], 0))
     ]
-    breaches += [f"{row['video__vod_id']}: a takedown is {told(row)}" for row in takedowns
+    breaches += [f"{row['video__vod_id']}: a takedown is {_described(row)}" for row in takedowns
                  if row["decision_id"] is None and row["state"] in UNFINISHED]  # fmt: skip
     breaches += [] if standing else ["no block stands"]
     promise = "blocks that stand and deletions, whose takedown is verified"
     return check(promise, len(standing) + len(deleted), breaches)
 
 
-def is_verified(takedown: Row | None) -> bool:
+def _is_verified(takedown: Row | None) -> bool:
     return takedown is not None and takedown["state"] == "verified"
 
 
-def told(takedown: Row | None) -> str:
-    """Its state, with what its verification says, in words."""
+def _described(takedown: Row | None) -> str:
+    """Its state and the result of its verification, in words."""
     if takedown is None:
         return "missing"
     state, error = takedown["verification__state"], takedown["verification__error"]
@@ -107,10 +106,10 @@ def told(takedown: Row | None) -> str:
 def transcodes_are_single(
     submissions: Sequence[Row], diary: Diary, log: Sequence[Row], jobs: Sequence[Row]
 ) -> Check:
-    """VOD has each job once that has a task, and refused each other for what became of its video.
+    """VOD accepted each job with a task once, and refused each other job because of its video.
 
-    And it took no other. `submissions` are the calls that reached it. The acceptance of a job may
-    be lost with its video: VOD has forgotten both by the time we ask.
+    VOD accepted no other job. `submissions` are the calls that VOD received. Of a deleted video VOD
+    may have accepted a job that has no task here: VOD has forgotten both.
     """
     calls: dict[str, list[str]] = defaultdict(list)  # by session: the codes of the answers
     for entry in submissions:
@@ -119,7 +118,7 @@ def transcodes_are_single(
     breaches = [
         f"{job['session_id']} ({job['state']}, {job['error_code'] or 'no error'}) {fault}"
         for job in jobs
-        for fault in faults_of_job(job, calls[job["session_id"]], blocked)
+        for fault in _faults_of_job(job, calls[job["session_id"]], blocked)
     ]
     sessions = {name for name, codes in calls.items() if "" in codes}
     names = {job["session_id"] for job in jobs}
@@ -133,8 +132,8 @@ def transcodes_are_single(
     return check("transcoding jobs, each submitted once or refused by VOD", len(jobs), breaches)
 
 
-def faults_of_job(job: Row, codes: Sequence[str], blocked: set[str]) -> Iterator[str]:
-    """What is wrong with one job, in words; `codes` are of VOD's answers, "" of an acceptance."""
+def _faults_of_job(job: Row, codes: Sequence[str], blocked: set[str]) -> Iterator[str]:
+    """The faults of one job, in words. `codes` are those of VOD's answers, "" for accepted."""
     accepted = codes.count("")
     if job["has_task"]:
         if accepted != 1:
@@ -154,7 +153,7 @@ def faults_of_job(job: Row, codes: Sequence[str], blocked: set[str]) -> Iterator
 
 
 def nothing_was_lost(given_up: Sequence[Sequence[Any]]) -> Check:
-    """VOD refuses to transcode what was blocked or deleted meanwhile; nothing else is given up."""
+    """Only jobs that VOD refuses, because of a block or deletion, are given up."""
     breaches = [f"{count} {kind}: {code}" for kind, code, count in given_up
                 if (kind, code) not in MAY_BE_REFUSED]  # fmt: skip
     count = sum(row[2] for row in given_up)
@@ -163,10 +162,10 @@ def nothing_was_lost(given_up: Sequence[Sequence[Any]]) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """What became of the storm's callbacks.
+    """The storm's callbacks.
 
-    `met` is localvod's count while its faults were in force. Of the whole run are what was
-    answered 200 and what is kept here, and how many of those came after a later one.
+    `met` are localvod's counts while its faults were in force. The other fields are of the whole
+    run: callbacks answered 200, callbacks stored here, and those that arrived after a later one.
     """
 
     met: Mapping[str, int]
@@ -192,12 +191,12 @@ class Callbacks:
 def callbacks_of(
     met: Mapping[str, int], sent: Sequence[Row], kept: Sequence[Mapping[str, Any]]
 ) -> Callbacks:
-    """`sent` are localvod's events, oldest first, `kept` the bodies here as they came."""
+    """`sent` are localvod's events, oldest first, `kept` the stored bodies as they arrived."""
     places: dict[str, int] = {}
     for place, row in enumerate(sent):
-        places.setdefault(identity(row["body"]), place)
-    delivered = [identity(row["body"]) for row in sent if row["state"] == "delivered"]
-    here = [identity(body) for body in kept]
+        places.setdefault(_identity(row["body"]), place)
+    delivered = [_identity(row["body"]) for row in sent if row["state"] == "delivered"]
+    here = [_identity(body) for body in kept]
     arrived = [places[name] for name in here if name in places]
     latest, late_count = -1, 0
     for place in arrived:
@@ -208,26 +207,26 @@ def callbacks_of(
     return Callbacks(met, len(set(delivered)), len(here), late_count, lost, made_up)
 
 
-def identity(body: Mapping[str, Any]) -> str:
-    """The same for the same event only; what signs a URL is not kept here."""
-    return json.dumps(as_kept(body), sort_keys=True)
+def _identity(body: Mapping[str, Any]) -> str:
+    """A key of an event's body. Signatures of URLs are not stored, so they do not count."""
+    return json.dumps(_as_kept(body), sort_keys=True)
 
 
-def as_kept(value: Any) -> Any:
-    """The same with URLs without their queries, and with what is JSON in a text read."""
+def _as_kept(value: Any) -> Any:
+    """The value with URLs without queries, and with JSON texts parsed."""
     if isinstance(value, Mapping):
-        return {name: as_kept(item) for name, item in value.items()}
+        return {name: _as_kept(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [as_kept(item) for item in value]
+        return [_as_kept(item) for item in value]
     if not isinstance(value, str):
         return value
     if value.startswith("{"):
-        return as_kept(json.loads(value))
+        return _as_kept(json.loads(value))
     return value.partition("?")[0] if value.startswith("http") else value
 
 
 def callbacks_were_careless(callbacks: Callbacks) -> Check:
-    """They came, some never, some twice, some late; and none that was answered 200 was lost."""
+    """Callbacks were dropped, doubled and reordered; none that was answered 200 was lost."""
     met, wanted = callbacks.met, CALLBACKS["drop"]
     counts = {
         "no callback was sent": met["callbacks"],

@@ -1,4 +1,4 @@
-"""What the operators did and what they were told: the promises that the end is compared with."""
+"""The operators' decisions with their answers, to compare with the end of the storm."""
 
 import threading
 import time
@@ -11,10 +11,9 @@ STRAY_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Entry:
-    """One decision; its comment is its own.
+    """One decision; its comment is unique.
 
-    Moments are `time.monotonic()`; those of `tried_at` and `told_at` are unix seconds, as they are
-    compared with the log.
+    Moments are `time.monotonic()`, except `tried_at` and `told_at`: unix seconds, as in the log.
     """
 
     operator: str  # the user name
@@ -23,11 +22,11 @@ class Entry:
     decision: str
     comment: str
     started_at: float = field(default_factory=time.monotonic)
-    answered_at: float | None = None  # when "done" was said
-    ended_at: float | None = None  # when nobody tries it any more
+    answered_at: float | None = None  # of the answer "done"
+    ended_at: float | None = None  # after the last try
     try_count: int = 0
-    tried_at: float = 0.0  # when the last try began
-    told_at: float = 0.0  # when "done" was said
+    tried_at: float = 0.0  # the beginning of the last try
+    told_at: float = 0.0  # of the answer "done"
     request_id: str = ""  # of the answer
 
     @property
@@ -35,14 +34,14 @@ class Entry:
         return self.answered_at is not None
 
     def may_land_after(self, moment: float) -> bool:
-        """Whether it may still have taken effect then; a broken request may outlive its client."""
+        """Whether it may take effect after that; a broken request may outlive its client."""
         if self.ended_at is None:
             return True
         return self.ended_at + (STRAY_SECONDS if self.try_count > 1 else 0) >= moment
 
 
 class Diary:
-    """All decisions, and what else was answered with "done"."""
+    """All decisions, and the other operations that were answered with "done"."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -71,10 +70,10 @@ class Diary:
             self.retry_count += retries
 
     def must_be_hidden(self, vod_id: str, *, since: float, until: float) -> bool:
-        """Whether a list read between two moments could not show this video rightly.
+        """Whether a list that was read between two moments must not show this video.
 
-        So when a block was answered before, and every pass had ended before that block began or
-        began after the list was there.
+        True if a block was answered before, and each pass ended before that block began or began
+        after the list was read.
         """
         with self._lock:
             entries = list(self._of_video[vod_id])

@@ -1,4 +1,4 @@
-"""A worker that freezes in the middle of a batch, and comes back when another has taken it over."""
+"""A worker that freezes in a batch, and wakes when another worker has taken its rows."""
 
 import time
 from collections.abc import Callable
@@ -8,19 +8,18 @@ from tests.faults.processes import Program
 from tests.faults.storm.observer import ObserverError
 from tests.faults.storm.tasks import Task
 
-LOST: Final = "The lease was lost"  # what a worker logs of an outcome that it may not write
-TRY_SECONDS: Final = 120.0
+LOST: Final = "The lease was lost"  # logged by a worker that may not write its outcome
+TRY_SECONDS: Final = 300.0
 PAUSE_SECONDS: Final = 0.05
-WAKE_SECONDS: Final = 8.0  # in which the call under way has ended, too
+WAKE_SECONDS: Final = 8.0  # until the call under way has ended; then another try
 
 Lease = tuple[int, str]  # row, end
 
 
 class Freeze(Task):
-    """Stops a worker until it was one that held a lease, and has lost it.
+    """Freezes a worker again and again until it has lost a lease.
 
-    `leases` answers which leases run. A worker that holds none goes on soon and is stopped again,
-    a little later.
+    `leases` returns the running leases. A worker that holds none goes on at once.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Freeze(Task):
                 self.has_lost = self._hold()
 
     def _hold(self) -> bool:
-        """Whether it came back to a lease that it had lost."""
+        """Freeze once. Returns whether the worker has lost a lease."""
         lost_count = self._lost_count()
         with self._program.frozen():
             stopped_at = time.monotonic()
@@ -59,7 +58,7 @@ class Freeze(Task):
         return self._lost_count() > lost_count
 
     def _is_any_stale(self) -> bool:
-        """Whether a lease gets no heartbeat, which is due three times a lease."""
+        """Whether a lease has no heartbeat for half a lease; one is due each third."""
         before = self._leases()
         if before:
             self.stopping.wait(self._lease_seconds / 2)

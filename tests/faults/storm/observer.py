@@ -1,8 +1,8 @@
-"""A look into the storm's database, through the project's own models, from a process of its own.
+"""A process that queries the storm's database through the project's models.
 
-`python -m tests.faults.storm.observer MODULE` reads one JSON list a line (a function of the module
-and its arguments) and answers with one JSON value a line; `{"error": ...}` while the database is
-away.
+`python -m tests.faults.storm.observer MODULE` reads JSON lists (a function of the module and its
+arguments), one per line, and answers each with a line of JSON: `{"error": ...}` while the database
+is away.
 """
 
 import importlib
@@ -19,11 +19,11 @@ QUESTIONS = "tests.faults.storm.questions"
 
 
 class ObserverError(Exception):
-    """The database did not answer; asking again later may help."""
+    """The database did not answer; a later try may succeed."""
 
 
 class Observer:
-    """Asks the process; may be used from several threads."""
+    """The process. Thread-safe."""
 
     def __init__(
         self, cwd: Path, environment: Mapping[str, str], questions: str = QUESTIONS
@@ -39,7 +39,7 @@ class Observer:
         )
 
     def ask(self, question: str, *arguments: Any) -> Any:
-        """The answer; ObserverError when there is none now."""
+        """The answer. Raises ObserverError if there is none now."""
         process = self._process
         if process.stdin is None or process.stdout is None:
             raise ObserverError("The observer has no pipes.")
@@ -55,10 +55,10 @@ class Observer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate()  # closes its input, which ends it
+        self._process.communicate()  # closes its input: it ends
 
 
-def answer_lines() -> None:
+def _answer_lines() -> None:
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shortvideo.settings")
@@ -79,4 +79,4 @@ def answer_lines() -> None:
 
 
 if __name__ == "__main__":
-    answer_lines()
+    _answer_lines()

@@ -1,4 +1,4 @@
-"""The people of the storm: they decide, reverse, recommend, transcode and delete, and try again."""
+"""The operators of the storm: they decide, reverse, recommend, transcode, delete and retry."""
 
 import random
 import time
@@ -10,16 +10,16 @@ from tests.faults.storm.diary import BLOCKED, NORMAL, Diary, Entry
 from tests.faults.storm.tasks import Task
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 120.0  # one thing is tried for this long
+PATIENCE_SECONDS = 120.0  # an operation is tried for this long
 PAUSE_SECONDS = 0.3
 REASON = "seen by a person"
 
 
 class Operator(Task):
-    """Takes decisions until `quota` of them were answered, spread over `seconds`.
+    """Takes decisions, spread over `seconds`, until `quota` of them were answered.
 
-    `name` is the user name. One with an `AdminClient` decides in the admin. The other operations
-    go over the API.
+    `name` is the user name. An operator with an `AdminClient` decides in the admin. All other
+    operations use the API.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Operator(Task):
         self._quota, self._pace = quota, seconds / quota
         self._deletions_left = deletions
         self._random = random.Random(seed)
-        self._last: dict[str, str] = {}  # what this operator decided last
+        self._last: dict[str, str] = {}  # this operator's last decision, by video
         self._number = 0
 
     def work(self) -> None:
@@ -50,7 +50,7 @@ class Operator(Task):
         while answered < self._quota and not self.stopping.is_set():
             began_at = time.monotonic()
             if not self._decide(self._random.choice(self._videos)):
-                continue  # it stands already, or the video is deleted
+                continue  # the decision stands already, or the video is deleted
             answered += 1
             self._do_something_else()
             rest = self._pace * self._random.uniform(0.5, 1.3) - (time.monotonic() - began_at)
@@ -110,7 +110,7 @@ class Operator(Task):
             self._diary.deleted.add(vod_id)
 
     def _attempt(self, operation: str, **parameters: str) -> str | None:
-        """The request id once it was answered with "done"; None where it was refused."""
+        """The request id of the answer "done"; None if the operation was refused."""
         try:
             answer = self._insist(lambda: self._api.call("POST", operation, **parameters))
         except Refused:
@@ -118,7 +118,7 @@ class Operator(Task):
         return None if answer is None else answer["requestId"]
 
     def _insist(self, step: Callable[[], T]) -> T | None:
-        """Try until there is a clear answer; None when there is none for too long."""
+        """Try until there is an answer; None after PATIENCE_SECONDS."""
         ends_at = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < ends_at and not self.stopping.is_set():
             try:

@@ -1,4 +1,4 @@
-"""What the storm asks its database; answers are JSON."""
+"""The storm's queries of its database; answers are JSON."""
 
 from typing import Any
 
@@ -22,12 +22,12 @@ from videos.models import (
 
 
 def make_operators(count: int, password: str) -> list[str]:
-    """The names of new operators, who may do everything but administer."""
+    """Make operators with all permissions but administration. Returns their names."""
     return [make_operator(password=password).get_username() for _ in range(count)]
 
 
 def make_endpoint(url: str) -> str:
-    """Have every line of the log told to this URL; returns the secret."""
+    """Send every line of the log to this URL. Returns the secret."""
     endpoint = Endpoint.objects.create(
         name="The storm's backend", url=url, secret=new_secret(), event_types=[EventType.DECIDED]
     )
@@ -39,7 +39,7 @@ def primary_keys() -> dict[str, int]:
 
 
 def blocked_and_published() -> list[str]:
-    """What is shown although a block is its last decision: one statement, one moment."""
+    """Videos that are shown although their last decision is a block, in one statement."""
     last = (
         ReviewDecision.objects.filter(
             video=OuterRef("video"), source_version=OuterRef("video__source_version")
@@ -52,13 +52,13 @@ def blocked_and_published() -> list[str]:
 
 
 def open_deliveries() -> list[list[Any]]:
-    """Kind, state and how many, of what is leased or waits."""
+    """Kind, state and number of the leased and waiting deliveries."""
     rows = Delivery.objects.open().values_list("kind", "state").annotate(count=Count("pk"))
     return [list(row) for row in rows.order_by("kind", "state")]
 
 
 def leases() -> list[list[Any]]:
-    """Row and end of each lease that runs."""
+    """Row and end of each running lease."""
     rows = Delivery.objects.filter(state=DeliveryState.LEASED, lease_until__gt=timezone.now())
     return [[pk, f"{until}"] for pk, until in rows.values_list("pk", "lease_until")]
 
@@ -94,14 +94,14 @@ def deletions() -> list[dict[str, Any]]:
 
 
 def takedowns() -> list[dict[str, Any]]:
-    """Each with what has become of the delivery that verifies it."""
+    """Each with the state of the delivery that verifies it."""
     fields = ("video__vod_id", "cause", "decision_id", "state", "problem")
     of_check = ("verification__state", "verification__error")
     return list(Takedown.objects.order_by("pk").values(*fields, *of_check))
 
 
 def events() -> list[dict[str, Any]]:
-    """The bodies of the callbacks that are kept, in the order in which they came."""
+    """The bodies of the stored callbacks, in the order of their arrival."""
     return list(VodEvent.objects.order_by("pk").values_list("body", flat=True))
 
 

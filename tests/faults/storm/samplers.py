@@ -1,4 +1,4 @@
-"""Two pairs of eyes that look all the time whether anything blocked is published."""
+"""Two samplers that check all the time that no blocked video is published."""
 
 import time
 
@@ -11,7 +11,7 @@ PAUSE_SECONDS = 0.1
 
 
 class Sampler(Task):
-    """Looks until it is stopped; `count` looks, of which `missed` got no answer."""
+    """Looks until it is stopped: `count` looks with an answer and `missed` without."""
 
     def __init__(self) -> None:
         super().__init__(type(self).__name__)
@@ -30,7 +30,7 @@ class Sampler(Task):
             self.missed += 1
 
     def look(self) -> list[str]:
-        """What is shown although it must not be."""
+        """The videos that are shown although they are blocked."""
         raise NotImplementedError
 
 
@@ -47,7 +47,7 @@ class DatabaseSampler(Sampler):
 
 
 class ApiSampler(Sampler):
-    """Reads the recommended list as apps do, and compares it with what operators were told."""
+    """Reads the recommended list as apps do, and compares it with the answered decisions."""
 
     def __init__(self, api: ApiClient, diary: Diary) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""How large a storm is, and what it does to the cloud."""
+"""How large a storm is, and the faults of its cloud."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,11 +8,11 @@ SHARE = 0.06  # of each rule below; together 1 - (1 - 0.06) ** 6 = 31 % of the c
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """`seconds` is what the operators spread their work over, where the machine is fast enough.
+    """The numbers of one storm.
 
-    Of the calls at least `least_fault_share` must meet a fault: of few calls chance may spare some.
-    `lease_seconds` is the workers' OUTBOX_LEASE_SECONDS; a freeze lasts longer than that, and
-    `look_back_seconds` (REVIEW_LOOK_BACK_SECONDS) longer than a freeze.
+    The operators spread their work over `seconds`, or longer on a slow machine. At least
+    `least_fault_share` of the calls must meet a fault. `lease_seconds` is OUTBOX_LEASE_SECONDS; a
+    freeze is longer, and `look_back_seconds` (REVIEW_LOOK_BACK_SECONDS) is longer than a freeze.
     """
 
     decisions: int
@@ -41,11 +41,12 @@ SMALL: Final = Scale(
     freezes=1,
     lease_seconds=2,
     look_back_seconds=6,
+    settle_seconds=300.0,
     least_fault_share=0.22,
 )
 
-# Six ways in which a call goes wrong: refused for now, slowed down, failed after the work was done,
-# cut off before and after it, and answered too late.
+# Six faults: refused for now, throttled, failed after its effect, cut off before and after its
+# effect, and answered too late.
 RULES: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "error", "status": 503, "code": "ServiceUnAvailable"},
     {"kind": "error", "status": 400, "code": "Throttling.User"},

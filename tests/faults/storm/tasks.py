@@ -1,4 +1,4 @@
-"""Work in a thread that can be stopped, and whose error is not lost."""
+"""Threads that can be stopped, and whose errors are raised in the test."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class Task:
-    """One thread. `work` looks at `stopping`; what it raises is raised by `wait_for`."""
+    """One thread. `work` checks `stopping`; `wait_for_all` raises its error."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -21,7 +21,7 @@ class Task:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to end, and wait for that; nothing to do where it never began."""
+        """Set `stopping` and wait for the end of the thread, if it was started."""
         self.stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
@@ -33,12 +33,12 @@ class Task:
     def _run(self) -> None:
         try:
             self.work()
-        except BaseException as error:  # noqa: BLE001 - raised by the thread that waits for it
+        except BaseException as error:  # noqa: BLE001 - `wait_for_all` raises it
             self.error = error
 
 
 def wait_for_all(tasks: Sequence[Task], seconds: float) -> None:
-    """Until all have ended; raises what one of them raised, or TimeoutError."""
+    """Wait until all have ended. Raises the error of a task, or TimeoutError."""
     ends_at = time.monotonic() + seconds
     for task in tasks:
         if not task.ends_within(max(0.1, ends_at - time.monotonic())):

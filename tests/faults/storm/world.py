@@ -1,4 +1,4 @@
-"""Everything that a storm passes over: PostgreSQL, localvod, the web server and two workers."""
+"""All parts of a storm: PostgreSQL, localvod, the web server and two workers."""
 
 import os
 import secrets
@@ -21,7 +21,7 @@ from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, ROOT, Local
 from tests.support.postgres import DURABLE
 
 CALLBACK_KEY = "CallbackKeyOfTheStorm1"
-READY_SECONDS = 90.0
+READY_SECONDS = 300.0  # of a start that fails
 LOCALVOD = "localvod"
 
 
@@ -42,8 +42,8 @@ class World:
         self.supervisor.run(name, command, self.environment)
 
     def start_localvod(self) -> None:
-        """Once more, after its program was stopped: same port, same state."""
-        serve(self.supervisor, self.vod, callback_url=self.environment["VOD_CALLBACK_URL"])
+        """Start it again after a stop, with the same port and state."""
+        _serve(self.supervisor, self.vod, callback_url=self.environment["VOD_CALLBACK_URL"])
 
 
 @contextmanager
@@ -54,55 +54,54 @@ def world(
     workers: Sequence[str] = WORKERS,
     is_sqlite: bool = False,
 ) -> Iterator[World]:
-    """All parts, up and synchronised; nothing of them is left afterwards.
+    """Start all parts and sync; stop and delete them at the end of the block.
 
-    `settings` are variables of the environment beside those that say where the parts are.
-    LookupError where PostgreSQL is asked for and the machine has none.
+    `settings` are further environment variables. Raises LookupError without PostgreSQL.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storm-")))
         supervisor = stack.enter_context(Supervisor(ROOT, folder))
         supervisor.watch("remove", folder)
         stack.callback(supervisor.watch, "keep", folder)
-        cluster = None if is_sqlite else stack.enter_context(new_cluster(supervisor))
-        # Programs end before the database that they use.
-        stack.callback(stop_programs, supervisor)
+        cluster = None if is_sqlite else stack.enter_context(_new_cluster(supervisor))
+        # Programs end before their database.
+        stack.callback(_stop_programs, supervisor)
         web_port = free_port()
         vod = LocalVod(folder / LOCALVOD)
         vod.port = free_port()
         stack.push(vod.__exit__)
-        serve(supervisor, vod, callback_url=callback_url(web_port))
+        _serve(supervisor, vod, callback_url=_callback_url(web_port))
         database_url = cluster.url if cluster else f"sqlite:///{folder / 'db.sqlite3'}"
-        environment = environment_of(database_url, vod, web_port) | dict(settings or {})
+        environment = _environment_of(database_url, vod, web_port) | dict(settings or {})
         manage(environment, "migrate", "--verbosity=0")
-        seeded = seed(vod, videos)
+        seeded = _seed(vod, videos)
         manage(environment, "sync_videos", "--full")
-        supervisor.run(WEB, web_command(web_port), environment)
+        supervisor.run(WEB, _web_command(web_port), environment)
         observer = stack.enter_context(Observer(ROOT, environment))
         url = f"http://127.0.0.1:{web_port}"
         place = World(supervisor, cluster, vod, observer, url, environment, seeded)
         for name in workers:
             place.start_worker(name)
-        wait_for(f"{url}/admin/login/")
+        _wait_for(f"{url}/admin/login/")
         yield place
 
 
-def new_cluster(supervisor: Supervisor) -> PrivateCluster:
+def _new_cluster(supervisor: Supervisor) -> PrivateCluster:
     found = binaries()
     if found is None:
         raise LookupError("No PostgreSQL binaries were found.")
     return PrivateCluster(found, settings=DURABLE, watch=supervisor.watch)
 
 
-def stop_programs(supervisor: Supervisor) -> None:
+def _stop_programs(supervisor: Supervisor) -> None:
     for name, program in reversed(supervisor.programs.items()):
         if name != LOCALVOD:
             program.stop()
     supervisor.programs[LOCALVOD].stop()
 
 
-def seed(vod: LocalVod, count: int) -> list[str]:
-    """Videos that wait in VOD's review, made in portions."""
+def _seed(vod: LocalVod, count: int) -> list[str]:
+    """Videos that wait in VOD's review, made in batches."""
     facts = {"status": "Checking", "snapshots": 2}
     ids: list[str] = []
     while len(ids) < count:
@@ -110,7 +109,7 @@ def seed(vod: LocalVod, count: int) -> list[str]:
     return ids
 
 
-def serve(supervisor: Supervisor, vod: LocalVod, *, callback_url: str) -> None:
+def _serve(supervisor: Supervisor, vod: LocalVod, *, callback_url: str) -> None:
     inherited = {name: value for name, value in os.environ.items() if "LOCALVOD" not in name}
     supervisor.run(
         LOCALVOD,
@@ -123,15 +122,15 @@ def serve(supervisor: Supervisor, vod: LocalVod, *, callback_url: str) -> None:
             "LOCALVOD_CDN_TASK_SECONDS": "0",
         },
     )
-    wait_for(f"{vod.url}/_localvod/healthz")
+    _wait_for(f"{vod.url}/_localvod/healthz")
 
 
-def callback_url(web_port: int) -> str:
+def _callback_url(web_port: int) -> str:
     return f"http://127.0.0.1:{web_port}/vodcallback/callback"
 
 
-def environment_of(database_url: str, vod: LocalVod, web_port: int) -> dict[str, str]:
-    """The project's own settings, as in production but for where the cloud is."""
+def _environment_of(database_url: str, vod: LocalVod, web_port: int) -> dict[str, str]:
+    """The settings of production, except for the addresses of the cloud."""
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -154,14 +153,14 @@ def environment_of(database_url: str, vod: LocalVod, web_port: int) -> dict[str,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
         "VOD_TRANSCODE_TEMPLATE_GROUP_ID": "standard-template-group",
         "VOD_NARROWBAND_TEMPLATE_GROUP_ID": "narrowband-template-group",
-        "VOD_CALLBACK_URL": callback_url(web_port),
+        "VOD_CALLBACK_URL": _callback_url(web_port),
         "VOD_CALLBACK_KEY": CALLBACK_KEY,
         "LOG_LEVEL": "WARNING",
         "LOG_FORMAT": "json",
     }
 
 
-def web_command(port: int) -> list[str]:
+def _web_command(port: int) -> list[str]:
     return [
         sys.executable,
         "-m",
@@ -177,7 +176,7 @@ def web_command(port: int) -> list[str]:
 
 
 def manage(environment: dict[str, str], *arguments: str) -> None:
-    """Run manage.py to its end; RuntimeError with what it said when it fails."""
+    """Run manage.py to its end. Raises RuntimeError with its output if it fails."""
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
@@ -186,8 +185,8 @@ def manage(environment: dict[str, str], *arguments: str) -> None:
         raise RuntimeError(f"manage.py {arguments[0]} failed: {done.stderr}")
 
 
-def wait_for(url: str) -> None:
-    """Until it answers below 500; TimeoutError when it does not."""
+def _wait_for(url: str) -> None:
+    """Wait for an answer below 500. Raises TimeoutError if there is none."""
     ends_at = time.monotonic() + READY_SECONDS
     while True:
         try:
