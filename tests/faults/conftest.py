@@ -1,4 +1,4 @@
-"""VOD and the CDN as the tests of the videos app have them."""
+"""The fixtures of VOD and the CDN, shared with the tests of the videos app."""
 
 from tests.videos.conftest import cloud, eventful, taker_url
 

@@ -1,9 +1,9 @@
-"""A program: workers that die or freeze at a chosen point of their work.
+"""A program that forks workers which die or freeze at a chosen point.
 
-It sets Django up once. For each order on its standard input, a line of JSON, it forks a process
-that runs the real `manage.py work` for one kind, and writes what becomes of it: `stopped`,
-`killed` or `exited`, each with a number. Nothing of the project is replaced: what it calls is
-wrapped, and the wrappers only strike.
+It sets Django up once. Each line of its standard input is an order in JSON: it forks a process that
+runs `manage.py work` for one kind, and prints the events of that process: `started`, `stopped`,
+`killed` or `exited`, each with a number. Functions of the project are wrapped, not replaced: the
+wrappers only strike.
 """
 
 import gc
@@ -22,8 +22,8 @@ from typing import Any, NoReturn
 
 logger = logging.getLogger(__name__)
 
-# What a worker imports when it starts or first calls: each of the forked ones would do so itself.
-OF_WORKERS = (
+# Imported once here, as each forked worker would import them at its start or first call.
+WORKER_MODULES = (
     "shortvideo.cloud.client",
     "shortvideo.cloud.media",
     "shortvideo.outbox.management.commands.work",
@@ -31,7 +31,7 @@ OF_WORKERS = (
 
 
 class Point(StrEnum):
-    """Where a worker is struck."""
+    """The point at which a worker is struck."""
 
     BEFORE_CALL = "before the call"
     AFTER_CALL = "after the call"
@@ -46,13 +46,13 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One worker to be started.
+    """One worker to start.
 
     Attributes:
         kind: the only kind of delivery that it serves.
-        call: the function that carries out the kind's call, as `package.module:Class.function`.
-        operation: struck only at this operation of the cloud, where `call` carries out all of them.
-        log: the file that takes its standard error.
+        call: the function that makes the kind's call, as `package.module:Class.function`.
+        operation: the cloud operation at which it is struck, if `call` makes several.
+        log: the file for its standard error.
     """
 
     kind: str
@@ -72,8 +72,8 @@ class Striker:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._is_spent = False
-        # A stopped process may hold its own transaction, but not a heartbeat's: that would be
-        # another point than the one that was asked for.
+        # Held during a beat. A worker is not stopped in the transaction of its heartbeat, which
+        # would lock out the test: only BEFORE_COMMIT stops it in a transaction.
         self.beating = threading.Lock()
 
     def strike(self, point: Point) -> None:
@@ -84,7 +84,7 @@ class Striker:
             signal.raise_signal(signal.Signals[self._order.how])
             return
         with self.beating:
-            # To this very thread, so that it does not run on for a moment.
+            # To this thread, which so does not run on for a moment.
             signal.raise_signal(signal.Signals[self._order.how])
 
     def wrap_call(self, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,8 +119,8 @@ class Striker:
         return wrapped
 
 
-def arm(order: Order) -> None:
-    """Put the striker around the call, the settling and the commit of the kind."""
+def _arm(order: Order) -> None:
+    """Wrap the call, `settle` and the commit of the kind."""
     from shortvideo.outbox import handlers, worker
 
     striker = Striker(order)
@@ -137,13 +137,13 @@ def arm(order: Order) -> None:
     module.extend = striker.wrap_beat(module.extend)
 
 
-def work(order: Order) -> NoReturn:
-    """The life of one worker, from its fork to its exit."""
+def _work(order: Order) -> NoReturn:
+    """Run one worker, from its fork to its exit."""
     from django.core.management import call_command
 
     log = os.open(order.log, os.O_WRONLY | os.O_CREAT)
     os.dup2(log, sys.stderr.fileno())
-    arm(order)
+    _arm(order)
     status = 1
     try:
         call_command("work", "--kinds", order.kind)
@@ -151,27 +151,27 @@ def work(order: Order) -> NoReturn:
     except Exception:
         logger.exception("The worker failed")
     finally:
-        # Not by way of the interpreter's end, which takes five times as long as the work.
+        # The interpreter's own exit takes five times as long as the work.
         os._exit(status)
 
 
-def tell(event: str, number: int) -> None:
+def _tell(event: str, number: int) -> None:
     sys.stdout.write(f"{event} {number}\n")
     sys.stdout.flush()
 
 
-def watch(pid: int) -> None:
-    """Tell what becomes of a worker, until it is gone."""
+def _watch(pid: int) -> None:
+    """Print the events of a worker until its end."""
     is_gone = False
     while not is_gone:
         _, status = os.waitpid(pid, os.WUNTRACED)
         if os.WIFSTOPPED(status):
-            tell("stopped", os.WSTOPSIG(status))
+            _tell("stopped", os.WSTOPSIG(status))
         elif os.WIFSIGNALED(status):
-            tell("killed", os.WTERMSIG(status))
+            _tell("killed", os.WTERMSIG(status))
             is_gone = True
         else:
-            tell("exited", os.WEXITSTATUS(status))
+            _tell("exited", os.WEXITSTATUS(status))
             is_gone = True
 
 
@@ -179,16 +179,16 @@ def main() -> None:
     import django
 
     django.setup()
-    for name in OF_WORKERS:
+    for name in WORKER_MODULES:
         importlib.import_module(name)
     gc.freeze()
-    tell("ready", os.getpid())
+    _tell("ready", os.getpid())
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            work(Order(**json.loads(line)))
-        tell("started", pid)
-        watch(pid)
+            _work(Order(**json.loads(line)))
+        _tell("started", pid)
+        _watch(pid)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""For each kind of delivery: rows to send, and what one effect of them looks like.
+"""For each kind of delivery: rows to send, and a check that they had one effect.
 
-A new kind needs a subclass of `Case` here; `test_every_kind_has_its_case` asks for it.
+A new kind needs a subclass of `Case` here: `test_every_kind_has_its_case`.
 """
 
 from typing import Any, ClassVar
@@ -40,7 +40,7 @@ from videos.services import (
     submit_transcode,
 )
 
-ROWS = 2  # of a batch, where the kind has batches: a crash leaves some of them settled
+ROWS = 2  # of a batch: a crash may leave one of them settled
 CLOUD_CALL = "shortvideo.cloud.client:Service._call"
 
 
@@ -49,9 +49,9 @@ class Case:
 
     Attributes:
         kind: its name.
-        operation: what VOD or the CDN call the operation that carries it out.
-        call: the function that sends it, as `package.module:Class.function`.
-        is_late_call_seen: whether the other side can tell a repeated call from the first one.
+        operation: the operation of VOD or the CDN.
+        call: the function that makes the call, as `package.module:Class.function`.
+        is_late_call_seen: whether `calls` counts a repeated call.
     """
 
     kind: ClassVar[str]
@@ -64,25 +64,25 @@ class Case:
         self.videos: list[Video] = []
 
     def seed(self) -> None:
-        """Write deliveries of the kind, through the services that write them."""
+        """Write deliveries of the kind through the services."""
         raise NotImplementedError
 
     def calls(self) -> int:
-        """How many calls of the operation have reached the other side."""
+        """The number of calls of the operation that have arrived."""
         return len(self.vod.ledger(self.operation))
 
     def meanwhile(self) -> None:
-        """What else happens in the cloud while a worker is frozen and another takes over."""
+        """Change the cloud while a worker is frozen, before another takes over."""
 
     def check(self) -> None:
-        """Assert that each of the rows had its effect once."""
+        """Assert that each row had its effect once."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """End what the case has started."""
+        """Stop what `seed` has started."""
 
     def mirrored(self, *, status: str = "Checking", **values: Any) -> Video:
-        """A video that VOD has too, without media of its own on the CDN."""
+        """A video that VOD has too, without media on the CDN."""
         media = {"cover": "", "first_frame": "", "source_path": "", "snapshots": [], "files": []}
         vod_id = self.vod.seed(status=status)
         video = make_video(vod_id=vod_id, **{"status": status, **media, **values})
@@ -147,10 +147,10 @@ class Prefetches(Case):
     def seed(self) -> None:
         for _ in range(ROWS):
             video = self.mirrored(status="Normal")
-            assert prefetch([picture_of(self.vod, video)], video=video)
+            assert prefetch([_picture_of(self.vod, video)], video=video)
 
     def check(self) -> None:
-        # Again does no harm; that each is known here by the CDN's own id is what counts.
+        # A repeated prefetch does no harm. Each must be known here by the id of the CDN.
         assert 1 <= len(self.vod.ledger(self.operation, accepted=True)) <= 1 + ROWS
         periodic.check_cdn_tasks()
         states = CdnTask.objects.values_list("state", "progress", "error_message")
@@ -166,7 +166,7 @@ class Purges(Case):
             with transaction.atomic():
                 CdnTask.objects.create(
                     kind=CdnTask.Kind.PURGE,
-                    urls=[picture_of(self.vod, video)],
+                    urls=[_picture_of(self.vod, video)],
                     video=video,
                     delivery=outbox.send("purge", subject=video.vod_id),
                 )
@@ -176,7 +176,7 @@ class Purges(Case):
         states = CdnTask.objects.filter(kind=CdnTask.Kind.PURGE).values_list("state", flat=True)
         assert list(states) == [CdnTask.State.SUCCESS] * ROWS
         for video in self.videos:
-            assert self.vod.get(f"http://{picture_of(self.vod, video)}").status_code == 403
+            assert self.vod.get(f"http://{_picture_of(self.vod, video)}").status_code == 403
 
 
 class MachineReviews(Case):
@@ -188,7 +188,7 @@ class MachineReviews(Case):
             outbox.send(self.kind, subject=video.vod_id)
 
     def check(self) -> None:
-        """Two verdicts about one source are one decision."""
+        """Two verdicts about one source make one decision."""
         self.vod.idle()
         [video] = self.videos
         read_later(video.vod_id)
@@ -199,7 +199,7 @@ class MachineReviews(Case):
 
 
 class Readings(Case):
-    """A reading that was overtaken by a newer one must not be written over it."""
+    """An older reading must not overwrite a newer one."""
 
     kind, operation = "read_video", "GetVideoInfos"
 
@@ -214,10 +214,6 @@ class Readings(Case):
 
     def decide(self, video: Video, status: str) -> None:
         self.vod.audit_in_console(video.vod_id, status, "seen")
-
-    def calls(self) -> int:
-        """How many calls of the operation have reached the other side."""
-        return len(self.vod.ledger(self.operation))
 
     def meanwhile(self) -> None:
         for video in self.videos:
@@ -234,7 +230,7 @@ class Readings(Case):
 
 
 class LaterReadings(Readings):
-    """One that had to wait, overtaken by one that was asked for and had not."""
+    """A reading that had to wait, overtaken by one that had not."""
 
     kind, operation = "reread_video", "GetVideoInfos"
 
@@ -271,7 +267,7 @@ class Webhooks(Case):
         return len(self.backend.received)
 
     def check(self) -> None:
-        """At least once each, those of a video in order: the backend drops what it knows."""
+        """Each arrives at least once, those of a video in order: the backend drops repeats."""
         told = {item.body["id"]: item.body for item in self.backend.received}
         assert told == {str(event.uid): event.as_json() for event in self.events}
         for video in {event.subject for event in self.events}:
@@ -295,7 +291,7 @@ class EvidenceCopies(Case):
         return len(self.copies())
 
     def copies(self) -> set[str]:
-        """The names of all copies that were kept."""
+        """The names of all stored copies."""
         [video] = self.videos
         folder = f"{video.vod_id}/{video.source_version}"
         if not evidence.storage().exists(folder):
@@ -349,10 +345,10 @@ CASES: tuple[type[Case], ...] = (
 
 
 def final_audit(vod: LocalVod, video: Video) -> str:
-    """What VOD ends at: the status that its last decision left."""
+    """The audit status that VOD has after its last decision."""
     status: str = vod.state(video.vod_id)["video"]["audit_status"]
     return status
 
 
-def picture_of(vod: LocalVod, video: Video) -> str:
+def _picture_of(vod: LocalVod, video: Video) -> str:
     return f"{vod.endpoint}/{video.vod_id}/snapshots/seeded/normalsnapshot-00001.jpg"

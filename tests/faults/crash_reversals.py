@@ -1,7 +1,6 @@
-"""Deliveries whose reason ends while their worker is frozen, or after it has died.
+"""Deliveries that become pointless while their worker is frozen, or after it has died.
 
-A reading asked for later (`reread_video`) is made as `read_video` is; of what was deleted, and of
-what the backend is told, nothing is taken back.
+`reread_video` works like `read_video`. A deletion and a webhook are never reversed.
 """
 
 from typing import ClassVar
@@ -38,10 +37,10 @@ from videos.services import delete_video, prefetch, submit_transcode
 
 
 class ReversedCase(Case):
-    """One whose reason ends by what a person decides.
+    """A case that a person's decision makes pointless.
 
     Attributes:
-        is_worker_dead: whether no call of the first worker can land after the reversal.
+        is_worker_dead: True if no call of the first worker can land after the reversal.
     """
 
     is_worker_dead = False
@@ -51,11 +50,11 @@ class ReversedCase(Case):
 
 
 class ReversedTakedown(ReversedCase):
-    """A step of a takedown that is under way while an operator passes the clip.
+    """A step of a takedown that is under way when an operator passes the clip.
 
     Attributes:
-        before: the steps that were done.
-        late_purges: how many calls of a frozen worker may land after the reversal.
+        before: the steps that are done.
+        late_purges: the number of a frozen worker's calls that may land after the reversal.
     """
 
     before: ClassVar[tuple[str, ...]] = ("create_audit",)
@@ -99,7 +98,7 @@ class ReversedBeforeProof(ReversedTakedown):
 
 
 class PointlessTranscoding(ReversedCase):
-    """A job that is being submitted while its clip is blocked or deleted."""
+    """A job whose submission is under way when its clip is blocked or deleted."""
 
     kind, operation = Transcodings.kind, Transcodings.operation
 
@@ -107,7 +106,7 @@ class PointlessTranscoding(ReversedCase):
         submit_transcode(self.mirrored(), kind=TranscodeKind.NARROWBAND)
 
     def check(self) -> None:
-        """VOD has at most one task, and the job is that task's or has ended."""
+        """VOD has at most one task, and the job has that task or has ended."""
         [video] = self.fresh()
         job = video.transcode_jobs.get()
         accepted = self.vod.ledger(self.operation, video_id=video.vod_id, accepted=True)
@@ -133,7 +132,7 @@ class DeletedTranscoding(PointlessTranscoding):
         delete_video(self.videos[0])
 
     def check(self) -> None:
-        """At most one task was made; VOD, which deleted it too, need not tell us of it."""
+        """VOD made at most one task, and may have deleted it before the job had its id."""
         [video] = self.fresh()
         assert len(self.vod.ledger(self.operation, accepted=True)) <= 1
         assert video.transcode_jobs.get().state != TranscodeJob.State.WAITING
@@ -143,13 +142,13 @@ class DeletedTranscoding(PointlessTranscoding):
 
 
 class BlockedWhileAsking(ReversedCase):
-    """What would make a clip public, or bring it nearer to people, while one of them blocks it."""
+    """A step towards publishing a clip that is under way when a person blocks the clip."""
 
     def reverse(self) -> None:
         block(self.videos[0], Source.ADMIN)
 
     def check(self) -> None:
-        """The person's block stands here and in VOD, and is taken to its end."""
+        """The person's block stands here and in VOD, and its takedown is verified."""
         [video] = self.fresh()
         assert final_audit(self.vod, video) == "Blocked"
         assert (video.censor_status, video.deleted_at) == (CensorStatus.FAIL, None)
@@ -161,10 +160,10 @@ class BlockedWhileAsking(ReversedCase):
 
 
 class BlockedPrefetch(BlockedWhileAsking):
-    """It is purged, or never sent.
+    """The prefetch is purged, or never sent.
 
-    One that lands later still finds nothing to fetch: before anything is purged VOD is told, and
-    then its origin refuses the clip.
+    A prefetch that lands later fetches nothing: VOD has the block before the purge, and then its
+    origin refuses the clip.
     """
 
     kind, operation = Prefetches.kind, Prefetches.operation
@@ -187,7 +186,7 @@ class BlockedPrefetch(BlockedWhileAsking):
 
 
 class BlockedMachineReview(BlockedWhileAsking, MachineReviews):
-    """The machine would pass it."""
+    """The machine passes the clip."""
 
     def check(self) -> None:
         self.vod.idle()
@@ -200,7 +199,7 @@ class BlockedMachineReview(BlockedWhileAsking, MachineReviews):
 
 
 class BlockedReading(BlockedWhileAsking, Readings):
-    """Somebody in VOD's console has passed it."""
+    """An auditor in VOD's console has passed the clip."""
 
     def seed(self) -> None:
         self.videos = [published(self.vod)]
@@ -208,7 +207,7 @@ class BlockedReading(BlockedWhileAsking, Readings):
         self.ask(self.videos[0])
 
     def check(self) -> None:
-        """Of what was decided before the block nothing need be written."""
+        """The earlier pass of VOD may be in the log or not."""
         super().check()
         [video] = self.videos
         assert served_paths(video) == []

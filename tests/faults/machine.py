@@ -1,4 +1,4 @@
-"""Anything that can happen to a few clips, in any order, with the rules checked after each step."""
+"""State machines: any events about a few clips in any order, with the rules checked each step."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,33 +17,33 @@ channels = st.sampled_from(["api", "desk", "vod"])
 
 
 class ConsoleMachine(VodRules, PeopleRules, ArrivalRules, TroubleRules):
-    """Each rule is one thing that happens; how a run begins is up to the subclasses."""
+    """Each rule is one event. The subclasses define how a run begins."""
 
     @invariant()
     def the_rules_hold(self) -> None:
         check_step(self)
 
     def teardown(self) -> None:
-        """In the end everything has come to rest, and both sides say the same."""
+        """At the end of a run both sides agree."""
         if self.clips:
             check_end(self)
 
     # Helpers of the beginnings.
 
     def have_clips(self, *statuses: str) -> None:
-        """Clips that VOD has and that are known here."""
+        """Add clips that both VOD and the mirror have."""
         self.begin()
         for status in statuses:
             self.add_clip(status)
         self.then(self.a_sync_runs, how="full", index=0)
 
     def then(self, happens: Callable[..., None], **drawn: Any) -> None:
-        """Let a rule happen as a step of its own."""
+        """Run a rule as a step of its own."""
         happens(**drawn)
         check_step(self)
 
     def hear_all(self) -> None:
-        """All events so far arrive, and are worked off."""
+        """All events so far arrive and are processed."""
         self.begin()
         tell_all(self)
         self.world.work_until_idle()
@@ -51,7 +51,7 @@ class ConsoleMachine(VodRules, PeopleRules, ArrivalRules, TroubleRules):
 
 
 class FromTheStart(ConsoleMachine):
-    """Two clips about which nothing was said."""
+    """Two clips without decisions."""
 
     @initialize(first=statuses, second=statuses, is_known=st.booleans())
     def two_clips(self, first: str, second: str, is_known: bool) -> None:
@@ -63,10 +63,10 @@ class FromTheStart(ConsoleMachine):
 
 
 class AfterAnotherUpload(ConsoleMachine):
-    """A person decided about a clip, another source took its place, and the machine judged that.
+    """A person decided about a clip, its source was replaced, and the machine judged the new one.
 
-    What was decided about the earlier source counts for nothing any more, nor does its place on
-    the list; and what was read before comes late.
+    The decision about the earlier source and its place on the list end; an older reading is
+    applied late.
     """
 
     @initialize(
@@ -90,7 +90,7 @@ class AfterAnotherUpload(ConsoleMachine):
         self.have_clips("Checking", "Normal")
         self.decide(channel, decision, reason)
         if is_sent:
-            self.then(self.time_passes, seconds=12)  # the desk's decisions can be undone so long
+            self.then(self.time_passes, seconds=12)  # REVIEW_UNDO_SECONDS are over
             self.then(self.the_worker_works, rounds=2)
         self.then(self.somebody_recommends_by_the_api, index=0, extras=False)
         self.then(self.a_reading_is_taken, index=0, asked="everything")
@@ -114,7 +114,7 @@ class AfterAnotherUpload(ConsoleMachine):
 
 
 class AfterADeletion(ConsoleMachine):
-    """A clip was deleted here; what is read of it before VOD has deleted it too comes late."""
+    """A clip was deleted here; a reading from before VOD's deletion is applied late."""
 
     @initialize(
         channel=st.sampled_from(["post", "desk"]),
@@ -139,7 +139,7 @@ class AfterADeletion(ConsoleMachine):
         self.then(self.a_reading_is_applied, position=0)
 
     def change_and_read(self, suggestion: str) -> None:
-        """VOD has news of the clip; somebody has read them, and not yet written them down."""
+        """Change the clip in VOD and read it, without applying the reading."""
         self.then(self.somebody_renames_in_vod, index=0, title="Noodles")
         self.then(self.the_machine_judges, index=0, suggestion=suggestion)
         self.then(self.a_reading_is_taken, index=0, asked="everything")

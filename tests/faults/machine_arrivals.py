@@ -1,4 +1,4 @@
-"""What reaches this server, and what it does by itself."""
+"""Rules about this server: events arrive, the worker works, syncs run, time passes."""
 
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ class ArrivalRules(Machine):
     @rule(position=st.integers(0, 10), how=st.sampled_from(["again", "forged", "stale"]))
     @at_most(3)
     def an_old_event_arrives(self, position: int, how: str) -> None:
-        """Replayed by VOD, or by somebody else."""
+        """VOD repeats an event, or a stranger replays or forges one."""
         self.begin()
         bodies = [event["body"] for event in self.world.vod.events()]
         body = bodies[position % len(bodies)]
@@ -73,7 +73,7 @@ class ArrivalRules(Machine):
 
     @rule(index=clips, asked=st.sampled_from(sorted(QUESTIONS)))
     def a_reading_is_taken(self, index: int, asked: str) -> None:
-        """And is applied some time later, or never."""
+        """It is applied by another rule later, or never."""
         self.begin()
         clip = self.clip(index)
         try:
@@ -87,7 +87,7 @@ class ArrivalRules(Machine):
     @rule(position=st.integers(0, 5))
     @precondition(lambda self: self.readings)
     def a_reading_is_applied(self, position: int) -> None:
-        """An older one than the row's leaves the facts alone; the same again writes nothing."""
+        """A reading older than the row's leaves the facts; a repeated one writes nothing."""
         self.begin()
         reading = self.readings[position % len(self.readings)]
         before = self.world.row(reading.facts.vod_id)

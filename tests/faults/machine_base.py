@@ -1,4 +1,4 @@
-"""What all rules share: the state of a run, the values they draw, and how they act."""
+"""The base of all rules: the state of a run, the drawn values and the common actions."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -26,7 +26,7 @@ Rule = TypeVar("Rule", bound=Callable[..., None])
 
 
 def at_most(times: int) -> Callable[[Rule], Rule]:
-    """Let a rule happen so often in one run, so that there is room for the others."""
+    """Limit how often a rule happens in one run, so that the others have room."""
 
     def limited(happens: Rule) -> Rule:
         name = happens.__name__
@@ -51,7 +51,7 @@ texts = st.sampled_from(["", "looks fine"])
 
 
 class Machine(RuleBasedStateMachine):
-    """A run before anything has happened; `world` is set by the test that runs the machine."""
+    """The state of a run. The test that runs the machine sets `world`."""
 
     world: ClassVar[World]
 
@@ -84,13 +84,13 @@ class Machine(RuleBasedStateMachine):
         return self.world.desk.operator.username
 
     def call(self, channel: str, operation: str, **parameters: Any) -> str:
-        """The code of a console operation."""
+        """Call a console operation. Returns the code of its answer."""
         send = self.world.console.get if channel == "get" else self.world.console.post
         code: str = send(operation, **parameters)["code"]
         return code
 
     def do(self, action: str, vod_id: str, **fields: Any) -> bool:
-        """Whether an action of the desk was done."""
+        """Do an action of the desk. Returns whether it was done."""
         return self.world.act(action, Video.objects.get(vod_id=vod_id), **fields)
 
     def add_clip(self, status: str) -> None:
@@ -103,11 +103,11 @@ class Machine(RuleBasedStateMachine):
         return self.world.vod.state(clip.vod_id)["video"] is not None
 
     def in_vod(self, clip: Clip, change: Callable[[str], object]) -> None:
-        """Change something in VOD as its own console does: faults are for our calls."""
+        """Change something in VOD as its console does, with no fault in force."""
         if not self.exists_in_vod(clip):
             return
         faults = self.world.vod.control("GET", "faults")
-        faults.pop("met")  # told, and not set
+        faults.pop("met")  # a count, no setting
         self.world.vod.faults()
         change(clip.vod_id)
         self.world.vod.control("POST", "faults", faults)

@@ -1,4 +1,4 @@
-"""What is compared with the model after each step, and at the end of a run."""
+"""Comparisons of the system with the model, after each step and at the end of a run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Log = list[tuple[str, Line]]
 
 
 def lines_in() -> Log:
-    """The whole log of decisions, with the video that each line is about."""
+    """All lines of the log of decisions, each with the id of its video."""
     rows = ReviewDecision.objects.select_related("video", "operator").order_by("id")
     return [
         (
@@ -49,7 +49,7 @@ def lines_in() -> Log:
 
 
 def dump() -> dict[str, list[dict[str, Any]]]:
-    """Every row about videos, to see whether anything was written."""
+    """Every row about videos, to check that nothing was written."""
     models: list[type[Model]] = [
         *apps.get_app_config("videos").get_models(),
         Recommendation,
@@ -69,17 +69,17 @@ def check_step(machine: Machine) -> None:
         if row is None:
             assert not clip.is_known, "a row is gone"
             continue
-        check_source(clip, row, machine.step)
-        check_decisions(machine, clip, [line for vod_id, line in added if vod_id == clip.vod_id])
-        check_tombstone(clip, row)
-        check_takedown(row)
-        check_status(clip, row, machine.step)
-        check_verdict(clip, row)
-    check_outside(machine)
+        _check_source(clip, row, machine.step)
+        _check_decisions(machine, clip, [line for vod_id, line in added if vod_id == clip.vod_id])
+        _check_tombstone(clip, row)
+        _check_takedown(row)
+        _check_status(clip, row, machine.step)
+        _check_verdict(clip, row)
+    _check_outside(machine)
 
 
-def check_source(clip: Clip, row: Video, step: int) -> None:
-    """A row is about one upload; only another upload starts over."""
+def _check_source(clip: Clip, row: Video, step: int) -> None:
+    """A row is about one upload; only another upload makes a new version."""
     sizes = [size for size, _ in clip.uploads]
     assert row.size in sizes, f"{row.size} bytes were never uploaded"
     if not clip.is_known:
@@ -91,19 +91,21 @@ def check_source(clip: Clip, row: Video, step: int) -> None:
         clip.since[row.source_version] = clip.uploads[sizes.index(row.size)][1]
 
 
-def check_decisions(machine: Machine, clip: Clip, added: list[Line]) -> None:
-    """Rule 2: one line for each decision, and none that nobody took."""
+def _check_decisions(machine: Machine, clip: Clip, added: list[Line]) -> None:
+    """Rule 2: the log has one line for each decision, and no other line."""
     clip.take(added, machine.wanted.pop(clip.vod_id, []), step=machine.step)
 
 
-def check_takedown(row: Video) -> None:
-    """Of a block that stands nothing is dropped silently: it goes on, is proven, or has failed."""
+def _check_takedown(row: Video) -> None:
+    """The takedown of a block that stands is under way, verified or failed."""
     latest = Takedown.objects.of_block().filter(video=row).order_by("-id").first()
     if row.is_blocked and latest is not None:
-        assert latest.state != Takedown.State.REVERSED, "nobody sees to a block that stands"
+        assert latest.state != Takedown.State.REVERSED, (
+            "the takedown of a block that stands was reversed"
+        )
 
 
-def check_tombstone(clip: Clip, row: Video) -> None:
+def _check_tombstone(clip: Clip, row: Video) -> None:
     """Rule 1: a deleted video never comes back, unless VOD refused the deletion."""
     is_deleted = row.deleted_at is not None
     if is_deleted and not clip.is_deleted:
@@ -120,8 +122,8 @@ def check_tombstone(clip: Clip, row: Video) -> None:
     clip.buried = facts if clip.is_deleted else None
 
 
-def check_status(clip: Clip, row: Video, step: int) -> None:
-    """What a person decided about the present source stands, whatever else comes."""
+def _check_status(clip: Clip, row: Video, step: int) -> None:
+    """A person's decision about the present source stands, whatever comes later."""
     expected = clip.expected_status()
     if expected is not None:
         assert row.censor_status == expected, f"{row.censor_status} against {clip.standing}"
@@ -132,8 +134,8 @@ def check_status(clip: Clip, row: Video, step: int) -> None:
     clip.status = row.censor_status
 
 
-def check_verdict(clip: Clip, row: Video) -> None:
-    """Where no person has decided about the present source, the machine's verdict is a decision."""
+def _check_verdict(clip: Clip, row: Video) -> None:
+    """The machine's verdict is a decision, unless a person decided about the present source."""
     about_source = MachineReview.objects.filter(video=row, source_version=row.source_version)
     suggestion = about_source.values_list("suggestion", flat=True).first()
     said = [line for line in clip.lines if line.source_version == row.source_version]
@@ -143,69 +145,74 @@ def check_verdict(clip: Clip, row: Video) -> None:
     assert by_machine[-1:] == [OF_MACHINE[suggestion]], f"{suggestion}, and nothing came of it"
 
 
-def check_outside(machine: Machine) -> None:
+def _check_outside(machine: Machine) -> None:
     """Rule 7: the outside sees what the model has, and nothing else."""
-    now = machine.world.clock.now()
-    published = {clip.vod_id for clip in machine.clips if clip.is_published(now)}
-    items = Recommendation.objects.published().values_list("video__vod_id", flat=True)
-    assert set(items) == published
-    console = machine.world.console
-    assert ids_in(console.get("getRecommendVideos", pageSize=100)) == published
+    console, before = machine.world.console, _published(machine)
+    items = set(Recommendation.objects.published().values_list("video__vod_id", flat=True))
+    listed = _ids_in(console.get("getRecommendVideos", pageSize=100))
+    expected_lists = (before, _published(machine))  # a place may begin or end between the two
+    assert items in expected_lists
+    assert listed in expected_lists
     expected = {clip.vod_id: clip.status for clip in machine.clips if clip.is_visible}
     if expected != machine.shown:
-        listed = console.get("getVideos", pageSize=100)
-        assert ids_in(listed) == set(expected)
-        videos = listed["data"]["videoList"]
+        page = console.get("getVideos", pageSize=100)
+        assert _ids_in(page) == set(expected)
+        videos = page["data"]["videoList"]
         assert {video["videoId"]: video["censorStatus"] for video in videos} == expected
         machine.shown = expected
 
 
-def ids_in(envelope: dict[str, Any]) -> set[str]:
+def _published(machine: Machine) -> set[str]:
+    now = machine.world.clock.now()
+    return {clip.vod_id for clip in machine.clips if clip.is_published(now)}
+
+
+def _ids_in(envelope: dict[str, Any]) -> set[str]:
     listed = envelope["data"]["videoList"]
     assert envelope["data"]["total"] == len(listed)
     return {video["videoId"] for video in listed}
 
 
 def check_end(machine: Machine) -> None:
-    """With the faults gone all comes to rest, and both sides say the same."""
+    """Without faults all work ends, and both sides agree."""
     world = machine.world
     machine.begin()
     world.vod.faults()
     while machine.frozen:
         world.pass_leases()
         machine.land_late_call()
-    come_to_rest(machine)
+    _come_to_rest(machine)
     check_step(machine)
-    check_rest()
+    _check_rest()
     for clip in machine.clips:
-        check_agreement(machine, clip)
-    check_nothing_new(machine)
+        _check_agreement(machine, clip)
+    _check_nothing_new(machine)
 
 
 def tell_all(machine: Machine) -> None:
-    """All events so far arrive; those that did before are nothing new."""
+    """All events so far arrive, also those that arrived before."""
     for event in machine.world.vod.events():
         assert machine.world.tell(event["body"]) == 200
 
 
-def come_to_rest(machine: Machine) -> None:
-    """What is to be sent is sent, VOD is done with it and tells of it, and a sync sees the rest."""
+def _come_to_rest(machine: Machine) -> None:
+    """Deliver everything, receive VOD's events about it, and sync the rest."""
     world = machine.world
     tell_all(machine)
     world.work_until_idle()
-    world.vod.idle()  # its jobs take a moment of their own
+    world.vod.idle()  # its jobs have ended
     tell_all(machine)
     world.work_until_idle()
     assert world.sync("full")
     world.work_until_idle()
 
 
-def check_rest() -> None:
+def _check_rest() -> None:
     assert not Delivery.objects.open().exists()
     assert not VodEvent.objects.filter(state=VodEvent.State.WAITING).exists()
 
 
-def check_agreement(machine: Machine, clip: Clip) -> None:
+def _check_agreement(machine: Machine, clip: Clip) -> None:
     held = machine.world.vod.state(clip.vod_id)
     if clip.is_deleted:
         assert held["video"] is None, "deleted here, and VOD has it still"
@@ -213,35 +220,35 @@ def check_agreement(machine: Machine, clip: Clip) -> None:
         return
     row = machine.world.row(clip.vod_id)
     assert row is not None, "VOD has a video that is not here"
-    check_jobs(row, held["transcode_tasks"])
+    _check_jobs(row, held["transcode_tasks"])
     standing = clip.standing or next(
         (line for line in reversed(clip.lines_of_source) if line.source == "machine"), None
     )
-    if standing is None or clip.lines_of_source[-1].source == "system" or is_refused(standing):
+    if standing is None or clip.lines_of_source[-1].source == "system" or _is_refused(standing):
         return
     assert held["video"]["audit_status"] == standing.decision, f"VOD against {standing}"
 
 
-def is_refused(line: Line) -> bool:
-    """Whether VOD refused the delivery of a decision: that is shown, and left to a person."""
+def _is_refused(line: Line) -> bool:
+    """Whether VOD refused the delivery of a decision. The desk shows it; a person decides."""
     delivery = Delivery.objects.filter(review_decision=line.pk).first()
     return delivery is not None and delivery.is_refused and delivery.error_code not in UNSENT
 
 
-def check_jobs(row: Video, tasks: list[dict[str, Any]]) -> None:
-    """Each job that VOD took is one task, and each task one job."""
+def _check_jobs(row: Video, tasks: list[dict[str, Any]]) -> None:
+    """Each accepted job has one task in VOD, and each task has one job."""
     manual = sorted(task["id"] for task in tasks if task["trigger"] == "Manual")
     jobs = TranscodeJob.objects.filter(video=row)
     assert sorted(jobs.exclude(task_id="").values_list("task_id", flat=True)) == manual
     assert not jobs.filter(state=TranscodeJob.State.WAITING).exists()
 
 
-def check_nothing_new(machine: Machine) -> None:
-    """The same events and the same sync again change nothing."""
-    before = about_videos()
+def _check_nothing_new(machine: Machine) -> None:
+    """Repeated events and a repeated sync change nothing."""
+    before = _about_videos()
     tell_all(machine)
     machine.world.work_until_idle()
-    after = about_videos()
+    after = _about_videos()
     changed = {
         name: [row for row in rows if row not in before[name]]
         for name, rows in after.items()
@@ -250,8 +257,8 @@ def check_nothing_new(machine: Machine) -> None:
     assert not changed, f"written once more: {changed}; it was {[before[name] for name in changed]}"
 
 
-def about_videos() -> dict[str, list[dict[str, Any]]]:
-    """What is known and decided: not how often the worker has asked for news."""
+def _about_videos() -> dict[str, list[dict[str, Any]]]:
+    """The facts and decisions, without the moments at which the worker asked."""
     rows = {name: rows for name, rows in dump().items() if name in KNOWN_AND_DECIDED}
     for video in rows["Video"]:
         del video["transcode_asked_at"]

@@ -1,7 +1,6 @@
-"""One time for this process and for localvod that passes when a test says so.
+"""A clock for this process and localvod that a test sets forward instead of waiting.
 
-Moments in VOD are whole seconds, and some waits are minutes long: the properties let seconds pass
-between two steps instead of waiting for them.
+Moments in VOD are whole seconds, and some waits are minutes long.
 """
 
 from collections.abc import Iterator
@@ -13,12 +12,12 @@ import pytest
 
 from tests.support.localvod import LocalVod
 
-# Where the project asks what time it is; model defaults refer to the first one's `now`.
-ASKED_IN = ("django.utils.timezone.datetime", "shortvideo.cloud.client.datetime")
+# Where the project reads the time; defaults of models use `now` of the first.
+READ_IN = ("django.utils.timezone.datetime", "shortvideo.cloud.client.datetime")
 
 
 class Clock:
-    """The machine's time plus what has been let pass; localvod goes with it."""
+    """The machine's time plus the seconds of `go_on`, here and in localvod."""
 
     def __init__(self, vod: LocalVod) -> None:
         self._vod = vod
@@ -32,7 +31,7 @@ class Clock:
         self._vod.set_ahead(self._ahead.total_seconds())
 
     def set_right(self) -> None:
-        """Together with localvod's reset."""
+        """Show the machine's time again, together with localvod's reset."""
         self._ahead = timedelta()
 
     @contextmanager
@@ -44,13 +43,13 @@ class Clock:
                 return isinstance(value, datetime)
 
         class Shifted(datetime, metaclass=AnyDatetime):
-            """`datetime` as the project's modules see it; what it makes are plain datetimes."""
+            """`datetime` as the project's modules see it. It makes plain datetimes."""
 
             @classmethod
             def now(cls, tz: tzinfo | None = None) -> Any:
                 return clock.now().astimezone(tz)
 
         with pytest.MonkeyPatch.context() as patch:
-            for name in ASKED_IN:
+            for name in READ_IN:
                 patch.setattr(name, Shifted)
             yield

@@ -1,4 +1,4 @@
-"""The world of the properties, for the tests that let things happen in it."""
+"""The world of the property tests."""
 
 import logging
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.support.receiver import Receiver
 
 @pytest.fixture(scope="module")
 def silent_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalVod]:
-    """A localvod that judges clips only when it is asked to, and whose events go nowhere."""
+    """A localvod that reviews clips only on request, and whose events a receiver ignores."""
     with Receiver() as receiver:
         folder = tmp_path_factory.mktemp("properties")
         with LocalVod(folder, auto_review="off", callback_url=receiver.url) as vod:

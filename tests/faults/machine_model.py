@@ -1,8 +1,8 @@
-"""What must be true of one clip, in plain Python: who may decide what, and what the outside sees.
+"""The rules of one clip in plain Python: who may decide what, and what the outside sees.
 
-The model knows what happened in VOD and what people asked for here. What the system writes on its
-own (imports of decisions, machine decisions, readings) it cannot foresee, as that depends on what
-is read when; each such line must be one that the rules allow, and the rest follows from the lines.
+The model knows the events in VOD and the requests of people here. It cannot predict the lines that
+the system writes itself (imports, machine decisions): they depend on what is read when. Each such
+line must be allowed by the rules; the rest follows from the lines.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleDecision:
-    """What somebody decided in VOD's console; `at` is in whole seconds."""
+    """A decision in VOD's console; `at` is in whole seconds."""
 
     at: datetime
     decision: str
@@ -70,22 +70,22 @@ class Place:
 
 @dataclass(slots=True)
 class Clip:
-    """One clip: what happened to it in VOD, and what is known and decided about it here."""
+    """One clip: its history in VOD, and the facts and decisions here."""
 
     vod_id: str
     uploads: list[tuple[int, datetime]]  # size and moment of each source, the first one first
     may_play: bool  # VOD has let the first source play
     console: list[ConsoleDecision] = field(default_factory=list)
     verdicts: list[tuple[datetime, str]] = field(default_factory=list)
-    is_gone: bool = False  # from VOD, by somebody else
+    is_gone: bool = False  # deleted in VOD's console
 
     is_known: bool = False
     is_deleted: bool = False
     is_deletion_asked: bool = False
-    buried: tuple[Any, ...] | None = None  # what its row said when it was deleted
+    buried: tuple[Any, ...] | None = None  # the facts of its row at its deletion
     status: str = ""
     version: int = 1
-    since: dict[int, datetime] = field(default_factory=dict)  # by version: when it was uploaded
+    since: dict[int, datetime] = field(default_factory=dict)  # moment of the upload, by version
     lines: list[Line] = field(default_factory=list)
     place: Place | None = None
     blocked_step: int = 0
@@ -109,7 +109,7 @@ class Clip:
         return self.lines_of(self.version)
 
     def lines_of(self, version: int) -> list[Line]:
-        """What is in force about a version of the source: without what was undone."""
+        """The lines in force about a version of the source: without undone ones."""
         undone = {line.undoes for line in self.lines}
         return [
             line
@@ -119,7 +119,7 @@ class Clip:
 
     @property
     def has_standing_place(self) -> bool:
-        """Whether its place on the list counts at all, whatever its time says."""
+        """Whether its place on the list counts, apart from its begin and end."""
         return (
             self.is_visible
             and self.status == "success"
@@ -134,10 +134,9 @@ class Clip:
         return (starts_at is None or starts_at <= now) and (ends_at is None or ends_at > now)
 
     def is_repeated(self, decision: str, reason: str, comment: str, *, by_desk: bool) -> bool:
-        """Whether deciding so adds nothing: it stands already.
+        """Whether such a decision adds no line, because it stands already.
 
-        The desk passes over whatever a person decided so already; the API takes another reason or
-        comment for another decision.
+        The desk compares the decision alone, the API also the reason and the comment.
         """
         standing = self.standing
         if standing is None or self.status != OF_DECISION[decision]:
@@ -148,7 +147,7 @@ class Clip:
         return same == (decision, reason, comment)
 
     def take(self, added: Sequence[Line], wanted: Sequence[Wanted], *, step: int) -> None:
-        """Add the lines of a step to the model, having seen that each of them may be there.
+        """Check that the rules allow each line of a step, and add the lines to the model.
 
         `wanted` are what this step's operations must have added, once each.
         """
@@ -182,7 +181,7 @@ class Clip:
         assert (line.from_status, line.to_status) == (undone.to_status, undone.from_status)
 
     def note_block(self, line: Line, step: int) -> None:
-        """A block ends a place on the list; an undo brings it back, with the earlier block."""
+        """A block ends a place on the list; an undo restores it, with the earlier block."""
         if line.undoes is not None:
             self.blocked_step = self.blocked_before[line.undoes]
             self.status = line.to_status
@@ -220,15 +219,17 @@ class Clip:
         assert passed.decision == "Normal", f"{line} takes back what was no pass: {passed}"
 
     def expected_status(self) -> str | None:
-        """What people's decisions make of it, a pass that VOD refused included; None where nobody
-        has decided about the present source."""
+        """The status by people's decisions, also by a pass that VOD refused.
+
+        None if no person has decided about the present source.
+        """
         decided = [
             line for line in self.lines_of_source if line.is_human or line.source == "system"
         ]
         return decided[-1].to_status if decided else None
 
     def may_be_passed(self) -> bool:
-        """Whether anything speaks for the present source while no person has decided about it."""
+        """Whether the machine or VOD lets the present source pass, without a person's decision."""
         by_machine = [line for line in self.lines_of_source if line.source == "machine"]
         if by_machine:
             return by_machine[-1].decision == "Normal" or self.is_vods_word_enough

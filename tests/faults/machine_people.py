@@ -1,4 +1,4 @@
-"""What people do here, by the API and at the desk."""
+"""Rules about people who use the API and the desk."""
 
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from tests.faults.machine_base import (
     texts,
 )
 from tests.faults.machine_model import Clip, Place, Wanted
+from videos.errors import StateForbids
 from videos.models import ReviewDecision, Video
 from videos.services import undo_review, undoable_decision
 
@@ -33,7 +34,7 @@ class PeopleRules(Machine):
         clip = self.clip(index)
         reason = reason if decision == "Blocked" else ""
         is_repeated = clip.is_repeated(decision, reason, comment, by_desk=False)
-        # Over what the desk may still undo, an equal decision by the API stands by itself.
+        # While the desk can still undo a decision, an equal one by the API is a line of its own.
         if clip.is_visible and not (is_repeated and self.undoable(clip) is None):
             self.want(clip, "api", decision, reason, comment)
         given = {"status": decision, "reason": reason, "comment": comment}
@@ -56,14 +57,14 @@ class PeopleRules(Machine):
         assert self.do(action, clip.vod_id, comment=comment, **asked) is not is_repeated
 
     def want(self, clip: Clip, source: str, decision: str, reason: str, comment: str) -> None:
-        """This step must add this line to the log, once."""
+        """Expect this step to add this line to the log, once."""
         wanted = Wanted(source, decision, clip.status, reason, comment, self.operator)
         self.wanted[clip.vod_id] = [wanted]
 
     @rule(index=clips)
     @precondition(lambda self: any(clip.lines for clip in self.clips))
     def somebody_undoes(self, index: int) -> None:
-        """What was decided last at the desk, as long as VOD has not been told of it."""
+        """Undo the last decision of the desk, as long as it was not sent to VOD."""
         self.begin()
         clip = self.clip(index)
         decision = self.undoable(clip)
@@ -71,8 +72,12 @@ class PeopleRules(Machine):
             return
         assert clip.standing is not None
         assert clip.standing.pk == decision.pk, "only a person's last word can be undone"
+        try:
+            undo_review(decision, operator=self.world.desk.operator)
+        except StateForbids:
+            assert self.undoable(clip) is None, "its time was over meanwhile"
+            return
         self.want(clip, "admin", "Undo", "", "")
-        undo_review(decision, operator=self.world.desk.operator)
 
     def undoable(self, clip: Clip) -> ReviewDecision | None:
         video = Video.objects.visible().filter(vod_id=clip.vod_id).first()
@@ -107,7 +112,7 @@ class PeopleRules(Machine):
             self.note_place(clip)
 
     def note_place(self, clip: Clip) -> None:
-        """Where a recommendation puts a clip: on the list now, at the place it has if any."""
+        """Note the place of a recommended clip: a new one, or its own without a later begin."""
         place, now = clip.place, self.world.clock.now()
         if place is None or not clip.has_standing_place:
             clip.place = Place(self.step)

@@ -1,4 +1,4 @@
-"""What goes wrong: faults of VOD, workers that die or freeze, and tampering."""
+"""Rules about trouble: faults of VOD, workers that die or freeze, and tampering."""
 
 from contextlib import suppress
 from typing import Any, Final
@@ -61,7 +61,7 @@ class TroubleRules(Machine):
     @precondition(lambda _: Delivery.objects.open().exists())
     @at_most(3)
     def a_worker_dies(self, kind: str, has_called: bool) -> None:
-        """Before its call, or after it and before it could write what came of it."""
+        """Before its call, or between the call and the commit of its outcome."""
         self.begin()
         batch = self.world.claim(kind)
         if batch and has_called:
@@ -82,7 +82,7 @@ class TroubleRules(Machine):
     @rule()
     @precondition(lambda self: self.frozen)
     def a_frozen_worker_comes_back(self) -> None:
-        """Its call lands late; it cannot finish what others have taken over."""
+        """Its call lands late; it cannot finish rows that another worker has taken."""
         self.begin()
         self.world.pass_leases()
         self.land_late_call()

@@ -1,4 +1,4 @@
-"""What happens in VOD: uploads, its own console, its machine."""
+"""Rules about VOD: uploads, its console and its machine review."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ from tests.faults.machine_base import (
 )
 from tests.faults.machine_model import ConsoleDecision
 
-# A source that a reading told of counts as uploaded up to 30 s later: VOD's clock may be ahead.
+# A source that a reading finds may count as uploaded up to 30 s later: VOD's clock may be ahead.
 CLOCK_SKEW_SECONDS: Final = 31
 
 
@@ -32,7 +32,7 @@ class VodRules(Machine):
     @rule(index=clips, is_heard=st.booleans())
     @at_most(2)
     def an_app_uploads_again(self, index: int, is_heard: bool) -> None:
-        """The event may arrive at once, in the usual way, or get lost."""
+        """The event arrives at once, or by another rule, or never."""
         self.begin()
         clip = self.clip(index)
         if clip.is_gone or clip.is_deletion_asked:

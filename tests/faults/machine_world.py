@@ -1,4 +1,4 @@
-"""The system under the properties: this process, its database, a localvod, and one time for all."""
+"""The system of the property tests: this process, its database, a localvod, and one clock."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalVod
 from videos import sync
 from videos.models import Video, append_only
 
-# What outlives an example: who may do what, and who is logged in.
+# Tables that outlive an example: permissions, operators and sessions.
 KEPT: Final = (
     "auth_", "django_content_type", "django_migrations", "django_session", "accounts_operator",
     "accounts_consoletoken",
@@ -51,13 +51,13 @@ class World:
         self._source = make_clip(folder / "clip.mp4", size="64x64", seconds=1)
 
     def reset(self) -> None:
-        """Empty both sides, and set the time right."""
+        """Empty both sides and reset the clock."""
         self.vod.reset()
         self.clock.set_right()
         self.empty()
 
     def empty(self) -> None:
-        """Forget here all that VOD has ever told, and what was decided."""
+        """Delete all facts and decisions here."""
         cache.clear()
         tables = connection.introspection.django_table_names(only_existing=True)
         emptied = [name for name in tables if not name.startswith(KEPT)]
@@ -68,7 +68,7 @@ class World:
     # What happens in VOD.
 
     def upload(self, **facts: Any) -> str:
-        """A clip that an app has uploaded; VOD tells of it."""
+        """Upload a clip as an app does; VOD emits an event."""
         number = next(self._numbers)
         return self.vod.seed(
             id=f"{number:032x}",
@@ -83,14 +83,14 @@ class World:
         )
 
     def upload_file(self, tags: Sequence[str]) -> str:
-        """A clip with all that VOD makes of a file; returns once it is made."""
+        """Upload a file and wait until VOD has processed it."""
         with Uploader(self.vod.endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET) as app:
             vod_id = app.upload(self._source, title="Noodles", tags=tags)
         self.vod.idle()
         return vod_id
 
     def upload_again(self, vod_id: str) -> int:
-        """Another file under the same id; returns its size, which no other has."""
+        """Upload another file under the same id. Returns its unique size."""
         number = next(self._numbers)
         content = self._source.read_bytes() + b"\0" * number
         path = self._source.with_name(f"again-{number}.mp4")
@@ -104,7 +104,7 @@ class World:
     # What reaches this server.
 
     def tell(self, body: Mapping[str, Any], *, key: str = "", age_seconds: float = 0) -> int:
-        """Deliver an event; returns the HTTP status of the answer."""
+        """Deliver an event. Returns the HTTP status of the answer."""
         timestamp = str(int(self.clock.now().timestamp() - age_seconds))
         signature = sign(settings.VOD_CALLBACK_URL, timestamp, key or settings.VOD_CALLBACK_KEY)
         headers = {"X-VOD-TIMESTAMP": timestamp, "X-VOD-SIGNATURE": signature}
@@ -115,15 +115,15 @@ class World:
         return answer.status_code
 
     def act(self, action: str, row: Model, **fields: Any) -> bool:
-        """Whether an action of the desk was done to a row."""
-        # A report that no page has shown yet would be read once more.
+        """Do an action of the desk to a row. Returns whether it was done."""
+        # Without the report of an earlier action, which no page has shown.
         self.desk.client.cookies.pop("messages", None)
         return self.desk.do(action, row, **fields).startswith("1 of 1")
 
     def schedule(
         self, item: Recommendation, *, starts_at: datetime | None, ends_at: datetime | None
     ) -> None:
-        """Set the item's time on the desk; None is no bound."""
+        """Set the begin and end of an item at the desk; None is no bound."""
         data: dict[str, str] = {}
         for name, moment in (("starts_at", starts_at), ("ends_at", ends_at)):
             shown = f"{localtime(moment):%Y-%m-%d %H:%M:%S}" if moment else " "
@@ -135,11 +135,11 @@ class World:
     # What the worker does.
 
     def work(self) -> int:
-        """One batch of each kind that is due, then what comes round."""
+        """Send one batch of each due kind, then run the periodic tasks."""
         return work_once()
 
     def work_until_idle(self) -> None:
-        """Let time pass until nothing is left to be sent."""
+        """Let time pass until no delivery is open."""
         for _ in range(MOST_ROUNDS):
             if not self.work():
                 waiting = Delivery.objects.open().order_by("due_at").first()
@@ -148,21 +148,21 @@ class World:
                 self.clock.go_on(max(1.0, (waiting.due_at - self.clock.now()).total_seconds()))
                 self.pass_leases()
         left = list(Delivery.objects.open().values("kind", "subject", "state", "error"))
-        raise AssertionError(f"The worker comes to no end: {left}")
+        raise AssertionError(f"These deliveries stay open: {left}")
 
     def pass_leases(self) -> None:
-        """Let the leases end of whoever is gone, and the pauses of lanes."""
+        """Let all leases and the pauses of lanes end."""
         ends = [*Delivery.objects.open().values_list("lease_until", flat=True)]
         ends += Lane.objects.values_list("paused_until", flat=True)
         longest = max((end for end in ends if end), default=self.clock.now())
         self.clock.go_on(max(0.0, (longest - self.clock.now()).total_seconds()) + 1)
 
     def claim(self, kind: str) -> list[Delivery]:
-        """Take what is due as a worker does that will not come back."""
+        """Claim the due deliveries as a worker does that dies then."""
         return leases.claim(kind, limit=10, now=self.clock.now())
 
     def sync(self, how: str, vod_ids: Iterable[str] = ()) -> bool:
-        """Walk the catalogue (`full`, `changes`) or read single videos; whether it came through."""
+        """Walk the catalogue (`full`, `changes`) or read single videos. False if it failed."""
         with suppress(CloudError):
             if how == "single":
                 tallies = list(sync.sync_ids(list(vod_ids)))

@@ -1,4 +1,4 @@
-"""In whatever order VOD's words arrive, twice or never: the row ends the same."""
+"""Readings and events in any order, twice or never: the row ends the same."""
 
 import os
 from collections.abc import Callable
@@ -24,16 +24,16 @@ PROFILE = settings(
     max_examples=100 if IS_LONG else 8,
     derandomize=True,
     database=None,
-    deadline=None,  # an example waits for real parts
+    deadline=None,  # an example calls real processes
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,  # every example empties what the fixture holds
         HealthCheck.too_slow,
     ],
 )
 FEWER = settings(PROFILE, max_examples=100 if IS_LONG else 3)  # of long lives
-STAGE_SECONDS: Final = 40  # more than the doubt about when an upload ended
-# When something was read or written, and by whom it was heard of first: not what is true of it.
-HOW_IT_WAS_HEARD: Final = (
+STAGE_SECONDS: Final = 40  # more than the uncertainty about the end of an upload
+# Moments of reading and writing, which depend on the order.
+ORDER_DEPENDENT: Final = (
     "id", "read_at", "files_read_at", "changed_at", "first_seen_at", "censor_changed_at",
     "blocked_at", "source_uploaded_at", "source_uploaded_after", "source_version",
     "transcode_asked_at",
@@ -42,15 +42,15 @@ HOW_IT_WAS_HEARD: Final = (
 Stage = Callable[[World, str], None]
 
 
-def end_state(vod_id: str) -> dict[str, Any]:
-    """What is true of a clip in the end, however it was heard of."""
+def _end_state(vod_id: str) -> dict[str, Any]:
+    """The facts and decisions of a clip, without moments that depend on the order."""
     rows = [dict[str, Any](row) for row in Video.objects.filter(vod_id=vod_id).values()]
     if not rows:
         return {}
     [video] = rows
     about = {"video__vod_id": vod_id}
     of_source = {**about, "source_version": video["source_version"]}
-    for name in HOW_IT_WAS_HEARD:
+    for name in ORDER_DEPENDENT:
         del video[name]
     is_deleted = video.pop("deleted_at") is not None
     decisions = ReviewDecision.objects.filter(**of_source).order_by("created_at")
@@ -68,11 +68,11 @@ def end_state(vod_id: str) -> dict[str, Any]:
 # Readings of one clip at each stage of its life.
 
 
-def rename(title: str) -> Stage:
+def _rename(title: str) -> Stage:
     return lambda _, vod_id: vod_gateway().update_info(vod_id, title=title)
 
 
-def judge(suggestion: str) -> Stage:
+def _judge(suggestion: str) -> Stage:
     def judged(world: World, vod_id: str) -> None:
         tags = ["snapshots:off", f"verdict:{suggestion}"]
         vod_gateway().update_info(vod_id, tags=tags)
@@ -82,103 +82,105 @@ def judge(suggestion: str) -> Stage:
     return judged
 
 
-def decide(decision: str, auditor: str) -> Stage:
+def _decide(decision: str, auditor: str) -> Stage:
     return lambda world, vod_id: world.vod.audit_in_console(vod_id, decision, "seen", auditor)
 
 
-def upload_again(world: World, vod_id: str) -> None:
+def _upload_again(world: World, vod_id: str) -> None:
     world.upload_again(vod_id)
 
 
 LIVES: Final[dict[str, tuple[Stage, ...]]] = {
     "people decide": (
-        rename("Noodles"), judge("review"), decide("Blocked", "Li"), rename("Soup"),
-        decide("Normal", "Wang"), decide("Blocked", "Li"),
+        _rename("Noodles"), _judge("review"), _decide("Blocked", "Li"), _rename("Soup"),
+        _decide("Normal", "Wang"), _decide("Blocked", "Li"),
     ),
-    "the machine decides": (judge("review"), rename("Noodles"), judge("pass"), judge("block")),
+    "the machine decides": (_judge("review"), _rename("Noodles"), _judge("pass"), _judge("block")),
     "another source comes": (
-        decide("Blocked", "Wang"), decide("Normal", "Li"), upload_again, rename("Soup"),
+        _decide("Blocked", "Wang"), _decide("Normal", "Li"), _upload_again, _rename("Soup"),
     ),
     "people decide about another source": (
-        rename("Noodles"), upload_again, decide("Blocked", "Li"), decide("Normal", "Li"),
+        _rename("Noodles"), _upload_again, _decide("Blocked", "Li"), _decide("Normal", "Li"),
     ),
 }  # fmt: skip
 
 
-def readings_of(world: World, stages: tuple[Stage, ...]) -> list[mirror.Reading]:
-    """What VOD said after each stage, the first being the upload."""
+def _readings_of(world: World, stages: tuple[Stage, ...]) -> list[mirror.Reading]:
+    """A reading after the upload and after each stage."""
     world.reset()
     vod_id = world.upload(status="Checking")
-    taken = [read(vod_id)]
+    taken = [_read(vod_id)]
     for happens in stages:
         world.clock.go_on(STAGE_SECONDS)
         happens(world, vod_id)
         world.clock.go_on(STAGE_SECONDS)
-        taken.append(read(vod_id))
+        taken.append(_read(vod_id))
     return taken
 
 
-def read(vod_id: str) -> mirror.Reading:
+def _read(vod_id: str) -> mirror.Reading:
     facts, _ = asking.fetch_facts([vod_id])
     return asking.fetch_reading(facts[vod_id], None, EVERYTHING)
 
 
-def without_moment(reading: mirror.Reading) -> mirror.Reading:
-    """The same where VOD did not say when the source was uploaded."""
+def _without_moment(reading: mirror.Reading) -> mirror.Reading:
+    """The same reading without the moment of the upload."""
     return replace(reading, source=None, source_uploaded_at=None)
 
 
-def applied(world: World, readings: list[mirror.Reading], newest: mirror.Reading) -> dict[str, Any]:
-    """The end of it when these are applied; the newest by the next sync, if not before."""
+def _applied(
+    world: World, readings: list[mirror.Reading], newest: mirror.Reading
+) -> dict[str, Any]:
+    """The end state after these readings and the newest one."""
     world.empty()
     for reading in readings if newest in readings else [*readings, newest]:
         mirror.apply(reading)
-    return end_state(newest.facts.vod_id)
+    return _end_state(newest.facts.vod_id)
 
 
 @pytest.mark.parametrize("life", LIVES)
 def test_readings_applied_in_any_order_end_in_the_same_row(world: World, life: str) -> None:
-    readings = readings_of(world, LIVES[life])
-    expected = applied(world, readings, readings[-1])
+    readings = _readings_of(world, LIVES[life])
+    expected = _applied(world, readings, readings[-1])
 
-    choices = [*readings, *map(without_moment, readings)]
+    choices = [*readings, *map(_without_moment, readings)]
 
     @PROFILE
     @given(st.lists(st.sampled_from(range(len(choices))), max_size=2 * len(readings)))
     def in_any_order(order: list[int]) -> None:
-        assert applied(world, [choices[index] for index in order], readings[-1]) == expected
+        assert _applied(world, [choices[index] for index in order], readings[-1]) == expected
 
     in_any_order()
 
 
-# The events of one clip's life, which make us read what VOD says in the end.
+# The events of one clip's life; each makes the worker read the clip.
 
 
 @dataclass(frozen=True)
 class Life:
-    """A clip that has been through everything: its events, and how it was before its end."""
+    """A clip after many changes: its events, and its first reading."""
 
     vod_id: str
     bodies: list[dict[str, Any]]
     early: mirror.Reading
 
 
-def lived(world: World, *, is_deleted: bool = False, is_replaced: bool = False) -> Life:
-    """Uploaded, analysed, captured, transcoded, judged by the machine, blocked by a person.
+def _lived(world: World, *, is_deleted: bool = False, is_replaced: bool = False) -> Life:
+    """Upload a clip; VOD processes it, the machine judges it and a person blocks it.
 
-    Another source is judged by the machine twice, and passed by another person.
+    If it is replaced, the machine judges the new source twice, and another person passes it.
     """
     world.reset()
     vod_id = world.upload_file(tags=["verdict:review"])
-    early = read(vod_id)
-    judge("review")(world, vod_id)
+    early = _read(vod_id)
+    _judge("review")(world, vod_id)
     world.clock.go_on(STAGE_SECONDS)
-    decide("Blocked", "Li")(world, vod_id)
+    _decide("Blocked", "Li")(world, vod_id)
     if is_replaced:
         world.clock.go_on(STAGE_SECONDS)
-        upload_again(world, vod_id)
-        for happens in (judge("review"), judge("review"), decide("Normal", "Wang")):
-            world.clock.go_on(1)  # sooner than any estimate of the upload ends
+        _upload_again(world, vod_id)
+        for happens in (_judge("review"), _judge("review"), _decide("Normal", "Wang")):
+            world.clock.go_on(1)  # within the uncertainty about the end of the upload
             happens(world, vod_id)
     if is_deleted:
         vod_gateway().delete([vod_id])
@@ -186,8 +188,8 @@ def lived(world: World, *, is_deleted: bool = False, is_replaced: bool = False) 
     return Life(vod_id, [event["body"] for event in world.vod.events(vod_id)], early)
 
 
-def heard(world: World, life: Life, told: list[tuple[int, int, bool]], *, is_known: bool) -> None:
-    """Hear events (the position of each, how often, and whether a sync runs after it)."""
+def _heard(world: World, life: Life, told: list[tuple[int, int, bool]], *, is_known: bool) -> None:
+    """Receive events: the position of each, how often, and whether a sync follows."""
     world.empty()
     if is_known:
         mirror.apply(life.early)
@@ -200,7 +202,7 @@ def heard(world: World, life: Life, told: list[tuple[int, int, bool]], *, is_kno
     world.work_until_idle()
 
 
-def in_order(life: Life) -> list[tuple[int, int, bool]]:
+def _in_order(life: Life) -> list[tuple[int, int, bool]]:
     return [(position, 1, False) for position in range(len(life.bodies))]
 
 
@@ -208,37 +210,35 @@ def in_order(life: Life) -> list[tuple[int, int, bool]]:
 def test_events_in_any_order_twice_or_never_end_in_the_same_row(
     world: World, is_known: bool
 ) -> None:
-    life = lived(world)
+    life = _lived(world)
     kinds = {body["EventType"] for body in life.bodies}
     assert kinds >= {
         "FileUploadComplete", "VideoAnalysisComplete", "SnapshotComplete",
         "StreamTranscodeComplete", "TranscodeComplete", "AIMediaAuditComplete",
         "CreateAuditComplete",
     }  # fmt: skip
-    heard(world, life, in_order(life), is_known=is_known)
-    expected = end_state(life.vod_id)
+    _heard(world, life, _in_order(life), is_known=is_known)
+    expected = _end_state(life.vod_id)
     assert (expected["censor_status"], expected["tasks"]) == ("fail", [])
     assert expected["files"]
 
     @PROFILE
     @given(st.data())
     def in_any_order(data: st.DataObject) -> None:
-        told = data.draw(tellings(len(life.bodies)))
-        heard(world, life, told, is_known=is_known)
+        told = data.draw(_tellings(len(life.bodies)))
+        _heard(world, life, told, is_known=is_known)
         if {position for position, _, _ in told} != set(range(len(life.bodies))):
-            world.sync("single", [life.vod_id])  # what no event told of
-        assert end_state(life.vod_id) == expected
+            world.sync("single", [life.vod_id])  # for the events that never came
+        assert _end_state(life.vod_id) == expected
 
     in_any_order()
 
 
-def test_events_about_two_sources_in_any_order_end_as_was_decided_about_the_later(
-    world: World,
-) -> None:
-    """That of the second verdict comes, however late: VOD's own word names no source."""
-    life = lived(world, is_replaced=True)
-    heard(world, life, in_order(life), is_known=True)
-    expected = end_state(life.vod_id)
+def test_events_about_two_sources_end_with_the_later_decision(world: World) -> None:
+    """The event of the second verdict must come: a reading of VOD names no source."""
+    life = _lived(world, is_replaced=True)
+    _heard(world, life, _in_order(life), is_known=True)
+    expected = _end_state(life.vod_id)
     assert (expected["censor_status"], expected["tasks"]) == ("success", [])
     assert [auditor for _, auditor, _ in expected["people"]] == ["Wang"]
     assert expected["verdict"] == ("review", "")
@@ -246,18 +246,16 @@ def test_events_about_two_sources_in_any_order_end_as_was_decided_about_the_late
     @FEWER
     @given(st.data())
     def in_any_order(data: st.DataObject) -> None:
-        told = data.draw(tellings(len(life.bodies), least=len(life.bodies)))
-        heard(world, life, told, is_known=True)
-        assert end_state(life.vod_id) == expected
+        told = data.draw(_tellings(len(life.bodies), least=len(life.bodies)))
+        _heard(world, life, told, is_known=True)
+        assert _end_state(life.vod_id) == expected
 
     in_any_order()
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_a_deleted_clip_stays_away_in_whatever_order_its_events_come(
-    world: World, is_known: bool
-) -> None:
-    life = lived(world, is_deleted=True)
+def test_a_deleted_clip_stays_deleted_in_any_order_of_events(world: World, is_known: bool) -> None:
+    life = _lived(world, is_deleted=True)
     [deletion] = [
         position
         for position, body in enumerate(life.bodies)
@@ -267,17 +265,17 @@ def test_a_deleted_clip_stays_away_in_whatever_order_its_events_come(
     @PROFILE
     @given(st.data())
     def in_any_order(data: st.DataObject) -> None:
-        told = data.draw(tellings(len(life.bodies)))
-        heard(world, life, [*told, (deletion, 1, True)], is_known=is_known)
-        state = end_state(life.vod_id)
+        told = data.draw(_tellings(len(life.bodies)))
+        _heard(world, life, [*told, (deletion, 1, True)], is_known=is_known)
+        state = _end_state(life.vod_id)
         assert state.get("is_deleted", False) is is_known
         assert not Video.objects.visible().exists()
 
     in_any_order()
 
 
-def tellings(count: int, least: int = 0) -> st.SearchStrategy[list[tuple[int, int, bool]]]:
-    """Some of the events in some order, each once or twice, with syncs in between."""
+def _tellings(count: int, least: int = 0) -> st.SearchStrategy[list[tuple[int, int, bool]]]:
+    """Some events in any order, each once or twice, with syncs in between."""
     times = st.tuples(st.integers(1, 2), st.sampled_from([False, False, True]))
 
     def told(order: list[int]) -> st.SearchStrategy[list[tuple[int, int, bool]]]:

@@ -1,6 +1,6 @@
-"""The rules of the system hold whatever happens to a few clips, in any order.
+"""The rules of the system hold for any events about a few clips, in any order.
 
-`PROPERTIES=long` looks at many more runs than a build has time for.
+`PROPERTIES=long` makes many more runs than a build has time for.
 """
 
 import os
@@ -30,16 +30,16 @@ BEGINNINGS: Final = {  # runs, and steps in each, of a build
 LONG: Final = (200, 60)
 
 
-def profile(runs: int, steps: int) -> settings:
+def _profile(runs: int, steps: int) -> settings:
     return settings(
         max_examples=int(os.environ.get("PROPERTIES_RUNS", runs)),
         stateful_step_count=steps,
         derandomize=not IS_LONG,
         database=None,
-        deadline=None,  # a step may meet a fault that is sat out
-        # A run takes seconds, because all its parts are real.
+        deadline=None,  # a step may wait for the end of a fault
+        # A run takes seconds: its parts are real processes.
         suppress_health_check=[HealthCheck.too_slow],
-        # Making a counterexample smaller takes minutes: for a person who looks for its cause.
+        # Shrinking a counterexample takes minutes: PROPERTIES_SHRINK is for debugging.
         phases=[Phase.generate, *([Phase.shrink] if "PROPERTIES_SHRINK" in os.environ else [])],
         report_multiple_bugs=False,
     )
@@ -49,4 +49,4 @@ def profile(runs: int, steps: int) -> settings:
 def test_the_rules_hold_whatever_happens(world: World, machine: type[ConsoleMachine]) -> None:
     machine.world = world
     runs, steps = LONG if IS_LONG else BEGINNINGS[machine]
-    run_state_machine_as_test(machine, settings=profile(runs, steps))
+    run_state_machine_as_test(machine, settings=_profile(runs, steps))

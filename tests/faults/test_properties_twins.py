@@ -1,4 +1,4 @@
-"""One way to decide: whatever is done by the API and at the desk leaves the same rows."""
+"""The same operations by the API and at the desk leave the same rows."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -48,18 +48,18 @@ OPERATIONS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("submitTabTranscode", "transcode_narrowband", {}),
 )
 AT_THE_DESK: Final = {"isNarrow": "narrowband", "isCache": "prefetch"}
-# What tells twins apart, moments apart from whether there is one.
+# The fields in which twins differ; of moments only whether they are set is compared.
 OWN: Final = ("id", "vod_id", "title", "title_search", "creation_time")
 
 
-def by_api(console: Console, video: Video, operation: str, given: dict[str, str]) -> None:
-    """Whether it is allowed shows in the rows, as does the rest."""
+def _by_api(console: Console, video: Video, operation: str, given: dict[str, str]) -> None:
+    """Call the operation. The rows show whether it was allowed."""
     name = "mediaId" if operation.startswith(("createAudit", "submit")) else "videoId"
     owner = {"userId": video.uploader.user_id} if video.uploader else {}
     console.post(operation, **{name: video.vod_id, **owner, **given})
 
 
-def at_the_desk(
+def _at_the_desk(
     desk: Desk, video: Video, operation: str, action: str, given: dict[str, str]
 ) -> None:
     fields = {AT_THE_DESK.get(name, name): value for name, value in given.items()}
@@ -70,8 +70,8 @@ def at_the_desk(
         desk.do(action, item)
 
 
-def rows_of(video: Video) -> dict[str, Any]:
-    """All that is known of a video, in terms that twins share."""
+def _rows_of(video: Video) -> dict[str, Any]:
+    """All rows about a video, comparable with those of its twin."""
     row = dict(Video.objects.filter(pk=video.pk).values().get())
     for name in OWN:
         del row[name]
@@ -79,13 +79,13 @@ def rows_of(video: Video) -> dict[str, Any]:
 
     def listed(model: Any, *names: str) -> list[Any]:
         return [
-            shared(value, video)
+            _shared(value, video)
             for value in model.filter(**about).order_by("pk").values_list(*names)
         ]
 
     journal = LogEntry.objects.filter(object_id=str(video.pk), content_type__model="video")
     return {
-        "video": {name: shared(value, video) for name, value in row.items()},
+        "video": {name: _shared(value, video) for name, value in row.items()},
         "decisions": listed(
             ReviewDecision.objects, "decision", "from_status", "to_status", "reason", "comment",
             "operator", "source_version", "delivery__kind", "delivery__state",
@@ -108,25 +108,25 @@ def rows_of(video: Video) -> dict[str, Any]:
             (entry.user_id, orjson.loads(entry.change_message)["action"])
             for entry in journal.order_by("pk")
         ],
-        "request ids": without_request_id(video),
+        "request ids": _without_request_id(video),
     }  # fmt: skip
 
 
-def shared(value: Any, video: Video) -> Any:
-    """A value as its twin has it too: a moment only as being there, paths without the id."""
+def _shared(value: Any, video: Video) -> Any:
+    """A value as its twin has it: True for a moment, texts without the id of the clip."""
     if isinstance(value, datetime):
         return True
     if isinstance(value, str):
         return value.replace(video.vod_id, "the clip")
     if isinstance(value, list | tuple):
-        return [shared(item, video) for item in value]
+        return [_shared(item, video) for item in value]
     if isinstance(value, dict):
-        return {name: shared(item, video) for name, item in value.items()}
+        return {name: _shared(item, video) for name, item in value.items()}
     return value
 
 
-def without_request_id(video: Video) -> int:
-    """How many rows do not say which request made them: none should."""
+def _without_request_id(video: Video) -> int:
+    """The number of rows without a request id."""
     made_by_requests: tuple[Any, ...] = (
         ReviewDecision.objects, TranscodeJob.objects, VideoDeletion.objects, Recommendation.objects,
     )  # fmt: skip
@@ -141,8 +141,8 @@ def desk(db: None) -> Desk:
     return Desk(client, operator)
 
 
-def twins() -> tuple[Video, Video]:
-    """Two clips of one uploader that a person must look at."""
+def _twins() -> tuple[Video, Video]:
+    """Two clips of one uploader that wait for review."""
     uploader, created = make_uploader(), datetime(2026, 1, 1, tzinfo=UTC)
     made = [
         make_video(
@@ -155,22 +155,20 @@ def twins() -> tuple[Video, Video]:
     return made[0], made[1]
 
 
-def test_the_same_operations_by_the_api_and_at_the_desk_leave_the_same_rows(
-    desk: Desk, settings: Settings
-) -> None:
-    settings.REVIEW_UNDO_SECONDS = 5  # of the desk alone; it delays, and changes no row
+def test_api_and_desk_leave_the_same_rows(desk: Desk, settings: Settings) -> None:
+    settings.REVIEW_UNDO_SECONDS = 5  # delays the deliveries of the desk, changes no row
     console = Console(desk.operator)
 
     @PROFILE
     @given(st.lists(st.sampled_from(OPERATIONS), max_size=6), st.booleans())
     def leave_the_same_rows(operations: list[Any], is_deleted: bool) -> None:
         with transaction.atomic():
-            one, other = twins()
-            assert rows_of(one) == rows_of(other)
+            one, other = _twins()
+            assert _rows_of(one) == _rows_of(other)
             for operation, action, values in [*operations, *([DELETE] if is_deleted else [])]:
-                by_api(console, one, operation, values)
-                at_the_desk(desk, other, operation, action, values)
-                assert rows_of(one) == rows_of(other), operation
+                _by_api(console, one, operation, values)
+                _at_the_desk(desk, other, operation, action, values)
+                assert _rows_of(one) == _rows_of(other), operation
             transaction.set_rollback(True)
 
     leave_the_same_rows()
