@@ -12,6 +12,9 @@ from django.db import OperationalError, connection, transaction
 from accounts.models import Uploader
 from shortvideo import pacing
 from shortvideo.pacing import Pace
+from tests.outbox.support import LONGEST_WAIT_SECONDS
+from tests.support.localvod import wait_until
+from tests.support.locks import watching_waiters
 
 on_sqlite = pytest.mark.skipif(
     "connection.vendor != 'sqlite'", reason="PostgreSQL's writers wait for rows only"
@@ -31,11 +34,25 @@ def holding_the_lock(until: Callable[[], object]) -> Iterator[None]:
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert has_begun.wait(20)
+    assert has_begun.wait(LONGEST_WAIT_SECONDS)
     try:
         yield
     finally:
         holder.join()
+
+
+@contextmanager
+def holding_the_lock_until_awaited(then: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Hold the lock until a statement waits for it, and then until the function returns."""
+    with watching_waiters() as is_awaited:
+
+        def until() -> None:
+            wait_until(is_awaited)
+            then()
+
+        with holding_the_lock(until):
+            yield
+        assert is_awaited()
 
 
 @pytest.fixture
@@ -51,11 +68,8 @@ def impatient() -> Iterator[None]:
 @on_sqlite
 @pytest.mark.django_db(transaction=True)
 def test_a_transaction_waits_for_the_end_of_another() -> None:
-    is_asked = threading.Event()
-    with holding_the_lock(lambda: is_asked.wait(20)):
-        threading.Timer(0.3, is_asked.set).start()
-        with transaction.atomic():
-            Uploader.objects.create(user_id="u1")
+    with holding_the_lock_until_awaited(), transaction.atomic():
+        Uploader.objects.create(user_id="u1")
     assert Uploader.objects.filter(user_id="u1").exists()
 
 
@@ -64,7 +78,7 @@ def test_a_transaction_waits_for_the_end_of_another() -> None:
 @pytest.mark.usefixtures("impatient")
 def test_a_transaction_that_times_out_leaves_a_good_connection() -> None:
     is_over = threading.Event()
-    with holding_the_lock(lambda: is_over.wait(20)):
+    with holding_the_lock(lambda: is_over.wait(LONGEST_WAIT_SECONDS)):
         with pytest.raises(OperationalError, match="database is locked"), transaction.atomic():
             pytest.fail("It began although another holds the lock.")
         is_over.set()
@@ -76,9 +90,7 @@ def test_a_transaction_that_times_out_leaves_a_good_connection() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_statement_without_a_transaction_waits_too() -> None:
     Uploader.objects.create(user_id="u4", user_name="before")
-    is_asked = threading.Event()
-    with holding_the_lock(lambda: is_asked.wait(20)):
-        threading.Timer(0.3, is_asked.set).start()
+    with holding_the_lock_until_awaited():
         Uploader.objects.filter(user_id="u4").update(user_name="after")
     assert Uploader.objects.get(user_id="u4").user_name == "after"
 
@@ -88,12 +100,7 @@ def test_a_statement_without_a_transaction_waits_too() -> None:
 def test_the_locks_holder_may_free_a_cursor_of_a_waiting_thread() -> None:
     Uploader.objects.create(user_id="u5", user_name="before")
     garbage: list[Any] = [connection.cursor().execute("SELECT 1 UNION SELECT 2")]
-
-    def free() -> None:
-        time.sleep(0.3)  # until the other one waits
-        garbage.clear()
-
-    with holding_the_lock(free):
+    with holding_the_lock_until_awaited(garbage.clear):
         Uploader.objects.filter(user_id="u5").update(user_name="after")
     assert Uploader.objects.get(user_id="u5").user_name == "after"
 

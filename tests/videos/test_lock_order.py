@@ -17,6 +17,9 @@ from shortvideo.outbox.leases import claim
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.settling import finish
 from tests.factories import make_video
+from tests.outbox.support import LONGEST_WAIT_SECONDS
+from tests.support.localvod import wait_until
+from tests.support.locks import watching_waiters
 from videos.deliveries.takedown import StillThere
 from videos.models import CdnTask, Decision, ReviewDecision, Source, Takedown, Video
 from videos.services import DecisionInput, prefetch, resend_task, review_video, undo_review
@@ -80,9 +83,10 @@ def holding(video: Video, *, meanwhile: Callable[[], object]) -> Iterator[None]:
             cursor.execute("SET LOCAL lock_timeout = '5s'")
         Video.objects.select_for_update().get(pk=video.pk)
         thread.start()
-        thread.join(1)
+        with watching_waiters() as is_waited_for:
+            wait_until(lambda: not thread.is_alive() or is_waited_for())
         yield
-    thread.join(30)
+    thread.join(LONGEST_WAIT_SECONDS)
     assert not thread.is_alive()
     for error in errors:
         raise error

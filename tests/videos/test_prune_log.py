@@ -13,6 +13,9 @@ from pytest_django.fixtures import Settings
 
 from shortvideo.outbox.models import Delivery, DeliveryState
 from tests.factories import make_video
+from tests.outbox.support import LONGEST_WAIT_SECONDS
+from tests.support.localvod import wait_until
+from tests.support.locks import watching_waiters
 from tests.videos.support import after, audit, make_facts, video_of
 from videos import mirror
 from videos.mirror import Reading
@@ -235,9 +238,10 @@ def test_no_other_connection_ever_finds_the_log_unguarded() -> None:
     other = threading.Thread(target=tamper)
     with transaction.atomic(), append_only.suspended():
         other.start()
-        other.join(0.5)
+        with watching_waiters() as is_waited_for:
+            wait_until(is_waited_for)
         assert other.is_alive()
-    other.join(20)
+    other.join(LONGEST_WAIT_SECONDS)
     assert len(answers) == 1
     assert "append-only" in answers[0]
 
@@ -256,7 +260,7 @@ def test_pruning_gives_way_to_a_reader_and_tries_again(
             with transaction.atomic():
                 ReviewDecision.objects.count()
                 reading.set()
-                is_over.wait(30)
+                is_over.wait(LONGEST_WAIT_SECONDS)
         finally:
             connections.close_all()
 
@@ -270,7 +274,7 @@ def test_pruning_gives_way_to_a_reader_and_tries_again(
     monkeypatch.setattr(pruning, "_wait_for_readers", step_aside)
     reader = threading.Thread(target=read)
     reader.start()
-    reading.wait(30)
+    assert reading.wait(LONGEST_WAIT_SECONDS)
     assert "1 of 2 older decisions were removed." in prune()
     assert aside == 3
 

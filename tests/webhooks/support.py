@@ -58,7 +58,7 @@ def end_pauses() -> None:
     """End the pauses, as if no more than their time had passed."""
     for endpoint in Endpoint.objects.exclude(paused_until=None):
         assert endpoint.paused_until is not None
-        soon = endpoint.paused_until + timedelta(seconds=0.5)  # due_at may be a moment later
+        soon = endpoint.paused_until + timedelta(seconds=30)  # due_at may be a moment later
         due = Delivery.objects.waiting().filter(due_at__lte=soon)
         due.filter(webhook_dispatch__endpoint=endpoint).update(due_at=timezone.now())
     Endpoint.objects.update(paused_until=None)

@@ -13,7 +13,7 @@ import pytest
 from shortvideo.outbox.models import DeliveryState
 from shortvideo.outbox.worker import work_once
 from shortvideo.webhooks.services import KIND
-from tests.outbox.support import let_leases_end
+from tests.outbox.support import LONGEST_WAIT_SECONDS, let_leases_end
 from tests.support.database_url import database_url
 from tests.support.receiver import Received, Receiver
 
@@ -46,11 +46,11 @@ def test_a_killed_workers_event_is_sent_again_with_its_id(receiver: Receiver) ->
         def kill(_: Received) -> int:
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)
-            process.wait(30)
+            process.wait(LONGEST_WAIT_SECONDS)
             return 200
 
         receiver.answer = kill
-        process.wait(60)
+        process.wait(LONGEST_WAIT_SECONDS)
     assert ids(receiver.received) == [str(first.uid)]
     delivery = delivery_of(first)
     assert delivery.state == DeliveryState.LEASED
