@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.factories import PASSWORD, make_operator
 
@@ -22,6 +22,7 @@ FLAGS = [
 ]
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+LONGEST_WAIT_MILLISECONDS = 120_000  # of a test that fails
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,10 @@ def browser() -> Iterator[Browser]:
         "true"  # playwright keeps an event loop in this thread
     )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=FLAGS, timeout=LONGEST_WAIT_MILLISECONDS
+        )
+        expect.set_options(timeout=LONGEST_WAIT_MILLISECONDS)
         yield browser
         browser.close()
     if before is None:
@@ -57,6 +61,7 @@ def open_desk(browser: Browser, live_server: Any) -> Iterator[OpenDesk]:
     def open_desk(role: str = "operator", **options: Any) -> Page:
         context = browser.new_context(**{"viewport": WIDE, "base_url": live_server.url, **options})
         contexts.append(context)
+        context.set_default_timeout(LONGEST_WAIT_MILLISECONDS)
         context.route("http://media.example.com/**", lambda route: route.fulfill(status=204))
         page: Page = context.new_page()
         page.on("console", note)

@@ -57,6 +57,7 @@ def choose(page: Page, action: str, *titles: str) -> None:
     page.select_option("select[name=action]", action)
     page.click(".actions button")
     page.wait_for_selector(".operation-form")
+    page.wait_for_load_state("load")  # only then the form's scripts listen
 
 
 def width_beyond_viewport(page: Page) -> int:

@@ -16,7 +16,7 @@ from django.db import connection, connections
 
 from runner.postgres import binaries
 
-SECONDS = 120
+SECONDS = 300
 
 
 def back_up(folder: Path) -> Path:

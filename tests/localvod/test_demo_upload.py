@@ -153,7 +153,7 @@ def test_an_interrupted_demo_says_so_and_leaves_no_files(vod: LocalVod, tmp_path
     ) as process:
         wait_until(lambda: list(tmp_path.rglob("layer-0.png")))
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=180)
     assert process.returncode == 130
     assert "Stopped; the same command goes on" in said
     assert not list(tmp_path.iterdir())

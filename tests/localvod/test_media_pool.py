@@ -20,7 +20,7 @@ def endless(started: threading.Event) -> tuple[int, str]:
 
 def test_work_is_done_and_its_result_comes_back() -> None:
     pool = Pool(1)
-    assert pool.submit(lambda: 6 * 7).result(timeout=10) == 42
+    assert pool.submit(lambda: 6 * 7).result(timeout=60) == 42
     pool.shutdown()
 
 
@@ -30,24 +30,24 @@ def test_a_failure_reaches_the_one_who_waits() -> None:
 
     pool = Pool(1)
     with pytest.raises(MediaError, match="on purpose"):
-        pool.submit(fail).result(timeout=10)
+        pool.submit(fail).result(timeout=60)
     pool.shutdown()
 
 
 def test_shutting_down_ends_what_runs_and_drops_what_waits() -> None:
     pool, started = Pool(1), threading.Event()
     running, waiting = pool.submit(endless, started), pool.submit(endless, started)
-    assert started.wait(30)
+    assert started.wait(60)
     pool.shutdown()
     assert waiting.cancelled()
     with pytest.raises(MediaError, match="Cancelled"):
-        running.result(timeout=10)
+        running.result(timeout=60)
 
 
 def test_one_pool_does_not_end_the_work_of_another() -> None:
     first, second, started = Pool(1), Pool(1), threading.Event()
     running = second.submit(endless, started)
-    assert started.wait(30)
+    assert started.wait(60)
     first.shutdown()
     assert not running.done()
     second.shutdown()
@@ -66,9 +66,9 @@ def test_a_full_queue_refuses_and_accepts_again_once_there_is_room() -> None:
     with pytest.raises(PoolFullError):
         pool.submit(print)
     release.set()
-    running.result(timeout=10)
-    waiting.result(timeout=10)
-    assert pool.submit(lambda: "done").result(timeout=10) == "done"
+    running.result(timeout=60)
+    waiting.result(timeout=60)
+    assert pool.submit(lambda: "done").result(timeout=60) == "done"
     pool.shutdown()
 
 

@@ -232,7 +232,7 @@ def test_a_sync_of_6000_videos_survives_kills(cloud: LocalVod, settings: Setting
     cloud.catalogue(6_000)
     for target in (600, 3_000):
         process = start_command("--full")
-        wait_until(lambda: Video.objects.count() >= target, seconds=120)  # noqa: B023 - called at once
+        wait_until(lambda: Video.objects.count() >= target, seconds=300)  # noqa: B023 - called at once
         process.send_signal(signal.SIGKILL)
         process.communicate()
     assert 3_000 <= Video.objects.count() < 6_000

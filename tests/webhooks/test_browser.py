@@ -19,7 +19,6 @@ def expect_to_fit(page: Page) -> None:
         page.set_viewport_size({"width": size["width"], "height": size["height"]})
         page.wait_for_function(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth",
-            timeout=60_000,
         )
 
 
