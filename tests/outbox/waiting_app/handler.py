@@ -39,4 +39,4 @@ def announce_stop() -> None:
         stop(loop)
         (FOLDER / "stopping").touch()
 
-    WorkerLoop.stop = announced  # type: ignore[method-assign]  # a process of the tests alone
+    WorkerLoop.stop = announced  # type: ignore[assignment,method-assign]  # a process of the tests alone
