@@ -17,7 +17,7 @@ _UNESCAPED_OFFSET = re.compile(r"(.*[0-9]:[0-9.:]+) ([0-9]{2}:?[0-9]{2})")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The second or the day that one spelling means; `end` is the first moment after it."""
+    """The second or the day of one spelling; `end` is the first moment after it."""
 
     start: datetime
     end: datetime

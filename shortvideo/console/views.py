@@ -32,7 +32,7 @@ class DialectView(APIView, Generic[Query]):
     schema = ConsoleSchema()
     parameters_class: ClassVar[type[Parameters[Any]]] = NoParameters
     data_class: ClassVar[type | None] = None  # the TypedDict of `data`, for the schema
-    received: ParsedRequest
+    parsed_request: ParsedRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with translation.override("en"):
@@ -48,16 +48,12 @@ class DialectView(APIView, Generic[Query]):
         """Raise a Refusal if the client may not call the operation. Here every client may."""
 
     def get(self, request: Request) -> HttpResponse:
-        return self.answer(request)
-
-    def post(self, request: Request) -> HttpResponse:
-        return self.answer(request)
-
-    def answer(self, request: Request) -> HttpResponse:
         if self.parsed_request.problem is not None:
             raise self.parsed_request.problem
         query: Query = self.parameters_class.parse(self.parsed_request.parameters)
         return self.respond(query).as_response()
+
+    post = get
 
     def respond(self, query: Query) -> Envelope:
         raise NotImplementedError
