@@ -1,4 +1,4 @@
-"""Avatars of the uploaders: a sun over hills in each one's colours, 256 x 256, PNG."""
+"""Avatars of the uploaders: a sun over hills in the person's colours, 256 x 256, PNG."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def key(person: Person) -> str:
 
 
 def paint(person: Person) -> bytes:
-    """The same picture for the same person, always."""
+    """The avatar as PNG, always the same for one person."""
     dark, bright, light = person.colours
     random = Random(person.user_id)
-    canvas = painting.sky((SIDE, SIDE), (bright, light), random)
+    canvas = painting.sky((SIDE, SIDE), (bright, light))
     centre = (SIDE * random.uniform(0.3, 0.7), SIDE * 0.38)
     painting.disc(canvas, centre, SIDE * random.uniform(0.12, 0.2), light)
     for colour, share in ((bright, 0.6), (dark, 0.42)):
         size = (SIDE, int(SIDE * share))
-        hill = painting.ridge(size, colour, random, roughness=0.3)
+        hill = painting.band(painting.ridge, size, colour, random)
         canvas.paste(hill, (0, SIDE - size[1]), hill)
     content = io.BytesIO()
     canvas.save(content, "PNG", optimize=True)

@@ -1,4 +1,4 @@
-"""The demo clips: what the set as a whole promises, and that every scene can be seen and heard."""
+"""The demo clips: promises of the whole set, and a picture and a sound from each scene."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from localvod.media.snapshots import snapshots
 from localvod.uploader import User
 
 ALL = clips(24)
+ONE_OF_EACH_SCENE_AND_SOUND = [ALL[number - 1] for number in (1, 3, 5, 6, 7, 13, 15, 16)]
 SMALL = (180, 320)
 
 
@@ -28,7 +29,7 @@ def is_chinese(text: str) -> bool:
     return re.search(r"[\u4e00-\u9fff]", text) is not None
 
 
-def test_enough_clips_pass_need_review_and_are_blocked() -> None:
+def test_16_clips_pass_4_need_review_4_are_blocked() -> None:
     assert Counter(clip.verdict for clip in ALL) == {"pass": 16, "review": 4, "block": 4}
 
 
@@ -43,7 +44,7 @@ def test_at_least_six_people_upload() -> None:
     assert len({clip.person for clip in ALL}) >= 6
 
 
-def test_most_clips_are_portrait_and_last_five_to_fifteen_seconds() -> None:
+def test_most_clips_are_portrait_and_all_last_5_to_15_seconds() -> None:
     portrait = [clip for clip in ALL if clip.size[1] * 9 == clip.size[0] * 16]
     assert len(portrait) > 18
     assert all(5 <= clip.seconds <= 15 for clip in ALL)
@@ -55,7 +56,7 @@ def test_one_passing_clip_has_each_switch(switch: str) -> None:
     assert clip.verdict == "pass"
 
 
-def test_a_larger_set_goes_on_with_further_takes_without_switches() -> None:
+def test_a_larger_set_repeats_clips_without_switches() -> None:
     more = clips(60)
     assert more[:24] == ALL
     assert more[27].title == f"{ALL[3].title} (2)"
@@ -64,7 +65,7 @@ def test_a_larger_set_goes_on_with_further_takes_without_switches() -> None:
     assert len({clip.reference_id for clip in more}) == 60
 
 
-def test_everything_keeps_to_vods_limits() -> None:
+def test_texts_and_tags_keep_vods_limits() -> None:
     for clip in clips(60):
         assert re.fullmatch(r"[A-Za-z0-9_-]{6,64}", clip.reference_id)
         assert len(clip.title.encode()) <= 128
@@ -76,13 +77,13 @@ def test_everything_keeps_to_vods_limits() -> None:
         assert len(User(person.user_id, person.name, url).as_user_data().encode()) <= 512
 
 
-def test_avatars_differ_and_are_painted_the_same_every_time() -> None:
+def test_avatars_differ_and_are_reproducible() -> None:
     painted = [avatars.paint(person) for person in PEOPLE]
     assert len(set(painted)) == len(PEOPLE)
     assert painted == [avatars.paint(person) for person in PEOPLE]
 
 
-def test_a_scene_is_painted_the_same_every_time(tmp_path: Path) -> None:
+def test_a_scene_is_reproducible(tmp_path: Path) -> None:
     for clip in ALL:
         stages = []
         for name in ("first", "second"):
@@ -94,23 +95,23 @@ def test_a_scene_is_painted_the_same_every_time(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Every clip, small and two seconds long, by title."""
+    """Every clip, small and one second long, by title."""
     folder = tmp_path_factory.mktemp("rendered")
     files = {}
     for clip in ALL:
         path = folder / f"{clip.reference_id}.mp4"
-        render(clip.scene, clip.sound, path, size=SMALL, seconds=2, seed=clip.seed)
+        render(clip.scene, clip.sound, path, size=SMALL, seconds=1, seed=clip.seed)
         files[clip.title] = path
     return files
 
 
-@pytest.mark.parametrize("clip", ALL, ids=lambda clip: clip.reference_id)
+@pytest.mark.parametrize("clip", ONE_OF_EACH_SCENE_AND_SOUND, ids=lambda clip: clip.reference_id)
 def test_a_clip_moves_and_sounds(clip: Clip, rendered: dict[str, Path], tmp_path: Path) -> None:
     path = rendered[clip.title]
     facts = probe(path)
     assert (facts.width, facts.height, facts.audio_codec) == (*SMALL, "aac")
-    assert facts.duration == pytest.approx(2, abs=0.1)
-    first, last = snapshots(path, tmp_path, offsets_ms=[200, 1_700])
+    assert facts.duration == pytest.approx(1, abs=0.1)
+    first, last = snapshots(path, tmp_path, offsets_ms=[100, 900])
     assert first.read_bytes() != last.read_bytes()
     _, said = ffmpeg.run(["-i", str(path), "-af", "volumedetect", "-f", "null", "-"], level="info")
     loudness = re.search(r"mean_volume: (-?[\d.]+) dB", said)
