@@ -217,14 +217,14 @@ class _Control:
     async def create_audit(self, request: Request) -> Response:
         """Apply a decision of the VOD console: an entry of CreateAudit, plus `Auditor`."""
         body = await _object(request)
-        decision = audits.parse(body)
+        decision = audits.parse_audit(body)
         auditor = str(body.get("Auditor", "vod-console"))
         await run_in_threadpool(self._apply_audit, decision, auditor)
         return _json({})
 
     def _apply_audit(self, decision: audits.Audit, auditor: str) -> None:
         with self._cloud.database.transaction() as tx:
-            audits.apply(self._cloud, tx, decision, auditor=auditor)
+            audits.apply_audit(self._cloud, tx, decision, auditor=auditor)
 
     async def show_events(self, request: Request) -> Response:
         """Events in order with state, attempts and error; filter: video_id."""

@@ -1,4 +1,4 @@
-"""CreateAudit and GetAuditHistory: the decisions of people."""
+"""CreateAudit and GetAuditHistory: the decisions that people make."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -28,16 +28,16 @@ class Audit:
 
 @operation("CreateAudit", qps=30, is_writing=True)
 def create_audit(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
-    """Apply up to 100 decisions, all of them or none."""
+    """Apply up to 100 decisions, all or none."""
     content = call.parameters.json("AuditContent")
     if not isinstance(content, list) or not content:
         raise invalid_parameter("AuditContent", "it must be a JSON array of decisions")
     if len(content) > BATCH:
         raise invalid_parameter("AuditContent", f"at most {BATCH} decisions in one call")
-    audits = [parse(item) for item in content]
+    audits = [parse_audit(item) for item in content]
     call.video_ids.extend(dict.fromkeys(audit.video_id for audit in audits))
     for audit in audits:
-        apply(cloud, tx, audit, auditor=call.access_key_id)
+        apply_audit(cloud, tx, audit, auditor=call.access_key_id)
     call.effect = {
         "audits": [
             {"video_id": audit.video_id, "status": audit.status, "reason": audit.reason}
@@ -47,8 +47,8 @@ def create_audit(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     return {}
 
 
-def parse(item: object) -> Audit:
-    """Read one decision; every limit is in bytes of UTF-8."""
+def parse_audit(item: object) -> Audit:
+    """Parse one decision; every limit is in bytes of UTF-8. Raises ApiError."""
     if not isinstance(item, Mapping):
         raise invalid_parameter("AuditContent", "each decision must be a JSON object")
     texts = {name: _text(item, name) for name in ("VideoId", "Status", "Reason", "Comment")}
@@ -72,8 +72,8 @@ def _text(item: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def apply(cloud: Cloud, tx: sqlite3.Connection, audit: Audit, *, auditor: str) -> None:
-    """Write a decision down, let the video's status follow, and tell it."""
+def apply_audit(cloud: Cloud, tx: sqlite3.Connection, audit: Audit, *, auditor: str) -> None:
+    """Store a decision, set the video's audit status and emit CreateAuditComplete."""
     video = cloud.videos.get(tx, audit.video_id)
     now = clock.now_text()
     cloud.videos.change(tx, video, audit_status=audit.status)
@@ -102,7 +102,7 @@ def apply(cloud: Cloud, tx: sqlite3.Connection, audit: Audit, *, auditor: str) -
 
 @operation("GetAuditHistory", qps=30)
 def get_audit_history(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
-    """A video's decisions, the latest first unless asked otherwise."""
+    """A video's decisions, latest first unless SortBy asks for the oldest first."""
     video = cloud.videos.get(connection, call.parameters.required("VideoId"))
     call.video_ids.append(video.id)
     page, size = call.parameters.page(size=10, most=100)

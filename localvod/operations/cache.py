@@ -1,4 +1,4 @@
-"""Prefetch and refresh tasks of CDN and VOD: their daily quotas, and what a purge does."""
+"""Prefetch and refresh tasks of CDN and VOD: daily quotas and purges."""
 
 import sqlite3
 import time
@@ -24,7 +24,7 @@ _HISTORY_DAYS = 3
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One line of ObjectPath: as given, and its path without the leading slash."""
+    """One line of ObjectPath, and its path without the leading slash."""
 
     given: str
     path: str
@@ -65,7 +65,7 @@ def _count_today(connection: sqlite3.Connection, product: str, kind: str) -> int
 
 
 def _daily_limit(connection: sqlite3.Connection, product: str, kind: str) -> int:
-    """How many URLs of a kind a day has: as published, or as a control request set it."""
+    """URLs of a kind allowed each day: as published, or as a control request set."""
     limits = load_note(connection, QUOTAS_NOTE, {})
     return int(limits.get(f"{product} {kind}", DAILY_QUOTAS[product, kind].limit))
 
@@ -78,7 +78,7 @@ def _remaining_today(connection: sqlite3.Connection, product: str, kind: str) ->
 def submit_task(
     cloud: Cloud, tx: sqlite3.Connection, product: str, kind: str, targets: Sequence[Target]
 ) -> str:
-    """Add one task for all targets and return its id. Beyond the daily quota, refuse all."""
+    """Add one task for all targets and return its id. Raises ApiError beyond the daily quota."""
     if len(targets) > _remaining_today(tx, product, kind):
         limit = _daily_limit(tx, product, kind)
         message = f"The quota of {limit} a day for {kind} is exceeded."
@@ -140,7 +140,7 @@ def _select_objects(kind: str, target: Target) -> tuple[str, tuple[str, ...]]:
 def list_tasks(
     cloud: Cloud, connection: sqlite3.Connection, product: str, parameters: Parameters, most: int
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Total and one page of the targets of the last three days that pass the filters."""
+    """Total and one page of the matching targets of the last three days."""
     page = parameters.integer("PageNumber", 1, least=1, most=100_000)
     size = parameters.integer("PageSize", 20, least=1, most=most)
     oldest = max(clock.ago(days=_HISTORY_DAYS), parameters.text("StartTime"))
@@ -186,7 +186,7 @@ def _task_facts(row: Row, task_seconds: float) -> dict[str, Any]:
 
 
 def _progress(row: Row, task_seconds: float) -> tuple[str, str]:
-    """Status and Process; both follow from the time since the task started."""
+    """Status and Process, computed from the time since the task started."""
     if not row["is_found"]:
         return "Failed", "0%"
     passed = time.time() - row["started"]

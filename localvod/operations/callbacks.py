@@ -34,14 +34,14 @@ _AUTH_KEY = re.compile(r"[A-Za-z0-9]{1,32}")
 
 @operation("SetMessageCallback", qps=15, is_writing=True)
 def set_message_callback(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
-    """Where events go from now on; an empty EventTypeList switches all of them off."""
+    """Set where events are sent; an empty EventTypeList turns all events off."""
     given, old = call.parameters, load_config(tx)
     kind = given.choice("CallbackType", "HTTP", "HTTP", "MNS")
     config = CallbackConfig(
-        url=_url(call) if kind == "HTTP" else "",
-        key=_key(call, old),
+        url=_parse_url(call) if kind == "HTTP" else "",
+        key=_parse_key(call, old),
         is_signed=given.choice("AuthSwitch", "on" if old.is_signed else "off", "on", "off") == "on",
-        event_types=_event_types(call),
+        event_types=_parse_event_types(call),
         callback_type=kind,
         app_id=given.text("AppId", "app-1000000"),
         mns_endpoint=given.text("MnsEndpoint"),
@@ -54,7 +54,7 @@ def set_message_callback(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> An
     return {}
 
 
-def _url(call: Call) -> str:
+def _parse_url(call: Call) -> str:
     url = call.parameters.required("CallbackURL")
     if len(url.encode()) > URL_LIMIT:
         raise invalid_parameter("CallbackURL", f"it may have {URL_LIMIT} bytes at most")
@@ -64,14 +64,14 @@ def _url(call: Call) -> str:
     return url
 
 
-def _key(call: Call, old: CallbackConfig) -> str:
+def _parse_key(call: Call, old: CallbackConfig) -> str:
     key = call.parameters.text("AuthKey", old.key)
     if key != old.key and not _AUTH_KEY.fullmatch(key):
         raise invalid_parameter("AuthKey", "it must be 1 to 32 letters and digits")
     return key
 
 
-def _event_types(call: Call) -> str:
+def _parse_event_types(call: Call) -> str:
     unknown = set(call.parameters.items("EventTypeList")) - EVENT_TYPES
     if unknown:
         raise invalid_parameter("EventTypeList", f"there is no event {sorted(unknown)[0]}")
@@ -80,7 +80,7 @@ def _event_types(call: Call) -> str:
 
 @operation("GetMessageCallback", qps=15)
 def get_message_callback(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
-    """The configuration, with the key in clear as the service answers it."""
+    """The configuration, with the key in plain text as in the service."""
     config = load_config(connection)
     return {
         "MessageCallback": {

@@ -21,29 +21,29 @@ DOMAIN_TASK_TYPES = ("file", "directory", "regex", "preload")
 def push_object_cache(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """Prefetch up to 100 URLs."""
     call.parameters.choice("Area", "domestic", "domestic", "overseas")
-    wanted = cache.parse_targets(cloud, call.parameters, most=PUSH_LIMIT)
-    task_id = cache.submit_task(cloud, tx, "cdn", cache.PRELOAD, wanted)
-    call.effect = {"task_id": task_id, "object_paths": [target.given for target in wanted]}
+    targets = cache.parse_targets(cloud, call.parameters, most=PUSH_LIMIT)
+    task_id = cache.submit_task(cloud, tx, "cdn", cache.PRELOAD, targets)
+    call.effect = {"task_id": task_id, "object_paths": [target.given for target in targets]}
     return {"PushTaskId": task_id}
 
 
 @operation("RefreshObjectCaches", qps=50, version=CDN, is_writing=True)
 def refresh_object_caches(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
-    """Purge files, directories or what matches an expression."""
+    """Purge files, directories, or the URLs that match a regular expression."""
     kind = call.parameters.text("ObjectType", "File").lower()
     if kind not in REFRESH_LIMITS:
         message = f"ObjectType {kind} is not one of File, Directory, Regex, ExQuery."
         raise ApiError("InvalidObjectType.ValueNotSupported", 400, message)
-    wanted = cache.parse_targets(cloud, call.parameters, most=REFRESH_LIMITS[kind])
-    require_slash(kind, wanted)
-    task_id = cache.submit_task(cloud, tx, "cdn", kind, wanted)
-    call.effect = {"task_id": task_id, "object_paths": [target.given for target in wanted]}
+    targets = cache.parse_targets(cloud, call.parameters, most=REFRESH_LIMITS[kind])
+    require_slash(kind, targets)
+    task_id = cache.submit_task(cloud, tx, "cdn", kind, targets)
+    call.effect = {"task_id": task_id, "object_paths": [target.given for target in targets]}
     return {"RefreshTaskId": task_id}
 
 
-def require_slash(kind: str, wanted: list[cache.Target]) -> None:
-    """Directories end with a slash, as the service asks."""
-    for target in wanted:
+def require_slash(kind: str, targets: list[cache.Target]) -> None:
+    """Raise ApiError for a directory that does not end with a slash."""
+    for target in targets:
         if kind == cache.DIRECTORY and not target.given.endswith("/"):
             message = f"The directory {target.given!r} must end with a slash."
             raise ApiError("InvalidObjectPath.Malformed", 400, message)
@@ -68,7 +68,7 @@ def describe_refresh_tasks(cloud: Cloud, connection: sqlite3.Connection, call: C
 
 @operation("DescribeRefreshQuota", qps=20, version=CDN)
 def describe_refresh_quota(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
-    """What is left of the day's quotas; all values are strings."""
+    """The quotas of a day and what remains today; all values are strings."""
     names = {
         cache.FILE: "Url",
         cache.DIRECTORY: "Dir",

@@ -24,7 +24,7 @@ BASE_COLUMNS = {
 
 
 def _video_facts(cloud: Cloud, video: Video) -> dict[str, Any]:
-    """What GetVideoInfo and GetVideoInfos have in common."""
+    """The fields common to GetVideoInfo and GetVideoInfos."""
     facts: dict[str, Any] = {
         "VideoId": video.id,
         "Title": video.title,
@@ -49,14 +49,14 @@ def _video_facts(cloud: Cloud, video: Video) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value not in (None, "")}
 
 
-def named_video(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Video:
-    """The video of a call's VideoId or ReferenceId."""
+def get_named_video(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Video:
+    """The video of a call's VideoId or ReferenceId. Raises ApiError if there is none."""
     video_id = call.parameters.text("VideoId")
     reference_id = call.parameters.text("ReferenceId")
     if not video_id and not reference_id:
         raise missing_parameter("VideoId")
     if not video_id:
-        video_id = id_of_reference(connection, reference_id) or ""
+        video_id = find_id_by_reference(connection, reference_id) or ""
     call.video_ids.append(video_id or reference_id)
     video = cloud.videos.find(connection, video_id)
     if video is None:
@@ -64,7 +64,7 @@ def named_video(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Vid
     return video
 
 
-def id_of_reference(connection: sqlite3.Connection, reference_id: str) -> str | None:
+def find_id_by_reference(connection: sqlite3.Connection, reference_id: str) -> str | None:
     row = connection.execute(
         "SELECT id FROM videos WHERE reference_id = ?", (reference_id,)
     ).fetchone()
@@ -73,8 +73,8 @@ def id_of_reference(connection: sqlite3.Connection, reference_id: str) -> str | 
 
 @operation("GetVideoInfo", qps=100)
 def get_video_info(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
-    """One video; Snapshots are wrapped in an object here."""
-    video = named_video(cloud, connection, call)
+    """One video; its snapshots are wrapped in an object."""
+    video = get_named_video(cloud, connection, call)
     facts = _video_facts(cloud, video)
     if video.audit_status:
         facts["AuditStatus"] = video.audit_status
@@ -84,13 +84,15 @@ def get_video_info(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> 
 
 @operation("GetVideoInfos", qps=100)
 def get_video_infos(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
-    """Up to 20 videos; Snapshots are a flat list here. All unknown is a refusal."""
-    ids, references = _ids(call.parameters, "InvalidParameter")
+    """Up to 20 videos; their snapshots are flat lists. Refused if all ids are unknown."""
+    ids, references = _parse_ids(call.parameters, "InvalidParameter")
     found: list[Video] = []
     missing: dict[str, list[str]] = {"NonExistVideoIds": [], "NonExistReferenceIds": []}
     for name, values in (("NonExistVideoIds", ids), ("NonExistReferenceIds", references)):
         for value in values:
-            video_id = value if name == "NonExistVideoIds" else id_of_reference(connection, value)
+            video_id = (
+                value if name == "NonExistVideoIds" else find_id_by_reference(connection, value)
+            )
             video = cloud.videos.find(connection, video_id or "")
             if video is None:
                 missing[name].append(value)
@@ -99,15 +101,15 @@ def get_video_infos(cloud: Cloud, connection: sqlite3.Connection, call: Call) ->
     if not found:
         raise video_not_found(", ".join(ids + references))
     call.video_ids.extend(video.id for video in found)
-    return {"VideoList": [_listed(cloud, video) for video in found], **missing}
+    return {"VideoList": [_list_entry(cloud, video) for video in found], **missing}
 
 
-def _listed(cloud: Cloud, video: Video) -> dict[str, Any]:
+def _list_entry(cloud: Cloud, video: Video) -> dict[str, Any]:
     snapshots = [cloud.urls.signed(target) for target in video.snapshots]
     return {**_video_facts(cloud, video), "Snapshots": snapshots}
 
 
-def _ids(parameters: Parameters, code_when_too_many: str) -> tuple[list[str], list[str]]:
+def _parse_ids(parameters: Parameters, code_when_too_many: str) -> tuple[list[str], list[str]]:
     ids, references = parameters.items("VideoIds"), parameters.items("ReferenceIds")
     if not ids and not references:
         raise missing_parameter("VideoIds")
@@ -119,8 +121,8 @@ def _ids(parameters: Parameters, code_when_too_many: str) -> tuple[list[str], li
 
 @operation("UpdateVideoInfo", qps=100, is_writing=True)
 def update_video_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
-    """Change what is given; the rest stays."""
-    video, given = named_video(cloud, tx, call), call.parameters
+    """Change the given fields only."""
+    video, given = get_named_video(cloud, tx, call), call.parameters
     columns = {
         "Title": ("title", given.limited("Title", 128)),
         "Description": ("description", given.limited("Description", 1024)),
@@ -137,12 +139,12 @@ def update_video_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answe
         return {}
     changed = cloud.videos.change(tx, video, **changes)
     call.effect = {"changed": sorted(changes)}
-    tell_change(cloud, tx, video, changed)
+    emit_change(cloud, tx, video, changed)
     return {}
 
 
-def tell_change(cloud: Cloud, tx: sqlite3.Connection, old: Video | None, new: Video | None) -> None:
-    """MediaBaseChangeComplete: None before a creation and after a deletion.
+def emit_change(cloud: Cloud, tx: sqlite3.Connection, old: Video | None, new: Video | None) -> None:
+    """Emit MediaBaseChangeComplete; `old` is None at a creation, `new` at a deletion.
 
     The values of MediaContent are JSON text.
     """
@@ -151,7 +153,7 @@ def tell_change(cloud: Cloud, tx: sqlite3.Connection, old: Video | None, new: Vi
     elif old is not None:
         video, mode = old, "delete"
     else:
-        raise ValueError("A change is of a video.")
+        raise ValueError("A change needs the old or the new video.")
     content = {
         name: json.dumps({"OldValue": before, "NewValue": after}, ensure_ascii=False)
         for name, before, after in (
@@ -177,9 +179,9 @@ def tell_change(cloud: Cloud, tx: sqlite3.Connection, old: Video | None, new: Vi
 
 @operation("DeleteVideo", qps=30, is_writing=True)
 def delete_video(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
-    """Delete up to 20 videos for good. The CDN keeps what it has until it is purged."""
-    ids, references = _ids(call.parameters, "VideoIdsExceededMax")
-    resolved = {reference: id_of_reference(tx, reference) for reference in references}
+    """Delete up to 20 videos. The CDN serves their files until a purge."""
+    ids, references = _parse_ids(call.parameters, "VideoIdsExceededMax")
+    resolved = {reference: find_id_by_reference(tx, reference) for reference in references}
     videos = {video_id: cloud.videos.find(tx, video_id) for video_id in ids}
     videos |= {
         reference: cloud.videos.find(tx, video_id or "") for reference, video_id in resolved.items()
@@ -207,12 +209,12 @@ def _delete(cloud: Cloud, tx: sqlite3.Connection, video: Video) -> None:
     tx.execute("DELETE FROM review_jobs WHERE media_id = ?", (video.id,))
     body = {"MediaId": video.id, "MediaType": "video", "DeleteType": "all"}
     cloud.events.emit(tx, "DeleteMediaComplete", video, body)
-    tell_change(cloud, tx, video, None)
+    emit_change(cloud, tx, video, None)
 
 
 @operation("GetCategories", qps=50)
 def get_categories(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
-    """The three top categories; CateId -1 stands above them."""
+    """The three top categories, which are the children of CateId -1."""
     given = call.parameters
     given.page(size=10, most=100)
     kind = given.choice("Type", "default", "default", "material")

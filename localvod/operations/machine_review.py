@@ -1,4 +1,4 @@
-"""SubmitAIMediaAuditJob and the five operations that read what the machine found."""
+"""SubmitAIMediaAuditJob and the five operations that read the machine's results."""
 
 import json
 import sqlite3
@@ -34,7 +34,7 @@ def submit_ai_media_audit_job(cloud: Cloud, tx: sqlite3.Connection, call: Call) 
 
 @operation("GetAIMediaAuditJob", qps=30)
 def get_ai_media_audit_job(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
-    """One job, with the result once there is one."""
+    """One job, with its result once it has succeeded."""
     job_id = call.parameters.required("JobId")
     row = connection.execute("SELECT * FROM review_jobs WHERE id = ?", (job_id,)).fetchone()
     if row is None:
@@ -55,7 +55,7 @@ def get_ai_media_audit_job(cloud: Cloud, connection: sqlite3.Connection, call: C
     return {"MediaAuditJob": job}
 
 
-def _latest(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Row:
+def _find_latest(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Row:
     """The latest successful review of the call's MediaId."""
     video = cloud.videos.get(connection, call.parameters.required("MediaId"))
     call.video_ids.append(video.id)
@@ -71,7 +71,7 @@ def _latest(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Row:
 
 @operation("GetMediaAuditResult", qps=30)
 def get_media_audit_result(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
-    return {"MediaAuditResult": json.loads(_latest(cloud, connection, call)["result"])}
+    return {"MediaAuditResult": json.loads(_find_latest(cloud, connection, call)["result"])}
 
 
 @operation("GetMediaAuditResultDetail", qps=30)
@@ -81,7 +81,7 @@ def get_media_audit_result_detail(
     """The suspect frames, twenty a page."""
     call.parameters.required("PageNo")
     page = call.parameters.integer("PageNo", 1, least=1, most=10_000)
-    row = _latest(cloud, connection, call)
+    row = _find_latest(cloud, connection, call)
     scene = _scene(row)
     frames = json.loads(row["frames"])
     shown = frames[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
@@ -108,8 +108,8 @@ def _detail(frame: Mapping[str, Any], scene: str) -> dict[str, Any]:
 def get_media_audit_result_timeline(
     cloud: Cloud, connection: sqlite3.Connection, call: Call
 ) -> Answer:
-    """The suspect frames by scene, as marks on a timeline."""
-    row = _latest(cloud, connection, call)
+    """The suspect frames of each scene, as marks on a timeline."""
+    row = _find_latest(cloud, connection, call)
     marks = [
         {
             "Label": frame["label"],
@@ -127,8 +127,8 @@ def get_media_audit_result_timeline(
 def get_media_audit_audio_result_detail(
     cloud: Cloud, connection: sqlite3.Connection, call: Call
 ) -> Answer:
-    """The audio of every clip passes: there is nothing to list."""
+    """An empty list: the audio of every clip passes."""
     call.parameters.required("PageNo")
     call.parameters.integer("PageNo", 1, least=1, most=10_000)
-    _latest(cloud, connection, call)
+    _find_latest(cloud, connection, call)
     return {"MediaAuditAudioResultDetail": {"Total": 0, "PageTotal": 0, "List": []}}

@@ -1,4 +1,4 @@
-"""The parameters of one call, read with the documented refusals."""
+"""The parameters of one call; bad values raise the documented ApiError."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _REFERENCE_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 
 
 class Parameters:
-    """What a client sent, by name. Empty text counts as not given."""
+    """A call's parameters by name. An empty text counts as missing."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self.values = {name: value for name, value in values.items() if value != ""}
@@ -68,7 +68,7 @@ class Parameters:
             raise invalid_parameter(name, str(error)) from None
 
     def items(self, name: str) -> list[str]:
-        """Comma separated values, without blanks and without doubles."""
+        """Comma-separated values, trimmed and without duplicates."""
         parts = (part.strip() for part in self.text(name).split(","))
         return list(dict.fromkeys(part for part in parts if part))
 
@@ -79,7 +79,7 @@ class Parameters:
             raise invalid_parameter(name, "it must be JSON text") from None
 
     def user_data(self) -> str:
-        """UserData as sent, once it is known to be a JSON object with an Extend of legal size."""
+        """UserData as sent: a JSON object whose Extend has at most 512 bytes."""
         value = self.text("UserData")
         if not value:
             return ""
@@ -100,7 +100,7 @@ class Parameters:
 
 
 def check_tags(value: str) -> str:
-    """Tags: at most 16, each of at most 32 bytes."""
+    """Return the tags: at most 16, each of at most 32 bytes."""
     tags = [tag for tag in value.split(",") if tag]
     if len(tags) > 16:
         raise ApiError("TagsExceededMax", 400, "A video has at most 16 tags.")

@@ -1,4 +1,4 @@
-"""GetPlayInfo and GetMezzanineInfo: addresses of streams and of the source file."""
+"""GetPlayInfo and GetMezzanineInfo: URLs of streams and of the source file."""
 
 import json
 import sqlite3
@@ -7,7 +7,7 @@ from typing import Any
 
 from localvod.cloud import Cloud
 from localvod.errors import ApiError, illegal_status
-from localvod.operations.info import named_video
+from localvod.operations.info import get_named_video
 from localvod.operations.registry import Answer, Call, operation
 from localvod.operations.security_ips import is_reviewer
 from localvod.store.media_rows import find_streams
@@ -17,7 +17,7 @@ REVIEWABLE = ("Checking", "Blocked")
 
 
 def _may_play(connection: sqlite3.Connection, video: Video, peer: str) -> bool:
-    """Published videos play for all; pending and blocked ones for reviewers only."""
+    """Whether `peer` may play it: pending and blocked videos play for reviewers only."""
     if video.status == "Normal":
         return True
     return video.status in REVIEWABLE and is_reviewer(connection, peer)
@@ -25,12 +25,12 @@ def _may_play(connection: sqlite3.Connection, video: Video, peer: str) -> bool:
 
 @operation("GetPlayInfo", qps=360, is_writing=True)
 def get_play_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
-    """The play addresses of one video, one for each definition and format."""
-    video = named_video(cloud, tx, call)
+    """The play URLs of one video, one for each definition and format."""
+    video = get_named_video(cloud, tx, call)
     video = cloud.videos.ensure_stored(tx, video)
     if not _may_play(tx, video, call.peer):
         raise illegal_status(video.status, 403)
-    streams = _wanted(call, _streams(cloud, tx, video))
+    streams = _filter_streams(call, _find_streams(cloud, tx, video))
     if not streams:
         message = f"The video {video.id} has no stream of that kind."
         raise ApiError("InvalidVideo.NoneStream", 404, message)
@@ -50,8 +50,8 @@ def get_play_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     }
 
 
-def _wanted(call: Call, streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What Formats, Definition, StreamType and ResultType leave of the streams."""
+def _filter_streams(call: Call, streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The streams that match Formats, Definition, StreamType and ResultType."""
     given = call.parameters
     formats, definitions = given.items("Formats"), given.items("Definition")
     if "audio" in given.items("StreamType") and "video" not in given.items("StreamType"):
@@ -64,12 +64,14 @@ def _wanted(call: Call, streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
     if given.choice("ResultType", "Single", "Single", "Multiple") == "Multiple":
         return chosen
-    # The latest comes first; of each definition and format only that one is answered.
+    # Streams are sorted latest first: the latest of each definition and format stays.
     latest = {(stream["definition"], stream["format"]): stream for stream in reversed(chosen)}
     return list(latest.values())
 
 
-def _streams(cloud: Cloud, connection: sqlite3.Connection, video: Video) -> list[dict[str, Any]]:
+def _find_streams(
+    cloud: Cloud, connection: sqlite3.Connection, video: Video
+) -> list[dict[str, Any]]:
     stored = [dict(row) for row in find_streams(connection, video)]
     group = cloud.groups.get(video.template_group_id)
     is_played_as_is = video.source_key and not (group and group.templates)
@@ -77,7 +79,7 @@ def _streams(cloud: Cloud, connection: sqlite3.Connection, video: Video) -> list
 
 
 def _source_stream(video: Video) -> dict[str, Any]:
-    """Without transcoding the source itself is played: definition OD."""
+    """The source file as a stream of definition OD, for a video without transcoding."""
     output = {
         name: getattr(video, name)
         for name in ("size", "duration", "width", "height", "fps", "bitrate")
@@ -123,8 +125,8 @@ def _play_info(cloud: Cloud, video: Video, stream: Mapping[str, Any]) -> dict[st
 
 @operation("GetMezzanineInfo", qps=100)
 def get_mezzanine_info(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
-    """The source file; its address only where the video may be played."""
-    video = named_video(cloud, connection, call)
+    """The source file; its URL only if the caller may play the video."""
+    video = get_named_video(cloud, connection, call)
     if video.stage == "uploading" and not video.source_key:
         raise ApiError("InvalidFile.NotFound", 404, f"The video {video.id} has no source file.")
     answer: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Which operations exist, and what is known of each beside its handler."""
+"""The table of operations: handler, limit and kind of each."""
 
 import sqlite3
 from collections.abc import Callable
@@ -16,7 +16,7 @@ PRODUCTS = {VOD: "vod", CDN: "cdn"}
 
 @dataclass(slots=True)
 class Call:
-    """One call on its way through a handler, which notes its effect for the ledger."""
+    """One call. Its handler sets `video_ids` and `effect` for the ledger."""
 
     operation: str
     product: str
@@ -34,7 +34,7 @@ Handler = Callable[["Cloud", sqlite3.Connection, Call], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`qps` is the published limit; `is_writing` asks for the transaction of the one writer."""
+    """`qps` is the published limit; `is_writing` runs the handler in the writer's transaction."""
 
     name: str
     version: str

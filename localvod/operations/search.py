@@ -26,29 +26,29 @@ Found = tuple[Position, SearchRow]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One search: what matches, and in which order."""
+    """One search: its expression, order and page size."""
 
     match: str
     sort_by: str
     page_size: int
     expression: Expression
     order: tuple[tuple[str, bool], ...]
-    """Sort fields, each with whether it is descending."""
+    """Pairs of sort field and is-descending."""
 
     @property
     def is_indexed(self) -> bool:
-        """Whether the rows can be read in order, without looking at all of them."""
+        """Whether an index reads the rows in order."""
         is_by_creation = len(self.order) == 1 and self.order[0][0] == "CreationTime"
         return is_by_creation and self.expression.video_ids() is None
 
 
 @operation("SearchMedia", qps=50)
 def search_media(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
-    """One page of videos; of other media types there are none here."""
+    """One page of videos; empty for other media types."""
     kind = call.parameters.choice("SearchType", "video", "video", "audio", "image", "attached")
-    search = _search(call)
-    scroll = _scroll(cloud, call, search)
-    page_no = _page_no(call, search, scroll)
+    search = _parse_search(call)
+    scroll = _find_scroll(cloud, call, search)
+    page_no = _parse_page_no(call, search, scroll)
     if kind != "video":
         return {"Total": 0, "MediaList": []}
     library = Library(connection, cloud.videos.catalogue)
@@ -58,7 +58,7 @@ def search_media(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> An
     elif search.is_indexed:
         page, total = _indexed_page(library, search, scroll, page_no)
     else:
-        found = _sorted(search, _candidates(cloud, connection, library, search))
+        found = _sort(search, _candidates(cloud, connection, library, search))
         page = found[(page_no - 1) * search.page_size : page_no * search.page_size]
         total = len(found)
     answer: Answer = {"Total": total, "MediaList": _media_list(cloud, call, page)}
@@ -68,17 +68,17 @@ def search_media(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> An
     return answer
 
 
-def _search(call: Call) -> Search:
+def _parse_search(call: Call) -> Search:
     match, sort_by = call.parameters.text("Match"), call.parameters.text("SortBy")
     size = call.parameters.integer("PageSize", 10, least=1, most=100)
     try:
         expression = parse_match(match) if match.strip() else EVERYTHING
     except MatchSyntaxError as error:
         raise ApiError("ErrorMatchSyntax", 400, str(error)) from error
-    return Search(match, sort_by, size, expression, _order(sort_by or "CreationTime:Desc"))
+    return Search(match, sort_by, size, expression, _parse_order(sort_by or "CreationTime:Desc"))
 
 
-def _order(sort_by: str) -> tuple[tuple[str, bool], ...]:
+def _parse_order(sort_by: str) -> tuple[tuple[str, bool], ...]:
     order = []
     for part in sort_by.split(","):
         name, _, direction = part.strip().partition(":")
@@ -91,24 +91,24 @@ def _order(sort_by: str) -> tuple[tuple[str, bool], ...]:
     return tuple(order)
 
 
-def _scroll(cloud: Cloud, call: Call, search: Search) -> Scroll | None:
-    """The place that the call's ScrollToken names, if it has one and it fits the search."""
+def _find_scroll(cloud: Cloud, call: Call, search: Search) -> Scroll | None:
+    """The position of the call's ScrollToken, if any. Raises ApiError if the search differs."""
     token = call.parameters.text("ScrollToken")
     if not token:
         return None
     if len(search.order) > 1:
         raise ApiError("SortByExceededMax", 400, "A walk by ScrollToken takes one sort field.")
     scroll = cloud.scrolls.find(token)
-    asked = (search.match, search.sort_by, search.page_size)
-    if asked != (scroll.match, scroll.sort_by, scroll.page_size):
+    given = (search.match, search.sort_by, search.page_size)
+    if given != (scroll.match, scroll.sort_by, scroll.page_size):
         raise invalid_parameter(
             "ScrollToken", "Match, SortBy and PageSize must stay the same throughout a walk"
         )
     return scroll
 
 
-def _page_no(call: Call, search: Search, scroll: Scroll | None) -> int:
-    """The page to answer, once it is known to be within reach."""
+def _parse_page_no(call: Call, search: Search, scroll: Scroll | None) -> int:
+    """The number of the page. Raises ApiError if it is out of reach."""
     default = 1 if scroll is None else scroll.page + 1
     page = call.parameters.integer("PageNo", default, least=1, most=REACH_BY_SCROLL)
     if scroll is None:
@@ -132,17 +132,17 @@ def _page_no(call: Call, search: Search, scroll: Scroll | None) -> int:
 def _indexed_page(
     library: Library, search: Search, scroll: Scroll | None, page_no: int
 ) -> tuple[list[Found], int]:
-    """A page in order of CreationTime, read from where the walk stands, and the total."""
+    """A page in order of CreationTime, read from the position of the walk, and the total."""
     after, page_before = (None, 0) if scroll is None else (scroll.position, scroll.page)
     skip = (page_no - page_before - 1) * search.page_size
     window, descending = search.expression.creation_window(), search.order[0][1]
-    modified = _modified(search.expression)
+    modified = _modification_window(search.expression)
     rows = _matching(
         search.expression,
         library.walk(window, descending=descending, after=after, modified=modified),
     )
     page = list(itertools.islice(rows, skip, skip + search.page_size))
-    return page, _total(library, search) if scroll is None else scroll.total
+    return page, _count_matches(library, search) if scroll is None else scroll.total
 
 
 def _candidates(
@@ -152,7 +152,9 @@ def _candidates(
     ids = search.expression.video_ids()
     if ids is None:
         window = search.expression.creation_window()
-        rows = library.walk(window, descending=True, modified=_modified(search.expression))
+        rows = library.walk(
+            window, descending=True, modified=_modification_window(search.expression)
+        )
         return _matching(search.expression, rows)
     return _by_id(cloud, connection, search, ids)
 
@@ -173,23 +175,23 @@ def _by_id(
             yield Position(row["CreationTime"], 0, video_id), row
 
 
-def _sorted(search: Search, rows: Iterable[Found]) -> list[Found]:
-    """Sort in memory: for few rows, or for orders that no index serves."""
+def _sort(search: Search, rows: Iterable[Found]) -> list[Found]:
+    """Sort in memory: for few rows, and for orders without an index."""
     found = sorted(rows, key=lambda item: item[0])
     for name, descending in reversed(search.order):
-        # Python's sort is stable, also in reverse: the last field first, the main one last.
+        # Python's sort is stable, also in reverse: sort by the last field first.
         found.sort(key=lambda item: str(item[1][name]), reverse=descending)
     return found
 
 
-def _total(library: Library, search: Search) -> int:
-    """The exact number of matches: counted by index where possible, else by looking at all."""
+def _count_matches(library: Library, search: Search) -> int:
+    """The exact number of matches, counted by index if possible, else row by row."""
     expression = search.expression
     window = expression.creation_window()
     if not _is_window(expression):
-        rows = library.walk(window, descending=True, modified=_modified(expression))
+        rows = library.walk(window, descending=True, modified=_modification_window(expression))
         return sum(1 for _ in _matching(expression, rows))
-    # The window is closed; open ends of the Match leave out rows of exactly those two seconds.
+    # The window includes its ends. If the Match excludes an end, subtract that second's rows.
     left_out = 0
     for end in {moment for moment in window if moment is not None}:
         at_end = library.walk((end, end), descending=True)
@@ -197,20 +199,20 @@ def _total(library: Library, search: Search) -> int:
     return library.count(window) - left_out
 
 
-def _modified(expression: Expression) -> Window:
-    """The (closed) window of ModificationTime outside of which nothing matches."""
+def _modification_window(expression: Expression) -> Window:
+    """The closed window of ModificationTime that contains all matches."""
     if isinstance(expression, Within) and expression.field == "ModificationTime":
         return clock.parse_time(str(expression.low)), clock.parse_time(str(expression.high))
     if not isinstance(expression, All):
         return None, None
-    windows = [_modified(part) for part in expression.parts]
+    windows = [_modification_window(part) for part in expression.parts]
     starts = [start for start, _ in windows if start is not None]
     ends = [end for _, end in windows if end is not None]
     return max(starts, default=None), min(ends, default=None)
 
 
 def _is_window(expression: Expression) -> bool:
-    """Whether nothing but ranges of CreationTime, joined by `and`, is asked for."""
+    """Whether the expression has only ranges of CreationTime, joined by `and`."""
     if isinstance(expression, All):
         return all(_is_window(part) for part in expression.parts)
     return isinstance(expression, Within) and expression.field == "CreationTime"

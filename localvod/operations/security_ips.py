@@ -1,4 +1,4 @@
-"""Review security IPs: who may play what is not published."""
+"""Review security IPs: addresses that may play unpublished videos."""
 
 import ipaddress
 import sqlite3
@@ -24,15 +24,15 @@ def is_reviewer(connection: sqlite3.Connection, peer: str) -> bool:
 
 @operation("SetAuditSecurityIp", qps=10, is_writing=True)
 def set_audit_security_ip(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
-    """Append to, cover, or delete from one group; an unknown OperateMode appends."""
+    """Append to, replace, or delete from one group; an unknown OperateMode appends."""
     call.parameters.required("Ips")
     given = call.parameters.items("Ips")
     for entry in given:
-        _check(entry)
+        _check_entry(entry)
     name = call.parameters.text("SecurityGroupName", "Default")
     groups = {row["name"]: row for row in tx.execute("SELECT * FROM security_groups")}
     known = groups[name]["ips"].split(",") if name in groups else []
-    entries = _changed(call.parameters.text("OperateMode", "Append"), known, given)
+    entries = _apply_mode(call.parameters.text("OperateMode", "Append"), known, given)
     if len(entries) > LARGEST_GROUP:
         raise invalid_parameter("Ips", f"a group has at most {LARGEST_GROUP} entries")
     if name not in groups and len(groups) >= LARGEST_GROUP_COUNT:
@@ -46,14 +46,14 @@ def set_audit_security_ip(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> A
     return {}
 
 
-def _check(entry: str) -> None:
+def _check_entry(entry: str) -> None:
     try:
         ipaddress.ip_network(entry, strict=False)
     except ValueError:
         raise invalid_parameter("Ips", f"{entry!r} is no address and no CIDR block") from None
 
 
-def _changed(mode: str, known: list[str], given: list[str]) -> list[str]:
+def _apply_mode(mode: str, known: list[str], given: list[str]) -> list[str]:
     if mode == "Cover":
         return given
     if mode == "Delete":
@@ -63,7 +63,7 @@ def _changed(mode: str, known: list[str], given: list[str]) -> list[str]:
 
 @operation("ListAuditSecurityIp", qps=10)
 def list_audit_security_ip(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
-    """All groups, or the one asked for."""
+    """All groups, or the one of SecurityGroupName."""
     name = call.parameters.text("SecurityGroupName")
     rows = connection.execute(
         "SELECT * FROM security_groups WHERE ? IN ('', name) ORDER BY name", (name,)

@@ -7,7 +7,7 @@ from typing import Any
 from localvod.cloud import Cloud
 from localvod.errors import illegal_status, invalid_parameter, no_such_resource
 from localvod.jobs import snapshots
-from localvod.operations.info import named_video
+from localvod.operations.info import get_named_video
 from localvod.operations.registry import Answer, Call, operation
 from localvod.operations.security_ips import is_reviewer
 from localvod.store.media_rows import COVER, NORMAL, SPRITE
@@ -26,7 +26,7 @@ TYPES = (
 @operation("SubmitSnapshotJob", qps=30, is_writing=True)
 def submit_snapshot_job(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """Take snapshots at given moments, at intervals, or spread evenly (Interval 0)."""
-    video, given = named_video(cloud, tx, call), call.parameters
+    video, given = get_named_video(cloud, tx, call), call.parameters
     if "SnapshotTemplateId" in given.values:
         raise no_such_resource(f"snapshot template {given.text('SnapshotTemplateId')}")
     if video.status not in SNAPPABLE:
@@ -37,32 +37,32 @@ def submit_snapshot_job(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Ans
         video,
         is_specified=True,
         user_data=given.user_data(),
-        parameters=_parameters(call),
+        parameters=_media_arguments(call),
     )
     call.effect = {"job_id": job_id}
     return {"SnapshotJob": {"JobId": job_id}}
 
 
-def _parameters(call: Call) -> dict[str, Any]:
-    """What was asked for, as keyword arguments of `localvod.media.snapshots.snapshots`."""
+def _media_arguments(call: Call) -> dict[str, Any]:
+    """The call's parameters as keyword arguments of `write_snapshots`."""
     given = call.parameters
-    asked: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         name: given.integer(spelling, 0, least=8, most=4096)
         for name, spelling in (("width", "Width"), ("height", "Height"))
         if spelling in given.values
     }
     if "SpecifiedOffsetTimes" in given.values:
-        return {**asked, "offsets_ms": _offsets(given.json("SpecifiedOffsetTimes"))}
+        return {**arguments, "offsets_ms": _check_offsets(given.json("SpecifiedOffsetTimes"))}
     count = given.integer("Count", 1, least=1, most=2**31)
     interval = given.integer("Interval", 1, least=0, most=2**31)
     start = given.integer("SpecifiedOffsetTime", 0, least=0, most=2**53)
     if interval and (count == 1 or start):
         last = min(count, 1_000)
-        return {**asked, "offsets_ms": [start + n * interval * 1000 for n in range(last)]}
-    return {**asked, "count": count, "interval": interval or None}
+        return {**arguments, "offsets_ms": [start + n * interval * 1000 for n in range(last)]}
+    return {**arguments, "count": count, "interval": interval or None}
 
 
-def _offsets(value: object) -> list[int]:
+def _check_offsets(value: object) -> list[int]:
     name = "SpecifiedOffsetTimes"
     if not isinstance(value, list) or not all(isinstance(item, int) for item in value):
         raise invalid_parameter(name, "it must be a list of whole milliseconds")
@@ -73,9 +73,9 @@ def _offsets(value: object) -> list[int]:
 
 @operation("ListSnapshots", qps=30, is_writing=True)
 def list_snapshots(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
-    """The snapshots of one type of the latest job that made any."""
+    """The snapshots of one type from the latest job that has any."""
     call.parameters.required("VideoId")
-    video = cloud.videos.ensure_stored(tx, named_video(cloud, tx, call))
+    video = cloud.videos.ensure_stored(tx, get_named_video(cloud, tx, call))
     kind = call.parameters.choice("SnapshotType", COVER, *TYPES)
     page, size = call.parameters.page(size=20, most=100)
     call.parameters.integer(

@@ -15,7 +15,7 @@ from localvod.errors import (
     no_such_resource,
 )
 from localvod.jobs import transcoding
-from localvod.operations.info import named_video
+from localvod.operations.info import get_named_video
 from localvod.operations.registry import Answer, Call, operation
 from localvod.store import Row
 from localvod.store.media_rows import MANUAL
@@ -27,14 +27,14 @@ _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
 @operation("SubmitTranscodeJobs", qps=30, is_writing=True)
 def submit_transcode_jobs(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
-    """One job for each template of the group; a SessionId is taken once in seven days."""
-    video, given = named_video(cloud, tx, call), call.parameters
+    """Create a job for each template of the group; a SessionId is valid once in seven days."""
+    video, given = get_named_video(cloud, tx, call), call.parameters
     group = cloud.groups.get(given.required("TemplateGroupId"))
     if group is None or not group.templates:
         raise no_such_resource(f"template group {given.text('TemplateGroupId')}")
     if video.status not in TRANSCODABLE:
         raise illegal_status(video.status, 400)
-    session_id = _session(tx, call)
+    session_id = _check_session_id(tx, call)
     if "OverrideParams" in given.values and not isinstance(given.json("OverrideParams"), dict):
         raise invalid_parameter("OverrideParams", "it must be a JSON object")
     task_id, jobs = transcoding.create_transcode_task(
@@ -52,7 +52,7 @@ def submit_transcode_jobs(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> A
     return {"TranscodeTaskId": task_id, "TranscodeJobs": wrapped}
 
 
-def _session(tx: sqlite3.Connection, call: Call) -> str:
+def _check_session_id(tx: sqlite3.Connection, call: Call) -> str:
     session_id = call.parameters.text("SessionId")
     if session_id and not _SESSION_ID.fullmatch(session_id):
         allowed = "it must be 1 to 50 letters, digits, hyphens and underscores"
@@ -107,7 +107,7 @@ def _task_answer(cloud: Cloud, connection: sqlite3.Connection, call: Call, task_
 def list_transcode_task(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """A video's tasks of the past year, the latest first; no total, no jobs."""
     call.parameters.required("VideoId")
-    video = cloud.videos.ensure_stored(tx, named_video(cloud, tx, call))
+    video = cloud.videos.ensure_stored(tx, get_named_video(cloud, tx, call))
     page, size = call.parameters.page(size=10, most=50)
     start, end = call.parameters.moment("StartTime"), call.parameters.moment("EndTime")
     low = max(clock.ago(days=TASK_DAYS), clock.format_time(start) if start else "")
@@ -155,7 +155,7 @@ def _job_info(cloud: Cloud, connection: sqlite3.Connection, job: Row) -> dict[st
 
 
 def _output_file(cloud: Cloud, job: Row, output: dict[str, Any]) -> dict[str, Any]:
-    """All numbers but the file size are strings here, and the stream lists are JSON text."""
+    """All numbers except Filesize are strings; the stream lists are JSON text."""
     stream = {"Codec": "h264", "Width": output["width"], "Height": output["height"]}
     return {
         "OutputFileUrl": cloud.urls.plain(job["object_key"]),

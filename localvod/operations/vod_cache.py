@@ -1,4 +1,4 @@
-"""VOD's own prefetch and refresh, with their own smaller quotas."""
+"""Prefetch and refresh by VOD, with smaller quotas than CDN's."""
 
 import sqlite3
 
@@ -16,25 +16,25 @@ KINDS = (cache.FILE, cache.DIRECTORY, cache.REGEX, "ignoreparams")
 def preload_vod_object_caches(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """Prefetch URLs; directories cannot be prefetched."""
     call.parameters.choice("Area", "domestic", "domestic", "overseas")
-    wanted = cache.parse_targets(cloud, call.parameters, most=CALL_LIMIT)
-    for target in wanted:
+    targets = cache.parse_targets(cloud, call.parameters, most=CALL_LIMIT)
+    for target in targets:
         if target.given.endswith("/"):
             message = f"The directory {target.given!r} cannot be prefetched."
             raise ApiError("InvalidObjectPath.Malformed", 400, message)
-    task_id = cache.submit_task(cloud, tx, "vod", cache.PRELOAD, wanted)
-    call.effect = {"task_id": task_id, "object_paths": [target.given for target in wanted]}
+    task_id = cache.submit_task(cloud, tx, "vod", cache.PRELOAD, targets)
+    call.effect = {"task_id": task_id, "object_paths": [target.given for target in targets]}
     return {"PreloadTaskId": task_id}
 
 
 @operation("RefreshVodObjectCaches", qps=50, is_writing=True, is_cache_operation=True)
 def refresh_vod_object_caches(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
-    """Purge files, directories or what matches an expression."""
+    """Purge files, directories, or the URLs that match a regular expression."""
     kind = call.parameters.text("ObjectType", "File").lower()
     if kind not in KINDS:
         message = f"ObjectType {kind} is not one of File, Directory, Regex, IgnoreParams."
         raise ApiError("InvalidObjectType.ValueNotSupported", 400, message)
-    wanted = cache.parse_targets(cloud, call.parameters, most=CALL_LIMIT)
-    require_slash(kind, wanted)
-    task_id = cache.submit_task(cloud, tx, "vod", kind, wanted)
-    call.effect = {"task_id": task_id, "object_paths": [target.given for target in wanted]}
+    targets = cache.parse_targets(cloud, call.parameters, most=CALL_LIMIT)
+    require_slash(kind, targets)
+    task_id = cache.submit_task(cloud, tx, "vod", kind, targets)
+    call.effect = {"task_id": task_id, "object_paths": [target.given for target in targets]}
     return {"RefreshTaskId": task_id}
