@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from localvod.cli.control import ControlFailure
 
-# Command, module, prefix of its two functions, and what it does. Modules are imported only for
-# their own command: ffmpeg, Pillow and the server are slow to load.
+# Command, module, prefix of its two functions, help text. Only the module of the given command is
+# imported: ffmpeg, Pillow and the server are slow to load.
 _COMMANDS = (
     ("serve", "localvod.cli.serve", "", "run VOD and CDN until stopped"),
-    ("upload", "localvod.uploader", "", "upload files the way an app does"),
+    ("upload", "localvod.uploader", "", "upload files like an app does"),
     ("demo", "localvod.demo", "", "make and upload demonstration clips"),
-    ("catalogue", "localvod.cli.control", "catalogue", "list N computed videos"),
-    ("faults", "localvod.cli.control", "faults", "show, add or end faults"),
+    ("catalogue", "localvod.cli.control", "catalogue", "set the number of computed videos"),
+    ("faults", "localvod.cli.control", "faults", "show, add or clear faults"),
     ("ledger", "localvod.cli.control", "ledger", "show the calls so far"),
 )
 

@@ -1,4 +1,4 @@
-"""`catalogue`, `faults`, `ledger`: the control endpoints of a running server."""
+"""`catalogue`, `faults`, `ledger`: call the control endpoints of a running server."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from localvod.settings import raw_from_environment
 
 
 class ControlFailure(Exception):
-    """The server cannot be reached or refuses; the message is one clear sentence."""
+    """The server cannot be reached or refuses; str() is one sentence to show."""
 
 
 def _add_endpoint(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def _add_endpoint(parser: argparse.ArgumentParser) -> None:
 def _request(
     endpoint: str, method: str, path: str, *, content: object = None, **parameters: str
 ) -> Any:
-    """One control request; ControlFailure says what is wrong."""
+    """Send one control request; returns its JSON. Raises ControlFailure."""
     url = f"http://{endpoint}/_localvod/{path}"
     try:
         with httpx.Client(trust_env=False, timeout=30) as client:
@@ -43,7 +43,7 @@ def _request(
 
 def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
     _add_endpoint(parser)
-    parser.add_argument("count", type=int, help="how many computed videos; 0 removes them")
+    parser.add_argument("count", type=int, help="number of computed videos; 0 removes them")
     parser.add_argument("--seed", type=int, default=1)
 
 
@@ -56,45 +56,45 @@ def run_catalogue(arguments: argparse.Namespace) -> int:
 
 def add_faults_arguments(parser: argparse.ArgumentParser) -> None:
     _add_endpoint(parser)
-    parser.add_argument("--clear", action="store_true", help="end all faults")
+    parser.add_argument("--clear", action="store_true", help="remove all faults")
     parser.add_argument("--operation", default="*", help="the operation that fails (default: all)")
     parser.add_argument("--kind", choices=("error", "lost", "body"), help="how calls fail")
     parser.add_argument("--rate", type=float, default=1.0, help="share of calls, 0 to 1")
-    parser.add_argument("--skip", type=int, default=0, help="how many calls are left alone first")
-    parser.add_argument("--times", type=int, help="how many calls at most")
+    parser.add_argument("--skip", type=int, default=0, help="number of calls to leave alone first")
+    parser.add_argument("--times", type=int, help="largest number of calls affected")
     parser.add_argument("--code", default="ServiceUnAvailable", help="error code of --kind error")
     parser.add_argument("--status", type=int, default=503, help="HTTP status of the answer")
-    parser.add_argument("--body", default="", help="what --kind body answers")
-    parser.add_argument("--after", action="store_true", help="the work is done nevertheless")
+    parser.add_argument("--body", default="", help="body of the answer for --kind body")
+    parser.add_argument("--after", action="store_true", help="the call is executed all the same")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
-    parser.add_argument("--drop", type=float, help="share of callbacks that are never sent")
-    parser.add_argument("--duplicate", type=float, help="share of callbacks that are sent twice")
-    parser.add_argument("--reorder", type=float, help="share of callbacks that are held back")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same faults")
+    parser.add_argument("--drop", type=float, help="share of callbacks never sent")
+    parser.add_argument("--duplicate", type=float, help="share of callbacks sent twice")
+    parser.add_argument("--reorder", type=float, help="share of callbacks held back")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same faults")
 
 
 def run_faults(arguments: argparse.Namespace) -> int:
-    """Add a fault to those in force, or end all; without options only show them."""
+    """Add a fault or remove all, then print the faults; without options only print them."""
     faults = _request(arguments.endpoint, "GET", "faults")
     if arguments.clear:
         faults = _request(arguments.endpoint, "POST", "faults", content={})
     elif _asks_for_change(arguments):
-        content = _changed(arguments, faults)
+        content = _add_fault(arguments, faults)
         faults = _request(arguments.endpoint, "POST", "faults", content=content)
     sys.stdout.write(f"{json.dumps(faults, indent=2)}\n")
     return 0
 
 
 def _asks_for_change(arguments: argparse.Namespace) -> bool:
-    return bool(arguments.kind or arguments.latency or _callbacks(arguments))
+    return bool(arguments.kind or arguments.latency or _callback_shares(arguments))
 
 
-def _callbacks(arguments: argparse.Namespace) -> dict[str, float]:
+def _callback_shares(arguments: argparse.Namespace) -> dict[str, float]:
     shares = {name: getattr(arguments, name) for name in ("drop", "duplicate", "reorder")}
     return {name: share for name, share in shares.items() if share is not None}
 
 
-def _changed(arguments: argparse.Namespace, faults: dict[str, Any]) -> dict[str, Any]:
+def _add_fault(arguments: argparse.Namespace, faults: dict[str, Any]) -> dict[str, Any]:
     rule = {
         "operation": arguments.operation,
         "kind": arguments.kind or "",
@@ -111,27 +111,27 @@ def _changed(arguments: argparse.Namespace, faults: dict[str, Any]) -> dict[str,
     return {
         "seed": arguments.seed,
         "rules": [*faults["rules"], rule] if is_rule else faults["rules"],
-        "callbacks": {**faults["callbacks"], **_callbacks(arguments)},
+        "callbacks": {**faults["callbacks"], **_callback_shares(arguments)},
     }
 
 
 def add_ledger_arguments(parser: argparse.ArgumentParser) -> None:
     _add_endpoint(parser)
     parser.add_argument("--operation", default="", help="only this operation")
-    parser.add_argument("--video-id", default="", help="only calls that concern this video")
+    parser.add_argument("--video-id", default="", help="only calls on this video")
     parser.add_argument(
         "--since",
-        type=_moment,
+        type=_parse_moment,
         default=0.0,
         metavar="TIME",
-        help="only calls from then on: unix seconds, or UTC such as 2026-01-31T08:00:00",
+        help="only calls since then: unix seconds, or UTC such as 2026-01-31T08:00:00",
     )
-    parser.add_argument("--accepted", action="store_true", help="without refused calls")
+    parser.add_argument("--accepted", action="store_true", help="only accepted calls")
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
 
 
-def _moment(text: str) -> float:
-    """Unix seconds of what was typed; a time without a zone is UTC, as it is printed."""
+def _parse_moment(text: str) -> float:
+    """Parse unix seconds or a time to unix seconds; a time without a zone is UTC."""
     try:
         return float(text)
     except ValueError:
@@ -156,12 +156,12 @@ def run_ledger(arguments: argparse.Namespace) -> int:
         accepted="1" if arguments.accepted else "",
     )
     for entry in answer["entries"]:
-        line = json.dumps(entry, ensure_ascii=False) if arguments.json else _line(entry)
+        line = json.dumps(entry, ensure_ascii=False) if arguments.json else _format_entry(entry)
         sys.stdout.write(f"{line}\n")
     return 0
 
 
-def _line(entry: dict[str, Any]) -> str:
+def _format_entry(entry: dict[str, Any]) -> str:
     at = datetime.fromtimestamp(entry["at"], UTC).strftime("%Y-%m-%d %H:%M:%S")
     outcome = entry["code"] or "accepted"
     effect = json.dumps(entry["effect"], ensure_ascii=False) if entry["effect"] else ""

@@ -10,7 +10,7 @@ from localvod.store import StateError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One flag for each setting; the default is the environment's value."""
+    """Add a flag for each setting; its default is the environment's value."""
     raw = raw_from_environment()
     for item in dataclasses.fields(RawSettings):
         parser.add_argument(

@@ -1,4 +1,4 @@
-"""Demo clips: painted, set in motion and to sound by ffmpeg, and uploaded the way an app does."""
+"""Demo clips: painted, rendered by ffmpeg and uploaded like an app does."""
 
 from localvod.demo.command import add_arguments, run
 

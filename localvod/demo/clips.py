@@ -1,7 +1,7 @@
-"""The demo clips: who uploads what, what it looks like, and what the machine will say of it.
+"""The demo clips: uploader, texts, scene, sound and verdict of each.
 
-In the first 24 there are 16 that pass, 4 to review and 4 to block; from number 25 on a clip is
-a further take of an earlier one, with another seed, and passes or not as that one did.
+Of the first 24, 16 pass, 4 need review and 4 are blocked. From number 25 on, the clips repeat with
+another seed and the same verdicts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MINOR = (220.0, 261.6, 329.6, 293.7, 246.9, 329.6, 440.0, 261.6)
 
 @dataclass(frozen=True)
 class Person:
-    """An invented uploader; `colours` are those of the avatar."""
+    """An invented uploader and the colours of the avatar."""
 
     user_id: str
     name: str
@@ -46,7 +46,7 @@ PEOPLE = (
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip. `switches` are tags that localvod obeys: `narrowband:fail` and the like."""
+    """One clip. `switches` are tags that control localvod, such as `narrowband:fail`."""
 
     number: int
     title: str
@@ -62,7 +62,7 @@ class Clip:
 
     @property
     def reference_id(self) -> str:
-        """The ReferenceId of the upload: the same clip is found again, not uploaded twice."""
+        """The ReferenceId of the upload; a later run finds the clip by it and skips it."""
         return f"localvod-demo-{self.number:04d}"
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from localvod.demo.clips import clips
-from localvod.demo.seeding import Outcome, Seeder
+from localvod.demo.seeding import Seeder, SeedResult
 from localvod.settings import raw_from_environment
 from localvod.uploader import Uploader, UploadError, add_connection_arguments
 
@@ -19,7 +19,7 @@ LARGEST_COUNT = 1_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of `demo`."""
+    """Add the flags of `demo`."""
     settings = raw_from_environment()
     add_connection_arguments(parser)
     parser.add_argument(
@@ -27,13 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=clip_count,
         default=DEFAULT_COUNT,
         metavar="N",
-        help="how many clips (default %(default)s); one corrupt upload comes on top",
+        help="number of clips (default %(default)s), plus one corrupt upload",
     )
     parser.add_argument(
         "--state",
         type=Path,
         default=Path(settings.state),
-        help="folder in which files wait for their upload (default %(default)s)",
+        help="folder for files until they are uploaded (default %(default)s)",
     )
     parser.add_argument(
         "--cdn-domain",
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make and upload what is not there yet; the exit status is 1 when anything failed."""
+    """Make and upload the missing clips; returns the exit status, 1 if any failed."""
     wanted = clips(arguments.clips)
     try:
         with (
@@ -64,28 +64,28 @@ def run(arguments: argparse.Namespace) -> int:
                 template_group=arguments.template_group,
                 workers=min(2, os.cpu_count() or 1),
             )
-            outcome = seeder.seed(wanted, bar.update)
+            result = seeder.seed(wanted, bar.update)
     except UploadError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped; the same command goes on where this one ended.", file=sys.stderr)
+        print("Stopped. Run the same command again to continue.", file=sys.stderr)
         return 130
-    return _report(outcome)
+    return _report(result)
 
 
-def _report(outcome: Outcome) -> int:
-    for reference_id, reason in sorted(outcome.failed.items()):
+def _report(result: SeedResult) -> int:
+    for reference_id, reason in sorted(result.failed.items()):
         print(f"{reference_id}: {reason}", file=sys.stderr)
-    uploaded, present, failed = map(len, (outcome.uploaded, outcome.present, outcome.failed))
+    uploaded, present, failed = map(len, (result.uploaded, result.present, result.failed))
     print(f"Demo clips: {uploaded} uploaded, {present} already there, {failed} failed.")
-    return 1 if outcome.failed else 0
+    return 1 if result.failed else 0
 
 
 def clip_count(text: str) -> int:
-    """A count of clips from the command line."""
+    """Parse the number of clips. Raises ArgumentTypeError."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST_COUNT:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no count of clips: it must be a whole number from 1 to {LARGEST_COUNT}"
+            f"the number of clips must be a whole number from 1 to {LARGEST_COUNT}, not {text!r}"
         )
     return int(text)

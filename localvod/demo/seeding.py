@@ -1,4 +1,4 @@
-"""Rendering the clips and uploading them, at the same time; what is there already is left alone."""
+"""Renders and uploads the clips in parallel; skips those already uploaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from localvod.uploader import Uploader, UploadError, User
 
 @dataclass(frozen=True)
 class DemoFile:
-    """A file to upload; `make` writes it to a path."""
+    """A file to upload; `make` writes its content to a path."""
 
     reference_id: str
     title: str
@@ -40,18 +40,18 @@ CORRUPT_FILE = DemoFile(
 
 
 @dataclass
-class Outcome:
-    """What a run did, by reference id."""
+class SeedResult:
+    """The result of a run, by reference id."""
 
     uploaded: list[str] = field(default_factory=list)
     present: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    """With the reason of each."""
+    """Reference id to reason."""
 
 
 @dataclass(frozen=True)
 class Seeder:
-    """Uploads to one localvod; files lie in `folder` only until they are uploaded."""
+    """Uploads to one localvod; `folder` holds the files until they are uploaded."""
 
     vod: Uploader
     folder: Path
@@ -59,34 +59,34 @@ class Seeder:
     template_group: str
     workers: int
 
-    def seed(self, clips: Sequence[Clip], on_done: Callable[[], object]) -> Outcome:
-        """Bring the avatars, all clips and one corrupt file; `on_done` is told of each file.
+    def seed(self, clips: Sequence[Clip], on_done: Callable[[], object]) -> SeedResult:
+        """Upload the avatars, all clips and one corrupt file; calls `on_done` after each file.
 
-        A file that fails is named in the outcome and does not stop the others. Raises UploadError
-        when localvod cannot be reached at all.
+        A file that fails is listed in the result and does not stop the run. Raises UploadError
+        if localvod cannot be reached.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        outcome, pool = Outcome(), Pool(self.workers)
+        result, pool = SeedResult(), Pool(self.workers)
         try:
             for person in PEOPLE:
                 self.vod.put_file(avatars.key(person), avatars.paint(person))
             files = [*map(_from_clip, clips), CORRUPT_FILE]
-            work = {pool.submit(self._bring, file): file.reference_id for file in files}
+            work = {pool.submit(self._upload_if_missing, file): file.reference_id for file in files}
             for future in as_completed(work):
                 try:
                     is_new = future.result()
                 except (MediaError, UploadError) as error:
-                    outcome.failed[work[future]] = str(error)
+                    result.failed[work[future]] = str(error)
                 else:
-                    (outcome.uploaded if is_new else outcome.present).append(work[future])
+                    (result.uploaded if is_new else result.present).append(work[future])
                 on_done()
         finally:
             pool.shutdown()
             shutil.rmtree(self.folder, ignore_errors=True)
-        return outcome
+        return result
 
-    def _bring(self, file: DemoFile) -> bool:
-        """Upload one file unless it is there; says whether it was new."""
+    def _upload_if_missing(self, file: DemoFile) -> bool:
+        """Upload one file unless localvod has it. Returns whether it was uploaded."""
         known = self.vod.find(file.reference_id)
         if known is not None and known["Status"] != "Uploading":
             return False

@@ -1,4 +1,4 @@
-"""What the demo clips sound like: sources of ffmpeg, quiet enough for an office."""
+"""The sounds of the demo clips, as audio sources of ffmpeg."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ RATE = 44_100
 
 
 def melody(notes: Sequence[float], beat_seconds: float) -> str:
-    """Plucked notes (Hz), one a beat, for ever again."""
+    """Plucked notes (Hz), one each beat, repeated without end."""
     note = f"{notes[-1]}"
     for number, hertz in reversed(list(enumerate(notes[:-1], start=1))):
         note = f"if(lt(mod(t,{len(notes) * beat_seconds}),{number * beat_seconds}),{hertz},{note})"
@@ -18,7 +18,7 @@ def melody(notes: Sequence[float], beat_seconds: float) -> str:
 
 
 def chord(notes: Sequence[float]) -> str:
-    """A slowly breathing chord (Hz)."""
+    """A chord (Hz) whose notes slowly swell."""
     tones = "+".join(
         f"sin(2*PI*{hertz}*t)*(0.6+0.4*sin({0.5 + 0.17 * number}*t))"
         for number, hertz in enumerate(notes)
@@ -27,7 +27,7 @@ def chord(notes: Sequence[float]) -> str:
 
 
 def pulse(beat_seconds: float) -> str:
-    """A soft kick on each beat and a brush between two."""
+    """A soft kick on each beat and a brush between beats."""
     beat, half = f"mod(t,{beat_seconds})", f"mod(t+{beat_seconds / 2},{beat_seconds})"
     kick = f"0.5*sin(2*PI*{beat}*(48+60*exp(-18*{beat})))*exp(-9*{beat})"
     brush = f"0.06*(random(0)*2-1)*exp(-30*{half})"
@@ -35,7 +35,7 @@ def pulse(beat_seconds: float) -> str:
 
 
 def surf(swell_hertz: float) -> str:
-    """Waves on a beach: brown noise that comes and goes."""
+    """Waves on a beach: brown noise that swells and fades."""
     return _noise("brown", 0.5, f"tremolo=f={swell_hertz}:d=0.85")
 
 

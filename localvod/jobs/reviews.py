@@ -74,7 +74,7 @@ def _take_frames(cloud: Cloud, video: Video, job_id: str) -> list[str]:
     try:
         moments = review.frame_moments(video.duration)
         source = root / video.source_key
-        paths = media.snapshots(source, work, offsets_ms=moments, width=_FRAME_WIDTH)
+        paths = media.write_snapshots(source, work, offsets_ms=moments, width=_FRAME_WIDTH)
         keys = _frame_keys(video, job_id)[: len(paths)]
         (root / video.id / "review" / job_id).mkdir(exist_ok=True)
         for path, key in zip(paths, keys, strict=True):

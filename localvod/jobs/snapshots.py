@@ -89,12 +89,12 @@ def _take(cloud: Cloud, job: Row, video: Video) -> _Results:
     try:
         taken: dict[str, Sequence[Path]]
         if job["is_specified"]:
-            taken = {NORMAL: media.snapshots(source, work, **json.loads(job["parameters"]))}
+            taken = {NORMAL: media.write_snapshots(source, work, **json.loads(job["parameters"]))}
         else:
             taken = {
-                COVER: [media.cover(source, work), media.first_frame(source, work)],
-                NORMAL: media.snapshots(source, work, _UPLOAD_COUNT),
-                SPRITE: [media.sprite(source, work)],
+                COVER: [media.write_cover(source, work), media.write_first_frame(source, work)],
+                NORMAL: media.write_snapshots(source, work, _UPLOAD_COUNT),
+                SPRITE: [media.write_sprite(source, work)],
             }
         return {
             kind: [

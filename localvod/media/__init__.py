@@ -1,1 +1,1 @@
-"""Real media: probing, transcoding and snapshots by ffmpeg; knows nothing of VOD's state."""
+"""Real media: probing, transcoding and snapshots by ffmpeg, independent of VOD's state."""

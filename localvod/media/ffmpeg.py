@@ -1,4 +1,4 @@
-"""Running ffmpeg: one function that ends with the process, whatever ends it."""
+"""Runs ffmpeg; the process never outlives the call that started it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 900.0
 
 
 class MediaError(Exception):
-    """A file that cannot be used, or work on it that failed.
+    """A file is unusable, or the work on it failed.
 
     `code` is one of `InvalidVideo.Damaged`, `InvalidVideo.NoVideoStream`, `TranscodeFailed`,
     `SnapshotFailed`, `Timeout` and `Cancelled`; `message` is a sentence for the operator.
@@ -34,7 +34,7 @@ class MediaError(Exception):
 
 
 class Children:
-    """The ffmpeg processes that belong together, so that they can be ended together."""
+    """A group of ffmpeg processes that can be killed together."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -42,7 +42,7 @@ class Children:
         self._is_closed = False
 
     def start(self, command: Sequence[str], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
-        """Start a process; once `kill` was called, none starts any more (MediaError)."""
+        """Start a process. Raises MediaError after a call of `kill`."""
         with self._lock:
             if self._is_closed:
                 raise MediaError("Cancelled", "The media pool has been shut down.")
@@ -57,7 +57,7 @@ class Children:
             self._running.discard(process)
 
     def kill(self) -> None:
-        """End all of them at once and refuse new ones."""
+        """Kill all processes and refuse new ones."""
         with self._lock:
             self._is_closed = True
             for process in self._running:
@@ -65,26 +65,26 @@ class Children:
 
 
 class _Thread(threading.local):
-    children = Children()  # of threads that no pool adopted: shared, never killed
+    children = Children()  # for threads outside of pools: shared, never killed
 
 
 _thread = _Thread()
 
 
 def adopt_thread(children: Children) -> None:
-    """Let every ffmpeg that this thread starts from now on belong to `children`."""
+    """Add each ffmpeg that this thread starts from now on to `children`."""
     _thread.children = children
 
 
 @functools.cache
 def _command() -> tuple[str, ...]:
-    """ffmpeg at low priority: a web server on the same two cores must stay usable."""
+    """The command of ffmpeg at low priority: a web server on the same two cores stays usable."""
     nice = shutil.which("nice")
     binary = imageio_ffmpeg.get_ffmpeg_exe()
     return (nice, "-n", "10", binary) if nice else (binary,)
 
 
-def run(
+def run_ffmpeg(
     arguments: Sequence[str],
     *,
     on_progress: Callable[[float], None] | None = None,
@@ -92,10 +92,10 @@ def run(
     timeout_seconds: float = TIMEOUT_SECONDS,
     level: str = "error",
 ) -> tuple[int, str]:
-    """Run ffmpeg to its end and return its exit status and the tail of what it said.
+    """Run ffmpeg; returns its exit status and the end of its log.
 
-    `on_progress` hears the seconds of media written so far. MediaError `Cancelled` when the event
-    is set or the pool is shut down meanwhile, `Timeout` when it takes longer than allowed.
+    `on_progress` receives the seconds of media written so far. Raises MediaError: `Cancelled` if
+    the event is set or the pool shuts down, `Timeout` after `timeout_seconds`.
     """
     progress = ["-progress", "pipe:1", "-stats_period", "0.25"] if on_progress else []
     command = [*_command(), "-hide_banner", "-nostdin", "-v", level, *progress, *arguments]
@@ -121,7 +121,7 @@ def _follow(
     cancelled: threading.Event | None,
     deadline: float,
 ) -> None:
-    """Read ffmpeg's progress until it ends, is cancelled or runs out of time."""
+    """Read ffmpeg's progress until it ends. Raises MediaError if cancelled or too slow."""
     if process.stdout is None:
         raise RuntimeError("ffmpeg was started without a pipe")
     descriptor, rest, reached = process.stdout.fileno(), b"", 0.0
@@ -137,14 +137,14 @@ def _follow(
             break
         *lines, rest = (rest + data).split(b"\n")
         written = _seconds_written(lines)
-        if on_progress is not None and written > reached:  # ffmpeg's own figure goes back at times
+        if on_progress is not None and written > reached:  # ffmpeg's figure may fall
             reached = written
             on_progress(reached)
     process.wait(timeout=max(1.0, deadline - time.monotonic()))
 
 
 def _seconds_written(lines: Sequence[bytes]) -> float:
-    """The largest moment that lines of ffmpeg's progress name; 0 when they name none."""
+    """The largest time in lines of ffmpeg's progress; 0 if there is none."""
     pairs = (line.split(b"=", 1) for line in lines if line.startswith(b"out_time_us="))
     return max((int(value) for _, value in pairs if value.strip().isdigit()), default=0) / 1_000_000
 

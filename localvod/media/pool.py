@@ -1,4 +1,4 @@
-"""A bounded pool of media work whose ffmpeg processes end with it."""
+"""A thread pool for media work; its shutdown kills its ffmpeg processes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ QUEUE_LIMIT = 10_000
 
 
 class PoolFullError(RuntimeError):
-    """More work waits than the pool accepts; try again later."""
+    """The queue of the pool is full; try again later."""
 
 
 class Pool:
-    """Runs at most `workers` pieces of work at a time, each in a thread that starts its ffmpeg."""
+    """Runs at most `workers` functions at a time, each in a thread."""
 
     def __init__(self, workers: int, queue_limit: int = QUEUE_LIMIT) -> None:
         if workers < 1:
@@ -32,7 +32,7 @@ class Pool:
         )
 
     def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Queue `work`; PoolFullError when the queue is full, RuntimeError after `shutdown`."""
+        """Queue `work`. Raises PoolFullError, or RuntimeError after `shutdown`."""
         if not self._places.acquire(blocking=False):
             raise PoolFullError("The media pool's queue is full.")
         try:
@@ -44,7 +44,7 @@ class Pool:
         return future
 
     def shutdown(self) -> None:
-        """Drop what waits, kill what runs, and return when the threads have ended."""
+        """Drop queued work, kill running ffmpeg processes and wait for the threads."""
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._children.kill()
         self._executor.shutdown(wait=True)

@@ -6,12 +6,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from localvod.media import ffmpeg
-from localvod.media.ffmpeg import MediaError
+from localvod.media.ffmpeg import MediaError, run_ffmpeg
 from localvod.media.probe import Probe, probe
 
 COVER_SHARE = 0.35
-"""Where the cover is taken: clips often begin and end with a fade."""
+"""Position of the cover: clips often begin and end with a fade."""
 COVER_LONG_SIDE = 960
 SNAPSHOT_LONG_SIDE = 640
 SPRITE_COLUMNS, SPRITE_ROWS = 5, 2
@@ -19,7 +18,7 @@ SPRITE_LONG_SIDE = 160
 _QUALITY = ("-q:v", "3")
 
 
-def cover(source: Path, target_dir: Path) -> Path:
+def write_cover(source: Path, target_dir: Path) -> Path:
     """Write `cover.jpg`, one characteristic frame. Raises MediaError."""
     facts = probe(source)
     return _frame(
@@ -27,12 +26,12 @@ def cover(source: Path, target_dir: Path) -> Path:
     )
 
 
-def first_frame(source: Path, target_dir: Path) -> Path:
+def write_first_frame(source: Path, target_dir: Path) -> Path:
     """Write `first-frame.jpg`. Raises MediaError."""
     return _frame(source, target_dir / "first-frame.jpg", 0.0, _fit(probe(source), COVER_LONG_SIDE))
 
 
-def snapshots(
+def write_snapshots(
     source: Path,
     target_dir: Path,
     count: int = 8,
@@ -42,11 +41,11 @@ def snapshots(
     width: int | None = None,
     height: int | None = None,
 ) -> list[Path]:
-    """Write `snapshot-00001.jpg` and so on, and return those that exist.
+    """Write `snapshot-00001.jpg` and so on; returns their paths.
 
-    At `offsets_ms` when given (milliseconds), else every `interval` seconds up to `count`, else
-    `count` of them spread evenly (as with an interval of 0). Moments beyond the end give none.
-    Raises MediaError when not one could be taken.
+    Taken at `offsets_ms` if given (milliseconds), else every `interval` seconds up to `count`,
+    else `count` of them spread evenly (also for interval 0). Moments beyond the end are skipped.
+    Raises MediaError if none is left.
     """
     facts = probe(source)
     seconds = [
@@ -66,7 +65,7 @@ def snapshots(
     return taken
 
 
-def sprite(source: Path, target_dir: Path) -> Path:
+def write_sprite(source: Path, target_dir: Path) -> Path:
     """Write `sprite-00001.jpg`, ten small frames spread over the video. Raises MediaError."""
     facts, frames = probe(source), SPRITE_COLUMNS * SPRITE_ROWS
     rate = frames / max(facts.duration, 0.1)
@@ -96,15 +95,15 @@ def _fit(facts: Probe, long_side: int) -> str:
 
 
 def _write(arguments: Sequence[str], target: Path) -> Path:
-    """Take one picture; it appears under its name only when it is whole."""
+    """Write one picture; the target appears only when it is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".snapshot-") as folder:
         part = Path(folder) / target.name
-        status, said = ffmpeg.run(
+        status, log = run_ffmpeg(
             ["-y", *arguments, "-frames:v", "1", *_QUALITY, "-update", "1", str(part)],
             timeout_seconds=120,
         )
         if status != 0 or not part.exists():
-            raise MediaError("SnapshotFailed", said or "There is no frame at that moment.")
+            raise MediaError("SnapshotFailed", log or "There is no frame at that moment.")
         part.replace(target)
     return target

@@ -1,4 +1,4 @@
-"""One source file to one output file of a template."""
+"""Transcodes a source file to an output file of a template."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from localvod.media import ffmpeg
-from localvod.media.ffmpeg import MediaError
+from localvod.media.ffmpeg import MediaError, run_ffmpeg
 from localvod.media.probe import Probe, probe
 from localvod.templates import Template
 
 LARGEST_FPS = 30
 COMPLETE_SHARE = 0.9
-"""An output shorter than this share of its source shows that the source breaks off."""
+"""If an output is shorter than this share of its source, the source is truncated."""
 
 
 def transcode(
@@ -23,23 +22,23 @@ def transcode(
     progress: Callable[[int], None],
     cancelled: threading.Event,
 ) -> Probe:
-    """Write `target` as the template says and describe it.
+    """Write `target` according to the template and return its properties.
 
-    `progress` hears percent, 0 to 100, from the calling thread. The target appears whole or not
-    at all. Raises MediaError: the source is damaged or breaks off, ffmpeg failed, or `cancelled`
-    was set.
+    `progress` receives percent, 0 to 100, in the calling thread. The target appears only when it
+    is complete. Raises MediaError if the source is damaged or truncated, ffmpeg fails, or
+    `cancelled` is set.
     """
     facts = probe(source)
     part = target.with_name(f".{target.name}.part")
     try:
-        status, said = ffmpeg.run(
+        status, log = run_ffmpeg(
             [*_arguments(source, template, facts), str(part)],
             on_progress=lambda seconds: progress(_percent(seconds, facts.duration)),
             cancelled=cancelled,
         )
         if status != 0:
-            raise MediaError("TranscodeFailed", said or f"ffmpeg ended with status {status}.")
-        output = _whole(part, facts)
+            raise MediaError("TranscodeFailed", log or f"ffmpeg ended with status {status}.")
+        output = _probe_complete(part, facts)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -63,7 +62,7 @@ def _arguments(source: Path, template: Template, facts: Probe) -> Sequence[str]:
     ]
 
 
-def _whole(part: Path, source: Probe) -> Probe:
+def _probe_complete(part: Path, source: Probe) -> Probe:
     output = probe(part)
     if output.duration < source.duration * COMPLETE_SHARE:
         raise MediaError(

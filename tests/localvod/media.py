@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from localvod.media import ffmpeg
+from localvod.media.ffmpeg import run_ffmpeg
 
 
 def make_clip(
@@ -16,9 +16,9 @@ def make_clip(
     has_sound: bool = True,
     pixels: str = "yuv420p",
 ) -> Path:
-    """A clip of moving test picture and a tone."""
+    """Write a clip with a moving test picture and a tone."""
     sound = ("-f", "lavfi", "-i", f"sine=440:d={seconds}") if has_sound else ()
-    make(
+    write_media(
         path,
         *("-f", "lavfi", "-i", f"{picture}=s={size}:r=25:d={seconds}", *sound),
         *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", pixels, "-c:a", "aac"),
@@ -26,7 +26,7 @@ def make_clip(
     return path
 
 
-def make(path: Path, *arguments: str) -> None:
-    """Run ffmpeg to write one file; fails the test when ffmpeg does."""
-    status, said = ffmpeg.run(["-y", *arguments, str(path)])
-    assert status == 0, said
+def write_media(path: Path, *arguments: str) -> None:
+    """Write one file by ffmpeg; fails the test if ffmpeg fails."""
+    status, log = run_ffmpeg(["-y", *arguments, str(path)])
+    assert status == 0, log

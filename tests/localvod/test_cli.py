@@ -1,4 +1,4 @@
-"""The command line: what it prints, and the one sentence in which it refuses."""
+"""The command line: its output, and its error of one sentence."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def one_sentence(result: subprocess.CompletedProcess[str]) -> str:
-    """What a failing command said: status 1 and a single line."""
+    """The only line on stderr of a command that ends with status 1."""
     assert result.returncode == 1
     lines = result.stderr.splitlines()
     assert len(lines) == 1, result.stderr
@@ -40,19 +40,19 @@ def test_a_taken_port_is_named(vod: LocalVod, tmp_path: Path) -> None:
     assert "in use" in sentence
 
 
-def test_a_bad_setting_is_named_with_what_it_may_be(tmp_path: Path) -> None:
+def test_a_bad_setting_is_named_with_its_allowed_values(tmp_path: Path) -> None:
     result = run("serve", "--state", str(tmp_path), LOCALVOD_REVIEW_MODE="maybe")
     expected = "localvod: LOCALVOD_REVIEW_MODE is 'maybe'; it must be one of before, after."
     assert one_sentence(result) == expected
 
 
-def test_a_server_that_is_not_there_is_named() -> None:
+def test_a_missing_server_is_named() -> None:
     assert "No localvod answers at 127.0.0.1:9" in one_sentence(
         run("ledger", "--endpoint", "127.0.0.1:9")
     )
 
 
-def test_a_file_that_is_not_there_is_named(vod: LocalVod) -> None:
+def test_a_missing_file_is_named(vod: LocalVod) -> None:
     assert "missing.mp4" in one_sentence(run("upload", "--endpoint", vod.endpoint, "missing.mp4"))
 
 
@@ -66,7 +66,7 @@ def test_upload_prints_the_new_id(vod: LocalVod, tmp_path: Path) -> None:
     assert review["result"]["Suggestion"] == "block"
 
 
-def test_the_catalogue_is_set_and_refused(vod: LocalVod) -> None:
+def test_the_catalogue_takes_whole_numbers_only(vod: LocalVod) -> None:
     assert run("catalogue", "1000", "--endpoint", vod.endpoint).stdout == "1000 computed videos.\n"
     assert "whole number" in one_sentence(run("catalogue", "--endpoint", vod.endpoint, "--", "-5"))
 
@@ -90,7 +90,7 @@ def test_the_ledger_prints_lines_or_json(vod: LocalVod, tmp_path: Path) -> None:
     assert json.loads(lines[0])["operation"] == "CreateUploadVideo"
 
 
-def test_the_ledger_may_begin_at_a_moment(vod: LocalVod, tmp_path: Path) -> None:
+def test_the_ledger_can_start_at_a_time(vod: LocalVod, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", seconds=1)
     run("upload", "--endpoint", vod.endpoint, str(clip))
     where = ("ledger", "--endpoint", vod.endpoint, "--since")
@@ -114,7 +114,7 @@ def test_the_ledger_may_begin_at_a_moment(vod: LocalVod, tmp_path: Path) -> None
         ("LOCALVOD_CDN_AUTH_TTL", "-1"),
     ],
 )
-def test_a_setting_is_checked_before_anything_starts(name: str, value: str) -> None:
+def test_a_bad_setting_is_refused(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         parse_settings(raw_from_environment({name: value}))
 

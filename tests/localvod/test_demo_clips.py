@@ -15,9 +15,9 @@ from localvod.demo import avatars
 from localvod.demo.clips import PEOPLE, Clip, clips
 from localvod.demo.rendering import render
 from localvod.demo.scenes import Stage
-from localvod.media import ffmpeg
+from localvod.media.ffmpeg import run_ffmpeg
 from localvod.media.probe import probe
-from localvod.media.snapshots import snapshots
+from localvod.media.snapshots import write_snapshots
 from localvod.uploader import User
 
 ALL = clips(24)
@@ -111,10 +111,10 @@ def test_a_clip_moves_and_sounds(clip: Clip, rendered: dict[str, Path], tmp_path
     facts = probe(path)
     assert (facts.width, facts.height, facts.audio_codec) == (*SMALL, "aac")
     assert facts.duration == pytest.approx(1, abs=0.1)
-    first, last = snapshots(path, tmp_path, offsets_ms=[100, 900])
+    first, last = write_snapshots(path, tmp_path, offsets_ms=[100, 900])
     assert first.read_bytes() != last.read_bytes()
-    _, said = ffmpeg.run(["-i", str(path), "-af", "volumedetect", "-f", "null", "-"], level="info")
-    loudness = re.search(r"mean_volume: (-?[\d.]+) dB", said)
+    _, log = run_ffmpeg(["-i", str(path), "-af", "volumedetect", "-f", "null", "-"], level="info")
+    loudness = re.search(r"mean_volume: (-?[\d.]+) dB", log)
     assert loudness is not None
     assert -45 < float(loudness[1]) < -5
 
@@ -122,7 +122,7 @@ def test_a_clip_moves_and_sounds(clip: Clip, rendered: dict[str, Path], tmp_path
 def test_no_two_clips_look_alike(rendered: dict[str, Path], tmp_path: Path) -> None:
     pictures = {}
     for title, path in rendered.items():
-        (taken,) = snapshots(path, tmp_path, count=1)
+        (taken,) = write_snapshots(path, tmp_path, count=1)
         with Image.open(taken) as picture:
             pictures[title] = picture.convert("RGB").resize((6, 10)).tobytes()
     for one, other in combinations(pictures, 2):

@@ -1,4 +1,4 @@
-"""Uploading files and demo clips to a real localvod, the way an app does."""
+"""Uploads of files and demo clips to a real localvod."""
 
 from __future__ import annotations
 
@@ -91,14 +91,14 @@ def test_the_upload_command_prints_the_id_of_each_file(
     assert all(vod.state(video_id) for video_id in ids)
 
 
-def test_the_upload_command_names_a_file_that_is_not_there(
+def test_the_upload_command_names_a_missing_file(
     vod: LocalVod, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_upload(vod, "nowhere.mp4") == 1
     assert capsys.readouterr().err == "nowhere.mp4 is not a file.\n"
 
 
-def test_a_localvod_that_does_not_run_is_named(
+def test_the_demo_names_a_stopped_localvod(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     silent = LocalVod(tmp_path / "never-started")
@@ -106,7 +106,7 @@ def test_a_localvod_that_does_not_run_is_named(
     assert "Nothing answers at 127.0.0.1:0" in capsys.readouterr().err
 
 
-def test_the_demo_brings_clips_avatars_and_a_corrupt_file_once(
+def test_the_demo_uploads_clips_avatars_and_a_corrupt_file_once(
     vod: LocalVod, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_demo(vod, tmp_path, "--clips", "1") == 0
@@ -129,7 +129,7 @@ def test_the_demo_brings_clips_avatars_and_a_corrupt_file_once(
     assert capsys.readouterr().out == "Demo clips: 0 uploaded, 2 already there, 0 failed.\n"
 
 
-def test_the_demo_finishes_an_upload_that_was_broken_off(vod: LocalVod, tmp_path: Path) -> None:
+def test_the_demo_finishes_an_interrupted_upload(vod: LocalVod, tmp_path: Path) -> None:
     with client(vod) as app:
         begun = app.call(
             "CreateUploadVideo",
@@ -153,14 +153,14 @@ def test_an_interrupted_demo_says_so_and_leaves_no_files(vod: LocalVod, tmp_path
     ) as process:
         wait_until(lambda: list(tmp_path.rglob("layer-0.png")))
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=180)
+        _, errors = process.communicate(timeout=180)
     assert process.returncode == 130
-    assert "Stopped; the same command goes on" in said
+    assert "Run the same command again" in errors
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "1001", "many"])
-def test_a_count_that_makes_no_sense_is_refused(
+def test_a_bad_number_of_clips_is_refused(
     vod: LocalVod, tmp_path: Path, count: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):

@@ -1,4 +1,4 @@
-"""The media pool: bounded, and no ffmpeg outlives it."""
+"""The media pool: a bounded queue, and a shutdown that ends every ffmpeg."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ import threading
 
 import pytest
 
-from localvod.media import ffmpeg
-from localvod.media.ffmpeg import MediaError
+from localvod.media.ffmpeg import MediaError, run_ffmpeg
 from localvod.media.pool import Pool, PoolFullError
 
 ENDLESS = ["-re", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=600", "-f", "null", "-"]
 
 
-def endless(started: threading.Event) -> tuple[int, str]:
-    """ffmpeg at the pace of a clock for ten minutes; tells when it has begun."""
-    return ffmpeg.run(ENDLESS, on_progress=lambda _: started.set())
+def run_endless(started: threading.Event) -> tuple[int, str]:
+    """Run ffmpeg for ten minutes in real time; sets `started` at its first frame."""
+    return run_ffmpeg(ENDLESS, on_progress=lambda _: started.set())
 
 
-def test_work_is_done_and_its_result_comes_back() -> None:
+def test_the_pool_returns_the_result() -> None:
     pool = Pool(1)
     assert pool.submit(lambda: 6 * 7).result(timeout=60) == 42
     pool.shutdown()
 
 
-def test_a_failure_reaches_the_one_who_waits() -> None:
+def test_the_pool_raises_the_error_of_the_work() -> None:
     def fail() -> None:
         raise MediaError("TranscodeFailed", "on purpose")
 
@@ -34,9 +33,9 @@ def test_a_failure_reaches_the_one_who_waits() -> None:
     pool.shutdown()
 
 
-def test_shutting_down_ends_what_runs_and_drops_what_waits() -> None:
+def test_shutdown_ends_running_work_and_drops_queued_work() -> None:
     pool, started = Pool(1), threading.Event()
-    running, waiting = pool.submit(endless, started), pool.submit(endless, started)
+    running, waiting = pool.submit(run_endless, started), pool.submit(run_endless, started)
     assert started.wait(60)
     pool.shutdown()
     assert waiting.cancelled()
@@ -44,23 +43,23 @@ def test_shutting_down_ends_what_runs_and_drops_what_waits() -> None:
         running.result(timeout=60)
 
 
-def test_one_pool_does_not_end_the_work_of_another() -> None:
+def test_shutdown_leaves_the_work_of_another_pool_alone() -> None:
     first, second, started = Pool(1), Pool(1), threading.Event()
-    running = second.submit(endless, started)
+    running = second.submit(run_endless, started)
     assert started.wait(60)
     first.shutdown()
     assert not running.done()
     second.shutdown()
 
 
-def test_after_the_shutdown_nothing_is_accepted() -> None:
+def test_the_pool_refuses_work_after_shutdown() -> None:
     pool = Pool(1)
     pool.shutdown()
     with pytest.raises(RuntimeError, match="after shutdown"):
         pool.submit(print)
 
 
-def test_a_full_queue_refuses_and_accepts_again_once_there_is_room() -> None:
+def test_a_full_queue_refuses_work_until_there_is_room() -> None:
     pool, release = Pool(1, queue_limit=1), threading.Event()
     running, waiting = pool.submit(release.wait), pool.submit(release.wait)
     with pytest.raises(PoolFullError):
@@ -77,6 +76,6 @@ def test_a_pool_without_workers_is_refused() -> None:
         Pool(0)
 
 
-def test_work_that_takes_too_long_is_stopped() -> None:
+def test_ffmpeg_is_stopped_after_its_timeout() -> None:
     with pytest.raises(MediaError, match="Timeout"):
-        ffmpeg.run(ENDLESS, timeout_seconds=0.5)
+        run_ffmpeg(ENDLESS, timeout_seconds=0.5)

@@ -1,4 +1,4 @@
-"""Snapshots: which pictures there are, how large they are, and when there are none."""
+"""Snapshots: number, size and content of the pictures, and failures."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", size="360x640", seconds=4)
 
 
-def test_cover_and_first_frame_are_different_pictures_of_the_clips_shape(
-    clip: Path, tmp_path: Path
-) -> None:
-    cover, first = snapshots.cover(clip, tmp_path), snapshots.first_frame(clip, tmp_path)
+def test_cover_and_first_frame_differ_and_keep_the_shape(clip: Path, tmp_path: Path) -> None:
+    cover, first = (
+        snapshots.write_cover(clip, tmp_path),
+        snapshots.write_first_frame(clip, tmp_path),
+    )
     assert cover.read_bytes() != first.read_bytes()
     for path in (cover, first):
         with Image.open(path) as picture:
@@ -28,39 +29,39 @@ def test_cover_and_first_frame_are_different_pictures_of_the_clips_shape(
 
 
 def test_eight_snapshots_are_spread_over_the_clip(clip: Path, tmp_path: Path) -> None:
-    taken = snapshots.snapshots(clip, tmp_path)
+    taken = snapshots.write_snapshots(clip, tmp_path)
     assert [path.name for path in taken] == [f"snapshot-{n:05d}.jpg" for n in range(1, 9)]
     assert len({path.read_bytes() for path in taken}) == 8
 
 
-def test_moments_beyond_the_end_give_no_picture(clip: Path, tmp_path: Path) -> None:
-    assert len(snapshots.snapshots(clip, tmp_path, offsets_ms=[0, 1_500, 60_000])) == 2
+def test_moments_beyond_the_end_are_skipped(clip: Path, tmp_path: Path) -> None:
+    assert len(snapshots.write_snapshots(clip, tmp_path, offsets_ms=[0, 1_500, 60_000])) == 2
 
 
-def test_an_interval_ends_with_the_clip(clip: Path, tmp_path: Path) -> None:
-    assert len(snapshots.snapshots(clip, tmp_path, count=30, interval=1)) == 4
+def test_an_interval_stops_at_the_end_of_the_clip(clip: Path, tmp_path: Path) -> None:
+    assert len(snapshots.write_snapshots(clip, tmp_path, count=30, interval=1)) == 4
 
 
 def test_a_width_alone_keeps_the_shape(clip: Path, tmp_path: Path) -> None:
-    (path,) = snapshots.snapshots(clip, tmp_path, count=1, width=90)
+    (path,) = snapshots.write_snapshots(clip, tmp_path, count=1, width=90)
     with Image.open(path) as picture:
         assert picture.size == (90, 160)
 
 
-def test_only_moments_beyond_the_end_are_refused(clip: Path, tmp_path: Path) -> None:
+def test_no_moment_inside_the_clip_is_an_error(clip: Path, tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="beyond the video's end"):
-        snapshots.snapshots(clip, tmp_path, offsets_ms=[60_000])
+        snapshots.write_snapshots(clip, tmp_path, offsets_ms=[60_000])
 
 
 def test_a_sprite_holds_ten_small_frames(clip: Path, tmp_path: Path) -> None:
-    with Image.open(snapshots.sprite(clip, tmp_path)) as picture:
+    with Image.open(snapshots.write_sprite(clip, tmp_path)) as picture:
         assert picture.size == (5 * 90, 2 * 160)
         tiles = {picture.crop((n * 90, 0, n * 90 + 90, 160)).tobytes() for n in range(5)}
     assert len(tiles) == 5
 
 
-def test_a_damaged_file_gives_no_picture_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_damaged_file_gives_no_picture_and_no_folder(tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"nothing")
     with pytest.raises(MediaError, match=r"InvalidVideo\.Damaged"):
-        snapshots.cover(tmp_path / "broken.mp4", tmp_path / "pictures")
+        snapshots.write_cover(tmp_path / "broken.mp4", tmp_path / "pictures")
     assert not (tmp_path / "pictures").exists()

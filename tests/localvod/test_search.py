@@ -1,4 +1,4 @@
-"""SearchMedia: what matches, in which order, and how far each way of paging reaches."""
+"""SearchMedia: matches, order, and the reach of pages and scrolls."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -37,7 +37,7 @@ def seed_days(vod: LocalVod, count: int) -> list[str]:
 
 
 def walk(client: Client, **parameters: object) -> list[str]:
-    """All ids of a search, by ScrollToken."""
+    """All ids of a search, read by ScrollToken."""
     found: list[str] = []
     token = None
     while True:
@@ -48,14 +48,14 @@ def walk(client: Client, **parameters: object) -> list[str]:
         token = body.scroll_token
 
 
-def test_only_id_and_time_come_back_without_fields(vod: LocalVod, client: Client) -> None:
+def test_without_fields_only_id_and_time_are_returned(vod: LocalVod, client: Client) -> None:
     vod.seed(title="quiet")
     media = search(client).media_list[0].to_map()
     assert set(media) == {"MediaId", "MediaType", "CreationTime", "Video"}
     assert set(media["Video"]) == {"VideoId", "CreationTime"}
 
 
-def test_the_fields_asked_for_come_back_in_their_types(vod: LocalVod, client: Client) -> None:
+def test_requested_fields_are_returned_in_their_types(vod: LocalVod, client: Client) -> None:
     vod.seed(title="新年", size=1234, duration=7.5, snapshots=2, tags="a,b")
     fields = "Title,Size,Duration,Snapshots,CoverURL,Tags,Status"
     video = search(client, fields=fields).media_list[0].video
@@ -65,7 +65,7 @@ def test_the_fields_asked_for_come_back_in_their_types(vod: LocalVod, client: Cl
     assert (video.tags, video.status) == ("a,b", "Normal")
 
 
-def test_the_latest_come_first_unless_asked_otherwise(vod: LocalVod, client: Client) -> None:
+def test_the_latest_come_first_by_default(vod: LocalVod, client: Client) -> None:
     videos = seed_days(vod, 3)
     assert ids(search(client)) == videos[::-1]
     assert ids(search(client, sort_by="CreationTime:Asc")) == videos
@@ -85,7 +85,7 @@ def test_ids_are_found_directly(vod: LocalVod, client: Client) -> None:
     assert (body.total, ids(body)) == (2, [videos[2], videos[0]])
 
 
-def test_an_open_end_of_a_window_leaves_its_second_out(vod: LocalVod, client: Client) -> None:
+def test_an_open_end_of_a_window_excludes_its_second(vod: LocalVod, client: Client) -> None:
     videos = seed_days(vod, 4)
     ends = "'2026-01-01T08:00:00Z','2026-01-03T08:00:00Z'"
     half_open = search(client, match=f"CreationTime = [{ends})")
@@ -94,9 +94,7 @@ def test_an_open_end_of_a_window_leaves_its_second_out(vod: LocalVod, client: Cl
     assert (closed.total, ids(closed)) == (3, videos[:3][::-1])
 
 
-def test_what_was_modified_within_a_window_is_found_among_stored_and_computed(
-    vod: LocalVod, client: Client
-) -> None:
+def test_a_window_of_modification_finds_stored_and_computed(vod: LocalVod, client: Client) -> None:
     vod.catalogue(400)
     computed = search(client, fields="ModificationTime", page_size=100, page_no=2).media_list
     moments = sorted(media.video.modification_time for media in computed)
@@ -139,7 +137,7 @@ def test_pages_outside_the_limits_are_refused(
         search(client, **parameters)
 
 
-def test_pages_reach_5000_videos_and_no_further(vod: LocalVod, client: Client) -> None:
+def test_pages_reach_at_most_5000_videos(vod: LocalVod, client: Client) -> None:
     vod.catalogue(6000)
     assert len(ids(search(client, page_size=100, page_no=50))) == 100
     with refused("InvalidParameter", 400):
@@ -170,7 +168,7 @@ def test_a_walk_ends_after_two_million_videos(cloud: Cloud) -> None:
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    """A cloud without its server: to be put in the middle of a walk that is too long to walk."""
+    """A cloud without its server, for a walk that starts near its end."""
     settings = parse_settings(raw_from_environment({"LOCALVOD_STATE": str(tmp_path)}))
     cloud = Cloud(settings)
     yield cloud
@@ -183,7 +181,7 @@ def next_page(cloud: Cloud, token: str) -> Mapping[str, Any]:
     return search_media(cloud, cloud.database.reader(), call)
 
 
-def test_a_walk_meets_every_video_once(vod: LocalVod, client: Client) -> None:
+def test_a_walk_returns_every_video_once(vod: LocalVod, client: Client) -> None:
     vod.catalogue(5350)
     middle = "2026-06-29T00:00:00Z"
     stored = vod.seed_many([{"creation_time": middle} for _ in range(7)])
@@ -216,14 +214,14 @@ def test_a_walk_jumps_at_most_100_videos(vod: LocalVod, client: Client) -> None:
         search(client, page_size=20, page_no=1, scroll_token=token)
 
 
-def test_a_walk_keeps_its_question(vod: LocalVod, client: Client) -> None:
+def test_a_walk_refuses_another_match_order_or_size(vod: LocalVod, client: Client) -> None:
     vod.catalogue(500)
     token = search(client, page_size=20).scroll_token
     with refused("InvalidParameter"):
         search(client, page_size=50, scroll_token=token)
 
 
-def test_an_unknown_token_has_expired(vod: LocalVod, client: Client) -> None:
+def test_an_unknown_token_is_expired(vod: LocalVod, client: Client) -> None:
     with refused("InvalidScrollToken.Expired", 400):
         search(client, scroll_token="0" * 32)
 
@@ -238,14 +236,14 @@ def test_three_sort_fields_by_page_and_one_in_a_walk(vod: LocalVod, client: Clie
         search(client, sort_by=f"{three},CreationTime:Desc")
 
 
-def test_there_are_no_other_media_than_videos(vod: LocalVod, client: Client) -> None:
+def test_other_media_types_are_empty(vod: LocalVod, client: Client) -> None:
     vod.seed()
     assert search(client, search_type="image").total == 0
     with refused("InvalidParameter"):
         search(client, search_type="smell")
 
 
-def test_a_changed_or_deleted_video_of_the_catalogue_is_met_once_or_not_at_all(
+def test_a_changed_video_is_found_once_and_a_deleted_one_never(
     vod: LocalVod, client: Client
 ) -> None:
     vod.catalogue(300)

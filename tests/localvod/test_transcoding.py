@@ -1,4 +1,4 @@
-"""Transcode jobs: submission, dedup by SessionId, tasks, and failures on request."""
+"""Transcode jobs: submission, dedupe by SessionId, tasks, and failures by tag."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -41,7 +41,7 @@ def test_one_job_for_each_template_and_the_streams_play(vod: LocalVod, client: C
     assert [stream.job_id for stream in narrow] == jobs
 
 
-def test_a_session_id_is_taken_once(vod: LocalVod, client: Client) -> None:
+def test_a_session_id_is_accepted_once(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed()
     submit(client, video_id, session_id="delivery-17")
     with refused("SessionIdDuplicate", 400):
@@ -54,7 +54,7 @@ def test_a_session_id_is_taken_once(vod: LocalVod, client: Client) -> None:
 
 
 @pytest.mark.parametrize("session_id", ["x" * 51, "with space", "点"])
-def test_a_session_id_of_other_characters_is_refused(
+def test_a_session_id_with_bad_characters_is_refused(
     vod: LocalVod, client: Client, session_id: str
 ) -> None:
     with refused("InvalidParameter", 400):
@@ -69,14 +69,14 @@ def test_an_unknown_group_or_video_is_refused(vod: LocalVod, client: Client) -> 
 
 
 @pytest.mark.parametrize("status", ["Uploading", "Transcoding", "TranscodeFail", "Blocked"])
-def test_only_uploaded_pending_and_published_videos_are_transcoded(
+def test_blocked_and_unfinished_videos_are_not_transcoded(
     vod: LocalVod, client: Client, status: str
 ) -> None:
     with refused("Forbidden.IllegalStatus", 400):
         submit(client, vod.seed(status=status))
 
 
-def test_a_manual_job_leaves_the_status_alone(vod: LocalVod, client: Client) -> None:
+def test_a_manual_job_does_not_change_the_status(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(status="Checking", fail_jobs="narrowband")
     failed = submit(client, video_id)
     assert task(client, failed.transcode_task_id).task_status == "CompleteAllFail"

@@ -1,4 +1,4 @@
-"""Real uploads: from CreateUploadVideo to playable streams, with all that is told on the way."""
+"""Real uploads: from CreateUploadVideo to playable streams, with all events."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def upload(vod: LocalVod, path: Path, **facts: Any) -> str:
-    """Upload as an app does, and wait until everything that follows is over."""
+    """Upload like an app, and wait until all jobs and events are done."""
     with Uploader(vod.endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET) as uploader:
         video_id = uploader.upload(path, **{"title": "clip", "user": NOBODY, **facts})
     vod.idle()
@@ -72,7 +72,7 @@ def test_a_clip_is_transcoded_snapshotted_and_reviewed(
 
 
 def assert_bodies(receiver: Receiver, video_id: str) -> None:
-    """The documented shapes of the events of one upload."""
+    """The events of one upload have their documented form."""
     extend = {"userId": "42", "userName": "小红", "avatarUrl": "http://a.example/42.png"}
     for name in ("FileUploadComplete", "SnapshotComplete", "TranscodeComplete"):
         body = receiver.of(name)[0].body
@@ -102,8 +102,8 @@ def test_streams_and_pictures_are_real_files(vod: LocalVod, client: Client, clip
     streams = client.get_play_info(request).body.play_info_list.play_info
     part = vod.get(streams[0].play_url, headers={"Range": "bytes=4-7"})
     assert (part.status_code, part.content) == (206, b"ftyp")
-    asked = models.GetMediaAuditResultRequest(media_id=video_id)
-    result = client.get_media_audit_result(asked).body.media_audit_result.to_map()
+    review = models.GetMediaAuditResultRequest(media_id=video_id)
+    result = client.get_media_audit_result(review).body.media_audit_result.to_map()
     tops = [top for scene in result["VideoResult"].values() if isinstance(scene, dict)
             for top in scene.get("TopList", [])]  # fmt: skip
     shown = client.get_video_info(models.GetVideoInfoRequest(video_id=video_id)).body.video
@@ -128,7 +128,7 @@ def test_a_manual_job_makes_a_real_narrowband_stream(
     assert vod.get(narrow[0].play_url).content[4:8] == b"ftyp"
 
 
-def test_a_corrupt_upload_fails_in_every_way(vod: LocalVod, client: Client, tmp_path: Path) -> None:
+def test_a_corrupt_upload_fails_in_every_job(vod: LocalVod, client: Client, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"\0\0\0\x18ftypmp42" + b"nothing to see here" * 500)
     with Receiver() as receiver:
@@ -156,9 +156,7 @@ def test_tags_switch_snapshots_off(vod: LocalVod, clip: Path) -> None:
     assert (facts["snapshots"], facts["cover_url"]) == ([], "")
 
 
-def test_after_publish_a_clip_is_normal_at_once_and_a_review_may_be_left_to_the_app(
-    tmp_path: Path, clip: Path
-) -> None:
+def test_in_mode_after_a_clip_is_normal_without_a_review(tmp_path: Path, clip: Path) -> None:
     with LocalVod(tmp_path, review_mode="after", auto_review="off") as server:
         video_id = upload(server, clip)
         state = server.state(video_id)
@@ -166,7 +164,7 @@ def test_after_publish_a_clip_is_normal_at_once_and_a_review_may_be_left_to_the_
     assert state["review_jobs"] == []
 
 
-def test_a_second_file_is_a_new_clip_to_judge(vod: LocalVod, client: Client, clip: Path) -> None:
+def test_a_second_file_is_reviewed_anew(vod: LocalVod, client: Client, clip: Path) -> None:
     video_id = upload(vod, clip)
     vod.audit_in_console(video_id, "Normal")
     with Uploader(vod.endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET) as uploader:
@@ -208,14 +206,14 @@ def test_without_transcoding_the_source_itself_plays(
         ({"title": "t", "file_name": "a.mp4", "reference_id": "abc"}, "InvalidParameter", 400),
     ],
 )
-def test_uploads_that_are_refused(
+def test_a_bad_upload_is_refused(
     vod: LocalVod, client: Client, parameters: dict[str, str], code: str, status: int
 ) -> None:
     with refused(code, status):
         client.create_upload_video(models.CreateUploadVideoRequest(**parameters))
 
 
-def test_a_credential_opens_its_own_file_only(vod: LocalVod, client: Client) -> None:
+def test_a_credential_uploads_its_own_file_only(vod: LocalVod, client: Client) -> None:
     request = models.CreateUploadVideoRequest(title="t", file_name="a.mp4")
     body = client.create_upload_video(request).body
     address = json.loads(base64.b64decode(body.upload_address))

@@ -30,26 +30,26 @@ def test_one_video_carries_its_user_data_and_wrapped_snapshots(
     assert video.audit_status == "Normal"
 
 
-def test_several_videos_name_those_that_do_not_exist(vod: LocalVod, client: Client) -> None:
+def test_several_videos_are_returned_with_the_unknown_ids(vod: LocalVod, client: Client) -> None:
     first, second = vod.seed(snapshots=2), vod.seed(reference_id="my-ref-1")
-    asked = models.GetVideoInfosRequest(video_ids=f"{first},nobody", reference_ids="my-ref-1")
-    body = client.get_video_infos(asked).body
+    request = models.GetVideoInfosRequest(video_ids=f"{first},nobody", reference_ids="my-ref-1")
+    body = client.get_video_infos(request).body
     assert [video.video_id for video in body.video_list] == [first, second]
     assert len(body.video_list[0].snapshots) == 2
     assert body.non_exist_video_ids == ["nobody"]
 
 
-def test_no_video_at_all_is_a_refusal(vod: LocalVod, client: Client) -> None:
+def test_only_unknown_ids_are_refused(vod: LocalVod, client: Client) -> None:
     with refused("InvalidVideo.NotFound", 404):
         client.get_video_info(models.GetVideoInfoRequest(video_id="nobody"))
     with refused("InvalidVideo.NotFound", 404):
         client.get_video_infos(models.GetVideoInfosRequest(video_ids="nobody,noone"))
 
 
-def test_twenty_ids_at_most(vod: LocalVod, client: Client) -> None:
+def test_more_than_20_ids_are_refused(vod: LocalVod, client: Client) -> None:
     ids = [vod.seed() for _ in range(20)]
-    asked = models.GetVideoInfosRequest(video_ids=",".join(ids))
-    assert len(client.get_video_infos(asked).body.video_list) == 20
+    request = models.GetVideoInfosRequest(video_ids=",".join(ids))
+    assert len(client.get_video_infos(request).body.video_list) == 20
     with refused("InvalidParameter", 400):
         client.get_video_infos(models.GetVideoInfosRequest(video_ids=",".join([*ids, "x"])))
     with refused("VideoIdsExceededMax", 400):
@@ -69,7 +69,7 @@ def test_a_published_video_plays_in_each_definition(vod: LocalVod, client: Clien
     assert [stream.definition for stream in only] == ["SD"]
 
 
-def test_a_video_without_streams_says_so(vod: LocalVod, client: Client) -> None:
+def test_a_video_without_streams_is_an_error(vod: LocalVod, client: Client) -> None:
     with refused("InvalidVideo.NoneStream", 404):
         play(client, vod.seed(files=False))
 
@@ -86,13 +86,13 @@ def test_unpublished_videos_play_for_reviewers_only(
     assert play(client, video_id).play_info_list.play_info[0].status == visible
 
 
-def test_a_video_that_is_still_transcoding_plays_for_nobody(vod: LocalVod, client: Client) -> None:
+def test_a_video_does_not_play_before_it_is_transcoded(vod: LocalVod, client: Client) -> None:
     list_reviewer(client)
     with refused("Forbidden.IllegalStatus", 403):
         play(client, vod.seed(status="Transcoding"))
 
 
-def test_review_ips_are_kept_by_group_and_may_be_networks(vod: LocalVod, client: Client) -> None:
+def test_review_ips_have_groups_and_can_be_networks(vod: LocalVod, client: Client) -> None:
     request = models.SetAuditSecurityIpRequest
     client.set_audit_security_ip(request(ips="10.0.0.0/8,192.0.2.7"))
     client.set_audit_security_ip(request(ips="192.0.2.7", operate_mode="Delete"))
@@ -105,7 +105,7 @@ def test_review_ips_are_kept_by_group_and_may_be_networks(vod: LocalVod, client:
         client.set_audit_security_ip(request(ips="localhost"))
 
 
-def test_what_is_not_given_stays(vod: LocalVod, client: Client) -> None:
+def test_an_update_changes_the_given_fields_only(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(title="old", description="kept", tags="a")
     client.update_video_info(models.UpdateVideoInfoRequest(video_id=video_id, title="new"))
     video = vod.state(video_id)["video"]
@@ -139,7 +139,7 @@ def test_a_title_of_128_bytes_passes(vod: LocalVod, client: Client) -> None:
     assert vod.state(video_id)["video"]["title"] == title
 
 
-def test_deleting_is_final_and_names_what_was_not_there(vod: LocalVod, client: Client) -> None:
+def test_deleted_videos_are_gone_and_unknown_ids_are_named(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed()
     body = client.delete_video(models.DeleteVideoRequest(video_ids=f"{video_id},nobody")).body
     assert body.non_exist_video_ids == ["nobody"]
@@ -150,16 +150,14 @@ def test_deleting_is_final_and_names_what_was_not_there(vod: LocalVod, client: C
         client.delete_video(models.DeleteVideoRequest(video_ids=video_id))
 
 
-def test_the_source_file_is_described_but_not_given_out_before_it_is_published(
-    vod: LocalVod, client: Client
-) -> None:
+def test_an_unpublished_source_has_facts_but_no_url(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(status="Checking", size=99)
-    asked = models.GetMezzanineInfoRequest(video_id=video_id)
-    mezzanine = client.get_mezzanine_info(asked).body.mezzanine
+    request = models.GetMezzanineInfoRequest(video_id=video_id)
+    mezzanine = client.get_mezzanine_info(request).body.mezzanine
     assert (mezzanine.size, mezzanine.status, mezzanine.file_url) == (99, "Normal", None)
     with refused("InvalidFile.NotFound", 404):
-        asked = models.GetMezzanineInfoRequest(video_id=vod.seed(status="Uploading"))
-        client.get_mezzanine_info(asked)
+        request = models.GetMezzanineInfoRequest(video_id=vod.seed(status="Uploading"))
+        client.get_mezzanine_info(request)
 
 
 def test_categories_are_listed_below_minus_one(vod: LocalVod, client: Client) -> None:
