@@ -31,7 +31,9 @@ class Stage:
         path = self.folder / f"layer-{len(self.pictures)}.png"
         picture.save(path, compress_level=1)
         self.pictures.append(path)
-        return f"[{len(self.pictures) - 1}:v]loop=loop=-1:size=1,setpts=N/({FPS}*TB)"
+        pixels = "yuv420p" if picture.mode == "RGB" else "yuva420p"  # once, not for each frame
+        still = f"format={pixels},loop=loop=-1:size=1,setpts=N/({FPS}*TB)"
+        return f"[{len(self.pictures) - 1}:v]{still}"
 
 
 @dataclass(frozen=True)
