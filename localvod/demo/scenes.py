@@ -65,7 +65,7 @@ def _layered(stage: Stage, background: Image.Image, layers: Sequence[_Layer]) ->
     for layer in layers:
         x, y = (layer.position(axis) for axis in (0, 1))
         graph += f";{stage.add_picture(layer.picture)}[l];[b][l]overlay=x='{x}':y='{y}'[b]"
-    return f"{graph};[b]format=yuv420p[v]"
+    return f"{graph};[b]format=yuv420p,noise=alls=3[v]"  # grain, as in a recording
 
 
 def landscape(
