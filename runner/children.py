@@ -1,4 +1,4 @@
-"""Programs that `run.py` starts: each in a process group of its own, none left behind."""
+"""Start and stop the programs of `run.py`, each in a process group of its own."""
 
 import asyncio
 import codecs
@@ -46,7 +46,7 @@ class Guard:
         )
 
     def order(self, *words: object) -> None:
-        """Put something in the guard's care or take it out; see `runner/guard.py`."""
+        """Send one order, such as `("group", pid, signal)`; see `runner/guard.py`."""
         if self._process.stdin is None:
             raise Failure("The guard process has no input.")
         self._process.stdin.write(" ".join(map(str, words)) + "\n")
@@ -67,7 +67,7 @@ class Guard:
 
 
 class Child:
-    """One running program, its last lines and the way to stop it."""
+    """One running program and its last lines."""
 
     def __init__(
         self, process: asyncio.subprocess.Process, tail: deque[str], reading: asyncio.Task[None]
@@ -77,14 +77,14 @@ class Child:
         self._reading = reading
 
     async def wait(self) -> int:
-        """The exit status (negative: the signal that ended it), once all output has been read."""
+        """Wait for the end. Returns the exit status (negative: the signal that ended it)."""
         status = await self._process.wait()
-        # What it started may still hold the other end of its output: that is not waited for.
+        # A grandchild may hold the output open for longer: do not wait for it.
         await asyncio.wait([self._reading], timeout=1)
         return status
 
     async def stop(self) -> None:
-        """Ask it to stop; when it has not after the grace period, end its whole group."""
+        """Send SIGTERM, after the grace period SIGKILL to the whole process group."""
         try:
             if self._process.returncode is None:
                 self._process.terminate()
@@ -93,7 +93,7 @@ class Child:
             self.kill()
             await self._process.wait()
         finally:
-            self.kill()  # what it started and left behind
+            self.kill()  # its children
             self._reading.cancel()
 
     def kill(self) -> None:
@@ -101,7 +101,7 @@ class Child:
 
 
 class Children:
-    """Starts programs, shows their output line by line, and keeps the guard informed."""
+    """Start programs, print their output line by line and register them with the guard."""
 
     def __init__(self, console: Console, guard: Guard, directory: Path) -> None:
         self.console = console
@@ -120,11 +120,11 @@ class Children:
         draws_bars: bool = False,
         given: str = "",
     ) -> AsyncIterator[Child]:
-        """The program for as long as the block lasts; it is stopped at the end, whatever happens.
+        """Run the program until the block ends.
 
-        `on_line` gets each line instead of the console. `draws_bars` gives the program a terminal
-        of its own where we have one, so that it draws its progress bars. It reads `given` (less
-        than a pipe holds: 64 KiB) on its standard input.
+        `on_line` gets each line instead of the console. With `draws_bars` the program gets a
+        pseudo-terminal where we have a terminal, so that it draws its progress bars. `given` is
+        its standard input (at most 64 KiB: what a pipe holds).
         """
         output, input_end = self._open_output(is_terminal=draws_bars and self.console.is_terminal)
         try:
@@ -147,7 +147,7 @@ class Children:
             on_line=on_line or (lambda line: self.console.line(name, line)),
             on_status=lambda line: self.console.status(name, line),
         )
-        child = Child(process, lines.tail, asyncio.create_task(read(output, lines)))
+        child = Child(process, lines.tail, asyncio.create_task(_read_all(output, lines)))
         self._running.add(child)
         if process.stdin is not None:
             process.stdin.write(given.encode())
@@ -171,7 +171,7 @@ class Children:
         draws_bars: bool = False,
         given: str = "",
     ) -> tuple[int, list[str]]:
-        """Run a program to its end: its exit status and its last lines."""
+        """Run a program to its end. Returns its exit status and its last lines."""
         async with self.running(
             name,
             command,
@@ -183,7 +183,7 @@ class Children:
             return await child.wait(), list(child.tail)
 
     def kill_all(self) -> None:
-        """End all of them at once: somebody has asked twice."""
+        """End all programs at once."""
         for child in self._running:
             child.kill()
 
@@ -200,7 +200,7 @@ class Children:
 
 
 class Lines:
-    """Cuts output into lines; what a program redraws with a carriage return is progress."""
+    """Cut output into lines. Text that a program redraws with a carriage return is progress."""
 
     def __init__(self, on_line: LineReader, on_status: LineReader) -> None:
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
@@ -237,7 +237,7 @@ class Lines:
             self._on_line(text)
 
 
-async def read(output: int, lines: Lines) -> None:
+async def _read_all(output: int, lines: Lines) -> None:
     """Read a pipe or a pseudo-terminal to its end."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
@@ -246,7 +246,7 @@ async def read(output: int, lines: Lines) -> None:
     )
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     try:
-        # EIO is how a pseudo-terminal says that its other end is closed.
+        # EIO from a pseudo-terminal: the other end is closed.
         with contextlib.suppress(OSError):
             while chunk := await reader.read(65_536):
                 lines.feed(decoder.decode(chunk))

@@ -11,39 +11,39 @@ from typing import TypeVar
 from runner.children import Children, Guard
 from runner.console import Console
 from runner.demo import DemoOptions, run_demo
-from runner.failure import Failure, sentence_for
-from runner.lock import held
+from runner.failure import Failure, describe_os_error
+from runner.lock import checkout_lock
 from runner.project import Project
-from runner.quality import run_tests
+from runner.quality import TestOptions, run_tests
 
 Result = TypeVar("Result")
 STOPPED_BY = 128  # plus the signal's number: the exit status of a command that was interrupted
 
 
 def run(arguments: Sequence[str]) -> int:
-    """The exit status for these arguments."""
-    options, rest = parser().parse_known_args(arguments)
+    """Run the command. Returns the exit status."""
+    options, rest = _parser().parse_known_args(arguments)
     if options.command != "test" and rest:
-        parser().error(f"unrecognized arguments: {' '.join(rest)}")
+        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
     project = Project(Path(__file__).resolve().parent.parent)
     console = Console()
     try:
         if sys.platform == "win32":
             raise Failure("Short Video Console runs on Linux and macOS; on Windows use WSL.")
         if options.command == "demo":
-            return demo(options, project, console)
-        return tests(rest, project, console, with_coverage=options.coverage)
+            return _run_demo_command(options, project, console)
+        return _run_test_command(options, rest, project, console)
     except Failure as failure:
         message = str(failure)
     except OSError as error:
-        message = sentence_for(error)
+        message = describe_os_error(error)
     except KeyboardInterrupt:
         return STOPPED_BY + signal.SIGINT
     sys.stderr.write(f"run.py: {message}\n")
     return 1
 
 
-def parser() -> argparse.ArgumentParser:
+def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="run.py",
         description="Short Video Console on this machine, with VOD and CDN beside it.",
@@ -52,8 +52,8 @@ def parser() -> argparse.ArgumentParser:
     demo_parser = commands.add_parser(
         "demo", help="run everything, with demo clips", description="Run everything. Ctrl-C stops."
     )
-    demo_parser.add_argument("--port", type=port, default=8000, help="of the console (8000)")
-    demo_parser.add_argument("--clips", type=clip_count, default=24, help="how many to make (24)")
+    demo_parser.add_argument("--port", type=_port, default=8000, help="of the console (8000)")
+    demo_parser.add_argument("--clips", type=_clip_count, default=24, help="how many to make (24)")
     demo_parser.add_argument("--no-seed", action="store_true", help="make no demo clips")
     demo_parser.add_argument("--reset", action="store_true", help="delete all data first; asks")
     demo_parser.add_argument("--yes", action="store_true", help="answer --reset's question")
@@ -64,24 +64,28 @@ def parser() -> argparse.ArgumentParser:
         add_help=False,
         allow_abbrev=False,
     )
+    test_parser.add_argument(
+        "--fast", action="store_true", help="only what takes a minute together"
+    )
+    test_parser.add_argument("--both", action="store_true", help="all tests on both databases")
     test_parser.add_argument("--coverage", action="store_true", help="measure it; takes longer")
     return top
 
 
-def port(text: str) -> int:
+def _port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65_535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: it must be 1 to 65535")
     return int(text)
 
 
-def clip_count(text: str) -> int:
+def _clip_count(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 1_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of clips from 1 to 1000")
     return int(text)
 
 
-def demo(options: argparse.Namespace, project: Project, console: Console) -> int:
-    """Ctrl-C and SIGTERM are how the demo ends well: status 0."""
+def _run_demo_command(options: argparse.Namespace, project: Project, console: Console) -> int:
+    """Run the demo. Ctrl-C and SIGTERM are its normal end: status 0."""
     demo_options = DemoOptions(
         port=options.port,
         clips=options.clips,
@@ -89,31 +93,37 @@ def demo(options: argparse.Namespace, project: Project, console: Console) -> int
         is_reset=options.reset,
         is_sure=options.yes,
     )
-    with held(project, console) as lock, Guard(lock) as guard:
+    with checkout_lock(project, console) as lock, Guard(lock) as guard:
         children = Children(console, guard, project.root)
-        asyncio.run(until_stopped(run_demo(demo_options, project, children), children))
+        asyncio.run(_until_stopped(run_demo(demo_options, project, children), children))
     console.say("Everything has stopped.")
     return 0
 
 
-def tests(
-    pytest_arguments: Sequence[str], project: Project, console: Console, *, with_coverage: bool
+def _run_test_command(
+    options: argparse.Namespace, rest: Sequence[str], project: Project, console: Console
 ) -> int:
+    test_options = TestOptions(
+        arguments=rest[1:] if rest[:1] == ["--"] else rest,
+        is_fast=options.fast,
+        is_on_both=options.both,
+        with_coverage=options.coverage,
+    )
     with Guard() as guard:
         children = Children(console, guard, project.root)
-        work = run_tests(pytest_arguments, project, children, with_coverage=with_coverage)
-        stopped_by, is_passed = asyncio.run(until_stopped(work, children))
+        work = run_tests(test_options, project, children)
+        stopped_by, is_passed = asyncio.run(_until_stopped(work, children))
     if stopped_by:
         return STOPPED_BY + stopped_by
     return 0 if is_passed else 1
 
 
-async def until_stopped(
+async def _until_stopped(
     work: Coroutine[None, None, Result], children: Children
 ) -> tuple[int, Result | None]:
-    """Do the work; a signal cancels it, a second one ends all programs at once.
+    """Do the work. A signal cancels it; a second signal kills all programs.
 
-    Returns the signal's number (0 where there was none) and the work's result.
+    Returns the first signal (0 without one) and the result (None after a signal).
     """
     task = asyncio.create_task(work)
     stopped_by: list[int] = []

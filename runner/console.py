@@ -14,7 +14,7 @@ ERASE_LINE = "\r\x1b[K"
 class Console:
     """Prints whole lines with the name of the part they come from, and redraws the progress line.
 
-    `on_closed` is called once, when nobody reads the output any longer (a closed pipe or terminal).
+    `on_closed` is called once, when the pipe or terminal that reads the output is closed.
     """
 
     def __init__(self, stream: TextIO = sys.stdout) -> None:
@@ -35,11 +35,11 @@ class Console:
         self.line("run", text)
 
     def block(self, text: str) -> None:
-        """Lines that stand for themselves, without a prefix."""
+        """Lines without a prefix."""
         self._print(text)
 
     def status(self, name: str, text: str) -> None:
-        """Replace the progress line; on anything but a terminal there is none."""
+        """Replace the progress line. Only a terminal has one."""
         if not self.is_terminal:
             return
         self._status = f"{self._prefix(name)} {text}" if text else ""
@@ -47,7 +47,7 @@ class Console:
 
     @property
     def progress_columns(self) -> int:
-        """How wide a progress line may be, in columns."""
+        """The width of a progress line, in columns."""
         return max(20, shutil.get_terminal_size().columns - NAME_WIDTH - 4)
 
     def _prefix(self, name: str) -> str:
@@ -68,7 +68,7 @@ class Console:
             self._stream.flush()
         except (BrokenPipeError, ValueError):
             self._close()
-        except OSError as error:  # EIO: the terminal has gone
+        except OSError as error:  # EIO: the terminal is closed
             self._close()
             if self.on_closed is None:
                 raise error from None

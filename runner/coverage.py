@@ -1,4 +1,4 @@
-"""How much of each package the tests reach, over both databases together."""
+"""Coverage of each package, all pytest runs together."""
 
 import json
 from collections import defaultdict
@@ -7,9 +7,14 @@ from pathlib import Path
 from runner.children import Children
 from runner.project import Python
 
+Files = dict[str, dict[str, dict[str, int]]]
 
-async def coverage_table(folder: Path, children: Children, python: Python) -> str:
-    """One line per package, from the data files that pytest-cov left in `folder`."""
+
+async def combine_coverage(folder: Path, children: Children, python: Python) -> Files | str:
+    """Combine the data files of pytest-cov in `folder`.
+
+    Returns the files of coverage's JSON report, or a sentence that says why there are none.
+    """
     environment = python.environment({"COVERAGE_FILE": str(folder / "combined")})
     report = folder / "coverage.json"
     data_files = sorted(map(str, folder.iterdir()))
@@ -24,11 +29,12 @@ async def coverage_table(folder: Path, children: Children, python: Python) -> st
         )
         if status != 0:
             return f"Coverage is unknown: {output[-1] if output else 'no data'}"
-    return table(json.loads(report.read_text(encoding="utf-8"))["files"])
+    files: Files = json.loads(report.read_text(encoding="utf-8"))["files"]
+    return files
 
 
-def table(files: dict[str, dict[str, dict[str, int]]]) -> str:
-    """Statements and branches per top-level package of coverage's JSON report."""
+def coverage_line(files: Files) -> str:
+    """Percentage of statements and branches per top-level package."""
     covered: dict[str, int] = defaultdict(int)
     total: dict[str, int] = defaultdict(int)
     for path, file in files.items():

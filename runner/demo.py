@@ -7,15 +7,14 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from runner import settings
 from runner.children import Children
 from runner.console import Console
 from runner.failure import Failure
-from runner.installation import MEGABYTE, installed, lack_of_space
+from runner.installation import MEGABYTE, ensure_installed, lack_of_space
 from runner.project import Project, Python
-from runner.supervision import Part, answers, keep_alive
+from runner.supervision import Part, keep_alive, wait_for_http
 
 SPACE_FOR_CLIPS = 500 * MEGABYTE
 SEED_ATTEMPTS = 3
@@ -33,7 +32,7 @@ class DemoOptions:
 
 @dataclass(frozen=True)
 class Demo:
-    """One start of the demo: what the steps below share."""
+    """One start of the demo: options, settings and programs of all steps."""
 
     options: DemoOptions
     project: Project
@@ -63,38 +62,38 @@ class Demo:
 
 
 async def run_demo(options: DemoOptions, project: Project, children: Children) -> None:
-    """Run until cancelled; raises Failure when it cannot go on."""
+    """Run the demo until cancelled. Raises Failure where a part cannot run."""
     started_at = time.monotonic()
-    require_free(options.port, "choose another one with --port")
+    _require_free(options.port, "choose another one with --port")
     if options.is_reset:
-        reset(project, is_sure=options.is_sure)
-    python = await installed(project, children)
-    values = settings.prepared(project, web_port=options.port)
+        _reset(project, is_sure=options.is_sure)
+    python = await ensure_installed(project, children)
+    values = settings.prepare(project, web_port=options.port)
     demo = Demo(options, project, children, python, values)
-    require_free(demo.vod_port, "localvod keeps it (LOCALVOD_PORT in var/env): stop that program")
+    _require_free(demo.vod_port, "localvod keeps it (LOCALVOD_PORT in var/env): stop that program")
     try:
         async with asyncio.TaskGroup() as parts:
-            parts.create_task(keep_alive(vod_part(demo), children))
-            await prepare_database(demo)
-            parts.create_task(keep_alive(web_part(demo), children))
-            parts.create_task(keep_alive(worker_part(demo), children))
-            await answers(demo.vod_port, "/_localvod/healthz", within=60)
-            await answers(options.port, "/admin/login/", within=60)
-            announce(demo, seconds=time.monotonic() - started_at)
-            await seed(demo)
+            parts.create_task(keep_alive(_vod_part(demo), children))
+            await _prepare_database(demo)
+            parts.create_task(keep_alive(_web_part(demo), children))
+            parts.create_task(keep_alive(_worker_part(demo), children))
+            await wait_for_http(demo.vod_port, "/_localvod/healthz", seconds=60)
+            await wait_for_http(options.port, "/admin/login/", seconds=60)
+            _announce(demo, seconds=time.monotonic() - started_at)
+            await _seed(demo)
     except BaseExceptionGroup as group:
         failures = group.subgroup(Failure)
         raise (failures or group).exceptions[0] from None
 
 
-def require_free(port: int, remedy: str) -> None:
-    if not settings.is_free(port):
+def _require_free(port: int, remedy: str) -> None:
+    if not settings.is_port_free(port):
         raise Failure(f"Port {port} is taken by another program; {remedy}.")
 
 
-def reset(project: Project, *, is_sure: bool) -> None:
-    """Delete what earlier runs stored, after asking; the lock that we hold stays."""
-    database = settings.read(project.env_file).get("DATABASE_URL", "sqlite:///var/")
+def _reset(project: Project, *, is_sure: bool) -> None:
+    """Delete everything in `var/` but our lock, after asking."""
+    database = settings.read_env(project.env_file).get("DATABASE_URL", "sqlite:///var/")
     if not database.startswith("sqlite:///var/"):
         raise Failure("--reset deletes only the demo's own SQLite, but var/env names another one.")
     if not is_sure:
@@ -112,13 +111,13 @@ def reset(project: Project, *, is_sure: bool) -> None:
             path.unlink()
 
 
-def vod_part(demo: Demo) -> Part:
+def _vod_part(demo: Demo) -> Part:
     state = demo.settings["LOCALVOD_STATE"]
     command = demo.python.module("localvod", "serve", "--port", str(demo.vod_port))
     return Part("localvod", [*command, "--state", state], demo.environment)
 
 
-def web_part(demo: Demo) -> Part:
+def _web_part(demo: Demo) -> Part:
     command = demo.python.module(
         "gunicorn",
         "shortvideo.wsgi:application",
@@ -134,29 +133,29 @@ def web_part(demo: Demo) -> Part:
     return Part("web", command, demo.environment)
 
 
-def worker_part(demo: Demo) -> Part:
+def _worker_part(demo: Demo) -> Part:
     return Part("worker", demo.python.manage("work"), demo.environment)
 
 
-async def prepare_database(demo: Demo) -> None:
-    """Bring the schema up to date, and make the operator where there is none."""
+async def _prepare_database(demo: Demo) -> None:
+    """Migrate, and create the operator where there is none."""
     is_ours = demo.settings["DATABASE_URL"] == settings.DATABASE_URL
     if is_ours and not demo.project.database_file.exists():
-        # Without its database, nothing of what we remember about it is true.
+        # The operator and the clips were rows of the database that is gone.
         demo.project.password_file.unlink(missing_ok=True)
         demo.project.seeded_file.unlink(missing_ok=True)
-    await step(demo, "migrate", demo.python.manage("migrate", "--verbosity=1", "--no-input"))
+    await _run_step(demo, "migrate", demo.python.manage("migrate", "--verbosity=1", "--no-input"))
     if demo.project.password_file.exists():
         return
     password = secrets.token_urlsafe(12)
     command = demo.python.manage(
         "create_operator", f"--username={OPERATOR}", "--role=administrator", "--password-stdin"
     )
-    await step(demo, "operator", command, given=password)
+    await _run_step(demo, "operator", command, given=password)
     settings.replace_secret_file(demo.project.password_file, password + "\n")
 
 
-async def step(demo: Demo, name: str, command: list[str], *, given: str = "") -> None:
+async def _run_step(demo: Demo, name: str, command: list[str], *, given: str = "") -> None:
     status, _ = await demo.children.run(
         name, command, environment=demo.environment, given=given, draws_bars=True
     )
@@ -164,8 +163,8 @@ async def step(demo: Demo, name: str, command: list[str], *, given: str = "") ->
         raise Failure(f"`{name}` failed (status {status}): its lines above say why.")
 
 
-def announce(demo: Demo, *, seconds: float) -> None:
-    place = shown(demo.project.password_file, demo.project.root)
+def _announce(demo: Demo, *, seconds: float) -> None:
+    place = demo.project.password_file.relative_to(demo.project.root)
     password = demo.project.password_file.read_text(encoding="utf-8").strip()
     for line in (
         f"Ready after {seconds:.1f} s. Ctrl-C stops everything; a second start keeps the data.",
@@ -177,15 +176,11 @@ def announce(demo: Demo, *, seconds: float) -> None:
         demo.console.say(line)
 
 
-def shown(path: Path, root: Path) -> str:
-    return str(path.relative_to(root))
-
-
-async def seed(demo: Demo) -> None:
+async def _seed(demo: Demo) -> None:
     """Make, upload and settle the clips, unless an earlier start has done so.
 
-    All commands resume where they were interrupted, so that a failure is simply tried again. The
-    console is of use without them too: when they fail for good, it runs on.
+    Each command resumes where it was interrupted, so a failed command is run again. After the last
+    failed attempt the console runs on without clips.
     """
     marker = demo.project.seeded_file
     if not demo.options.is_seeding:
@@ -201,8 +196,8 @@ async def seed(demo: Demo) -> None:
         )
         return
     started_at = time.monotonic()
-    for name, command in seed_commands(demo).items():
-        if not await succeeds(demo, name, command):
+    for name, command in _seed_commands(demo).items():
+        if not await _run_with_retries(demo, name, command):
             demo.console.say(
                 f"The demo clips are not complete: {name} failed {SEED_ATTEMPTS} times. The "
                 "console runs on; another start of `run.py demo` resumes."
@@ -213,7 +208,7 @@ async def seed(demo: Demo) -> None:
     demo.console.say(f"The demo clips have settled, {seconds:.0f} s after the page was ready.")
 
 
-def seed_commands(demo: Demo) -> dict[str, list[str]]:
+def _seed_commands(demo: Demo) -> dict[str, list[str]]:
     clips = demo.python.module(
         "localvod",
         "demo",
@@ -223,13 +218,13 @@ def seed_commands(demo: Demo) -> dict[str, list[str]]:
     )
     return {
         "clips": clips,
-        # The first whole walk; from then on the worker follows what VOD modifies.
+        # The first full sync; afterwards the worker syncs what VOD has modified.
         "sync": demo.python.manage("sync_videos"),
         "seed": demo.python.manage("seed_demo", f"--operator={OPERATOR}"),
     }
 
 
-async def succeeds(demo: Demo, name: str, command: list[str]) -> bool:
+async def _run_with_retries(demo: Demo, name: str, command: list[str]) -> bool:
     for attempt in range(1, SEED_ATTEMPTS + 1):
         status, _ = await demo.children.run(
             name, command, environment=demo.environment, draws_bars=True

@@ -1,14 +1,14 @@
-"""The one way in which a command of `run.py` fails."""
+"""The error that ends a command of `run.py`."""
 
 import errno
 
 
 class Failure(Exception):
-    """One sentence for the person at the terminal: what is wrong, and what would help."""
+    """One sentence for the person at the terminal: the cause, and what helps."""
 
 
-def sentence_for(error: OSError) -> str:
-    """What an error of the operating system means for the person at the terminal."""
+def describe_os_error(error: OSError) -> str:
+    """One sentence for the person at the terminal."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full ({error.filename or 'while writing'}): free some space first."
     return f"{error.strerror or error}: {error.filename or 'no file named'}."

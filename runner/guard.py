@@ -1,9 +1,9 @@
-"""A small process that outlives `run.py` and leaves nothing of it behind, even after `kill -9`.
+"""A small process that cleans up after `run.py`, even when `run.py` is killed with `kill -9`.
 
-It reads its standard input: `group PID SIGNAL` and `remove PATH` put something in its care,
-`gone PID` and `keep PATH` take it out again. When the pipe closes, whatever is still in its care is
-stopped (politely first) and removed. It also inherits the lock of `run.py demo`, so that the next
-start waits until it has finished.
+It reads orders on its standard input. `group PID SIGNAL` and `remove PATH` register a process group
+or a folder; `gone PID` and `keep PATH` unregister it. When the pipe closes, it stops the registered
+groups (with SIGNAL, after the grace period with SIGKILL) and deletes the folders. It also inherits
+the lock of `run.py demo`, so that the next start waits until it has finished.
 """
 
 import os
@@ -17,14 +17,14 @@ from pathlib import Path
 GRACE_SECONDS = 10.0
 
 
-def main() -> None:
+def _main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    groups, paths = read_orders(sys.stdin)
-    for group, polite in groups.items():
-        send(group, polite)
+    groups, paths = _read_orders(sys.stdin)
+    for group, how in groups.items():
+        send(group, how)
     deadline = time.monotonic() + GRACE_SECONDS
-    while any(is_alive(group) for group in groups) and time.monotonic() < deadline:
+    while any(_is_alive(group) for group in groups) and time.monotonic() < deadline:
         time.sleep(0.05)
     for group in groups:
         send(group, signal.SIGKILL)
@@ -32,8 +32,8 @@ def main() -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def read_orders(lines: Iterable[str]) -> tuple[dict[int, int], set[Path]]:
-    """The process groups (and the signal that stops each) and folders left in the end."""
+def _read_orders(lines: Iterable[str]) -> tuple[dict[int, int], set[Path]]:
+    """Read to the end. Returns the process groups (with their signals) and folders left then."""
     groups: dict[int, int] = {}
     paths: set[Path] = set()
     for line in lines:
@@ -50,7 +50,7 @@ def read_orders(lines: Iterable[str]) -> tuple[dict[int, int], set[Path]]:
     return groups, paths
 
 
-def is_alive(group: int) -> bool:
+def _is_alive(group: int) -> bool:
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -68,4 +68,4 @@ def send(group: int, number: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

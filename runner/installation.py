@@ -1,4 +1,4 @@
-"""The virtual environment `.venv`: made once, filled again when requirements.txt changes."""
+"""The virtual environment `.venv`. Packages are installed when requirements.txt changes."""
 
 import asyncio
 import hashlib
@@ -6,43 +6,24 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from runner.children import Children
 from runner.console import Console, bar
 from runner.failure import Failure
+from runner.installer_errors import ensurepip_error, install_error, venv_error
 from runner.project import Project, Python
 
 MEGABYTE = 1_000_000
 NEEDED_SPACE = 1_000 * MEGABYTE  # the installed packages, and room to unpack the last of them
 REDRAW_SECONDS = 0.3
-UNREACHABLE = (
-    "connect timeout",
-    "connection refused",
-    "connection reset",
-    "connecttimeouterror",
-    "could not connect",
-    "dns error",
-    "error sending request",
-    "failed to establish a new connection",
-    "failed to fetch",
-    "max retries exceeded",
-    "name or service not known",
-    "name resolution",
-    "network is unreachable",
-    "no route to host",
-    "proxyerror",
-    "read timed out",
-    "sslerror",
-    "tcp connect error",
-    "timed out. (connect",
-)
-NO_SPACE = ("no space left on device", "disk quota exceeded")
 
 
-async def installed(project: Project, children: Children) -> Python:
-    """The Python with the pinned packages; `SHORTVIDEO_VENV` names one to use just as it is."""
+async def ensure_installed(project: Project, children: Children) -> Python:
+    """Install the pinned packages where they are missing. Returns the Python that has them.
+
+    `SHORTVIDEO_VENV` names an environment to use unchanged.
+    """
     chosen = os.environ.get("SHORTVIDEO_VENV")
     if chosen:
         python = Python(Path(chosen).resolve())
@@ -50,38 +31,33 @@ async def installed(project: Project, children: Children) -> Python:
             raise Failure(f"SHORTVIDEO_VENV names {chosen}, where there is no bin/python.")
         return python
     python = Python(project.root / ".venv")
-    if stamp_file(python).is_file() and stamp_file(python).read_text() == stamp(project):
+    if _stamp_file(python).is_file() and _stamp_file(python).read_text() == _stamp(project):
         return python
-    ensure_space(project.root, NEEDED_SPACE)
+    if lack := lack_of_space(project.root, NEEDED_SPACE):
+        raise Failure(f"The {lack}.")
     uv = shutil.which("uv")
     unfinished = python.directory / ".unfinished"
     if not python.executable.exists() or unfinished.exists():
-        await make(python, children, uv)
+        await _make_environment(python, children, uv)
     unfinished.touch()  # an interrupted installer may leave half a package that looks whole
-    await install(python, project, children, uv)
-    stamp_file(python).write_text(stamp(project))
+    await _install(python, project, children, uv)
+    _stamp_file(python).write_text(_stamp(project))
     unfinished.unlink()
     return python
 
 
-def stamp_file(python: Python) -> Path:
+def _stamp_file(python: Python) -> Path:
     return python.directory / ".installed"
 
 
-def stamp(project: Project) -> str:
-    """What an environment is right for: these requirements, on this Python."""
+def _stamp(project: Project) -> str:
+    """The requirements and the Python that an environment is made for."""
     digest = hashlib.sha256(project.requirements.read_bytes()).hexdigest()
     return f"{sys.implementation.cache_tag} {digest}\n"
 
 
-def ensure_space(folder: Path, needed: int) -> None:
-    """Refuse before filling the disk; `needed` in bytes."""
-    if lack := lack_of_space(folder, needed):
-        raise Failure(f"The {lack}.")
-
-
 def lack_of_space(folder: Path, needed: int) -> str:
-    """What is to be said of too full a disk, as part of a sentence; "" when it has room."""
+    """Say that fewer than `needed` bytes are free: part of a sentence, or ""."""
     free = shutil.disk_usage(folder).free
     if free >= needed:
         return ""
@@ -91,14 +67,14 @@ def lack_of_space(folder: Path, needed: int) -> str:
     )
 
 
-async def make(python: Python, children: Children, uv: str | None) -> None:
-    """Make the environment; one that is only half made is removed."""
+async def _make_environment(python: Python, children: Children, uv: str | None) -> None:
+    """Make the environment, or leave none."""
     directory = python.directory
     if directory.exists() and not (directory / "pyvenv.cfg").is_file() and any(directory.iterdir()):
         raise Failure(f"{directory} is not a virtual environment: move it away first.")
     shutil.rmtree(directory, ignore_errors=True)
     if uv is None and importlib.util.find_spec("ensurepip") is None:
-        raise Failure(needs_ensurepip())
+        raise Failure(ensurepip_error())
     command = (
         [uv, "venv", "--python", sys.executable, str(directory)]
         if uv
@@ -113,36 +89,18 @@ async def make(python: Python, children: Children, uv: str | None) -> None:
         if not is_made:
             shutil.rmtree(directory, ignore_errors=True)
     if not is_made:
-        raise Failure(why_not_made(output))
+        raise Failure(venv_error(output))
 
 
-def needs_ensurepip() -> str:
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return (
-        "This Python has no ensurepip, so it cannot make a virtual environment: install the "
-        f"package python3-venv (or python{version}-venv), for example with "
-        "`apt-get install python3-venv`."
-    )
-
-
-def why_not_made(output: Sequence[str]) -> str:
-    text = "\n".join(output)
-    if "ensurepip" in text:
-        return needs_ensurepip()
-    if any(sign in text.lower() for sign in NO_SPACE):
-        return "The disk is full: the virtual environment could not be made."
-    return f"The virtual environment could not be made: {output[-1] if output else 'no reason'}."
-
-
-async def install(python: Python, project: Project, children: Children, uv: str | None) -> None:
-    """Install requirements.txt with uv, or with the environment's pip where there is no uv."""
+async def _install(python: Python, project: Project, children: Children, uv: str | None) -> None:
+    """Install requirements.txt with uv, without it with the environment's pip."""
     requirements = str(project.requirements)
     if uv:
         command = [uv, "pip", "install", "--python", str(python.executable), "-r", requirements]
     else:
-        await ensure_pip(python, children)
+        await _ensure_pip(python, children)
         command = python.module("pip", "install", "--no-input", "--disable-pip-version-check")
-        # Python compiles what is imported, when it is imported: most of the modules never are.
+        # Python compiles a module at its first import; most modules are never imported.
         command += ["--no-compile", "--progress-bar", "off", "-r", requirements]
     progress = InstallProgress(children.console, python, project, tool="uv" if uv else "pip")
     drawing = asyncio.create_task(progress.keep_drawing())
@@ -156,34 +114,21 @@ async def install(python: Python, project: Project, children: Children, uv: str 
         return
     for line in output:
         children.console.line("install", line)
-    raise Failure(why_not_installed(output, tool=progress.tool))
+    raise Failure(install_error(output, tool=progress.tool))
 
 
-async def ensure_pip(python: Python, children: Children) -> None:
-    """An environment made by uv has no pip."""
+async def _ensure_pip(python: Python, children: Children) -> None:
+    """Add pip to an environment that uv made."""
     if any(python.directory.glob("lib/python3*/site-packages/pip")):
         return
     command = python.module("ensurepip", "--upgrade")
     status, _ = await children.run("install", command, on_line=lambda _line: None)
     if status != 0:
-        raise Failure(needs_ensurepip())
-
-
-def why_not_installed(output: Sequence[str], *, tool: str) -> str:
-    text = "\n".join(output).lower()
-    if any(sign in text for sign in NO_SPACE):
-        return "The disk is full: the packages could not be installed; free some space first."
-    if any(sign in text for sign in UNREACHABLE):
-        variable = "UV_DEFAULT_INDEX" if tool == "uv" else "PIP_INDEX_URL"
-        return (
-            "The package index could not be reached: check the network, or name another index "
-            f"in {variable}."
-        )
-    return f"{tool} could not install the packages; its last lines above say why."
+        raise Failure(ensurepip_error())
 
 
 class InstallProgress:
-    """One bar for all packages: half of it for fetching them, half for putting them in place."""
+    """One bar for all packages: its first half is the download, its second the unpacking."""
 
     def __init__(self, console: Console, python: Python, project: Project, *, tool: str) -> None:
         self.tool = tool
@@ -196,7 +141,7 @@ class InstallProgress:
         self._console.say(f"Installing {self.total} packages with {tool}.")
 
     def read(self, line: str) -> None:
-        """Take in a line that the installer printed."""
+        """Read a line of the installer's output."""
         words = line.split()
         self._text = " ".join(words)[:60]
         if words[:1] in (["Collecting"], ["Downloading"]):
@@ -205,7 +150,7 @@ class InstallProgress:
             self._fetched = self.total
 
     async def keep_drawing(self) -> None:
-        """Draw until cancelled: while packages are put in place, pip prints nothing."""
+        """Draw until cancelled. pip prints nothing while it unpacks."""
         while self._console.is_terminal:
             self._draw()
             await asyncio.sleep(REDRAW_SECONDS)

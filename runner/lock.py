@@ -13,26 +13,26 @@ from runner.project import Project
 
 
 @contextlib.contextmanager
-def held(project: Project, console: Console) -> Iterator[int]:
-    """Hold the checkout's lock and yield its descriptor.
+def checkout_lock(project: Project, console: Console) -> Iterator[int]:
+    """Hold the checkout's lock. Yields its file descriptor.
 
-    After `kill -9` the guard process of the earlier run holds it until it has stopped everything:
-    that is waited for. A run that is alive is not.
+    Raises Failure where a demo is running here. After `kill -9` the guard process of the killed
+    run holds the lock until it has stopped everything: wait for that.
     """
     project.make_var()
     descriptor = os.open(project.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         deadline = time.monotonic() + GRACE_SECONDS + 5
-        is_told = False
-        while not taken(descriptor):
+        is_announced = False
+        while not _try_lock(descriptor):
             holder = os.pread(descriptor, 20, 0).decode() or "unknown"
-            if is_running(holder) or time.monotonic() > deadline:
+            if _is_running(holder) or time.monotonic() > deadline:
                 raise Failure(
                     f"`run.py demo` is already running here (process {holder}); stop it first."
                 )
-            if not is_told:
-                console.say("Waiting until what an earlier run left behind has stopped.")
-                is_told = True
+            if not is_announced:
+                console.say("Waiting until the programs of an earlier run have stopped.")
+                is_announced = True
             time.sleep(0.1)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
@@ -41,7 +41,7 @@ def held(project: Project, console: Console) -> Iterator[int]:
         os.close(descriptor)
 
 
-def taken(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -49,7 +49,7 @@ def taken(descriptor: int) -> bool:
     return True
 
 
-def is_running(process: str) -> bool:
+def _is_running(process: str) -> bool:
     if not process.isdigit():
         return False
     try:

@@ -1,4 +1,4 @@
-"""A private PostgreSQL cluster for tests: on a free loopback port, deleted when it stops."""
+"""A private PostgreSQL cluster for tests, on a free loopback port, deleted when it stops."""
 
 import os
 import pwd
@@ -19,14 +19,14 @@ from runner.failure import Failure
 
 STARTING_SECONDS = 60.0
 STOPPING_SECONDS = 20.0
-START_ATTEMPTS = 3  # another program may take the port that was free a moment ago
+START_ATTEMPTS = 3  # another program may take our free port first
 USER = "tests"
 DISTRIBUTION_FOLDERS = (  # Debian's, Red Hat's, Homebrew's
     "usr/lib/postgresql/*/bin",
     "usr/pgsql-*/bin",
     "opt/homebrew/opt/postgresql*/bin",
 )
-# Nothing in it must survive a crash of the machine.
+# The data need not survive a crash of the machine.
 FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 OTHER_SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -37,9 +37,9 @@ OTHER_SETTINGS = {
 
 
 def binaries() -> Path | None:
-    """The folder of initdb and postgres: on PATH, else the distribution's newest.
+    """The folder of initdb and postgres: from PATH, else the newest of the distribution.
 
-    `SHORTVIDEO_POSTGRES` names another one, or says `off`.
+    `SHORTVIDEO_POSTGRES` names another folder, or is `off`. Returns None without PostgreSQL.
     """
     chosen = os.environ.get("SHORTVIDEO_POSTGRES")
     if chosen == "off":
@@ -61,16 +61,15 @@ def binaries() -> Path | None:
 
 
 def version_in(folder: Path) -> int:
-    """The major version that a folder's name carries (/usr/lib/postgresql/15/bin: 15)."""
+    """The major version in a folder's name, 15 for /usr/lib/postgresql/15/bin."""
     return int("0" + "".join(filter(str.isdigit, folder.parent.name)))
 
 
 class PrivateCluster:
     """One PostgreSQL server; a context manager that starts and stops it.
 
-    As root it runs as another user, because PostgreSQL refuses root. `watch` is told of the
-    server's process and folder (`"group", pid, signal` and `"remove", path`) and when they have
-    gone, so that a guard can end them should we be killed.
+    Where we are root, it runs as another user: PostgreSQL refuses root. `watch` gets the orders
+    that `runner/guard.py` reads, so that a guard cleans up where we are killed.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class PrivateCluster:
 
     @property
     def url(self) -> str:
-        """What DATABASE_URL must be to use it."""
+        """The DATABASE_URL of the server."""
         return f"postgres://{USER}:{self._password}@127.0.0.1:{self.port}/postgres"
 
     @property
@@ -98,7 +97,7 @@ class PrivateCluster:
         return self._log_file.read_text(errors="replace") if self._directory else ""
 
     def start(self) -> None:
-        """Make the cluster and start it; Failure with the server's last words when it does not."""
+        """Make the cluster and start it. Raises Failure with the last line of the server's log."""
         self._directory = Path(tempfile.mkdtemp(prefix="shortvideo-postgres-")).resolve()
         self._watch("remove", self._directory)
         try:
@@ -109,13 +108,13 @@ class PrivateCluster:
                 if self._is_ready():
                     return
                 if attempt == START_ATTEMPTS or "Address already in use" not in self.log:
-                    raise Failure(f"PostgreSQL did not start: {last_line(self.log)}")
+                    raise Failure(f"PostgreSQL did not start: {_last_line(self.log)}")
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        """Stop the server, at once where it does not hurry, and delete its folder."""
+        """Stop the server and delete its folder."""
         self._end()
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
@@ -123,14 +122,14 @@ class PrivateCluster:
             self._directory = None
 
     def restart(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop the server and start it on the same port, data kept.
+        """Stop the server and start it on the same port with the same data.
 
-        `how` is SIGINT, an administrator's way, or SIGQUIT: at once, as in a crash.
+        `how` is SIGINT (fast shutdown) or SIGQUIT (immediate, as in a crash).
         """
         self._end(how)
         self._launch()
         if not self._is_ready():
-            raise Failure(f"PostgreSQL did not start again: {last_line(self.log)}")
+            raise Failure(f"PostgreSQL did not start again: {_last_line(self.log)}")
 
     def __enter__(self) -> Self:
         self.start()
@@ -161,7 +160,7 @@ class PrivateCluster:
     def _make(self) -> None:
         password_file = self._folder / "password"
         password_file.write_text(self._password)
-        account = unprivileged_account()
+        account = _unprivileged_account()
         if account is not None:
             for path in (self._folder, password_file):
                 os.chown(path, account.pw_uid, account.pw_gid)
@@ -173,7 +172,7 @@ class PrivateCluster:
         output, _ = made.communicate()
         self._watch("gone", made.pid)
         if made.returncode != 0:
-            raise Failure(f"initdb failed: {last_line(output.decode(errors='replace'))}")
+            raise Failure(f"initdb failed: {_last_line(output.decode(errors='replace'))}")
 
     def _launch(self) -> None:
         command = [str(self._binaries / "postgres"), "-D", str(self._data), "-p", str(self.port)]
@@ -184,7 +183,7 @@ class PrivateCluster:
         self._watch("group", self._process.pid, signal.SIGINT.value)
 
     def _is_ready(self) -> bool:
-        """Wait until it takes connections; False when it ends instead or takes too long."""
+        """Wait until it accepts connections. False where it ends or takes too long."""
         ready = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         deadline = time.monotonic() + STARTING_SECONDS
         while self._process is not None and self._process.poll() is None:
@@ -200,16 +199,16 @@ class PrivateCluster:
         if self._process is None:
             return
         try:
-            self._process.send_signal(how)  # SIGINT is "fast": sessions are cut off
+            self._process.send_signal(how)  # SIGINT: fast shutdown, sessions are ended
             self._process.wait(STOPPING_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.send_signal(signal.SIGQUIT)  # "immediate"
+            self._process.send_signal(signal.SIGQUIT)  # immediate shutdown
             self._process.wait()
         self._watch("gone", self._process.pid)
         self._process = None
 
     def _popen(self, command: Sequence[str], **streams: Any) -> subprocess.Popen[bytes]:
-        account = unprivileged_account()
+        account = _unprivileged_account()
         identity: dict[str, Any] = (
             {}
             if account is None
@@ -226,8 +225,8 @@ class PrivateCluster:
         )
 
 
-def unprivileged_account() -> pwd.struct_passwd | None:
-    """Who runs the server when we are root; None otherwise: we do."""
+def _unprivileged_account() -> pwd.struct_passwd | None:
+    """The account that runs the server where we are root; else None."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -245,6 +244,6 @@ def free_port() -> int:
     return port
 
 
-def last_line(text: str) -> str:
+def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it said nothing."

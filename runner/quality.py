@@ -1,169 +1,172 @@
-"""`run.py test`: all checks and all tests, on SQLite and on a private PostgreSQL, side by side."""
+"""`run.py test`: checks and tests, on SQLite and on a private PostgreSQL, side by side."""
 
 import asyncio
 import os
-import re
 import tempfile
-import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from runner.children import Children
-from runner.coverage import coverage_table
-from runner.installation import installed
+from runner.coverage import combine_coverage, coverage_line
+from runner.installation import ensure_installed
 from runner.postgres import PrivateCluster, binaries, version_in
-from runner.project import Project, Python
+from runner.project import Project
+from runner.steps import Step, StepResult, StepRunner
 
 NOTHING_SELECTED = 5  # pytest's exit status
-SUMMARY = re.compile(r"=* ?((?:no tests ran|\d+ \w+).* in [\d.]+s.*?)\s*=*$")
-SHARE = re.compile(r"\[ *(\d+)%\]$")
-COLOUR = re.compile(r"\x1b\[[\d;]*m")
+SELECTING_OPTIONS = ("-k", "-m", "--deselect", "--ignore", "--last-failed", "--lf")
 WITHOUT_POSTGRES = (
     "no binaries found on PATH or in the distribution's folder (/usr/lib/postgresql/*/bin), "
     "or SHORTVIDEO_POSTGRES=off"
 )
-HEARTBEAT_SECONDS = 30.0
-# Decided by the plugin in tests/support: deselects what does not touch the database.
-DATABASE_TESTS_ONLY = ("-p", "tests.support.database_only")
 
 
 @dataclass(frozen=True)
-class Step:
-    """One program whose exit status 0 means that all is well."""
+class TestOptions:
+    """`arguments` go to pytest."""
 
-    name: str
-    command: Sequence[str]
-    environment: dict[str, str]
-    accepted: frozenset[int] = frozenset({0})
-
-
-@dataclass
-class Outcome:
-    """How a step ended, and what it printed."""
-
-    step: Step
-    is_passed: bool
-    seconds: float
-    output: list[str] = field(default_factory=list)
+    arguments: Sequence[str]
+    is_fast: bool
+    is_on_both: bool
+    with_coverage: bool
 
     @property
-    def summary(self) -> str:
-        """Pytest's last word: how many tests passed, failed and were skipped."""
-        for line in reversed(self.output):
-            found = SUMMARY.search(COLOUR.sub("", line))
-            if found:
-                return found[1]
-        return "pytest printed no summary"
+    def are_selecting(self) -> bool:
+        """Whether the arguments choose tests: too few to be divided among lanes."""
+        return any(
+            not argument.startswith("-") or argument.startswith(SELECTING_OPTIONS)
+            for argument in self.arguments
+        )
 
 
 class Session:
-    """One run of `run.py test`: what runs now, and what has ended."""
+    """One run of `run.py test`: how its steps run, and their results."""
 
-    def __init__(
-        self, project: Project, children: Children, python: Python, coverage: Path | None
-    ) -> None:
-        self.project = project
-        self.coverage = coverage  # the folder of its data files; None: it is not measured
-        self.children = children
-        self.console = children.console
-        self.python = python
-        self.checks: list[Outcome] = []
-        self._running: dict[str, str] = {}
+    def __init__(self, options: TestOptions, runner: StepRunner, coverage: Path | None) -> None:
+        self.options = options
+        self.runner = runner
+        self.coverage = coverage  # the folder of the data files, or None
+        self.checks: list[StepResult] = []
+        self.tests: list[StepResult] = []
 
-    def environment(self, **extra: str) -> dict[str, str]:
-        """The surroundings of a test: nothing of the demo's settings nor of a database in use."""
-        environment = self.python.environment({"ENV_FILE": os.devnull, "TESTING": "true", **extra})
-        for name in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"} - extra.keys():
-            environment.pop(name, None)
-        return environment
+    async def check(self, checks: Sequence[Step]) -> None:
+        for check in checks:
+            self.checks.append(await self.runner.run(check))
 
-    async def perform(self, step: Step) -> Outcome:
-        """Run a step, its output kept together for later."""
-        started_at = time.monotonic()
-        output: list[str] = []
-        self._running[step.name] = ""
-
-        def read(line: str) -> None:
-            output.append(line)
-            share = SHARE.search(COLOUR.sub("", line))
-            self._running[step.name] = f" {share[1]}%" if share else self._running[step.name]
-            self.show_progress()
-
-        self.show_progress()
-        try:
-            status, _ = await self.children.run(
-                step.name, step.command, environment=step.environment, on_line=read
-            )
-        finally:
-            del self._running[step.name]
-            self.show_progress()
-        seconds = time.monotonic() - started_at
-        outcome = Outcome(step, status in step.accepted, seconds, output)
-        verdict = "ok" if outcome.is_passed else "FAILED"
-        self.console.say(f"{verdict:6} {step.name} ({seconds:.0f} s)")
-        return outcome
-
-    def show_progress(self) -> None:
-        running = ", ".join(name + share for name, share in self._running.items())
-        self.console.status("run", running and f"running: {running}")
-
-    async def report_progress(self) -> None:
-        """Where there is no progress line, a sign of life now and then."""
-        while not self.console.is_terminal:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            running = ", ".join(name + share for name, share in self._running.items())
-            self.console.say(f"running: {running}")
-
-
-async def run_tests(
-    arguments: Sequence[str], project: Project, children: Children, *, with_coverage: bool
-) -> bool:
-    """Whether all checks and tests passed; pytest gets the arguments."""
-    python = await installed(project, children)
-    async with AsyncExitStack() as stack:
-        coverage = None
-        if with_coverage:
-            coverage = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shortvideo-")))
-        session = Session(project, children, python, coverage)
-        postgres = binaries()
-        name = f"PostgreSQL {version_in(postgres)}" if postgres else ""
-        session.console.say(
-            f"Running {len(checks(session))} checks and pytest {' '.join(arguments)}".rstrip()
-            + (f" on SQLite, and on {name} what touches the database." if name else " on SQLite.")
+    async def test(self, name: str, *selection: str, url: str = "") -> None:
+        """Run pytest for a selection of `tests.support.traits`; `url` is a DATABASE_URL."""
+        variables = {"DATABASE_URL": url} if url else {}
+        slug = "-".join(filter(str.isalpha, name.replace(",", "").lower().split()))
+        colour = "yes" if self.runner.console.is_terminal else "no"
+        command = self.runner.python.module(
+            "pytest",
+            "-ra",  # nothing is skipped silently
+            f"--color={colour}",
+            *("-o", f"cache_dir=.pytest_cache/{slug}"),
+            *("-p", "tests.support.traits", *selection),
+            *(("--cov", "--cov-report=") if self.coverage else ()),
+            *self.options.arguments,
         )
-        heartbeat = asyncio.create_task(session.report_progress())
+        if self.coverage:
+            variables["COVERAGE_FILE"] = str(self.coverage / slug)
+        accepted = {0, NOTHING_SELECTED} if self.options.arguments else {0}
+        environment = self.runner.environment(**variables)
+        step = Step(f"pytest on {name}", command, environment, frozenset(accepted))
+        self.tests.append(await self.runner.run(step))
+
+
+async def run_tests(options: TestOptions, project: Project, children: Children) -> bool:
+    """Run checks and tests. Returns whether all passed."""
+    python = await ensure_installed(project, children)
+    with ExitStack() as stack:
+        coverage = None
+        if options.with_coverage:
+            coverage = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shortvideo-")))
+        session = Session(options, StepRunner(children, python), coverage)
+        heartbeat = asyncio.create_task(session.runner.report_progress())
         stack.callback(heartbeat.cancel)
-        async with asyncio.TaskGroup() as lanes:
-            sqlite = lanes.create_task(session.perform(pytest_step(session, "SQLite", arguments)))
-            other = lanes.create_task(checks_then_postgres(session, arguments, postgres, name))
-        table = await coverage_table(coverage, children, python) if coverage else ""
-    return report(session, [o for o in (other.result(), sqlite.result()) if o], table)
+        left_out = await (_run_fast(session) if options.is_fast else _run_all(session))
+        line = ""
+        if coverage:
+            files = await combine_coverage(coverage, children, python)
+            line = files if isinstance(files, str) else coverage_line(files)
+    return _report(session, left_out, line)
 
 
-async def checks_then_postgres(
-    session: Session, arguments: Sequence[str], folder: Path | None, name: str
-) -> Outcome | None:
-    for check in checks(session):
-        session.checks.append(await session.perform(check))
+async def _run_fast(session: Session) -> str:
+    """Run what takes less than a minute together. Returns a sentence about the rest."""
+    lint = _lint(session.runner)
+    _announce(session, lint, "on SQLite, without slow tests")
+    await asyncio.gather(session.check(lint), session.test("SQLite", "--without=slow"))
+    checks = ", ".join(check.name for check in _other_checks(session.runner))
+    count = sum(run.count("deselected") for run in session.tests)
+    return f"Left out (--fast): {checks}, PostgreSQL, and {count} tests on SQLite."
+
+
+async def _run_all(session: Session) -> str:
+    """Run everything in lanes. Returns a sentence about PostgreSQL if it is missing."""
+    checks = [*_lint(session.runner), *_other_checks(session.runner)]
+    folder = binaries()
     if folder is None:
-        return None
-    # Starting takes two or three seconds, in which nobody else of us needs the event loop.
-    with PrivateCluster(folder, watch=session.children.guard.order) as cluster:
-        arguments = [*DATABASE_TESTS_ONLY, *arguments]
-        step = pytest_step(session, name, arguments, DATABASE_URL=cluster.url)
-        return await session.perform(step)
-
-
-def checks(session: Session) -> list[Step]:
-    python, plain = session.python, session.environment()
-    as_deployed = session.environment(
-        HTTPS="true", TESTING="false", SECRET_KEY=os.urandom(32).hex()
+        _announce(session, checks, "on SQLite")
+        await asyncio.gather(session.check(checks), *_lanes(session, "SQLite"))
+        return f"PostgreSQL was not tested: {WITHOUT_POSTGRES}."
+    name = f"PostgreSQL {version_in(folder)}"
+    _announce(session, checks, f"on SQLite, and on {name} what touches the database")
+    once = () if session.options.is_on_both else ("--without=one_database",)
+    await asyncio.gather(
+        session.check(checks),
+        *_lanes(session, "SQLite", *once),
+        _run_on_postgres(session, folder, name),
     )
+    return ""
+
+
+async def _run_on_postgres(session: Session, folder: Path, name: str) -> None:
+    async with _cluster(session, folder) as url:
+        await asyncio.gather(*_lanes(session, name, "--with=database", url=url))
+
+
+def _lanes(
+    session: Session, database: str, *selection: str, url: str = ""
+) -> list[Awaitable[None]]:
+    """Two runs of pytest: tests that wait for processes leave the other run a core."""
+    everything, processes = (url and f"{url}{name}" for name in ("console", "processes"))
+    if session.options.are_selecting:
+        return [session.test(database, *selection, url=everything)]
+    return [
+        session.test(f"{database}, processes", *selection, "--with=waits", url=processes),
+        session.test(database, *selection, "--without=waits", url=everything),
+    ]
+
+
+@asynccontextmanager
+async def _cluster(session: Session, folder: Path) -> AsyncIterator[str]:
+    """Start a private cluster beside everything else. Yields DATABASE_URL without a name."""
+    cluster = PrivateCluster(folder, watch=session.runner.children.guard.order)
+    starting = asyncio.create_task(asyncio.to_thread(cluster.start))
+    try:
+        await asyncio.shield(starting)
+        yield cluster.url.removesuffix("postgres")  # each run makes a test database of its own
+    finally:
+        await asyncio.wait([starting])  # a thread cannot be cancelled
+        await asyncio.to_thread(cluster.stop)
+
+
+def _lint(runner: StepRunner) -> list[Step]:
+    python, plain = runner.python, runner.environment()
     return [
         Step("ruff check", python.module("ruff", "check", "."), plain),
         Step("ruff format", python.module("ruff", "format", "--check", "."), plain),
+    ]
+
+
+def _other_checks(runner: StepRunner) -> list[Step]:
+    python, plain = runner.python, runner.environment()
+    as_deployed = runner.environment(HTTPS="true", TESTING="false", SECRET_KEY=os.urandom(32).hex())
+    return [
         Step("mypy", python.module("mypy", "."), plain),
         Step("import contracts", [str(python.directory / "bin" / "lint-imports")], plain),
         Step("templates", python.module("djlint", ".", "--lint", "--quiet"), plain),
@@ -176,50 +179,30 @@ def checks(session: Session) -> list[Step]:
     ]
 
 
-def pytest_step(
-    session: Session,
-    database: str,
-    arguments: Sequence[str],
-    **extra: str,
-) -> Step:
-    """Pytest on one database; with arguments it may be that they select nothing there."""
-    slug = database.partition(" ")[0].lower()
-    colour = "yes" if session.console.is_terminal else "no"
-    command = session.python.module(
-        "pytest",
-        "-ra",  # nothing is skipped silently
-        f"--color={colour}",
-        *("-o", f"cache_dir=.pytest_cache/{slug}"),
-        *(("--cov", "--cov-report=") if session.coverage else ()),
-        *arguments,
-    )
-    if session.coverage:
-        extra["COVERAGE_FILE"] = str(session.coverage / slug)
-    accepted = frozenset({0, NOTHING_SELECTED}) if arguments else frozenset({0})
-    return Step(f"pytest on {database}", command, session.environment(**extra), accepted)
+def _announce(session: Session, checks: Sequence[Step], where: str) -> None:
+    pytest = " ".join(["pytest", *session.options.arguments])
+    session.runner.console.say(f"Running {len(checks)} checks and {pytest} {where}.")
 
 
-def report(session: Session, runs: Sequence[Outcome], coverage: str) -> bool:
-    """Print what failed, the coverage, and pytest's own summaries last."""
-    console = session.console
-    for check in session.checks:
-        if not check.is_passed:
-            console.block(headed(check.step.name, check.output))
-    for run in runs:
-        console.block(headed(run.step.name, run.output))
+def _report(session: Session, left_out: str, coverage: str) -> bool:
+    """Print failures and coverage, then the summary of each pytest run and their sum."""
+    console = session.runner.console
+    tests = sorted(session.tests, key=lambda run: run.step.name)
+    results = (*session.checks, *tests)
+    for result in (*(each for each in session.checks if not each.is_passed), *tests):
+        console.block("\n".join([f"\n----- {result.step.name} -----", *result.output]))
     if coverage:
         console.block(coverage)
-    failed = [outcome.step.name for outcome in (*session.checks, *runs) if not outcome.is_passed]
-    passed = [outcome.step.name for outcome in session.checks if outcome.is_passed]
+    failed = [result.step.name for result in results if not result.is_passed]
+    passed = [result.step.name for result in session.checks if result.is_passed]
     console.block(f"Checks passed: {', '.join(passed) or 'none'}.")
     if failed:
         console.block(f"FAILED: {', '.join(failed)}.")
-    if len(runs) == 1:
-        console.block(f"PostgreSQL was not tested: {WITHOUT_POSTGRES}.")
-    for run in runs:
+    if left_out:
+        console.block(left_out)
+    for run in tests:
         console.block(f"{run.step.name}: {run.summary}")
+    counts = [sum(run.count(word) for run in tests) for word in ("passed", "failed", "skipped")]
+    counts[1] += sum(run.count("errors?") for run in tests)
+    console.block("{} passed, {} failed, {} skipped".format(*counts))
     return not failed
-
-
-def headed(name: str, output: Sequence[str]) -> str:
-    return "\n".join([f"\n----- {name} -----", *output])

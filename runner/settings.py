@@ -1,4 +1,4 @@
-"""`var/env`: the demo's settings, written once; what stands there already is kept.
+"""`var/env`: the demo's settings. Existing values are kept, missing ones added.
 
 A bare `manage.py` reads the file too, and the environment overrides it.
 """
@@ -20,26 +20,26 @@ DATABASE_URL = "sqlite:///var/db.sqlite3"
 HEADER = "# Settings of the demo, written by run.py. The environment overrides them.\n"
 
 
-def prepared(project: Project, *, web_port: int) -> dict[str, str]:
-    """Complete `var/env` and return its settings, those of the environment put over them."""
+def prepare(project: Project, *, web_port: int) -> dict[str, str]:
+    """Complete `var/env`. Returns its settings, overridden by those of the environment."""
     project.make_var()
-    stored = read(project.env_file)
-    complete = {**defaults(stored, web_port=web_port), **stored}
+    stored = read_env(project.env_file)
+    complete = {**_defaults(stored, web_port=web_port), **stored}
     for name in ("VOD_CALLBACK_URL", "LOCALVOD_CALLBACK_URL"):
         if OUR_CALLBACK_URL.fullmatch(complete[name]):
             complete[name] = CALLBACK_URL.format(port=web_port)
     if complete != stored:
-        write(project.env_file, complete)
+        _write_env(project.env_file, complete)
     return {name: os.environ.get(name, value) for name, value in complete.items()}
 
 
-def defaults(stored: Mapping[str, str], *, web_port: int) -> dict[str, str]:
-    """A value for every setting; what belongs together takes up what is `stored`."""
+def _defaults(stored: Mapping[str, str], *, web_port: int) -> dict[str, str]:
+    """A value for every setting. Settings that must agree follow the `stored` ones."""
 
     def kept(name: str, value: str) -> str:
         return stored.get(name, value)
 
-    port = kept("LOCALVOD_PORT", "") or str(free_port())
+    port = kept("LOCALVOD_PORT", "") or str(_choose_localvod_port())
     address = f"127.0.0.1:{port}"
     key_id = kept("ALIBABA_CLOUD_ACCESS_KEY_ID", f"localvod{secrets.token_hex(8)}")
     key_secret = kept("ALIBABA_CLOUD_ACCESS_KEY_SECRET", secrets.token_urlsafe(24))
@@ -77,13 +77,13 @@ def defaults(stored: Mapping[str, str], *, web_port: int) -> dict[str, str]:
         "LOCALVOD_CALLBACK_KEY": callback_key,
         "LOCALVOD_STANDARD_GROUP": standard,
         "LOCALVOD_NARROWBAND_GROUP": narrowband,
-        # The console's server is a review IP: operators watch what the public is not shown.
+        # The console runs on a review IP: operators watch videos that the public cannot.
         "LOCALVOD_REVIEW_IPS": "127.0.0.1",
     }
 
 
-def read(path: Path) -> dict[str, str]:
-    """The KEY=value lines of a file, in order; none when there is no file."""
+def read_env(path: Path) -> dict[str, str]:
+    """The KEY=value lines of a file, in order; empty without a file."""
     if not path.exists():
         return {}
     settings = {}
@@ -98,10 +98,10 @@ def read(path: Path) -> dict[str, str]:
     return settings
 
 
-def write(path: Path, settings: Mapping[str, str]) -> None:
-    """Change `path` to hold these settings; its other lines, comments too, stay as they are."""
+def _write_env(path: Path, settings: Mapping[str, str]) -> None:
+    """Set these settings in the file; comments and other lines stay."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else [HEADER.strip()]
-    stored = read(path)
+    stored = read_env(path)
     changed = {name: value for name, value in settings.items() if stored.get(name) != value}
     for index, line in enumerate(lines):
         name = line.strip().removeprefix("export ").partition("=")[0].strip()
@@ -112,7 +112,7 @@ def write(path: Path, settings: Mapping[str, str]) -> None:
 
 
 def replace_secret_file(path: Path, text: str) -> None:
-    """Write a file that only our user may read, in one step."""
+    """Write a file that only our user may read, atomically."""
     unfinished = path.with_name(f"{path.name}.new")
     unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -121,18 +121,18 @@ def replace_secret_file(path: Path, text: str) -> None:
     unfinished.replace(path)
 
 
-def free_port() -> int:
-    """A port that nothing uses now; the choice is random so that two checkouts seldom meet."""
+def _choose_localvod_port() -> int:
+    """A free port, chosen at random so that two checkouts seldom take the same one."""
     for _ in range(100):
         port = secrets.choice(LOCALVOD_PORTS)
-        if is_free(port):
+        if is_port_free(port):
             return port
     raise Failure(
         f"No free port between {LOCALVOD_PORTS.start} and {LOCALVOD_PORTS.stop - 1} was found."
     )
 
 
-def is_free(port: int) -> bool:
+def is_port_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""Keeping the parts of the demo alive: restarts with backoff, and an end to them."""
+"""Restart the parts of the demo that die, with backoff and a limit."""
 
 import asyncio
 import http.client
@@ -27,14 +27,14 @@ class Part:
 
 
 async def keep_alive(part: Part, children: Children) -> None:
-    """Run a part until we are cancelled; start it again when it dies, but not for ever.
+    """Run a part until we are cancelled; start it again when it dies.
 
-    Raises Failure when it has died three times within a minute.
+    Raises Failure after three deaths within a minute.
     """
     deaths: deque[float] = deque(maxlen=MOST_DEATHS)
     while True:
         async with children.running(part.name, part.command, environment=part.environment) as child:
-            cause = described(await child.wait())
+            cause = _describe_exit(await child.wait())
             words = [line for line in child.tail if line.strip()][-LAST_WORDS:]
         deaths.append(time.monotonic())
         if len(deaths) == MOST_DEATHS and deaths[-1] - deaths[0] < WINDOW_SECONDS:
@@ -49,26 +49,26 @@ async def keep_alive(part: Part, children: Children) -> None:
         await asyncio.sleep(pause)
 
 
-def described(status: int) -> str:
-    """How a program ended, from its exit status as Python gives it."""
+def _describe_exit(status: int) -> str:
+    """How a program ended. A negative status is the number of a signal."""
     if status < 0:
         return f"it was ended by {signal.Signals(-status).name}"
     return f"it ended with status {status}"
 
 
-async def answers(port: int, path: str, *, within: float) -> None:
-    """Wait until a program on this machine answers HTTP; Failure when `within` seconds pass."""
-    deadline = time.monotonic() + within
-    while not await asyncio.to_thread(is_answering, port, path):
+async def wait_for_http(port: int, path: str, *, seconds: float) -> None:
+    """Wait until a program on this machine answers. Raises Failure after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not await asyncio.to_thread(_is_answering, port, path):
         if time.monotonic() > deadline:
             raise Failure(
-                f"Nothing answered http://127.0.0.1:{port}{path} within {within:g} s: "
+                f"Nothing answered http://127.0.0.1:{port}{path} within {seconds:g} s: "
                 "the log above says why."
             )
         await asyncio.sleep(0.1)
 
 
-def is_answering(port: int, path: str) -> bool:
+def _is_answering(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)

@@ -1,7 +1,7 @@
 """What every test may use."""
 
 pytest_plugins: list[str] = [
-    "tests.fixtures_append_only",
+    "tests.fixtures_flush",
     "tests.fixtures_browser",
     "tests.fixtures_evidence",
     "tests.fixtures_localvod",

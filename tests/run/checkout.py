@@ -1,6 +1,6 @@
-"""A copy of `run.py` and `runner/` in a folder of its own, stand-ins for what it starts beside.
+"""A copy of `run.py` and `runner/` with stand-ins for the programs that it starts.
 
-Each stand-in writes what it was called with to `calls/`, and lives as the real one does.
+Each stand-in notes its calls in `calls/` and runs for as long as the real program does.
 """
 
 import os
@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0  # seconds; only a failing test waits that long
+LONGEST_WAIT_SECONDS = 60.0  # of a test that fails
 
 STAND_IN = '''
 import json, os, pathlib, signal, subprocess, sys, time
 
 def called(name, given=""):
-    """Note the call under a name of its own, complete from the moment it is there."""
+    """Note the call in a file, atomically."""
     folder = pathlib.Path("calls")
     folder.mkdir(exist_ok=True)
     note = folder / f"{name}.{time.time_ns()}.{os.getpid()}"
@@ -33,7 +33,7 @@ def called(name, given=""):
     unfinished.rename(note)
 
 def live(name):
-    """Until SIGTERM, with a process of its own, as gunicorn and ffmpeg have; or die as told."""
+    """Run until SIGTERM, with a child as gunicorn and ffmpeg have; or die as STAND_IN_DIES says."""
     if name in os.environ.get("STAND_IN_DIES", "").split(","):
         print(f"{name} has no luck today")
         sys.exit(3)
@@ -93,7 +93,7 @@ def application(environ, start_response):
 
 
 class Checkout:
-    """The copy: its files, what its stand-ins were called with, and runs of its run.py."""
+    """The copy: its files, the calls of its stand-ins, and runs of its run.py."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -117,8 +117,17 @@ class Checkout:
         path.write_text(text, encoding="utf-8")
         return path
 
+    def nearly_full_disk(self, *, free_megabytes: int) -> str:
+        """A PYTHONPATH that makes Python see a full disk."""
+        program = (
+            "import collections, shutil\n"
+            "usage = collections.namedtuple('usage', 'total used free')\n"
+            f"shutil.disk_usage = lambda path: usage(10**9, 10**9, {free_megabytes} * 10**6)\n"
+        )
+        return str(self.write("nearly-full/sitecustomize.py", program).parent)
+
     def environment(self, **extra: str | None) -> dict[str, str]:
-        """Ours without what would reach into the copy, and with our own environment in use."""
+        """Our variables without those that configure the project; our Python is used."""
         unwanted = (
             "COV_",
             "DJANGO_",
@@ -135,7 +144,7 @@ class Checkout:
         return {name: value for name, value in values.items() if value is not None}
 
     def run(self, *arguments: str, **extra: str | None) -> subprocess.CompletedProcess[str]:
-        """run.py to its end, standard input closed."""
+        """Run run.py to its end, with standard input closed."""
         return subprocess.run(
             [sys.executable, "run.py", *arguments],
             cwd=self.root,
@@ -143,28 +152,28 @@ class Checkout:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=3 * PATIENCE,
+            timeout=3 * LONGEST_WAIT_SECONDS,
             check=False,
         )
 
     def start(self, *arguments: str, **extra: str | None) -> "Run":
-        """run.py, going on."""
+        """Start run.py."""
         run = Run([sys.executable, "run.py", *arguments], self.root, self.environment(**extra))
         self._runs.append(run)
         return run
 
     def demo(self, *arguments: str, port: int = 0, **extra: str | None) -> "Run":
-        """A demo whose page answers, on a free port where none is given."""
+        """Start a demo, on a free port by default, and wait until its page answers."""
         run = self.start("demo", f"--port={port or free_port()}", *arguments, **extra)
         run.wait_for("Ready after")
         return run
 
     def calls(self, name: str) -> list[Path]:
-        """The notes of the calls of a stand-in, oldest first."""
+        """The notes of a stand-in's calls, oldest first."""
         return sorted(self.root.glob(f"calls/{name}.*"))
 
     def processes(self) -> list[int]:
-        """Every process that a stand-in has noted: its own and its child's."""
+        """The processes of all stand-ins and of their children."""
         return [int(path.name.rpartition(".")[2]) for path in self.root.glob("calls/*.*")]
 
     def stop(self) -> None:
@@ -173,7 +182,7 @@ class Checkout:
 
 
 class Run:
-    """A running `run.py`: its merged log so far, and signals to it."""
+    """A running `run.py` and its log."""
 
     def __init__(self, command: list[str], root: Path, environment: Mapping[str, str]) -> None:
         self.lines: list[str] = []
@@ -195,27 +204,27 @@ class Run:
         return "\n".join(self.lines)
 
     def wait_for(self, text: str, *, times: int = 1) -> None:
-        """Until the log has held a text so often; AssertionError with the log when it ends."""
+        """Wait until the log holds the text `times` times. Fails where run.py ends before."""
         until(
             lambda: self.log.count(text) >= times or self.process.poll() is not None,
             lambda: f"{text!r} did not come:\n{self.log}",
         )
         if self.process.poll() is not None:
-            self._reader.join(PATIENCE)
+            self._reader.join(LONGEST_WAIT_SECONDS)
         assert self.log.count(text) >= times, self.log
 
     def signal(self, number: signal.Signals) -> int:
-        """The exit status after a signal."""
+        """Send a signal and wait. Returns the exit status."""
         self.process.send_signal(number)
         return self.end()
 
     def end(self) -> int:
-        status = self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        status = self.process.wait(LONGEST_WAIT_SECONDS)
+        self._reader.join(LONGEST_WAIT_SECONDS)
         return status
 
     def kill(self) -> None:
-        """What a test left behind goes by the guard, as for any run that is killed."""
+        """End run.py; its guard stops the programs."""
         if self.process.poll() is None:
             self.process.kill()
         self.end()
@@ -228,7 +237,7 @@ class Run:
 
 
 def until(condition: Callable[[], bool], message: Callable[[], str]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while not condition():
         assert time.monotonic() < deadline, message()
         time.sleep(0.05)
@@ -239,7 +248,7 @@ def alive(processes: list[int]) -> list[int]:
 
 
 def is_alive(process: int) -> bool:
-    """Zombies are dead: whoever adopted them may be slow to bury them."""
+    """Whether the process runs. A zombie does not: its parent may be slow to reap it."""
     try:
         stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""`run.py demo`: what it starts, what it keeps, how it stops."""
+"""`run.py demo`: the programs it starts, the data it keeps, how it stops."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def test_settings_and_password_are_for_our_user_only(checkout: Checkout) -> None
     assert mode_of(checkout.var / "operator-password.txt") == 0o600
 
 
-def test_localvod_and_the_apps_are_given_the_same_keys(checkout: Checkout) -> None:
+def test_localvod_and_the_apps_get_the_same_keys(checkout: Checkout) -> None:
     checkout.demo()
     kept = settings_of(checkout)
     assert kept["LOCALVOD_ACCESS_KEY_SECRET"] == kept["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
@@ -70,7 +70,7 @@ def test_a_second_start_keeps_settings_operator_and_clips(checkout: Checkout) ->
     assert len(checkout.calls("seed_demo")) == 1
 
 
-def test_a_deleted_database_gets_its_operator_and_clips_again(checkout: Checkout) -> None:
+def test_a_new_database_gets_operator_and_clips_again(checkout: Checkout) -> None:
     for count in (1, 2):
         run = checkout.demo()
         run.wait_for("have settled")
@@ -80,7 +80,7 @@ def test_a_deleted_database_gets_its_operator_and_clips_again(checkout: Checkout
         (checkout.var / "db.sqlite3").unlink()
 
 
-def test_more_clips_than_the_first_time_are_made(checkout: Checkout) -> None:
+def test_a_larger_number_of_clips_makes_the_rest(checkout: Checkout) -> None:
     for clips in (2, 5, 3):
         run = checkout.demo(f"--clips={clips}")
         run.wait_for("The demo clips have settled" if clips != 3 else "The demo clips are there")
@@ -103,13 +103,7 @@ def test_failing_clips_leave_the_console_running(checkout: Checkout) -> None:
 
 
 def test_too_little_space_for_clips_leaves_the_console_running(checkout: Checkout) -> None:
-    nearly_full = (
-        "import collections, shutil\n"
-        "usage = collections.namedtuple('usage', 'total used free')\n"
-        "shutil.disk_usage = lambda path: usage(10**9, 10**9 - 2 * 10**6, 2 * 10**6)\n"
-    )
-    checkout.write("nearly-full/sitecustomize.py", nearly_full)
-    run = checkout.demo(PYTHONPATH=str(checkout.root / "nearly-full"))
+    run = checkout.demo(PYTHONPATH=checkout.nearly_full_disk(free_megabytes=2))
     run.wait_for("No demo clips are made: the disk of")
     assert "2 MB are free, 500 MB are needed. The console runs on without them" in run.log
     assert run.process.poll() is None
@@ -126,7 +120,7 @@ def test_the_callback_url_follows_the_port(checkout: Checkout) -> None:
     assert kept["LOCALVOD_CALLBACK_URL"] == kept["VOD_CALLBACK_URL"]
 
 
-def test_what_stands_in_the_settings_is_kept_and_the_rest_added(checkout: Checkout) -> None:
+def test_existing_settings_are_kept_and_missing_ones_added(checkout: Checkout) -> None:
     checkout.write("var/env", "# mine\nTIME_ZONE=Europe/Oslo\nVOD_CALLBACK_KEY=my-own-key\n")
     checkout.demo()
     kept = settings_of(checkout)
@@ -152,7 +146,7 @@ def test_sigterm_and_ctrl_c_stop_every_process(checkout: Checkout) -> None:
         assert alive(checkout.processes()) == []
 
 
-def test_a_part_that_will_not_stop_is_ended_by_a_second_signal(checkout: Checkout) -> None:
+def test_a_second_signal_ends_a_part_that_does_not_stop(checkout: Checkout) -> None:
     run = checkout.demo(STAND_IN_IS_STUBBORN="worker")
     until(lambda: bool(checkout.calls("child-of-worker")), lambda: "no worker")
     run.process.send_signal(signal.SIGTERM)
@@ -161,7 +155,7 @@ def test_a_part_that_will_not_stop_is_ended_by_a_second_signal(checkout: Checkou
     assert alive(checkout.processes()) == []
 
 
-def test_kill_minus_nine_leaves_no_process_and_the_next_start_works(checkout: Checkout) -> None:
+def test_kill_9_leaves_no_process_and_the_next_start_works(checkout: Checkout) -> None:
     run = checkout.demo(STAND_IN_IS_STUBBORN="worker")
     until(lambda: bool(checkout.calls("child-of-worker")), lambda: "no worker")
     assert run.signal(signal.SIGKILL) == -signal.SIGKILL
@@ -180,7 +174,7 @@ def test_a_part_that_dies_is_started_again(checkout: Checkout) -> None:
     assert run.process.poll() is None
 
 
-def test_three_deaths_within_a_minute_stop_everything_and_say_why(checkout: Checkout) -> None:
+def test_three_deaths_within_a_minute_stop_everything(checkout: Checkout) -> None:
     run = checkout.start("demo", f"--port={free_port()}", STAND_IN_DIES="worker")
     assert run.end() == 1
     assert len(checkout.calls("work")) == 3
@@ -190,7 +184,7 @@ def test_three_deaths_within_a_minute_stop_everything_and_say_why(checkout: Chec
     assert alive(checkout.processes()) == []
 
 
-def test_each_line_of_the_log_says_where_it_comes_from(checkout: Checkout) -> None:
+def test_each_line_of_the_log_names_its_program(checkout: Checkout) -> None:
     run = checkout.demo()
     run.wait_for("have settled")
     run.signal(signal.SIGTERM)
@@ -257,7 +251,7 @@ def test_reset_refuses_to_touch_another_database(checkout: Checkout) -> None:
     assert kept.exists()
 
 
-def test_a_line_of_the_settings_that_cannot_be_read_is_named(checkout: Checkout) -> None:
+def test_an_invalid_line_of_the_settings_is_named(checkout: Checkout) -> None:
     checkout.write("var/env", "TIME_ZONE=Asia/Shanghai\nnonsense\n")
     ended = checkout.run("demo", f"--port={free_port()}")
     assert ended.returncode == 1

@@ -1,4 +1,4 @@
-"""What `run.py` installs, when, and how it says that it cannot."""
+"""The packages that `run.py` installs, and its sentence where it cannot."""
 
 import ast
 import os
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from runner.failure import Failure, sentence_for
-from runner.installation import ensure_space, why_not_installed, why_not_made
+from runner.failure import describe_os_error
+from runner.installer_errors import install_error, venv_error
 from tests.run.checkout import ROOT, Checkout
 
 UNREACHABLE = "The package index could not be reached: check the network, or name another index in"
 
-# A uv that makes environments which borrow ours, and counts what it installs.
+# A uv whose environments use our Python. It counts its installations.
 UV = f"""#!{sys.executable}
 import os, pathlib, sys
 if sys.argv[1] == "venv":
@@ -33,7 +33,7 @@ else:
 
 
 def with_uv(checkout: Checkout) -> str:
-    """The PATH with that uv on it."""
+    """A PATH with this uv."""
     uv = checkout.write("tools/uv", UV)
     uv.chmod(uv.stat().st_mode | stat.S_IXUSR)
     return f"{uv.parent}{os.pathsep}{os.environ['PATH']}"
@@ -44,9 +44,7 @@ def installs(checkout: Checkout) -> int:
     return len(file.read_text().splitlines()) if file.exists() else 0
 
 
-def test_packages_are_installed_again_only_when_the_requirements_change(
-    checkout: Checkout,
-) -> None:
+def test_new_requirements_are_installed_once(checkout: Checkout) -> None:
     path = with_uv(checkout)
     for text, count in (("a==1", 1), ("a==1", 1), ("a==2", 2)):
         checkout.write("requirements.txt", f"{text}\n")
@@ -79,7 +77,7 @@ def test_packages_are_installed_again_only_when_the_requirements_change(
         ),
     ],
 )
-def test_one_sentence_says_why_nothing_could_be_installed(
+def test_one_sentence_says_why_nothing_was_installed(
     checkout: Checkout, variable: str, output: str, sentence: str
 ) -> None:
     path = with_uv(checkout)
@@ -89,7 +87,7 @@ def test_one_sentence_says_why_nothing_could_be_installed(
     assert (variable == "UV_CANNOT_INSTALL") == (checkout.root / ".venv").exists()
 
 
-def test_a_failed_installation_is_tried_again_from_the_beginning(checkout: Checkout) -> None:
+def test_a_failed_installation_starts_again_from_nothing(checkout: Checkout) -> None:
     path = with_uv(checkout)
     checkout.run("test", SHORTVIDEO_VENV=None, PATH=path, UV_CANNOT_INSTALL="error: no")
     half_a_package = checkout.write(".venv/lib/half-a-package", "")
@@ -98,9 +96,7 @@ def test_a_failed_installation_is_tried_again_from_the_beginning(checkout: Check
     assert not half_a_package.exists()
 
 
-def test_without_ensurepip_the_package_is_named_and_a_half_made_environment_removed(
-    checkout: Checkout,
-) -> None:
+def test_without_ensurepip_the_missing_package_is_named(checkout: Checkout) -> None:
     checkout.write(
         "without/sitecustomize.py",
         "import importlib.util\n"
@@ -119,9 +115,9 @@ def test_without_ensurepip_the_package_is_named_and_a_half_made_environment_remo
     assert not (checkout.root / ".venv").exists()
 
 
-def test_an_environment_that_venv_could_not_complete_blames_ensurepip() -> None:
+def test_a_failure_of_ensurepip_names_the_missing_package() -> None:
     output = ["Error: Command '[... -m ensurepip --upgrade]' returned non-zero exit status 1."]
-    assert "install the package python3-venv" in why_not_made(output)
+    assert "install the package python3-venv" in venv_error(output)
 
 
 def test_a_folder_that_is_no_environment_is_left_alone(checkout: Checkout) -> None:
@@ -132,7 +128,7 @@ def test_a_folder_that_is_no_environment_is_left_alone(checkout: Checkout) -> No
     assert mine.read_text() == "precious"
 
 
-def test_pip_says_in_one_sentence_that_the_index_is_unreachable(checkout: Checkout) -> None:
+def test_one_sentence_of_pip_says_the_index_is_unreachable(checkout: Checkout) -> None:
     ended = checkout.run(
         "test",
         SHORTVIDEO_VENV=None,
@@ -158,12 +154,12 @@ def test_pip_says_in_one_sentence_that_the_index_is_unreachable(checkout: Checko
 )
 def test_an_index_that_never_answers_is_called_unreachable(line: str) -> None:
     output = [line, "ERROR: No matching distribution found for left-pad==1.0"]
-    assert why_not_installed(output, tool="pip") == f"{UNREACHABLE} PIP_INDEX_URL."
+    assert install_error(output, tool="pip") == f"{UNREACHABLE} PIP_INDEX_URL."
 
 
-def test_a_package_that_the_index_lacks_is_not_blamed_on_the_network() -> None:
+def test_a_missing_package_is_not_blamed_on_the_network() -> None:
     output = ["ERROR: No matching distribution found for left-pad==1.0"]
-    assert "last lines above say why" in why_not_installed(output, tool="pip")
+    assert "last lines above say why" in install_error(output, tool="pip")
 
 
 def test_a_named_environment_without_python_is_refused(checkout: Checkout) -> None:
@@ -172,15 +168,21 @@ def test_a_named_environment_without_python_is_refused(checkout: Checkout) -> No
     assert "where there is no bin/python" in ended.stderr
 
 
-def test_a_nearly_full_disk_is_noticed_beforehand(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match=r"is nearly full: \d+ MB are free, 1000000000 MB are needed"):
-        ensure_space(tmp_path, 10**15)
+def test_a_nearly_full_disk_is_refused(checkout: Checkout) -> None:
+    ended = checkout.run(
+        "test", SHORTVIDEO_VENV=None, PYTHONPATH=checkout.nearly_full_disk(free_megabytes=2)
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"run.py: The disk of {checkout.root} is nearly full: 2 MB are free, 1000 MB are needed.\n"
+    )
+    assert not (checkout.root / ".venv").exists()
 
 
-def test_a_full_disk_is_called_so() -> None:
+def test_a_full_disk_is_named() -> None:
     with pytest.raises(OSError, match="No space left") as caught:
         Path("/dev/full").write_text("text", encoding="utf-8")
-    assert sentence_for(caught.value).startswith("The disk is full")
+    assert describe_os_error(caught.value).startswith("The disk is full")
 
 
 @pytest.mark.parametrize("version", [(2, 7), (3, 8), (3, 10)])
@@ -199,5 +201,5 @@ def test_an_old_python_says_what_is_needed(version: tuple[int, int]) -> None:
     )
 
 
-def test_run_py_keeps_to_syntax_that_old_pythons_read() -> None:
+def test_old_pythons_can_parse_run_py() -> None:
     ast.parse((ROOT / "run.py").read_text(encoding="utf-8"), feature_version=(3, 7))

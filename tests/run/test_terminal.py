@@ -7,15 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 from runner.children import Lines
 from runner.console import bar
-from runner.guard import read_orders
-from runner.supervision import described
-from tests.run.checkout import PATIENCE, Checkout, free_port, until
+from tests.run.checkout import LONGEST_WAIT_SECONDS, Checkout, free_port, until
 
 
 class Terminal:
@@ -48,8 +45,8 @@ class Terminal:
         os.write(self._screen, text.encode())
 
     def end(self) -> int:
-        status = self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        status = self.process.wait(LONGEST_WAIT_SECONDS)
+        self._reader.join(LONGEST_WAIT_SECONDS)
         os.close(self._screen)
         return status
 
@@ -57,7 +54,7 @@ class Terminal:
         while True:
             try:
                 chunk = os.read(self._screen, 4096)
-            except OSError:  # the other end is closed
+            except OSError:  # run.py has ended
                 return
             self._shown += chunk
 
@@ -100,7 +97,7 @@ def test_reset_deletes_after_a_yes(checkout: Checkout) -> None:
     assert not old.exists()
 
 
-def test_a_log_that_nobody_reads_any_longer_ends_the_demo(checkout: Checkout) -> None:
+def test_closing_the_log_ends_the_demo(checkout: Checkout) -> None:
     process = subprocess.Popen(
         [sys.executable, "run.py", "demo", f"--port={free_port()}"],
         cwd=checkout.root,
@@ -112,7 +109,7 @@ def test_a_log_that_nobody_reads_any_longer_ends_the_demo(checkout: Checkout) ->
     assert process.stdout is not None
     assert process.stdout.readline()
     process.stdout.close()
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(LONGEST_WAIT_SECONDS) == 0
 
 
 @pytest.mark.parametrize(
@@ -151,15 +148,3 @@ def test_a_bar_fits_its_columns_and_never_passes_its_end() -> None:
     assert bar(5, 10, "half", columns=60) == "[##########..........]  50% half"
     assert bar(20, 10, "x", columns=60).startswith("[####################] 100%")
     assert len(bar(1, 2, "long " * 50, columns=40)) == 40
-
-
-def test_the_guard_knows_what_is_left_in_its_care() -> None:
-    orders = ["group 10 15", "group 11 2", "remove /tmp/a b", "gone 10", "remove /tmp/c"]
-    groups, paths = read_orders([*(f"{order}\n" for order in orders), "keep /tmp/c\n"])
-    assert groups == {11: 2}
-    assert paths == {Path("/tmp/a b")}
-
-
-def test_the_end_of_a_program_is_told_in_words() -> None:
-    assert described(3) == "it ended with status 3"
-    assert described(-9) == "it was ended by SIGKILL"

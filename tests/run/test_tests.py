@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runner.coverage import table
+from runner.coverage import coverage_line
 from runner.postgres import PrivateCluster, binaries
 from tests.run.checkout import Checkout, alive, is_alive, until
 
@@ -67,11 +67,21 @@ def test_something_without_a_database():
 """
 
 
+PROCESS_TESTS = """
+import pytest
+
+
+@pytest.mark.django_db
+def test_a_process():
+    pass
+"""
+
+
 @pytest.fixture
 def project(
     checkout: Checkout, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Checkout:
-    """A small project with one test that touches the database and one that does not.
+    """A small project: two tests that touch the database, one of them of processes, and another.
 
     What makes its checks slow, and nothing here is about, is shared or left out.
     """
@@ -83,8 +93,9 @@ def project(
     checkout.write("shortvideo/settings.py", SETTINGS.lstrip())
     checkout.write("shortvideo/templates/page.html", "<p>A page</p>\n")
     checkout.write("tests/test_something.py", TESTS.lstrip())
+    checkout.write("tests/faults/test_process.py", PROCESS_TESTS.lstrip())
     support = Path(__file__).parents[1] / "support"
-    for name in ("__init__.py", "database_only.py"):
+    for name in ("__init__.py", "traits.py"):
         checkout.write(f"tests/support/{name}", (support / name).read_text(encoding="utf-8"))
     return checkout
 
@@ -115,10 +126,13 @@ def test_what_touches_the_database_runs_on_both_and_the_summaries_come_last(
     project: Checkout,
 ) -> None:
     ended = project.run("test", "--coverage")
-    *_, postgres, sqlite = ended.stdout.splitlines()
-    assert "pytest on PostgreSQL" in postgres
-    assert "1 passed, 1 deselected" in postgres
-    assert sqlite.startswith("pytest on SQLite: 2 passed in ")
+    *_, postgres, postgres_processes, sqlite, sqlite_processes, total = ended.stdout.splitlines()
+    assert postgres.startswith("pytest on PostgreSQL")
+    assert "1 passed, 2 deselected" in postgres
+    assert ", processes: 1 passed, 2 deselected" in postgres_processes
+    assert sqlite.startswith("pytest on SQLite: 2 passed, 1 deselected in ")
+    assert sqlite_processes.startswith("pytest on SQLite, processes: 1 passed, 2 deselected in ")
+    assert total == "5 passed, 0 failed, 0 skipped"
     assert "shortvideo" in ended.stdout.split("Coverage (statements and branches): ")[1]
     assert vendors(project) == ["postgresql", "sqlite"]
     assert ended.returncode == 0, ended.stdout
@@ -126,7 +140,7 @@ def test_what_touches_the_database_runs_on_both_and_the_summaries_come_last(
 
 def test_without_postgres_one_line_says_that_it_was_not_tested(project: Checkout) -> None:
     ended = project.run("test", SHORTVIDEO_POSTGRES="off")
-    assert "PostgreSQL was not tested: no binaries found" in ended.stdout.splitlines()[-2]
+    assert "PostgreSQL was not tested: no binaries found" in ended.stdout.splitlines()[-4]
     assert vendors(project) == ["sqlite"]
     assert ended.returncode == 0, ended.stdout
 
@@ -134,14 +148,14 @@ def test_without_postgres_one_line_says_that_it_was_not_tested(project: Checkout
 def test_arguments_go_to_pytest_and_the_first_line_names_them(project: Checkout) -> None:
     ended = project.run("test", "-k", "without", SHORTVIDEO_POSTGRES="off")
     assert "checks and pytest -k without on SQLite." in ended.stdout.splitlines()[0]
-    assert "1 passed, 1 deselected" in ended.stdout.splitlines()[-1]
+    assert "1 passed, 2 deselected" in ended.stdout.splitlines()[-2]
     assert ended.returncode == 0, ended.stdout
 
 
 @needs_postgres
 def test_arguments_that_select_nothing_on_postgres_are_no_failure(project: Checkout) -> None:
     ended = project.run("test", "-k", "without")
-    assert "2 deselected" in ended.stdout.splitlines()[-2]
+    assert "3 deselected" in ended.stdout.splitlines()[-3]
     assert ended.returncode == 0, ended.stdout
 
 
@@ -160,9 +174,17 @@ def test_a_failing_test_a_failing_check_and_a_skip_are_shown(project: Checkout) 
     assert "F401" in ended.stdout
     assert "FAILED tests/test_trouble.py::test_that_fails" in ended.stdout
     assert "no moon" in ended.stdout
-    assert ended.stdout.splitlines()[-1].startswith(
-        "pytest on SQLite: 1 failed, 2 passed, 1 skipped in "
-    )
+    *_, sqlite, _, total = ended.stdout.splitlines()
+    assert sqlite.startswith("pytest on SQLite: 1 failed, 2 passed, 1 skipped, 1 deselected in ")
+    assert total == "3 passed, 1 failed, 1 skipped"
+
+
+def test_a_fast_run_says_what_it_leaves_out(project: Checkout) -> None:
+    ended = project.run("test", "--fast")
+    assert "Left out (--fast): mypy, import contracts" in ended.stdout.splitlines()[-3]
+    assert ended.stdout.splitlines()[-1] == "2 passed, 0 failed, 0 skipped"
+    assert vendors(project) == ["sqlite"]
+    assert ended.returncode == 0, ended.stdout
 
 
 def test_the_demos_settings_do_not_reach_the_tests(project: Checkout) -> None:
@@ -225,6 +247,6 @@ def test_coverage_is_added_up_per_package() -> None:
     half = {"covered_lines": 1, "num_statements": 2, "covered_branches": 0, "num_branches": 0}
     full = {"covered_lines": 2, "num_statements": 2, "covered_branches": 4, "num_branches": 4}
     files = {"videos/a.py": {"summary": half}, "accounts/b.py": {"summary": full}}
-    assert table(files) == (
+    assert coverage_line(files) == (
         "Coverage (statements and branches): accounts 100.0%, videos 50.0%, together 87.5%."
     )

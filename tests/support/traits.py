@@ -1,0 +1,96 @@
+"""A pytest plugin (`pytest -p tests.support.traits`): select tests by what they use.
+
+`--with TRAIT` runs only tests that have the trait, `--without TRAIT` only tests that lack it; both
+may be repeated. `run.py test` divides the tests among several runs of pytest in this way. Pytest
+prints how many tests each run deselected.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+from django.test import TransactionTestCase
+
+DATABASE_FIXTURES: Final = {
+    "db",
+    "transactional_db",
+    "django_db_reset_sequences",
+    "django_db_serialized_rollback",
+    "live_server",
+}
+# Pages and answers: they run on one database, but for the modules that send user input into SQL.
+PAGES: Final = ("tests/admin/", "tests/browser/", "tests/console/", "tests/contract/")
+USER_INPUT: Final = (
+    "tests/admin/test_video_list.py",
+    "tests/console/test_defects.py",
+    "tests/console/test_lists.py",
+    "tests/console/test_login.py",
+    "tests/console/test_single.py",
+    "tests/contract/test_refusals.py",
+)
+# Tests of processes and browsers leave a core idle.
+PROCESSES: Final = (
+    "tests/browser/",
+    "tests/faults/",
+    "tests/outbox/test_work_command.py",
+    "tests/run/",
+    "tests/webhooks/test_browser.py",
+    "tests/webhooks/test_worker_killed.py",
+)
+SLOW_FIXTURES: Final = {"transactional_db", "live_server", "localvod_server", "browser", "checkout"}
+
+
+def touches_database(item: pytest.Item) -> bool:
+    return (
+        item.get_closest_marker("django_db") is not None
+        or bool(DATABASE_FIXTURES & _fixtures(item))
+        or issubclass(getattr(item, "cls", None) or object, TransactionTestCase)
+    )
+
+
+def runs_on_one_database(item: pytest.Item) -> bool:
+    is_page = item.nodeid.startswith(PAGES) and not item.nodeid.startswith(USER_INPUT)
+    return is_page and touches_database(item)
+
+
+def waits(item: pytest.Item) -> bool:
+    return item.nodeid.startswith(PROCESSES)
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Waits, starts a program or commits."""
+    marker = item.get_closest_marker("django_db")
+    commits = marker is not None and bool(marker.kwargs.get("transaction"))
+    return waits(item) or commits or bool(SLOW_FIXTURES & _fixtures(item))
+
+
+TRAITS: Final[dict[str, Callable[[pytest.Item], bool]]] = {
+    "database": touches_database,
+    "one_database": runs_on_one_database,
+    "waits": waits,
+    "slow": is_slow,
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("traits")
+    for option in ("with", "without"):
+        group.addoption(f"--{option}", action="append", default=[], choices=TRAITS)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = [TRAITS[name] for name in config.getoption("--with")]
+    unwanted = [TRAITS[name] for name in config.getoption("--without")]
+    selected: list[pytest.Item] = []
+    deselected: list[pytest.Item] = []
+    for item in items:
+        is_selected = all(has(item) for has in wanted) and not any(has(item) for has in unwanted)
+        (selected if is_selected else deselected).append(item)
+    items[:] = selected
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
