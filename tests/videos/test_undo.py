@@ -216,7 +216,7 @@ def test_a_leased_or_tried_decision_cannot_be_undone(state: str) -> None:
     review = at_the_desk(block, make_video())
     values = {"claim_count": 1} if state == "tried" else {"state": "leased", "lease_token": TOKEN}
     Delivery.objects.filter(review_decision=review).update(**values)
-    with pytest.raises(InvalidState, match="being told of it already"):
+    with pytest.raises(InvalidState, match="being sent to VOD already"):
         undo_review(review)
     assert not ReviewDecision.objects.filter(decision=Decision.UNDO).exists()
 

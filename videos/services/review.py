@@ -1,7 +1,7 @@
 """Decisions about videos: the log, the status, and what must reach VOD."""
 
 from dataclasses import KW_ONLY, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from accounts.models import Operator
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.models import Delivery, DeliveryState
+from shortvideo.outbox.models import Delivery
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import announcements, takedown
+from videos.services.standing import undo_refusal
 
 DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # VOD knows all others itself
 
@@ -52,7 +53,7 @@ def review_video(video: Video, new: DecisionInput) -> ReviewDecision:
         if new.source == Source.MACHINE:
             raise InvalidState(_("A person has decided about this video."))
         is_own = (standing.source, standing.operator) == (new.source, new.operator)
-        is_settled = is_own or not _can_be_undone(standing, timezone.now())
+        is_settled = is_own or bool(undo_refusal(standing, timezone.now()))
         if is_settled and _is_repeated(video, standing, new):
             return standing
     if new.decision == Decision.BLOCKED:
@@ -89,15 +90,6 @@ def _is_repeated(video: Video, standing: ReviewDecision, new: DecisionInput) -> 
         and standing.decision == new.decision
         and (standing.reason, standing.comment) == (new.reason, new.comment)
     )
-
-
-def _can_be_undone(decision: ReviewDecision, now: datetime) -> bool:
-    """Whether it was made at the desk a few seconds ago and no worker has claimed its delivery."""
-    is_fresh = now < decision.created_at + timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
-    delivery = decision.delivery if decision.source == Source.ADMIN and is_fresh else None
-    if delivery is None:
-        return False
-    return delivery.state == DeliveryState.WAITING and not delivery.claim_count
 
 
 def record_decision(video: Video, new: DecisionInput) -> ReviewDecision:

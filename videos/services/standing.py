@@ -1,20 +1,25 @@
-"""Which decision about a video stands, and how it is sent to VOD."""
+"""The decision that stands about a video: how it is sent to VOD, and whether it can be undone."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.models import Delivery, DeliveryQuerySet
+from shortvideo.outbox.models import Delivery, DeliveryQuerySet, DeliveryState
 from shortvideo.text import cut_to_bytes
-from videos.models import Decision, ReviewDecision, Video
+from videos.models import Decision, ReviewDecision, Source, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import takedown
 
 AUDIT_KIND: Final = "create_audit"
+ALREADY_SENT: Final = gettext_lazy("It is being sent to VOD already: decide again instead.")
 
 
 def cancel_if_unsent(delivery: Delivery) -> bool:
@@ -60,6 +65,22 @@ def is_latest_decision(video: Video, decision: ReviewDecision) -> bool:
     """Whether it is the last decision in force, and about the present source of the video."""
     latest = video.decisions.in_force().order_by("-id").first()
     return latest == decision and decision.source_version == video.source_version
+
+
+def undo_refusal(decision: ReviewDecision, now: datetime) -> str:
+    """Why a decision cannot be undone, in one sentence; "" if it can."""
+    window = timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
+    delivery = decision.delivery
+    if decision.source != Source.ADMIN or delivery is None:
+        return _("Only a decision made at the desk can be undone: decide again instead.")
+    if now >= decision.created_at + window:
+        return _("Too late to undo: decide again instead.")
+    if decision.undone_by.exists():
+        return _("It was undone already.")
+    if not is_latest_decision(decision.video, decision):
+        return _("There is another decision or another source since: decide again instead.")
+    is_sent = delivery.state != DeliveryState.WAITING or delivery.claim_count
+    return str(ALREADY_SENT) if is_sent else ""
 
 
 def as_audit(decision: ReviewDecision) -> Audit:

@@ -1,13 +1,9 @@
 """Undo a decision before it is sent to VOD. It costs no call, and the log keeps both lines."""
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import Operator
 from shortvideo.errors import InvalidState
@@ -18,14 +14,13 @@ from videos.services import announcements, takedown
 from videos.services.machine_review import decide_by_machine_review
 from videos.services.review import DecisionInput, add_to_log
 from videos.services.standing import (
+    ALREADY_SENT,
     deliveries_of_decision,
-    is_latest_decision,
     resend_decision,
     standing_decision,
+    undo_refusal,
 )
 from videos.services.status import update_status
-
-ALREADY_SENT: Final = gettext_lazy("VOD is being told of it already: decide again instead.")
 
 
 @transaction.atomic
@@ -46,7 +41,7 @@ def undo_review(
     video = Video.objects.visible().select_for_update().get(pk=decision.video_id)
     decision = video.decisions.select_related("delivery").get(pk=decision.pk)
     now = timezone.now()
-    if refusal := _undo_refusal(decision, now):
+    if refusal := undo_refusal(decision, now):
         raise InvalidState(refusal)
     _cancel_delivery(decision)
     new = DecisionInput(Decision.UNDO, Source.ADMIN, operator=operator, request_id=request_id)
@@ -59,31 +54,15 @@ def undo_review(
     return line
 
 
-def _undo_refusal(decision: ReviewDecision, now: datetime) -> str:
-    """Why the rows do not allow the undo, in one sentence; "" if they do."""
-    window = timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
-    delivery = decision.delivery
-    if decision.source != Source.ADMIN or delivery is None:
-        return _("Only a decision made at the desk can be undone: decide again instead.")
-    if now >= decision.created_at + window:
-        return _("Too late to undo: decide again instead.")
-    if decision.undone_by.exists():
-        return _("It was undone already.")
-    if not is_latest_decision(decision.video, decision):
-        return _("There is another decision or another source since: decide again instead.")
-    is_sent = delivery.state != DeliveryState.WAITING or delivery.claim_count
-    return str(ALREADY_SENT) if is_sent else ""
-
-
 def undoable_decision(video: Video) -> ReviewDecision | None:
     """The decision about a video that can be undone right now."""
     latest = video.decisions.in_force().select_related("delivery").order_by("-id").first()
-    return latest if latest is not None and not _undo_refusal(latest, timezone.now()) else None
+    return latest if latest is not None and not undo_refusal(latest, timezone.now()) else None
 
 
 def _cancel_delivery(decision: ReviewDecision) -> None:
     """Cancel the delivery and all after it. Raises InvalidState if a worker was faster."""
-    assert decision.delivery is not None  # noqa: S101 - `_undo_refusal` has checked it
+    assert decision.delivery is not None  # noqa: S101 - `undo_refusal` has checked it
     try:
         outbox.cancel(decision.delivery)
     except outbox.DeliveryStateError as error:
