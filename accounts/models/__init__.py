@@ -3,10 +3,3 @@
 from accounts.models.operator import Operator
 from accounts.models.token import ConsoleToken, ConsoleTokenQuerySet
 from accounts.models.uploader import Uploader
-
-__all__ = [
-    "ConsoleToken",
-    "ConsoleTokenQuerySet",
-    "Operator",
-    "Uploader",
-]

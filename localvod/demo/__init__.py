@@ -1,5 +1,3 @@
 """Demo clips: painted, rendered by ffmpeg and uploaded like an app does."""
 
 from localvod.demo.command import add_arguments, run
-
-__all__ = ["add_arguments", "run"]

@@ -82,12 +82,3 @@ def _drop_gateways() -> None:
 
 
 os.register_at_fork(after_in_child=_drop_gateways)
-
-__all__ = [
-    "CloudError",
-    "CloudRejected",
-    "CloudUnavailable",
-    "cdn_gateway",
-    "media_gateway",
-    "vod_gateway",
-]

@@ -11,18 +11,3 @@ from videos.admin.sync import SyncRunAdmin
 from videos.admin.takedown import TakedownAdmin
 from videos.admin.transcoding import TranscodeJobAdmin
 from videos.admin.video import VideoAdmin
-
-__all__ = [
-    "CdnTaskAdmin",
-    "EvidenceAdmin",
-    "LogPruningAdmin",
-    "MachineReviewAdmin",
-    "ReasonTemplateAdmin",
-    "ReconcileRunAdmin",
-    "ReviewTaskAdmin",
-    "SyncRunAdmin",
-    "TakedownAdmin",
-    "TranscodeJobAdmin",
-    "VideoAdmin",
-    "VodEventAdmin",
-]

@@ -11,12 +11,3 @@ from videos.catalogue.plain import (
     time_range,
     video_conditions,
 )
-
-__all__ = [
-    "ListQuery",
-    "Page",
-    "filter_videos",
-    "page_of",
-    "time_range",
-    "video_conditions",
-]

@@ -9,12 +9,3 @@ from videos.mirror.media import write_files_of_deleted_video
 from videos.mirror.reading import Applied, Reading
 from videos.mirror.removal import remove_videos, undelete_found_video
 from videos.mirror.writing import apply
-
-__all__ = [
-    "Applied",
-    "Reading",
-    "apply",
-    "remove_videos",
-    "undelete_found_video",
-    "write_files_of_deleted_video",
-]

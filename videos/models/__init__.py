@@ -28,37 +28,3 @@ from videos.models.sync import SyncRun
 from videos.models.takedown import Takedown, TakedownQuerySet
 from videos.models.transcoding import TranscodeJob, TranscodeJobQuerySet
 from videos.models.video import Video, VideoQuerySet
-
-__all__ = [
-    "AttentionQuerySet",
-    "CdnQuota",
-    "CdnTask",
-    "CdnTaskQuerySet",
-    "CensorStatus",
-    "Decision",
-    "Evidence",
-    "EvidenceQuerySet",
-    "LogPruning",
-    "MachineReview",
-    "NeedsAttention",
-    "ReasonTemplate",
-    "ReconcileRun",
-    "ReviewDecision",
-    "ReviewDecisionQuerySet",
-    "ReviewTask",
-    "ReviewTaskQuerySet",
-    "SnapshotStatus",
-    "Source",
-    "SyncRun",
-    "Takedown",
-    "TakedownQuerySet",
-    "TaskCause",
-    "TranscodeJob",
-    "TranscodeJobQuerySet",
-    "TranscodeKind",
-    "TranscodeStatus",
-    "Video",
-    "VideoDeletion",
-    "VideoQuerySet",
-    "VodEvent",
-]

@@ -9,16 +9,3 @@ from videos.periodic.evidence import remove_expired_evidence
 from videos.periodic.reconcile import compare_daily, reconcile_requested
 from videos.periodic.sync import sweep_pending, sync_changes
 from videos.periodic.transcoding import check_transcodes, end_jobs_of_deleted_videos
-
-__all__ = [
-    "check_cdn_quota",
-    "check_cdn_tasks",
-    "check_transcodes",
-    "compare_daily",
-    "end_jobs_of_deleted_videos",
-    "reconcile_requested",
-    "remove_expired_evidence",
-    "remove_old_events",
-    "sweep_pending",
-    "sync_changes",
-]

@@ -17,16 +17,3 @@ from videos.reconcile.claims import (
 )
 from videos.reconcile.drift import Kind, Resolution
 from videos.reconcile.running import Options, carry_out
-
-__all__ = [
-    "AlreadyRunning",
-    "Kind",
-    "Options",
-    "Resolution",
-    "begin",
-    "begin_requested",
-    "carry_out",
-    "delete_uneventful",
-    "end_stale",
-    "request",
-]

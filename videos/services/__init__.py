@@ -23,27 +23,3 @@ from videos.services.transcoding import (
     submit_transcode,
 )
 from videos.services.undo import undo_review, undoable_decision
-
-__all__ = [
-    "DecisionInput",
-    "check_dismissible",
-    "check_resendable",
-    "check_retryable",
-    "check_submittable",
-    "check_undeletable",
-    "delete_video",
-    "dismiss",
-    "is_undeletable",
-    "latest_human_decision",
-    "media_paths",
-    "prefetch",
-    "purge_media",
-    "remember_media",
-    "request_undeletion",
-    "resend_task",
-    "retry_transcode",
-    "review_video",
-    "submit_transcode",
-    "undo_review",
-    "undoable_decision",
-]

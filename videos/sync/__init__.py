@@ -7,14 +7,3 @@
 from videos.services.runs import TakenOver
 from videos.sync.catalogue import is_under_way, resume_or_start, walk
 from videos.sync.single import Tally, check_transcodes, sweep_pending, sync_ids
-
-__all__ = [
-    "TakenOver",
-    "Tally",
-    "check_transcodes",
-    "is_under_way",
-    "resume_or_start",
-    "sweep_pending",
-    "sync_ids",
-    "walk",
-]

@@ -14,6 +14,3 @@ from shortvideo.cloud.vod.transcoding import Transcoding
 
 class VodGateway(Catalogue, Files, Transcoding, Review, Callbacks):
     """The part of VOD that the console uses."""
-
-
-__all__ = ["VodGateway"]

@@ -2,5 +2,3 @@
 
 from .endpoint import EndpointAdmin
 from .log import AttemptAdmin, DispatchAdmin, EventAdmin
-
-__all__ = ["AttemptAdmin", "DispatchAdmin", "EndpointAdmin", "EventAdmin"]
