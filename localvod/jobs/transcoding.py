@@ -125,14 +125,8 @@ def _transcode(cloud: Cloud, job: Row, video: Video, cancelled: threading.Event)
     source = cloud.settings.media_root / video.source_key
     progress = _Progress(cloud, job["id"])
     facts = transcode(source, _template_of(cloud, job), target, progress, cancelled)
-    return {
-        "size": facts.size,
-        "duration": facts.duration,
-        "width": facts.width,
-        "height": facts.height,
-        "fps": facts.fps,
-        "bitrate": facts.bitrate,
-    }
+    fields = ("size", "duration", "width", "height", "fps", "bitrate")
+    return {name: getattr(facts, name) for name in fields}
 
 
 def _template_of(cloud: Cloud, job: Row) -> Template:

@@ -77,12 +77,6 @@ class CdnTaskStatus(StrEnum):
     FAILED = "Failed"
 
 
-class SnapshotType(StrEnum):
-    COVER = "CoverSnapshot"
-    NORMAL = "NormalSnapshot"
-    SPRITE = "SpriteSnapshot"
-
-
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
     """One video as VOD described it at `read_at`.
@@ -317,14 +311,6 @@ class UploadTicket:
     vod_id: str
     upload_address: str = field(repr=False)
     upload_auth: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    cate_id: int
-    name: str
-    level: int = 0
-    parent_id: int = -1  # -1: a top category
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,16 +224,3 @@ def test_texts_that_vod_would_refuse_are_not_sent(
     with pytest.raises(ValueError, match=message):
         vod.update_info("v1", **fields)
     assert liar.requests == []
-
-
-def test_categories_are_read_to_the_last_page(vod: VodGateway, liar: Liar) -> None:
-    def category(number: int) -> dict[str, Any]:
-        return {"CateId": number, "CateName": f"C{number}", "Level": 0, "ParentId": -1}
-
-    full = [category(number) for number in range(100)]
-    liar.says(
-        answer({"SubTotal": 101, "SubCategories": {"Category": full}}),
-        answer({"SubTotal": 101, "SubCategories": {"Category": [category(100)]}}),
-    )
-    found = vod.categories()
-    assert (len(found), found[-1].name) == (101, "C100")

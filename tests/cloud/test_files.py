@@ -6,7 +6,6 @@ import pytest
 
 from shortvideo.cloud.errors import CloudRejected
 from shortvideo.cloud.types import (
-    SnapshotType,
     Uploader,
     UserData,
 )
@@ -48,13 +47,6 @@ def test_a_blocked_video_has_no_play_files(vod: VodGateway, liar: Liar) -> None:
     assert caught.value.code == "Forbidden.IllegalStatus"
 
 
-def test_snapshots_are_in_the_videos_order(vod: VodGateway, liar: Liar) -> None:
-    pictures = [{"Index": index, "Url": f"http://m.example/{index}.jpg?k=1"} for index in (2, 1)]
-    liar.says(answer({"MediaSnapshot": {"Total": 2, "Snapshots": {"Snapshot": pictures}}}))
-    assert vod.snapshots("v1", SnapshotType.NORMAL) == ("m.example/1.jpg", "m.example/2.jpg")
-    assert liar.requests[0].parameters["SnapshotType"] == "NormalSnapshot"
-
-
 def test_the_source_is_read(vod: VodGateway, liar: Liar) -> None:
     liar.says(answer({"Mezzanine": {"FileURL": "http://m.example/s.mp4?x=1", "Size": 9}}))
     source = vod.mezzanine("v1")
@@ -74,10 +66,3 @@ def test_an_upload_carries_its_uploader(vod: VodGateway, liar: Liar) -> None:
     assert asked["Tags"] == "sea,sun"
     assert json.loads(asked["UserData"])["Extend"]["userId"] == "u1"
     assert "YXV0aA==" not in repr(ticket)
-
-
-def test_snapshots_are_spread_evenly(vod: VodGateway, liar: Liar) -> None:
-    liar.says(answer({"SnapshotJob": {"JobId": "j1"}}))
-    assert vod.submit_snapshots("v1", count=8) == "j1"
-    asked = liar.requests[0].parameters
-    assert (asked["Count"], asked["Interval"]) == ("8", "0")

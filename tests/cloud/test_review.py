@@ -143,16 +143,6 @@ def test_a_successful_machine_job_has_a_result(vod: VodGateway, liar: Liar) -> N
     assert len(result.hits) == 5
 
 
-def test_the_timeline_is_in_the_videos_order(vod: VodGateway, liar: Liar) -> None:
-    timeline = {
-        "Porn": [{"Label": "sexy", "Score": "70.5", "Timestamp": "9000"}],
-        "Logo": [{"Label": "TV", "Score": "80", "Timestamp": "3000"}],
-    }
-    liar.says(answer({"MediaAuditResultTimeline": timeline}))
-    hits = vod.machine_timeline("v1")
-    assert [(hit.module, hit.timestamp_ms) for hit in hits] == [("logo", 3000), ("porn", 9000)]
-
-
 def test_a_machine_review_is_submitted_for_a_video(vod: VodGateway, liar: Liar) -> None:
     liar.says(answer({"JobId": "j1", "MediaId": "v1"}))
     assert vod.submit_machine_review("v1") == "j1"

@@ -20,7 +20,6 @@ from shortvideo.cloud.types import (
     CallbackSettings,
     MachineJobStatus,
     MediaPath,
-    SnapshotType,
     Suggestion,
     TaskStatus,
     Trigger,
@@ -134,12 +133,11 @@ def test_an_unknown_video_is_not_found(vod: VodGateway, local: LocalVod) -> None
     assert vod.get_infos(["0" * 32]).missing_ids == ("0" * 32,)
 
 
-def test_files_snapshots_and_source_are_read(vod: VodGateway, local: LocalVod) -> None:
+def test_files_and_source_are_read(vod: VodGateway, local: LocalVod) -> None:
     vod_id = local.seed(files=True)
     files = vod.play_files(vod_id)
     assert {file.is_narrowband for file in files} == {False}
     assert all(file.path.startswith(local.endpoint) and file.height for file in files)
-    assert vod.snapshots(vod_id, SnapshotType.NORMAL) == vod.get_info(vod_id).snapshots
     assert vod.mezzanine(vod_id).size == 1_500_000
 
 
@@ -240,7 +238,6 @@ def test_a_machine_verdict_is_fetched(vod: VodGateway, local: LocalVod) -> None:
     assert result.suggestion == Suggestion.BLOCK
     assert result.hits
     assert all(0 < hit.score <= 100 for hit in result.hits)
-    assert vod.machine_timeline(vod_id)
 
 
 def test_a_machine_review_is_submitted_and_read(vod: VodGateway, local: LocalVod) -> None:
@@ -271,14 +268,6 @@ def test_an_upload_is_opened_refreshed_and_described(vod: VodGateway, local: Loc
     assert (facts.title, facts.tags, facts.status) == ("New title", "sea,sun", "Uploading")
     assert facts.user_data
     assert facts.user_data.uploader == MING
-
-
-def test_snapshots_are_submitted(vod: VodGateway, local: LocalVod) -> None:
-    assert vod.submit_snapshots(local.seed(), count=4)
-
-
-def test_categories_are_read(vod: VodGateway, local: LocalVod) -> None:
-    assert isinstance(vod.categories(), tuple)
 
 
 def test_the_callback_is_configured_and_read_back(vod: VodGateway, local: LocalVod) -> None:

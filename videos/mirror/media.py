@@ -9,7 +9,7 @@ from shortvideo.cloud.types import StreamFile
 from videos.mirror.facts import fit_column
 from videos.mirror.reading import Reading
 from videos.models import SnapshotStatus, Video
-from videos.models.media import media_named_by
+from videos.models.media import FILE_FIELDS, media_named_by
 
 
 def copy_media(video: Video, reading: Reading) -> None:
@@ -58,20 +58,7 @@ def _has_newer_files(video: Video, reading: Reading) -> bool:
 
 def file_as_json(file: StreamFile) -> dict[str, Any]:
     """Return an item of `Video.files`."""
-    return {
-        "path": file.path,
-        "definition": file.definition,
-        "format": file.format,
-        "width": file.width,
-        "height": file.height,
-        "bitrate": file.bitrate,
-        "fps": file.fps,
-        "size": file.size,
-        "duration": file.duration,
-        "codec": file.codec,
-        "is_narrowband": file.is_narrowband,
-        "job_id": file.job_id,
-    }
+    return {name: getattr(file, name) for name in FILE_FIELDS}
 
 
 def file_order(file: dict[str, Any]) -> tuple[bool, int, str]:

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+FILE_FIELDS: Final = (  # of an item of `Video.files`
+    "path", "definition", "format", "width", "height", "bitrate", "fps", "size", "duration",
+    "codec", "is_narrowband", "job_id",
+)  # fmt: skip
 MEDIA_FIELDS: Final = ("cover", "first_frame", "snapshots", "source_path", "files")
 PLAYS: Final = "play"  # the kind of streams and the source; all other kinds are pictures
 

@@ -18,22 +18,10 @@ from videos.models import (
     Video,
     VideoDeletion,
 )
+from videos.models.media import FILE_FIELDS
 
 REFUSED: Final = "refused"  # a job's end; the video has no such status
 ENDED: Final = (TranscodeStatus.SUCCESS, TranscodeStatus.FAIL)
-FILE_KEYS: Final = {
-    "path": "path",
-    "definition": "definition",
-    "format": "format",
-    "width": "width",
-    "height": "height",
-    "bitrate": "bitrate",
-    "fps": "fps",
-    "size": "size",
-    "duration": "duration",
-    "codec": "codec",
-    "is_narrowband": "isNarrowband",
-}
 
 
 def emit_decision(review: ReviewDecision) -> None:
@@ -142,7 +130,8 @@ def _latest_job(video: Video, kind: TranscodeKind) -> TranscodeJob | None:
 
 def _as_file(file: Mapping[str, Any]) -> dict[str, Any]:
     """A stream with `host/path`: a signed URL would expire before the backend reads it."""
-    return {spelling: file[key] for key, spelling in FILE_KEYS.items()}
+    same = [name for name in FILE_FIELDS if name not in ("is_narrowband", "job_id")]
+    return {**{name: file[name] for name in same}, "isNarrowband": file["is_narrowband"]}
 
 
 def emit_deletion(video: Video, deletion: VideoDeletion) -> None:

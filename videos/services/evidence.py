@@ -91,16 +91,11 @@ def _machine_review_of(video: Video, source_version: int) -> dict[str, Any]:
     review = video.machine_reviews.filter(source_version=source_version).first()
     if review is None:
         return {}
-    return {
-        "suggestion": review.suggestion,
-        "labels": review.labels,
-        "hits": review.hits,
-        "abnormal_modules": review.abnormal_modules,
-        "result": review.result,
-        "error_code": review.error_code,
-        "error_message": review.error_message,
-        "received": review.received_at.isoformat(),
-    }
+    fields = (
+        "suggestion", "labels", "hits", "abnormal_modules", "result", "error_code", "error_message",
+    )  # fmt: skip
+    values = {name: getattr(review, name) for name in fields}
+    return {**values, "received": review.received_at.isoformat()}
 
 
 def set_expiry(video: Video, *, deleted_at: datetime | None) -> None:

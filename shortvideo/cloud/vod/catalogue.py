@@ -9,7 +9,7 @@ from alibabacloud_vod20170321.client import Client
 
 from shortvideo.cloud.errors import CloudRejected
 from shortvideo.cloud.gateway import Gateway, check_count, format_time
-from shortvideo.cloud.types import Category, Deleted, Found, MediaFacts, SearchPage, UserData
+from shortvideo.cloud.types import Deleted, Found, MediaFacts, SearchPage, UserData
 from shortvideo.cloud.vod.limits import check_text
 from shortvideo.cloud.vod.parsing import parse_rows, parse_search_item, parse_video, row_id
 
@@ -18,7 +18,6 @@ _SEARCH_FIELDS = (
     "ModificationTime,Snapshots,StorageLocation"
 )
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
-_CATEGORY_PAGE_SIZE = 100
 
 
 class Catalogue(Gateway):
@@ -153,31 +152,6 @@ class Catalogue(Gateway):
                 user_data=user_data.to_json() if user_data else None,
             ),
         )
-
-    def categories(self, parent_id: int = -1) -> tuple[Category, ...]:
-        """Return the children of a category; -1 is the root."""
-        found: list[Category] = []
-        while True:
-            reply = self._call_with_retries(
-                Client.get_categories_with_options,
-                models.GetCategoriesRequest(
-                    cate_id=parent_id,
-                    page_no=len(found) // _CATEGORY_PAGE_SIZE + 1,
-                    page_size=_CATEGORY_PAGE_SIZE,
-                ),
-            )
-            page = [
-                Category(
-                    cate_id=item.whole("CateId"),
-                    name=item.text("CateName"),
-                    level=item.whole("Level"),
-                    parent_id=item.whole("ParentId"),
-                )
-                for item in reply.children("SubCategories", wrapped="Category")
-            ]
-            found += page
-            if len(page) < _CATEGORY_PAGE_SIZE:
-                return tuple(found)
 
 
 def _merge(one: Found, other: Found) -> Found:

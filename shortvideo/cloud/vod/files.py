@@ -8,17 +8,13 @@ from alibabacloud_vod20170321.client import Client
 from shortvideo.cloud.gateway import Gateway
 from shortvideo.cloud.reply import Reply
 from shortvideo.cloud.types import (
-    MediaPath,
     Mezzanine,
-    SnapshotType,
     StreamFile,
     UploadTicket,
     UserData,
 )
 from shortvideo.cloud.vod.limits import check_text
 from shortvideo.cloud.vod.parsing import parse_media_path, parse_stream
-
-_MAX_SNAPSHOTS = 100  # a page of ListSnapshots
 
 
 class Files(Gateway):
@@ -94,37 +90,6 @@ class Files(Gateway):
             duration=source.number("Duration"),
             creation_time=source.moment("CreationTime"),
         )
-
-    def submit_snapshots(
-        self, vod_id: str, *, count: int, user_data: UserData | None = None
-    ) -> str:
-        """Submit a job for `count` pictures, spread evenly over the video. Returns its id."""
-        reply = self._call_once(
-            Client.submit_snapshot_job_with_options,
-            models.SubmitSnapshotJobRequest(
-                video_id=vod_id,
-                count=count,
-                interval=0,  # spread evenly
-                user_data=user_data.to_json() if user_data else None,
-            ),
-        )
-        return reply.child("SnapshotJob").required("JobId")
-
-    def snapshots(
-        self, vod_id: str, kind: SnapshotType = SnapshotType.COVER
-    ) -> tuple[MediaPath, ...]:
-        """Return the pictures of the latest job of a kind, at most 100, in the video's order."""
-        reply = self._call_with_retries(
-            Client.list_snapshots_with_options,
-            models.ListSnapshotsRequest(
-                video_id=vod_id, snapshot_type=kind.value, page_no=1, page_size=_MAX_SNAPSHOTS
-            ),
-        )
-        listing = reply.optional("MediaSnapshot")
-        pictures = listing.children("Snapshots", wrapped="Snapshot") if listing else ()
-        in_order = sorted(pictures, key=lambda picture: picture.whole("Index"))
-        paths = (parse_media_path(picture, "Url") for picture in in_order)
-        return tuple(path for path in paths if path)
 
 
 def _parse_ticket(reply: Reply) -> UploadTicket:

@@ -30,7 +30,6 @@ _VIDEO_MODULES = {
     "LogoResult": "logo",
     "GreenEnhancedResult": "green",
 }
-_TIMELINE_MODULES = ("Porn", "Terrorism", "Ad", "Live", "Logo")
 _HISTORY_PAGE_SIZE = 100
 
 
@@ -108,20 +107,6 @@ class Review(Gateway):
             raise
         result = reply.optional("MediaAuditResult")
         return _parse_result(result) if result else None
-
-    def machine_timeline(self, vod_id: str) -> tuple[Hit, ...]:
-        """Return all hits of the machine, in the video's order. Only some regions have it."""
-        reply = self._call_with_retries(
-            Client.get_media_audit_result_timeline_with_options,
-            models.GetMediaAuditResultTimelineRequest(media_id=vod_id),
-        )
-        timeline = reply.child("MediaAuditResultTimeline")
-        hits = [
-            _parse_hit(entry, module.lower())
-            for module in _TIMELINE_MODULES
-            for entry in timeline.children(module)
-        ]
-        return tuple(sorted(hits, key=lambda hit: hit.timestamp_ms or 0))
 
     def set_security_ip(self, addresses: Sequence[str], *, group: str = "Default") -> None:
         """Replace the group's addresses, which may play pending and blocked videos."""
