@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from shortvideo.outbox import handlers
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.outbox.worker import work_once
 from tests.support.database_url import database_url
+from tests.support.localvod import wait_until
 
 from .support import (
     LONGEST_WAIT_SECONDS,
@@ -28,14 +28,6 @@ from .support import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[2]
-
-
-def _eventually(condition: Callable[[], object], what: str) -> None:
-    """Poll until the condition holds. Fails with `what` where it never does."""
-    ends_at = time.monotonic() + LONGEST_WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < ends_at, f"In vain: {what}"
-        time.sleep(0.02)
 
 
 class Worker:
@@ -77,7 +69,7 @@ class Worker:
         Its loop and its heartbeat write too. Stopped in such a transaction, it would keep every
         other writer out of a SQLite database for as long as it is stopped.
         """
-        _eventually(self._is_stopped_without_lock, "the worker stops outside a transaction")
+        wait_until(self._is_stopped_without_lock)
 
     def _is_stopped_without_lock(self) -> bool:
         self.send_signal(signal.SIGSTOP)
@@ -138,9 +130,9 @@ def test_a_signal_ends_the_worker_after_its_batch(
     first = send("v1", kind="waiting")
     second = send("v1", kind="waiting")
     worker = start_worker()
-    _eventually((folder / "v1").exists, "the worker begins")
+    wait_until((folder / "v1").exists)
     worker.send_signal(number)
-    _eventually((folder / "stopping").exists, "the worker has the signal")
+    wait_until((folder / "stopping").exists)
     (folder / "go").touch()
     assert worker.exit_status() == 0
     first.refresh_from_db()
@@ -154,7 +146,7 @@ def test_an_idle_worker_leaves_at_once(
     waiting: ScriptedHandler, start_worker: Callable[..., Worker]
 ) -> None:
     worker = start_worker()
-    _eventually(lambda: "Worker started" in worker.log, "the worker starts")
+    wait_until(lambda: "Worker started" in worker.log)
     worker.send_signal(signal.SIGTERM)
     assert worker.exit_status() == 0
 
@@ -164,14 +156,14 @@ def test_a_killed_worker_loses_nothing(
 ) -> None:
     delivery = send("v1", kind="waiting")
     worker = start_worker()
-    _eventually((folder / "v1").exists, "the worker begins")
+    wait_until((folder / "v1").exists)
     worker.send_signal(signal.SIGKILL)
     worker.exit_status()
     delivery.refresh_from_db()
     assert delivery.state == DeliveryState.LEASED
     (folder / "go").touch()
     start_worker()
-    _eventually(lambda: Delivery.objects.done().exists(), "another worker finishes it")
+    wait_until(lambda: Delivery.objects.done().exists())
     delivery.refresh_from_db()
     assert (delivery.attempts, delivery.claim_count, delivery.broken_lease_count) == (2, 2, 1)
 
@@ -181,13 +173,13 @@ def test_a_frozen_worker_finishes_nothing_when_it_wakes(
 ) -> None:
     delivery = send("v1", kind="waiting")
     worker = start_worker()
-    _eventually((folder / "v1").exists, "the worker begins")
+    wait_until((folder / "v1").exists)
     worker.freeze()
     let_leases_end()
     assert work_once(["waiting"]) == 1
     (folder / "go").touch()
     worker.send_signal(signal.SIGCONT)
-    _eventually(lambda: "The lease was lost" in worker.log, "the worker sees it")
+    wait_until(lambda: "The lease was lost" in worker.log)
     delivery.refresh_from_db()
     assert delivery.result == {"by": "the test"}
 
@@ -198,9 +190,9 @@ def test_a_kind_that_hangs_delays_no_other(
     handlers.register(ScriptedHandler("quick"))
     hanging = send("v1", kind="waiting")
     start_worker()
-    _eventually((folder / "v1").exists, "the worker begins with the kind that hangs")
+    wait_until((folder / "v1").exists)
     send("v2", kind="quick")
-    _eventually(lambda: Delivery.objects.done().exists(), "the other kind is done")
+    wait_until(lambda: Delivery.objects.done().exists())
     hanging.refresh_from_db()
     assert hanging.state == DeliveryState.LEASED
 
@@ -213,7 +205,7 @@ def test_a_kind_that_the_worker_does_not_serve_waits(
     send("v1", kind="waiting")
     worker = start_worker("--kinds", "quick")
     send("v2", kind="quick")
-    _eventually(lambda: Delivery.objects.done().exists(), "its kind is done")
+    wait_until(lambda: Delivery.objects.done().exists())
     worker.send_signal(signal.SIGTERM)
     assert worker.exit_status() == 0
     assert Delivery.objects.waiting().get().subject == "v1"
@@ -223,7 +215,7 @@ def test_a_second_worker_is_refused_over_sqlite_only(
     waiting: ScriptedHandler, folder: Path, start_worker: Callable[..., Worker]
 ) -> None:
     first = start_worker()
-    _eventually(lambda: "Worker started" in first.log, "the first worker starts")
+    wait_until(lambda: "Worker started" in first.log)
     second = start_worker()
     if connection.vendor == "sqlite":
         assert second.exit_status() == 1
@@ -234,7 +226,7 @@ def test_a_second_worker_is_refused_over_sqlite_only(
         first.send_signal(signal.SIGKILL)
         first.exit_status()
         second = start_worker()  # the place of a killed worker is free at once
-    _eventually(lambda: "Worker started" in second.log, "the second worker starts")
+    wait_until(lambda: "Worker started" in second.log)
 
 
 def test_a_worker_outlives_the_loss_of_its_connections(
@@ -245,14 +237,14 @@ def test_a_worker_outlives_the_loss_of_its_connections(
     (folder / "go").touch()
     worker = start_worker()
     send("v1", kind="waiting")
-    _eventually(lambda: Delivery.objects.done().count() == 1, "the worker works")
+    wait_until(lambda: Delivery.objects.done().count() == 1)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     send("v2", kind="waiting")
-    _eventually(lambda: Delivery.objects.done().count() == 2, "the worker works again")
+    wait_until(lambda: Delivery.objects.done().count() == 2)
     assert worker.process.poll() is None
 
 

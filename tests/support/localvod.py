@@ -178,8 +178,8 @@ class LocalVod:
         """Send an event with any content, signed, to the given or the configured URL."""
         self.control("POST", "events", {"body": body, "url": url})
 
-    def idle(self, seconds: float = 120.0) -> None:
-        """Wait until no job runs and no event waits; raises ValueError after `seconds`."""
+    def idle(self, seconds: float = 180.0) -> None:
+        """Wait until no job runs and no event waits; raises when that takes too long."""
         self.control("POST", "idle", {"seconds": seconds})
 
     def put_file(self, key: str, content: bytes) -> str:
@@ -193,7 +193,7 @@ class LocalVod:
         return self._http.get(url, headers=headers)
 
 
-def wait_until(condition: Any, seconds: float = 120.0) -> None:
+def wait_until(condition: Any, seconds: float = 180.0) -> None:
     """Poll until the condition holds; fails with its name when it never does."""
     ends_at = time.monotonic() + seconds
     while not condition():
