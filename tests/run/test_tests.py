@@ -122,7 +122,7 @@ def vendors(project: Checkout) -> list[str]:
 
 
 @needs_postgres
-def test_what_touches_the_database_runs_on_both_and_the_summaries_come_last(
+def test_each_lane_ends_with_its_summary_and_the_sum_is_last(
     project: Checkout,
 ) -> None:
     ended = project.run("test", "--coverage")
@@ -153,7 +153,7 @@ def test_arguments_go_to_pytest_and_the_first_line_names_them(project: Checkout)
 
 
 @needs_postgres
-def test_arguments_that_select_nothing_on_postgres_are_no_failure(project: Checkout) -> None:
+def test_arguments_may_select_nothing_on_postgres(project: Checkout) -> None:
     ended = project.run("test", "-k", "without")
     assert "3 deselected" in ended.stdout.splitlines()[-3]
     assert ended.returncode == 0, ended.stdout
