@@ -1,6 +1,6 @@
 """Background jobs: waiting rows of the database, done in the media pool.
 
-The rows are the queue: a job that ends with the process starts again in the next one.
+The rows are the queue: a job cut off when the process ends runs again in the next process.
 """
 
 import logging
@@ -18,14 +18,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """One kind of job: two queries for ids, and the function that does the job of an id.
+    """One kind of job: two SQL queries for job ids, and the function that runs one job.
 
-    The function gets an event too, which is set when the job is cancelled.
+    The function gets the id, and an event that is set when the job is cancelled.
     """
 
     name: str
-    waiting: str
-    of_video: str  # ids of the jobs of one video, waiting or not; takes the video's id
+    waiting_sql: str
+    of_video_sql: str  # ids of the jobs of one video, waiting or not; takes the video's id
     do: Callable[[str, threading.Event], None]
 
 
@@ -48,7 +48,7 @@ class JobQueue:
         self._submit_waiting()
 
     def mark_new(self) -> None:
-        """Note that the transaction adds a job; `submit_new` follows after its commit."""
+        """Record that the transaction adds a job; `submit_new` follows after its commit."""
         self._has_new.is_set = True
 
     def submit_new(self) -> None:
@@ -59,19 +59,19 @@ class JobQueue:
     def _submit_waiting(self) -> None:
         connection = self._database.reader()
         for kind in self._kinds:
-            for row in connection.execute(kind.waiting).fetchall():
+            for row in connection.execute(kind.waiting_sql).fetchall():
                 self._submit(kind, row["id"])
 
     def _submit(self, kind: JobKind, row_id: str) -> None:
-        key, cancelled = (kind.name, row_id), threading.Event()
+        key, cancel_event = (kind.name, row_id), threading.Event()
         with self._lock:
             if self._is_stopping or key in self._claimed:
                 return
-            self._claimed[key] = cancelled
+            self._claimed[key] = cancel_event
         try:
-            future = self._pool.submit(kind.do, row_id, cancelled)
+            future = self._pool.submit(kind.do, row_id, cancel_event)
         except PoolFullError:
-            self._release(key)  # the row still waits; `_finish` of another job submits it
+            self._release(key)  # the row waits until another job succeeds or is added
             return
         future.add_done_callback(lambda done: self._finish(key, done))
 
@@ -92,16 +92,16 @@ class JobQueue:
     def cancel_video(self, tx: sqlite3.Connection, video_id: str) -> None:
         """Cancel the jobs of a video; the caller deletes their rows."""
         for kind in self._kinds:
-            for row in tx.execute(kind.of_video, (video_id,)):
+            for row in tx.execute(kind.of_video_sql, (video_id,)):
                 with self._lock:
-                    cancelled = self._claimed.get((kind.name, row["id"]))
-                if cancelled is not None:
-                    cancelled.set()
+                    cancel_event = self._claimed.get((kind.name, row["id"]))
+                if cancel_event is not None:
+                    cancel_event.set()
 
     def pending_count(self) -> int:
         """How many jobs run or wait."""
         connection = self._database.reader()
-        waiting = sum(len(connection.execute(kind.waiting).fetchall()) for kind in self._kinds)
+        waiting = sum(len(connection.execute(kind.waiting_sql).fetchall()) for kind in self._kinds)
         with self._lock:
             return max(waiting, len(self._claimed))
 
@@ -109,12 +109,12 @@ class JobQueue:
         """Kill the running jobs; the next process does them again."""
         with self._lock:
             self._is_stopping = True
-            for cancelled in self._claimed.values():
-                cancelled.set()
+            for cancel_event in self._claimed.values():
+                cancel_event.set()
         self._pool.shutdown()
 
     def restart(self) -> None:
-        """Kill the running jobs and continue with an empty pool."""
+        """Kill the running jobs; jobs added from now on run in a new pool."""
         self.stop()
         with self._lock:
             self._claimed.clear()

@@ -56,7 +56,7 @@ class Session:
             self.checks.append(await self.runner.run(check))
 
     async def test(self, name: str, *selection: str, url: str = "") -> None:
-        """Run pytest for a selection of `tests.support.traits`; `url` is a DATABASE_URL."""
+        """Run pytest. `selection`: options of `tests.support.traits`; `url`: a DATABASE_URL."""
         variables = {"DATABASE_URL": url} if url else {}
         slug = "-".join(filter(str.isalpha, name.replace(",", "").lower().split()))
         colour = "yes" if self.runner.console.is_terminal else "no"
@@ -96,7 +96,7 @@ async def run_tests(options: TestOptions, project: Project, children: Children) 
 
 
 async def _run_fast(session: Session) -> str:
-    """Run what takes less than a minute together. Returns a sentence about the rest."""
+    """Run what takes less than a minute in total. Returns a sentence about the rest."""
     lint = _lint(session.runner)
     _announce(session, lint, "on SQLite, without slow tests")
     await asyncio.gather(session.check(lint), session.test("SQLite", "--without=slow"))
@@ -115,10 +115,10 @@ async def _run_all(session: Session) -> str:
         return f"PostgreSQL was not tested: {WITHOUT_POSTGRES}."
     name = f"PostgreSQL {version_in(folder)}"
     _announce(session, checks, f"on SQLite, and on {name} what touches the database")
-    once = () if session.options.is_on_both else ("--without=one_database",)
+    skipped_here = () if session.options.is_on_both else ("--without=one_database",)
     await asyncio.gather(
         session.check(checks),
-        *_lanes(session, "SQLite", *once),
+        *_lanes(session, "SQLite", *skipped_here),
         _run_on_postgres(session, folder, name),
     )
     return ""
@@ -132,13 +132,13 @@ async def _run_on_postgres(session: Session, folder: Path, name: str) -> None:
 def _lanes(
     session: Session, database: str, *selection: str, url: str = ""
 ) -> list[Awaitable[None]]:
-    """Two runs of pytest: tests that wait for processes leave the other run a core."""
-    everything, processes = (url and f"{url}{name}" for name in ("console", "processes"))
+    """Two runs of pytest side by side: tests of processes mostly wait, and leave a core free."""
+    main_url, processes_url = (url and f"{url}{name}" for name in ("console", "processes"))
     if session.options.are_selecting:
-        return [session.test(database, *selection, url=everything)]
+        return [session.test(database, *selection, url=main_url)]
     return [
-        session.test(f"{database}, processes", *selection, "--with=waits", url=processes),
-        session.test(database, *selection, "--without=waits", url=everything),
+        session.test(f"{database}, processes", *selection, "--with=waits", url=processes_url),
+        session.test(database, *selection, "--without=waits", url=main_url),
     ]
 
 

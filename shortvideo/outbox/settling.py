@@ -19,7 +19,7 @@ _UNSETTLED = Again("Its outcome could not be recorded; see the log.", is_fault=T
 
 
 class _ReplacedError(Exception):
-    """A newer delivery was committed while `settle` waited for a lock: its writes roll back."""
+    """A newer delivery was committed while `settle` waited for a lock: undo `settle`."""
 
 
 def finish(
@@ -45,7 +45,7 @@ def _try_to_finish(
     paused_until: datetime | None,
     settle: chains.SettleCallback,
 ) -> bool:
-    """Returns False, with the transaction rolled back, if `settle` or anything else here fails."""
+    """Returns False on a fault, True also for a lost lease. Raises errors of the connection."""
     try:
         try:
             _finish(delivery, outcome, handler=handler, paused_until=paused_until, settle=settle)
@@ -74,8 +74,8 @@ def _finish(
 ) -> None:
     row = lock_held(delivery, delivery.lease_token)
     if not isinstance(outcome, Done):
-        # Before `_is_replaced`: a transaction that writes or cancels a newer delivery holds this
-        # lock. And before the locks of followers and of the app's rows.
+        # Lock it before `_is_replaced`: a transaction that writes or cancels a newer delivery
+        # holds it. The locks of followers and of the app's rows come later.
         handler.lock_subject(row.subject)
     outcome = _limit_faults(row, outcome)
     if _is_replaced(row, outcome, handler):
@@ -116,7 +116,7 @@ def _settle_end(handler: Handler, delivery: Delivery, outcome: Outcome) -> None:
 
 
 def _limit_faults(row: Delivery, outcome: Outcome) -> Outcome:
-    """Count faults in a row; returns Refused after too many of them, never for an outage."""
+    """Count consecutive faults; returns Refused after too many of them, never for an outage."""
     is_fault = isinstance(outcome, Again) and outcome.is_fault
     row.fault_count = row.fault_count + 1 if is_fault else 0
     if not isinstance(outcome, Again) or row.fault_count < settings.OUTBOX_MAX_ATTEMPTS:

@@ -45,9 +45,8 @@ class WebhookHandler(Handler):
     """Calls the endpoints of a batch in parallel, each with one event at a time.
 
     After a failure the other events of the endpoint wait untried: a dead endpoint costs the others
-    one timeout, and less and less often. A slow endpoint keeps about as many events due as it took
-    in its turn; its other events are deferred, so that a batch has room for other endpoints
-    however long the backlog is.
+    one timeout per pause, and its pauses grow. After a turn that left events untried, up to twice
+    as many as it took stay due; the rest is deferred, so that a batch has room for other endpoints.
     """
 
     kind = KIND

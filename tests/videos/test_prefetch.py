@@ -106,7 +106,7 @@ def test_urls_over_todays_quota_are_sent_tomorrow(cloud: LocalVod) -> None:
     assert (rest.operator, rest.request_id) == (second.operator, "r-1")
     for task in (rest, third):
         assert is_due_tomorrow(task.delivery)
-        assert task.error_message == "Today's quota of the CDN is used up; it goes out tomorrow."
+        assert task.error_message == "Today's CDN quota is used up; the URLs go out tomorrow."
     begin_next_day(cloud)
     work_until_idle(SECONDS)
     assert sorted(pushed(cloud)) == list("12345678")

@@ -1,4 +1,7 @@
-"""push_object_cache and purge: have the CDN fetch files, or drop them."""
+"""push_object_cache and purge: have the CDN fetch files (a prefetch), or drop them.
+
+A closed video is blocked or deleted; a withdrawn prefetch is one of a closed video.
+"""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,8 +26,8 @@ from videos.services.cdn_quota import seconds_until_renewed
 logger = logging.getLogger(__name__)
 
 MAX_URLS: Final = 100  # in one call
-USED_UP_RETRY_SECONDS: Final = 600.0  # a purge cannot wait for tomorrow: the quota may be raised
-TOMORROW: Final = "Today's quota of the CDN is used up; it goes out tomorrow."
+USED_UP_RETRY_SECONDS: Final = 600.0  # a purge is urgent, and the quota may be raised today
+TOMORROW: Final = "Today's CDN quota is used up; the URLs go out tomorrow."
 TAKEDOWN_OVER: Final = Superseded("The takedown was reversed or replaced.")
 WITHDRAWN: Final = "Its video was blocked or deleted meanwhile."
 CLOSED: Final = "All its URLs belong to blocked or deleted videos."
@@ -49,6 +52,8 @@ class Sent(Done):
 
 @dataclass(frozen=True, slots=True)
 class NotTaken(Refused):
+    """The CDN refused all URLs of a task that were sent."""
+
     remainder: Remainder | None = None
 
 
@@ -77,26 +82,26 @@ class CdnHandler(VideoHandler):
                 return dict.fromkeys(urls, self.again(error)) | outcomes
         return outcomes
 
-    def send(self, call: UrlsByDelivery) -> dict[int, Outcome]:
+    def send(self, urls: UrlsByDelivery) -> dict[int, Outcome]:
         """Send the URLs of deliveries in one call.
 
         If the CDN refuses them or the quota is too small, the deliveries are sent one by one, to
         find the bad one or those that still fit. A delivery that is refused alone is divided.
-        Raises CloudUnavailable otherwise.
+        Raises CloudUnavailable in an outage.
         """
-        paths = list(dict.fromkeys(chain.from_iterable(call.values())))
-        is_alone = len(call) == 1
+        paths = list(dict.fromkeys(chain.from_iterable(urls.values())))
+        is_alone = len(urls) == 1
         try:
             outcome = self.send_divided(paths) if is_alone else self.send_whole(paths)
-            return dict.fromkeys(call, outcome)
+            return dict.fromkeys(urls, outcome)
         except CloudRejected:
             pass  # at least one of several is bad
         except CloudUnavailable as error:
             if not error.is_quota_used_up:
                 raise
             if is_alone:
-                return dict.fromkeys(call, self.again(error))
-        return self.send_calls(call, ({pk: urls} for pk, urls in call.items()))
+                return dict.fromkeys(urls, self.again(error))
+        return self.send_calls(urls, ({pk: own_urls} for pk, own_urls in urls.items()))
 
     def send_whole(self, paths: Sequence[str]) -> Sent:
         """Raises CloudRejected, CloudUnavailable."""
@@ -221,7 +226,7 @@ class PrefetchHandler(CdnHandler):
         return task_ids
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
-        """Send the tasks in order; of the task at the end of the quota, the URLs that fit.
+        """Send the tasks in order; the quota may cut the last one.
 
         1. Leave out the tasks and URLs of blocked and deleted videos.
         2. Take as many URLs as the quota allows, and send them.
@@ -231,8 +236,8 @@ class PrefetchHandler(CdnHandler):
         closed = urls_of_closed_videos(chain.from_iterable(urls.values()))
         open_urls = {pk: [url for url in own if url not in closed] for pk, own in urls.items()}
         superseded |= {pk: Superseded(CLOSED) for pk, own in open_urls.items() if not own}
-        fitting = _take_quota(
-            {pk: own for pk, own in open_urls.items() if pk not in superseded}, _left_today()
+        fitting = _fit_quota(
+            {pk: own for pk, own in open_urls.items() if pk not in superseded}, _remaining_today()
         )
         sent = self.send_calls(fitting, _calls(fitting))
         for pk, outcome in sent.items():
@@ -252,7 +257,7 @@ def _withdrawn(batch: Sequence[Delivery]) -> dict[int, Outcome]:
     return dict.fromkeys(tasks.values_list("delivery_id", flat=True), Superseded(WITHDRAWN))
 
 
-def _left_today() -> int | None:
+def _remaining_today() -> int | None:
     """How many URLs can still be prefetched today; None if the CDN does not tell."""
     try:
         return read_quota().prefetch_remaining
@@ -262,14 +267,14 @@ def _left_today() -> int | None:
         return None
 
 
-def _take_quota(urls: UrlsByDelivery, left: int | None) -> UrlsByDelivery:
-    """The first `left` URLs, in order (None: all)."""
+def _fit_quota(urls: UrlsByDelivery, remaining: int | None) -> UrlsByDelivery:
+    """The first `remaining` URLs, in order (None: all)."""
     fitting: UrlsByDelivery = {}
     for pk, own_urls in urls.items():
-        part = own_urls[:left]
+        part = own_urls[:remaining]
         if part:
             fitting[pk] = part
-        left = None if left is None else left - len(part)
+        remaining = None if remaining is None else remaining - len(part)
     return fitting
 
 
@@ -280,7 +285,7 @@ def _with_left_out(outcome: Outcome, closed: Sequence[str]) -> Outcome:
 
 
 def _with_over_quota(outcome: Outcome, urls: Sequence[str]) -> Outcome:
-    """Add the URLs over the quota to the remainder. The quota is read again before it is sent."""
+    """Add the URLs over the quota to the remainder; the quota is read again before that is sent."""
     if not urls or not isinstance(outcome, Sent | NotTaken):
         return outcome
     remainder = outcome.remainder or Remainder((), _tomorrow())
@@ -289,8 +294,8 @@ def _with_over_quota(outcome: Outcome, urls: Sequence[str]) -> Outcome:
 
 def _note_spent(url_count: int) -> None:
     """Reduce the quota that was read, by the URLs sent since."""
-    left = Greatest(F("prefetch_left") - url_count, 0)
-    CdnQuota.objects.filter(pk=CdnQuota.ONLY).update(prefetch_left=left)
+    remaining = Greatest(F("prefetch_left") - url_count, 0)
+    CdnQuota.objects.filter(pk=CdnQuota.ONLY).update(prefetch_left=remaining)
 
 
 def _tomorrow() -> Again:

@@ -41,13 +41,13 @@ class ReadRequest:
 
     Attributes:
         files: the streams.
-        source: the uploaded file if its path is unknown. Without it, only if the facts show
-            another upload.
+        source: the uploaded file if its path is unknown. If False, asked only if another upload
+            or a verdict makes it necessary.
         upload: the uploaded file in any case, since another one may have been uploaded.
         upload_reported_at: end of the upload according to an unsigned callback (untrusted).
         jobs: progress of our transcoding jobs, and the files if a job has ended.
-        audits: the history of decisions. Without it, only if the facts, a verdict or an upload
-            make it necessary.
+        audits: the history of decisions. If False, asked only if the facts, a verdict or an
+            upload make it necessary.
         is_sending: the caller is about to send the decision that stands here.
         machine: the machine's latest verdict, and the job `machine_job_id` if that is given.
         snapshots_failed: an event reported that no snapshots could be taken.
@@ -84,7 +84,7 @@ class ReadResult:
     Attributes:
         reading: None if VOD does not have the video (`is_missing`), if the call failed (`error`),
             or if VOD's answer about it is unreadable (neither of the two).
-        error: an outage, or a refusal without which the facts would be misread.
+        error: an outage, or the refusal of a part that the facts need: the tasks or the history.
     """
 
     vod_id: str
@@ -106,7 +106,7 @@ def read_videos(
     """Yield one result for each of up to 20 ids, in their order.
 
     An outage or refusal about one video is the `error` of its result. Each video is asked about
-    when its result is fetched, so a caller that stops early saves the other calls.
+    when its result is fetched, so a caller that stops early avoids the other calls.
 
     Raises CloudUnavailable or CloudRejected if the facts of the videos cannot be read.
     """
@@ -169,13 +169,13 @@ def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) 
     if request.jobs and facts.status == VodStatus.BLOCKED:
         tasks += _fetch_automatic_tasks(gateway, facts.vod_id, video)
     is_source_unknown = video is None or not video.source_path
-    is_upload_doubtful = is_upload_time_needed(video, facts)
+    needs_upload_time = is_upload_time_needed(video, facts)
     # A verdict must not overrule a person's decision in VOD that was not imported yet.
     is_verdict_doubtful = request.machine and facts.status in DECIDED
     needs_source = (
         request.upload
         or (request.source and is_source_unknown)
-        or is_upload_doubtful
+        or needs_upload_time
         or is_verdict_doubtful
     )
     refusals: list[CloudRejected] = []
@@ -192,7 +192,7 @@ def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) 
     )
     uploaded_at = source.creation_time if source is not None else None
     # Another source, or another upload time, changes which decisions are in force.
-    is_other_source = is_upload_doubtful or is_later_upload(video, uploaded_at)
+    is_other_source = needs_upload_time or is_later_upload(video, uploaded_at)
     needs_audits = (
         request.audits
         or is_verdict_doubtful
@@ -261,7 +261,7 @@ def _fetch_automatic_tasks(
 
 
 def _uploaded_since(video: Video | None) -> datetime | None:
-    """Return when a source that replaced another was uploaded; None for a first source."""
+    """Return the upload time of a source that replaced another; None for a first one."""
     if video is None or video.source_version == 1:
         return None
     return video.source_uploaded_at

@@ -1,4 +1,4 @@
-"""`apply`: compare readings with rows, lock, write; in transactions that are short on SQLite."""
+"""`apply`: compare readings with rows, lock, write; in transactions kept short for SQLite."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -166,10 +166,9 @@ def _is_backlog(reading: Reading, until: datetime | None) -> bool:
 def _insert(
     readings: Sequence[Reading], by_user_id: dict[str, Uploader], backlog_until: datetime | None
 ) -> set[str]:
-    """Insert rows with their facts; returns their VOD ids.
+    """Insert rows; returns all their VOD ids.
 
-    If another process inserts the same row at the same time, its row stands, and the following
-    update compares with it.
+    A row that another process inserts first stands, and its id is returned too.
     """
     rows = [
         _new_row(item, by_user_id, is_backlog=_is_backlog(item, backlog_until))

@@ -152,7 +152,7 @@ def _missed_job(video: Video, _facts: MediaFacts, scope: Scope) -> Sides | None:
     return None
 
 
-def _undone_deletion(video: Video, _facts: MediaFacts, _scope: Scope) -> Sides | None:
+def _ineffective_deletion(video: Video, _facts: MediaFacts, _scope: Scope) -> Sides | None:
     deletion = _deletion_by_operator(video)
     return (deletion.get_state_display(), "there") if deletion is not None else None
 
@@ -173,7 +173,7 @@ OF_VISIBLE: Final[dict[Kind, Callable[[Video, MediaFacts, Scope], Sides | None]]
     Kind.JOB: _missed_job,
 }
 OF_DELETED: Final[dict[Kind, Callable[[Video, MediaFacts, Scope], Sides | None]]] = {
-    Kind.DELETION: _undone_deletion,
+    Kind.DELETION: _ineffective_deletion,
     Kind.RETURNED: _returned,
 }
 
@@ -192,7 +192,7 @@ def differing_fields(video: Video, facts: MediaFacts) -> list[str]:
 def contradicts(video: Video, status: str) -> bool:
     """Whether VOD's status contradicts the decision here.
 
-    A block shows in every status of a video with a source, a pass once the video is transcoded.
+    With a source, a block always shows as `Blocked`, a pass only after transcoding.
     """
     expected = EXPECTED_STATUS.get(CensorStatus(video.censor_status))
     if expected is None or not has_source(status):
@@ -208,7 +208,7 @@ def _is_review_contradicted(video: Video, facts: MediaFacts) -> bool:
 
 
 def _is_pass_unknown(video: Video, status: str) -> bool:
-    """Whether VOD lacks a pass whose delivery was given up, and whose lack no status shows yet."""
+    """Whether a pass was given up and VOD lacks it, which no status shows yet."""
     if status in {*AuditStatus, VodStatus.CHECKING} or not video.is_passed:
         return False
     given_up = Delivery.objects.given_up().filter(kind=AUDIT).for_subject(video.vod_id)

@@ -47,9 +47,9 @@ def begin_deletion_takedown(
 
 def _send_chain(takedown: Takedown, video: Video, *, after: Delivery | None) -> None:
     """Send the steps behind `after`, each after the one before."""
-    cause = takedown.decision or takedown.deletion
-    operator: Operator | None = cause.operator if cause is not None else None
-    request_id = cause.request_id if cause is not None else ""
+    origin = takedown.decision or takedown.deletion
+    operator: Operator | None = origin.operator if origin is not None else None
+    request_id = origin.request_id if origin is not None else ""
     if takedown.cause != Cause.DELETION:
         after = archive_evidence(video, after=after)
     tasks = purge_media(
@@ -84,9 +84,9 @@ def archive_evidence(video: Video, *, after: Delivery | None = None) -> Delivery
 
 
 def archive_before_deletion(video: Video) -> Delivery | None:
-    """Archive a blocked clip before its deletion. None if there is nothing left to archive.
+    """End unfinished takedowns, and archive a blocked clip before its deletion.
 
-    The deletion's takedown replaces that of the block.
+    Returns None if nothing is left to archive.
     """
     replace_unfinished(video)
     if not video.is_blocked or evidence.is_archived(video, video.source_version):
@@ -105,7 +105,7 @@ def replace_unfinished(video: Video, reason: str = "") -> int:
 
 
 def cancel_block_takedowns(video: Video) -> None:
-    """End all takedowns of blocks, the verified ones too: the clip is not blocked any more."""
+    """Set all takedowns of blocks to REVERSED, also verified ones: the clip is not blocked now."""
     blocks = Takedown.objects.of_block().filter(
         video=video, state__in=(*Takedown.UNFINISHED, State.VERIFIED)
     )

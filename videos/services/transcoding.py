@@ -1,4 +1,4 @@
-"""Our transcoding jobs: one row a submission, sent by the worker."""
+"""Our transcoding jobs: one row per submission, sent by the worker."""
 
 from datetime import datetime
 from typing import Final

@@ -32,7 +32,7 @@ def undo_review(
     1. Cancel its delivery, and all deliveries after it.
     2. Add the line `Undo` to the log.
     3. Restore the status, the last block (with it recommendations) and the review tasks.
-    4. Send the decision that stands again, and resume the takedown of a block that stands again.
+    4. Send the decision now in force if it is unsent, and resume the takedown of a block in force.
     5. Apply what the machine and VOD said in the meantime.
 
     Returns the new line of the log. Raises InvalidState if it is too late, Video.DoesNotExist if
