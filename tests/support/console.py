@@ -1,4 +1,4 @@
-"""The console API as its clients use it: one method a verb, envelopes back."""
+"""The console API as its clients use it: one method per verb, envelopes back."""
 
 from dataclasses import dataclass, field
 from typing import Any
