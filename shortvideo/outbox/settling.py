@@ -45,7 +45,10 @@ def _try_to_finish(
     paused_until: datetime | None,
     settle: chains.SettleCallback,
 ) -> bool:
-    """Returns False on a fault, True also for a lost lease. Raises errors of the connection."""
+    """Returns False on a fault, which is rolled back; True also for a lost lease.
+
+    Raises OperationalError, InterfaceError.
+    """
     try:
         try:
             _finish(delivery, outcome, handler=handler, paused_until=paused_until, settle=settle)

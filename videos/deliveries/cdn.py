@@ -87,7 +87,7 @@ class CdnHandler(VideoHandler):
 
         If the CDN refuses them or the quota is too small, the deliveries are sent one by one, to
         find the bad one or those that still fit. A delivery that is refused alone is divided.
-        Raises CloudUnavailable in an outage.
+        Raises CloudUnavailable in an outage or while throttled.
         """
         paths = list(dict.fromkeys(chain.from_iterable(urls.values())))
         is_alone = len(urls) == 1

@@ -105,7 +105,7 @@ def replace_unfinished(video: Video, reason: str = "") -> int:
 
 
 def cancel_block_takedowns(video: Video) -> None:
-    """Set all takedowns of blocks to REVERSED, also verified ones: the clip is not blocked now."""
+    """Set unfinished and verified takedowns of blocks to REVERSED: the clip is not blocked now."""
     blocks = Takedown.objects.of_block().filter(
         video=video, state__in=(*Takedown.UNFINISHED, State.VERIFIED)
     )
