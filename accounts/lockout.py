@@ -91,8 +91,8 @@ def _stored_name(credentials: Mapping[str, Any]) -> str:
 def client_address(request: HttpRequest) -> str | None:
     """The address of the client (AXES_CLIENT_IP_CALLABLE); None for a Unix socket.
 
-    Clients can write anything into X-Forwarded-For: only the last TRUSTED_PROXY_COUNT entries are
-    from our own proxies, and the first of these is the client.
+    Clients can write anything into X-Forwarded-For. Our own proxies wrote only the last
+    TRUSTED_PROXY_COUNT entries, and the first of these is the client.
     """
     proxies: int = settings.TRUSTED_PROXY_COUNT
     entries = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")

@@ -29,7 +29,7 @@ CONNECT_SECONDS = 1.0
 READ_SECONDS = 2.5
 _MAX_REPLY_BYTES = 8 * 1024 * 1024  # a full page of a search is below 1 MiB
 
-POOL_SIZE = 32  # a size of our own: other users of the SDK do not get our sessions
+POOL_SIZE = 32  # unique, so that other users of the SDK do not get our sessions
 _CHUNK_BYTES = 64 * 1024
 
 

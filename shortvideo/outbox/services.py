@@ -37,7 +37,7 @@ def send(
         kind: selects the handler.
         subject: what the call is about, such as a video's id in VOD; at most 200 characters.
         payload: what the handler needs, as JSON.
-        delay_seconds: the earliest time to send, from now (an undo window).
+        delay_seconds: seconds to wait before sending (an undo window).
         after: the predecessor: send only after it is done. If it is superseded or given up, now
             or later, this delivery is too.
         supersede: replace older deliveries of the same kind and subject that were never sent or

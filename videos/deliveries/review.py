@@ -82,11 +82,11 @@ def _import_contradicting(batch: Sequence[Delivery]) -> dict[int, Outcome]:
     """Import VOD's history where a decision that waited for long would reverse what VOD shows.
 
     Returns the outcomes of the deliveries whose history could not be read: they must not be sent.
-    A refusal is about the reading, so it is a fault, and no decision is undone for it. Raises
+    A refused reading is a fault: it must not send the video back to review. Raises
     CloudRejected if the batch has several items: the bad one must be alone first.
     """
-    latest = timezone.now() - STALE
-    stale = [delivery for delivery in batch if delivery.created_at < latest]
+    limit = timezone.now() - STALE
+    stale = [delivery for delivery in batch if delivery.created_at < limit]
     decisions = _decisions_of(stale)
     outcomes: dict[int, Outcome] = {}
     chunks = batched(stale, asking.BATCH_SIZE)
@@ -151,7 +151,7 @@ def _decisions_of(deliveries: Sequence[Delivery]) -> dict[int, ReviewDecision]:
 
 
 def _deleted_among(videos: Iterable[Video]) -> set[int]:
-    """The keys of the videos that VOD has deleted; a deletion that it may still refuse is none."""
+    """The keys of the deleted videos, without those whose deletion VOD may still refuse."""
     deleted = {video.pk for video in videos if video.deleted_at is not None}
     waiting = VideoDeletion.objects.filter(video__in=deleted, state=VideoDeletion.State.WAITING)
     return deleted - set(waiting.values_list("video", flat=True))

@@ -20,7 +20,7 @@ from videos.services import media_paths, purge_media
 from videos.services.takedown import play_paths
 
 MAX_CHECKS: Final = 3  # checks that find the clip; after each but the last it is purged again
-PURGED_SECONDS: Final = 1.0  # until another purge is sent
+PURGED_SECONDS: Final = 1.0  # until the next check
 PURGING_SECONDS: Final = (5.0, 60.0)  # first and longest wait between questions about a purge
 RECHECK_SECONDS: Final = 20.0  # until VOD is asked again
 PURGE_PATIENCE: Final = timedelta(minutes=30)  # then the files are checked while the purge runs
@@ -48,9 +48,9 @@ class VerifyTakedownHandler(VideoHandler):
     """Proves one takedown, or says what is left of the clip:
 
     1. Wait until the CDN has ended the purges.
-    2. Ask VOD: it must show the clip as blocked, or not have it; after a deletion it must not.
+    2. Ask VOD: it must not have the clip or, after a block, may show it as blocked.
     3. Read the clip's streams if they were never read.
-    4. Ask the CDN for each file, and purge again what it still serves, up to three times.
+    4. Ask the CDN for each file, and purge again what it still serves, up to twice.
 
     A source or stream that is still served is a failure. A picture is not: the origin may go on
     serving it, and `Takedown.problem` says so.
@@ -169,7 +169,7 @@ def _verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outc
 
 
 def _refusal_by_vod(takedown: Takedown, status: str) -> Refused | None:
-    """Why a clip that VOD has is not proven to be gone; None if VOD shows it as blocked.
+    """Why VOD's answer does not suffice; None if it is a block with known streams.
 
     Streams that were never read are read now. Raises CloudUnavailable.
     """

@@ -47,7 +47,7 @@ def import_history(
     """Record decisions made in VOD's console, and deliver ours again if an older one landed late.
 
     `entries` are VOD's, newest first; `is_sending` is True if the caller is about to send the
-    standing decision. The caller holds the video's lock and has saved it. Returns whether a
+    standing decision. The caller has locked and saved the video. Returns whether a
     decision was recorded.
     """
     own = _own_decisions(video, entries)
@@ -90,7 +90,7 @@ def _external_entries(
             break
         if entry.status not in tuple(AuditStatus) or is_of_earlier_source(video, entry.created_at):
             continue
-        # VOD does not list our decision yet: entries from before that decision are older.
+        # While VOD does not list our decision, only entries made after it count.
         if standing is None or is_standing_listed or entry.created_at > standing.created_at:
             found.append(entry)
     return found
@@ -107,7 +107,7 @@ def _is_pruned(entry: AuditEntry) -> bool:
 def _record_external(video: Video, entry: AuditEntry) -> bool:
     """Record a decision made elsewhere, and cancel ours that are older and not sent yet.
 
-    An equal decision is not recorded, unless ours may still be undone: ours stays in force.
+    An equal decision is recorded only if ours may still be undone; else ours stays.
     Returns whether the decision was recorded.
     """
     count = video.decisions.count()

@@ -17,7 +17,7 @@ from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import announcements, takedown
 from videos.services.standing import undo_refusal
 
-DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # VOD knows all others itself
+DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # their decisions go to VOD
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class DecisionInput:
 def review_video(video: Video, new: DecisionInput) -> ReviewDecision:
     """Approve or block a video (or return it to review), here at once and in VOD soon after.
 
-    A repeated decision adds nothing and returns the standing one, unless the standing one can
-    still be undone by another operator: the undo would remove the new decision with it.
+    A repeated decision adds nothing and returns the standing one, unless that is another's and
+    can still be undone: the undo would remove the new decision with it.
 
     Raises InvalidState if a person has decided and the new decision is the machine's,
-    Video.DoesNotExist if the video was deleted, and ValueError for a reason over 128 bytes, a
-    missing one, or a comment over 480 bytes.
+    Video.DoesNotExist if the video was deleted, and ValueError for a block without a reason, a
+    reason over 128 bytes, or a comment over 480 bytes.
     """
     _check_texts(new)
     video = Video.objects.visible().select_for_update().get(pk=video.pk)

@@ -40,7 +40,7 @@ def deliveries_of_decision(decision: ReviewDecision) -> DeliveryQuerySet:
 
 
 def resend_decision(decision: ReviewDecision, *, supersede: bool = True) -> Delivery:
-    """Send a decision again. No delivery follows the new one."""
+    """Send a decision again. This starts no takedown."""
     return outbox.send(
         AUDIT_KIND,
         subject=decision.video.vod_id,

@@ -76,7 +76,7 @@ def _read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], int]:
 
 
 def _request_for(video: Video | None, backlog_until: datetime | None) -> ReadRequest | None:
-    """Ask nothing beside the facts of a deleted video, nor of a new one in a first import."""
+    """None (facts only) for a deleted video, and for a new one in a first import."""
     is_backlog = video is None and backlog_until is not None
     is_deleted = video is not None and video.deleted_at is not None
     return None if is_backlog or is_deleted else ReadRequest()
