@@ -73,7 +73,7 @@ class Session:
             variables["COVERAGE_FILE"] = str(self.coverage / slug)
         accepted = {0, NOTHING_SELECTED} if self.options.arguments else {0}
         environment = self.runner.environment(**variables)
-        step = Step(f"pytest on {name}", command, environment, frozenset(accepted))
+        step = Step(f"pytest on {name}", command, environment, frozenset(accepted), is_pytest=True)
         self.tests.append(await self.runner.run(step))
 
 
@@ -202,7 +202,12 @@ def _report(session: Session, left_out: str, coverage: str) -> bool:
         console.block(left_out)
     for run in tests:
         console.block(f"{run.step.name}: {run.summary}")
-    counts = [sum(run.count(word) for run in tests) for word in ("passed", "failed", "skipped")]
-    counts[1] += sum(run.count("errors?") for run in tests)
-    console.block("{} passed, {} failed, {} skipped".format(*counts))
+    console.block(_sum_line(tests))
     return not failed
+
+
+def _sum_line(runs: Sequence[StepResult]) -> str:
+    """The sum of pytest's summaries. A run that broke off without one counts as a failed test."""
+    passed, skipped = (sum(run.count(word) for run in runs) for word in ("passed", "skipped"))
+    failed = sum(max(run.count("failed") + run.count("errors?"), not run.is_passed) for run in runs)
+    return f"{passed} passed, {failed} failed, {skipped} skipped"

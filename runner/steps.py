@@ -13,6 +13,7 @@ from runner.project import Python
 HEARTBEAT_SECONDS = 30.0
 PERCENTAGE = re.compile(r"\[ *(\d+)%\]$")
 SUMMARY = re.compile(r"=* ?((?:no tests ran|\d+ \w+).* in [\d.]+s.*?)\s*=*$")
+NO_SUMMARY = "pytest printed no summary"
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -24,6 +25,7 @@ class Step:
     command: Sequence[str]
     environment: dict[str, str]
     accepted: frozenset[int] = frozenset({0})
+    is_pytest: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,14 @@ class StepResult:
     """How a step ended, and its output."""
 
     step: Step
-    is_passed: bool
+    status: int
     output: list[str] = field(default_factory=list)
+
+    @property
+    def is_passed(self) -> bool:
+        """False too where a test ended pytest itself, as `os._exit(0)` does."""
+        has_broken_off = self.step.is_pytest and self.summary == NO_SUMMARY
+        return self.status in self.step.accepted and not has_broken_off
 
     @property
     def summary(self) -> str:
@@ -41,7 +49,7 @@ class StepResult:
             found = SUMMARY.search(COLOUR.sub("", line))
             if found:
                 return found[1]
-        return "pytest printed no summary"
+        return NO_SUMMARY
 
     def count(self, outcome: str) -> int:
         """A number of pytest's summary: how many tests have "passed", "failed", ..."""
@@ -85,7 +93,7 @@ class StepRunner:
         finally:
             del self._running[step.name]
             self._show_progress()
-        result = StepResult(step, status in step.accepted, output)
+        result = StepResult(step, status, output)
         verdict = "ok" if result.is_passed else "FAILED"
         seconds = time.monotonic() - started_at
         self.console.say(f"{verdict:6} {step.name} ({seconds:.0f} s)")

@@ -179,6 +179,16 @@ def test_a_failing_test_a_failing_check_and_a_skip_are_shown(project: Checkout) 
     assert total == "3 passed, 1 failed, 1 skipped"
 
 
+def test_a_run_that_breaks_off_counts_as_failed(project: Checkout) -> None:
+    project.write("tests/test_exit.py", "import os\n\n\ndef test_exit():\n    os._exit(0)\n")
+    ended = project.run("test", "tests/test_exit.py", SHORTVIDEO_POSTGRES="off")
+    assert ended.stdout.splitlines()[-2:] == [
+        "pytest on SQLite: pytest printed no summary",
+        "0 passed, 1 failed, 0 skipped",
+    ]
+    assert ended.returncode == 1
+
+
 def test_a_fast_run_says_what_it_leaves_out(project: Checkout) -> None:
     ended = project.run("test", "--fast")
     assert "Left out (--fast): mypy, import contracts" in ended.stdout.splitlines()[-3]
