@@ -191,7 +191,7 @@ def test_a_run_that_breaks_off_counts_as_failed(project: Checkout) -> None:
 
 def test_a_fast_run_says_what_it_leaves_out(project: Checkout) -> None:
     ended = project.run("test", "--fast")
-    assert "Left out (--fast): mypy, import contracts" in ended.stdout.splitlines()[-3]
+    assert "Left out (--fast): mypy, import contracts" in ended.stdout.splitlines()[-4]
     assert ended.stdout.splitlines()[-1] == "2 passed, 0 failed, 0 skipped"
     assert vendors(project) == ["sqlite"]
     assert ended.returncode == 0, ended.stdout

@@ -44,6 +44,14 @@ PROCESSES: Final = (
     "tests/webhooks/test_browser.py",
     "tests/webhooks/test_worker_killed.py",
 )
+# Tests that start localvod or ffmpeg without one of SLOW_FIXTURES.
+PROGRAMS: Final = (
+    "tests/benchmarks/test_narrowband.py",
+    "tests/localvod/test_demo_clips.py",
+    "tests/localvod/test_durability.py",
+    "tests/localvod/test_media_",
+    "tests/localvod/test_state_versions.py",
+)
 SLOW_FIXTURES: Final = {"transactional_db", "live_server", "localvod_server", "browser", "checkout"}
 
 
@@ -69,7 +77,8 @@ def is_slow(item: pytest.Item) -> bool:
     """Waits, starts a program or commits."""
     marker = item.get_closest_marker("django_db")
     commits = marker is not None and bool(marker.kwargs.get("transaction"))
-    return waits(item) or commits or bool(SLOW_FIXTURES & _fixtures(item))
+    starts_a_program = item.nodeid.startswith(PROGRAMS)
+    return waits(item) or commits or starts_a_program or bool(SLOW_FIXTURES & _fixtures(item))
 
 
 TRAITS: Final[dict[str, Callable[[pytest.Item], bool]]] = {
