@@ -69,9 +69,7 @@ class ConcurrentOperation(NotInTransactionMixin, Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        self._ensure_not_in_transaction(schema_editor)
-        editor: Any = _ConcurrentEditor(schema_editor)
-        super().database_forwards(app_label, editor, from_state, to_state)
+        super().database_forwards(app_label, self._editor(schema_editor), from_state, to_state)
 
     def database_backwards(
         self,
@@ -80,9 +78,11 @@ class ConcurrentOperation(NotInTransactionMixin, Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
+        super().database_backwards(app_label, self._editor(schema_editor), from_state, to_state)
+
+    def _editor(self, schema_editor: BaseDatabaseSchemaEditor) -> Any:
         self._ensure_not_in_transaction(schema_editor)
-        editor: Any = _ConcurrentEditor(schema_editor)
-        super().database_backwards(app_label, editor, from_state, to_state)
+        return _ConcurrentEditor(schema_editor)
 
 
 class AddIndexConcurrently(ConcurrentOperation, migrations.AddIndex):

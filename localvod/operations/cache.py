@@ -13,6 +13,7 @@ from localvod.cloud import Cloud
 from localvod.errors import ApiError, missing_parameter
 from localvod.limits import DAILY_QUOTAS, QUOTAS_NOTE
 from localvod.operations.parameters import Parameters
+from localvod.operations.registry import Answer, Call
 from localvod.store import Row
 from localvod.store.database import insert
 from localvod.store.notes import load_note
@@ -75,10 +76,30 @@ def _remaining_today(connection: sqlite3.Connection, product: str, kind: str) ->
     return max(left, 0)
 
 
+def submit_refresh(
+    cloud: Cloud, tx: sqlite3.Connection, call: Call, limits: Mapping[str, int]
+) -> Answer:
+    """Purge what ObjectPath names. `limits`: the most lines of each ObjectType, in lower case.
+
+    Raises ApiError for another type, and for a directory that does not end with a slash.
+    """
+    kind = call.parameters.text("ObjectType", "File").lower()
+    if kind not in limits:
+        message = f"ObjectType {kind} is not one of {', '.join(limits)}."
+        raise ApiError("InvalidObjectType.ValueNotSupported", 400, message)
+    targets = parse_targets(cloud, call.parameters, most=limits[kind])
+    for target in targets:
+        if kind == DIRECTORY and not target.given.endswith("/"):
+            message = f"The directory {target.given!r} must end with a slash."
+            raise ApiError("InvalidObjectPath.Malformed", 400, message)
+    return {"RefreshTaskId": submit_task(cloud, tx, call, kind, targets)}
+
+
 def submit_task(
-    cloud: Cloud, tx: sqlite3.Connection, product: str, kind: str, targets: Sequence[Target]
+    cloud: Cloud, tx: sqlite3.Connection, call: Call, kind: str, targets: Sequence[Target]
 ) -> str:
     """Add one task for all targets and return its id. Raises ApiError beyond the daily quota."""
+    product = call.product
     if len(targets) > _remaining_today(tx, product, kind):
         limit = _daily_limit(tx, product, kind)
         message = f"The quota of {limit} a day for {kind} is exceeded."
@@ -101,6 +122,7 @@ def submit_task(
                 "creation_time": clock.now_text(),
             },
         )
+    call.effect = {"task_id": task_id, "object_paths": [target.given for target in targets]}
     return task_id
 
 
@@ -137,18 +159,17 @@ def _select_objects(kind: str, target: Target) -> tuple[str, tuple[str, ...]]:
     return query + "object_key = ?", (target.path,)
 
 
-def list_tasks(
-    cloud: Cloud, connection: sqlite3.Connection, product: str, parameters: Parameters, most: int
-) -> tuple[int, list[dict[str, Any]]]:
-    """Total and one page of the matching targets of the last three days."""
+def list_tasks(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:
+    """One page of the matching targets of the last three days."""
+    parameters = call.parameters
     page = parameters.integer("PageNumber", 1, least=1, most=100_000)
-    size = parameters.integer("PageSize", 20, least=1, most=most)
+    size = parameters.integer("PageSize", 20, least=1, most=100)
     oldest = max(clock.ago(days=_HISTORY_DAYS), parameters.text("StartTime"))
     rows = connection.execute(
         "SELECT * FROM cache_tasks WHERE product = ? AND creation_time BETWEEN ? AND ? "
         "AND ? IN ('', task_id) AND ? IN ('', object_path) AND ? IN ('', kind) ORDER BY id DESC",
         (
-            product,
+            call.product,
             oldest,
             parameters.text("EndTime") or "~",
             parameters.text("TaskId"),
@@ -164,7 +185,12 @@ def list_tasks(
     ]
     status = parameters.text("Status")
     chosen = [task for task in tasks if status in ("", task["Status"])]
-    return len(chosen), chosen[(page - 1) * size : page * size]
+    return {
+        "PageNumber": page,
+        "PageSize": size,
+        "TotalCount": len(chosen),
+        "Tasks": {"CDNTask": chosen[(page - 1) * size : page * size]},
+    }
 
 
 def _domain_of(object_path: str) -> str:

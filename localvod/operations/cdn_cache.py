@@ -3,7 +3,7 @@
 import sqlite3
 
 from localvod.cloud import Cloud
-from localvod.errors import ApiError, missing_parameter
+from localvod.errors import missing_parameter
 from localvod.operations import cache
 from localvod.operations.registry import CDN, Answer, Call, operation
 
@@ -22,31 +22,13 @@ def push_object_cache(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answe
     """Prefetch up to 100 URLs."""
     call.parameters.choice("Area", "domestic", "domestic", "overseas")
     targets = cache.parse_targets(cloud, call.parameters, most=PUSH_LIMIT)
-    task_id = cache.submit_task(cloud, tx, "cdn", cache.PRELOAD, targets)
-    call.effect = {"task_id": task_id, "object_paths": [target.given for target in targets]}
-    return {"PushTaskId": task_id}
+    return {"PushTaskId": cache.submit_task(cloud, tx, call, cache.PRELOAD, targets)}
 
 
 @operation("RefreshObjectCaches", qps=50, version=CDN, is_writing=True)
 def refresh_object_caches(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """Purge files, directories, or the URLs that match a regular expression."""
-    kind = call.parameters.text("ObjectType", "File").lower()
-    if kind not in REFRESH_LIMITS:
-        message = f"ObjectType {kind} is not one of File, Directory, Regex, ExQuery."
-        raise ApiError("InvalidObjectType.ValueNotSupported", 400, message)
-    targets = cache.parse_targets(cloud, call.parameters, most=REFRESH_LIMITS[kind])
-    require_slash(kind, targets)
-    task_id = cache.submit_task(cloud, tx, "cdn", kind, targets)
-    call.effect = {"task_id": task_id, "object_paths": [target.given for target in targets]}
-    return {"RefreshTaskId": task_id}
-
-
-def require_slash(kind: str, targets: list[cache.Target]) -> None:
-    """Raise ApiError for a directory that does not end with a slash."""
-    for target in targets:
-        if kind == cache.DIRECTORY and not target.given.endswith("/"):
-            message = f"The directory {target.given!r} must end with a slash."
-            raise ApiError("InvalidObjectPath.Malformed", 400, message)
+    return cache.submit_refresh(cloud, tx, call, REFRESH_LIMITS)
 
 
 @operation("DescribeRefreshTasks", qps=10, version=CDN)
@@ -57,13 +39,7 @@ def describe_refresh_tasks(cloud: Cloud, connection: sqlite3.Connection, call: C
         raise missing_parameter("ObjectType")
     if given.text("ObjectType"):
         given.choice("ObjectType", "", *DOMAIN_TASK_TYPES)
-    total, page = cache.list_tasks(cloud, connection, "cdn", given, 100)
-    return {
-        "PageNumber": given.integer("PageNumber", 1, least=1, most=100_000),
-        "PageSize": given.integer("PageSize", 20, least=1, most=100),
-        "TotalCount": total,
-        "Tasks": {"CDNTask": page},
-    }
+    return cache.list_tasks(cloud, connection, call)
 
 
 @operation("DescribeRefreshQuota", qps=20, version=CDN)

@@ -147,39 +147,36 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamFile:
-    """One playable file, a result of transcoding."""
+class MediaFile:
+    """What VOD says of a source file and of a result of transcoding."""
 
     path: MediaPath
-    definition: str = ""
-    format: str = ""
+    status: str = ""
     width: int = 0
     height: int = 0
     bitrate: float = 0.0
     fps: float = 0.0
     size: int = 0
     duration: float = 0.0
-    codec: str = ""
-    is_narrowband: bool = False
-    job_id: str = ""
-    status: str = ""
     creation_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Mezzanine:
+class StreamFile(MediaFile):
+    """One playable file, a result of transcoding."""
+
+    definition: str = ""
+    format: str = ""
+    codec: str = ""
+    is_narrowband: bool = False
+    job_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mezzanine(MediaFile):
     """The uploaded source file."""
 
-    path: MediaPath
     file_name: str = ""
-    status: str = ""
-    width: int = 0
-    height: int = 0
-    bitrate: float = 0.0
-    fps: float = 0.0
-    size: int = 0
-    duration: float = 0.0
-    creation_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
