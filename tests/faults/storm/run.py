@@ -129,7 +129,6 @@ class _Storm:
         return {
             "recommendations": self.diary.recommended_count,
             "transcodes": len(self.diary.transcode_request_ids),
-            "retries": self.diary.retry_count,
         }
 
     def _hire(self, stack: ExitStack) -> tuple[list[Operator], ApiClient]:
