@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable, vod_gateway
 from shortvideo.cloud.retry import retrying
@@ -18,12 +18,14 @@ from shortvideo.cloud.types import (
     Trigger,
     VodStatus,
 )
-from shortvideo.cloud.vod import VodGateway
 from videos.mirror.history import DECIDED, is_history_needed
 from videos.mirror.reading import Reading
 from videos.mirror.source import is_later_upload, is_upload_time_needed
 from videos.mirror.transcoding import OUTCOMES
 from videos.models import TranscodeJob, Video
+
+if TYPE_CHECKING:
+    from shortvideo.cloud.vod import VodGateway  # at run time it would load the SDKs
 
 BATCH_SIZE = 20  # videos in one GetVideoInfos
 NOT_PLAYABLE = (
@@ -221,7 +223,7 @@ def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) 
 
 
 def _fetch_history(
-    gateway: VodGateway, vod_id: str, uploaded_at: datetime | None
+    gateway: "VodGateway", vod_id: str, uploaded_at: datetime | None
 ) -> tuple[AuditEntry, ...]:
     """Return VOD's history of decisions since the upload; all of it if that time is unknown."""
     entries = gateway.audit_history(vod_id)
@@ -246,14 +248,14 @@ def _followed_task_ids(video: Video) -> tuple[str, ...]:
     return tuple(followed.values_list("task_id", flat=True))
 
 
-def _fetch_tasks(gateway: VodGateway, task_ids: Iterable[str]) -> tuple[TranscodeTask, ...]:
+def _fetch_tasks(gateway: "VodGateway", task_ids: Iterable[str]) -> tuple[TranscodeTask, ...]:
     """Return the tasks that VOD has."""
     found = (none_if_missing(gateway.transcode_task, task_id) for task_id in task_ids)
     return tuple(task for task in found if task is not None)
 
 
 def _fetch_automatic_tasks(
-    gateway: VodGateway, vod_id: str, video: Video | None
+    gateway: "VodGateway", vod_id: str, video: Video | None
 ) -> tuple[TranscodeTask, ...]:
     """Return the tasks of the upload, newest first; the facts of a blocked video hide them."""
     found = gateway.transcode_tasks(vod_id, since=_uploaded_since(video))
@@ -268,7 +270,7 @@ def _uploaded_since(video: Video | None) -> datetime | None:
 
 
 def fetch_files(
-    gateway: VodGateway, facts: MediaFacts, video: Video | None
+    gateway: "VodGateway", facts: MediaFacts, video: Video | None
 ) -> tuple[StreamFile, ...]:
     """Return a video's streams; if VOD does not let it play, the outputs of its tasks."""
     try:
@@ -280,7 +282,7 @@ def fetch_files(
 
 
 def _outputs_of_tasks(
-    gateway: VodGateway, vod_id: str, since: datetime | None
+    gateway: "VodGateway", vod_id: str, since: datetime | None
 ) -> tuple[StreamFile, ...]:
     """Return the newest output of each definition and format."""
     newest: dict[tuple[str, str], StreamFile] = {}
@@ -293,7 +295,7 @@ def _outputs_of_tasks(
 
 
 def _fetch_machine_review(
-    gateway: VodGateway, vod_id: str, video: Video | None, job_id: str
+    gateway: "VodGateway", vod_id: str, video: Video | None, job_id: str
 ) -> MachineResult | MachineJob | None:
     """Return the machine's latest verdict, with the job `job_id` if VOD has it.
 
