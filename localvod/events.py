@@ -138,10 +138,11 @@ class Events:
                 self._has_work.clear()
 
     def _claim_waiting(self) -> list[sqlite3.Row]:
-        rows = self._database.reader().execute(
-            "SELECT * FROM events WHERE state = 'waiting' ORDER BY id"
-        )
+        # Read inside the lock: an event read before it can be delivered and released by now.
         with self._lock:
+            rows = self._database.reader().execute(
+                "SELECT * FROM events WHERE state = 'waiting' ORDER BY id"
+            )
             claimed = [row for row in rows if row["id"] not in self._in_flight]
             self._in_flight.update(row["id"] for row in claimed)
         return claimed

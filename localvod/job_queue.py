@@ -57,17 +57,24 @@ class JobQueue:
             self._submit_waiting()
 
     def _submit_waiting(self) -> None:
-        connection = self._database.reader()
         for kind in self._kinds:
-            for row in connection.execute(kind.waiting_sql).fetchall():
-                self._submit(kind, row["id"])
+            for row_id, cancel_event in self._claim_waiting(kind).items():
+                self._submit(kind, row_id, cancel_event)
 
-    def _submit(self, kind: JobKind, row_id: str) -> None:
-        key, cancel_event = (kind.name, row_id), threading.Event()
+    def _claim_waiting(self, kind: JobKind) -> dict[str, threading.Event]:
+        """Claim the waiting jobs that are not claimed; returns the event that cancels each."""
+        # Read inside the lock: a job read before it can be done and released by now.
         with self._lock:
-            if self._is_stopping or key in self._claimed:
-                return
-            self._claimed[key] = cancel_event
+            if self._is_stopping:
+                return {}
+            rows = self._database.reader().execute(kind.waiting_sql).fetchall()
+            ids = [row["id"] for row in rows if (kind.name, row["id"]) not in self._claimed]
+            claimed = {row_id: threading.Event() for row_id in ids}
+            self._claimed.update({(kind.name, row_id): claimed[row_id] for row_id in ids})
+        return claimed
+
+    def _submit(self, kind: JobKind, row_id: str, cancel_event: threading.Event) -> None:
+        key = (kind.name, row_id)
         try:
             future = self._pool.submit(kind.do, row_id, cancel_event)
         except PoolFullError:

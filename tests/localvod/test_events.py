@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -124,6 +125,16 @@ def test_a_job_url_beats_the_upload_url_and_the_global_url(vod: LocalVod, client
         ours, theirs = job.of("TranscodeComplete"), upload.of("TranscodeComplete")
     assert [json.loads(item.body["Extend"]) for item in ours] == [{"delivery": 5}]
     assert ["Extend" in item.body for item in theirs] == [False]
+
+
+def test_an_event_is_delivered_once_while_others_are_queued(vod: LocalVod, client: Client) -> None:
+    with Receiver() as receiver:
+        configure(client, receiver.url)
+        for _ in range(150):
+            vod.seed(announce=True)
+        vod.idle()
+        counts = Counter(item.body["VideoId"] for item in receiver.of("FileUploadComplete"))
+    assert (len(counts), set(counts.values())) == (150, {1})
 
 
 def test_an_event_is_dropped_after_three_attempts(vod: LocalVod, client: Client) -> None:
