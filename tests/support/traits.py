@@ -1,11 +1,11 @@
 """A pytest plugin (`pytest -p tests.support.traits`): select tests by what they use.
 
 `--with TRAIT` runs only tests that have the trait, `--without TRAIT` only tests that lack it; both
-may be repeated. `run.py test` divides the tests among several runs of pytest in this way. Pytest
-prints how many tests each run deselected.
+may be repeated. `run.py test` divides the tests among several runs of pytest in this way.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -35,22 +35,19 @@ USER_INPUT: Final = (
     "tests/console/test_single.py",
     "tests/contract/test_refusals.py",
 )
-# Tests of processes and browsers leave a core idle.
+# Tests of processes, browsers and ffmpeg leave a core idle.
 PROCESSES: Final = (
+    "tests/benchmarks/test_narrowband.py",
     "tests/browser/",
     "tests/faults/",
+    "tests/localvod/test_demo_",
+    "tests/localvod/test_durability.py",
+    "tests/localvod/test_media_",
+    "tests/localvod/test_state_versions.py",
     "tests/outbox/test_work_command.py",
     "tests/run/",
     "tests/webhooks/test_browser.py",
     "tests/webhooks/test_worker_killed.py",
-)
-# Tests that start localvod or ffmpeg without one of SLOW_FIXTURES.
-PROGRAMS: Final = (
-    "tests/benchmarks/test_narrowband.py",
-    "tests/localvod/test_demo_clips.py",
-    "tests/localvod/test_durability.py",
-    "tests/localvod/test_media_",
-    "tests/localvod/test_state_versions.py",
 )
 SLOW_FIXTURES: Final = {"transactional_db", "live_server", "localvod_server", "browser", "checkout"}
 
@@ -77,8 +74,7 @@ def is_slow(item: pytest.Item) -> bool:
     """Waits, starts a program or commits."""
     marker = item.get_closest_marker("django_db")
     commits = marker is not None and bool(marker.kwargs.get("transaction"))
-    starts_a_program = item.nodeid.startswith(PROGRAMS)
-    return waits(item) or commits or starts_a_program or bool(SLOW_FIXTURES & _fixtures(item))
+    return waits(item) or commits or bool(SLOW_FIXTURES & _fixtures(item))
 
 
 TRAITS: Final[dict[str, Callable[[pytest.Item], bool]]] = {
@@ -93,6 +89,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("traits")
     for option in ("with", "without"):
         group.addoption(f"--{option}", action="append", default=[], choices=TRAITS)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files whose tests would all be deselected: to import them takes seconds."""
+    if collection_path.suffix != ".py" or not collection_path.is_relative_to(config.rootpath):
+        return None
+    waits = collection_path.relative_to(config.rootpath).as_posix().startswith(PROCESSES)
+    is_unwanted = "waits" in config.getoption("--without" if waits else "--with")
+    return True if is_unwanted else None
 
 
 @pytest.hookimpl(trylast=True)
