@@ -167,6 +167,34 @@ def test_a_job_of_a_replaced_source_is_not_submitted(cloud: LocalVod) -> None:
 
 
 @working
+def test_a_lost_submission_of_a_deleted_video_needs_nobody(cloud: LocalVod) -> None:
+    video = make_video(vod_id=cloud.seed())
+    job = submit_transcode(video, kind=STANDARD)
+    cloud.faults({"operation": "SubmitTranscodeJobs", "kind": "lost", "is_after": True})
+    send_batch("submit_transcode")
+    cloud.faults()
+    vod_gateway().delete([video.vod_id])
+    Video.objects.update(deleted_at=timezone.now())
+    work_until_idle(SECONDS)
+    job.refresh_from_db()
+    assert (job.state, job.error_code, job.attention_at) == (State.FAIL, "VideoDeleted", None)
+
+
+@working
+def test_vods_own_refusal_is_kept_when_the_video_is_deleted_meanwhile(cloud: LocalVod) -> None:
+    video = make_video(vod_id=cloud.seed())
+    job = submit_transcode(video, kind=STANDARD)
+    code = "Forbidden.IllegalStatus"
+    cloud.faults(
+        {"operation": "SubmitTranscodeJobs", "kind": "error", "code": code, "status": 403}
+    )
+    vod_gateway().delete([video.vod_id])
+    work_until_idle(SECONDS)
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (State.REFUSED, code)
+
+
+@working
 def test_a_submitted_job_of_a_replaced_source_is_followed(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)

@@ -103,6 +103,16 @@ def _is_session_old(job: TranscodeJob) -> bool:
 
 
 def _accepted_before(job: TranscodeJob) -> SubmittedTranscode | None:
+    """The task of an earlier submission; None also if VOD does not have the video any more."""
+    try:
+        return _find_task(job)
+    except CloudRejected as error:
+        if not error.is_not_found:
+            raise
+        return None
+
+
+def _find_task(job: TranscodeJob) -> SubmittedTranscode | None:
     """The manual task of the job's template group that was made since the job was created."""
     gateway = vod_gateway()
     since = job.created_at - CLOCK_SKEW
