@@ -15,6 +15,7 @@ from videos.api.answers import (
     Signer,
     SnapshotLists,
     VideoFacts,
+    WalkFacts,
     file_urls,
     signer_for,
     snapshot_lists,
@@ -109,7 +110,7 @@ class SingleItemDocument(SnapshotLists, ListedItemDocument):
     fileUrlList: list[str]
 
 
-class ItemListDocument(TypedDict):
+class ItemListDocument(WalkFacts):
     total: int
     nowTotal: int
     videoList: list[ListedItemDocument]

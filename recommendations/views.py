@@ -17,6 +17,7 @@ from recommendations.serializers import (
 from recommendations.services import Options, recommend_video, remove_recommendation
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import NotFound
+from videos.api.answers import walk_facts
 from videos.api.parameters import ListParameters, OneVideo, VideoIdParameters
 from videos.api.views import REVIEW, check_owner
 from videos.catalogue import ListQuery, page_of
@@ -39,10 +40,15 @@ class GetRecommendVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getRec
     data_class = ItemListDocument
 
     def respond(self, query: ListQuery) -> Envelope:
-        page = page_of(list_recommendations(query), query)
         now = timezone.now()
+        page = page_of(list_recommendations(query), query, id_field="video_id")
         listed = [listed_item(item, now=now) for item in page.rows]
-        data = ItemListDocument(total=page.total, nowTotal=page.total, videoList=listed)
+        data = ItemListDocument(
+            total=page.total,
+            nowTotal=page.total,
+            videoList=listed,
+            **walk_facts(query, page, now),
+        )
         return Envelope(data=data)
 
 

@@ -88,6 +88,26 @@ class Whole(serializers.IntegerField):
         return 10**_WHOLE_DIGITS if len(significant) > _WHOLE_DIGITS else int(significant or "0")
 
 
+class Cursor(serializers.CharField):
+    """Where a walk through a list continues; empty text begins one. Opaque to clients."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            trim_whitespace=False,
+            allow_blank=True,
+            help_text="Empty to begin, then the nextCursor of the last answer.",
+            **options,
+        )
+
+    def to_internal_value(self, data: Any) -> int:  # type: ignore[override]  # more than text
+        if not re.fullmatch(r"[0-9]{1,18}", data):
+            raise serializers.ValidationError("must be empty or the nextCursor of an answer")
+        return int(data)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        return 0 if data == "" else super().run_validation(data)
+
+
 class Choice(serializers.ChoiceField):
     def __init__(self, choices: Iterable[str], **options: Any) -> None:
         allowed = [str(choice) for choice in choices]

@@ -1,7 +1,7 @@
 """The OpenAPI schema, which drf-spectacular reads off the views and the types of their data."""
 
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NotRequired, TypeVar, get_args, get_origin, get_type_hints
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import inline_serializer
@@ -67,14 +67,16 @@ def _envelope_schema(
     return inline_serializer(name, fields)
 
 
-def _field(hint: Any) -> AnyField:
-    """The field that documents a value of this type; Annotated adds options of the field."""
+def _field(hint: Any, **more: Any) -> AnyField:
+    """The field that documents a value of this type; Annotated and `more` are options of it."""
+    if get_origin(hint) is NotRequired:
+        return _field(*get_args(hint), required=False)
     if get_origin(hint) is list:
-        return serializers.ListSerializer(child=_field(*get_args(hint)))
+        return serializers.ListSerializer(child=_field(*get_args(hint)), **more)
     value_type, options = get_args(hint) or (hint, {})  # Annotated, or the type itself
     if "choices" in options:
-        return serializers.ChoiceField(**options)
-    return (_FIELDS.get(value_type) or _serializer_class(value_type))(**options)
+        return serializers.ChoiceField(**options, **more)
+    return (_FIELDS.get(value_type) or _serializer_class(value_type))(**options, **more)
 
 
 @cache  # one class for each TypedDict: the schema has its name once

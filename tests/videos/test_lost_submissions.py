@@ -185,9 +185,7 @@ def test_vods_own_refusal_is_kept_when_the_video_is_deleted_meanwhile(cloud: Loc
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
     code = "Forbidden.IllegalStatus"
-    cloud.faults(
-        {"operation": "SubmitTranscodeJobs", "kind": "error", "code": code, "status": 403}
-    )
+    cloud.faults({"operation": "SubmitTranscodeJobs", "kind": "error", "code": code, "status": 403})
     vod_gateway().delete([video.vod_id])
     work_until_idle(SECONDS)
     job.refresh_from_db()

@@ -308,27 +308,6 @@ def test_events_and_polling_give_the_same_status(cloud: LocalVod, settings: Sett
     assert untouched.vod_id not in seen
 
 
-def ids_of(console: Console, since: Any, **asked: Any) -> list[tuple[str, str]]:
-    """Return id and creationTime of each video on a polled page."""
-    answer = console.get("getVideos", updatedSince=since.isoformat(), pageSize=2, **asked)
-    return [(each["videoId"], each["creationTime"]) for each in answer["data"]["videoList"]]
-
-
-def test_a_poller_that_pages_by_time_misses_no_video() -> None:
-    console = Console(make_operator("operator"))
-    videos = [make_video(creation_time=NOON - timedelta(hours=number)) for number in range(5)]
-    since = timezone.now() - timedelta(minutes=1)
-    first = ids_of(console, since)
-    delete_video(videos[0])
-    hidden = videos[2].vod_id
-    assert hidden not in [vod_id for vod_id, _ in ids_of(console, since, pageIndex=2)]
-    seen, page = dict(first), first
-    while page[-1][1] != page[0][1]:
-        page = ids_of(console, since, endTime=page[-1][1])
-        seen |= dict(page)
-    assert set(seen) == {video.vod_id for video in videos}
-
-
 def test_a_poller_finds_a_deletion_by_the_videos_id() -> None:
     console = Console(make_operator("operator"))
     video = make_video()

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Annotated, TypedDict
+from datetime import UTC, datetime
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.conf import settings
 from django.utils import timezone
@@ -12,6 +12,7 @@ from accounts.models import Uploader
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import is_on_cdn, media_url
 from videos.api.parameters import web_path
+from videos.catalogue import ListQuery, Page
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video
 
 TranscodeState = Annotated[str, {"choices": TranscodeStatus.values}]
@@ -59,7 +60,14 @@ class SingleVideoDocument(ListedVideoDocument):
     fileUrilList: list[str]
 
 
-class VideoListDocument(TypedDict):
+class WalkFacts(TypedDict):
+    """Answered only where `cursor` is sent."""
+
+    nextCursor: NotRequired[Annotated[str, {"help_text": "Empty at the end."}]]
+    asOf: NotRequired[Annotated[str, {"help_text": "The server's time, ISO 8601 in UTC."}]]
+
+
+class VideoListDocument(WalkFacts):
     total: int
     videoList: list[ListedVideoDocument]
 
@@ -129,6 +137,14 @@ def _local_text(moment: datetime) -> str:
     """The local time, for example `2019-01-09 22:11:29.0`."""
     local = moment.astimezone(timezone.get_default_timezone())
     return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 100_000}"
+
+
+def walk_facts(query: ListQuery, page: Page[Any], as_of: datetime) -> WalkFacts:
+    """What a list adds for a walk. `as_of`: a moment before the page was read."""
+    if query.cursor is None:
+        return {}
+    next_cursor = "" if page.next_cursor is None else str(page.next_cursor)
+    return {"nextCursor": next_cursor, "asOf": f"{as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}
 
 
 def snapshot_lists(video: Video, sign: Signer) -> SnapshotLists:

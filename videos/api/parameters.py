@@ -8,7 +8,7 @@ from django.conf import settings
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import host_and_path, is_on_cdn
 from shortvideo.console.errors import BadParameter
-from shortvideo.console.fields import Bytes, Choice, Moment, Text, Whole
+from shortvideo.console.fields import Bytes, Choice, Cursor, Moment, Text, Whole
 from shortvideo.console.parameters import Parameters
 from videos.catalogue import ListQuery
 from videos.models import CensorStatus, Decision
@@ -29,6 +29,12 @@ class ListParameters(Parameters[ListQuery]):
     endTime = Moment(is_end=True, source="end_before", required=False)
     censorStatus = Choice(CensorStatus.values, source="censor_status", required=False)
     updatedSince = Moment(source="updated_since", required=False)
+    cursor = Cursor(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "cursor" in attrs and attrs.get("page_index", 1) > 1:
+            raise BadParameter("pageIndex must be absent or 1 where cursor is sent.")
+        return attrs
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from videos.api.answers import (
     play_info,
     signer_for,
     single_video,
+    walk_facts,
 )
 from videos.api.listing import list_videos
 from videos.api.parameters import (
@@ -81,8 +82,8 @@ class GetVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getVideos
     data_class = VideoListDocument
 
     def respond(self, query: ListQuery) -> Envelope:
-        page = page_of(list_videos(query), query)
         may_review, now = self.operator.has_perm(REVIEW), timezone.now()
+        page = page_of(list_videos(query), query)
         listed = [
             listed_video(
                 video,
@@ -92,7 +93,8 @@ class GetVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getVideos
             )
             for video in page.rows
         ]
-        return Envelope(data=VideoListDocument(total=page.total, videoList=listed))
+        walk = walk_facts(query, page, now)
+        return Envelope(data=VideoListDocument(total=page.total, videoList=listed, **walk))
 
 
 class GetVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getVideoById

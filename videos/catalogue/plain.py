@@ -14,7 +14,10 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Filters, combined with AND, and a page. Empty text and None filter nothing."""
+    """Filters, combined with AND, and a page. Empty text and None filter nothing.
+
+    With a cursor, a video's id, the page is a step of a walk: the rows after it, ordered by id.
+    """
 
     page_index: int = 1
     page_size: int = 10
@@ -26,6 +29,7 @@ class ListQuery:
     end_before: datetime | None = None
     censor_status: str = ""
     updated_since: datetime | None = None
+    cursor: int | None = None
 
     @property
     def offset(self) -> int:
@@ -36,17 +40,28 @@ class ListQuery:
 class Page(Generic[Row]):
     rows: list[Row]
     total: int  # rows that match the filters
+    next_cursor: int | None = None  # None: a walk ends here, or there is none
 
 
-def page_of(rows: QuerySet[Row], query: ListQuery) -> Page[Row]:
+def page_of(rows: QuerySet[Row], query: ListQuery, *, id_field: str = "id") -> Page[Row]:
     """One page and the exact total, in two queries. A page past the end takes one.
 
-    Such a page number may be larger than the database's integers.
+    Such a page number may be larger than the database's integers. `id_field` has the video's id.
     """
     total = rows.count()
+    if query.cursor is not None:
+        return _step_of(rows, query.cursor, query.page_size, total, id_field)
     if query.offset >= total:
         return Page([], total)
     return Page(list(rows[query.offset : query.offset + query.page_size]), total)
+
+
+def _step_of(rows: QuerySet[Row], cursor: int, size: int, total: int, id_field: str) -> Page[Row]:
+    """One step of a walk. No change moves a row to another place: ids stay."""
+    after = rows.filter(**{f"{id_field}__gt": cursor}).order_by(id_field)
+    step = list(after[: size + 1])
+    has_more = len(step) > size
+    return Page(step[:size], total, getattr(step[size - 1], id_field) if has_more else None)
 
 
 def filter_videos(query: ListQuery) -> VideoQuerySet:
