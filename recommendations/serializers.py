@@ -9,7 +9,7 @@ from recommendations.models import Recommendation
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.console.errors import BadParameter
-from shortvideo.console.fields import TEXT_LENGTH, Flag, Ignored, Text
+from shortvideo.console.fields import TEXT_LENGTH, Flag, Ignored, IgnoredWhole, Text
 from shortvideo.console.parameters import Parameters
 from videos.api.answers import (
     Signer,
@@ -84,9 +84,9 @@ class RecommendVideoParameters(Parameters[RecommendVideo]):
     firstFrameUrl = Text(max_length=None, source="first_frame_url", required=False)
     isNarrow = Flag(source="is_narrow", required=False)
     isCache = Flag(source="is_cache", required=False)
-    duration = Ignored()
-    size = Ignored()
-    cateId = Ignored()
+    duration = IgnoredWhole()
+    size = IgnoredWhole()
+    cateId = IgnoredWhole()
     transcodeStatus = Ignored()
     snapshotStatus = Ignored()
     censorStatus = Ignored()

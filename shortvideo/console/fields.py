@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NoReturn
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import SkipField, empty
 
@@ -42,6 +44,11 @@ class Ignored(Text):
     def run_validation(self, data: Any = empty) -> NoReturn:
         super().run_validation(data)
         raise SkipField
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class IgnoredWhole(Ignored):
+    """A number of a row as it was answered, also empty text."""
 
 
 class Bytes(Text):

@@ -1,15 +1,12 @@
-"""/console/...: every operation, its documentation, and 404 for every other path."""
+"""/console/...: every operation, their documentation, and 404 for every other path."""
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from shortvideo.console.documentation import docs, schema
 from shortvideo.console.views import UnknownOperationView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("videos.api.urls")),
     path("", include("recommendations.urls")),
     path("", include("accounts.urls")),
-    path("schema", schema, name="schema"),
-    path("docs", docs, name="docs"),
     re_path("", UnknownOperationView.as_view()),
 ]

@@ -1,13 +1,17 @@
-"""The OpenAPI schema matches the server and is for staff."""
+"""The OpenAPI schema matches the server; it is for staff and for clients with a token."""
 
+import io
+import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from tests.contract.operations import OPERATIONS
-from tests.factories import make_operator
+from tests.factories import make_operator, make_video
 from tests.support.console import Console
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +36,61 @@ def test_the_documentation_is_for_staff(path: str, staff: Client) -> None:
     assert refused.status_code == 302
     assert "/login/" in refused["Location"]
     assert staff.get(path).status_code == 200
+
+
+def test_a_client_takes_the_schema_with_its_token(console: Console) -> None:
+    by_header = Client().get(
+        "/console/schema", headers={"authorization": f"Bearer {console.token}"}
+    )
+    by_query = Client().get("/console/schema", {"consoleToken": console.token})
+    assert by_header.json() == by_query.json()
+    assert by_header.json()["openapi"].startswith("3.1")
+    assert console.http.get("/console/docs", {"consoleToken": console.token}).status_code == 302
+
+
+def test_an_unknown_token_gets_no_schema(staff: Client) -> None:
+    refused = staff.get("/console/schema", headers={"authorization": "Bearer made-up"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "403")
+
+
+def test_the_repository_has_the_schema() -> None:
+    generated = io.StringIO()
+    call_command("spectacular", format="openapi-json", stdout=generated)
+    kept = Path(__file__).parents[2] / "docs" / "openapi.json"
+    assert json.loads(kept.read_text("utf-8")) == json.loads(generated.getvalue()), (
+        "Write it again: manage.py spectacular --format openapi-json --file docs/openapi.json"
+    )
+
+
+def test_each_body_has_one_type_since_generators_make_one_module_of_it(
+    schema: dict[str, Any],
+) -> None:
+    bodies = [
+        list(documented["requestBody"]["content"])
+        for methods in schema["paths"].values()
+        for documented in methods.values()
+        if "requestBody" in documented
+    ]
+    assert len(bodies) == 9
+    assert bodies == [["application/json"]] * 9
+
+
+def test_recommend_video_takes_the_types_of_an_answered_row(
+    console: Console, schema: dict[str, Any]
+) -> None:
+    video = make_video()
+    components = schema["components"]
+    parameters = components["schemas"]["RecommendVideoParameters"]["properties"]
+    row = components["schemas"]["ListedVideoDocument"]["properties"]
+    for name in parameters.keys() & row.keys():
+        assert parameters[name]["type"] == row[name]["type"], name
+    [answered] = console.get("getVideos")["data"]["videoList"]
+    body = {name: answered[name] for name in parameters if name in answered}
+    jsonschema.validate(
+        body, {"$ref": "#/components/schemas/RecommendVideoParameters", "components": components}
+    )
+    assert console.post_json("recommendVideo", **body)["code"] == "200"
+    assert video.recommendation.title == ""
 
 
 def test_the_page_has_no_script_or_style_of_its_own(staff: Client) -> None:
