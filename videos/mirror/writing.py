@@ -135,7 +135,7 @@ def _write(readings: Sequence[Reading], backlog_until: datetime | None) -> Appli
     total = Applied()
     for item in readings:
         video, is_backlog = rows[item.facts.vod_id], _is_backlog(item, backlog_until)
-        is_new = video.vod_id in inserted
+        is_new = inserted.get(video.vod_id) == video.first_seen_at
         if is_new:
             _after_insert(video, is_backlog=is_backlog)
         if is_new and item.is_bare and video.read_at == item.facts.read_at:
@@ -165,17 +165,17 @@ def _is_backlog(reading: Reading, until: datetime | None) -> bool:
 
 def _insert(
     readings: Sequence[Reading], by_user_id: dict[str, Uploader], backlog_until: datetime | None
-) -> set[str]:
-    """Insert rows; returns all their VOD ids.
+) -> dict[str, datetime]:
+    """Insert rows; returns `first_seen_at` of each by its VOD id.
 
-    A row that another process inserts first stands, and its id is returned too.
+    A row that another process inserts first stands, and has another `first_seen_at`.
     """
     rows = [
         _new_row(item, by_user_id, is_backlog=_is_backlog(item, backlog_until))
         for item in sorted(readings, key=lambda item: item.facts.vod_id)
     ]
     Video.objects.bulk_create(rows, ignore_conflicts=True)
-    return {row.vod_id for row in rows}
+    return {row.vod_id: row.first_seen_at for row in rows}
 
 
 def _new_row(reading: Reading, by_user_id: dict[str, Uploader], *, is_backlog: bool) -> Video:
