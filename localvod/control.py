@@ -1,4 +1,8 @@
-"""Control endpoints for tests, training and the command line; they answer loopback only."""
+"""Control endpoints for tests, training and the command line.
+
+They answer loopback only. A page in a browser on this machine is loopback too: its Host tells a
+rebound name, and JSON is a content type that no page may send to another site unasked.
+"""
 
 import asyncio
 import functools
@@ -8,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -60,12 +65,16 @@ def routes(cloud: Cloud) -> list[Route]:
 
 
 def _guard(endpoint: _Endpoint) -> _Endpoint:
-    """Answer loopback only, and an invalid request with one sentence."""
+    """Answer our own clients only, and an invalid request with one sentence."""
 
     @functools.wraps(endpoint)
     async def guarded(request: Request) -> Response:
-        if not _is_loopback(request):
+        if request.client is None or not _is_loopback(request.client.host):
             return _json({"error": "Control endpoints answer on loopback only."}, 403)
+        if not _is_loopback(_host_of(request)):
+            return _json({"error": "Host must be localhost or a loopback address."}, 403)
+        if request.method == "POST" and _content_type(request) != "application/json":
+            return _json({"error": "Content-Type must be application/json."}, 415)
         try:
             return await endpoint(request)
         except (_ControlError, FaultError, seeding.SeedError) as error:
@@ -76,11 +85,23 @@ def _guard(endpoint: _Endpoint) -> _Endpoint:
     return guarded
 
 
-def _is_loopback(request: Request) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _host_of(request: Request) -> str:
+    """The name or address of the Host header, in lower case; '' without any."""
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _json(content: object, status: int = 200) -> Response:

@@ -99,8 +99,9 @@ class LocalVod:
 
     def control(self, method: str, path: str, content: object = None, **parameters: str) -> Any:
         """Send a control request; returns its JSON. Raises ValueError with the server's error."""
+        body = {} if content is None and method == "POST" else content
         answer = self._http.request(
-            method, f"{self.url}/_localvod/{path}", json=content, params=parameters
+            method, f"{self.url}/_localvod/{path}", json=body, params=parameters
         )
         if answer.status_code != 200:
             raise ValueError(f"{answer.status_code}: {answer.json()['error']}")
