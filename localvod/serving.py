@@ -1,6 +1,7 @@
 """Media over HTTP: uploads by PUT; files by GET, with Range, URL authentication and purges."""
 
 import hashlib
+import re
 import secrets
 import sqlite3
 import time
@@ -23,6 +24,8 @@ _CORS = {
     "Access-Control-Allow-Methods": "GET, HEAD, PUT, OPTIONS",
     "Access-Control-Allow-Headers": "*",
 }
+_RANGE = r"(?:\d{1,20}-(?:\d{1,20})?|-\d{1,20})"
+_RANGES = re.compile(rf"bytes=\s*{_RANGE}(?:\s*,\s*{_RANGE})*\s*", re.IGNORECASE)
 
 
 class Media:
@@ -47,6 +50,10 @@ class Media:
             return _refusal(status, "Purged." if status == 403 else "There is no such object.")
         path = self._cloud.settings.media_root / key
         if path.is_file():
+            if not _is_range(request.headers.get("range", "")):
+                request.scope["headers"] = [
+                    (name, value) for name, value in request.scope["headers"] if name != b"range"
+                ]
             return FileResponse(path, headers=_CORS)
         content, media_type = placeholder_for(key)
         return Response(content, media_type=media_type, headers=_CORS)
@@ -137,6 +144,12 @@ async def _receive(request: Request, part: Path) -> tuple[int, str]:
             digest.update(chunk)
             file.write(chunk)
     return size, digest.hexdigest()
+
+
+def _is_range(header: str) -> bool:
+    """Whether a Range header is well formed; another one is ignored (RFC 9110, section 14.2)."""
+    bounds = re.findall(r"(\d+)-(\d+)", header)
+    return bool(_RANGES.fullmatch(header)) and all(int(one) <= int(two) for one, two in bounds)
 
 
 def _refusal(status: int, sentence: str) -> Response:

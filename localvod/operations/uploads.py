@@ -22,8 +22,8 @@ BUCKET = "localvod-input"
 REGION = "cn-shanghai"
 CREDENTIAL_SECONDS = 3_000
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,8}")
-# Beyond the basic multilingual plane: emoji and other pictographs.
-_ILLEGAL = re.compile("[\U0001f000-\U0010ffff\u0000-\u0008\u000b-\u001f]")
+# Control characters, the blocks of emoji and other pictographs, and the tags of emoji flags.
+_ILLEGAL = re.compile("[\u0000-\u0008\u000b-\u001f\U0001f000-\U0001faff\U000e0000-\U000e007f]")
 
 
 @operation("CreateUploadVideo", qps=80, is_writing=True)

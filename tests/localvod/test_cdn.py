@@ -273,6 +273,19 @@ def test_files_are_served_in_ranges(vod: LocalVod) -> None:
     answer = vod.get(url, headers={"Range": "bytes=2-4"})
     assert (answer.status_code, answer.content) == (206, b"234")
     assert answer.headers["content-range"] == "bytes 2-4/10"
+    for header, content in (("bytes=-3", b"789"), ("bytes=8-", b"89"), ("bytes=9-99", b"9")):
+        assert vod.get(url, headers={"Range": header}).content == content
+    assert vod.get(url, headers={"Range": "bytes=10-"}).status_code == 416
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=4-2", "bytes=0-1,x", "lines=0-1", "0-1"],
+)
+def test_a_bad_range_is_ignored(vod: LocalVod, header: str) -> None:
+    url = vod.put_file("avatars/7.png", b"0123456789")
+    answer = vod.get(url, headers={"Range": header})
+    assert (answer.status_code, answer.content) == (200, b"0123456789")
 
 
 def test_only_signed_urls_open_when_a_key_is_set(signing_vod: LocalVod) -> None:
