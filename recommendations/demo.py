@@ -1,6 +1,6 @@
 """The demo's data: four recommendations, two jobs that fail on purpose, reason templates.
 
-`localvod demo` tags the clips whose jobs fail.
+`localvod demo` tags its clips, and the clips whose jobs fail.
 """
 
 from django.db.models import Q
@@ -19,6 +19,7 @@ from videos.models import (
 )
 from videos.services import submit_transcode
 
+_MARK = "localvod:demo"
 _RECOMMENDED = 4
 REASONS = (
     "Violence or gore",
@@ -34,9 +35,14 @@ _NARROWBAND_FAILS = "narrowband:fail"
 _TRANSCODE_FAILS = "transcode:fail"
 
 
+def clips() -> VideoQuerySet:
+    """Return the clips of the demo; others may have uploaded more."""
+    return Video.objects.visible().filter(tags__contains=_MARK)
+
+
 def unsettled() -> VideoQuerySet:
-    """Return the videos that VOD is still processing."""
-    return Video.objects.visible().filter(
+    """Return the demo's clips that VOD is still processing."""
+    return clips().filter(
         Q(censor_status=CensorStatus.ON_CENSOR)
         | Q(status__in=["Uploading", "UploadSucc", "Transcoding"])
         | Q(transcode_status=TranscodeStatus.ON_TRANSCODE)
@@ -51,7 +57,7 @@ def curate(operator: Operator | None) -> int:
         return 0
     for position, text in enumerate(REASONS, start=1):
         ReasonTemplate.objects.get_or_create(text=text, defaults={"position": position})
-    passed = Video.objects.passed()
+    passed = clips().passed()
     failing = passed.filter(tags__contains=_TRANSCODE_FAILS)
     for video in failing.filter(transcode_jobs=None):
         submit_transcode(video, kind=TranscodeKind.STANDARD, operator=operator)

@@ -16,6 +16,9 @@ from localvod.media.ffmpeg import MediaError
 from localvod.media.pool import Pool
 from localvod.uploader import Uploader, UploadError, User
 
+MARK = "localvod:demo"
+"""A tag of each uploaded file; the console's `seed_demo` knows the demo's clips by it."""
+
 
 @dataclass(frozen=True)
 class DemoFile:
@@ -106,7 +109,7 @@ class Seeder:
             path,
             title=file.title,
             description=file.description,
-            tags=file.tags,
+            tags=(*file.tags, MARK),
             user=User(person.user_id, person.name, avatar_url),
             template_group=self.template_group,
             reference_id=file.reference_id,

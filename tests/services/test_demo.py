@@ -1,6 +1,9 @@
-"""The demo's curation. A video's tags say what localvod does with it."""
+"""Seeding the demo. A video's tags say what localvod does with it, and that it is the demo's."""
+
+from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from recommendations import demo
 from recommendations.models import Recommendation
@@ -10,13 +13,17 @@ from videos.models import ReasonTemplate, TranscodeJob, TranscodeKind, Video
 pytestmark = pytest.mark.django_db
 
 
+def make_clip(tags: str = "sea", **facts: Any) -> Video:
+    return make_video(tags=f"{tags},localvod:demo", **facts)
+
+
 def test_curate_recommends_four_passed_videos() -> None:
-    plain = [make_video() for _ in range(5)]
-    special = make_video(tags="sea,narrowband:fail")
+    plain = [make_clip() for _ in range(5)]
+    special = make_clip("sea,narrowband:fail")
     for status in ("check", "fail"):
-        make_video(censor_status=status)
-    without_snapshots = make_video(snapshot_status="")
-    transcode_fails = make_video(tags="transcode:fail")
+        make_clip(censor_status=status)
+    without_snapshots = make_clip(snapshot_status="")
+    transcode_fails = make_clip("transcode:fail")
 
     assert demo.curate(make_operator()) == 4
 
@@ -31,7 +38,7 @@ def test_curate_recommends_four_passed_videos() -> None:
 
 def test_curating_twice_adds_nothing() -> None:
     for _ in range(4):
-        make_video()
+        make_clip()
     demo.curate(None)
     before = (TranscodeJob.objects.count(), ReasonTemplate.objects.count())
     assert demo.curate(None) == 0
@@ -56,6 +63,21 @@ def test_every_reason_template_of_the_demo_fits_vods_limit() -> None:
     ],
 )
 def test_a_video_is_unsettled_while_vod_is_processing_it(field: str, value: str) -> None:
-    video = make_video()
+    video = make_clip()
     Video.objects.filter(pk=video.pk).update(**{field: value})
     assert list(demo.unsettled()) == [video]
+
+
+def test_seeding_waits_for_the_demos_clips() -> None:
+    make_clip(censor_status="onCensor")
+    with pytest.raises(CommandError, match="Timed out waiting for the clips"):
+        call_command("seed_demo", "--timeout=0")
+
+
+def test_seeding_leaves_the_clips_of_others_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    make_clip(censor_status="fail")
+    make_video()
+    make_video(status="Uploading")
+    make_video(censor_status="onCensor")
+    call_command("seed_demo", "--timeout=0")
+    assert capsys.readouterr().out == "1 clips processed, 0 recommended.\n"

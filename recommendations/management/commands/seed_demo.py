@@ -10,14 +10,15 @@ from tqdm import tqdm
 
 from accounts.models import Operator
 from recommendations import demo
-from shortvideo.cloud import CloudUnavailable, vod_gateway
-from videos.models import Video
 
 _POLL_SECONDS = 1.0
 
 
 class Command(BaseCommand):
-    help = "Wait until VOD has processed the demo clips, then recommend four. Can run twice."
+    help = (
+        "Wait until VOD has processed the demo clips that the mirror has, then recommend four. "
+        "Run sync_videos first. Can run twice."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--operator", default="", help="user name of the curator")
@@ -28,12 +29,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, operator: str, timeout: float, **options: Any) -> None:
         curator = self.curator(operator)
         deadline = time.monotonic() + timeout
-        expected = self.videos_in_vod(deadline)
-        with tqdm(total=expected, unit="clip", desc="processed", disable=None) as bar:
-            self.wait(deadline, "the clips", lambda: self.all_processed(bar, expected))
+        count = demo.clips().count()
+        with tqdm(total=count, unit="clip", desc="processed", disable=None) as bar:
+            self.wait(deadline, "the clips", lambda: self.all_processed(bar))
         added = demo.curate(curator)
         self.wait(deadline, "the demo's jobs", lambda: not demo.unsettled().exists())
-        self.stdout.write(f"{expected} clips processed, {added} recommended.")
+        self.stdout.write(f"{count} clips processed, {added} recommended.")
 
     def curator(self, username: str) -> Operator | None:
         if not username:
@@ -43,19 +44,10 @@ class Command(BaseCommand):
         except Operator.DoesNotExist:
             raise CommandError(f"There is no operator named {username!r}.") from None
 
-    def videos_in_vod(self, deadline: float) -> int:
-        while True:
-            try:
-                return vod_gateway().search(page_size=1).total
-            except CloudUnavailable as error:
-                if time.monotonic() > deadline:
-                    raise CommandError(f"VOD cannot be reached: {error}") from error
-                time.sleep(_POLL_SECONDS)
-
-    def all_processed(self, bar: "tqdm[Any]", expected: int) -> bool:
-        known, waiting = Video.objects.visible().count(), demo.unsettled().count()
-        bar.update(known - waiting - bar.n)
-        return known >= expected and not waiting
+    def all_processed(self, bar: "tqdm[Any]") -> bool:
+        waiting = demo.unsettled().count()
+        bar.update((bar.total or 0) - waiting - bar.n)
+        return not waiting
 
     def wait(self, deadline: float, what: str, condition: Callable[[], bool]) -> None:
         while not condition():
