@@ -10,23 +10,28 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from localvod.media.ffmpeg import MediaError
 from localvod.media.pool import Pool, PoolFullError
 from localvod.store import CommitFlag, Database
 
 logger = logging.getLogger(__name__)
 
+_UNEXPECTED = "The job ended with an unexpected error; the log of localvod says which."
+
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """One kind of job: two SQL queries for job ids, and the function that runs one job.
+    """One kind of job: two SQL queries for job ids, and two functions of one job.
 
-    The function gets the id, and an event that is set when the job is cancelled.
+    `do` gets the id, and an event that is set when the job is cancelled. `fail` records that the
+    job, which `do` left waiting, has failed.
     """
 
     name: str
     waiting_sql: str
     of_video_sql: str  # ids of the jobs of one video, waiting or not; takes the video's id
     do: Callable[[str, threading.Event], None]
+    fail: Callable[[str, MediaError], None]
 
 
 class JobQueue:
@@ -76,21 +81,35 @@ class JobQueue:
     def _submit(self, kind: JobKind, row_id: str, cancel_event: threading.Event) -> None:
         key = (kind.name, row_id)
         try:
-            future = self._pool.submit(kind.do, row_id, cancel_event)
+            future = self._pool.submit(self._run, kind, row_id, cancel_event)
         except PoolFullError:
-            self._release(key)  # the row waits until another job succeeds or is added
+            self._release(key)  # the row waits until another job ends or is added
             return
         future.add_done_callback(lambda done: self._finish(key, done))
 
-    def _finish(self, key: tuple[str, str], future: "Future[None]") -> None:
-        self._release(key)
-        if future.cancelled() or self._is_stopping:
-            return
-        error = future.exception()
-        if error is None:
-            self._submit_waiting()
+    def _run(self, kind: JobKind, row_id: str, cancel_event: threading.Event) -> None:
+        """Do one job; its row fails if it raises, so that no job is done again and again."""
+        try:
+            kind.do(row_id, cancel_event)
+        except MediaError as error:
+            failure = error
+        except Exception:
+            if not cancel_event.is_set():
+                logger.exception("media job %s %s failed", kind.name, row_id)
+            failure = MediaError("InternalError", _UNEXPECTED)
         else:
-            logger.error("media job %s %s failed", *key, exc_info=error)
+            return
+        if not cancel_event.is_set():
+            kind.fail(row_id, failure)
+
+    def _finish(self, key: tuple[str, str], future: "Future[None]") -> None:
+        error = None if future.cancelled() else future.exception()
+        if error is None:
+            self._release(key)
+        else:  # its row still waits: the job stays claimed until the next process
+            logger.error("media job %s %s could not be failed", *key, exc_info=error)
+        if not future.cancelled() and not self._is_stopping:
+            self._submit_waiting()
 
     def _release(self, key: tuple[str, str]) -> None:
         with self._lock:

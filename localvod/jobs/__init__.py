@@ -16,18 +16,21 @@ def job_kinds(cloud: Cloud) -> list[JobKind]:
             "ORDER BY creation_time",
             "SELECT id FROM videos WHERE id = ?",
             partial(ingest.ingest_source, cloud),
+            partial(ingest.fail_ingest, cloud),
         ),
         JobKind(
             "snapshots",
             "SELECT id FROM snapshot_jobs WHERE status = 'processing' ORDER BY rowid",
             "SELECT id FROM snapshot_jobs WHERE video_id = ?",
             partial(snapshots.take_snapshots, cloud),
+            partial(snapshots.fail_snapshots, cloud),
         ),
         JobKind(
             "review",
             "SELECT id FROM review_jobs WHERE status IN ('init', 'processing') ORDER BY rowid",
             "SELECT id FROM review_jobs WHERE media_id = ?",
             partial(reviews.review_clip, cloud),
+            partial(reviews.fail_review, cloud),
         ),
         JobKind(
             "transcode",
@@ -35,5 +38,6 @@ def job_kinds(cloud: Cloud) -> list[JobKind]:
             "ORDER BY priority DESC, rowid",
             "SELECT id FROM transcode_jobs WHERE video_id = ?",
             partial(transcoding.transcode_stream, cloud),
+            partial(transcoding.fail_stream, cloud),
         ),
     ]

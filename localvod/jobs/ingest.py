@@ -37,6 +37,14 @@ def ingest_source(cloud: Cloud, video_id: str, cancelled: threading.Event) -> No
             _start_all(cloud, tx, current, result)
 
 
+def fail_ingest(cloud: Cloud, video_id: str, error: MediaError) -> None:
+    """Fail all jobs of a source that could not be probed."""
+    with cloud.database.transaction() as tx:
+        video = cloud.videos.find(tx, video_id)
+        if video is not None and not video.is_ingested:
+            _fail_all(cloud, tx, video, error)
+
+
 def _start_all(cloud: Cloud, tx: sqlite3.Connection, video: Video, facts: Probe) -> None:
     group = cloud.groups[video.template_group_id]
     video = cloud.videos.change(

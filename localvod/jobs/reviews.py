@@ -46,7 +46,7 @@ def _frame_keys(video: Video, job_id: str) -> list[str]:
 
 
 def review_clip(cloud: Cloud, job_id: str, cancelled: threading.Event) -> None:
-    """Do one job; only a suspect clip has frames taken."""
+    """Do one job; only a suspect clip has frames taken. Raises MediaError."""
     connection = cloud.database.reader()
     job = connection.execute("SELECT * FROM review_jobs WHERE id = ?", (job_id,)).fetchone()
     video = cloud.videos.find(connection, job["media_id"]) if job is not None else None
@@ -54,16 +54,19 @@ def review_clip(cloud: Cloud, job_id: str, cancelled: threading.Event) -> None:
         return
     keys: list[str] = []
     if review.verdict_of(video, cloud.settings.verdict) in ("review", "block"):
-        try:
-            keys = _take_frames(cloud, video, job_id)
-        except MediaError as error:
-            if not cancelled.is_set():
-                with cloud.database.transaction() as tx:
-                    fail_review_job(cloud, tx, job_id, video, error)
-            return
+        keys = _take_frames(cloud, video, job_id)
     if not cancelled.is_set():
         with cloud.database.transaction() as tx:
             _finish(cloud, tx, job_id, keys)
+
+
+def fail_review(cloud: Cloud, job_id: str, error: MediaError) -> None:
+    """End a job without a verdict, unless the job or its video is gone."""
+    with cloud.database.transaction() as tx:
+        job = tx.execute("SELECT * FROM review_jobs WHERE id = ?", (job_id,)).fetchone()
+        video = cloud.videos.find(tx, job["media_id"]) if job is not None else None
+        if video is not None:
+            fail_review_job(cloud, tx, job_id, video, error)
 
 
 def _take_frames(cloud: Cloud, video: Video, job_id: str) -> list[str]:

@@ -4,7 +4,7 @@ import json
 import shutil
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,22 +64,22 @@ def _object_key(video_id: str, job_id: str, kind: str, number: int) -> str:
 
 
 def take_snapshots(cloud: Cloud, job_id: str, cancelled: threading.Event) -> None:
-    """Do one job."""
+    """Do one job. Raises MediaError if it gives no picture."""
     connection = cloud.database.reader()
     job = connection.execute("SELECT * FROM snapshot_jobs WHERE id = ?", (job_id,)).fetchone()
     video = cloud.videos.find(connection, job["video_id"]) if job is not None else None
     if job is None or video is None:
         return
-    outcome: _Results | MediaError
-    try:
-        outcome = _take(cloud, job, video)
-    except MediaError as error:
-        outcome = error
-    except OSError as error:
-        outcome = MediaError("InternalError", f"The snapshots cannot be written: {error}.")
+    outcome = _take(cloud, job, video)
     if not cancelled.is_set():
         with cloud.database.transaction() as tx:
             _finish(cloud, tx, job_id, outcome)
+
+
+def fail_snapshots(cloud: Cloud, job_id: str, error: MediaError) -> None:
+    """End a job without pictures."""
+    with cloud.database.transaction() as tx:
+        _finish(cloud, tx, job_id, error)
 
 
 def _take(cloud: Cloud, job: Row, video: Video) -> _Results:
@@ -87,15 +87,11 @@ def _take(cloud: Cloud, job: Row, video: Video) -> _Results:
     source, work = root / video.source_key, root / video.id / "snapshots" / f".{job['id']}"
     work.mkdir(parents=True, exist_ok=True)
     try:
-        taken: dict[str, Sequence[Path]]
         if job["is_specified"]:
-            taken = {NORMAL: media.write_snapshots(source, work, **json.loads(job["parameters"]))}
+            parameters = json.loads(job["parameters"])
+            taken = {NORMAL: media.write_snapshots(source, work, **parameters)}
         else:
-            taken = {
-                COVER: [media.write_cover(source, work), media.write_first_frame(source, work)],
-                NORMAL: media.write_snapshots(source, work, _UPLOAD_COUNT),
-                SPRITE: [media.write_sprite(source, work)],
-            }
+            taken = _take_all(source, work)
         return {
             kind: [
                 _move_to_object(root, path, _object_key(video.id, job["id"], kind, number))
@@ -105,6 +101,24 @@ def _take(cloud: Cloud, job: Row, video: Video) -> _Results:
         }
     finally:
         shutil.rmtree(work)
+
+
+def _take_all(source: Path, work: Path) -> dict[str, list[Path]]:
+    """The pictures of an upload; a type that fails costs no other. Raises MediaError if all do."""
+    writers: dict[str, Callable[[], list[Path]]] = {
+        COVER: lambda: [media.write_cover(source, work), media.write_first_frame(source, work)],
+        NORMAL: lambda: media.write_snapshots(source, work, _UPLOAD_COUNT),
+        SPRITE: lambda: [media.write_sprite(source, work)],
+    }
+    taken: dict[str, list[Path]] = {}
+    for kind, write in writers.items():
+        try:
+            taken[kind] = write()
+        except MediaError as error:
+            failure = error
+    if not taken:
+        raise failure
+    return taken
 
 
 def _move_to_object(root: Path, path: Path, key: str) -> str:
@@ -134,12 +148,13 @@ def _finish(
 
 def _set_images(cloud: Cloud, tx: sqlite3.Connection, video: Video, results: _Results) -> Video:
     """Give a video the snapshots of its upload; a cover that a client set stays."""
+    cover, *_ = results.get(COVER, [""])
     return cloud.videos.change(
         tx,
         video,
-        cover_url=video.cover_url if "://" in video.cover_url else results[COVER][0],
-        snapshots=tuple(results[NORMAL]),
-        sprites=tuple(results[SPRITE]),
+        cover_url=video.cover_url if "://" in video.cover_url else cover,
+        snapshots=tuple(results.get(NORMAL, ())),
+        sprites=tuple(results.get(SPRITE, ())),
     )
 
 

@@ -101,22 +101,22 @@ def _requested_failure(video: Video, job: Row) -> MediaError | None:
 
 
 def transcode_stream(cloud: Cloud, job_id: str, cancelled: threading.Event) -> None:
-    """Do one job: transcode the source into the job's object."""
+    """Do one job: transcode the source into the job's object. Raises MediaError."""
     connection = cloud.database.reader()
     job = connection.execute(_JOB, (job_id,)).fetchone()
     video = cloud.videos.find(connection, job["video_id"]) if job is not None else None
     if job is None or video is None:
         return
-    outcome: Output | MediaError
-    try:
-        outcome = _requested_failure(video, job) or _transcode(cloud, job, video, cancelled)
-    except MediaError as error:
-        outcome = error
-    except OSError as error:
-        outcome = MediaError("InternalError", f"The output cannot be written: {error}.")
+    outcome = _requested_failure(video, job) or _transcode(cloud, job, video, cancelled)
     if not cancelled.is_set():
         with cloud.database.transaction() as tx:
             _finish_job(cloud, tx, job_id, outcome)
+
+
+def fail_stream(cloud: Cloud, job_id: str, error: MediaError) -> None:
+    """End a job without an output."""
+    with cloud.database.transaction() as tx:
+        _finish_job(cloud, tx, job_id, error)
 
 
 def _transcode(cloud: Cloud, job: Row, video: Video, cancelled: threading.Event) -> Output:

@@ -47,7 +47,7 @@ def test_the_next_process_does_the_interrupted_jobs(tmp_path: Path) -> None:
     with LocalVod(tmp_path / "state") as vod:
         with Uploader(vod.endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET) as uploader:
             video_id = uploader.upload(clip, title="clip")
-        wait_until(lambda: status(vod, video_id) == "Transcoding")
+        wait_until(lambda: vod.state(video_id)["transcode_jobs"])
         vod.kill()
         vod.start()
         vod.idle()
@@ -100,7 +100,7 @@ def test_sigterm_ends_the_server_and_its_child_processes(tmp_path: Path) -> None
     with LocalVod(tmp_path / "state") as vod:
         with Uploader(vod.endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET) as uploader:
             video_id = uploader.upload(clip, title="clip")
-        wait_until(lambda: status(vod, video_id) == "Transcoding")
+        wait_until(lambda: vod.state(video_id)["transcode_jobs"])
         pid = vod.pid
         assert vod.stop() == 0
     assert not any(str(pid) == parent_of(path) for path in Path("/proc").glob("[0-9]*"))
