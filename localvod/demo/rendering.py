@@ -19,7 +19,7 @@ def render(scene: Scene, sound: str, target: Path, *, size: Size, seconds: int, 
         pictures = [part for path in stage.pictures for part in ("-i", str(path))]
         fades = f"afade=d=0.4,afade=t=out:st={seconds - 0.8}:d=0.8"
         part = Path(folder) / target.name
-        status, log = run_ffmpeg(
+        status, _ = run_ffmpeg(
             [
                 *("-y", *pictures, "-f", "lavfi", "-i", f"{sound},{fades}"),
                 *("-filter_complex", graph, "-map", "[v]", "-map", f"{len(stage.pictures)}:a"),
@@ -29,7 +29,7 @@ def render(scene: Scene, sound: str, target: Path, *, size: Size, seconds: int, 
             ]
         )
         if status != 0:
-            raise MediaError("TranscodeFailed", log)
+            raise MediaError("TranscodeFailed", "The clip cannot be rendered.")
         part.replace(target)
 
 

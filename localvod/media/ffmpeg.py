@@ -1,8 +1,13 @@
-"""Runs ffmpeg; the process never outlives the call that started it."""
+"""Runs ffmpeg; the process never outlives the call that started it.
+
+ffmpeg's words go to the log of localvod and nowhere else: facts come from its exit status, from
+named fields on its standard output, and from the files that it writes.
+"""
 
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import select
 import shutil
@@ -19,12 +24,15 @@ POLL_SECONDS = 0.2
 TAIL_BYTES = 4_000
 TIMEOUT_SECONDS = 900.0
 
+logger = logging.getLogger(__name__)
+
 
 class MediaError(Exception):
     """A file is unusable, or the work on it failed.
 
     `code` is one of `InvalidVideo.Damaged`, `InvalidVideo.NoVideoStream`, `TranscodeFailed`,
-    `SnapshotFailed`, `Timeout` and `Cancelled`; `message` is a sentence for the operator.
+    `SnapshotFailed`, `InternalError`, `Timeout` and `Cancelled`; `message` is our own sentence for
+    the operator.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -90,20 +98,19 @@ def run_ffmpeg(
     on_progress: Callable[[float], None] | None = None,
     cancelled: threading.Event | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
-    level: str = "error",
 ) -> tuple[int, str]:
-    """Run ffmpeg; returns its exit status and the end of its log.
+    """Run ffmpeg; returns its exit status and its standard output.
 
     `on_progress` receives the seconds of media written so far. Raises MediaError: `Cancelled` if
     the event is set or the pool shuts down, `Timeout` after `timeout_seconds`.
     """
     progress = ["-progress", "pipe:1", "-stats_period", "0.25"] if on_progress else []
-    command = [*_command(), "-hide_banner", "-nostdin", "-v", level, *progress, *arguments]
+    command = [*_command(), "-hide_banner", "-nostdin", "-v", "error", *progress, *arguments]
     children = _thread.children
     with tempfile.TemporaryFile() as stderr:
         process = children.start(command, stderr)
         try:
-            _follow(process, on_progress, cancelled, time.monotonic() + timeout_seconds)
+            output = _follow(process, on_progress, cancelled, time.monotonic() + timeout_seconds)
         finally:
             process.kill()
             process.wait()
@@ -112,7 +119,9 @@ def run_ffmpeg(
                 process.stdout.close()
         if process.returncode == -9:
             raise MediaError("Cancelled", "The media job was cancelled.")
-        return process.returncode, _tail(stderr)
+        if process.returncode != 0:
+            logger.warning("ffmpeg ended with status %s: %r", process.returncode, _tail(stderr))
+        return process.returncode, output
 
 
 def _follow(
@@ -120,11 +129,11 @@ def _follow(
     on_progress: Callable[[float], None] | None,
     cancelled: threading.Event | None,
     deadline: float,
-) -> None:
-    """Read ffmpeg's progress until it ends. Raises MediaError if cancelled or too slow."""
+) -> str:
+    """Read ffmpeg's output until it ends. Raises MediaError if cancelled or too slow."""
     if process.stdout is None:
         raise RuntimeError("ffmpeg was started without a pipe")
-    descriptor, rest, reached = process.stdout.fileno(), b"", 0.0
+    descriptor, output, rest, reached = process.stdout.fileno(), bytearray(), b"", 0.0
     while True:
         if cancelled is not None and cancelled.is_set():
             raise MediaError("Cancelled", "The media job was cancelled.")
@@ -135,12 +144,16 @@ def _follow(
         data = os.read(descriptor, 65_536)
         if not data:
             break
+        if on_progress is None:
+            output += data
+            continue
         *lines, rest = (rest + data).split(b"\n")
         written = _seconds_written(lines)
-        if on_progress is not None and written > reached:  # ffmpeg's figure may fall
+        if written > reached:  # ffmpeg's figure may fall
             reached = written
             on_progress(reached)
     process.wait(timeout=max(1.0, deadline - time.monotonic()))
+    return output.decode(errors="replace")
 
 
 def _seconds_written(lines: Sequence[bytes]) -> float:

@@ -1,20 +1,29 @@
-"""Reads a media file's properties from ffmpeg's log (ffprobe is not in the package)."""
+"""Reads a media file's properties from its packets and one decoded frame (there is no ffprobe).
+
+ffmpeg's `framecrc` format lists both. A `#` line of its head has one named field; each other line
+is one packet: stream, dts, pts, duration, size, checksum, and flags unless it is a mere key.
+
+    #tb 0: 1/12800
+    #codec_id 0: h264
+    0,      0,   1024,    512,   7713, 0xbd057808, F=0x2
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from localvod.media.ffmpeg import MediaError, run_ffmpeg
 
-_DURATION = re.compile(r"Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
-_BITRATE = re.compile(r"Duration: .*bitrate: (\d+) kb/s")
-_INPUT_VIDEO = re.compile(r"^ *Stream #0:\d+.*?: Video: (?!.*\(attached pic\))(.+)$", re.MULTILINE)
-_INPUT_AUDIO = re.compile(r"^ *Stream #0:\d+.*?: Audio: (\w+)", re.MULTILINE)
-_SIZE = re.compile(r"\b(\d{1,5})x(\d{1,5})\b(?: \[SAR (\d+):(\d+))?")
-_FPS = re.compile(r"([\d.]+)(k?) fps")
-_ROTATION = re.compile(r"rotation of (-?[\d.]+) degrees")
+PICTURE = ("-map", "0:V:0")
+"""The first stream of pictures; a cover attached to the file is none."""
+_TIMEOUT_SECONDS = 60
+_KEY, _CORRUPT, _DISCARD = 1, 2, 4  # flags of a packet; one without flags is a key
+_NO_TIME = -(2**63)
+_STATED_DURATION = "lavf.concatdec.duration="
 
 
 @dataclass(frozen=True)
@@ -22,9 +31,15 @@ class Probe:
     """A file's properties; width and height as displayed (rotation and pixel shape applied)."""
 
     duration: float
+    """Seconds until the last packet ends, of picture or sound."""
+    stated_duration: float
+    """Seconds; above `duration` where packets are incomplete and the container states more."""
+    frame_times: Sequence[float]
+    """When each picture is shown, in order; seconds, as of ffmpeg's `-ss`."""
     width: int
     height: int
     fps: float
+    """Pictures per second, on average."""
     bitrate: int
     """kbit/s, over all streams."""
     size: int
@@ -33,51 +48,120 @@ class Probe:
     audio_codec: str | None
 
 
+@dataclass
+class _Stream:
+    """One stream of a listing: the named fields of its head, and the times of its packets."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    times: list[float] = field(default_factory=list)
+    ends: list[float] = field(default_factory=list)
+    has_key: bool = False
+    is_corrupt: bool = False
+
+
 def probe(path: Path) -> Probe:
-    """Describe a file after decoding its first frame.
+    """Describe a file after reading its packets and decoding its first frame.
 
     Raises MediaError: `InvalidVideo.Damaged` when it cannot be read or decoded,
     `InvalidVideo.NoVideoStream` when it has no video stream.
     """
-    decode = ["-i", str(path), "-map", "0:v:0?", "-map", "0:a:0?", "-t", "0.1", "-f", "null", "-"]
-    status, log = run_ffmpeg(decode, level="info", timeout_seconds=60)
-    described = log.partition("Output #0")[0]
-    video = _INPUT_VIDEO.search(described)
-    if video is None and _INPUT_AUDIO.search(described):
+    streams = _list(path, "-map", "0:V:0?", "-map", "0:a:0?", "-c", "copy", "-copyinkf")
+    kinds = {stream.fields["media_type"]: stream for stream in streams}
+    picture, sound = kinds.get("video"), kinds.get("audio")
+    if picture is None and sound is not None:
         raise MediaError("InvalidVideo.NoVideoStream", "The file contains no video stream.")
-    if video is None or status != 0 or not re.search(r"frame= *[1-9]", log):
-        raise MediaError("InvalidVideo.Damaged", f"The file cannot be decoded: {_last_line(log)}")
-    return _parse_log(described, video.group(1), path.stat().st_size)
-
-
-def _parse_log(log: str, video: str, size: int) -> Probe:
-    measured, duration = _SIZE.search(video), _DURATION.search(log)
-    if measured is None or duration is None:
-        raise MediaError("InvalidVideo.Damaged", "The file states no picture size or duration.")
-    width, height = int(measured[1]), int(measured[2])
-    if measured[3] and int(measured[4]):
-        width = round(width * int(measured[3]) / int(measured[4]))
-    rotation = _ROTATION.search(log)
-    if rotation and round(abs(float(rotation[1]))) % 180 == 90:
-        width, height = height, width
-    hours, minutes, seconds = duration.groups()
-    total = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-    fps, bitrate, audio = _FPS.search(video), _BITRATE.search(log), _INPUT_AUDIO.search(log)
+    frames = _list(path, *PICTURE, "-frames:v", "1") if picture is not None else []
+    if picture is None or not picture.times or not frames or not frames[0].times:
+        raise MediaError("InvalidVideo.Damaged", "The file is no video, or it is damaged.")
+    duration, size = _duration(picture, sound), path.stat().st_size
+    width, height = _displayed_size(frames[0])
+    is_corrupt = any(stream.is_corrupt for stream in streams)
     return Probe(
-        duration=round(total, 3),
+        duration=duration,
+        stated_duration=max(duration, _stated_duration(path)) if is_corrupt else duration,
+        frame_times=tuple(sorted(picture.times)),
         width=width,
         height=height,
-        fps=float(fps[1]) * (1000 if fps[2] else 1) if fps else 0.0,
-        bitrate=int(bitrate[1]) if bitrate else round(size * 8 / 1000 / max(total, 0.001)),
+        fps=_average_rate(picture),
+        bitrate=round(size * 8 / 1000 / max(duration, 0.001)),
         size=size,
-        video_codec=video.split(maxsplit=1)[0].rstrip(","),
-        audio_codec=audio[1] if audio else None,
+        video_codec=picture.fields["codec_id"],
+        audio_codec=sound.fields["codec_id"] if sound else None,
     )
 
 
-def _last_line(log: str) -> str:
-    """The last line of ffmpeg's log, with file paths replaced."""
-    lines = [line for line in log.splitlines() if line.strip()]
-    return (
-        re.sub(r"(?:file:)?(?:/[^\s:']+)+", "the file", lines[-1]).strip() if lines else "no reason"
+def _list(path: Path, *arguments: str) -> list[_Stream]:
+    """The streams of a file, and what ffmpeg could read of each."""
+    _, output = run_ffmpeg(
+        ["-i", str(path), *arguments, "-f", "framecrc", "-"], timeout_seconds=_TIMEOUT_SECONDS
     )
+    streams: defaultdict[int, _Stream] = defaultdict(_Stream)
+    for line in output.splitlines():
+        if line.startswith("#"):
+            name, _, value = line[1:].partition(": ")
+            name, _, number = name.partition(" ")
+            if number:
+                streams[int(number)].fields[name] = value
+        else:
+            number, *values = line.split(",")
+            _add_packet(streams[int(number)], values)
+    return list(streams.values())
+
+
+def _add_packet(stream: _Stream, values: Sequence[str]) -> None:
+    dts, pts, duration = map(int, values[:3])
+    flags = [value.strip()[2:] for value in values[5:] if value.startswith(" F=")]
+    flag = int(flags[0], 16) if flags else _KEY
+    stream.is_corrupt |= bool(flag & _CORRUPT)
+    if flag & _KEY and not stream.has_key:  # nothing before it can be decoded: a cut recording
+        stream.has_key, stream.times, stream.ends = True, [], []
+    start = dts if pts == _NO_TIME else pts
+    if start == _NO_TIME or flag & _DISCARD:
+        return
+    numerator, denominator = map(int, stream.fields["tb"].split("/"))
+    stream.times.append(start * numerator / denominator)
+    stream.ends.append((start + duration) * numerator / denominator)
+
+
+def _duration(picture: _Stream, sound: _Stream | None) -> float:
+    starts, ends = [min(picture.times)], [*picture.ends]
+    if sound is not None and sound.times:
+        starts.append(max(0.0, min(sound.times)))  # an encoder's delay is no part of the sound
+        ends += sound.ends
+    return round(max(ends) - min(starts), 3)
+
+
+def _average_rate(picture: _Stream) -> float:
+    first, last = min(picture.times), max(picture.times)
+    if last > first:
+        return round((len(picture.times) - 1) / (last - first), 2)
+    seconds = max(picture.ends) - first
+    return round(1 / seconds, 2) if seconds else 0.0
+
+
+def _displayed_size(frame: _Stream) -> tuple[int, int]:
+    """Width and height of a decoded frame, which ffmpeg has turned already."""
+    width, height = map(int, frame.fields["dimensions"].split("x"))
+    across, down = map(int, frame.fields["sar"].split("/"))
+    return (max(1, round(width * across / down)) if across and down else width), height
+
+
+def _stated_duration(path: Path) -> float:
+    """The seconds that the container states; 0 if none.
+
+    ffmpeg's `concat` format names them beside each frame of a list of files.
+    """
+    name = str(path.resolve()).replace("'", "'\\''")
+    with tempfile.NamedTemporaryFile("w", suffix=".ffconcat") as listing:
+        listing.write(f"file '{name}'\n")
+        listing.flush()
+        _, output = run_ffmpeg(
+            [
+                *("-f", "concat", "-safe", "0", "-segment_time_metadata", "1"),
+                *("-i", listing.name, "-frames:v", "1", "-an", "-vf", "metadata=print:file=-"),
+                *("-f", "null", "-"),
+            ],
+            timeout_seconds=_TIMEOUT_SECONDS,
+        )
+    stated = [line for line in output.splitlines() if line.startswith(_STATED_DURATION)]
+    return int(stated[0].removeprefix(_STATED_DURATION)) / 1_000_000 if stated else 0.0

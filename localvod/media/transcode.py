@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from localvod.media.ffmpeg import MediaError, run_ffmpeg
-from localvod.media.probe import Probe, probe
+from localvod.media.probe import PICTURE, Probe, probe
 from localvod.templates import Template
 
 LARGEST_FPS = 30
 COMPLETE_SHARE = 0.9
-"""If an output is shorter than this share of its source, the source is truncated."""
+"""If an output is shorter than this share of its source, the source breaks off."""
 
 
 def transcode(
@@ -31,13 +31,13 @@ def transcode(
     facts = probe(source)
     part = target.with_name(f".{target.name}.part")
     try:
-        status, log = run_ffmpeg(
+        status, _ = run_ffmpeg(
             [*_arguments(source, template, facts), str(part)],
             on_progress=lambda seconds: progress(_percent(seconds, facts.duration)),
             cancelled=cancelled,
         )
         if status != 0:
-            raise MediaError("TranscodeFailed", log or f"ffmpeg ended with status {status}.")
+            raise MediaError("TranscodeFailed", "The source cannot be transcoded.")
         output = _probe_complete(part, facts)
         part.replace(target)
     finally:
@@ -52,7 +52,7 @@ def _arguments(source: Path, template: Template, facts: Probe) -> Sequence[str]:
     filters = [f"scale={width}:{height}:flags=lanczos", "setsar=1", *encoder.filters]
     options = [f"vbv-maxrate={template.bitrate_cap}", f"vbv-bufsize={2 * template.bitrate_cap}"]
     return [
-        *("-y", "-i", str(source), "-map", "0:v:0", "-map", "0:a:0?", "-dn", "-sn"),
+        *("-y", "-i", str(source), *PICTURE, "-map", "0:a:0?", "-dn", "-sn"),
         *("-map_metadata", "-1", "-vf", ",".join(filters), "-fpsmax", str(LARGEST_FPS)),
         *("-c:v", "libx264", "-preset", encoder.preset, "-crf", str(encoder.crf)),
         *("-profile:v", "high", "-pix_fmt", "yuv420p"),
@@ -64,10 +64,11 @@ def _arguments(source: Path, template: Template, facts: Probe) -> Sequence[str]:
 
 def _probe_complete(part: Path, source: Probe) -> Probe:
     output = probe(part)
-    if output.duration < source.duration * COMPLETE_SHARE:
+    whole = source.stated_duration
+    if output.duration < whole * COMPLETE_SHARE:
         raise MediaError(
             "InvalidVideo.Damaged",
-            f"The source breaks off after {output.duration:.1f} of {source.duration:.1f} seconds.",
+            f"The source breaks off after {output.duration:.1f} of {whole:.1f} seconds.",
         )
     return output
 

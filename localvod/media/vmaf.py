@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import json
 from pathlib import Path
 
 from localvod.media.ffmpeg import MediaError, run_ffmpeg
 from localvod.media.probe import probe
-
-_SCORE = re.compile(r"VMAF score: ([\d.]+)")
 
 
 def vmaf(source: Path, output: Path) -> float:
@@ -19,14 +17,13 @@ def vmaf(source: Path, output: Path) -> float:
     """
     size = probe(output)
     graph = (
-        "[0:v]setpts=PTS-STARTPTS[seen];"
-        f"[1:v]setpts=PTS-STARTPTS,scale={size.width}:{size.height}:flags=lanczos[wanted];"
-        "[seen][wanted]libvmaf=n_threads=2"
+        "[0:V:0]setpts=PTS-STARTPTS[seen];"
+        f"[1:V:0]setpts=PTS-STARTPTS,scale={size.width}:{size.height}:flags=lanczos[wanted];"
+        "[seen][wanted]libvmaf=n_threads=2:log_fmt=json:log_path=/dev/stdout"
     )
-    status, log = run_ffmpeg(
-        ["-i", str(output), "-i", str(source), "-lavfi", graph, "-f", "null", "-"], level="info"
+    status, report = run_ffmpeg(
+        ["-i", str(output), "-i", str(source), "-lavfi", graph, "-f", "null", "-"]
     )
-    score = _SCORE.search(log)
-    if status != 0 or score is None:
-        raise MediaError("TranscodeFailed", f"VMAF could not be measured: {log[-200:]}")
-    return float(score[1])
+    if status != 0:
+        raise MediaError("TranscodeFailed", "VMAF could not be measured.")
+    return float(json.loads(report)["pooled_metrics"]["vmaf"]["mean"])

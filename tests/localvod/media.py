@@ -28,5 +28,5 @@ def make_clip(
 
 def write_media(path: Path, *arguments: str) -> None:
     """Write one file by ffmpeg; fails the test if ffmpeg fails."""
-    status, log = run_ffmpeg(["-y", *arguments, str(path)])
-    assert status == 0, log
+    status, _ = run_ffmpeg(["-y", *arguments, str(path)])
+    assert status == 0

@@ -12,7 +12,7 @@ from alibabacloud_vod20170321.client import Client
 
 from localvod.uploader import Uploader, User
 from tests.localvod.conftest import refused
-from tests.localvod.media import make_clip
+from tests.localvod.media import make_clip, write_media
 from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalVod
 from tests.support.receiver import Receiver
 
@@ -192,6 +192,8 @@ def test_without_transcoding_the_source_itself_plays(
         ({"title": "", "file_name": "a.mp4"}, "MissingParameter", 400),
         ({"title": "t", "file_name": "a"}, "InvalidFileName.Extension", 400),
         ({"title": "smile 😀", "file_name": "a.mp4"}, "IllegalCharacters", 400),
+        ({"title": "flag 🇩🇪", "file_name": "a.mp4"}, "IllegalCharacters", 400),
+        ({"title": "new \U0001fae9", "file_name": "a.mp4"}, "IllegalCharacters", 400),
         ({"title": "题" * 43, "file_name": "a.mp4"}, "LengthExceededMax", 400),
         (
             {"title": "t", "file_name": "a.mp4", "template_group_id": "x"},
@@ -229,3 +231,46 @@ def test_a_credential_uploads_its_own_file_only(vod: LocalVod, client: Client) -
         assert plain.put(url, content=b"x", headers=token).status_code == 200
     vod.idle()
     assert video(vod, body.video_id)["status"] == "TranscodeFail"
+
+
+@pytest.mark.parametrize("title", ["𠮷野家", "𝔊othic", "葛\U000e0100飾", "☺ ok"])
+def test_text_beyond_the_basic_plane_is_no_emoji(vod: LocalVod, client: Client, title: str) -> None:
+    request = models.CreateUploadVideoRequest(title=title, file_name="a.mp4")
+    assert video(vod, client.create_upload_video(request).body.video_id)["title"] == title
+
+
+def test_a_picture_shorter_than_its_sound_has_all_its_snapshots(
+    vod: LocalVod, client: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "sound.mp4"
+    source = ("-f", "lavfi", "-i", "testsrc2=s=96x64:d=1", "-f", "lavfi", "-i", "sine=440:d=6")
+    write_media(path, *source, "-c:v", "libx264", "-c:a", "aac")
+    with Receiver() as receiver:
+        listen(client, receiver)
+        facts = video(vod, upload(vod, path))
+    assert facts["duration"] == pytest.approx(6, abs=0.1)
+    assert facts["cover_url"]
+    assert (len(facts["snapshots"]), len(facts["sprites"])) == (8, 1)
+    assert {item.body["Status"] for item in receiver.received} == {"success"}
+
+
+def test_a_job_that_ends_unexpectedly_fails_with_a_sentence(
+    vod: LocalVod, client: Client, clip: Path
+) -> None:
+    with (
+        Receiver() as receiver,
+        Uploader(vod.endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET) as uploader,
+    ):
+        listen(client, receiver)
+        video_id = uploader.call("CreateUploadVideo", Title="t", FileName="a.mp4")["VideoId"]
+        folder = vod.state_folder / "media" / video_id
+        folder.mkdir(parents=True)
+        (folder / "snapshots").write_text("a file in the place of a folder")
+        uploader.resume(video_id, clip)
+        vod.idle()
+    state = vod.state(video_id)
+    assert [job["status"] for job in state["snapshot_jobs"]] == ["fail"]
+    assert state["video"]["status"] == "Checking"
+    told = receiver.of("SnapshotComplete")[0].body
+    assert told["ErrorCode"] == "InternalError"
+    assert told["ErrorMessage"].startswith("The job ended with an unexpected error")
