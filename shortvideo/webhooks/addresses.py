@@ -5,7 +5,7 @@ addresses are allowed by default. The metadata services, which serve the credent
 machines, never are.
 """
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-_Address = IPv4Address | IPv6Address
+from shortvideo.addresses import Address, embedded_ipv4
 
 # The metadata services of Alibaba Cloud and of EC2 over IPv6; the others are link-local.
 _METADATA: Final = (ip_address("100.100.100.200"), ip_address("fd00:ec2::254"))
@@ -52,7 +52,7 @@ def _parse(url: str) -> SplitResult:
     return parts
 
 
-def _parse_address(host: str) -> _Address | None:
+def _parse_address(host: str) -> Address | None:
     """The host as an IP address; None for a name."""
     try:
         return ip_address(host)
@@ -65,10 +65,12 @@ def _is_loopback(host: str) -> bool:
     return host == "localhost" or (address is not None and address.is_loopback)
 
 
-def is_allowed(address: _Address) -> bool:
-    """Whether a connection to this address may be used."""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+def is_allowed(address: Address) -> bool:
+    """Whether a connection to this address may be used. IPv4 inside IPv6 is judged as IPv4."""
+    return all(_is_allowed(each) for each in embedded_ipv4(address) or [address])
+
+
+def _is_allowed(address: Address) -> bool:
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
     if address in _METADATA:

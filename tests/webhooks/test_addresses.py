@@ -70,6 +70,46 @@ def test_private_addresses_are_refused_by_a_setting(address: str, settings: Sett
     assert is_allowed(ip_address("8.8.8.8"))
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "::ffff:169.254.169.254",
+        "::169.254.169.254",
+        "::ffff:0:169.254.169.254",
+        "64:ff9b::100.100.100.200",
+        "64:ff9b::169.254.169.254",
+        "64:ff9b:1::169.254.169.254",  # local NAT64: /96, /64, /56, /48
+        "64:ff9b:1:0:a9:fea9:fe00:0",
+        "64:ff9b:1:a9:fe:a9fe::",
+        "64:ff9b:1:a9fe:a9:fe00::",
+        "2002:a9fe:a9fe::1",
+        "2002:6464:64c8::",
+        "2001:0:102:304:0:0:5601:5601",  # Teredo: the client's address is inverted
+        "::ffff:0.0.0.0",
+        "64:ff9b::224.0.0.1",
+    ],
+)
+def test_a_forbidden_ipv4_address_inside_ipv6_is_forbidden(address: str) -> None:
+    assert not is_allowed(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address", ["64:ff9b::8.8.8.8", "2002:808:808::1", "::ffff:8.8.8.8", "::8.8.8.8"]
+)
+def test_a_public_ipv4_address_inside_ipv6_is_public(address: str, settings: Settings) -> None:
+    settings.WEBHOOK_ALLOW_PRIVATE = False
+    assert is_allowed(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address", ["64:ff9b::10.0.0.1", "2002:a00:1::1", "::10.0.0.1", "64:ff9b:1::8.8.8.8"]
+)
+def test_a_private_ipv4_address_inside_ipv6_is_private(address: str, settings: Settings) -> None:
+    assert is_allowed(ip_address(address))
+    settings.WEBHOOK_ALLOW_PRIVATE = False
+    assert not is_allowed(ip_address(address))
+
+
 @pytest.mark.django_db
 def test_a_host_with_a_forbidden_address_is_not_called(
     receiver: Receiver, settings: Settings
