@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
+from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.exceptions import (
@@ -13,13 +14,15 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
-from django.http import HttpRequest
+from django.core.handlers.wsgi import get_bytes_from_wsgi
+from django.http import HttpRequest, QueryDict
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 
 from shortvideo.console.errors import Unreadable
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_REPLACEMENT = "\ufffd"
 _TOKEN = "consoletoken"  # noqa: S105 - a parameter's name, compared without regard to case
 
 
@@ -79,12 +82,23 @@ def _is_unicode(text: str) -> bool:
 def _read_query_string(request: HttpRequest) -> dict[str, str]:
     """Return the parameters of the query string. Raises Unreadable."""
     try:
-        return request.GET.dict()
+        query = request.GET
     except TooManyFieldsSent as error:
         limit = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
         raise Unreadable(
             f"The query has more than {limit} parameters.", may_hold_token=True
         ) from error
+    encoded = unquote_to_bytes(get_bytes_from_wsgi(request.META, "QUERY_STRING", ""))
+    _require_utf8(query, encoded, "query")
+    return query.dict()
+
+
+def _require_utf8(decoded: QueryDict, encoded: bytes, place: str) -> None:
+    """Raise Unreadable if Django has replaced bytes that are not UTF-8 by U+FFFD."""
+    texts = (text for name, values in decoded.lists() for text in (name, *values))
+    shown = sum(text.count(_REPLACEMENT) for text in texts)
+    if shown > encoded.count(_REPLACEMENT.encode()):
+        raise Unreadable(f"The {place} is not well-formed UTF-8.", may_hold_token=True)
 
 
 def _read_body(request: HttpRequest) -> dict[str, Any]:
@@ -102,6 +116,9 @@ def _read_body(request: HttpRequest) -> dict[str, Any]:
         request.encoding = "utf-8"  # Django reads a form under this spelling only
     try:
         if content_type in FORMS:
+            is_multipart = content_type == FORMS[1]
+            encoded = request.body if is_multipart else unquote_to_bytes(request.body)
+            _require_utf8(request.POST, encoded, "body")
             return {**request.POST.dict(), **request.FILES.dict()}
         return _json_object(request.body)
     except RequestDataTooBig as error:

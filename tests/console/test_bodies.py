@@ -161,6 +161,35 @@ def test_each_name_of_utf8_is_accepted(content_type: str, name: str, bearer: Con
     assert ReviewDecision.objects.get().reason == "理由"
 
 
+BROKEN = ["%ff", "%C3", "a%c3%28", "%ED%A0%80", "%EF%BF%BD%ff"]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+@pytest.mark.parametrize("parameter", ["reason={}", "{}=reason", "consoleToken={}"])
+def test_a_form_that_is_not_utf8_is_400_as_in_json(
+    parameter: str, text: str, bearer: Console
+) -> None:
+    form = f"mediaId={make_video().vod_id}&status=Blocked&reason=r&{parameter.format(text)}"
+    answer = post(bearer, form, "application/x-www-form-urlencoded")
+    assert (answer["code"], answer["message"]) == ("400", "The body is not well-formed UTF-8.")
+    answer = envelope(bearer.http.get(f"{AUDIT}?{form}"))
+    assert (answer["code"], answer["message"]) == ("400", "The query is not well-formed UTF-8.")
+    assert not ReviewDecision.objects.exists()
+
+
+def test_a_multipart_form_that_is_not_utf8_is_400(bearer: Console) -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="reason"\r\n\r\n\xff\r\n--b--\r\n'
+    query = f"mediaId={make_video().vod_id}&status=Blocked"
+    assert post(bearer, part, "multipart/form-data; boundary=b", query)["code"] == "400"
+    assert not ReviewDecision.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["%EF%BF%BD", "\ufffd", "%"])
+def test_a_replacement_character_of_the_client_is_text(text: str, bearer: Console) -> None:
+    form = f"mediaId={make_video().vod_id}&status=Blocked&reason={text}"
+    assert post(bearer, form, "application/x-www-form-urlencoded")["code"] == "200"
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_oversized_query_is_400(method: str, bearer: Console) -> None:
     ask = getattr(bearer.http, method)
