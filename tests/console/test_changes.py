@@ -256,6 +256,11 @@ def test_lines_become_one_task_without_schemes_and_duplicates(console: Console) 
         ("media.example.com/a\nmedia.example.com/" + "b" * 1_007, "line 2 must have at most 1024"),
         ("media.example.com/a\nmedia.example.com/b\rmedia.example.com/c", "line 2 must be one URL"),
         ("media.example.com/a media.example.com/b", "line 1 must be one URL"),
+        ("media.example.com/a\nmedia.example.com/b\u200b", "line 2 must be one URL"),
+        ("media.example.com/a\n\n\u200b", "line 3 must be one URL"),
+        ("media.example.com/a\n\ufeffmedia.example.com/b", "line 2 must be one URL"),
+        ("\nmedia.example.com/a,media.example.com/b", "line 2 must be one URL"),
+        ("a,b", "line 1 must be one URL"),
     ],
 )
 def test_a_bad_line_is_named_and_nothing_is_prefetched(
@@ -265,6 +270,12 @@ def test_a_bad_line_is_named_and_nothing_is_prefetched(
     assert answer["code"] == "400"
     assert message in answer["message"]
     assert not CdnTask.objects.exists()
+
+
+def test_a_byte_order_mark_and_white_space_around_lines_are_ignored(console: Console) -> None:
+    lines = "\ufeff  media.example.com/a\n \t\n\u3000\r\n\tmedia.example.com/b \n\n"
+    assert console.post("pushObjectCache", objectPath=lines)["code"] == "200"
+    assert CdnTask.objects.get().urls == ["media.example.com/a", "media.example.com/b"]
 
 
 def test_the_longest_path_of_the_cdn_is_accepted(console: Console) -> None:

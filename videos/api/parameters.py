@@ -105,8 +105,9 @@ class PushObjectCacheParameters(Parameters[PushObjectCache]):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        lines = attrs["paths"].replace("\r\n", "\n").split("\n")
-        paths = [_path_on_cdn(line, number) for number, line in enumerate(lines, start=1) if line]
+        lines = attrs["paths"].removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+        numbered = enumerate((line.strip() for line in lines), start=1)
+        paths = [_path_on_cdn(line, number) for number, line in numbered if line]
         if not 1 <= len(paths) <= BATCH:
             raise BadParameter(f"objectPath must name 1 to {BATCH} URLs; it names {len(paths)}.")
         return {"paths": paths}
@@ -114,8 +115,11 @@ class PushObjectCacheParameters(Parameters[PushObjectCache]):
 
 def _path_on_cdn(line: str, number: int) -> MediaPath:
     """Return `host/path` of one line of objectPath. Raises BadParameter, which names the line."""
-    if any(character.isspace() for character in line.strip()):
-        raise BadParameter(f"objectPath: line {number} must be one URL without white space.")
+    if not line.isprintable() or " " in line or "," in line:
+        raise BadParameter(
+            f"objectPath: line {number} must be one URL without white space, invisible characters "
+            "and commas (in a path write %2C)."
+        )
     path = web_path(line)
     if not path:
         raise BadParameter(f"objectPath: line {number} must be host/path, with or without scheme.")
