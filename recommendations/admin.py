@@ -152,7 +152,7 @@ class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
     def heading(self, item: Recommendation) -> SafeString:
         return format_html(
             '<span class="heading">{}</span><span class="identifier">{}</span>',
-            item,
+            display.bdi(item),
             item.video.vod_id,
         )
 

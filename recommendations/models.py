@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from shortvideo.text import NamedOutside, is_blank, isolated
 from videos.models import CensorStatus, Video
 
 
@@ -30,7 +31,7 @@ class RecommendationQuerySet(models.QuerySet["Recommendation"]):
         return self.order_by(F("position").asc(nulls_last=True), "-recommended_at", "-id")
 
 
-class Recommendation(models.Model):
+class Recommendation(NamedOutside, models.Model):
     """A video's place on the recommended list.
 
     Display fields override the video's own values; an empty one overrides nothing.
@@ -72,4 +73,8 @@ class Recommendation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or str(self.video)
+        return isolated(self.label)
+
+    @property
+    def label(self) -> str:
+        return self.video.label if is_blank(self.title) else self.title

@@ -1,10 +1,10 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from shortvideo.text import folded
+from shortvideo.text import NamedOutside, folded, is_blank, isolated
 
 
-class Uploader(models.Model):
+class Uploader(NamedOutside, models.Model):
     """A user of the app, as named in the user data of a clip."""
 
     user_id = models.CharField(_("user id"), max_length=128, unique=True)
@@ -18,8 +18,12 @@ class Uploader(models.Model):
         ordering = ["user_id"]
 
     def __str__(self) -> str:
-        return self.user_name or self.user_id
+        return isolated(self.label)
 
     def save(self, *args: object, **kwargs: object) -> None:
         self.name_search = folded(self.user_name)
         super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through unread
+
+    @property
+    def label(self) -> str:
+        return self.user_id if is_blank(self.user_name) else self.user_name

@@ -6,10 +6,12 @@ from datetime import datetime
 from django import template
 from django.db.models import Choices
 from django.template.defaultfilters import filesizeformat
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+
+from shortvideo.text import FIRST_STRONG_ISOLATE, POP_ISOLATE, NamedOutside, is_blank
 
 register = template.Library()
 
@@ -90,3 +92,23 @@ def file_size(size: int) -> str:
 def bitrate(kilobits: float) -> str:
     """A bitrate in kbit/s, VOD's unit."""
     return _("%(rate)s kbit/s") % {"rate": f"{kilobits:,.0f}"} if kilobits else NOTHING
+
+
+@register.filter
+def bdi(value: object) -> SafeString:
+    """What uploaders wrote, or a row named by them, in an element of its own direction."""
+    if value is None or value == "":
+        return SafeString(NOTHING)
+    if isinstance(value, str):
+        return format_html("<bdi>{}</bdi>", value)
+    if isinstance(value, NamedOutside):
+        return value.__html__()
+    # Isolates are balanced in a row's text: see `isolated`.
+    text: str = escape(str(value))
+    text = text.replace(FIRST_STRONG_ISOLATE, "<bdi>").replace(POP_ISOLATE, "</bdi>")
+    return mark_safe(text)  # noqa: S308 - escaped above
+
+
+def title(text: str) -> SafeString:
+    """The title of a clip."""
+    return SafeString(_("Untitled")) if is_blank(text) else bdi(text)

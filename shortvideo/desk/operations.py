@@ -33,6 +33,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from shortvideo.desk import display
 from shortvideo.desk.options import M, ModelAdmin
 from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
@@ -236,7 +237,9 @@ def refusal_list(result: Report[M]) -> SafeString:
     if not result.refused:
         return SafeString("")
     listed = result.refused[:_LISTED]
-    items = format_html_join("", "<li><strong>{}</strong>: {}</li>", listed)
+    items = format_html_join(
+        "", "<li><strong>{}</strong>: {}</li>", ((display.bdi(row), why) for row, why in listed)
+    )
     if rest := len(result.refused) - len(listed):
         more = ngettext("and %(count)d more", "and %(count)d more", rest) % {"count": rest}
         items = format_html("{}<li>{}</li>", items, more)

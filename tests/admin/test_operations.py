@@ -61,7 +61,7 @@ def test_an_approval_reports_the_count_and_each_refusal(desk_of: DeskOf) -> None
     review_video(passed, DecisionInput(Decision.NORMAL, Source.ADMIN, operator=desk.operator))
     report = desk.do("approve", *waiting, passed, comment="looks fine")
     assert "2 of 3 approved." in report
-    assert "<strong>Passed</strong>: Already approved" in report
+    assert "<strong><bdi>Passed</bdi></strong>: Already approved" in report
     review = ReviewDecision.objects.filter(video=waiting[0]).get()
     assert (review.operator, review.source, review.comment, review.decision) == (
         desk.operator, "admin", "looks fine", "Normal",
@@ -127,7 +127,7 @@ def test_transcoding_submits_jobs_and_reports_refusals(
     running = make_video(transcode_status="onTranscode", narrow_transcode_status="onTranscode")
     report = desk.do(action, fit, blocked, running)
     assert "1 of 3 submitted." in report
-    assert "<strong>Bad</strong>: A blocked video cannot be transcoded." in report
+    assert "<strong><bdi>Bad</bdi></strong>: A blocked video cannot be transcoded." in report
     assert "is running" in report
     job = TranscodeJob.objects.get()
     assert (job.video, job.kind, job.requested_by) == (fit, kind, desk.operator)

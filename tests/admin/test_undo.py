@@ -78,7 +78,7 @@ def test_a_second_undo_is_refused_with_a_sentence(desk_of: DeskOf) -> None:
     undo(desk, decision)
     message = undo(desk, decision)
     assert "0 of 1 decisions undone." in message
-    assert "<strong>Bad</strong>: It was undone already." in message
+    assert "<strong><bdi>Bad</bdi></strong>: It was undone already." in message
 
 
 def test_undo_redirects_back_but_never_to_another_site(desk_of: DeskOf) -> None:

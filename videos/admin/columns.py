@@ -31,7 +31,7 @@ class VideoColumns:
         return format_html(
             '<a class="heading" href="{}">{}</a><span class="identifier">{}</span>',
             video_url(row.video),
-            row.video.title or _("Untitled"),
+            display.title(row.video.title),
             row.video.vod_id,
         )
 

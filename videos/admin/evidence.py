@@ -9,6 +9,7 @@ from django.http import FileResponse, Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils.cache import patch_cache_control
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -64,9 +65,10 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     search_help_text = _("Exact video ID")
     ordering = ("-id",)
     fields = (
-        "video", "source_version", "facts", "machine_review", "files", "problem", "archived_at",
+        "video", "source_version", "clip", "machine_review", "files", "problem", "archived_at",
         "expires_at", "removed_at",
     )  # fmt: skip
+    readonly_fields = ("clip",)
 
     def get_queryset(self, request: HttpRequest) -> EvidenceQuerySet:
         return Evidence.objects.prefetch_related("video__evidence")
@@ -77,6 +79,13 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
             path("<int:evidence_id>/copy/<int:index>/", view, name="videos_evidence_copy"),
             *super().get_urls(),
         ]
+
+    @admin.display(description=_("facts"))
+    def clip(self, evidence: Evidence) -> SafeString:
+        """The clip as it was; uploaders wrote most values."""
+        values = ((name, display.bdi(str(value))) for name, value in evidence.facts.items())
+        rows = format_html_join("", "<dt>{}</dt><dd>{}</dd>", values)
+        return format_html('<dl class="facts">{}</dl>', rows)
 
     @admin.display(description=_("copies"))
     def copy_count(self, evidence: Evidence) -> int:

@@ -31,8 +31,8 @@ class ReviewTaskAdmin(VideoColumns, ReadOnlyAdmin[ReviewTask]):
     operations = (operations.Approve, operations.Block)
 
     @admin.display(description=_("uploader"))
-    def uploader(self, task: ReviewTask) -> str:
-        return str(task.video.uploader or display.NOTHING)
+    def uploader(self, task: ReviewTask) -> SafeString:
+        return display.bdi(task.video.uploader)
 
     @admin.display(description=_("review"))
     def review(self, task: ReviewTask) -> SafeString:

@@ -100,7 +100,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
     def heading(self, video: Video) -> SafeString:
         return format_html(
             '<span class="heading">{}</span><span class="identifier">{}</span>',
-            video.title or _("Untitled"),
+            display.title(video.title),
             video.vod_id,
         )
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Uploader
-from shortvideo.text import folded
+from shortvideo.text import NamedOutside, folded, is_blank, isolated
 from videos.models.media import MEDIA_FIELDS, media_named_by
 from videos.models.status import CensorStatus, SnapshotStatus, TranscodeKind, TranscodeStatus
 
@@ -35,7 +35,7 @@ class VideoQuerySet(models.QuerySet["Video"]):
         return self.order_by("-creation_time", "-id")
 
 
-class Video(models.Model):
+class Video(NamedOutside, models.Model):
     """One VOD video as last read, with its review.
 
     Media are stored as `host/path`: URLs are built and signed when they are shown.
@@ -184,7 +184,11 @@ class Video(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or self.vod_id
+        return isolated(self.label)
+
+    @property
+    def label(self) -> str:
+        return self.vod_id if is_blank(self.title) else self.title
 
     @property
     def is_passed(self) -> bool:
