@@ -13,7 +13,13 @@ from accounts.models.token import hashed
 _USE_STORED_EVERY = timedelta(minutes=1)
 
 
-def issue_token(operator: Operator, *, service: str = "", request_id: str = "") -> str:
+def issue_token(
+    operator: Operator,
+    *,
+    service: str = "",
+    expires_at: datetime | None = None,
+    request_id: str = "",
+) -> str:
     """Create a token and delete the operator's expired ones. Returns the secret, stored nowhere."""
     ConsoleToken.objects.filter(operator=operator).expired(timezone.now()).delete()
     secret = ConsoleToken.new_secret()
@@ -22,6 +28,7 @@ def issue_token(operator: Operator, *, service: str = "", request_id: str = "") 
         token_hash=hashed(secret),
         session_hash=operator.get_session_auth_hash(),
         service=service,
+        expires_at=expires_at,
         request_id=request_id,
     )
     return secret
@@ -53,7 +60,7 @@ def _is_of_current_password(token: ConsoleToken) -> bool:
 
 
 def _store_use(token: ConsoleToken, now: datetime) -> None:
-    """Extend the token's life; writes at most once a minute."""
+    """Extend the token's idle time; writes at most once a minute."""
     if now - token.last_used_at < _USE_STORED_EVERY:
         return
     with transaction.atomic():  # on SQLite only transactions wait in turn

@@ -70,10 +70,10 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
-    "axes",
     "shortvideo.outbox",
     "shortvideo.webhooks",
     "accounts",
+    "axes",  # after accounts, which replaces a command
     "videos",
     "recommendations",
 ]
@@ -171,7 +171,13 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+# Seconds since the last use, and since the login.
 CONSOLE_TOKEN_TTL = _whole_number("CONSOLE_TOKEN_TTL", 30 * 24 * 3600, at_least=60)
+CONSOLE_TOKEN_MAX_AGE = _whole_number("CONSOLE_TOKEN_MAX_AGE", 90 * 24 * 3600, at_least=60)
+DESK_SESSION_TTL = _whole_number("DESK_SESSION_TTL", 12 * 3600, at_least=60)
+DESK_SESSION_MAX_AGE = _whole_number("DESK_SESSION_MAX_AGE", 7 * 24 * 3600, at_least=60)
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_AGE = DESK_SESSION_TTL
 
 TRUSTED_PROXY_COUNT = _whole_number("TRUSTED_PROXY_COUNT", 0)
 AXES_HANDLER = "accounts.lockout.LockoutHandler"

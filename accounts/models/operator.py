@@ -1,8 +1,16 @@
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-from django.contrib.auth.models import AbstractUser, Group
+from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+
+class _OperatorManager(UserManager["Operator"]):
+    use_in_migrations = False
+
+    def get_by_natural_key(self, username: str | None) -> "Operator":
+        """Return the operator with this name, which is stored normalised (NFKC)."""
+        return super().get_by_natural_key(self.model.normalize_username(username))
 
 
 class Operator(AbstractUser):
@@ -14,7 +22,7 @@ class Operator(AbstractUser):
     # Django's own fields, with the words of the desk.
     is_staff = models.BooleanField(
         _("can log in to the desk"),
-        default=False,
+        default=True,
         help_text=_("Also required for the console API."),
     )
     groups = models.ManyToManyField(  # type: ignore[assignment]  # Django's is of any model
@@ -25,6 +33,8 @@ class Operator(AbstractUser):
         related_name="user_set",
         related_query_name="user",
     )
+
+    objects: ClassVar[_OperatorManager] = _OperatorManager()
 
     class Meta:
         verbose_name = _("operator")

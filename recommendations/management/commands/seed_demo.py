@@ -40,7 +40,7 @@ class Command(BaseCommand):
         if not username:
             return None
         try:
-            return Operator.objects.get(username=username)
+            return Operator.objects.get_by_natural_key(username)
         except Operator.DoesNotExist:
             raise CommandError(f"There is no operator named {username!r}.") from None
 
