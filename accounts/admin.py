@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -17,6 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms import OperatorCreationForm
+from accounts.lockout import lockouts_of, unlock_operator
 from accounts.models import ConsoleToken, Operator, Uploader
 from accounts.tokens import revoke_token
 from shortvideo.cloud.types import MediaPath
@@ -24,20 +26,44 @@ from shortvideo.cloud.urls import host_and_path, is_on_cdn, media_url
 from shortvideo.desk import display
 from shortvideo.desk.filters import DateRangeFilter
 from shortvideo.desk.operations import Operation
-from shortvideo.desk.options import ReadOnlyAdmin
-from shortvideo.text import folded
+from shortvideo.desk.options import DeskAdmin, ReadOnlyAdmin
+from shortvideo.errors import InvalidState
+from shortvideo.text import folded, is_blank
 
 admin.site.unregister(Group)
 
 
+class Unlock(Operation[Operator]):
+    name = "unlock"
+    permission = "accounts.change_operator"
+    label = gettext_lazy("Unlock…")
+    title = gettext_lazy("Unlock operators")
+    verb = gettext_lazy("Unlock")
+    report = gettext_lazy("%(done)d of %(selected)d unlocked.")
+    explanation = gettext_lazy(
+        "Their failed logins are forgotten. A lockout of a whole address after 30 failures stays: "
+        "manage.py axes_reset_ip ends it."
+    )
+
+    def check(self, row: Operator) -> None:
+        if not self.model_admin.has_change_permission(self.request, row):
+            raise InvalidState(_("Only superusers change superusers."))
+        if not lockouts_of(row, timezone.now()):
+            raise InvalidState(_("It is not locked out."))
+
+    def run(self, row: Operator, values: Mapping[str, Any]) -> None:
+        unlock_operator(row, **self.actor)
+
+
 @admin.register(Operator)
-class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class OperatorAdmin(DeskAdmin[Operator], UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Operators are deactivated, never deleted: the log of decisions points to them."""
 
     list_display = ("username", "full_name", "role_names", "condition", "last_login")
     list_filter = ("is_active", "is_staff", "groups")
     filter_horizontal = ("groups",)
-    show_full_result_count = False
+    operations = (Unlock,)
+    add_form = OperatorCreationForm
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email")}),
@@ -53,14 +79,7 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable a
         (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
-        (
-            None,
-            {
-                "classes": ("wide",),
-                "fields": ("username", "usable_password", "password1", "password2"),
-            },
-        ),
-        (gettext_lazy("Access"), {"fields": ("is_staff", "groups")}),
+        (None, {"classes": ("wide",), "fields": ("username", "groups", "password1", "password2")}),
     )
     readonly_fields = ("last_login", "date_joined")
 
@@ -84,6 +103,22 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable a
 
     def has_delete_permission(self, request: HttpRequest, obj: Operator | None = None) -> bool:
         return False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        operator = self.get_object(request, object_id)
+        context = {
+            "lockouts": lockouts_of(operator, timezone.now()) if operator is not None else {},
+            "may_unlock": Unlock.is_allowed(request.user),
+        }
+        return super().change_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
 
     @admin.display(description=gettext_lazy("name"))
     def full_name(self, operator: Operator) -> str:
@@ -109,7 +144,6 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable a
 class RoleAdmin(GroupAdmin):
     """Roles are groups. `migrate` creates five; an installation may add its own."""
 
-    list_heading = gettext_lazy("Roles")
     list_display = ("name", "operator_count")
     show_full_result_count = False
 
@@ -157,7 +191,7 @@ class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
 
     @admin.display(description=gettext_lazy("state"))
     def condition(self, token: ConsoleToken) -> SafeString:
-        if token.expires_at <= timezone.now():
+        if token.ends_at <= timezone.now():
             return display.toned(_("expired"), "neutral")
         if not (token.operator.is_active and token.operator.is_staff):
             return display.toned(_("operator cannot log in"), "attention")
@@ -165,33 +199,37 @@ class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
 
     @admin.display(description=gettext_lazy("expires"), ordering="last_used_at")
     def expires(self, token: ConsoleToken) -> datetime:
-        return token.expires_at
+        return token.ends_at
 
 
 @admin.register(Uploader)
 class UploaderAdmin(ReadOnlyAdmin[Uploader]):
     """Users of the app, as named in the user data of clips."""
 
-    list_display = ("avatar", "name", "user_id", "videos")
+    list_display = ("avatar", "name", "identifier", "videos")
     list_display_links = ("name",)
     search_fields = ("name_search", "user_id")
     search_help_text = gettext_lazy("Part of the name, or exact user ID")
     ordering = ("user_id",)
-    fields = ("avatar", "user_id", "user_name", "videos")
-    readonly_fields = ("avatar", "videos")
+    fields = ("avatar", "identifier", "name", "videos")
+    readonly_fields = ("avatar", "identifier", "name", "videos")
 
     def search_condition(self, text: str) -> Q:
         return Q(name_search__contains=folded(text)) | Q(user_id=text)
 
     @admin.display(description=gettext_lazy("name"), ordering="name_search")
-    def name(self, uploader: Uploader) -> str:
-        return uploader.user_name or display.NOTHING
+    def name(self, uploader: Uploader) -> SafeString:
+        return display.bdi("" if is_blank(uploader.user_name) else uploader.user_name)
+
+    @admin.display(description=gettext_lazy("user ID"), ordering="user_id")
+    def identifier(self, uploader: Uploader) -> SafeString:
+        return display.bdi(uploader.user_id)
 
     @admin.display(description=gettext_lazy("picture"))
     def avatar(self, uploader: Uploader) -> SafeString:
         path = host_and_path(uploader.avatar_url)
         if not is_on_cdn(path):
-            return format_html('<span class="avatar">{}</span>', str(uploader)[:1].upper())
+            return format_html('<span class="avatar">{}</span>', uploader.label[:1].upper())
         url = media_url(MediaPath(path), ttl_seconds=settings.MEDIA_URL_TTL, now=timezone.now())
         return format_html('<span class="avatar"><img src="{}" alt="" loading="lazy"></span>', url)
 

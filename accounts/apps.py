@@ -8,6 +8,10 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        from accounts.roles import create_roles  # noqa: PLC0415 - models are not loaded before
+        from django.contrib.auth.models import Group  # noqa: PLC0415 - not loaded before
 
+        from accounts.roles import create_roles  # noqa: PLC0415 - not loaded before
+
+        # The desk's word. Migrations compare the model's own Meta, which stays.
+        Group._meta.verbose_name, Group._meta.verbose_name_plural = _("role"), _("roles")
         post_migrate.connect(create_roles, dispatch_uid="accounts.create_roles")

@@ -1,4 +1,4 @@
-"""An authentication backend that reads all permissions in one query."""
+"""The authentication backend: who may log in, and all permissions in one query."""
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, Permission
@@ -10,8 +10,12 @@ from accounts.models import Operator
 class OperatorBackend(ModelBackend):
     """Django's ModelBackend with one query for the permissions of an operator and their groups.
 
-    The operator object caches them for one request.
+    The operator object caches them for one request. Only active staff have a login and a session:
+    the right password of others is a failure like a wrong one.
     """
+
+    def user_can_authenticate(self, user: Operator | AnonymousUser | None) -> bool:
+        return isinstance(user, Operator) and user.is_active and user.is_staff
 
     def get_all_permissions(
         self, user_obj: Operator | AnonymousUser, obj: Model | None = None

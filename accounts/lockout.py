@@ -7,25 +7,35 @@ django-axes calls this handler at every login. Its own handler cannot keep these
 one limit, not two; it forgets failures only together, 15 minutes after the last, so that a failure
 every 14 minutes locks an account out; a login deletes all failures of the address; and it stores
 the request's parameters, which may be secrets.
+
+An account is counted by its normalised name, an IPv6 address by its /64 network: one customer
+has all addresses of it.
 """
 
 import math
 from collections.abc import Mapping
-from datetime import timedelta
-from ipaddress import ip_address
+from datetime import datetime, timedelta
+from ipaddress import IPv6Network, ip_address
 from typing import Any
 
 from axes.handlers.base import AxesHandler
 from axes.models import AccessFailureLog
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.management import CommandError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import journal
+from accounts.models import Operator
+from shortvideo.addresses import embedded_ipv4
+
 WINDOW = timedelta(minutes=15)
 _ACCOUNT_LIMIT = 5  # failures of one account from one address
 _ADDRESS_LIMIT = 30
+_NAME_LENGTH = 255  # of the column
 
 
 class LockoutHandler(AxesHandler):  # type: ignore[misc]  # axes has no types
@@ -57,9 +67,26 @@ class LockoutHandler(AxesHandler):  # type: ignore[misc]  # axes has no types
     def user_logged_in(
         self, sender: object, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any
     ) -> None:
-        AccessFailureLog.objects.filter(
-            username=user.get_username(), ip_address=client_address(request)
-        ).delete()
+        _failures_of(user.get_username()).filter(ip_address=client_address(request)).delete()
+
+    def reset_attempts(
+        self, *, ip_address: str | None = None, username: str | None = None, **kwargs: Any
+    ) -> int:
+        """Delete failures for the commands `axes_reset*`. Returns their number."""
+        failures = AccessFailureLog.objects.all() if username is None else _failures_of(username)
+        if ip_address is not None:
+            counted = _counted_address(ip_address)
+            if counted is None:
+                raise CommandError(f"{ip_address!r} is not an IP address.")
+            failures = failures.filter(ip_address=counted)
+        count: int = failures.delete()[0]
+        return count
+
+    def reset_failure_logs(self, *, age_days: int) -> int:
+        """Delete failures older than `age_days` for `axes_reset_failure_logs`."""
+        oldest = timezone.now() - timedelta(days=age_days)
+        count: int = AccessFailureLog.objects.filter(attempt_time__lt=oldest).delete()[0]
+        return count
 
 
 def seconds_to_wait(request: HttpRequest, credentials: Mapping[str, Any]) -> int:
@@ -69,9 +96,8 @@ def seconds_to_wait(request: HttpRequest, credentials: Mapping[str, Any]) -> int
     """
     now = timezone.now()
     times = (
-        AccessFailureLog.objects.filter(
-            ip_address=client_address(request), attempt_time__gt=now - WINDOW
-        )
+        recent_failures(now)
+        .filter(ip_address=client_address(request))
         .order_by("-attempt_time")
         .values_list("attempt_time", flat=True)
     )
@@ -83,26 +109,74 @@ def seconds_to_wait(request: HttpRequest, credentials: Mapping[str, Any]) -> int
     return max((math.ceil((time + WINDOW - now).total_seconds()) for time in limiting), default=0)
 
 
+def recent_failures(now: datetime) -> Any:  # a query set; axes has no types
+    """The failures that count."""
+    return AccessFailureLog.objects.filter(attempt_time__gt=now - WINDOW)
+
+
+def lockouts_of(operator: Operator, now: datetime) -> dict[str | None, datetime]:
+    """The addresses from which the account is locked out, each with the end of the lockout."""
+    times: dict[str | None, list[datetime]] = {}
+    for failure in (
+        recent_failures(now).filter(username=operator.username).order_by("-attempt_time")
+    ):
+        times.setdefault(failure.ip_address, []).append(failure.attempt_time)
+    return {
+        address: failed_at[_ACCOUNT_LIMIT - 1] + WINDOW
+        for address, failed_at in times.items()
+        if len(failed_at) >= _ACCOUNT_LIMIT
+    }
+
+
+@transaction.atomic
+def unlock_operator(target: Operator, *, operator: Operator, request_id: str = "") -> None:
+    """Delete the account's failures from every address; `operator` is who unlocks it."""
+    journal.log_action(operator, target, "unlock", request_id=request_id)
+    _failures_of(target.username).delete()
+
+
+def _failures_of(user_name: str) -> Any:  # a query set; axes has no types
+    return AccessFailureLog.objects.filter(username=_stored_name({"username": user_name}))
+
+
 def _stored_name(credentials: Mapping[str, Any]) -> str:
-    """The user name, cut to the length of the column."""
-    return str(credentials.get("username") or "")[:255]
+    """The normalised user name, cut to the length of the column."""
+    name = str(credentials.get("username") or "")[:_NAME_LENGTH]
+    return Operator.normalize_username(name)[:_NAME_LENGTH]
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The address of the client (AXES_CLIENT_IP_CALLABLE); None for a Unix socket.
+    """The address of the client as it is counted (AXES_CLIENT_IP_CALLABLE).
 
-    Clients can write anything into X-Forwarded-For. Our own proxies wrote only the last
-    TRUSTED_PROXY_COUNT entries, and the first of these is the client.
+    None for a Unix socket. Clients can write anything into X-Forwarded-For. Our own proxies wrote
+    only the last TRUSTED_PROXY_COUNT entries, and the first of these is the client.
     """
     proxies: int = settings.TRUSTED_PROXY_COUNT
     entries = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     address = request.META.get("REMOTE_ADDR", "")
     if 0 < proxies <= len(entries):
         address = entries[-proxies].strip() or address
+    return _counted_address(address)
+
+
+def _counted_address(text: str) -> str | None:
+    """The IPv4 address, or the first address of the /64 network; None if it is no address.
+
+    Some proxies add the port: `192.0.2.1:50000`, `[2001:db8::1]:50000`.
+    """
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
     try:
-        return str(ip_address(address))
+        address = ip_address(text)
     except ValueError:
         return None
+    if embedded := embedded_ipv4(address):
+        address = embedded[-1]
+    if address.version == 4:
+        return str(address)
+    return str(IPv6Network((address.packed, 64), strict=False).network_address)
 
 
 def locked_out(

@@ -1,7 +1,7 @@
 """Logging in by password, and the operator behind a request."""
 
 from django.contrib.auth import authenticate
-from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest
 
 from accounts.errors import TooManyAttempts, WrongCredentials
@@ -21,10 +21,6 @@ def check_credentials(request: HttpRequest, *, user_name: str, password: str) ->
         request.axes_locked_out = False  # type: ignore[attr-defined]  # else axes replaces our answer
         raise TooManyAttempts(max(seconds_to_wait(request, credentials), 1))
     if not isinstance(operator, Operator):
-        raise WrongCredentials
-    if not operator.is_staff:
-        # Counts too: otherwise the count would show that the password is right.
-        user_login_failed.send(sender=__name__, credentials=credentials, request=request)
         raise WrongCredentials
     return operator
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.auth import authenticate
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import Promise
@@ -80,6 +81,19 @@ class ConsoleAdminSite(AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the inbox. It counts only if the page shows it."""
         return {**super().each_context(request), "inbox": Inbox(request.user)}
+
+    def password_change(  # type: ignore[override]  # Django redirects after a change, too
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Change the own password. A wrong old password is a failed login."""
+        from accounts.lockout import locked_out  # noqa: PLC0415 - accounts imports this site
+
+        name = {"username": request.user.get_username()}
+        if request.method == "POST":
+            authenticate(request, **name, password=request.POST.get("old_password"))
+            if request.axes_locked_out:  # type: ignore[attr-defined]  # set by axes
+                return locked_out(request, None, name)
+        return super().password_change(request, extra_context)
 
     def inbox(self, request: HttpRequest) -> TemplateResponse:
         """The page of the inbox."""

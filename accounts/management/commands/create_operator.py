@@ -3,6 +3,7 @@ import sys
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
@@ -40,18 +41,22 @@ class Command(BaseCommand):
         if password_stdin and not password:
             raise CommandError("There is no password on standard input.")
         new_password = password or secrets.token_urlsafe(12)
-        is_new = _save_operator(username=username, role=role, email=email, password=new_password)
+        operator, is_new = _save_operator(
+            username=username, role=role, email=email, password=new_password
+        )
         verb = "Created" if is_new else "Changed"
-        self.stdout.write(f"{verb} the operator {username} ({role}).")
+        self.stdout.write(f"{verb} the operator {operator.username} ({role}).")
         if not password:
             self.stdout.write(f"Password: {new_password}")
 
 
 @transaction.atomic
-def _save_operator(*, username: str, role: str, email: str, password: str) -> bool:
-    """Return whether the operator is new. Raises CommandError for invalid values."""
-    known = Operator.objects.filter(username=username).first()
-    operator = known or Operator(username=username)
+def _save_operator(*, username: str, role: str, email: str, password: str) -> tuple[Operator, bool]:
+    """Return the operator, and whether it is new. Raises CommandError for invalid values."""
+    try:
+        operator, is_new = Operator.objects.get_by_natural_key(username), False
+    except Operator.DoesNotExist:
+        operator, is_new = Operator(username=username), True
     operator.email = email or operator.email
     operator.is_staff = operator.is_active = True
     operator.set_password(password)
@@ -60,6 +65,10 @@ def _save_operator(*, username: str, role: str, email: str, password: str) -> bo
     except ValidationError as error:
         problems = [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
         raise CommandError(" ".join(problems)) from error
+    try:
+        validate_password(password, operator)
+    except ValidationError as error:
+        raise CommandError(f"password: {' '.join(error.messages)}") from error
     operator.save()
     operator.groups.set([Group.objects.get(name=role)])
-    return known is None
+    return operator, is_new
