@@ -30,6 +30,7 @@ def test_a_token_in_use_ends_at_its_greatest_age(console: Console, settings: Any
     assert works(console)
     settings.CONSOLE_TOKEN_MAX_AGE = 88 * 86_400
     assert not works(console)
+    assert ConsoleToken.objects.expired(timezone.now()).count() == 1
 
 
 def test_an_unused_token_ends_before_its_greatest_age(console: Console) -> None:
