@@ -1,16 +1,20 @@
 """Console tokens: issue, authenticate, revoke."""
 
+import logging
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts import journal
 from accounts.models import ConsoleToken, Operator
 from accounts.models.token import hashed
+from shortvideo.database import describe, is_unavailable, without_waiting
 
 _USE_STORED_EVERY = timedelta(minutes=1)
+
+logger = logging.getLogger(__name__)
 
 
 def issue_token(
@@ -60,13 +64,21 @@ def _is_of_current_password(token: ConsoleToken) -> bool:
 
 
 def _store_use(token: ConsoleToken, now: datetime) -> None:
-    """Extend the token's idle time; writes at most once a minute."""
+    """Extend the token's idle time; writes at most once a minute, and not while a lock is held.
+
+    A read must neither wait for this nor fail by it: the next request stores the use.
+    """
     if now - token.last_used_at < _USE_STORED_EVERY:
         return
-    with transaction.atomic():  # on SQLite only transactions wait in turn
-        ConsoleToken.objects.filter(pk=token.pk).update(
-            last_used_at=now, session_hash=token.operator.get_session_auth_hash()
-        )
+    try:
+        with without_waiting():
+            ConsoleToken.objects.filter(pk=token.pk).update(
+                last_used_at=now, session_hash=token.operator.get_session_auth_hash()
+            )
+    except DatabaseError as error:
+        if not is_unavailable(error):
+            raise
+        logger.warning("a token's use is not stored", extra={"cause": describe(error)})
 
 
 def find_token(secret: str) -> ConsoleToken | None:

@@ -119,16 +119,7 @@ def _vod_part(demo: Demo) -> Part:
 
 def _web_part(demo: Demo) -> Part:
     command = demo.python.module(
-        "gunicorn",
-        "shortvideo.wsgi:application",
-        f"--bind=127.0.0.1:{demo.options.port}",
-        "--worker-class=gthread",
-        "--workers=2",
-        "--threads=4",
-        "--graceful-timeout=5",
-        # No access log beside the application's own, which leaves out the query string: it may
-        # carry tokens.
-        "--no-control-socket",
+        "gunicorn", "shortvideo.wsgi:application", f"--bind=127.0.0.1:{demo.options.port}"
     )
     return Part("web", command, demo.environment)
 

@@ -115,7 +115,7 @@ class PrivateCluster:
 
     def stop(self) -> None:
         """Stop the server and delete its folder."""
-        self._end()
+        self.end()
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
             self._watch("keep", self._directory)
@@ -126,7 +126,7 @@ class PrivateCluster:
 
         `how` is SIGINT (fast shutdown) or SIGQUIT (immediate, as in a crash).
         """
-        self._end(how)
+        self.end(how)
         self._launch()
         if not self._is_ready():
             raise Failure(f"PostgreSQL did not start again: {_last_line(self.log)}")
@@ -192,10 +192,11 @@ class PrivateCluster:
             if time.monotonic() > deadline:
                 break
             time.sleep(0.05)
-        self._end()
+        self.end()
         return False
 
-    def _end(self, how: signal.Signals = signal.SIGINT) -> None:
+    def end(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server and keep its data; `restart` starts it again."""
         if self._process is None:
             return
         try:

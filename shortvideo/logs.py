@@ -43,6 +43,7 @@ def configure(options: Mapping[str, Any]) -> None:
                 "django.request": {"level": "ERROR"},
                 "django.server": {"level": "ERROR"},
                 "axes": {"level": "WARNING"},
+                "waitress.queue": {"level": "ERROR"},  # a line for each request that waits
             },
         }
     )

@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "shortvideo.door.DoorMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -116,6 +117,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- Database -----------------------------------------------------------------------------------
 
+_is_web = env.bool("WEB_PROCESS", default=False)
 _database: dict[str, Any] = env.db_url(
     "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}"
 )
@@ -128,7 +130,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     # With Django's defaults, concurrent writers fail with "database is locked".
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        # A request gives up early and says so; a worker or a command has time.
+        "timeout": _whole_number("DATABASE_LOCK_TIMEOUT", 2_000 if _is_web else 20_000) / 1_000,
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
         ),
@@ -139,13 +142,15 @@ else:
     # A query of a request ends before a proxy's timeout; those of workers and commands may be slow.
     # A worker that freezes in a transaction must not keep its lock on a video's row.
     _timeouts = {
-        "statement_timeout": _whole_number(
-            "DATABASE_STATEMENT_TIMEOUT", 10_000 if env.bool("WEB_PROCESS", default=False) else 0
-        ),
+        "statement_timeout": _whole_number("DATABASE_STATEMENT_TIMEOUT", 10_000 if _is_web else 0),
+        "lock_timeout": _whole_number("DATABASE_LOCK_TIMEOUT", 2_000 if _is_web else 0),
         "idle_in_transaction_session_timeout": _whole_number(
             "DATABASE_IDLE_TRANSACTION_TIMEOUT", 30_000
         ),
     }
+    if _is_web:
+        # A server that does not answer: 2 seconds for a new connection, and for a used one.
+        _database.setdefault("OPTIONS", {}).update(connect_timeout=2, tcp_user_timeout=2_000)
     _flags = [f"-c {name}={limit}" for name, limit in _timeouts.items() if limit]
     if _flags:
         # JIT compilation of the worker's claim query took 80 ms, its execution 1 ms.

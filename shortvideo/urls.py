@@ -7,6 +7,8 @@ from django.views.generic import RedirectView
 from shortvideo.console.views import UnknownOperationView, operation_urls
 from videos.api.views import PlayVideoView
 
+handler400 = "shortvideo.door.bad_request"
+handler500 = "shortvideo.door.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),

@@ -1,9 +1,12 @@
-"""The WSGI application that gunicorn serves."""
+"""The WSGI application that the web server serves."""
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
+
+from shortvideo.handler import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shortvideo.settings")
 os.environ.setdefault("WEB_PROCESS", "true")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+application = Handler()

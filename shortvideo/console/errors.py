@@ -1,20 +1,19 @@
 """Refusals, and the one exception handler of the console, which makes envelopes of errors."""
 
 import logging
-import sqlite3
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
-import psycopg.errors
-from django.db import OperationalError
+from django.db import DatabaseError, InterfaceError
 
 from shortvideo.cloud import CloudUnavailable
 from shortvideo.console.envelope import Envelope
+from shortvideo.database import describe, is_timeout, is_unavailable
 from shortvideo.errors import InvalidState
 
 logger = logging.getLogger(__name__)
 
-_RETRY_AFTER_SECONDS = 5
+RETRY_AFTER: Final = {"Retry-After": "5"}
 
 
 class Refusal(Exception):
@@ -90,11 +89,13 @@ def _cloud_unavailable(error: CloudUnavailable) -> Envelope:
     return _unavailable("VOD cannot be reached now; try again.")
 
 
-def _database_error(error: OperationalError) -> Envelope:
-    if not _is_timeout(error):
+def _database_error(error: DatabaseError | InterfaceError) -> Envelope:
+    if not is_unavailable(error):
         return _server_error(error)
-    logger.warning("query past its time limit", exc_info=error)
-    return _unavailable("The database took too long; nothing changed, try again.")
+    logger.warning("database unavailable", extra={"cause": describe(error)})
+    if is_timeout(error):
+        return _unavailable("The database took too long; nothing changed, try again.")
+    return _unavailable("The database cannot be used now; try again.")
 
 
 def _server_error(error: Exception) -> Envelope:
@@ -105,20 +106,13 @@ def _server_error(error: Exception) -> Envelope:
 
 
 def _unavailable(sentence: str) -> Envelope:
-    return Envelope(sentence, code=503, headers={"Retry-After": str(_RETRY_AFTER_SECONDS)})
-
-
-def _is_timeout(error: OperationalError) -> bool:
-    """Whether SQLite or PostgreSQL cut off a query or its wait for a lock."""
-    cause = error.__cause__
-    if isinstance(cause, sqlite3.OperationalError):
-        return cause.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERRUPT)
-    return isinstance(cause, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable)
+    return Envelope(sentence, code=503, headers=RETRY_AFTER)
 
 
 _ENVELOPES: dict[type[Exception], Callable[[Any], Envelope]] = {
     Refusal: lambda error: error.as_envelope(),
     InvalidState: lambda error: Envelope(str(error), code=409),
     CloudUnavailable: _cloud_unavailable,
-    OperationalError: _database_error,
+    DatabaseError: _database_error,
+    InterfaceError: _database_error,
 }

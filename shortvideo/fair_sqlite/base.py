@@ -14,7 +14,8 @@ thread sleeps inside SQLite here.
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from random import SystemRandom
 from typing import Any, Final, TypeVar
@@ -31,6 +32,8 @@ Result = TypeVar("Result")
 class DatabaseWrapper(base.DatabaseWrapper):
     """Named by `ENGINE`. Takes the options of Django's SQLite backend."""
 
+    _is_impatient = False
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
         connection: sqlite3.Connection = super().get_new_connection(conn_params)
         connection.execute("PRAGMA busy_timeout = 0")
@@ -45,7 +48,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
     @property
     def lock_timeout_seconds(self) -> float:
         """Seconds that a statement waits for the lock: 0 in a transaction, which has it already."""
-        return 0.0 if self.in_atomic_block else float(self.settings_dict["OPTIONS"]["timeout"])
+        if self._is_impatient or self.in_atomic_block:
+            return 0.0
+        return float(self.settings_dict["OPTIONS"]["timeout"])
+
+    @contextmanager
+    def without_waiting(self) -> Iterator[None]:
+        """Statements of the block raise OperationalError where they would wait for the lock."""
+        self._is_impatient = True
+        try:
+            yield
+        finally:
+            self._is_impatient = False
 
 
 class _RetryingCursor(base.SQLiteCursorWrapper):

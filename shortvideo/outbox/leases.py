@@ -13,6 +13,8 @@ from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from shortvideo.database import describe
+
 from .models import Delivery, DeliveryState
 
 logger = logging.getLogger(__name__)
@@ -106,7 +108,7 @@ class Heartbeat:
     def _beat(self) -> None:
         try:
             self._extend()
-        except (DatabaseError, InterfaceError):
+        except (DatabaseError, InterfaceError) as error:
             # The next beat may succeed; in the end the token decides whether the lease was kept.
-            logger.warning("A lease could not be extended", exc_info=True)
+            logger.warning("A lease could not be extended", extra={"cause": describe(error)})
             connections.close_all()

@@ -13,6 +13,8 @@ from types import FrameType
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
+from shortvideo.database import describe, is_unavailable
+
 from . import periodic
 from .worker import due_kinds, send_batch
 
@@ -66,9 +68,12 @@ class WorkerLoop:
                 close_old_connections()
                 self._start_due_work()
                 pause = settings.OUTBOX_POLL_SECONDS
-            except (OperationalError, InterfaceError):
+            except (OperationalError, InterfaceError) as error:
                 pause = min(pause * 2 or 1, _LONGEST_RECONNECT_SECONDS)
-                logger.warning("No database; trying again", extra={"seconds": pause}, exc_info=True)
+                logger.warning(
+                    "No database; trying again",
+                    extra={"seconds": pause, "cause": describe(error)},
+                )
                 connections.close_all()
             select.select([self._wake_reader], [], [], pause)
 
@@ -93,11 +98,14 @@ class WorkerLoop:
         try:
             while not self._is_stopping and step():
                 pass
-        except (OperationalError, InterfaceError):
-            # The rows stay leased; a worker claims them again after the lease.
-            logger.warning("The database was lost during a batch", exc_info=True)
-        except Exception:
-            logger.exception("A thread of the worker failed")
+        except Exception as error:
+            if is_unavailable(error):
+                # The rows stay leased; a worker claims them again after the lease.
+                logger.warning(
+                    "The database was lost during a batch", extra={"cause": describe(error)}
+                )
+            else:
+                logger.exception("A thread of the worker failed")
         finally:
             connections.close_all()
 

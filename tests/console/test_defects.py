@@ -93,8 +93,18 @@ def test_a_query_past_its_time_limit_is_503(console: Console) -> None:
     ("variables", "limit"),
     [
         ({}, None),
-        ({"WEB_PROCESS": "true"}, "-c statement_timeout=10000 -c jit=off"),
-        ({"WEB_PROCESS": "true", "DATABASE_STATEMENT_TIMEOUT": "0"}, None),
+        (
+            {"WEB_PROCESS": "true"},
+            "-c statement_timeout=10000 -c lock_timeout=2000 -c jit=off",
+        ),
+        (
+            {
+                "WEB_PROCESS": "true",
+                "DATABASE_STATEMENT_TIMEOUT": "0",
+                "DATABASE_LOCK_TIMEOUT": "0",
+            },
+            None,
+        ),
         ({"DATABASE_STATEMENT_TIMEOUT": "5"}, "-c statement_timeout=5 -c jit=off"),
         (
             {"DATABASE_IDLE_TRANSACTION_TIMEOUT": "7"},
@@ -115,7 +125,8 @@ def test_only_the_web_server_limits_its_queries_by_default(
     printed = subprocess.run(
         [sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True
     ).stdout.strip()
-    assert printed == str({"options": limit} if limit else None)
+    web = {"connect_timeout": 2, "tcp_user_timeout": 2_000} if "WEB_PROCESS" in variables else {}
+    assert printed == str({**web, "options": limit} if limit else web or None)
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])

@@ -76,7 +76,8 @@ def world(
         manage(environment, "migrate", "--verbosity=0")
         seeded = _seed(vod, videos)
         manage(environment, "sync_videos", "--full")
-        supervisor.run(WEB, _web_command(web_port), environment)
+        web = [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{web_port}"]
+        supervisor.run(WEB, web, environment)
         observer = stack.enter_context(Observer(ROOT, environment))
         url = f"http://127.0.0.1:{web_port}"
         place = World(supervisor, cluster, vod, observer, url, environment, seeded)
@@ -158,21 +159,6 @@ def _environment_of(database_url: str, vod: LocalVod, web_port: int) -> dict[str
         "LOG_LEVEL": "WARNING",
         "LOG_FORMAT": "json",
     }
-
-
-def _web_command(port: int) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "shortvideo.wsgi:application",
-        f"--bind=127.0.0.1:{port}",
-        "--worker-class=gthread",
-        "--workers=2",
-        "--threads=4",
-        "--graceful-timeout=5",
-        "--no-control-socket",
-    ]
 
 
 def manage(environment: dict[str, str], *arguments: str) -> None:

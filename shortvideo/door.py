@@ -1,0 +1,99 @@
+"""What is refused before a view runs, and how an error outside of the console's views is answered.
+
+The API (`_API`) answers envelopes, VOD's callbacks get plain text, the desk gets pages.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.views import defaults
+
+from shortvideo.console.envelope import Envelope
+from shortvideo.console.errors import RETRY_AFTER, envelope_of
+from shortvideo.database import describe, is_unavailable
+
+UNREADABLE: Final = "shortvideo.unreadable"  # the key of a Problem in the environ of WSGI
+
+_API: Final = ("/console/", "/vodVideo/")
+_DESK: Final = "/admin/"
+
+logger = logging.getLogger(__name__)
+
+
+class Problem(Exception):
+    """Why a request cannot be read. The text is one sentence for the client."""
+
+    def __init__(self, code: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class DoorMiddleware:
+    """Refuses requests that cannot be read, and answers 503 while the database is unavailable."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        problem = request.META.get(UNREADABLE) or _encoded_body(request)
+        if problem is not None:
+            return answer(request.path, problem.code, str(problem))
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return _unavailable(request, error) if is_unavailable(error) else None
+
+
+def answer(
+    path: str, code: int, sentence: str, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """Return a refusal in the dialect of the path."""
+    if is_api(path):
+        return Envelope(sentence, code=code, headers=headers or {}).as_response()
+    return HttpResponse(
+        f"{sentence}\n", status=code, content_type="text/plain; charset=utf-8", headers=headers
+    )
+
+
+def is_api(path: str) -> bool:
+    return f"{path}/".startswith(_API)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400: a host that is not allowed, a form that is too large."""
+    if is_api(request.path):
+        return answer(request.path, 400, "The request is malformed, or its Host is not served.")
+    return defaults.bad_request(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: an error of a middleware; those of views come through above."""
+    error = sys.exc_info()[1]
+    if isinstance(error, Exception) and (is_unavailable(error) or is_api(request.path)):
+        return _unavailable(request, error)
+    return defaults.server_error(request)
+
+
+def _encoded_body(request: HttpRequest) -> Problem | None:
+    """A compressed body, for example. Nobody here decodes it: it would be read as garbage."""
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    if coding in ("", "identity") or request.META.get("CONTENT_LENGTH") in (None, "", "0"):
+        return None
+    return Problem(415, "The body is encoded: send it without Content-Encoding.")
+
+
+def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+    if is_api(request.path):
+        return envelope_of(error).as_response()
+    logger.warning("database unavailable", extra={"cause": describe(error)})
+    if not request.path.startswith(_DESK):
+        return answer(request.path, 503, "The database cannot be used now.", RETRY_AFTER)
+    # Without the request: its context processors read the operator from the database.
+    context = {"title": _("The database cannot be used now"), "retry": request.method == "GET"}
+    page = render_to_string("admin/unavailable.html", context)
+    return HttpResponse(page, status=503, headers={**RETRY_AFTER, "Cache-Control": "no-store"})

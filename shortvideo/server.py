@@ -1,0 +1,159 @@
+"""The web server: gunicorn keeps the processes alive, waitress reads and writes in each.
+
+A thread gets a request once it has been read completely, and leaves its answer to the main thread.
+So a client that sends or reads slowly holds a socket, never a thread. `gunicorn.conf.py` names
+`BufferingWorker`.
+"""
+
+import os
+import time
+import uuid
+from typing import Any, Final
+
+import structlog
+from gunicorn.workers.base import Worker
+from waitress import create_server, wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import BaseWSGIServer
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import Error
+
+from shortvideo.door import answer, is_api
+
+# From the first byte of a request to its last.
+READ_SECONDS: Final = 30
+# An idle connection is kept a little longer than its answers promise.
+KEEP_ALIVE_SECONDS: Final = 60
+_IDLE_SECONDS: Final = 65
+_LONGEST_LINE: Final = 8_190  # of the request: method, path and query
+_LONGEST_HEAD: Final = 65_536
+# More than any limit of the application, which then refuses with its own sentence.
+_LONGEST_BODY: Final = 4 * 1_048_576
+_SENTENCES: Final = {
+    400: "The request is no well-formed HTTP.",
+    413: "The body is too long.",
+    414: f"The first line of the request is longer than {_LONGEST_LINE} bytes.",
+    431: f"The headers are longer than {_LONGEST_HEAD} bytes.",
+    500: "This is a defect of the server; its log tells more.",
+    501: "The only Transfer-Encoding that this server reads is chunked.",
+}
+
+
+class _LineTooLong(Error):  # type: ignore[misc]  # waitress has no types
+    code = 414
+    reason = "URI Too Long"
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Keeps the first line, which also a refusal of the request needs."""
+
+    beginning = b""
+
+    def received(self, data: bytes) -> int:
+        if len(self.beginning) <= _LONGEST_LINE:
+            self.beginning = (self.beginning + data).lstrip()[: _LONGEST_LINE + 1]
+        consumed: int = super().received(data)
+        if self.completed and len(self.beginning.partition(b"\r\n")[0]) > _LONGEST_LINE:
+            self.error = _LineTooLong("")
+        return consumed
+
+
+class _Task(WSGITask):  # type: ignore[misc]
+    def build_response_header(self) -> bytes:
+        """Tell the client how long it may keep the connection for its next request."""
+        head: bytes = super().build_response_header()
+        if self.close_on_finish:
+            return head
+        return head[:-2] + f"Keep-Alive: timeout={KEEP_ALIVE_SECONDS}\r\n\r\n".encode()
+
+
+class _ErrorTask(ErrorTask):  # type: ignore[misc]
+    """Refuses what waitress could not read in the dialect of the path, under a request id."""
+
+    def execute(self) -> None:
+        code, sentence = self.request.error.code, _SENTENCES[self.request.error.code]
+        first_line = getattr(self.request, "beginning", b"").partition(b"\r\n")[0]
+        path = first_line.partition(b" ")[2].partition(b"?")[0].decode("latin-1")
+        request_id = str(uuid.uuid4())
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            if code == 413 and is_api(path):
+                code = 400  # as for every body past the application's own limit
+            response = answer(path, code, sentence, {"X-Request-Id": request_id})
+        self.status = f"{response.status_code} {response.reason_phrase}"
+        self.response_headers.extend(response.items())
+        self.content_length = len(response.content)
+        self.set_close_on_finish()
+        self.write(response.content)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    """One connection. `reading_since` is when the request began that is not complete yet."""
+
+    parser_class = _Parser
+    task_class = _Task
+    error_task_class = _ErrorTask
+    reading_since = 0.0
+
+    def received(self, data: bytes) -> bool:
+        before = self.request
+        is_taken: bool = super().received(data)
+        if self.request is not before:
+            self.reading_since = time.time()
+        return is_taken
+
+    def readable(self) -> bool:
+        """Close the connection of a request that takes too long. Called once a second at least."""
+        is_reading = self.request is not None and not self.requests
+        if is_reading and time.time() - self.reading_since > READ_SECONDS:
+            self.will_close = True
+        can_read: bool = super().readable()
+        return can_read
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.requests or self.total_outbufs_len)
+
+
+class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's worker class: `threads`, `worker_connections` and `graceful_timeout` apply."""
+
+    def run(self) -> None:
+        sockets: dict[int, Any] = {}  # what waitress watches: listeners, channels, a pipe
+        server = create_server(
+            self.wsgi,
+            map=sockets,
+            sockets=[listener.sock for listener in self.sockets],
+            threads=self.cfg.threads,
+            connection_limit=self.cfg.worker_connections,
+            channel_timeout=_IDLE_SECONDS,
+            cleanup_interval=1,
+            max_request_header_size=_LONGEST_HEAD,
+            max_request_body_size=_LONGEST_BODY,
+            asyncore_use_poll=True,
+            log_socket_errors=False,  # clients that went away
+            clear_untrusted_proxy_headers=False,  # TRUSTED_PROXY_COUNT and BEHIND_TLS_PROXY decide
+            ident=None,
+        )
+        listeners = [item for item in sockets.values() if isinstance(item, BaseWSGIServer)]
+        for listener in listeners:
+            listener.channel_class = _Channel
+        while self.alive and os.getppid() == self.ppid:
+            self._serve(sockets)
+        for listener in listeners:
+            listener.accepting = False
+        self._finish(sockets)
+        server.task_dispatcher.shutdown(timeout=0)
+
+    def _serve(self, sockets: dict[int, Any], seconds: float = 1) -> None:
+        self.notify()
+        wasyncore.loop(timeout=seconds, use_poll=True, map=sockets, count=1)
+
+    def _finish(self, sockets: dict[int, Any]) -> None:
+        """Answer the requests that have been read."""
+        ends_at = time.monotonic() + self.cfg.graceful_timeout
+        while time.monotonic() < ends_at:
+            channels = [item for item in sockets.values() if isinstance(item, _Channel)]
+            if not any(channel.is_busy for channel in channels):
+                return
+            self._serve(sockets, 0.1)
