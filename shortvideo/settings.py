@@ -4,6 +4,7 @@ The environment wins over the file that `ENV_FILE` names (default `var/env`, wri
 demo`). An invalid value stops the start with one sentence that names the setting.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,19 @@ def _seconds(name: str, default: float, *, at_least: float, at_most: float) -> f
     return value
 
 
+def _origins(name: str) -> list[str]:
+    origins: list[str] = env.list(name, default=[])
+    for origin in origins:
+        if not re.fullmatch(
+            r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?", origin
+        ):
+            raise ImproperlyConfigured(
+                f"{name} has {origin!r}; an origin is like https://app.example.com, in lower case, "
+                "without a path."
+            )
+    return origins
+
+
 # --- Django -------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -57,6 +71,7 @@ if not SECRET_KEY:
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CONSOLE_CORS_ORIGINS = _origins("CONSOLE_CORS_ORIGINS")
 
 INSTALLED_APPS = [
     "shortvideo.site.ConsoleAdminConfig",
@@ -80,6 +95,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "shortvideo.middleware.RequestIdMiddleware",
+    "shortvideo.cors.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -90,7 +90,7 @@ def _read_query_string(request: HttpRequest) -> dict[str, str]:
         ) from error
     encoded = unquote_to_bytes(get_bytes_from_wsgi(request.META, "QUERY_STRING", ""))
     _require_utf8(query, encoded, "query")
-    return query.dict()
+    return _single_values(query)
 
 
 def _require_utf8(decoded: QueryDict, encoded: bytes, place: str) -> None:
@@ -99,6 +99,12 @@ def _require_utf8(decoded: QueryDict, encoded: bytes, place: str) -> None:
     shown = sum(text.count(_REPLACEMENT) for text in texts)
     if shown > encoded.count(_REPLACEMENT.encode()):
         raise Unreadable(f"The {place} is not well-formed UTF-8.", may_hold_token=True)
+
+
+def _single_values(values: QueryDict) -> dict[str, str]:
+    """The last value of each name; with CONSOLE_API_COMPAT the first, as AppServer took it."""
+    position = 0 if settings.CONSOLE_API_COMPAT else -1
+    return {name: several[position] for name, several in values.lists()}
 
 
 def _read_body(request: HttpRequest) -> dict[str, Any]:
@@ -119,7 +125,7 @@ def _read_body(request: HttpRequest) -> dict[str, Any]:
             is_multipart = content_type == FORMS[1]
             encoded = request.body if is_multipart else unquote_to_bytes(request.body)
             _require_utf8(request.POST, encoded, "body")
-            return {**request.POST.dict(), **request.FILES.dict()}
+            return {**_single_values(request.POST), **request.FILES.dict()}
         return _json_object(request.body)
     except RequestDataTooBig as error:
         raise _too_large() from error
@@ -159,12 +165,22 @@ def _json_object(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        content = json.loads(body, parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+        content = json.loads(
+            body,
+            parse_int=str,
+            parse_float=str,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_without_duplicates,
+        )
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is not well-formed JSON.", may_hold_token=True) from error
     if not isinstance(content, dict):
         raise Unreadable("The JSON body must be an object.", may_hold_token=True)
     return {name: _as_text(value) for name, value in content.items()}
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(reversed(pairs) if settings.CONSOLE_API_COMPAT else pairs)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Generic
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.urls import URLPattern, path
 from django.utils import translation
 from rest_framework.renderers import JSONRenderer
@@ -36,7 +37,9 @@ class DialectView(APIView, Generic[Query]):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with translation.override("en"):
-            return super().dispatch(request, *args, **kwargs)
+            response = super().dispatch(request, *args, **kwargs)
+        # Not the answers of a POST: a login answers a secret beside what the client wrote.
+        return _compressed(request, response) if request.method == "GET" else response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if str(request.method).lower() not in self.http_method_names:
@@ -64,6 +67,11 @@ class DialectView(APIView, Generic[Query]):
     @property
     def request_id(self) -> str:
         return current_request_id()
+
+
+def _compressed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Compress the answer if the client asks for it."""
+    return GZipMiddleware(lambda _: response)(request)
 
 
 def operation_urls(route: str, view: type[APIView]) -> list[URLPattern]:
