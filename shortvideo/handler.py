@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 from shortvideo.door import UNREADABLE, Problem
 
@@ -20,7 +20,7 @@ _CHUNK_BYTES: Final = 65_536
 
 
 class Handler(WSGIHandler):
-    def __call__(self, environ: Environ, start_response: Any) -> HttpResponse:
+    def __call__(self, environ: Environ, start_response: Any) -> HttpResponseBase:
         try:
             _check_content_type(environ)
             _measure_body(environ)

@@ -71,7 +71,10 @@ class DialectView(APIView, Generic[Query]):
 
 def _compressed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Compress the answer if the client asks for it."""
-    return GZipMiddleware(lambda _: response)(request)
+    compressed: HttpResponseBase = GZipMiddleware(lambda _: response).process_response(
+        request, response
+    )
+    return compressed
 
 
 def operation_urls(route: str, view: type[APIView]) -> list[URLPattern]:

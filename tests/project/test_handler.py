@@ -118,10 +118,10 @@ def test_a_body_is_read_to_its_end(coding: str) -> None:
     video = make_video(censor_status="check")
     token = Console(make_operator()).token
     query = f"mediaId={video.vod_id}&status=Normal&consoleToken={token}"
-    environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": coding}
-    form = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "SERVER_PROTOCOL": "HTTP/1.1"}
+    environ = chunked(**{"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": coding})
     body = b"status=Blocked&reason=x"
-    status, _ = call(f"/console/vod/createAudit?{query}", body, **environ, **form)
+    environ["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
+    status, _ = call(f"/console/vod/createAudit?{query}", body, **environ)
     assert status == 200
     assert Video.objects.get().censor_status == "fail"
 
@@ -133,8 +133,8 @@ def test_a_body_is_read_to_its_end(coding: str) -> None:
 def test_a_body_of_unknown_length_is_read_up_to_a_limit(path: str, status: int) -> None:
     body = BytesIO(b"a" * 5_000_000)
     environ = chunked(**{"wsgi.input_terminated": True, "wsgi.input": body})
-    form = {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
-    assert call(path, **environ, **form)[0] == status
+    environ["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
+    assert call(path, **environ)[0] == status
     assert body.tell() == 1_048_577
 
 
