@@ -7,6 +7,7 @@ from accounts.tokens import find_token, issue_token, revoke_personal_tokens, rev
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import BadParameter, Conflict
 from shortvideo.console.views import DialectView
+from shortvideo.errors import ErrorCode
 
 
 class LoginView(DialectView[Login]):  # POST /console/user/login
@@ -43,5 +44,7 @@ class SignOutView(DialectView[SignOut]):  # POST /console/user/signOut
             self.request._request, user_name=query.user_name, password=query.password
         )
         if token is not None and token.operator_id != operator.pk:
-            raise Conflict("The console token belongs to another user than userName.")
+            raise Conflict(
+                "The console token belongs to another user than userName.", ErrorCode.OTHER_USER
+            )
         revoke_personal_tokens(operator, request_id=self.request_id)

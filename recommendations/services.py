@@ -12,9 +12,9 @@ from accounts import journal
 from accounts.models import Operator
 from recommendations.models import Recommendation
 from shortvideo.cloud.urls import is_on_cdn
-from shortvideo.errors import InvalidState
+from shortvideo.errors import ErrorCode, InvalidState
 from shortvideo.text import folded
-from videos.models import CdnTask, TranscodeKind, TranscodeStatus, Video
+from videos.models import CdnTask, CensorStatus, TranscodeKind, TranscodeStatus, Video
 from videos.services import prefetch, remember_media, submit_transcode
 
 _DISPLAY_FIELDS = ("title", "description", "tags", "cate_name", "cover", "first_frame")
@@ -47,7 +47,10 @@ def recommend_video(
     if not video.is_passed:
         raise InvalidState(
             f"Only a video that passed review can be recommended; its status is "
-            f"{video.censor_status}."
+            f"{video.censor_status}.",
+            ErrorCode.VIDEO_BLOCKED
+            if video.censor_status == CensorStatus.FAIL
+            else ErrorCode.VIDEO_NOT_PASSED,
         )
     now = timezone.now()
     item, _ = Recommendation.objects.get_or_create(

@@ -17,6 +17,7 @@ from recommendations.serializers import (
 from recommendations.services import Options, recommend_video, remove_recommendation
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import NotFound
+from shortvideo.errors import ErrorCode
 from videos.api.answers import walk_facts
 from videos.api.parameters import ListParameters, OneVideo, VideoIdParameters
 from videos.api.views import REVIEW, check_owner
@@ -28,7 +29,7 @@ def _get_item(vod_id: str, items: RecommendationQuerySet) -> Recommendation:
     """Return the item of a video. Raises NotFound if `items` has none."""
     item = items.filter(video__vod_id=vod_id).first()
     if item is None:
-        raise NotFound("The video with this videoId is not recommended.")
+        raise NotFound("The video with this videoId is not recommended.", ErrorCode.NOT_RECOMMENDED)
     return item
 
 

@@ -16,10 +16,21 @@ from django.views import defaults
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import RETRY_AFTER, envelope_of
 from shortvideo.database import describe, is_unavailable
+from shortvideo.errors import ErrorCode
 
 UNREADABLE: Final = "shortvideo.unreadable"  # the key of a Problem in the environ of WSGI
 
 _API: Final = ("/console/", "/vodVideo/")
+_ERROR_CODES: Final = {
+    400: ErrorCode.MALFORMED_REQUEST,
+    411: ErrorCode.LENGTH_REQUIRED,
+    413: ErrorCode.BODY_TOO_LONG,
+    414: ErrorCode.URL_TOO_LONG,
+    415: ErrorCode.ENCODED_BODY,
+    431: ErrorCode.HEADERS_TOO_LONG,
+    500: ErrorCode.DEFECT,
+    501: ErrorCode.ENCODED_BODY,
+}
 _DESK: Final = "/admin/"
 
 logger = logging.getLogger(__name__)
@@ -54,7 +65,10 @@ def answer(
 ) -> HttpResponse:
     """Return a refusal in the dialect of the path."""
     if is_api(path):
-        return Envelope(sentence, code=code, headers=headers or {}).as_response()
+        error_code = _ERROR_CODES[code]
+        return Envelope(
+            sentence, code=code, headers=headers or {}, error_code=error_code
+        ).as_response()
     return HttpResponse(
         f"{sentence}\n", status=code, content_type="text/plain; charset=utf-8", headers=headers
     )

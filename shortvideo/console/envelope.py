@@ -8,6 +8,7 @@ import orjson
 from django.conf import settings
 from django.http import HttpResponse
 
+from shortvideo.errors import ErrorCode
 from shortvideo.middleware import current_request_id
 
 # Clients of the original AppServer show the message on 401 and 500, go back to their login page on
@@ -24,6 +25,7 @@ class Envelope:
     code: int = 200
     needs_login: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+    error_code: ErrorCode | None = None  # of a refusal
 
     def as_response(self) -> HttpResponse:
         code = self.code_in_dialect()
@@ -34,11 +36,12 @@ class Envelope:
             "code": code,
             "data": self.data,
         }
+        word = {"X-Error-Code": self.error_code.value} if self.error_code else {}
         return HttpResponse(
             orjson.dumps(content),
             content_type="application/json",
             status=200 if settings.CONSOLE_API_COMPAT else self.code,
-            headers={"Cache-Control": "no-store", **self.headers},
+            headers={"Cache-Control": "no-store", **word, **self.headers},
         )
 
     def code_in_dialect(self) -> str:

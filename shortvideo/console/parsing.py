@@ -20,6 +20,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 
 from shortvideo.console.errors import Unreadable
+from shortvideo.errors import ErrorCode
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _REPLACEMENT = "\ufffd"
@@ -86,7 +87,9 @@ def _read_query_string(request: HttpRequest) -> dict[str, str]:
     except TooManyFieldsSent as error:
         limit = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
         raise Unreadable(
-            f"The query has more than {limit} parameters.", may_hold_token=True
+            f"The query has more than {limit} parameters.",
+            may_hold_token=True,
+            error_code=ErrorCode.UNREADABLE_QUERY,
         ) from error
     encoded = unquote_to_bytes(get_bytes_from_wsgi(request.META, "QUERY_STRING", ""))
     _require_utf8(query, encoded, "query")
@@ -157,7 +160,11 @@ def _refuse_oversized(request: HttpRequest) -> None:
 
 def _too_large() -> Unreadable:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    return Unreadable(f"The body is longer than {limit} bytes.", may_hold_token=True)
+    return Unreadable(
+        f"The body is longer than {limit} bytes.",
+        may_hold_token=True,
+        error_code=ErrorCode.BODY_TOO_LONG,
+    )
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

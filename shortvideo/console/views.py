@@ -16,6 +16,7 @@ from shortvideo.console.errors import NotFound, WrongMethod, envelope_of
 from shortvideo.console.parameters import NoParameters, NoQuery, Parameters, Query
 from shortvideo.console.parsing import ParsedRequest
 from shortvideo.console.schema import ConsoleSchema
+from shortvideo.errors import ErrorCode
 from shortvideo.middleware import current_request_id
 
 
@@ -90,4 +91,4 @@ class UnknownOperationView(DialectView[NoQuery]):
     schema = None  # type: ignore[assignment]  # how DRF leaves a view out of the schema
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        raise NotFound("There is no such operation.")
+        raise NotFound("There is no such operation.", ErrorCode.NO_SUCH_OPERATION)

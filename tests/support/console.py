@@ -1,5 +1,6 @@
 """The console API as its clients use it: one method per verb, envelopes back."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
@@ -9,7 +10,13 @@ from django.test import Client
 
 from accounts.models import Operator
 from accounts.tokens import issue_token
+from tests.support.localvod import ROOT
 
+# Every envelope that a test reads is checked against the words of the documentation.
+API_PAGE = (ROOT / "docs" / "api.md").read_text()
+ERROR_CODES = frozenset(
+    re.findall(r"`([a-z_]+)`", API_PAGE.partition("| code | `X-Error-Code` |")[2].split("\n\n")[0])
+)
 USER_OPERATIONS = ("login", "signOut")
 
 
@@ -70,4 +77,5 @@ def envelope(response: Any) -> dict[str, Any]:
     if content["code"] != "200":
         assert content["data"] is None
         assert content["message"]
+    assert response.get("X-Error-Code", "") in (ERROR_CODES if content["code"] != "200" else ("",))
     return content

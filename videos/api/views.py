@@ -9,6 +9,7 @@ from recommendations.models import Recommendation
 from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import Conflict, NotFound, refuse_with
+from shortvideo.errors import ErrorCode
 from videos.api.answers import (
     PlayInfoDocument,
     SingleVideoDocument,
@@ -71,7 +72,7 @@ def check_owner(video: Video, user_id: str) -> None:
     """Raise Conflict unless the user owns the video; '' owns a video without uploader."""
     owner = video.uploader.user_id if video.uploader else ""
     if user_id != owner:
-        raise Conflict("userId does not own this video.")
+        raise Conflict("userId does not own this video.", ErrorCode.NOT_OWNER)
 
 
 class GetVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getVideos
@@ -220,5 +221,6 @@ def _play_files(video: Video, *, deadline: float) -> list[tuple[str, str]]:
             raise as_unavailable(error) from error
         raise Conflict(
             "VOD does not let this video play here; for one that is not published VOD must list "
-            "this server among the security IPs of review."
+            "this server among the security IPs of review.",
+            ErrorCode.VIDEO_NOT_PLAYABLE,
         ) from error

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts import journal
 from accounts.models import Operator
 from shortvideo.cloud.types import VodStatus
-from shortvideo.errors import InvalidState
+from shortvideo.errors import ErrorCode, InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import DeliveryState
 from videos.models import (
@@ -185,18 +185,21 @@ def check_submittable(video: Video, kind: TranscodeKind) -> None:
     is_running = video.transcode_status_of(kind) == TranscodeStatus.ON_TRANSCODE
     if is_running or _is_job_running(video, kind):
         text = _("A %(kind)s transcoding job of this video is running.")
-        raise InvalidState(text % {"kind": kind.label})
+        raise InvalidState(text % {"kind": kind.label}, ErrorCode.JOB_RUNNING)
 
 
 def _check_transcodable(video: Video, kind: TranscodeKind) -> None:
     if not template_group_id(kind):
         text = _("No template group for %(kind)s transcoding is configured.")
-        raise InvalidState(text % {"kind": kind.label})
+        raise InvalidState(text % {"kind": kind.label}, ErrorCode.NO_TEMPLATE_GROUP)
     if video.censor_status == CensorStatus.FAIL:
-        raise InvalidState(_("A blocked video cannot be transcoded."))
+        raise InvalidState(_("A blocked video cannot be transcoded."), ErrorCode.VIDEO_BLOCKED)
     if video.status not in TRANSCODABLE:
         text = _("VOD does not transcode a video in the status %(status)s.")
-        raise InvalidState(REFUSALS.get(video.status, text % {"status": video.status}))
+        raise InvalidState(
+            REFUSALS.get(video.status, text % {"status": video.status}),
+            ErrorCode.VIDEO_NOT_TRANSCODABLE,
+        )
 
 
 def check_retryable(job: TranscodeJob, video: Video) -> None:
