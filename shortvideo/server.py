@@ -24,7 +24,7 @@ from shortvideo.door import answer, is_api
 # From the first byte of a request to its last.
 READ_SECONDS: Final = 30
 # An idle connection is kept a little longer than its answers promise.
-KEEP_ALIVE_SECONDS: Final = 60
+_KEEP_ALIVE_SECONDS: Final = 60
 _IDLE_SECONDS: Final = 65
 _LONGEST_LINE: Final = 8_190  # of the request: method, path and query
 _LONGEST_HEAD: Final = 65_536
@@ -65,7 +65,7 @@ class _Task(WSGITask):  # type: ignore[misc]
         head: bytes = super().build_response_header()
         if self.close_on_finish:
             return head
-        return head[:-2] + f"Keep-Alive: timeout={KEEP_ALIVE_SECONDS}\r\n\r\n".encode()
+        return head[:-2] + f"Keep-Alive: timeout={_KEEP_ALIVE_SECONDS}\r\n\r\n".encode()
 
 
 class _ErrorTask(ErrorTask):  # type: ignore[misc]

@@ -1,0 +1,99 @@
+"""Which errors of a database are an outage (503), and which are defects of ours (500)."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+import psycopg.errors
+import pytest
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
+
+from shortvideo.console.errors import envelope_of
+from shortvideo.database import is_timeout, is_unavailable
+
+on_postgresql = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="SQLite has no server that ends a session"
+)
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    """The error as Django raises it."""
+    error.__cause__ = cause
+    return error
+
+
+def sqlite_error(statement: str, path: str = ":memory:") -> sqlite3.Error:
+    """The error of a real statement."""
+    with pytest.raises(sqlite3.Error) as caught:
+        sqlite3.connect(path, timeout=0).execute(statement)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("connection refused"),
+        InterfaceError("connection already closed"),
+        caused(OperationalError(), psycopg.errors.AdminShutdown()),
+        caused(OperationalError(), psycopg.errors.TooManyConnections()),
+        caused(InternalError(), psycopg.errors.IdleInTransactionSessionTimeout()),
+        caused(InternalError(), psycopg.errors.ReadOnlySqlTransaction()),
+        caused(OperationalError(), sqlite_error("SELECT 1", "/nowhere/at/all.sqlite3")),
+    ],
+)
+def test_an_outage_is_503(error: Exception) -> None:
+    assert is_unavailable(error)
+    assert not is_timeout(error)
+    assert (envelope_of(error).code, envelope_of(error).headers["Retry-After"]) == (503, "5")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DatabaseError("?"),
+        IntegrityError("duplicate"),
+        ProgrammingError("syntax"),
+        caused(InternalError(), psycopg.errors.InFailedSqlTransaction()),
+        caused(OperationalError(), sqlite_error("SELECT * FROM nothing")),
+        ValueError("no"),
+    ],
+)
+def test_a_wrong_query_is_a_defect(error: Exception) -> None:
+    assert not is_unavailable(error)
+    assert envelope_of(error).code == 500
+
+
+def test_a_lock_of_another_program_is_a_timeout(tmp_path: Path) -> None:
+    path = str(tmp_path / "locked.sqlite3")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    error = caused(OperationalError(), sqlite_error("CREATE TABLE a (b)", path))
+    other.close()
+    assert is_unavailable(error)
+    assert is_timeout(error)
+
+
+def idle_too_long() -> None:
+    """Sleep in a transaction until PostgreSQL ends the session, then go on."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
+        time.sleep(0.5)
+        cursor.execute("SELECT 1")
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_postgresql_ended_is_an_outage() -> None:
+    with pytest.raises(DatabaseError) as caught:
+        idle_too_long()
+    connection.close()
+    assert is_unavailable(caught.value)
