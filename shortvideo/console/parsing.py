@@ -101,7 +101,12 @@ def _require_utf8(decoded: QueryDict, encoded: bytes, place: str) -> None:
     texts = (text for name, values in decoded.lists() for text in (name, *values))
     shown = sum(text.count(_REPLACEMENT) for text in texts)
     if shown > encoded.count(_REPLACEMENT.encode()):
-        raise Unreadable(f"The {place} is not well-formed UTF-8.", may_hold_token=True)
+        is_query = place == "query"
+        raise Unreadable(
+            f"The {place} is not well-formed UTF-8.",
+            may_hold_token=True,
+            error_code=ErrorCode.UNREADABLE_QUERY if is_query else ErrorCode.UNREADABLE_BODY,
+        )
 
 
 def _single_values(values: QueryDict) -> dict[str, str]:
