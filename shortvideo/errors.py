@@ -12,6 +12,7 @@ class ErrorCode(StrEnum):
     BAD_PARAMETER = "bad_parameter"
     BODY_TOO_LONG = "body_too_long"
     DATABASE_UNAVAILABLE = "database_unavailable"
+    DECISION_CHANGED = "decision_changed"
     DEFECT = "defect"
     ENCODED_BODY = "encoded_body"
     HEADERS_TOO_LONG = "headers_too_long"
@@ -48,3 +49,9 @@ class InvalidState(Exception):
     def __init__(self, sentence: object = "", error_code: ErrorCode | None = None) -> None:
         super().__init__(sentence)
         self.error_code = error_code or self.error_code
+
+
+class NeedsConfirmation(InvalidState):
+    """The operator has not seen what stands now, as str() says it. Once confirmed it is allowed."""
+
+    error_code = ErrorCode.DECISION_CHANGED

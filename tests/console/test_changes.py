@@ -13,12 +13,14 @@ from tests.support.console import Console
 from videos.models import (
     CdnTask,
     CensorStatus,
+    Decision,
     ReviewDecision,
     Source,
     TranscodeJob,
     Video,
     VideoDeletion,
 )
+from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +47,66 @@ def test_repeating_a_decision_adds_nothing(console: Console) -> None:
         )
         assert answer["code"] == "200"
     assert ReviewDecision.objects.count() == 1
+
+
+def decide(console: Console, video: Video, status: str, **parameters: str) -> Any:
+    return console.post(
+        "createAudit", mediaId=video.vod_id, status=status, reason="violence", **parameters
+    )
+
+
+def test_a_decision_on_another_status_is_409_and_names_it(console: Console) -> None:
+    video, colleague = make_video(censor_status=CensorStatus.CHECK), make_operator("moderator")
+    new = DecisionInput(Decision.BLOCKED, Source.ADMIN, operator=colleague, reason="gore")
+    blocked = review_video(video, new)
+    answer = decide(console, video, "Normal", ifCensorStatus="check")
+    when = f"{timezone.localtime(blocked.created_at):%Y-%m-%d %H:%M:%S %z}"
+    assert (answer["code"], answer["data"]) == ("409", None)
+    assert answer["message"] == (
+        "The video's censorStatus is fail by now. "
+        f"Blocked by {colleague} (admin) on {when}. Reason: gore"
+    )
+    assert ReviewDecision.objects.get() == blocked
+    assert decide(console, video, "Normal", ifCensorStatus="fail")["code"] == "200"
+    assert ReviewDecision.objects.count() == 2
+
+
+def test_without_if_censor_status_a_decision_replaces_any(console: Console) -> None:
+    video = make_video(censor_status=CensorStatus.FAIL)
+    assert decide(console, video, "Normal", ifCensorStatus="")["code"] == "200"
+    assert decide(console, video, "Blocked")["code"] == "200"
+
+
+def test_an_unknown_if_censor_status_is_400(console: Console) -> None:
+    answer = decide(console, make_video(), "Normal", ifCensorStatus="Normal")
+    assert answer["code"] == "400"
+    assert answer["message"] == ("ifCensorStatus must be one of onCensor, check, success, fail.")
+
+
+def test_a_status_without_a_decision_is_409_and_says_so(console: Console) -> None:
+    answer = decide(console, make_video(), "Blocked", ifCensorStatus="check")
+    assert answer["message"] == (
+        "The video's censorStatus is success by now. "
+        "Nobody has decided about this file; its status is: approved."
+    )
+    assert not ReviewDecision.objects.exists()
+
+
+def test_repeating_ones_own_decision_is_200_whatever_was_seen(console: Console) -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    for _ in range(2):
+        assert decide(console, video, "Blocked", ifCensorStatus="check")["code"] == "200"
+    assert ReviewDecision.objects.count() == 1
+    other = Console(make_operator("moderator"))
+    assert decide(other, video, "Blocked", ifCensorStatus="check")["code"] == "409"
+    assert decide(console, video, "Normal", ifCensorStatus="check")["code"] == "409"
+
+
+def test_an_own_decision_that_another_followed_is_not_repeated(console: Console) -> None:
+    video, other = make_video(censor_status="check"), Console(make_operator("moderator"))
+    decide(console, video, "Blocked", ifCensorStatus="check")
+    decide(other, video, "Normal", ifCensorStatus="fail")
+    assert decide(console, video, "Blocked", ifCensorStatus="check")["code"] == "409"
 
 
 @pytest.mark.parametrize("status", ["Blocked", "Normal"])

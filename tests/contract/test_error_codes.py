@@ -55,6 +55,11 @@ def recommend_waiting(console: Console) -> Any:
     return send("post", "recommendVideo", videoId=video.vod_id)(console)
 
 
+def decide_what_was_not_seen(console: Console) -> Any:
+    parameters = {"mediaId": make_video().vod_id, "status": "Normal", "ifCensorStatus": "check"}
+    return send("get", "createAudit", **parameters)(console)
+
+
 REFUSALS: dict[str, Ask] = {
     "bad_parameter": send("get", "getVideos", pageSize="0"),
     "wrong_credentials": send("post", "login", userName="nobody", password="no"),
@@ -64,6 +69,7 @@ REFUSALS: dict[str, Ask] = {
     "not_recommended": send("get", "getRecommendVideoById", videoId="nobody-knows-it"),
     "no_such_operation": send("get", "/console/nothing"),
     "wrong_method": send("post", "getVideos"),
+    "decision_changed": decide_what_was_not_seen,
     "video_blocked": about("submitTranscode", censor_status=CensorStatus.FAIL),
     "video_not_passed": recommend_waiting,
     "video_not_transcodable": about("submitTranscode", status="Uploading"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from recommendations.models import Recommendation
-from shortvideo.errors import InvalidState
+from shortvideo.errors import InvalidState, NeedsConfirmation
 from shortvideo.outbox.models import Delivery
 from tests.factories import make_operator, make_video
 from videos.models import (
@@ -18,7 +18,7 @@ from videos.models import (
     TaskCause,
     Video,
 )
-from videos.services import DecisionInput, delete_video, review_video
+from videos.services import DecisionInput, Seen, delete_video, review_video
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +81,43 @@ def test_blocking_again_for_another_reason_is_a_new_decision() -> None:
         "violence",
         "spam",
     ]
+
+
+def seen(video: Video) -> Seen:
+    """What a page that is opened now shows."""
+    video.refresh_from_db()
+    latest = video.decisions.in_force().order_by("-id").first()
+    return Seen.of(video, latest)
+
+
+def test_a_decision_that_the_decider_has_not_seen_is_not_replaced() -> None:
+    video, other = make_video(censor_status=CensorStatus.CHECK), make_operator("moderator")
+    before = seen(video)
+    blocked = block(video, operator=other)
+    approval = DecisionInput(Decision.NORMAL, Source.ADMIN, operator=make_operator("moderator"))
+    with pytest.raises(NeedsConfirmation, match=f"Blocked by {other} .* Reason: violence"):
+        review_video(video, approval, seen=before)
+    assert seen(video).decision_id == blocked.pk
+    assert review_video(video, approval, seen=seen(video)).to_status == CensorStatus.SUCCESS
+
+
+def test_a_file_that_the_decider_has_not_seen_is_not_decided() -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    before = seen(video)
+    Video.objects.filter(pk=video.pk).update(source_version=2)
+    with pytest.raises(NeedsConfirmation, match="Another file was uploaded since you saw it"):
+        review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN), seen=before)
+    with pytest.raises(NeedsConfirmation, match="Another file was uploaded since you saw it"):
+        delete_video(video, seen=before)
+    assert not ReviewDecision.objects.exists()
+    assert Video.objects.visible().exists()
+
+
+def test_what_was_seen_survives_the_way_through_a_page() -> None:
+    for text in ("0-1-check", "17-2-fail"):
+        assert str(Seen.parse(text)) == text
+    for text in ("", "x", "1-1", "1-1-", "-1-1-fail", "1-1-fail x", "9" * 40 + "-1-fail"):
+        assert Seen.parse(text) == Seen()
 
 
 def test_a_newer_decision_supersedes_an_unsent_one() -> None:

@@ -58,6 +58,7 @@ class CreateAudit:
     decision: Decision
     reason: str = ""
     comment: str = ""
+    if_censor_status: CensorStatus | None = None
 
 
 class CreateAuditParameters(Parameters[CreateAudit]):
@@ -66,6 +67,12 @@ class CreateAuditParameters(Parameters[CreateAudit]):
     status = Choice([Decision.BLOCKED, Decision.NORMAL], source="decision")
     reason = Bytes(max_bytes=REASON_BYTES, required=False)
     comment = Bytes(max_bytes=COMMENT_BYTES, required=False)
+    ifCensorStatus = Choice(
+        CensorStatus.values,
+        source="if_censor_status",
+        required=False,
+        help_text="The status that the decider saw: 409 if the video has another by now.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         decision = Decision(attrs["decision"])
@@ -74,6 +81,8 @@ class CreateAuditParameters(Parameters[CreateAudit]):
             if not settings.CONSOLE_API_COMPAT:
                 raise BadParameter("reason is required when status is Blocked.")
             reason = settings.CONSOLE_DEFAULT_BLOCK_REASON
+        seen = attrs.get("if_censor_status")
+        attrs["if_censor_status"] = CensorStatus(seen) if seen else None
         return {**attrs, "decision": decision, "reason": reason}
 
 

@@ -154,7 +154,8 @@ class CreateAuditView(ConsoleView[CreateAudit]):  # GET or POST /console/vod/cre
             comment=query.comment,
             request_id=self.request_id,
         )
-        review_video(_visible_video(query.vod_id, name="mediaId"), new)
+        video = _visible_video(query.vod_id, name="mediaId")
+        review_video(video, new, seen=query.if_censor_status)
         return Envelope("The review is complete.")
 
 

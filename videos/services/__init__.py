@@ -16,6 +16,7 @@ from videos.services.deletion import (
     request_undeletion,
 )
 from videos.services.review import DecisionInput, latest_human_decision, review_video
+from videos.services.standing import Seen, check_seen, describe_review
 from videos.services.transcoding import (
     check_retryable,
     check_submittable,

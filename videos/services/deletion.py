@@ -11,21 +11,28 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from videos.models import CensorStatus, ReviewTask, TaskCause, Video, VideoDeletion
 from videos.services import announcements, evidence, takedown
+from videos.services.standing import Seen, check_seen, latest_decision
 from videos.services.status import open_task
 
 
 @transaction.atomic
 def delete_video(
-    video: Video, *, operator: Operator | None = None, request_id: str = ""
+    video: Video,
+    *,
+    operator: Operator | None = None,
+    request_id: str = "",
+    seen: Seen | None = None,
 ) -> VideoDeletion | None:
     """Delete a video, here at once and in VOD soon after. None if it was deleted already.
 
     The pictures of a blocked clip are archived first. Only VOD's refusal undeletes the video, no
-    sync and no event.
+    sync and no event. Raises NeedsConfirmation if the review is not as it was `seen`.
     """
     video = Video.objects.select_for_update().get(pk=video.pk)
     if video.deleted_at is not None:
         return None
+    if seen is not None:
+        check_seen(video, seen, latest_decision(video))
     archived = takedown.archive_before_deletion(video)
     delivery = outbox.send("delete_video", subject=video.vod_id, after=archived)
     deletion = VideoDeletion.objects.create(

@@ -15,7 +15,13 @@ from shortvideo.outbox.models import Delivery
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import announcements, takedown
-from videos.services.standing import undo_refusal
+from videos.services.standing import (
+    Seen,
+    check_seen,
+    check_status_seen,
+    latest_decision,
+    undo_refusal,
+)
 
 DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # their decisions go to VOD
 
@@ -36,26 +42,33 @@ class DecisionInput:
 
 
 @transaction.atomic
-def review_video(video: Video, new: DecisionInput) -> ReviewDecision:
+def review_video(
+    video: Video, new: DecisionInput, *, seen: Seen | CensorStatus | None = None
+) -> ReviewDecision:
     """Approve or block a video (or return it to review), here at once and in VOD soon after.
+
+    `seen` is what the decider saw: all of the review, or its status alone. If something else
+    stands by now, nothing changes. Repeating one's own latest decision needs no precondition.
 
     A repeated decision adds nothing and returns the standing one, unless that is another's and
     can still be undone: the undo would remove the new decision with it.
 
-    Raises InvalidState if a person has decided and the new decision is the machine's,
-    Video.DoesNotExist if the video was deleted, and ValueError for a block without a reason, a
-    reason over 128 bytes, or a comment over 480 bytes.
+    Raises NeedsConfirmation if `seen` is not what stands, InvalidState if a person has decided and
+    the new decision is the machine's, Video.DoesNotExist if the video was deleted, and ValueError
+    for a block without a reason, a reason over 128 bytes, or a comment over 480 bytes.
     """
     _check_texts(new)
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
     standing = latest_human_decision(video)
-    if standing is not None:
-        if new.source == Source.MACHINE:
-            raise InvalidState(_("A person has decided about this video."))
-        is_own = (standing.source, standing.operator) == (new.source, new.operator)
-        is_settled = is_own or bool(undo_refusal(standing, timezone.now()))
-        if is_settled and _is_repeated(video, standing, new):
-            return standing
+    if standing is not None and new.source == Source.MACHINE:
+        raise InvalidState(_("A person has decided about this video."))
+    repeated = standing if standing is not None and _is_repeated(video, standing, new) else None
+    if repeated is None or new.operator is None or repeated.operator != new.operator:
+        _check_precondition(video, seen)
+    if repeated is not None:
+        is_own = (repeated.source, repeated.operator) == (new.source, new.operator)
+        if is_own or undo_refusal(repeated, timezone.now()):
+            return repeated
     if new.decision == Decision.BLOCKED:
         takedown.replace_unfinished(video)
     else:
@@ -64,6 +77,14 @@ def review_video(video: Video, new: DecisionInput) -> ReviewDecision:
     if new.decision == Decision.BLOCKED:
         takedown.begin_block_takedown(video, review)
     return review
+
+
+def _check_precondition(video: Video, seen: Seen | CensorStatus | None) -> None:
+    """Raise NeedsConfirmation if something else stands than the decider saw."""
+    if isinstance(seen, Seen):
+        check_seen(video, seen, latest_decision(video))
+    elif seen is not None:
+        check_status_seen(video, seen)
 
 
 def _check_texts(new: DecisionInput) -> None:

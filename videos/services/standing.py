@@ -1,25 +1,100 @@
-"""The decision that stands about a video: how it is sent to VOD, and whether it can be undone."""
+"""The decision that stands about a video: who saw it, how it is sent, whether it can be undone."""
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shortvideo.cloud.types import Audit, AuditStatus
+from shortvideo.errors import NeedsConfirmation
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryQuerySet, DeliveryState
 from shortvideo.text import cut_to_bytes
-from videos.models import Decision, ReviewDecision, Source, Video
+from videos.models import CensorStatus, Decision, ReviewDecision, Source, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import takedown
 
 AUDIT_KIND: Final = "create_audit"
 ALREADY_SENT: Final = gettext_lazy("It is being sent to VOD already: decide again instead.")
+_TOKEN: Final = re.compile(r"(\d{1,18})-(\d{1,9})-([a-zA-Z]{1,8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a page showed of a video's review. str() is its form in pages, such as "17-1-check".
+
+    The default was shown by no page: it differs from every review.
+    """
+
+    decision_id: int = 0  # of the latest decision in force about the source; 0: there is none
+    source_version: int = 0
+    censor_status: str = ""
+
+    @classmethod
+    def of(cls, video: Video, latest: ReviewDecision | None) -> "Seen":
+        return cls(latest.pk if latest else 0, video.source_version, video.censor_status)
+
+    @classmethod
+    def parse(cls, text: str) -> "Seen":
+        """Return what was seen; the default for any other text."""
+        found = _TOKEN.fullmatch(text)
+        return cls(int(found[1]), int(found[2]), found[3]) if found else cls()
+
+    def __str__(self) -> str:
+        return f"{self.decision_id}-{self.source_version}-{self.censor_status}"
+
+
+def latest_decision(video: Video) -> ReviewDecision | None:
+    """The last decision in force about the present source, by a person or a machine."""
+    in_force = video.decisions.in_force().filter(source_version=video.source_version)
+    return in_force.select_related("operator").order_by("-id").first()
+
+
+def describe_review(video: Video, latest: ReviewDecision | None) -> str:
+    """Say in one or two sentences what stands: who decided what, when and why."""
+    if latest is None:
+        text = _("Nobody has decided about this file; its status is: %s.")
+        return text % video.get_censor_status_display()
+    name = latest.operator or latest.auditor
+    source = latest.get_source_display()
+    values = {
+        "decision": capfirst(latest.get_decision_display()),
+        "who": f"{name} ({source})" if name else source,
+        "when": f"{timezone.localtime(latest.created_at):%Y-%m-%d %H:%M:%S %z}",
+        "why": latest.reason or latest.comment,
+    }
+    if values["why"]:
+        return _("%(decision)s by %(who)s on %(when)s. Reason: %(why)s") % values
+    return _("%(decision)s by %(who)s on %(when)s.") % values
+
+
+def check_seen(video: Video, seen: Seen, latest: ReviewDecision | None) -> None:
+    """Raise NeedsConfirmation, which says what stands, if the review is not as it was seen."""
+    if seen == Seen.of(video, latest):
+        return
+    review = describe_review(video, latest)
+    if not seen.source_version:
+        raise NeedsConfirmation(review)
+    if seen.source_version != video.source_version:
+        raise NeedsConfirmation(_("Another file was uploaded since you saw it. %s") % review)
+    raise NeedsConfirmation(_("Its review has changed since you saw it. %s") % review)
+
+
+def check_status_seen(video: Video, seen: CensorStatus) -> None:
+    """Raise NeedsConfirmation, which says what stands, if the video has another status."""
+    if seen != video.censor_status:
+        review = describe_review(video, latest_decision(video))
+        text = _("The video's censorStatus is %(status)s by now. %(review)s")
+        raise NeedsConfirmation(text % {"status": video.censor_status, "review": review})
 
 
 def cancel_if_unsent(delivery: Delivery) -> bool:
@@ -63,8 +138,7 @@ def redeliver_decision(video: Video, decision: ReviewDecision) -> Delivery:
 
 def is_latest_decision(video: Video, decision: ReviewDecision) -> bool:
     """Whether it is the last decision in force, and about the present source of the video."""
-    latest = video.decisions.in_force().order_by("-id").first()
-    return latest == decision and decision.source_version == video.source_version
+    return latest_decision(video) == decision
 
 
 def undo_refusal(decision: ReviewDecision, now: datetime) -> str:

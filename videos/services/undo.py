@@ -16,6 +16,8 @@ from videos.services.review import DecisionInput, add_to_log
 from videos.services.standing import (
     ALREADY_SENT,
     deliveries_of_decision,
+    describe_review,
+    latest_decision,
     resend_decision,
     standing_decision,
     undo_refusal,
@@ -42,7 +44,9 @@ def undo_review(
     decision = video.decisions.select_related("delivery").get(pk=decision.pk)
     now = timezone.now()
     if refusal := undo_refusal(decision, now):
-        raise InvalidState(refusal)
+        latest = latest_decision(video)
+        review = f" {describe_review(video, latest)}" if latest != decision else ""
+        raise InvalidState(f"{refusal}{review}")
     _cancel_delivery(decision)
     new = DecisionInput(Decision.UNDO, Source.ADMIN, operator=operator, request_id=request_id)
     line = add_to_log(video, new, to_status=decision.from_status, at=now, undoes=decision)
