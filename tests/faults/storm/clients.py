@@ -8,7 +8,8 @@ import httpx
 TIMEOUT_SECONDS = 15.0
 LIST = "/admin/videos/video/"
 TOKEN_NAME = "csrfmiddlewaretoken"
-REPORT: Final = re.compile(r"(\d+) of 1 (?:passed|blocked)\.")
+REPORT: Final = re.compile(r"(\d+) of 1 (?:approved|blocked)\.")
+SEEN: Final = re.compile(r'name="seen" value="([^"]*)"')
 
 
 class Unanswered(Exception):
@@ -82,16 +83,19 @@ class AdminClient(Client):
             raise Refused("The admin did not let the operator in.")
 
     def decide(self, vod_id: str, decision: str, reason: str, comment: str) -> str:
-        """Confirm the operation on one video and read the report; returns its request id."""
-        answer = self._post(
-            LIST,
-            action="approve" if decision == "Normal" else "block",
-            _selected_action=str(self._primary_keys[vod_id]),
-            confirmed="1",
-            reason=reason,
-            comment=comment,
-            next="/admin/password_change/",  # a small page; it shows the report too
-        )
+        """Choose the operation on one video, confirm what its page shows, and read the report.
+
+        Returns the request id of the confirmation.
+        """
+        asked = {
+            "action": "approve" if decision == "Normal" else "block",
+            "_selected_action": str(self._primary_keys[vod_id]),
+            "next": "/admin/password_change/",  # a small page; it shows the report too
+        }
+        answer = self._post(LIST, **asked)
+        while seen := SEEN.search(answer.text):  # once more if another operator was faster
+            texts = {"reason": reason or "seen again", "comment": comment}
+            answer = self._post(LIST, **asked, **texts, confirmed="1", seen=seen[1])
         if answer.status_code != 302:
             raise Refused(f"The admin answered {answer.status_code}.")
         found = REPORT.search(self._report(answer.headers["location"]))
