@@ -55,6 +55,15 @@ def test_a_decision_reaches_vod_with_our_mark_in_its_comment(cloud: LocalVod) ->
     assert cloud.state(bare.video.vod_id)["audits"][-1]["comment"] == f"#{bare.pk}"
 
 
+def test_a_corrected_reason_of_a_block_reaches_vod(cloud: LocalVod) -> None:
+    video = mirrored(cloud)
+    for reason in ("spma", "spam"):
+        block(video, reason)
+        work_until_idle(SECONDS)
+    assert cloud.audits() == [(video.vod_id, "Blocked", text) for text in ("spma", "spam")]
+    assert cloud.state(video.vod_id)["video"]["status"] == "Blocked"
+
+
 def test_the_longest_reason_and_comment_fit_with_the_mark(cloud: LocalVod) -> None:
     video = mirrored(cloud)
     block(video, "因" * 42, comment="评" * 160)
