@@ -23,7 +23,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.functional import Promise
@@ -35,13 +35,14 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from shortvideo.desk import display
 from shortvideo.desk.options import M, ModelAdmin
-from shortvideo.errors import InvalidState
+from shortvideo.errors import InvalidState, NeedsConfirmation
 from shortvideo.middleware import current_request_id
 
 _Label = str | Promise
 
 LIMIT = 500  # rows of one request; each is its own transaction
 _LISTED = 20  # refused rows that a report lists
+_SEEN = "seen"  # the field with what a page showed of its rows
 
 
 class Operation(Generic[M]):
@@ -72,6 +73,9 @@ class Operation(Generic[M]):
     def __init__(self, model_admin: ModelAdmin[M], request: HttpRequest) -> None:
         self.model_admin = model_admin
         self.request = request
+        self.is_confirmed = "confirmed" in request.POST
+        shown = " ".join(request.POST.getlist(_SEEN)).split()
+        self.seen_by_pk = {pk: text for pk, _, text in (each.partition(":") for each in shown)}
 
     @classmethod
     def as_action(cls) -> tuple[Any, str, _Label]:
@@ -87,15 +91,34 @@ class Operation(Generic[M]):
         """The keyword arguments `operator` and `request_id` of a service."""
         return {"operator": self.request.user, "request_id": current_request_id()}
 
+    def shown(self, row: M) -> str:
+        """Return what a page shows of the row, as text without white space: see `seen`."""
+        return ""
+
+    def seen(self, row: M) -> str:
+        """Return what the operator's page showed of the row; '' if it was on no page."""
+        return self.seen_by_pk.get(str(row.pk), "")
+
+    def make_form(self, rows: Sequence[M], **options: Any) -> forms.Form:
+        """Return the form for rows that will be changed."""
+        return self.form_class(label_suffix="", **options)
+
     def prepare(self, rows: Sequence[M]) -> None:
         """Read data for `check` once for all rows."""
 
     def check(self, row: M) -> None:
-        """Raise InvalidState if the row's state does not allow the operation."""
+        """Raise InvalidState if the row's state does not allow the operation.
+
+        Raise NeedsConfirmation if the operator must see the row's state first.
+        """
 
     def run(self, row: M, values: Mapping[str, Any]) -> None:
-        """Change one row, with the values of the form. Raises InvalidState."""
+        """Change one row, with the values of the form. Raises as `check`."""
         raise NotImplementedError
+
+    def note(self, row: M) -> str:
+        """Return a sentence about a row that will be changed, for the confirmation page."""
+        return ""
 
     def picture(self, row: M) -> SafeString | str:
         """The list's column `picture`, if it has one."""
@@ -119,10 +142,29 @@ class Operation(Generic[M]):
 
 @dataclass(slots=True)
 class Report(Generic[M]):
-    """The changed rows, and the refused rows with their error messages."""
+    """The changed rows; the refused rows and those to be confirmed, with their messages."""
 
     done: list[M] = field(default_factory=list)
     refused: list[tuple[M, str]] = field(default_factory=list)
+    asked: list[tuple[M, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Plan(Generic[M]):
+    """The rows that will be changed; the others as in a report."""
+
+    changing: list[M]
+    report: Report[M]
+
+    @property
+    def selected(self) -> list[M]:
+        """The rows that the page selects: those to be confirmed if there are no others."""
+        return self.changing or [row for row, _ in self.report.asked]
+
+
+def shown_field(row: Model, text: str) -> SafeString:
+    """Return the hidden field that says what a page shows of a row."""
+    return format_html('<input type="hidden" name="{}" value="{}:{}">', _SEEN, row.pk, text)
 
 
 def _carry_out(
@@ -131,81 +173,111 @@ def _carry_out(
     request: HttpRequest,
     selected: QuerySet[M],
 ) -> HttpResponse | None:
-    """Show the confirmation page; once confirmed, run the operation and report its result."""
+    """Show the confirmation page; once confirmed, run the operation and report its result.
+
+    The page comes again for rows that the operator must confirm as they are now.
+    """
     operation = operation_class(model_admin, request)
-    if operation.select_related:
-        selected = selected.select_related(*operation.select_related)
-    rows = list(selected[: LIMIT + 1])
+    rows = _rows_of(operation, selected)
     if len(rows) > LIMIT:
         text = _("Select at most %(limit)d rows.") % {"limit": LIMIT}
         model_admin.message_user(request, text, messages.ERROR)
         return None
-    is_confirmed = "confirmed" in request.POST
-    form = operation.form_class(request.POST if is_confirmed else None, label_suffix="")
-    refusals = _refusals(operation, rows)
-    if not is_confirmed or not form.is_valid():
-        return _preview(operation, rows, refusals, form)
-    result = _run_on_rows(operation, rows, refusals, form.cleaned_data)
-    if result.done and (response := operation.response()):
+    plan = _plan(operation, rows)
+    if not operation.is_confirmed:
+        return _preview(operation, plan, operation.make_form(plan.selected))
+    values: Mapping[str, Any] = {}
+    if plan.changing:
+        form = operation.make_form(plan.changing, data=request.POST)
+        if not form.is_valid():
+            return _preview(operation, plan, form)
+        values = form.cleaned_data
+    report = _run_on_rows(operation, plan, values)
+    if report.done and (response := operation.response()):
         return response
-    _show_report(operation, result)
+    _show_report(operation, report)
     _warn_of_missing(operation, rows)
+    if report.asked:
+        asked = model_admin.get_queryset(request).filter(pk__in=[row.pk for row, _ in report.asked])
+        plan = _plan(operation, list(asked))
+        return _preview(operation, plan, operation.make_form(plan.selected, initial=request.POST))
     return HttpResponseRedirect(next_url(request, default=request.get_full_path()))
 
 
-def _refusals(operation: Operation[M], rows: Sequence[M]) -> dict[int, str]:
-    """The error message of each row that cannot change, by primary key."""
+def _rows_of(operation: Operation[M], selected: QuerySet[M]) -> list[M]:
+    """Return the selected rows, at most one above the limit.
+
+    Includes rows that left the filtered list since, if the page says what it showed of them: the
+    operation says what became of them.
+    """
+    related = operation.select_related
+    rows = list((selected.select_related(*related) if related else selected)[: LIMIT + 1])
+    if _missing_count(operation, rows) > 0:
+        chosen = operation.request.POST.getlist(ACTION_CHECKBOX_NAME)
+        followed = operation.model_admin.get_queryset(operation.request).filter(
+            pk__in=[pk for pk in chosen if pk in operation.seen_by_pk]
+        )
+        rows += followed.exclude(pk__in=[row.pk for row in rows])[: LIMIT + 1 - len(rows)]
+    return rows
+
+
+def _missing_count(operation: Operation[M], rows: Sequence[M]) -> int:
+    """The number of rows that were selected one by one and are not among the rows."""
+    posted = operation.request.POST
+    is_across = posted.get("select_across", "0") != "0"
+    return 0 if is_across else len(set(posted.getlist(ACTION_CHECKBOX_NAME))) - len(rows)
+
+
+def _plan(operation: Operation[M], rows: Sequence[M]) -> _Plan[M]:
+    """Check each row."""
     operation.prepare(rows)
-    refusals = {}
+    plan = _Plan[M]([], Report())
     for row in rows:
-        try:
-            operation.check(row)
-        except InvalidState as error:
-            refusals[row.pk] = str(error)
-    return refusals
+        if _is_done(plan.report, row, partial(operation.check, row)):
+            plan.changing.append(row)
+    return plan
 
 
-def _run_on_rows(
-    operation: Operation[M],
-    rows: Sequence[M],
-    refusals: Mapping[int, str],
-    values: Mapping[str, Any],
-) -> Report[M]:
-    result: Report[M] = Report()
-    for row in rows:
-        if refusal := refusals.get(row.pk) or _run_on_row(operation, row, values):
-            result.refused.append((row, refusal))
-        else:
-            result.done.append(row)
-    return result
+def _run_on_rows(operation: Operation[M], plan: _Plan[M], values: Mapping[str, Any]) -> Report[M]:
+    for row in plan.changing:
+        if _is_done(plan.report, row, partial(operation.run, row, values)):
+            plan.report.done.append(row)
+    return plan.report
 
 
-def _run_on_row(operation: Operation[M], row: M, values: Mapping[str, Any]) -> str:
-    """Run the operation on one row. Returns an error message, or ''."""
+def _is_done(report: Report[M], row: M, step: Callable[[], None]) -> bool:
+    """Do a step with a row. Returns whether it was done; else the report says why not."""
     try:
-        operation.run(row, values)
+        step()
     except ObjectDoesNotExist:
-        return _("It no longer exists.")
+        report.refused.append((row, _("It no longer exists.")))
+    except NeedsConfirmation as error:
+        report.asked.append((row, str(error)))
     except InvalidState as error:
-        return str(error)
-    return ""
+        report.refused.append((row, str(error)))
+    else:
+        return True
+    return False
 
 
-def _preview(
-    operation: Operation[M], rows: Sequence[M], refusals: Mapping[int, str], form: forms.Form
-) -> TemplateResponse:
+def _preview(operation: Operation[M], plan: _Plan[M], form: forms.Form) -> TemplateResponse:
     request, model_admin = operation.request, operation.model_admin
-    items = [(row, operation.picture(row), refusals.get(row.pk, "")) for row in rows]
+    changing = [(row, operation.note(row)) for row in plan.changing]
+    lists = (changing, plan.report.asked, plan.report.refused)
+    items = [[(row, operation.picture(row), text) for row, text in each] for each in lists]
+    rows = [row for each in lists for row, _ in each]
     context = {
         **model_admin.admin_site.each_context(request),
         "title": operation.title or operation.label,
         "opts": model_admin.model._meta,
         "operation": operation,
         "form": form,
-        "changing": [item for item in items if not item[2]],
-        "unchanged": [item for item in items if item[2]],
-        "selected_count": len(items),
+        "changing": items[0],
+        "asked": items[1],
+        "unchanged": items[2],
+        "selected_count": len(rows),
         "checkbox_name": ACTION_CHECKBOX_NAME,
+        "seen": " ".join(f"{row.pk}:{text}" for row in rows if (text := operation.shown(row))),
         "next": request.POST.get("next", ""),
         "cancel_url": next_url(request, default=request.get_full_path()),
         **operation.context(),
@@ -222,12 +294,10 @@ def next_url(request: HttpRequest, *, default: str) -> str:
 
 
 def _show_report(operation: Operation[M], result: Report[M]) -> None:
-    count = operation.report % {
-        "done": len(result.done),
-        "selected": len(result.done) + len(result.refused),
-    }
+    selected = len(result.done) + len(result.refused) + len(result.asked)
+    count = operation.report % {"done": len(result.done), "selected": selected}
     level = messages.SUCCESS
-    if result.refused:
+    if result.refused or result.asked:
         level = messages.WARNING if result.done else messages.ERROR
     message = format_html("{}{}{}", count, operation.report_suffix(), refusal_list(result))
     operation.model_admin.message_user(operation.request, message, level)
@@ -248,12 +318,11 @@ def refusal_list(result: Report[M]) -> SafeString:
 
 def _warn_of_missing(operation: Operation[M], rows: Sequence[M]) -> None:
     """Warn of selected rows that left the list, for example because a colleague was faster."""
-    request = operation.request
-    missing = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME))) - len(rows)
-    if missing > 0 and request.POST.get("select_across", "0") == "0":
+    missing = _missing_count(operation, rows)
+    if missing > 0:
         text = ngettext(
             "%(count)d row is no longer in this list and was not changed.",
             "%(count)d rows are no longer in this list and were not changed.",
             missing,
-        )
-        operation.model_admin.message_user(request, text % {"count": missing}, messages.WARNING)
+        ) % {"count": missing}
+        operation.model_admin.message_user(operation.request, text, messages.WARNING)

@@ -1,5 +1,6 @@
 """The desk as an operator of one role uses it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -36,11 +37,25 @@ class Desk:
         data = {"action": action, "_selected_action": [row.pk for row in rows], **fields}
         return self.client.post(url, data)
 
+    def confirm(self, action: str, *rows: Model, **fields: Any) -> Any:
+        """Choose an action and confirm its page. Returns the response."""
+        seen = seen_in(self.choose(action, *rows))
+        return self.choose(action, *rows, confirmed="1", seen=seen, **fields)
+
     def do(self, action: str, *rows: Model, **fields: Any) -> str:
         """Run and confirm an action on rows. Returns the desk's messages."""
-        response = self.choose(action, *rows, confirmed="1", **fields)
+        response = self.confirm(action, *rows, **fields)
         assert response.status_code == 302, response.content.decode()
+        return self.messages(response)
+
+    def messages(self, response: Any) -> str:
+        """Return the desk's messages that come with a response."""
         return " ".join(str(message) for message in get_messages(response.wsgi_request))
+
+
+def seen_in(response: Any) -> list[str]:
+    """Return what a page shows of its rows, as its form sends it."""
+    return re.findall(r'name="seen" value="([^"]*)"', response.content.decode())
 
 
 DeskOf = Callable[..., Desk]  # arguments: a role, then field values of the operator

@@ -50,7 +50,7 @@ def test_the_confirmation_page_counts_changes_and_refusals(desk_of: DeskOf) -> N
     review_video(passed, DecisionInput(Decision.NORMAL, Source.ADMIN, operator=desk.operator))
     page = desk.choose("approve", waiting, passed).content.decode()
     assert "Approve (1)" in page
-    assert "Already approved" in page
+    assert f"Approved by {desk.operator} (admin) on " in page
     assert ReviewDecision.objects.count() == 1  # nothing changes before the confirmation
 
 
@@ -61,7 +61,7 @@ def test_an_approval_reports_the_count_and_each_refusal(desk_of: DeskOf) -> None
     review_video(passed, DecisionInput(Decision.NORMAL, Source.ADMIN, operator=desk.operator))
     report = desk.do("approve", *waiting, passed, comment="looks fine")
     assert "2 of 3 approved." in report
-    assert "<strong><bdi>Passed</bdi></strong>: Already approved" in report
+    assert f"<strong><bdi>Passed</bdi></strong>: Approved by {desk.operator} (admin) on " in report
     review = ReviewDecision.objects.filter(video=waiting[0]).get()
     assert (review.operator, review.source, review.comment, review.decision) == (
         desk.operator, "admin", "looks fine", "Normal",
@@ -76,7 +76,7 @@ def test_a_moderator_can_approve_a_pass_by_machine_review(desk_of: DeskOf) -> No
 
 def test_a_reason_may_have_42_chinese_characters_but_not_43(desk_of: DeskOf) -> None:
     desk, video = desk_of("moderator"), make_video()
-    refused = desk.choose("block", video, confirmed="1", reason="暴" * 43, comment="")
+    refused = desk.confirm("block", video, reason="暴" * 43, comment="")
     assert "This is 129 bytes of UTF-8; at most 128 are allowed." in refused.content.decode()
     assert not ReviewDecision.objects.exists()
     assert "1 of 1 blocked." in desk.do("block", video, reason="暴" * 42, comment="")
@@ -95,7 +95,7 @@ def test_a_block_needs_a_reason_and_a_short_comment(
     desk_of: DeskOf, fields: dict[str, str], sentence: str
 ) -> None:
     video = make_video()
-    response = desk_of("moderator").choose("block", video, confirmed="1", **fields)
+    response = desk_of("moderator").confirm("block", video, **fields)
     assert sentence in response.content.decode()
     assert not ReviewDecision.objects.exists()
 
@@ -197,9 +197,7 @@ def test_titles_are_escaped_in_reports(desk_of: DeskOf) -> None:
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example.com/", "//evil.example.com"])
 def test_the_redirect_never_leads_to_another_site(desk_of: DeskOf, elsewhere: str) -> None:
-    response = desk_of("moderator").choose(
-        "approve", make_video(), confirmed="1", comment="", next=elsewhere
-    )
+    response = desk_of("moderator").confirm("approve", make_video(), next=elsewhere)
     assert response["Location"] == "/admin/videos/video/"
 
 

@@ -98,7 +98,7 @@ def test_the_history_shows_operator_statuses_and_reason(desk_of: DeskOf) -> None
 def test_approving_from_the_page_returns_to_the_page(desk_of: DeskOf) -> None:
     desk, video = desk_of("moderator"), make_video(censor_status="check")
     path = f"/admin/videos/video/{video.pk}/change/"
-    response = desk.choose("approve", video, confirmed="1", next=path)
+    response = desk.confirm("approve", video, next=path)
     assert response["Location"] == path
     assert ReviewDecision.objects.get().to_status == CensorStatus.SUCCESS
 

@@ -104,6 +104,23 @@ def test_a_task_is_approved_from_the_queue(open_desk: OpenDesk) -> None:
     expect(page.locator(".empty-title")).to_be_visible()
 
 
+def test_an_old_page_asks_before_it_lifts_a_block(open_desk: OpenDesk) -> None:
+    video, other = make_video(censor_status=CensorStatus.CHECK), make_operator("moderator")
+    page = open_desk("moderator", viewport=PHONE)
+    page.goto(f"/admin/videos/video/{video.pk}/change/")
+    new = DecisionInput(Decision.BLOCKED, Source.ADMIN, operator=other, reason="child abuse")
+    review_video(video, new)
+    page.get_by_role("button", name="Approve").click()
+    row = page.locator(".operation-rows li")
+    expect(row).to_contain_text(f"Blocked by {other} (admin) on ")
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    assert width_beyond_viewport(page) == 0
+    page.fill("#id_reason", "a toy")
+    page.get_by_role("button", name="Approve (1)").click()
+    expect(page.locator(".messagelist")).to_contain_text("1 of 1 approved.")
+    assert page.url.endswith(f"/{video.pk}/change/")
+
+
 def test_an_uploader_is_found_by_typing_and_filters_the_list(open_desk: OpenDesk) -> None:
     video = make_video(title="Mine")
     make_video(title="Other")

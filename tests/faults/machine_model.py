@@ -136,12 +136,12 @@ class Clip:
     def is_repeated(self, decision: str, reason: str, comment: str, *, by_desk: bool) -> bool:
         """Whether such a decision adds no line, because it stands already.
 
-        The desk compares the decision alone, the API also the reason and the comment.
+        The desk compares approvals alone; blocks, and the API, also by reason and comment.
         """
         standing = self.standing
         if standing is None or self.status != OF_DECISION[decision]:
             return False
-        if by_desk:
+        if by_desk and decision == "Normal":
             return standing.decision == decision
         same = (standing.decision, standing.reason, standing.comment)
         return same == (decision, reason, comment)

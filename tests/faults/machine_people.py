@@ -18,7 +18,7 @@ from tests.faults.machine_base import (
     reasons,
     texts,
 )
-from tests.faults.machine_model import Clip, Place, Wanted
+from tests.faults.machine_model import OF_DECISION, Clip, Place, Wanted
 from videos.models import ReviewDecision, Video
 from videos.services import undo_review, undoable_decision
 
@@ -52,12 +52,14 @@ class PeopleRules(Machine):
         clip = self.clip(index)
         if not clip.is_visible:
             return
-        reason = reason if decision == "Blocked" else ""
+        # An approval needs a reason if it lifts a block.
+        reason = reason if "fail" in {OF_DECISION[decision], clip.status} else ""
         is_repeated = clip.is_repeated(decision, reason, comment, by_desk=True)
         if not is_repeated:
             self.want(clip, "admin", decision, reason, comment)
-        action, asked = ("block", {"reason": reason}) if reason else ("approve", {})
-        assert self.do(action, clip.vod_id, comment=comment, **asked) is not is_repeated
+        action = "block" if decision == "Blocked" else "approve"
+        done = self.do(action, clip.vod_id, reason=reason, comment=comment)
+        assert done is not is_repeated
 
     def want(self, clip: Clip, source: str, decision: str, reason: str, comment: str) -> None:
         """Expect this step to add this line to the log, once."""

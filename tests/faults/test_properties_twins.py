@@ -38,7 +38,7 @@ PROFILE = settings(
 )
 DELETE: Final[tuple[str, str, dict[str, str]]] = ("deleteVideoById", "remove", {})
 OPERATIONS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
-    ("createAudit", "approve", {"status": "Normal", "comment": "fine"}),
+    ("createAudit", "approve", {"status": "Normal", "reason": "appeal", "comment": "fine"}),
     ("createAudit", "block", {"status": "Blocked", "reason": "violence", "comment": "seen"}),
     ("createAudit", "block", {"status": "Blocked", "reason": "violence", "comment": "seen"}),
     ("recommendVideo", "recommend", {}),

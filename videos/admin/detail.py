@@ -6,8 +6,10 @@ from typing import Any
 from django.db.models import Q
 from django.http import HttpRequest
 
+from shortvideo.desk.operations import shown_field
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.admin.media import copies_of, play_sources, shown_url, snapshots
+from videos.admin.seen import shown_review
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
 from videos.services import undoable_decision
@@ -24,6 +26,7 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
     may_play = video.is_passed or user.has_perm("videos.play_unpublished_video")
     return {
         "video": video,
+        "seen": shown_field(video, str(shown_review(video))),
         "may_play": may_play,
         "sources": play_sources(video) if may_play else [],
         "poster": _poster(video, copies),

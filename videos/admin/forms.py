@@ -18,6 +18,12 @@ def _comment_field() -> ByteLimitedField:
 
 
 class ApproveForm(forms.Form):
+    reason = ByteLimitedField(
+        max_bytes=REASON_BYTES,
+        required=False,
+        label=_("Reason"),
+        help_text=_("Required to lift a block."),
+    )
     comment = _comment_field()
 
 

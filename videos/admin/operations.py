@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.forms import Form
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
@@ -13,16 +14,20 @@ from django.utils.translation import gettext_lazy
 from recommendations.services import Options, recommend_video
 from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ModelAdmin
-from shortvideo.errors import InvalidState
+from shortvideo.errors import InvalidState, NeedsConfirmation
 from videos.admin import undo
 from videos.admin.forms import ApproveForm, BlockForm, RecommendForm
+from videos.admin.seen import shown_decision, shown_review
 from videos.models import Decision, ReasonTemplate, ReviewDecision, Source, TranscodeKind, Video
 from videos.services import (
     DecisionInput,
+    Seen,
     check_dismissible,
+    check_seen,
     check_submittable,
     check_undeletable,
     delete_video,
+    describe_review,
     dismiss,
     request_undeletion,
     review_video,
@@ -54,8 +59,29 @@ class VideoOperation(Operation[Any]):
         raise NotImplementedError
 
 
-class Review(VideoOperation):
-    """A decision. Skips videos where the same human decision is in force."""
+class SeenVideoOperation(VideoOperation):
+    """An operation on a review that the operator has seen. It asks if that has changed."""
+
+    def shown(self, row: Any) -> str:
+        return str(shown_review(_video_of(row)))
+
+    def note(self, row: Any) -> str:
+        video = _video_of(row)
+        latest = shown_decision(video)
+        return describe_review(video, latest) if latest is not None else ""
+
+    def check(self, row: Any) -> None:
+        super().check(row)
+        if self.is_confirmed or self.seen(row):
+            video = _video_of(row)
+            check_seen(video, Seen.parse(self.seen(row)), shown_decision(video))
+
+    def run(self, row: Any, values: Mapping[str, Any]) -> None:
+        self.apply(_video_of(row), {**values, "seen": Seen.parse(self.seen(row))})
+
+
+class Review(SeenVideoOperation):
+    """A decision."""
 
     permission = "videos.review_video"
     decision: ClassVar[Decision]
@@ -65,26 +91,19 @@ class Review(VideoOperation):
         super().__init__(model_admin, request)
         self.decided: list[ReviewDecision] = []
 
-    def prepare(self, rows: Sequence[Any]) -> None:
-        latest = (
-            ReviewDecision.objects.by_people()
-            .in_force()
-            .filter(video__in=[_video_of(row).pk for row in rows])
-            .order_by("id")
-            .values_list("video_id", "source_version", "decision")
-        )
-        self.standing = {(video, version): decision for video, version, decision in latest}
-
-    def check_video(self, video: Video) -> None:
-        standing = self.standing.get((video.pk, video.source_version))
-        is_in_force = video.censor_status == self.decision.censor_status
-        if is_in_force and standing == self.decision:
-            raise InvalidState(self.already)
+    def is_in_force(self, video: Video) -> bool:
+        """Whether a person has made the same decision."""
+        latest = shown_decision(video)
+        is_same = latest is not None and latest.is_human and latest.decision == self.decision
+        return is_same and video.censor_status == self.decision.censor_status
 
     def apply(self, video: Video, values: Mapping[str, Any]) -> None:
-        texts = {"reason": values.get("reason", ""), "comment": values["comment"]}
+        texts = {"reason": values["reason"], "comment": values["comment"]}
         new = DecisionInput(self.decision, Source.ADMIN, **texts, **self.actor)
-        self.decided.append(review_video(video, new))
+        review = review_video(video, new, seen=values["seen"])
+        if review.request_id != new.request_id:
+            raise InvalidState(self.already)
+        self.decided.append(review)
 
     def report_suffix(self) -> SafeString | str:
         return undo.button(self.decided) if self.decided and settings.REVIEW_UNDO_SECONDS else ""
@@ -100,6 +119,18 @@ class Approve(Review):
     explanation = gettext_lazy("Public immediately; VOD is updated within seconds.")
     form_class = ApproveForm
 
+    def make_form(self, rows: Sequence[Any], **options: Any) -> Form:
+        """Lifting a block needs a reason."""
+        form = super().make_form(rows, **options)
+        form.fields["reason"].required = any(_video_of(row).is_blocked for row in rows)
+        return form
+
+    def check(self, row: Any) -> None:
+        video = _video_of(row)
+        if video.deleted_at is None and self.is_in_force(video):
+            raise InvalidState(describe_review(video, shown_decision(video)))
+        super().check(row)
+
 
 class Block(Review):
     name = "block"
@@ -112,6 +143,14 @@ class Block(Review):
     explanation = gettext_lazy("Hidden immediately, then blocked in VOD and purged from the CDN.")
     is_destructive = True
     form_class = BlockForm
+
+    def check(self, row: Any) -> None:
+        """Ask before the reason of a block is changed."""
+        super().check(row)
+        video = _video_of(row)
+        if not self.is_confirmed and self.is_in_force(video):
+            review = describe_review(video, shown_decision(video))
+            raise NeedsConfirmation(_("Change the reason? %s") % review)
 
     def context(self) -> dict[str, Any]:
         return {"reason_templates": ReasonTemplate.objects.filter(is_active=True)}
@@ -160,7 +199,7 @@ class Recommend(VideoOperation):
         recommend_video(video, options=options, **self.actor)
 
 
-class Delete(VideoOperation):
+class Delete(SeenVideoOperation):
     name = "remove"
     permission = "videos.delete_video"
     label = gettext_lazy("Delete…")
@@ -173,7 +212,7 @@ class Delete(VideoOperation):
     is_destructive = True
 
     def apply(self, video: Video, values: Mapping[str, Any]) -> None:
-        if delete_video(video, **self.actor) is None:
+        if delete_video(video, seen=values["seen"], **self.actor) is None:
             raise InvalidState(_("Already deleted."))
 
 

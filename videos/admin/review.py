@@ -1,7 +1,8 @@
 """The review queue and the reason templates."""
 
 from django.contrib import admin
-from django.db.models import F
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +12,7 @@ from shortvideo.desk.options import DeskAdmin, ReadOnlyAdmin
 from videos.admin import operations
 from videos.admin.columns import VideoColumns
 from videos.admin.filters import OpenFilter
+from videos.admin.seen import SeenRows, latest_decisions
 from videos.models import (
     CensorStatus,
     ReasonTemplate,
@@ -19,7 +21,7 @@ from videos.models import (
 
 
 @admin.register(ReviewTask)
-class ReviewTaskAdmin(VideoColumns, ReadOnlyAdmin[ReviewTask]):
+class ReviewTaskAdmin(VideoColumns, SeenRows, ReadOnlyAdmin[ReviewTask]):
     list_heading = _("Review queue")
     list_display = (
         "picture", "video_link", "uploader", "cause", "review", "length", "age", "opened_at",
@@ -29,6 +31,9 @@ class ReviewTaskAdmin(VideoColumns, ReadOnlyAdmin[ReviewTask]):
     list_filter = (OpenFilter, "cause")
     ordering = (F("priority").desc(), "opened_at", "id")
     operations = (operations.Approve, operations.Block)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewTask]:
+        return super().get_queryset(request).prefetch_related(latest_decisions("video__decisions"))
 
     @admin.display(description=_("uploader"))
     def uploader(self, task: ReviewTask) -> SafeString:

@@ -23,13 +23,14 @@ from videos.admin import operations
 from videos.admin.detail import detail_context
 from videos.admin.filters import DeletedFilter
 from videos.admin.media import thumbnail
+from videos.admin.seen import SeenRows, latest_decisions
 from videos.admin.undo import undo
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video, VideoQuerySet
 from videos.services import is_undeletable
 
 
 @admin.register(Video)
-class VideoAdmin(ReadOnlyAdmin[Video]):
+class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
     list_display = (
         "picture",
         "heading",
@@ -68,7 +69,7 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
 
     def get_queryset(self, request: HttpRequest) -> VideoQuerySet:
         """Deleted videos only for operators who may delete."""
-        videos = Video.objects.prefetch_related("evidence")
+        videos = Video.objects.prefetch_related("evidence", latest_decisions())
         return videos if request.user.has_perm("videos.delete_video") else videos.visible()
 
     def search_condition(self, text: str) -> Q:
@@ -158,7 +159,12 @@ class VideoAdmin(ReadOnlyAdmin[Video]):
         """Return the actions that the operator may start from this page."""
         allowed = self.get_actions(request)
         return [
-            {"name": name, "label": action[2], "tone": tone, "is_confirmed": name == "approve"}
+            {
+                "name": name,
+                "label": action[2],
+                "tone": tone,
+                "is_confirmed": name == "approve" and not video.is_blocked,
+            }
             for name, tone in _buttons_for(video)
             if (action := allowed.get(name))
         ]
