@@ -78,6 +78,14 @@ class CdnTaskStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """The content of a picture, and the extension of its type."""
+
+    content: bytes
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
 class MediaFacts:
     """One video as VOD described it at `read_at`.
 

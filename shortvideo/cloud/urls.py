@@ -33,6 +33,11 @@ def is_on_cdn(path: str) -> bool:
     return host in {domain.lower() for domain in settings.CDN_DOMAINS}
 
 
+def is_playlist(path: str) -> bool:
+    """Whether the file is an HLS playlist: its segments are files of their own."""
+    return path.lower().endswith(".m3u8")
+
+
 def media_url(path: MediaPath, *, ttl_seconds: int, now: datetime) -> str:
     """Return a URL of `path` that is valid until `now` plus `ttl_seconds`; "" for no path.
 

@@ -28,7 +28,7 @@ from tests.videos.takedowns import (
     work_one,
 )
 from videos import mirror
-from videos.deliveries.video import read_unread_files
+from videos.deliveries.video import read_files
 from videos.mirror import asking
 from videos.mirror.asking import EVERYTHING
 from videos.models import (
@@ -119,7 +119,7 @@ def test_streams_read_for_a_takedown_move_changed_at(
 ) -> None:
     video, _ = make_old_stock(cloud)
     before = video.changed_at
-    read_unread_files([video.vod_id])
+    read_files([video.vod_id])
     video.refresh_from_db()
     assert video.files != []
     assert video.changed_at > before
@@ -139,7 +139,7 @@ def test_streams_of_an_earlier_source_are_not_written(
         return reading
 
     monkeypatch.setattr(asking, "fetch_reading", read_while_the_source_changes)
-    read_unread_files([video.vod_id])
+    read_files([video.vod_id])
     video.refresh_from_db()
     assert (video.source_version, video.files, video.files_read_at) == (2, [], None)
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from shortvideo.desk.operations import shown_field
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.admin.media import copies_of, play_sources, shown_url, snapshots
+from videos.admin.media import cdn_picture, copies_of, gone_text, play_sources, snapshots
 from videos.admin.seen import shown_review
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
@@ -31,6 +31,7 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "sources": play_sources(video) if may_play else [],
         "poster": _poster(video, copies),
         "snapshots": snapshots(video, copies),
+        "gone_text": gone_text() if video.is_closed else "",
         "undoable": undoable_decision(video) if may_review else None,
         "takedown": takedown_card(video) if user.has_perm("videos.view_takedown") else None,
         "files": _files(video),
@@ -49,7 +50,7 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
 
 def _poster(video: Video, copies: Mapping[str, str]) -> str:
     path = video.first_frame or video.cover
-    return copies.get(path) or shown_url(video, path)
+    return copies.get(path) or next(iter(copies.values()), "") or cdn_picture(video, path)
 
 
 def _files(video: Video) -> list[dict[str, Any]]:

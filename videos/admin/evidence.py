@@ -1,5 +1,6 @@
 """Evidence: the list, and the stored copies of pictures that the CDN no longer serves."""
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -7,17 +8,21 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.cache import patch_cache_control
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from shortvideo.desk import display
+from shortvideo.desk import display, inbox
+from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ReadOnlyAdmin
-from videos.admin.columns import VideoColumns
+from videos.admin.columns import PICTURES_OF_VIDEO, VideoColumns
+from videos.admin.filters import AttentionFilter
+from videos.admin.operations import Dismiss
 from videos.models import Evidence, EvidenceQuerySet
-from videos.services.evidence import storage
+from videos.services import archive_again
+from videos.services.evidence import check_retryable, storage
 
 _PERMISSION: Final = "videos.review_video"
 _CACHE_SECONDS: Final = 600  # in the operator's browser
@@ -53,6 +58,44 @@ def _picture_response(name: str) -> FileResponse:
     return response
 
 
+class ArchiveAgain(Operation[Evidence]):
+    name = "archive_again"
+    permission = "outbox.retry_delivery"
+    label = _("Archive again")
+    title = _("Archive again")
+    verb = _("Archive again")
+    report = _("%(done)d of %(selected)d will be archived again.")
+    explanation = _(
+        "What is missing is copied from the CDN, or from VOD while it has the clip. The worker "
+        "also tries this by itself, less and less often."
+    )
+    select_related = ("video",)
+
+    def check(self, row: Evidence) -> None:
+        check_retryable(row)
+
+    def run(self, row: Evidence, values: Mapping[str, Any]) -> None:
+        archive_again(row, **self.actor)
+
+
+class DismissEvidence(Dismiss):
+    permission = "outbox.retry_delivery"
+    title = _("Dismiss incomplete evidence")
+    explanation = _("It leaves the inbox and stays incomplete. The worker does not try again.")
+
+
+inbox.register(
+    inbox.Concern(
+        name="evidence",
+        label=_("Incomplete evidence"),
+        hint=_("pictures of blocked clips that could not be copied, or clips without any copy"),
+        permission="outbox.retry_delivery",
+        rows=Evidence.objects.needing_attention,
+        url=lambda: reverse("admin:videos_evidence_changelist", query={"attention": "yes"}),
+    )
+)
+
+
 @admin.register(Evidence)
 class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     list_display = (
@@ -61,6 +104,8 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     )  # fmt: skip
     list_display_links = ("archived_at",)
     list_select_related = ("video",)
+    list_filter = (AttentionFilter,)
+    operations = (ArchiveAgain, DismissEvidence)
     search_fields = ("=video__vod_id",)
     search_help_text = _("Exact video ID")
     ordering = ("-id",)
@@ -71,7 +116,7 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     readonly_fields = ("clip",)
 
     def get_queryset(self, request: HttpRequest) -> EvidenceQuerySet:
-        return Evidence.objects.prefetch_related("video__evidence")
+        return Evidence.objects.prefetch_related(*PICTURES_OF_VIDEO)
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(_copy_view, cacheable=True)
@@ -95,5 +140,8 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     def condition(self, evidence: Evidence) -> SafeString:
         if evidence.removed_at is not None:
             return display.toned(str(_("removed")), "neutral")
-        tone = "attention" if evidence.problem else "good"
-        return display.toned(str(_("kept")), tone)
+        if not evidence.files:
+            return display.toned(str(_("no copy")), "bad")
+        if evidence.problem:
+            return display.toned(str(_("incomplete")), "attention")
+        return display.toned(str(_("kept")), "good")

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import is_on_cdn, media_url
-from videos.models import CensorStatus, Video
+from videos.models import Takedown, Video
 
+PICTURES = ("evidence", "takedowns")  # the relations of a video that its pictures are found by
 _STREAMED = ("m3u8", "mpd")  # browsers need a script for these; the desk has none
 
 
@@ -30,19 +31,29 @@ def shown_url(video: Video, path: str) -> str:
 def thumbnail(video: Video) -> SafeString:
     """The cover, or else the first frame; blurred if the video is blocked.
 
-    For a blocked or deleted video it is the stored copy: the CDN has the file no longer. Lists
-    should prefetch `evidence`.
+    For a blocked or deleted video it is a stored copy, of another picture if need be. Without any
+    copy a mark says that the picture is gone. Lists should prefetch `PICTURES`.
     """
     path = video.cover or video.first_frame
-    url = copies_of(video).get(path) or shown_url(video, path)
-    blurred = " is-blurred" if video.censor_status == CensorStatus.FAIL else ""
+    copies = copies_of(video)
+    url = copies.get(path) or next(iter(copies.values()), "") or cdn_picture(video, path)
+    if not url and path and is_purged(video):
+        return format_html(
+            '<span class="thumb"><span class="thumb-gone">{}</span></span>', gone_text()
+        )
     if not url:
         return format_html('<span class="thumb thumb-empty" title="{}"></span>', _("No picture"))
     return format_html(
-        '<span class="thumb{}"><img src="{}" alt="" loading="lazy" decoding="async"></span>',
-        blurred,
+        '<span class="thumb{}"{}><img src="{}" alt="" loading="lazy" decoding="async"></span>',
+        " is-blurred" if video.is_blocked else "",
+        format_html(' data-gone="{}"', gone_text()) if video.is_closed else "",
         url,
     )
+
+
+def gone_text() -> str:
+    """The mark in place of a picture that neither the CDN nor the evidence has."""
+    return _("Gone, no copy")
 
 
 def copies_of(video: Video) -> dict[str, str]:
@@ -50,7 +61,7 @@ def copies_of(video: Video) -> dict[str, str]:
 
     Operators who may review can open them.
     """
-    if not video.is_blocked and video.deleted_at is None:
+    if not video.is_closed:
         return {}
     return {
         file["path"]: reverse("admin:videos_evidence_copy", args=[evidence.pk, index])
@@ -60,10 +71,21 @@ def copies_of(video: Video) -> dict[str, str]:
     }
 
 
+def is_purged(video: Video) -> bool:
+    """Whether the CDN was proven to serve none of the files of a blocked or deleted video."""
+    verified = Takedown.State.VERIFIED
+    return video.is_closed and any(row.state == verified for row in video.takedowns.all())
+
+
+def cdn_picture(video: Video, path: str) -> str:
+    """Return the URL of a picture on the CDN; '' if it was purged."""
+    return "" if is_purged(video) else shown_url(video, path)
+
+
 def snapshots(video: Video, copies: Mapping[str, str]) -> list[str]:
-    """Return the URLs of the snapshots: the stored copy, or else the CDN's file."""
-    urls = (copies.get(path) or shown_url(video, path) for path in video.snapshots)
-    return [url for url in urls if url]
+    """Return the URLs of the snapshots: the stored copy, or else the CDN's file; '' if gone."""
+    paths = [path for path in video.snapshots if path in copies or is_on_cdn(path)]
+    return [copies.get(path) or cdn_picture(video, path) for path in paths]
 
 
 def play_sources(video: Video) -> list[dict[str, Any]]:

@@ -9,23 +9,32 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
 
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable, cdn_gateway
+from shortvideo.cloud import (
+    CloudError,
+    CloudRejected,
+    CloudUnavailable,
+    cdn_gateway,
+    media_gateway,
+)
 from shortvideo.cloud.types import MediaPath
+from shortvideo.cloud.urls import is_playlist
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.deliveries.video import VideoHandler
 from videos.mirror.cdn import read_quota
-from videos.models import CdnQuota, CdnTask, Takedown
-from videos.services.cdn import create_task, urls_of_closed_videos
+from videos.models import CdnQuota, CdnTask, Takedown, Video
+from videos.services.cdn import create_task, purge_media, urls_of_closed_videos
 from videos.services.cdn_quota import seconds_until_renewed
 
 logger = logging.getLogger(__name__)
 
 MAX_URLS: Final = 100  # in one call
+READING_ATTEMPTS: Final = 3  # to read a playlist; the purge does not wait for longer
 USED_UP_RETRY_SECONDS: Final = 600.0  # a purge is urgent, and the quota may be raised today
 TOMORROW: Final = "Today's CDN quota is used up; the URLs go out tomorrow."
 TAKEDOWN_OVER: Final = Superseded("The takedown was reversed or replaced.")
@@ -303,7 +312,11 @@ def _tomorrow() -> Again:
 
 
 class PurgeHandler(CdnHandler):
-    """Leaves out the purges of takedowns that were reversed or replaced."""
+    """Leaves out the purges of takedowns that were reversed or replaced.
+
+    VOD does not tell the segments of a playlist. So the playlist is read before it is purged, and
+    its segments are purged by tasks of their own.
+    """
 
     kind = "purge"
 
@@ -312,8 +325,57 @@ class PurgeHandler(CdnHandler):
         outcomes: dict[int, Outcome] = dict.fromkeys(
             over.values_list("delivery_id", flat=True), TAKEDOWN_OVER
         )
+        read: dict[int, dict[str, list[str]]] = {}
+        for delivery in batch:
+            if delivery.pk not in outcomes:
+                try:
+                    read[delivery.pk] = _purge_segments(delivery)
+                except CloudUnavailable as error:
+                    outcomes[delivery.pk] = Again(str(error), error.retry_after)
         left = [delivery for delivery in batch if delivery.pk not in outcomes]
-        return outcomes | dict(super().deliver(left)) if left else outcomes
+        sent = dict(super().deliver(left)) if left else {}
+        for pk, outcome in sent.items():
+            if isinstance(outcome, Sent):
+                sent[pk] = replace(outcome, result={**outcome.result, **read[pk]})
+        return outcomes | sent
 
     def submit(self, paths: Sequence[MediaPath]) -> tuple[str, ...]:
         return cdn_gateway().purge(paths)
+
+
+def _purge_segments(delivery: Delivery) -> dict[str, list[str]]:
+    """Purge the segments of the playlists in a purge. Returns which were `read` and `unread`.
+
+    Raises CloudUnavailable if the CDN's answer does not tell, in the first attempts.
+    """
+    task = CdnTask.objects.select_related("video", "takedown").get(delivery=delivery)
+    segments: dict[str, None] = {}
+    notes: dict[str, list[str]] = {}
+    for playlist in filter(is_playlist, task.urls):
+        try:
+            segments |= dict.fromkeys(media_gateway().segments(MediaPath(playlist)))
+            notes.setdefault("read", []).append(playlist)
+        except CloudError as error:
+            if isinstance(error, CloudUnavailable) and delivery.attempts < READING_ATTEMPTS:
+                raise
+            notes.setdefault("unread", []).append(playlist)
+    if segments and task.video is not None:
+        _purge_too(task, task.video, segments)
+    return notes
+
+
+@transaction.atomic
+def _purge_too(task: CdnTask, video: Video, paths: Iterable[str]) -> None:
+    """Purge further files in the same way, unless another task does."""
+    Video.objects.select_for_update().get(pk=video.pk)
+    since = CdnTask.objects.purges().filter(video=video, takedown=task.takedown_id)
+    if task.takedown_id is None:
+        since = since.filter(pk__gte=task.pk)
+    known = set(chain.from_iterable(since.values_list("urls", flat=True)))
+    purge_media(
+        video,
+        operator=task.operator,
+        request_id=task.request_id,
+        takedown=task.takedown,
+        paths=[path for path in paths if path not in known],
+    )

@@ -7,7 +7,7 @@ from django.utils import timezone
 from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.handlers import Done, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.deliveries.video import VideoHandler, read_unread_files
+from videos.deliveries.video import VideoHandler, read_files
 from videos.models import Video, VideoDeletion
 from videos.services import takedown
 from videos.services.deletion import set_tombstone, undelete
@@ -21,7 +21,7 @@ class DeleteVideoHandler(VideoHandler):
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         """A video that VOD does not have counts as deleted: an earlier answer may be lost."""
-        read_unread_files([delivery.subject for delivery in batch])
+        read_files([delivery.subject for delivery in batch])
         deleted = vod_gateway().delete([delivery.subject for delivery in batch])
         return {
             delivery.pk: FORBIDDEN if delivery.subject in deleted.forbidden_ids else Done()

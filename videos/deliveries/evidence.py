@@ -1,10 +1,17 @@
 """archive_evidence: copy the pictures of a blocked clip before they are purged from the CDN."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
-from shortvideo.cloud import CloudRejected, CloudUnavailable, media_gateway
-from shortvideo.cloud.types import MediaPath
+from shortvideo.cloud import (
+    CloudError,
+    CloudRejected,
+    CloudUnavailable,
+    media_gateway,
+    vod_gateway,
+)
+from shortvideo.cloud.types import MediaPath, Picture
 from shortvideo.outbox.handlers import Again, Done, Outcome, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.deliveries.video import VideoHandler
@@ -18,7 +25,10 @@ MAX_FAILED: Final = 3  # copies that fail at the last attempt; then no more are 
 
 
 class ArchiveEvidenceHandler(VideoHandler):
-    """A picture that cannot be copied is written to `Evidence.problem` and ends no takedown."""
+    """A picture that cannot be copied is written to `Evidence.problem` and ends no takedown.
+
+    The evidence then waits for an operator and is tried again (`evidence.keep_evidence`).
+    """
 
     kind = "archive_evidence"
 
@@ -26,12 +36,16 @@ class ArchiveEvidenceHandler(VideoHandler):
         [delivery] = batch
         video = Video.objects.get(vod_id=delivery.subject)
         version = delivery.payload["source_version"]
-        if evidence.is_archived(video, version):
+        kept = evidence.kept_of(video, version)
+        known = {file["path"] for file in kept.files} if kept is not None else set()
+        pictures = _pictures_to_copy(video, delivery)
+        missing = [picture for picture in pictures if picture["path"] not in known]
+        if kept is not None and not kept.problem and not missing:
             return {delivery.pk: Done()}
         if video.source_version == version and not video.is_blocked:
             return {delivery.pk: Superseded("The clip is not blocked any more.")}
         try:
-            return {delivery.pk: Done(_copy_all(video, delivery))}
+            return {delivery.pk: Done(_copy_all(video, delivery, missing, len(pictures)))}
         except (CloudUnavailable, evidence.StorageRefused) as error:
             return {delivery.pk: Again(str(error))}
 
@@ -47,18 +61,47 @@ class ArchiveEvidenceHandler(VideoHandler):
         )
 
 
-def _copy_all(video: Video, delivery: Delivery) -> dict[str, Any]:
-    """Copy the pictures. Returns `files` and `problem` for the delivery's result.
+class _Originals:
+    """The URLs by which VOD itself gives a clip's pictures: these may outlive a purge."""
+
+    def __init__(self, vod_id: str) -> None:
+        self._vod_id = vod_id
+
+    @cached_property
+    def urls(self) -> dict[MediaPath, str]:
+        try:
+            return vod_gateway().picture_urls(self._vod_id)
+        except CloudError:
+            return {}
+
+    def fetch(self, path: MediaPath) -> Picture:
+        """Return a picture from the CDN, or else from VOD. Raises CloudRejected, CloudUnavailable.
+
+        VOD's URLs play for review security IPs (`SetAuditSecurityIp`), whatever was purged.
+        """
+        try:
+            return media_gateway().picture(path)
+        except CloudRejected:
+            if path not in self.urls:
+                raise
+            return media_gateway().picture(path, signed_url=self.urls[path])
+
+
+def _copy_all(
+    video: Video, delivery: Delivery, missing: Sequence[dict[str, str]], count: int
+) -> dict[str, Any]:
+    """Copy pictures, of `count` that the clip has. Returns `files` and `problem` for the result.
 
     Raises CloudUnavailable, StorageRefused if a retry may help and it is not the last attempt.
     """
-    pictures = _pictures_to_copy(video, delivery)
+    originals = _Originals(video.vod_id)
     files: list[dict[str, str]] = []
     problems: list[str] = []
     failed_count = 0
-    for picture in pictures[:MAX_PICTURES]:
+    for picture in missing:
         try:
-            files.append(_copy_one(video, delivery.payload["source_version"], picture))
+            media = originals.fetch(MediaPath(picture["path"]))
+            files.append(_store(video, delivery.payload["source_version"], picture, media))
         except CloudRejected as error:
             problems.append(str(error))
         except (CloudUnavailable, evidence.StorageRefused) as error:
@@ -68,8 +111,7 @@ def _copy_all(video: Video, delivery: Delivery) -> dict[str, Any]:
             failed_count += 1
             if failed_count == MAX_FAILED:  # each takes its deadline, and the purge waits
                 break
-    missing_count = min(len(pictures), MAX_PICTURES) - len(files)
-    return {"files": files, "problem": _summary(problems, missing_count, len(pictures))}
+    return {"files": files, "problem": _summary(problems, len(missing) - len(files), count)}
 
 
 def _pictures_to_copy(video: Video, delivery: Delivery) -> list[dict[str, str]]:
@@ -77,15 +119,11 @@ def _pictures_to_copy(video: Video, delivery: Delivery) -> list[dict[str, str]]:
     pictures = list(delivery.payload["pictures"])
     if video.source_version == delivery.payload["source_version"]:
         pictures += pictures_of(video)
-    return unique_pictures(pictures)
+    return unique_pictures(pictures)[:MAX_PICTURES]
 
 
-def _copy_one(video: Video, version: int, picture: dict[str, str]) -> dict[str, str]:
-    """Copy one picture. Returns its entry for `Evidence.files`.
-
-    Raises CloudRejected, CloudUnavailable, StorageRefused.
-    """
-    media = media_gateway().picture(MediaPath(picture["path"]))
+def _store(video: Video, version: int, picture: dict[str, str], media: Picture) -> dict[str, str]:
+    """Store one copy. Returns its entry for `Evidence.files`. Raises StorageRefused."""
     name = evidence.store_copy(
         video, version, picture["kind"], media.content, extension=media.extension
     )

@@ -1,47 +1,62 @@
 """verify_takedown: prove that the public cannot reach a clip any more."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 from django.utils import timezone
 
-from shortvideo.cloud import CloudUnavailable, media_gateway, vod_gateway
+from shortvideo.cloud import CloudRejected, CloudUnavailable, media_gateway, vod_gateway
 from shortvideo.cloud.types import MediaPath, VodStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from videos.deliveries.cdn import TAKEDOWN_OVER
-from videos.deliveries.video import VideoHandler, read_unread_files
+from videos.deliveries.video import VideoHandler, read_files
 from videos.mirror.cdn import CdnTaskAnswers, check_cdn_task
+from videos.mirror.transcoding import OUTCOMES
 from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
 from videos.services import media_paths, purge_media
-from videos.services.takedown import play_paths
+from videos.services.takedown import play_paths, send_verification
 
-MAX_CHECKS: Final = 3  # checks that find the clip; after each but the last it is purged again
+MAX_CHECKS: Final = 3  # checks that find a purged file; after each but the last it is purged again
 PURGED_SECONDS: Final = 1.0  # until the next check
-PURGING_SECONDS: Final = (5.0, 60.0)  # first and longest wait between questions about a purge
+WAIT_SECONDS: Final = (5.0, 60.0)  # first and longest wait for a purge, or for VOD's tasks
 RECHECK_SECONDS: Final = 20.0  # until VOD is asked again
 PURGE_PATIENCE: Final = timedelta(minutes=30)  # then the files are checked while the purge runs
 MAX_UNCLEAR: Final = 10  # unclear answers about a clip's files; then no more files are probed
 FILES_UNKNOWN = Refused("FilesUnknown", "VOD has not told which streams the clip has.")
+TRANSCODING: Final = "VOD still transcodes the clip: its files are checked when that has ended."
 NEVER_READ: Final = "VOD deleted the clip before its streams were known: none of them was purged."
 
 
 @dataclass(frozen=True, slots=True)
 class StillThere(Again):
-    """The clip is not gone yet; the CDN still serves `paths`."""
+    """The clip is not gone yet.
 
-    paths: tuple[str, ...] = ()
+    `served` are purged files that the CDN still serves; `to_purge` are purged next. Without any,
+    VOD still has the clip: a check unless it `is_transcoding`.
+    """
+
+    served: tuple[str, ...] = ()
+    to_purge: tuple[str, ...] = ()
+    is_transcoding: bool = False
 
 
 @dataclass(slots=True)
 class _CdnProbe:
-    """The files that the CDN serves, and the reasons of unclear answers."""
+    """The files that were asked for, those that the CDN serves, and reasons of unclear answers."""
 
+    paths: Sequence[str]
     served: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
+
+    @property
+    def share(self) -> str:
+        return f"{len(self.served)} of {len(self.paths)}"
 
 
 class VerifyTakedownHandler(VideoHandler):
@@ -49,11 +64,11 @@ class VerifyTakedownHandler(VideoHandler):
 
     1. Wait until the CDN has ended the purges.
     2. Ask VOD: it must not have the clip or, after a block, may show it as blocked.
-    3. Read the clip's streams if they were never read.
+    3. Read the clip's streams again. New ones are purged; while VOD transcodes, more may come.
     4. Ask the CDN for each file, and purge again what it still serves, up to twice.
 
-    A source or stream that is still served is a failure. A picture is not: the origin may go on
-    serving it, and `Takedown.problem` says so.
+    A source or stream that is still served after its own three purges is a failure. A picture is
+    not: the origin may go on serving it, and `Takedown.problem` says so.
     """
 
     kind = "verify_takedown"
@@ -84,19 +99,35 @@ class VerifyTakedownHandler(VideoHandler):
         if isinstance(outcome, StillThere):
             _schedule_recheck(takedown, outcome)
         elif delivery.state == DeliveryState.DONE:
-            takedown.state, takedown.verified_at = Takedown.State.VERIFIED, timezone.now()
-            takedown.problem = delivery.result.get("problem", "")
-            takedown.check_count = 0
+            _end_proven(takedown, delivery)
         elif delivery.state == DeliveryState.GIVEN_UP:
             takedown.state, takedown.problem = Takedown.State.FAILED, _reason_of(delivery)
-            takedown.check_count = 0
+            takedown.check_count, takedown.served_counts = 0, {}
         elif delivery.state == DeliveryState.SUPERSEDED:
             if takedown.state == Takedown.State.UNDER_WAY:  # a dismissed one stays failed
                 takedown.state = Takedown.State.REVERSED
         else:
             _reopen(takedown)
             takedown.problem = delivery.error  # why it still waits
-        takedown.save(update_fields=["state", "problem", "verified_at", "check_count"])
+        takedown.save(
+            update_fields=[
+                "state", "problem", "verified_at", "check_count", "served_counts", "verification",
+            ]
+        )  # fmt: skip
+
+
+def _end_proven(takedown: Takedown, delivery: Delivery) -> None:
+    """The files that the proof knew are gone. A file that came meanwhile has a later purge."""
+    takedown.restart_checks()
+    if _last_purge(takedown) == delivery.result.get("last_purge"):
+        takedown.state, takedown.verified_at = Takedown.State.VERIFIED, timezone.now()
+        takedown.problem = delivery.result.get("problem", "")
+    else:
+        takedown.verification = send_verification(takedown.video, after=None)
+
+
+def _last_purge(takedown: Takedown) -> int | None:
+    return takedown.cdn_tasks.order_by("-id").values_list("id", flat=True).first()
 
 
 def _purges_awaited(
@@ -114,9 +145,13 @@ def _purges_awaited(
     except CloudUnavailable as error:
         return Again(str(error), error.retry_after, error.throttled)
     if any(_is_awaited(task) for task in tasks.on_their_way()):
-        first, most = PURGING_SECONDS
-        return Again("The CDN is still purging.", min(first * delivery.attempts, most))
+        return Again("The CDN is still purging.", _wait_seconds(delivery))
     return None
+
+
+def _wait_seconds(delivery: Delivery) -> float:
+    first, most = WAIT_SECONDS
+    return min(first * delivery.attempts, most)
 
 
 def _is_awaited(task: CdnTask) -> bool:
@@ -137,64 +172,147 @@ def _verdicts(
     infos = vod_gateway().get_infos([takedown.video.vod_id for takedown in due.values()])
     statuses: dict[str, str | None] = dict.fromkeys(infos.missing_ids)
     statuses |= {facts.vod_id: facts.status or "" for facts in infos.videos}
-    return {  # "": VOD has the video, but its answer is not understood
-        pk: _verdict(deliveries[pk], takedown, statuses.get(takedown.video.vod_id, ""))
-        for pk, takedown in due.items()
-    }
+    outcomes: dict[int, Outcome] = {}
+    for pk, takedown in due.items():
+        # "": VOD has the video, but its answer is not understood
+        status = statuses.get(takedown.video.vod_id, "")
+        try:
+            outcomes[pk] = _verdict(deliveries[pk], takedown, status)
+        except CloudUnavailable as error:
+            outcomes[pk] = again = Again(str(error), error.retry_after, error.throttled)
+            if error.throttled:  # another call would be throttled too
+                return dict.fromkeys(due, again) | outcomes
+    return outcomes
 
 
 def _verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outcome:
-    """Whether one clip is gone. `status` is VOD's, None if VOD does not have the clip."""
-    is_last_check = takedown.check_count + 1 >= MAX_CHECKS
-    if status is not None and (refused := _refusal_by_vod(takedown, status)):
-        return refused if is_last_check else StillThere(refused.message, RECHECK_SECONDS)
-    playable, pictures = _paths_of(delivery, takedown.video)
+    """Whether one clip is gone. `status` is VOD's, None if VOD does not have the clip.
+
+    Raises CloudUnavailable.
+    """
+    is_transcoding = False
+    if status is not None:
+        is_transcoding = _is_transcoding(takedown)  # before the files are read
+        if refused := _refusal_by_vod(takedown, status):
+            is_last_check = takedown.check_count + 1 >= MAX_CHECKS and not is_transcoding
+            again = StillThere(refused.message, RECHECK_SECONDS, is_transcoding=is_transcoding)
+            return refused if is_last_check else again
+    last_purge, purges = _last_purge(takedown), _purge_counts(takedown)
+    if any(_is_awaited(task) for task in _purges_of(takedown).on_their_way()):
+        return Again("More files of the clip are being purged.", PURGED_SECONDS)
+    playable, pictures = _paths_of(delivery, takedown.video, purges)
+    if unpurged := tuple(path for path in (*playable, *pictures) if path not in purges):
+        reason = f"{len(unpurged)} more of the clip's files are purged."
+        return StillThere(reason, PURGED_SECONDS, to_purge=unpurged)
     play_probe, picture_probe = _probe(playable), _probe(pictures)
-    served = (*play_probe.served, *picture_probe.served)
-    if served and not is_last_check:
-        reason = f"The CDN still serves {len(served)} of the clip's files."
-        return StillThere(reason, PURGED_SECONDS, paths=served)
-    if play_probe.served:
-        count = f"{len(play_probe.served)} of {len(playable)}"
-        reason = f"The CDN still serves {count} files that play, after {MAX_CHECKS} purges."
-        return Refused("StillServed", reason)
-    if unclear := [*play_probe.unclear, *picture_probe.unclear]:
-        count = f"{len(unclear)} of {len(playable) + len(pictures)}"
-        return Again(f"The CDN's answer is unclear for {count} files: {unclear[0]}")
+    left: Outcome | None = _again_for_served(takedown, (*play_probe.served, *picture_probe.served))
+    if left is None and is_transcoding:  # no check is the last one: more files may come
+        left = Again(TRANSCODING, _wait_seconds(delivery))
+    left = (
+        left or _refusal_by_cdn(play_probe, purges) or _again_for_unclear(play_probe, picture_probe)
+    )
+    if left is not None:
+        return left
+    return Done({"problem": _problem_of(takedown, picture_probe), "last_purge": last_purge})
+
+
+def _again_for_served(takedown: Takedown, served: Sequence[str]) -> StillThere | None:
+    """Purge again what is served, except files whose last check this was."""
+    counts = takedown.served_counts
+    to_purge = tuple(path for path in served if counts.get(path, 0) + 1 < MAX_CHECKS)
+    if not to_purge:
+        return None
+    reason = f"The CDN still serves {len(served)} of the clip's files."
+    return StillThere(reason, PURGED_SECONDS, tuple(served), to_purge)
+
+
+def _refusal_by_cdn(probe: _CdnProbe, purges: Mapping[str, int]) -> Refused | None:
+    if not probe.served:
+        return None
+    purge_count = min(purges[path] for path in probe.served)
+    reason = f"The CDN still serves {probe.share} files that play, after {purge_count} purges."
+    return Refused("StillServed", reason)
+
+
+def _again_for_unclear(*probes: _CdnProbe) -> Again | None:
+    unclear = [reason for probe in probes for reason in probe.unclear]
+    if not unclear:
+        return None
+    count = f"{len(unclear)} of {sum(len(probe.paths) for probe in probes)}"
+    return Again(f"The CDN's answer is unclear for {count} files: {unclear[0]}")
+
+
+def _problem_of(takedown: Takedown, pictures: _CdnProbe) -> str:
+    """What is not proven although no known file that plays is left."""
     problems = [NEVER_READ] if takedown.video.files_read_at is None else []
-    if picture_probe.served:
-        count = f"{len(picture_probe.served)} of {len(pictures)}"
-        problems.append(f"{count} pictures are still served.")
-    return Done({"problem": " ".join(problems)})
+    if unread := _unread_playlists(takedown):
+        problems.append(f"The segments of {unread} playlists were never known.")
+    if pictures.served:
+        problems.append(f"{pictures.share} pictures are still served.")
+    return " ".join(problems)
+
+
+def _is_transcoding(takedown: Takedown) -> bool:
+    """Whether VOD runs a transcoding task of a blocked clip. Raises CloudUnavailable.
+
+    A refusal says nothing: then VOD does not tell the streams either (`FILES_UNKNOWN`).
+    """
+    if takedown.cause == Takedown.Cause.DELETION:
+        return False
+    try:
+        tasks = vod_gateway().transcode_tasks(takedown.video.vod_id)
+    except CloudRejected:
+        return False
+    return any(task.status not in OUTCOMES for task in tasks)
 
 
 def _refusal_by_vod(takedown: Takedown, status: str) -> Refused | None:
     """Why VOD's answer does not suffice; None if it is a block with known streams.
 
-    Streams that were never read are read now. Raises CloudUnavailable.
+    The streams are read again, and new ones are purged. Raises CloudUnavailable.
     """
     if status != VodStatus.BLOCKED or takedown.cause == Takedown.Cause.DELETION:
         return Refused("StillInVod", f"VOD still has the clip, as {status or 'unknown'}.")
     video = takedown.video
-    if video.files_read_at is None:
-        read_unread_files([video.vod_id])
-        video.refresh_from_db()
-    return FILES_UNKNOWN if video.files_read_at is None else None
+    is_told = video.vod_id in read_files([video.vod_id])
+    video.refresh_from_db()
+    return None if is_told else FILES_UNKNOWN
 
 
-def _paths_of(delivery: Delivery, video: Video) -> tuple[list[str], list[str]]:
-    """Paths that play, and paths of pictures: of the payload, and those that came since."""
+def _purge_counts(takedown: Takedown) -> Counter[str]:
+    """How often each `host/path` was sent to the CDN to be purged, or waits for that."""
+    urls = (
+        _purges_of(takedown).exclude(state=CdnTask.State.SUPERSEDED).values_list("urls", flat=True)
+    )
+    return Counter(chain.from_iterable(urls))
+
+
+def _unread_playlists(takedown: Takedown) -> int:
+    """How many playlists the CDN did not serve when they were purged for the first time."""
+    results = [task.delivery.result for task in _purges_of(takedown) if task.delivery is not None]
+    read = {path for result in results for path in result.get("read", [])}
+    return len({path for result in results for path in result.get("unread", [])} - read)
+
+
+def _paths_of(
+    delivery: Delivery, video: Video, purged: Iterable[str]
+) -> tuple[list[str], list[str]]:
+    """Paths that play, and paths of pictures: of the payload, and those that came since.
+
+    A purged path that is in neither is a segment of a playlist, which plays.
+    """
     play, paths = list(delivery.payload["play"]), list(delivery.payload["paths"])
     if video.source_version == delivery.payload["source_version"]:
         play += play_paths(video)
         paths += media_paths(video)
+    play += [path for path in purged if path not in paths]
     pictures = [path for path in dict.fromkeys(paths) if path not in play]
     return list(dict.fromkeys(play)), pictures
 
 
 def _probe(paths: Sequence[str]) -> _CdnProbe:
     """Ask the CDN for each file. An unclear answer about one stops no other."""
-    probe = _CdnProbe()
+    probe = _CdnProbe(paths)
     for path in paths:
         try:
             if media_gateway().is_served(MediaPath(path)):
@@ -209,11 +327,13 @@ def _probe(paths: Sequence[str]) -> _CdnProbe:
 def _schedule_recheck(takedown: Takedown, outcome: StillThere) -> None:
     """Count the check. Purge the files that are still served, or read the video again in VOD."""
     _reopen(takedown)
-    takedown.check_count += 1
     takedown.problem = outcome.reason
-    if outcome.paths:
-        purge_media(takedown.video, takedown=takedown, paths=outcome.paths)
+    counts = takedown.served_counts
+    takedown.served_counts = counts | {path: counts.get(path, 0) + 1 for path in outcome.served}
+    if outcome.to_purge:
+        purge_media(takedown.video, takedown=takedown, paths=outcome.to_purge)
     else:
+        takedown.check_count += not outcome.is_transcoding
         outbox.send("read_video", subject=takedown.video.vod_id)
 
 

@@ -22,25 +22,36 @@ class VideoHandler(Handler):
         Video.objects.select_for_update().filter(vod_id=subject).first()
 
 
-def read_unread_files(vod_ids: Sequence[str]) -> None:
-    """Read streams that were never read: VOD does not tell them once it has deleted the video.
+def read_files(vod_ids: Sequence[str]) -> set[str]:
+    """Read all streams that VOD has of closed videos; new ones are purged. Returns whose it told.
 
-    If a video is not deleted here, the whole reading is applied. A refusal about one video stops
-    no other. Raises CloudUnavailable.
+    VOD does not tell the streams once it has deleted the video. If a video is not deleted here,
+    the whole reading is applied. A refusal about one video stops no other. Raises
+    CloudUnavailable.
     """
-    unread = Video.objects.filter(vod_id__in=vod_ids, files_read_at=None)
-    for video in unread:
+    told: set[str] = set()
+    for video in Video.objects.filter(vod_id__in=vod_ids):
         try:
             facts, _ = asking.fetch_facts([video.vod_id])
             if video.vod_id not in facts:
                 continue
             reading = asking.fetch_reading(facts[video.vod_id], video, FILES)
-            if video.deleted_at is None:
-                mirror.apply(reading)
-            else:
-                mirror.write_files_of_deleted_video(reading, source_version=video.source_version)
         except CloudRejected as error:
-            logger.warning(
-                "The files of a video could not be read",
-                extra={"vod_id": video.vod_id, "reason": str(error)},
-            )
+            _log_unread(video, error)
+            continue
+        if video.deleted_at is None:
+            mirror.apply(reading)
+        else:
+            mirror.write_files_of_deleted_video(reading, source_version=video.source_version)
+        if reading.files is not None:
+            told.add(video.vod_id)
+        for refusal in reading.refusals:
+            _log_unread(video, refusal)
+    return told
+
+
+def _log_unread(video: Video, error: CloudRejected) -> None:
+    logger.warning(
+        "The files of a video could not be read",
+        extra={"vod_id": video.vod_id, "reason": str(error)},
+    )

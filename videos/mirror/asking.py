@@ -47,7 +47,8 @@ class ReadRequest:
             or a verdict makes it necessary.
         upload: the uploaded file in any case, since another one may have been uploaded.
         upload_reported_at: end of the upload according to an unsigned callback (untrusted).
-        jobs: progress of our transcoding jobs, and the files if a job has ended.
+        jobs: progress of our transcoding jobs, and the files if a job has ended or the video is
+            closed.
         audits: the history of decisions. If False, asked only if the facts, a verdict or an
             upload make it necessary.
         is_sending: the caller is about to send the decision that stands here.
@@ -167,9 +168,11 @@ def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) 
     followed_ids = _followed_task_ids(video) if request.jobs and video is not None else ()
     tasks = _fetch_tasks(gateway, followed_ids)
     lost_ids = set(followed_ids) - {task.task_id for task in tasks}
-    has_ended = any(task.status in OUTCOMES for task in tasks)
     if request.jobs and facts.status == VodStatus.BLOCKED:
         tasks += _fetch_automatic_tasks(gateway, facts.vod_id, video)
+    # Each stream of a closed video must be purged as soon as VOD has it.
+    is_closed = video is not None and video.is_closed
+    has_news = any(task.status in OUTCOMES for task in tasks) or (request.jobs and is_closed)
     is_source_unknown = video is None or not video.source_path
     needs_upload_time = is_upload_time_needed(video, facts)
     # A verdict must not overrule a person's decision in VOD that was not imported yet.
@@ -204,7 +207,7 @@ def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) 
     return Reading(
         facts,
         files=unless_refused(
-            lambda: fetch_files(gateway, facts, video), when=request.files or has_ended
+            lambda: fetch_files(gateway, facts, video), when=request.files or has_news
         ),
         source=source,
         snapshots_failed=request.snapshots_failed,
@@ -281,17 +284,21 @@ def fetch_files(
     return _outputs_of_tasks(gateway, facts.vod_id, _uploaded_since(video))
 
 
+def fetch_outputs(gateway: "VodGateway", video: Video) -> tuple[StreamFile, ...]:
+    """Return a video's streams according to its tasks, which VOD tells of blocked videos too."""
+    return _outputs_of_tasks(gateway, video.vod_id, _uploaded_since(video))
+
+
 def _outputs_of_tasks(
     gateway: "VodGateway", vod_id: str, since: datetime | None
 ) -> tuple[StreamFile, ...]:
-    """Return the newest output of each definition and format."""
-    newest: dict[tuple[str, str], StreamFile] = {}
+    """Return all outputs: an earlier one of a definition may be on the CDN too."""
+    outputs: list[StreamFile] = []
     for listed in gateway.transcode_tasks(vod_id, since=since):
         task = none_if_missing(gateway.transcode_task, listed.task_id)
-        for job in task.jobs if task is not None else ():
-            if job.output is not None:
-                newest.setdefault((job.output.definition, job.output.format), job.output)
-    return tuple(newest.values())
+        jobs = task.jobs if task is not None else ()
+        outputs += [job.output for job in jobs if job.output is not None]
+    return tuple(outputs)
 
 
 def _fetch_machine_review(

@@ -1,7 +1,7 @@
 """Media of a video: its files, the uploaded file, and whether there are snapshots."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -9,7 +9,10 @@ from shortvideo.cloud.types import StreamFile
 from videos.mirror.facts import fit_column
 from videos.mirror.reading import Reading
 from videos.models import SnapshotStatus, Video
-from videos.models.media import FILE_FIELDS, media_named_by
+from videos.models.media import FILE_FIELDS, MEDIA_FIELDS, media_named_by
+from videos.services import takedown
+
+MEDIA_BEFORE: Final = (*MEDIA_FIELDS, "further_media", "source_version")
 
 
 def copy_media(video: Video, reading: Reading) -> None:
@@ -40,7 +43,7 @@ def keep_dropped_media(video: Video, before: Mapping[str, Any]) -> None:
 
 @transaction.atomic
 def write_files_of_deleted_video(reading: Reading, *, source_version: int) -> None:
-    """Write the files of a deleted video, and nothing else.
+    """Write the files of a deleted video, and nothing else. Files that are new here are purged.
 
     Do nothing if the row's source has changed since VOD was asked (`source_version`).
     """
@@ -48,8 +51,21 @@ def write_files_of_deleted_video(reading: Reading, *, source_version: int) -> No
     video = deleted.select_for_update().filter(vod_id=reading.facts.vod_id).first()
     if video is None:
         return
+    before = {name: getattr(video, name) for name in MEDIA_BEFORE}
     copy_media(video, reading)
-    video.save(update_fields=["source_path", "files", "files_read_at"])
+    keep_dropped_media(video, before)
+    video.save(update_fields=["source_path", "files", "files_read_at", "further_media"])
+    take_down_if_new(video, before)
+
+
+def take_down_if_new(video: Video, before: Mapping[str, Any]) -> None:
+    """Purge and prove media that came to a closed video, which is saved already.
+
+    `before` has the earlier values of the fields.
+    """
+    known = {item["path"] for item in (*media_named_by(before), *before["further_media"])}
+    if video.is_closed and not known.issuperset(item["path"] for item in video.media):
+        takedown.take_down_new_media(video)
 
 
 def _has_newer_files(video: Video, reading: Reading) -> bool:

@@ -25,7 +25,7 @@ from videos.mirror import (
 )
 from videos.mirror.reading import Applied, Reading
 from videos.models import CensorStatus, TaskCause, Video
-from videos.services import announcements, status
+from videos.services import announcements, status, takedown
 
 CHUNK_SIZE: Final = 50  # rows compared at once, and the most rows in a transaction
 pace = Pace(CHUNK_SIZE)
@@ -132,6 +132,7 @@ def _write(readings: Sequence[Reading], backlog_until: datetime | None) -> Appli
     missing = [item for item in readings if item.facts.vod_id not in rows]
     inserted = _insert(missing, by_user_id, backlog_until)
     rows |= _lock_rows(missing)
+    known = {vod_id: _mirrored_values(video) for vod_id, video in rows.items()}
     total = Applied()
     for item in readings:
         video, is_backlog = rows[item.facts.vod_id], _is_backlog(item, backlog_until)
@@ -143,6 +144,8 @@ def _write(readings: Sequence[Reading], backlog_until: datetime | None) -> Appli
         else:
             with silence(when=is_new and is_backlog):  # no events about the backlog
                 has_changed = _update(video, item, by_user_id, is_backlog=is_backlog)
+        if not is_backlog:
+            media.take_down_if_new(video, known[video.vod_id])
         total += Applied(
             new=int(is_new),
             changed=int(has_changed and not is_new),
@@ -188,11 +191,13 @@ def _new_row(reading: Reading, by_user_id: dict[str, Uploader], *, is_backlog: b
 
 
 def _after_insert(video: Video, *, is_backlog: bool) -> None:
-    """Open a review task, request machine review and emit an event for a new video."""
+    """Begin what follows a new video: review task or takedown, machine review, and event."""
     if video.censor_status == CensorStatus.CHECK:
         status.open_task(video, TaskCause.NEW)
     if is_backlog:
         return
+    if video.is_blocked:
+        takedown.take_down_new_media(video)
     if video.source_uploaded_at is not None:
         _request_machine_review(video)
     announcements.emit_new_video(video)

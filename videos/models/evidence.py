@@ -2,21 +2,39 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from shortvideo.outbox.models import Delivery, DeliveryQuerySet
+from videos.models.attention import AttentionQuerySet, NeedsAttention
+from videos.models.status import CensorStatus
 
-class EvidenceQuerySet(models.QuerySet["Evidence"]):
+
+class EvidenceQuerySet(AttentionQuerySet["Evidence"]):
     def kept(self) -> Self:
         return self.filter(removed_at=None)
 
     def expired(self, now: datetime) -> Self:
         return self.kept().filter(expires_at__lte=now)
 
+    def needing_attention(self) -> Self:
+        """Incomplete evidence of clips that are blocked, or were when they were deleted."""
+        return super().needing_attention().filter(video__censor_status=CensorStatus.FAIL)
 
-class Evidence(models.Model):
+    def to_retry(self, now: datetime) -> Self:
+        """Incomplete, and due for another attempt: VOD may still have the originals."""
+        return self.needing_attention().filter(
+            retry_at__lte=now,
+            video__deleted_at=None,
+            source_version=F("video__source_version"),
+        )
+
+
+class Evidence(NeedsAttention):
     """The pictures and facts of a blocked clip, kept after the clip is deleted.
+
+    It waits for an operator while copies are missing.
 
     `files` names the copies in the storage `evidence`, which are deleted after `EVIDENCE_DAYS`.
     """
@@ -41,6 +59,12 @@ class Evidence(models.Model):
         _("kept until"), null=True, blank=True, help_text=_("Set once the clip is deleted.")
     )
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    retry_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the worker tries again to copy what is missing."),
+    )
 
     objects = EvidenceQuerySet.as_manager()
 
@@ -54,8 +78,19 @@ class Evidence(models.Model):
         indexes = [
             models.Index(
                 fields=["expires_at"], name="evidence_expiry", condition=Q(removed_at=None)
-            )
+            ),
+            models.Index(
+                fields=["attention_at"],
+                name="evidence_attention",
+                condition=Q(attention_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return str(self.video)
+
+    @property
+    def deliveries(self) -> DeliveryQuerySet:
+        """The repeated archives: no step of a takedown follows them."""
+        archives = Delivery.objects.filter(kind="archive_evidence", followers=None)
+        return archives.for_subject(self.video.vod_id)

@@ -18,6 +18,10 @@ class TakedownQuerySet(models.QuerySet["Takedown"]):
     def under_way(self) -> Self:
         return self.filter(state=Takedown.State.UNDER_WAY)
 
+    def in_force(self) -> Self:
+        """Neither reversed nor replaced; the latest of a video first."""
+        return self.exclude(state__in=Takedown.OVER).order_by("-id")
+
     def failed(self) -> Self:
         """A step was refused, or the clip is still served."""
         return self.filter(state=Takedown.State.FAILED)
@@ -77,7 +81,14 @@ class Takedown(models.Model):
     check_count = models.PositiveSmallIntegerField(
         default=0,
         editable=False,
-        help_text=_("Checks in a row that found the clip still there."),
+        help_text=_("Checks in a row in which VOD did not show the clip as gone."),
+    )
+    served_counts = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        editable=False,
+        help_text=_("By host/path: checks that found a purged file still served."),
     )
 
     objects = TakedownQuerySet.as_manager()
@@ -92,6 +103,12 @@ class Takedown(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_cause_display()}: {self.video}"
+
+    def restart_checks(self) -> list[str]:
+        """Set it under way with new checks, in memory. Returns the names of the fields to save."""
+        self.state, self.problem, self.verified_at = self.State.UNDER_WAY, "", None
+        self.check_count, self.served_counts = 0, {}
+        return ["state", "problem", "verified_at", "check_count", "served_counts"]
 
     @property
     def is_over(self) -> bool:

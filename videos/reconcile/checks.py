@@ -136,11 +136,22 @@ def _different_review(video: Video, facts: MediaFacts, _scope: Scope) -> Sides |
 def _different_files(video: Video, facts: MediaFacts, scope: Scope) -> Sides | None:
     if not are_files_due(video, facts, scope):
         return None
+    if facts.status == VodStatus.BLOCKED:
+        return _unpurged_files(video)
     files = retrying(lambda: asking.fetch_files(vod_gateway(), facts, video))
     if video.files_read_at is not None and _as_stored(files) == video.files:
         return None
     is_unread = video.files_read_at is None
     return "unread" if is_unread else f"{len(video.files)} files", f"{len(files)} files"
+
+
+def _unpurged_files(video: Video) -> Sides | None:
+    """Streams of a blocked video that are not known here: no takedown has purged them."""
+    files = retrying(lambda: asking.fetch_outputs(vod_gateway(), video))
+    known = {item["path"] for item in video.media}
+    if video.files_read_at is not None and known.issuperset(file.path for file in files):
+        return None
+    return f"{len(video.files)} files", f"{len(files)} files"
 
 
 def _missed_job(video: Video, _facts: MediaFacts, scope: Scope) -> Sides | None:
@@ -226,7 +237,7 @@ def latest_audit(vod_id: str) -> AuditEntry | None:
 
 def are_files_due(video: Video, facts: MediaFacts, scope: Scope) -> bool:
     """Whether VOD must be asked for the files: they are unread, lost, or in scope."""
-    if not _has_files(facts):
+    if not _has_files(facts) and facts.status != VodStatus.BLOCKED:
         return False
     if scope.is_every_file:
         return True
@@ -238,7 +249,7 @@ def are_files_due(video: Video, facts: MediaFacts, scope: Scope) -> bool:
 
 
 def _has_files(facts: MediaFacts) -> bool:
-    """Whether VOD tells the files of a video in this status."""
+    """Whether VOD tells all files of a video in this status; of a blocked one, only the streams."""
     return facts.status in WITH_FILES
 
 

@@ -13,13 +13,16 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from shortvideo.errors import InvalidState
 from videos.models import Evidence, Video, VideoDeletion
 
 logger = logging.getLogger(__name__)
 
 STORAGE: Final = "evidence"  # of settings.STORAGES
 SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+RETRY_PERIODS: Final = (timedelta(minutes=1), timedelta(days=1))  # shortest and longest wait
 
 
 class StorageRefused(Exception):
@@ -47,13 +50,18 @@ def store_copy(
 ) -> str:
     """Store one copy and return its name. The name never has parts from outside.
 
-    The same content is stored once. Raises StorageRefused.
+    The same content is stored once. A copy that broke off (a full disk) is replaced. Raises
+    StorageRefused.
     """
     folder = video.vod_id if SAFE_NAME.fullmatch(video.vod_id) else f"video-{video.pk}"
     digest = hashlib.sha256(content).hexdigest()[:16]
     name = f"{folder}/{source_version}/{kind}-{digest}.{extension}"
     with _storing("The storage of evidence refused a copy") as files:
-        return name if files.exists(name) else files.save(name, ContentFile(content))
+        if files.exists(name):
+            if files.size(name) == len(content):
+                return name
+            files.delete(name)
+        return files.save(name, ContentFile(content))
 
 
 def keep_evidence(
@@ -64,15 +72,21 @@ def keep_evidence(
     files: Sequence[Mapping[str, str]],
     problem: str,
 ) -> Evidence:
-    """Write what was archived of one version of a clip, beside copies of an earlier attempt."""
+    """Write what was archived of one version of a clip, beside copies of an earlier attempt.
+
+    Evidence with a problem, or without any copy, waits for an operator and is tried again: after
+    a minute, then each time after as long as it has been incomplete, once a day at least.
+    """
     locked = Evidence.objects.select_for_update()
-    evidence, _ = locked.get_or_create(video=video, source_version=source_version)
+    evidence, _created = locked.get_or_create(video=video, source_version=source_version)
     known = {file["path"]: file for file in evidence.files}
     evidence.files = list((known | {file["path"]: dict(file) for file in files}).values())
     evidence.facts = dict(facts)
     evidence.machine_review = _machine_review_of(video, source_version)
-    evidence.problem, evidence.archived_at = problem, timezone.now()
+    now = timezone.now()
+    evidence.problem, evidence.archived_at = problem, now
     evidence.removed_at, evidence.expires_at = None, None
+    _schedule_retry(evidence, now)
     evidence.save()
     gone = video.deletions.filter(state=VideoDeletion.State.DONE).order_by("-id").first()
     if gone is not None and video.deleted_at is not None:
@@ -80,10 +94,33 @@ def keep_evidence(
     return evidence
 
 
-def is_archived(video: Video, source_version: int) -> bool:
-    """Whether everything of this version of the clip was archived already."""
-    kept = Evidence.objects.kept().filter(video=video, source_version=source_version)
-    return kept.filter(problem="").exists()
+def _schedule_retry(evidence: Evidence, now: datetime) -> None:
+    """Set, in memory, whether it waits for an operator, and when the worker tries again."""
+    if not evidence.problem and evidence.files:
+        evidence.attention_at = evidence.retry_at = None
+        return
+    is_first = evidence.attention_at is None
+    evidence.attention_at = evidence.attention_at or now
+    wait = RETRY_PERIODS[0] if is_first else now - evidence.attention_at
+    evidence.retry_at = now + min(max(wait, RETRY_PERIODS[0]), RETRY_PERIODS[1])
+
+
+def check_retryable(evidence: Evidence) -> None:
+    """Raise InvalidState if the clip cannot be archived again."""
+    video = evidence.video
+    if evidence.removed_at is not None or (evidence.files and not evidence.problem):
+        raise InvalidState(_("Nothing is missing."))
+    if video.deleted_at is not None:
+        raise InvalidState(_("The clip is deleted: VOD has its pictures no longer."))
+    if evidence.source_version != video.source_version:
+        raise InvalidState(_("Another source was uploaded since: its pictures are gone."))
+    if not video.is_blocked:
+        raise InvalidState(_("The clip is not blocked any more."))
+
+
+def kept_of(video: Video, source_version: int) -> Evidence | None:
+    """The evidence of this version of a clip; None if there is none, or it was removed."""
+    return Evidence.objects.kept().filter(video=video, source_version=source_version).first()
 
 
 def _machine_review_of(video: Video, source_version: int) -> dict[str, Any]:
@@ -140,6 +177,6 @@ def _remove(pk: int) -> bool:
         evidence.save(update_fields=["problem"])
         return False
     evidence.files, evidence.facts, evidence.machine_review = [], {}, {}
-    evidence.removed_at = timezone.now()
-    evidence.save(update_fields=["files", "facts", "machine_review", "removed_at"])
+    evidence.removed_at, evidence.attention_at = timezone.now(), None
+    evidence.save(update_fields=["files", "facts", "machine_review", "removed_at", "attention_at"])
     return True

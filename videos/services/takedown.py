@@ -2,6 +2,7 @@
 
     block      create_audit -> archive_evidence -> purge -> verify_takedown
     deletion   [archive_evidence ->] delete_video -> purge -> verify_takedown
+    later file [archive_evidence ->] purge -> verify_takedown (`take_down_new_media`)
 
 Each arrow is the delivery's `after`. A takedown ends early by `replace_unfinished`,
 `cancel_block_takedowns` or `cancel_deletion_takedown`. The caller holds the video's lock.
@@ -10,11 +11,17 @@ Each arrow is the delivery's `after`. A takedown ends early by `replace_unfinish
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import journal
 from accounts.models import Operator
 from shortvideo.cloud.urls import is_on_cdn
+from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
-from shortvideo.outbox.models import Delivery
-from videos.models import ReviewDecision, Source, Takedown, Video, VideoDeletion
+from shortvideo.outbox.models import Delivery, DeliveryState
+from videos.models import Evidence, ReviewDecision, Source, Takedown, Video, VideoDeletion
 from videos.models.media import PLAYS
 from videos.services import evidence
 from videos.services.cdn import media_paths, purge_media
@@ -55,7 +62,13 @@ def _send_chain(takedown: Takedown, video: Video, *, after: Delivery | None) -> 
     tasks = purge_media(
         video, operator=operator, request_id=request_id, after=after, takedown=takedown
     )
-    takedown.verification = outbox.send(
+    takedown.verification = send_verification(video, after=tasks[-1].delivery if tasks else after)
+    takedown.save(update_fields=["verification"])
+
+
+def send_verification(video: Video, *, after: Delivery | None) -> Delivery:
+    """Send `verify_takedown` for the media of the clip. The caller writes it to the takedown."""
+    return outbox.send(
         "verify_takedown",
         subject=video.vod_id,
         payload={
@@ -63,13 +76,61 @@ def _send_chain(takedown: Takedown, video: Video, *, after: Delivery | None) -> 
             "play": play_paths(video),
             "paths": media_paths(video),
         },
-        after=tasks[-1].delivery if tasks else after,
+        after=after,
     )
-    takedown.save(update_fields=["verification"])
 
 
-def archive_evidence(video: Video, *, after: Delivery | None = None) -> Delivery:
-    """Send `archive_evidence` for the clip's pictures. It supersedes an earlier one that waits."""
+def take_down_new_media(video: Video) -> None:
+    """Purge and prove the media of a closed video that came after its takedown began.
+
+    A verified or failed takedown is under way again. If a blocked video has none, it begins: VOD
+    had blocked the video when it was first read. The caller holds its lock and has saved it.
+    """
+    in_force = Takedown.objects.in_force().filter(video=video)
+    takedown = in_force.select_related("verification__after", "decision", "deletion").first()
+    if takedown is None:
+        if video.is_blocked:
+            begin_block_takedown(video, None)
+        return
+    known = purged_paths(takedown)
+    if new := [path for path in media_paths(video) if path not in known]:
+        _purge_later(takedown, video, new)
+
+
+def _purge_later(takedown: Takedown, video: Video, paths: list[str]) -> None:
+    """Purge these paths too, after the takedown's own purge, and prove that they are gone.
+
+    While the proof waits it covers them. If a step before it failed, the retry of that step does.
+    """
+    proof = takedown.verification
+    after = proof.after if proof is not None else None
+    if after is not None and after.state in (DeliveryState.GIVEN_UP, DeliveryState.SUPERSEDED):
+        return
+    if video.is_blocked and any(item["path"] in paths for item in pictures_of(video)):
+        after = archive_evidence(video, after=after, supersede=False)
+    tasks = purge_media(video, after=after, takedown=takedown, paths=paths)
+    if proof is not None and proof.is_open:
+        return
+    fields = takedown.restart_checks()
+    if proof is not None and proof.state == DeliveryState.GIVEN_UP:
+        outbox.retry(proof)
+    else:
+        takedown.verification = send_verification(video, after=tasks[-1].delivery)
+    takedown.save(update_fields=[*fields, "verification"])
+
+
+def purged_paths(takedown: Takedown) -> set[str]:
+    """`host/path` of all media that the takedown purges or has purged."""
+    return {url for urls in takedown.cdn_tasks.values_list("urls", flat=True) for url in urls}
+
+
+def archive_evidence(
+    video: Video, *, after: Delivery | None = None, supersede: bool = True
+) -> Delivery:
+    """Send `archive_evidence` for the clip's pictures.
+
+    With `supersede` it replaces an earlier one that waits, and the steps of a takedown after it.
+    """
     return outbox.send(
         "archive_evidence",
         subject=video.vod_id,
@@ -79,8 +140,25 @@ def archive_evidence(video: Video, *, after: Delivery | None = None) -> Delivery
             "pictures": pictures_of(video),
         },
         after=after,
-        supersede=True,
+        supersede=supersede,
     )
+
+
+@transaction.atomic
+def archive_again(
+    row: Evidence, *, operator: Operator | None = None, request_id: str = ""
+) -> Delivery:
+    """Copy what is missing of the evidence, from the CDN or from VOD. Raises InvalidState."""
+    video = Video.objects.select_for_update().get(pk=row.video_id)
+    row = Evidence.objects.select_for_update().get(pk=row.pk)
+    evidence.check_retryable(row)
+    archives = Delivery.objects.filter(kind="archive_evidence").for_subject(video.vod_id)
+    if archives.open().exists():
+        raise InvalidState(_("It is being archived already."))
+    row.retry_at = timezone.now() + evidence.RETRY_PERIODS[1]  # the archive sets an earlier time
+    row.save(update_fields=["retry_at"])
+    journal.log_action(operator, row, "archive again", request_id=request_id)
+    return archive_evidence(video, supersede=False)
 
 
 def archive_before_deletion(video: Video) -> Delivery | None:
@@ -123,16 +201,15 @@ def resume_block_takedown(video: Video, *, is_shown_since: bool = False) -> None
     takedown = blocks.select_related("decision", "deletion").order_by("-id").first()
     if takedown is None:
         return
-    takedown.problem, takedown.check_count = "", 0
-    if is_shown_since:
-        takedown.verified_at = None
-    takedown.state = State.UNDER_WAY if takedown.verified_at is None else State.VERIFIED
-    if takedown.state == State.UNDER_WAY:
-        takedown.verification = None  # the rest of the earlier chain must not end it
-    takedown.save(update_fields=["state", "problem", "check_count", "verified_at", "verification"])
-    if takedown.state == State.UNDER_WAY:
-        audits = Delivery.objects.open().filter(kind="create_audit").for_subject(video.vod_id)
-        _send_chain(takedown, video, after=audits.order_by("id").last())
+    if takedown.verified_at is not None and not is_shown_since:
+        takedown.state = State.VERIFIED
+        takedown.save(update_fields=["state"])
+        take_down_new_media(video)
+        return
+    takedown.verification = None  # the rest of the earlier chain must not end it
+    takedown.save(update_fields=[*takedown.restart_checks(), "verification"])
+    audits = Delivery.objects.open().filter(kind="create_audit").for_subject(video.vod_id)
+    _send_chain(takedown, video, after=audits.order_by("id").last())
 
 
 def resume_deletion_takedown(deletion: VideoDeletion) -> None:

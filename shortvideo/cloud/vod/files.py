@@ -8,11 +8,13 @@ from alibabacloud_vod20170321.client import Client
 from shortvideo.cloud.gateway import Gateway
 from shortvideo.cloud.reply import Reply
 from shortvideo.cloud.types import (
+    MediaPath,
     Mezzanine,
     StreamFile,
     UploadTicket,
     UserData,
 )
+from shortvideo.cloud.urls import host_and_path, is_on_cdn
 from shortvideo.cloud.vod.limits import check_text
 from shortvideo.cloud.vod.parsing import parse_media_path, parse_stream
 
@@ -70,6 +72,19 @@ class Files(Gateway):
         streams = reply.children("PlayInfoList", wrapped="PlayInfo")
         files = (parse_stream(stream) for stream in streams)
         return tuple(file for file in files if file.path)
+
+    def picture_urls(self, vod_id: str) -> dict[MediaPath, str]:
+        """Return VOD's URLs of the cover and the snapshots, by path; each is secret for an hour."""
+        urls: dict[MediaPath, str] = {}
+        for kind in ("CoverSnapshot", "NormalSnapshot"):
+            reply = self._call_with_retries(
+                Client.list_snapshots_with_options,
+                models.ListSnapshotsRequest(video_id=vod_id, snapshot_type=kind, page_size=100),
+            )
+            found = reply.child("MediaSnapshot").children("Snapshots", wrapped="Snapshot")
+            listed = [snapshot.text("Url") for snapshot in found]
+            urls |= {host_and_path(url): url for url in listed if is_on_cdn(host_and_path(url))}
+        return urls
 
     def mezzanine(self, vod_id: str) -> Mezzanine:
         """Return the uploaded source."""

@@ -50,12 +50,20 @@
     }
   });
 
-  /* A picture that is gone (purged with its blocked clip, say) leaves the mark of a clip without one. */
+  /* In place of a picture that is gone stands the mark of a clip without one; for a blocked or deleted clip, words. */
   const showGone = (picture) => {
-    picture.parentElement.classList.add('thumb-empty');
+    const place = picture.closest('[data-gone]');
     picture.hidden = true;
+    if (!place) {
+      picture.parentElement.classList.add('thumb-empty');
+    } else if (!place.querySelector('.thumb-gone')) {
+      const mark = document.createElement('span');
+      mark.className = 'thumb-gone';
+      mark.textContent = mark.title = place.dataset.gone;
+      place.append(mark);
+    }
   };
-  for (const picture of document.querySelectorAll('.thumb img')) {
+  for (const picture of document.querySelectorAll('.thumb img, [data-gone] img')) {
     picture.addEventListener('error', () => showGone(picture));
     if (picture.complete && picture.naturalWidth === 0 && picture.currentSrc) {
       showGone(picture);

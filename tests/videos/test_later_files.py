@@ -1,0 +1,351 @@
+"""Files that come to a blocked or deleted clip: purged at once, and proven to be gone."""
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+from pytest_django.fixtures import Settings
+
+from shortvideo.cloud import cdn_gateway, media_gateway, vod_gateway
+from shortvideo.cloud.types import MediaPath
+from shortvideo.outbox import services as outbox
+from shortvideo.outbox.models import Delivery, DeliveryState
+from tests.factories import make_file
+from tests.support.localvod import LocalVod
+from tests.videos.support import receive_bodies
+from tests.videos.takedowns import (
+    block,
+    delivery_of,
+    published,
+    served_paths,
+    takedown_of,
+    work,
+    work_now,
+)
+from tests.videos.vod_tasks import NARROWBAND, Task, begin_task
+from videos import mirror, sync
+from videos.mirror import asking
+from videos.mirror.asking import EVERYTHING
+from videos.models import CdnTask, CensorStatus, Evidence, Source, Takedown, Video
+from videos.reconcile import Options, begin, carry_out
+from videos.services import delete_video, undo_review
+
+pytestmark = pytest.mark.django_db(transaction=True)
+State = Takedown.State
+
+
+def blocked_while_transcoding(cloud: LocalVod, **values: Any) -> tuple[Video, Task]:
+    """Return a blocked clip whose takedown waits for the end of a task in VOD."""
+    video = published(cloud)
+    task = begin_task(cloud, video.vod_id, **values)
+    block(video)
+    work()
+    return video, task
+
+
+def is_served(path: MediaPath) -> bool:
+    return media_gateway().is_served(path)
+
+
+def assert_gone(video: Video, paths: list[MediaPath]) -> None:
+    takedown = takedown_of(video)
+    assert (takedown.state, takedown.problem) == (State.VERIFIED, "")
+    assert paths
+    assert not any(map(is_served, paths))
+    assert served_paths(Video.objects.get(pk=video.pk)) == []
+
+
+@pytest.mark.parametrize("group", ["standard-template-group", NARROWBAND])
+def test_a_block_is_not_verified_while_vod_transcodes(cloud: LocalVod, group: str) -> None:
+    video, task = blocked_while_transcoding(cloud, group=group)
+    for _ in range(5):
+        work_now()
+    takedown = takedown_of(video)
+    assert (takedown.state, takedown.check_count) == (State.UNDER_WAY, 0)
+    assert takedown.problem.startswith("VOD still transcodes the clip")
+    assert served_paths(video) == [], "what is known is purged at once"
+    paths = task.end()
+    assert all(map(is_served, paths))
+    work_now()
+    work_now()
+    assert_gone(video, paths)
+
+
+def test_a_stream_is_purged_while_another_is_transcoded(cloud: LocalVod) -> None:
+    video, task = blocked_while_transcoding(cloud)
+    first = task.end_job(task.job_ids[0])
+    assert first is not None
+    receive_bodies([{**task.event, "EventType": "StreamTranscodeComplete"}])
+    work_now()
+    assert not is_served(first)
+    assert takedown_of(video).state == State.UNDER_WAY
+    paths = task.end()
+    work_now()
+    work_now()
+    assert_gone(video, paths)
+
+
+def test_streams_after_the_proof_reopen_the_takedown(cloud: LocalVod) -> None:
+    video = published(cloud)
+    block(video)
+    work()
+    task = begin_task(cloud, video.vod_id)
+    paths = task.end()
+    assert takedown_of(video).state == State.VERIFIED
+    receive_bodies([task.event])
+    Delivery.objects.filter(kind="process_event").update(subject=video.vod_id)
+    work()
+    work_now()
+    assert Takedown.objects.count() == 1
+    assert_gone(video, paths)
+
+
+def add_stream(cloud: LocalVod, video: Video) -> list[MediaPath]:
+    """A task runs from begin to end in VOD, and its event is lost."""
+    paths = begin_task(cloud, video.vod_id, trigger="Manual").end()
+    vod_gateway().update_info(video.vod_id, title="Changed")
+    return paths
+
+
+def test_a_sync_finds_the_streams_of_a_lost_event(cloud: LocalVod) -> None:
+    video = published(cloud)
+    block(video)
+    work()
+    paths = add_stream(cloud, video)
+    for _ in sync.walk(sync.resume_or_start(is_full=True)):
+        pass
+    work()
+    work_now()
+    assert_gone(video, paths)
+
+
+@pytest.mark.parametrize("is_heal", [False, True])
+def test_a_comparison_finds_streams_that_no_takedown_knows(cloud: LocalVod, is_heal: bool) -> None:
+    video = published(cloud)
+    block(video)
+    work()
+    paths = begin_task(cloud, video.vod_id).end()
+    options = Options(grace_seconds=0, wait_seconds=0, file_share=1)
+    run = begin(is_heal=is_heal)
+    for _ in carry_out(run, options):
+        pass
+    run.refresh_from_db()
+    assert run.counts["files"]["found"] == 1
+    if is_heal:
+        work()
+        work_now()
+        assert_gone(video, paths)
+        again = begin(is_heal=False)
+        for _ in carry_out(again, options):
+            pass
+        again.refresh_from_db()
+        assert again.found_count == 0
+
+
+def test_a_failed_takedown_reopens_for_a_new_file(cloud: LocalVod) -> None:
+    """localvod's CDN never stops serving a file that VOD does not know."""
+    video = published(cloud)
+    stray = cloud.put_file("stray/clip.mp4", b"video").removeprefix("http://")
+    Video.objects.filter(pk=video.pk).update(
+        further_media=[{"kind": "play", "path": stray}], files_read_at=None
+    )
+    block(video)
+    for _ in range(4):
+        work_now()
+    assert takedown_of(video).state == State.FAILED
+    task = begin_task(cloud, video.vod_id)
+    paths = task.end()
+    receive_bodies([task.event])
+    work()
+    assert not any(map(is_served, paths))
+    takedown = takedown_of(video)
+    assert takedown.state == State.UNDER_WAY
+    Video.objects.filter(pk=video.pk).update(further_media=[])
+    for _ in range(4):
+        work_now()
+    takedown.refresh_from_db()
+    assert takedown.state == State.FAILED, "the stray file is served"
+    assert takedown.problem.endswith("files that play, after 6 purges.")
+
+
+def test_checks_of_one_file_do_not_count_for_a_later_one(cloud: LocalVod) -> None:
+    video = published(cloud)
+    stray = cloud.put_file("stray/clip.mp4", b"video").removeprefix("http://")
+    Video.objects.filter(pk=video.pk).update(files=[*video.files, make_file(stray)])
+    block(video)
+    work()
+    work_now()
+    takedown = takedown_of(video)
+    assert takedown.served_counts[stray] == 2
+    later = cloud.put_file("stray/later.mp4", b"video").removeprefix("http://")
+    row = Video.objects.get(pk=video.pk)
+    Video.objects.filter(pk=video.pk).update(files=[*row.files, make_file(later)])
+    work_now()
+    takedown.refresh_from_db()
+    assert takedown.state == State.UNDER_WAY
+    for _ in range(3):
+        work_now()
+    takedown.refresh_from_db()
+    assert takedown.state == State.FAILED
+    counts = [task.urls.count(later) for task in CdnTask.objects.filter(takedown=takedown)]
+    assert sum(counts) == 3
+
+
+def test_later_snapshots_are_archived_and_purged(cloud: LocalVod) -> None:
+    video = published(cloud)
+    pictures = video.snapshots
+    Video.objects.filter(pk=video.pk).update(snapshots=[], first_frame="")
+    video.refresh_from_db()
+    block(video)
+    work()
+    assert len(Evidence.objects.get().files) == 1
+    assert any(is_served(MediaPath(path)) for path in pictures)
+    read_again(video)
+    work_now()
+    assert not any(is_served(MediaPath(path)) for path in pictures)
+    assert {file["path"] for file in Evidence.objects.get().files} >= set(pictures)
+    assert takedown_of(video).state == State.VERIFIED
+
+
+def read_again(video: Video) -> None:
+    with transaction.atomic():
+        outbox.send("read_video", subject=video.vod_id)
+    work()
+
+
+def test_a_file_in_the_undo_window_waits_with_the_block(
+    cloud: LocalVod, settings: Settings
+) -> None:
+    settings.REVIEW_UNDO_SECONDS = 60
+    video = published(cloud)
+    decision = block(video, source=Source.ADMIN)
+    task = begin_task(cloud, video.vod_id)
+    paths = task.end()
+    receive_bodies([task.event])
+    work()
+    assert not cloud.ledger("RefreshObjectCaches")
+    undo_review(decision)
+    work_now()
+    assert not cloud.ledger("RefreshObjectCaches")
+    assert set(CdnTask.objects.values_list("state", flat=True)) == {CdnTask.State.SUPERSEDED}
+    block(video)
+    work()
+    work_now()
+    assert_gone(video, paths)
+
+
+def test_streams_are_read_again_before_a_deletion(cloud: LocalVod) -> None:
+    video = published(cloud)
+    delete_video(video)
+    paths = begin_task(cloud, video.vod_id).end()
+    work()
+    work_now()
+    assert_gone(video, paths)
+    assert cloud.state(video.vod_id)["video"] is None
+
+
+def test_a_clip_that_vod_blocked_before_it_was_seen_is_purged(cloud: LocalVod) -> None:
+    vod_id = cloud.seed(status="Blocked", cover=True, snapshots=2, files=True)
+    facts, _ = asking.fetch_facts([vod_id])
+    mirror.apply(asking.fetch_reading(facts[vod_id], None, EVERYTHING))
+    work()
+    work_now()
+    video = Video.objects.get()
+    takedown = takedown_of(video)
+    assert (takedown.cause, takedown.state) == (Takedown.Cause.VOD, State.VERIFIED)
+    assert served_paths(video) == []
+
+
+def test_a_file_that_comes_during_the_proof_is_proven_too(
+    cloud: LocalVod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video, paths = published(cloud), list[MediaPath]()
+    ask = type(media_gateway()).is_served
+
+    def asked_while_a_stream_comes(gateway: Any, path: MediaPath) -> bool:
+        is_there = ask(gateway, path)
+        if not paths:
+            paths.extend(begin_task(cloud, video.vod_id).end())
+            facts, _ = asking.fetch_facts([video.vod_id])
+            row = Video.objects.get(pk=video.pk)
+            mirror.apply(asking.fetch_reading(facts[video.vod_id], row, EVERYTHING))
+        return is_there
+
+    monkeypatch.setattr(type(media_gateway()), "is_served", asked_while_a_stream_comes)
+    block(video)
+    work()
+    work_now()
+    assert_gone(video, paths)
+
+
+def test_the_segments_of_a_playlist_belong_to_its_file(cloud: LocalVod) -> None:
+    video = published(cloud)
+    names = ("hls/a.m3u8", "hls/low.m3u8", "hls/low-1.ts", "hls/low-2.ts", "hls/key.bin")
+    lines = '#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="key.bin"\nlow-1.ts?auth_key=1\n/hls/low-2.ts\n'
+    content = {"hls/a.m3u8": "#EXTM3U\nlow.m3u8\nhttp://elsewhere.example.com/x.ts\n",
+               "hls/low.m3u8": lines}  # fmt: skip
+    urls = {
+        name: cloud.put_file(name, content.get(name, "data").encode()).removeprefix("http://")
+        for name in names
+    }
+    playlist = make_file(urls["hls/a.m3u8"], format="m3u8")
+    Video.objects.filter(pk=video.pk).update(files=[playlist])
+    block(video)
+    for _ in range(4):
+        work_now()
+    purged = {url for urls in CdnTask.objects.values_list("urls", flat=True) for url in urls}
+    assert purged >= set(urls.values())
+    assert not any("elsewhere" in url for url in purged)
+    takedown = takedown_of(video)
+    assert takedown.state == State.FAILED  # localvod's CDN serves strays for ever
+    assert "still serves 5 of" in takedown.problem
+
+
+def test_an_unreadable_playlist_is_named(cloud: LocalVod) -> None:
+    video = published(cloud)
+    playlist = make_file(f"{cloud.endpoint}/hls/gone.m3u8", format="m3u8")
+    Video.objects.filter(pk=video.pk).update(files=[*video.files, playlist])
+    block(video)
+    work()
+    work_now()
+    takedown = takedown_of(video)
+    assert takedown.state == State.VERIFIED
+    assert takedown.problem == "The segments of 1 playlists were never known."
+
+
+def test_a_refused_block_stays_failed_when_a_file_comes(cloud: LocalVod) -> None:
+    video = published(cloud)
+    cloud.faults({"operation": "CreateAudit", "kind": "error", "code": "Forbidden", "status": 403})
+    block(video)
+    work()
+    assert takedown_of(video).state == State.FAILED
+    task = begin_task(cloud, video.vod_id)
+    paths = task.end()
+    receive_bodies([task.event])
+    work()
+    assert takedown_of(video).state == State.FAILED
+    assert not Delivery.objects.open().exists()
+    cloud.faults()
+    outbox.retry(delivery_of(video, "create_audit"))
+    work()
+    work_now()
+    assert_gone(video, paths)
+
+
+def test_a_dismissed_proof_reopens_for_a_new_file(cloud: LocalVod) -> None:
+    video = published(cloud)
+    stray = cloud.put_file("stray/clip.mp4", b"video").removeprefix("http://")
+    Video.objects.filter(pk=video.pk).update(files=[*video.files, make_file(stray)])
+    block(video)
+    for _ in range(4):
+        work_now()
+    outbox.dismiss(delivery_of(video, "verify_takedown"))
+    assert takedown_of(video).state == State.FAILED
+    task = begin_task(cloud, video.vod_id)
+    paths = task.end()
+    receive_bodies([task.event])
+    work()
+    assert not any(map(is_served, paths))
+    assert delivery_of(video, "verify_takedown").state != DeliveryState.SUPERSEDED
+    assert CensorStatus(Video.objects.get().censor_status) == CensorStatus.FAIL
+    assert cdn_gateway()
