@@ -239,3 +239,94 @@ def test_a_running_purge_shows_as_running(desk_of: DeskOf) -> None:
     page = desk_of("viewer").page(PAGE, video.pk)
     card = page[page.index('id="takedown"') : page.index('id="decisions"')]
     assert "running" in card
+
+
+def verify_takedown(video: Video) -> None:
+    Takedown.objects.filter(video=video).update(
+        state=Takedown.State.VERIFIED, verified_at=timezone.now()
+    )
+
+
+def test_a_purged_picture_without_a_copy_is_a_mark(desk_of: DeskOf, kept: Evidence) -> None:
+    other = make_blocked(title="Without copies")
+    for video in (kept.video, other):
+        verify_takedown(video)
+    desk = desk_of("moderator")
+    for name in ("videos_video_changelist", "videos_takedown_changelist"):
+        page = desk.page(name)
+        assert f'src="{copy_url(kept)}"' in page
+        assert f"media.example.com/{other.vod_id}/" not in page
+        assert '<span class="thumb-gone">Gone, no copy</span>' in page
+    page = desk.page(PAGE, kept.video.pk)
+    strip = page[page.index('id="snapshots"') : page.index('id="takedown"')]
+    assert copy_url(kept, 1) in strip
+    assert strip.count("Gone, no copy</span>") == len(kept.video.snapshots) - 1
+    assert f'poster="{copy_url(kept)}"' in page
+    for role, pk in (("viewer", kept.video.pk), ("moderator", other.pk)):
+        page = desk_of(role).page(PAGE, pk)
+        assert "poster=" not in page
+        strip = page[page.index('id="snapshots"') : page.index('id="takedown"')]
+        assert "<img" not in strip
+        assert strip.count("Gone, no copy</span>") == len(kept.video.snapshots)
+
+
+def test_another_copy_stands_for_a_cover_without_one(desk_of: DeskOf, kept: Evidence) -> None:
+    kept.files = kept.files[1:]
+    kept.save()
+    verify_takedown(kept.video)
+    assert f'src="{copy_url(kept)}"' in desk_of("moderator").page("videos_video_changelist")
+
+
+def test_a_deleted_clip_without_evidence_has_a_mark(desk_of: DeskOf) -> None:
+    video = make_video()
+    delete_video(video)
+    verify_takedown(video)
+    page = desk_of("operator").page("videos_video_changelist", deleted="yes")
+    assert "Gone, no copy" in page
+    assert f"media.example.com/{video.vod_id}/" not in page
+
+
+@pytest.fixture
+def incomplete(kept: Evidence) -> Evidence:
+    kept.problem, kept.attention_at = "1 of 3 pictures could not be copied.", timezone.now()
+    kept.save()
+    end_all("archive_evidence", DeliveryState.DONE)
+    return kept
+
+
+def test_incomplete_evidence_is_archived_again(desk_of: DeskOf, incomplete: Evidence) -> None:
+    desk = desk_of("operator")
+    url = reverse("admin:videos_evidence_changelist", query={"attention": "yes"})
+    assert "Incomplete evidence" in desk.page("index")
+    assert url.replace("&", "&amp;") in desk.page("index")
+    card = desk.page(PAGE, incomplete.video.pk)
+    assert 'value="archive_again"' in card
+    assert 'value="archive_again"' not in desk_of("moderator").page(PAGE, incomplete.video.pk)
+    assert "1 of 1 will be archived again." in desk.do("archive_again", incomplete)
+    line = LogEntry.objects.get(object_id=str(incomplete.pk))
+    assert json.loads(line.change_message)["action"] == "archive again"
+    assert Delivery.objects.open().filter(kind="archive_evidence").count() == 1
+    report = desk.choose("archive_again", incomplete).content.decode()
+    assert "It is being archived already." in report
+
+
+def test_incomplete_evidence_is_dismissed(desk_of: DeskOf, incomplete: Evidence) -> None:
+    assert "1 of 1 dismissed." in desk_of("operator").do("dismiss", incomplete)
+    assert not Evidence.objects.needing_attention().exists()
+
+
+def test_evidence_without_a_copy_is_not_shown_as_kept(desk_of: DeskOf) -> None:
+    Evidence.objects.create(video=make_blocked(), source_version=1)
+    page = desk_of("operator").page("videos_evidence_changelist")
+    assert "no copy" in page
+
+
+def test_the_card_counts_each_url_once(desk_of: DeskOf) -> None:
+    video = make_blocked()
+    task = CdnTask.objects.get()
+    CdnTask.objects.create(
+        kind=task.kind, urls=task.urls[:2], video=video, takedown=task.takedown,
+        state=CdnTask.State.SUCCESS,
+    )  # fmt: skip
+    page = desk_of("viewer").page(PAGE, video.pk)
+    assert "7 URLs. Purged more than once: 2." in page

@@ -1,6 +1,7 @@
 """A takedown is a chain of deliveries; its last step verifies it."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -317,6 +318,9 @@ def test_another_source_ends_the_takedown_and_purges_its_media(
 def test_a_first_import_of_blocked_videos_starts_no_takedown(cloud: LocalVod) -> None:
     vod_id = cloud.seed(status="Blocked", cover=True)
     facts, _ = asking.fetch_facts([vod_id])
-    mirror.apply(asking.fetch_reading(facts[vod_id], None, EVERYTHING))
+    mirror.apply(
+        asking.fetch_reading(facts[vod_id], None, EVERYTHING),
+        backlog_until=timezone.now() + timedelta(minutes=1),
+    )
     assert Video.objects.get().censor_status == CensorStatus.FAIL
     assert not Takedown.objects.exists()

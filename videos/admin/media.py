@@ -37,7 +37,7 @@ def thumbnail(video: Video) -> SafeString:
     path = video.cover or video.first_frame
     copies = copies_of(video)
     url = copies.get(path) or next(iter(copies.values()), "") or cdn_picture(video, path)
-    if not url and path and is_purged(video):
+    if not url and path and _is_purged(video):
         return format_html(
             '<span class="thumb"><span class="thumb-gone">{}</span></span>', gone_text()
         )
@@ -71,7 +71,7 @@ def copies_of(video: Video) -> dict[str, str]:
     }
 
 
-def is_purged(video: Video) -> bool:
+def _is_purged(video: Video) -> bool:
     """Whether the CDN was proven to serve none of the files of a blocked or deleted video."""
     verified = Takedown.State.VERIFIED
     return video.is_closed and any(row.state == verified for row in video.takedowns.all())
@@ -79,7 +79,7 @@ def is_purged(video: Video) -> bool:
 
 def cdn_picture(video: Video, path: str) -> str:
     """Return the URL of a picture on the CDN; '' if it was purged."""
-    return "" if is_purged(video) else shown_url(video, path)
+    return "" if _is_purged(video) else shown_url(video, path)
 
 
 def snapshots(video: Video, copies: Mapping[str, str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Takedowns: a card of steps on the video's page, and the list of all of them."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,8 +26,8 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from videos.admin.columns import PICTURES_OF_VIDEO, StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter
-from videos.admin.media import thumbnail
 from videos.models import CdnTask, Evidence, Takedown, Video
+from videos.services.evidence import is_incomplete
 
 WHOLE_CHAIN = "verification__after__after__after"
 
@@ -40,6 +41,7 @@ class Step:
     badge: SafeString | str = ""
     at: datetime | None = None
     note: str = ""
+    incomplete: Evidence | None = None  # to archive again
 
     @property
     def error(self) -> str:
@@ -116,10 +118,15 @@ def _evidence_step(evidence: Evidence | None, delivery: Delivery | None) -> Step
         count = len(evidence.files)
         copies = ngettext("%(count)d picture.", "%(count)d pictures.", count) % {"count": count}
         note = f"{copies} {evidence.problem}".strip()
+    label = _("Evidence kept")
+    is_sent = delivery is None or delivery.state == DeliveryState.DONE
+    if evidence is not None and is_sent and is_incomplete(evidence):
+        badge = display.toned(_("incomplete"), "attention")
+        return Step(label, badge=badge, at=evidence.archived_at, note=note, incomplete=evidence)
     if delivery is None:
         is_kept = evidence is not None
-        return Step(_("Evidence kept"), badge=_good_badge(_("done")) if is_kept else "", note=note)
-    return _delivery_step(_("Evidence kept"), delivery, note=note)
+        return Step(label, badge=_good_badge(_("done")) if is_kept else "", note=note)
+    return _delivery_step(label, delivery, note=note)
 
 
 def _purge_step(takedown: Takedown, delivery: Delivery | None) -> Step:
@@ -127,16 +134,25 @@ def _purge_step(takedown: Takedown, delivery: Delivery | None) -> Step:
     tasks = list(CdnTask.objects.filter(takedown=takedown).order_by("id"))
     if not tasks:
         return Step(label, note=_("No file of it is on our CDN."))
-    url_count = sum(len(task.urls) for task in tasks)
-    note = ngettext("%(count)d URL.", "%(count)d URLs.", url_count) % {"count": url_count}
-    last = tasks[-1]
+    note = _purge_note(tasks)
     is_sent = delivery is None or delivery.state == DeliveryState.DONE
     if not is_sent:
         return _delivery_step(label, delivery, note=note)
-    badge = display.badge(last.state, last.get_state_display())
+    unfinished = [task for task in tasks if task.state != CdnTask.State.SUCCESS]
+    shown = (unfinished or tasks)[-1]
+    badge = display.badge(shown.state, shown.get_state_display())
     return Step(
-        label, badge=badge, at=last.finished_at, note=f"{note} {last.error_message}".strip()
+        label, badge=badge, at=shown.finished_at, note=f"{note} {shown.error_message}".strip()
     )
+
+
+def _purge_note(tasks: Sequence[CdnTask]) -> str:
+    """How many URLs were purged, and how many of them more than once."""
+    counts = Counter(url for task in tasks for url in task.urls)
+    note = ngettext("%(count)d URL.", "%(count)d URLs.", len(counts)) % {"count": len(counts)}
+    if again := sum(count > 1 for count in counts.values()):
+        note += " " + _("Purged more than once: %(count)d.") % {"count": again}
+    return note
 
 
 def _proof_step(takedown: Takedown, delivery: Delivery | None) -> Step:
@@ -187,9 +203,6 @@ class Retry(Operation[Takedown]):
 
     def change(self, delivery: Delivery) -> None:
         outbox.retry(delivery)
-
-    def thumbnail(self, row: Takedown) -> SafeString | str:
-        return thumbnail(row.video)
 
 
 class Dismiss(Retry):

@@ -344,23 +344,25 @@ class PurgeHandler(CdnHandler):
 
 
 def _purge_segments(delivery: Delivery) -> dict[str, list[str]]:
-    """Purge the segments of the playlists in a purge. Returns which were `read` and `unread`.
+    """Purge the segments of the playlists in a purge.
 
-    Raises CloudUnavailable if the CDN's answer does not tell, in the first attempts.
+    Returns the playlists that were `read` and `unread`, and the `segments`. Raises CloudUnavailable
+    if the CDN's answer does not tell, in the first attempts.
     """
     task = CdnTask.objects.select_related("video", "takedown").get(delivery=delivery)
-    segments: dict[str, None] = {}
     notes: dict[str, list[str]] = {}
     for playlist in filter(is_playlist, task.urls):
         try:
-            segments |= dict.fromkeys(media_gateway().segments(MediaPath(playlist)))
-            notes.setdefault("read", []).append(playlist)
+            segments = media_gateway().segments(MediaPath(playlist))
         except CloudError as error:
             if isinstance(error, CloudUnavailable) and delivery.attempts < READING_ATTEMPTS:
                 raise
             notes.setdefault("unread", []).append(playlist)
-    if segments and task.video is not None:
-        _purge_too(task, task.video, segments)
+        else:
+            notes.setdefault("read", []).append(playlist)
+            notes.setdefault("segments", []).extend(segments)
+    if notes.get("segments") and task.video is not None:
+        _purge_too(task, task.video, notes["segments"])
     return notes
 
 
@@ -377,5 +379,5 @@ def _purge_too(task: CdnTask, video: Video, paths: Iterable[str]) -> None:
         operator=task.operator,
         request_id=task.request_id,
         takedown=task.takedown,
-        paths=[path for path in paths if path not in known],
+        paths=[path for path in dict.fromkeys(paths) if path not in known],
     )

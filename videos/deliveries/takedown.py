@@ -1,7 +1,7 @@
 """verify_takedown: prove that the public cannot reach a clip any more."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain
@@ -10,15 +10,15 @@ from typing import Final
 from django.utils import timezone
 
 from shortvideo.cloud import CloudRejected, CloudUnavailable, media_gateway, vod_gateway
-from shortvideo.cloud.types import MediaPath, VodStatus
+from shortvideo.cloud.types import MediaFacts, MediaPath, VodStatus
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from videos.deliveries.cdn import TAKEDOWN_OVER
-from videos.deliveries.video import VideoHandler, read_files
+from videos.deliveries.video import VideoHandler, read_files_of
 from videos.mirror.cdn import CdnTaskAnswers, check_cdn_task
 from videos.mirror.transcoding import OUTCOMES
-from videos.models import CdnTask, CdnTaskQuerySet, Takedown, Video
+from videos.models import CdnTask, CdnTaskQuerySet, Takedown
 from videos.services import media_paths, purge_media
 from videos.services.takedown import play_paths, send_verification
 
@@ -31,6 +31,8 @@ MAX_UNCLEAR: Final = 10  # unclear answers about a clip's files; then no more fi
 FILES_UNKNOWN = Refused("FilesUnknown", "VOD has not told which streams the clip has.")
 TRANSCODING: Final = "VOD still transcodes the clip: its files are checked when that has ended."
 NEVER_READ: Final = "VOD deleted the clip before its streams were known: none of them was purged."
+
+CUT_OFF: Final = "VOD deleted the clip while it transcoded it: streams made since were never known."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class VerifyTakedownHandler(VideoHandler):
     batch_size = 20
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
-        takedowns = Takedown.objects.select_related("video").in_bulk(
+        takedowns = Takedown.objects.select_related("video", "deletion").in_bulk(
             [delivery.pk for delivery in batch], field_name="verification_id"
         )
         outcomes: dict[int, Outcome] = {}
@@ -170,14 +172,13 @@ def _verdicts(
     if not due:
         return {}
     infos = vod_gateway().get_infos([takedown.video.vod_id for takedown in due.values()])
-    statuses: dict[str, str | None] = dict.fromkeys(infos.missing_ids)
-    statuses |= {facts.vod_id: facts.status or "" for facts in infos.videos}
+    found = {facts.vod_id: facts for facts in infos.videos}
     outcomes: dict[int, Outcome] = {}
     for pk, takedown in due.items():
-        # "": VOD has the video, but its answer is not understood
-        status = statuses.get(takedown.video.vod_id, "")
+        vod_id = takedown.video.vod_id
+        is_gone = vod_id in infos.missing_ids
         try:
-            outcomes[pk] = _verdict(deliveries[pk], takedown, status)
+            outcomes[pk] = _verdict(deliveries[pk], takedown, found.get(vod_id), is_gone=is_gone)
         except CloudUnavailable as error:
             outcomes[pk] = again = Again(str(error), error.retry_after, error.throttled)
             if error.throttled:  # another call would be throttled too
@@ -185,22 +186,25 @@ def _verdicts(
     return outcomes
 
 
-def _verdict(delivery: Delivery, takedown: Takedown, status: str | None) -> Outcome:
-    """Whether one clip is gone. `status` is VOD's, None if VOD does not have the clip.
+def _verdict(
+    delivery: Delivery, takedown: Takedown, facts: MediaFacts | None, *, is_gone: bool
+) -> Outcome:
+    """Whether one clip is gone, in VOD and on the CDN. Raises CloudUnavailable.
 
-    Raises CloudUnavailable.
+    `facts` are VOD's; None if VOD does not have the clip (`is_gone`) or its answer is not
+    understood.
     """
     is_transcoding = False
-    if status is not None:
+    if not is_gone:
         is_transcoding = _is_transcoding(takedown)  # before the files are read
-        if refused := _refusal_by_vod(takedown, status):
+        if refused := _refusal_by_vod(takedown, facts):
             is_last_check = takedown.check_count + 1 >= MAX_CHECKS and not is_transcoding
             again = StillThere(refused.message, RECHECK_SECONDS, is_transcoding=is_transcoding)
             return refused if is_last_check else again
     last_purge, purges = _last_purge(takedown), _purge_counts(takedown)
     if any(_is_awaited(task) for task in _purges_of(takedown).on_their_way()):
         return Again("More files of the clip are being purged.", PURGED_SECONDS)
-    playable, pictures = _paths_of(delivery, takedown.video, purges)
+    playable, pictures = _paths_of(delivery, takedown)
     if unpurged := tuple(path for path in (*playable, *pictures) if path not in purges):
         reason = f"{len(unpurged)} more of the clip's files are purged."
         return StillThere(reason, PURGED_SECONDS, to_purge=unpurged)
@@ -223,7 +227,7 @@ def _again_for_served(takedown: Takedown, served: Sequence[str]) -> StillThere |
     if not to_purge:
         return None
     reason = f"The CDN still serves {len(served)} of the clip's files."
-    return StillThere(reason, PURGED_SECONDS, tuple(served), to_purge)
+    return StillThere(reason, PURGED_SECONDS, served=tuple(served), to_purge=to_purge)
 
 
 def _refusal_by_cdn(probe: _CdnProbe, purges: Mapping[str, int]) -> Refused | None:
@@ -244,9 +248,13 @@ def _again_for_unclear(*probes: _CdnProbe) -> Again | None:
 
 def _problem_of(takedown: Takedown, pictures: _CdnProbe) -> str:
     """What is not proven although no known file that plays is left."""
-    problems = [NEVER_READ] if takedown.video.files_read_at is None else []
-    if unread := _unread_playlists(takedown):
-        problems.append(f"The segments of {unread} playlists were never known.")
+    video, deletion = takedown.video, takedown.deletion
+    problems = [NEVER_READ] if video.files_read_at is None else []
+    is_by_vod = deletion is not None and deletion.delivery_id is None
+    if is_by_vod and video.files_read_at is not None and video.is_transcoding:
+        problems.append(CUT_OFF)
+    if unread := _noted(takedown, "unread") - _noted(takedown, "read"):
+        problems.append(f"The segments of {len(unread)} playlists were never known.")
     if pictures.served:
         problems.append(f"{pictures.share} pictures are still served.")
     return " ".join(problems)
@@ -266,16 +274,17 @@ def _is_transcoding(takedown: Takedown) -> bool:
     return any(task.status not in OUTCOMES for task in tasks)
 
 
-def _refusal_by_vod(takedown: Takedown, status: str) -> Refused | None:
+def _refusal_by_vod(takedown: Takedown, facts: MediaFacts | None) -> Refused | None:
     """Why VOD's answer does not suffice; None if it is a block with known streams.
 
     The streams are read again, and new ones are purged. Raises CloudUnavailable.
     """
-    if status != VodStatus.BLOCKED or takedown.cause == Takedown.Cause.DELETION:
+    status = facts.status if facts is not None else ""
+    is_deletion = takedown.cause == Takedown.Cause.DELETION
+    if facts is None or status != VodStatus.BLOCKED or is_deletion:
         return Refused("StillInVod", f"VOD still has the clip, as {status or 'unknown'}.")
-    video = takedown.video
-    is_told = video.vod_id in read_files([video.vod_id])
-    video.refresh_from_db()
+    is_told = read_files_of(takedown.video, facts)
+    takedown.video.refresh_from_db()
     return None if is_told else FILES_UNKNOWN
 
 
@@ -287,25 +296,20 @@ def _purge_counts(takedown: Takedown) -> Counter[str]:
     return Counter(chain.from_iterable(urls))
 
 
-def _unread_playlists(takedown: Takedown) -> int:
-    """How many playlists the CDN did not serve when they were purged for the first time."""
-    results = [task.delivery.result for task in _purges_of(takedown) if task.delivery is not None]
-    read = {path for result in results for path in result.get("read", [])}
-    return len({path for result in results for path in result.get("unread", [])} - read)
+def _noted(takedown: Takedown, name: str) -> set[str]:
+    """The paths that purges have noted about playlists: `read`, `unread` or `segments`."""
+    deliveries = (task.delivery for task in _purges_of(takedown))
+    return {path for item in deliveries if item is not None for path in item.result.get(name, [])}
 
 
-def _paths_of(
-    delivery: Delivery, video: Video, purged: Iterable[str]
-) -> tuple[list[str], list[str]]:
-    """Paths that play, and paths of pictures: of the payload, and those that came since.
-
-    A purged path that is in neither is a segment of a playlist, which plays.
-    """
+def _paths_of(delivery: Delivery, takedown: Takedown) -> tuple[list[str], list[str]]:
+    """Paths that play, and paths of pictures: of the payload, and those that came since."""
+    video = takedown.video
     play, paths = list(delivery.payload["play"]), list(delivery.payload["paths"])
     if video.source_version == delivery.payload["source_version"]:
         play += play_paths(video)
         paths += media_paths(video)
-    play += [path for path in purged if path not in paths]
+    play += sorted(_noted(takedown, "segments"))
     pictures = [path for path in dict.fromkeys(paths) if path not in play]
     return list(dict.fromkeys(play)), pictures
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from shortvideo.cloud import CloudRejected
+from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox.handlers import Handler
 from videos import mirror
 from videos.mirror import asking
@@ -22,32 +23,44 @@ class VideoHandler(Handler):
         Video.objects.select_for_update().filter(vod_id=subject).first()
 
 
-def read_files(vod_ids: Sequence[str]) -> set[str]:
-    """Read all streams that VOD has of closed videos; new ones are purged. Returns whose it told.
+def read_files(vod_ids: Sequence[str]) -> None:
+    """Read the streams of some videos: VOD does not tell them once it has deleted a video.
 
-    VOD does not tell the streams once it has deleted the video. If a video is not deleted here,
-    the whole reading is applied. A refusal about one video stops no other. Raises
-    CloudUnavailable.
+    A refusal about one video stops no other. Raises CloudUnavailable.
     """
-    told: set[str] = set()
     for video in Video.objects.filter(vod_id__in=vod_ids):
         try:
             facts, _ = asking.fetch_facts([video.vod_id])
-            if video.vod_id not in facts:
-                continue
-            reading = asking.fetch_reading(facts[video.vod_id], video, FILES)
         except CloudRejected as error:
             _log_unread(video, error)
             continue
-        if video.deleted_at is None:
-            mirror.apply(reading)
-        else:
-            mirror.write_files_of_deleted_video(reading, source_version=video.source_version)
-        if reading.files is not None:
-            told.add(video.vod_id)
-        for refusal in reading.refusals:
-            _log_unread(video, refusal)
-    return told
+        if video.vod_id in facts:
+            read_files_of(video, facts[video.vod_id])
+
+
+def read_files_of(video: Video, facts: MediaFacts) -> bool:
+    """Read all streams of a video whose facts have just been read. Returns whether VOD told them.
+
+    New ones are written, and purged if the video is closed. If the video is not deleted here, the
+    whole reading is applied. Raises CloudUnavailable.
+    """
+    try:
+        reading = asking.fetch_reading(facts, video, FILES)
+    except CloudRejected as error:
+        _log_unread(video, error)
+        return False
+    for refusal in reading.refusals:
+        _log_unread(video, refusal)
+    if video.files_read_at is None or mirror.names_new_media(reading, video):
+        _write(reading, video)
+    return reading.files is not None
+
+
+def _write(reading: mirror.Reading, video: Video) -> None:
+    if video.deleted_at is None:
+        mirror.apply(reading)
+    else:
+        mirror.write_files_of_deleted_video(reading, source_version=video.source_version)
 
 
 def _log_unread(video: Video, error: CloudRejected) -> None:

@@ -58,14 +58,22 @@ def write_files_of_deleted_video(reading: Reading, *, source_version: int) -> No
     take_down_if_new(video, before)
 
 
-def take_down_if_new(video: Video, before: Mapping[str, Any]) -> None:
+def names_new_media(reading: Reading, video: Video) -> bool:
+    """Whether a reading has a stream or source that the row does not know."""
+    paths = {file.path for file in reading.files or ()}
+    if reading.source is not None and reading.source.path:
+        paths.add(reading.source.path)
+    return not paths <= {item["path"] for item in video.media}
+
+
+def take_down_if_new(video: Video, before: Mapping[str, Any], *, is_backlog: bool = False) -> None:
     """Purge and prove media that came to a closed video, which is saved already.
 
     `before` has the earlier values of the fields.
     """
     known = {item["path"] for item in (*media_named_by(before), *before["further_media"])}
     if video.is_closed and not known.issuperset(item["path"] for item in video.media):
-        takedown.take_down_new_media(video)
+        takedown.take_down_new_media(video, is_backlog=is_backlog)
 
 
 def _has_newer_files(video: Video, reading: Reading) -> bool:

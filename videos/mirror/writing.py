@@ -144,8 +144,7 @@ def _write(readings: Sequence[Reading], backlog_until: datetime | None) -> Appli
         else:
             with silence(when=is_new and is_backlog):  # no events about the backlog
                 has_changed = _update(video, item, by_user_id, is_backlog=is_backlog)
-        if not is_backlog:
-            media.take_down_if_new(video, known[video.vod_id])
+        media.take_down_if_new(video, known[video.vod_id], is_backlog=is_backlog)
         total += Applied(
             new=int(is_new),
             changed=int(has_changed and not is_new),

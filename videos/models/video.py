@@ -207,6 +207,12 @@ class Video(NamedOutside, models.Model):
         return TranscodeStatus(getattr(self, kind.status_field))
 
     @property
+    def is_transcoding(self) -> bool:
+        return any(
+            self.transcode_status_of(kind) == TranscodeStatus.ON_TRANSCODE for kind in TranscodeKind
+        )
+
+    @property
     def media_now(self) -> list[dict[str, str]]:
         """The media in the row's fields: objects of kind and path."""
         return media_named_by({name: getattr(self, name) for name in MEDIA_FIELDS})

@@ -81,7 +81,7 @@ def keep_evidence(
     evidence, _created = locked.get_or_create(video=video, source_version=source_version)
     known = {file["path"]: file for file in evidence.files}
     evidence.files = list((known | {file["path"]: dict(file) for file in files}).values())
-    evidence.facts = dict(facts)
+    evidence.facts = evidence.facts or dict(facts)  # as they were when the clip was blocked
     evidence.machine_review = _machine_review_of(video, source_version)
     now = timezone.now()
     evidence.problem, evidence.archived_at = problem, now
@@ -96,7 +96,7 @@ def keep_evidence(
 
 def _schedule_retry(evidence: Evidence, now: datetime) -> None:
     """Set, in memory, whether it waits for an operator, and when the worker tries again."""
-    if not evidence.problem and evidence.files:
+    if not is_incomplete(evidence):
         evidence.attention_at = evidence.retry_at = None
         return
     is_first = evidence.attention_at is None
@@ -105,10 +105,15 @@ def _schedule_retry(evidence: Evidence, now: datetime) -> None:
     evidence.retry_at = now + min(max(wait, RETRY_PERIODS[0]), RETRY_PERIODS[1])
 
 
+def is_incomplete(evidence: Evidence) -> bool:
+    """Whether copies are missing: there is a problem, or no copy at all."""
+    return evidence.removed_at is None and bool(evidence.problem or not evidence.files)
+
+
 def check_retryable(evidence: Evidence) -> None:
     """Raise InvalidState if the clip cannot be archived again."""
     video = evidence.video
-    if evidence.removed_at is not None or (evidence.files and not evidence.problem):
+    if not is_incomplete(evidence):
         raise InvalidState(_("Nothing is missing."))
     if video.deleted_at is not None:
         raise InvalidState(_("The clip is deleted: VOD has its pictures no longer."))

@@ -80,19 +80,20 @@ def send_verification(video: Video, *, after: Delivery | None) -> Delivery:
     )
 
 
-def take_down_new_media(video: Video) -> None:
+def take_down_new_media(video: Video, *, is_backlog: bool = False) -> None:
     """Purge and prove the media of a closed video that came after its takedown began.
 
     A verified or failed takedown is under way again. If a blocked video has none, it begins: VOD
-    had blocked the video when it was first read. The caller holds its lock and has saved it.
+    had blocked the video when it was first read. The backlog of a first import has none. The
+    caller holds the video's lock and has saved it.
     """
     in_force = Takedown.objects.in_force().filter(video=video)
     takedown = in_force.select_related("verification__after", "decision", "deletion").first()
     if takedown is None:
-        if video.is_blocked:
+        if video.is_blocked and not is_backlog:
             begin_block_takedown(video, None)
         return
-    known = purged_paths(takedown)
+    known = _purged_paths(takedown)
     if new := [path for path in media_paths(video) if path not in known]:
         _purge_later(takedown, video, new)
 
@@ -119,7 +120,7 @@ def _purge_later(takedown: Takedown, video: Video, paths: list[str]) -> None:
     takedown.save(update_fields=[*fields, "verification"])
 
 
-def purged_paths(takedown: Takedown) -> set[str]:
+def _purged_paths(takedown: Takedown) -> set[str]:
     """`host/path` of all media that the takedown purges or has purged."""
     return {url for urls in takedown.cdn_tasks.values_list("urls", flat=True) for url in urls}
 
@@ -167,9 +168,17 @@ def archive_before_deletion(video: Video) -> Delivery | None:
     Returns None if nothing is left to archive.
     """
     replace_unfinished(video)
-    if not video.is_blocked or evidence.is_archived(video, video.source_version):
+    if not video.is_blocked or _is_archived(video):
         return None
     return archive_evidence(video)
+
+
+def _is_archived(video: Video) -> bool:
+    kept = evidence.kept_of(video, video.source_version)
+    if kept is None or kept.problem:
+        return False
+    copied = {file["path"] for file in kept.files}
+    return copied.issuperset(picture["path"] for picture in pictures_of(video))
 
 
 def replace_unfinished(video: Video, reason: str = "") -> int:

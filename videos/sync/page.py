@@ -51,7 +51,7 @@ def apply_page(
     applied = mirror.apply(readings, backlog_until=backlog_until, dry_run=dry_run)
     if backlog_until is None and not dry_run:
         read_later(*full, only_unread=True)  # no event told of these videos
-        # The change may be a file that must be purged.
+    if not dry_run:  # the change may be a file that must be purged
         read_later(*(vod_id for vod_id in full if vod_id in rows and rows[vod_id].is_closed))
     return applied, failed_count
 

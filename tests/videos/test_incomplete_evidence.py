@@ -1,0 +1,174 @@
+"""Evidence that could not be copied: named in the inbox, and tried again."""
+
+import errno
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from shortvideo.cloud import vod_gateway
+from shortvideo.desk import inbox
+from shortvideo.errors import InvalidState
+from shortvideo.outbox.models import Delivery
+from tests.factories import make_operator, make_video
+from tests.support.localvod import LocalVod
+from tests.videos.takedowns import approve, block, published, takedown_of, work
+from videos import periodic
+from videos.models import Evidence, Takedown, Video
+from videos.services import archive_again, delete_video, dismiss
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class FullDisk(FileSystemStorage):
+    """A disk that is full while `is_full`: it keeps the first bytes of a file."""
+
+    is_full: ClassVar[bool] = True
+
+    def _save(self, name: str, content: Any) -> str:
+        saved: str = super()._save(name, content)
+        if self.is_full:
+            path = Path(self.path(saved))
+            path.write_bytes(path.read_bytes()[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return saved
+
+
+@pytest.fixture(autouse=True)
+def disk(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[FullDisk]:
+    settings.OUTBOX_BACKOFF_SECONDS = 0.05
+    evidence = {
+        "BACKEND": f"{FullDisk.__module__}.{FullDisk.__name__}",
+        "OPTIONS": {"location": str(tmp_path)},
+    }
+    settings.STORAGES = {**settings.STORAGES, "evidence": evidence}
+    monkeypatch.setattr(FullDisk, "is_full", True)
+    return FullDisk
+
+
+@pytest.fixture
+def incomplete(cloud: LocalVod) -> Evidence:
+    """The evidence of a blocked clip: purged, and the disk took no copy."""
+    vod_gateway().set_security_ip(["127.0.0.1"])
+    block(published(cloud))
+    work()
+    return Evidence.objects.get()
+
+
+def count_in_inbox() -> int:
+    lines = {line.concern.name: line.count for line in inbox.Inbox(make_operator("operator"))}
+    return lines["evidence"]
+
+
+def test_a_full_disk_ends_no_takedown_and_is_a_concern(incomplete: Evidence) -> None:
+    assert takedown_of(incomplete.video).state == Takedown.State.VERIFIED
+    assert incomplete.files == []
+    assert incomplete.problem == (
+        "3 of 3 pictures could not be copied: The storage of evidence refused a copy (No space "
+        "left on device)."
+    )
+    assert count_in_inbox() == 1
+
+
+def test_archiving_again_replaces_copies_that_broke_off(
+    incomplete: Evidence, disk: type[FullDisk], tmp_path: Path
+) -> None:
+    broken = [path for path in tmp_path.rglob("*.jpg") if path.stat().st_size == 10]
+    assert broken
+    disk.is_full = False
+    archive_again(incomplete)
+    work()
+    incomplete.refresh_from_db()
+    assert (len(incomplete.files), incomplete.problem) == (3, "")
+    assert (incomplete.attention_at, incomplete.retry_at) == (None, None)
+    assert all((tmp_path / file["name"]).stat().st_size > 10 for file in incomplete.files)
+    assert count_in_inbox() == 0
+    with pytest.raises(InvalidState, match="Nothing is missing"):
+        archive_again(incomplete)
+
+
+def test_the_worker_tries_again_less_and_less_often(
+    incomplete: Evidence, disk: type[FullDisk]
+) -> None:
+    periodic.archive_incomplete_evidence()
+    assert not Delivery.objects.open().exists(), "too early"
+    began_at = timezone.now() - timedelta(hours=2)
+    Evidence.objects.update(attention_at=began_at, retry_at=timezone.now())
+    periodic.archive_incomplete_evidence()
+    periodic.archive_incomplete_evidence()
+    assert Delivery.objects.open().count() == 1
+    work()
+    incomplete.refresh_from_db()
+    assert incomplete.attention_at == began_at
+    assert incomplete.retry_at is not None
+    assert timedelta(hours=1.9) < incomplete.retry_at - timezone.now() < timedelta(hours=2.1)
+    disk.is_full = False
+    Evidence.objects.update(retry_at=timezone.now())
+    periodic.archive_incomplete_evidence()
+    work()
+    assert len(Evidence.objects.get().files) == 3
+
+
+def test_a_disk_that_is_full_again_keeps_the_copies_so_far(
+    incomplete: Evidence, disk: type[FullDisk]
+) -> None:
+    disk.is_full = False
+    archive_again(incomplete)
+    work()
+    video = Video.objects.get()
+    Video.objects.update(snapshots=[*video.snapshots, "127.0.0.1:9/elsewhere.png"])
+    Evidence.objects.update(files=Evidence.objects.get().files[:1], problem="2 of 3 missing.")
+    disk.is_full = True
+    archive_again(incomplete)
+    work()
+    evidence = Evidence.objects.get()
+    assert len(evidence.files) == 1
+    assert evidence.problem.startswith("2 of 3 pictures could not be copied")
+
+
+def test_without_a_review_ip_the_reason_is_named(cloud: LocalVod, disk: type[FullDisk]) -> None:
+    block(published(cloud))
+    work()
+    disk.is_full = False
+    archive_again(Evidence.objects.get())
+    work()
+    evidence = Evidence.objects.get()
+    assert evidence.problem == (
+        "3 of 3 pictures could not be copied: The CDN does not serve the file any more (HTTP 403)."
+    )
+    assert count_in_inbox() == 1
+
+
+@pytest.mark.parametrize("how", ["deleted", "approved"])
+def test_evidence_that_cannot_be_completed_is_not_tried(incomplete: Evidence, how: str) -> None:
+    video = Video.objects.get()
+    if how == "deleted":
+        delete_video(video)
+    else:
+        approve(video)
+    work()
+    Evidence.objects.update(retry_at=timezone.now())
+    periodic.archive_incomplete_evidence()
+    assert not Delivery.objects.open().exists()
+    with pytest.raises(InvalidState, match=f"not blocked|is {how}"):
+        archive_again(incomplete)
+    assert count_in_inbox() == (how == "deleted")
+
+
+def test_dismissed_evidence_is_not_tried_again(incomplete: Evidence) -> None:
+    dismiss(incomplete)
+    Evidence.objects.update(retry_at=timezone.now())
+    periodic.archive_incomplete_evidence()
+    assert not Delivery.objects.open().exists()
+    assert count_in_inbox() == 0
+
+
+def test_a_clip_without_pictures_is_a_concern(cloud: LocalVod) -> None:
+    block(make_video(vod_id=cloud.seed(cover=False, snapshots=0), cover="", snapshots=[]))
+    work()
+    assert Evidence.objects.get().problem == "The clip had no picture on the CDN."
+    assert count_in_inbox() == 1
