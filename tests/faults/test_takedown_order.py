@@ -138,8 +138,8 @@ class TakedownMachine(RuleBasedStateMachine):
         takedown = Takedown.objects.in_force().filter(video=row).first()
         if row.is_closed and takedown is not None and takedown.state == Takedown.State.VERIFIED:
             served = [path for path in self.streams if media_gateway().is_served(path)]
-            known = [item["path"] for item in row.media]
-            served += [path for path in known if media_gateway().is_served(MediaPath(path))]
+            known = [MediaPath(item["path"]) for item in row.media]
+            served += [path for path in known if media_gateway().is_served(path)]
             assert not served, f"verified, and served: {served}"
 
     def teardown(self) -> None:

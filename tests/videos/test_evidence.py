@@ -200,7 +200,11 @@ def test_an_object_storage_that_keeps_a_copy_stops_no_other(
 
 
 def test_a_video_without_media_on_our_cdn_archives_its_facts(cloud: LocalVod) -> None:
-    video = make_video(vod_id=cloud.seed(), title="Bad", cover="elsewhere.example.com/a.png")
+    video = make_video(
+        vod_id=cloud.seed(cover="http://elsewhere.example.com/a.png", snapshots=0),
+        title="Bad",
+        cover="elsewhere.example.com/a.png",
+    )
     block(video)
     work()
     evidence = Evidence.objects.get()

@@ -37,8 +37,8 @@ def test_a_file_without_a_clear_answer_stops_no_other(cloud: LocalVod, settings:
     url = cloud.put_file("stray/clip.mp4", b"video").removeprefix("http://")
     files = [*video.files, make_file("127.0.0.1:9/clip.mp4"), make_file(url)]
     Video.objects.filter(pk=video.pk).update(files=files)
-    block(video)
     settings.CDN_DOMAINS = [cloud.endpoint, "127.0.0.1:9"]
+    block(video)
     for kind in CHAIN:
         work_one(kind)
     takedown = takedown_of(video)

@@ -21,8 +21,8 @@ from videos.admin.columns import PICTURES_OF_VIDEO, VideoColumns
 from videos.admin.filters import AttentionFilter
 from videos.admin.operations import Dismiss
 from videos.models import Evidence, EvidenceQuerySet
-from videos.services import archive_again
-from videos.services.evidence import check_retryable, storage
+from videos.services import archive_again, check_archivable
+from videos.services.evidence import storage
 
 _PERMISSION: Final = "videos.review_video"
 _CACHE_SECONDS: Final = 600  # in the operator's browser
@@ -72,7 +72,7 @@ class ArchiveAgain(Operation[Evidence]):
     select_related = ("video",)
 
     def check(self, row: Evidence) -> None:
-        check_retryable(row)
+        check_archivable(row)
 
     def run(self, row: Evidence, values: Mapping[str, Any]) -> None:
         archive_again(row, **self.actor)

@@ -39,12 +39,12 @@ CUT_OFF: Final = "VOD deleted the clip while it transcoded it: streams made sinc
 class StillThere(Again):
     """The clip is not gone yet.
 
-    `served` are purged files that the CDN still serves; `to_purge` are purged next. Without any,
+    `served` are purged files that the CDN still serves; `paths` are purged next. Without any,
     VOD still has the clip: a check unless it `is_transcoding`.
     """
 
     served: tuple[str, ...] = ()
-    to_purge: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     is_transcoding: bool = False
 
 
@@ -207,7 +207,7 @@ def _verdict(
     playable, pictures = _paths_of(delivery, takedown)
     if unpurged := tuple(path for path in (*playable, *pictures) if path not in purges):
         reason = f"{len(unpurged)} more of the clip's files are purged."
-        return StillThere(reason, PURGED_SECONDS, to_purge=unpurged)
+        return StillThere(reason, PURGED_SECONDS, paths=unpurged)
     play_probe, picture_probe = _probe(playable), _probe(pictures)
     left: Outcome | None = _again_for_served(takedown, (*play_probe.served, *picture_probe.served))
     if left is None and is_transcoding:  # no check is the last one: more files may come
@@ -227,7 +227,7 @@ def _again_for_served(takedown: Takedown, served: Sequence[str]) -> StillThere |
     if not to_purge:
         return None
     reason = f"The CDN still serves {len(served)} of the clip's files."
-    return StillThere(reason, PURGED_SECONDS, served=tuple(served), to_purge=to_purge)
+    return StillThere(reason, PURGED_SECONDS, served=tuple(served), paths=to_purge)
 
 
 def _refusal_by_cdn(probe: _CdnProbe, purges: Mapping[str, int]) -> Refused | None:
@@ -334,8 +334,8 @@ def _schedule_recheck(takedown: Takedown, outcome: StillThere) -> None:
     takedown.problem = outcome.reason
     counts = takedown.served_counts
     takedown.served_counts = counts | {path: counts.get(path, 0) + 1 for path in outcome.served}
-    if outcome.to_purge:
-        purge_media(takedown.video, takedown=takedown, paths=outcome.to_purge)
+    if outcome.paths:
+        purge_media(takedown.video, takedown=takedown, paths=outcome.paths)
     else:
         takedown.check_count += not outcome.is_transcoding
         outbox.send("read_video", subject=takedown.video.vod_id)

@@ -17,7 +17,7 @@ from videos.services.deletion import (
 )
 from videos.services.review import DecisionInput, latest_human_decision, review_video
 from videos.services.standing import Seen, check_seen, describe_review
-from videos.services.takedown import archive_again
+from videos.services.takedown import archive_again, check_archivable
 from videos.services.transcoding import (
     check_retryable,
     check_submittable,

@@ -152,14 +152,19 @@ def archive_again(
     """Copy what is missing of the evidence, from the CDN or from VOD. Raises InvalidState."""
     video = Video.objects.select_for_update().get(pk=row.video_id)
     row = Evidence.objects.select_for_update().get(pk=row.pk)
-    evidence.check_retryable(row)
-    archives = Delivery.objects.filter(kind="archive_evidence").for_subject(video.vod_id)
-    if archives.open().exists():
-        raise InvalidState(_("It is being archived already."))
+    check_archivable(row)
     row.retry_at = timezone.now() + evidence.RETRY_PERIODS[1]  # the archive sets an earlier time
     row.save(update_fields=["retry_at"])
     journal.log_action(operator, row, "archive again", request_id=request_id)
     return archive_evidence(video, supersede=False)
+
+
+def check_archivable(row: Evidence) -> None:
+    """Raise InvalidState if the clip of this evidence cannot be archived again now."""
+    evidence.check_retryable(row)
+    archives = Delivery.objects.filter(kind="archive_evidence").for_subject(row.video.vod_id)
+    if archives.open().exists():
+        raise InvalidState(_("It is being archived already."))
 
 
 def archive_before_deletion(video: Video) -> Delivery | None:
