@@ -171,6 +171,19 @@ def test_a_missing_picture_shows_an_empty_thumbnail(open_desk: OpenDesk) -> None
     expect(page.locator("#result_list .thumb img")).to_be_hidden()
 
 
+def test_a_blocked_clips_missing_picture_says_so(open_desk: OpenDesk) -> None:
+    video = make_video(censor_status=CensorStatus.FAIL)
+    page = open_desk("moderator")
+    page.goto("/admin/videos/video/")
+    mark = page.locator("#result_list .thumb-gone")
+    expect(mark).to_have_text("Gone, no copy")
+    expect(page.locator("#result_list .thumb img")).to_be_hidden()
+    page.goto(f"/admin/videos/video/{video.pk}/change/")
+    page.locator(".strip").scroll_into_view_if_needed()
+    expect(page.locator(".strip .thumb-gone")).to_have_count(len(video.snapshots))
+    expect(page.locator(".strip img").first).to_be_hidden()
+
+
 def test_the_theme_toggle_makes_the_desk_dark_and_light(open_desk: OpenDesk) -> None:
     page = open_desk(color_scheme="light")
     body = page.locator("body")

@@ -287,7 +287,7 @@ def test_a_prefetch_call_takes_at_most_a_hundred_urls(cloud: LocalVod) -> None:
 
 
 def test_a_block_is_purged_only_after_vod_has_it(cloud: LocalVod) -> None:
-    vod_id = cloud.seed()
+    vod_id = cloud.seed(cover=False, snapshots=0, files=False)
     video = make_video(vod_id=vod_id, cover=f"{cloud.endpoint}/{vod_id}/cover.jpg",
                        first_frame="", source_path="", snapshots=[], files=[])  # fmt: skip
     block(video)

@@ -20,6 +20,7 @@ from tests.videos.takedowns import approve, block, published, takedown_of, work
 from videos import periodic
 from videos.models import Evidence, Takedown, Video
 from videos.services import archive_again, delete_video, dismiss
+from videos.services.evidence import store_copy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,11 +75,14 @@ def test_a_full_disk_ends_no_takedown_and_is_a_concern(incomplete: Evidence) -> 
     assert count_in_inbox() == 1
 
 
-def test_archiving_again_replaces_copies_that_broke_off(
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_archiving_again_completes_the_evidence(
     incomplete: Evidence, disk: type[FullDisk], tmp_path: Path
 ) -> None:
-    broken = [path for path in tmp_path.rglob("*.jpg") if path.stat().st_size == 10]
-    assert broken
+    assert files_in(tmp_path) == [], "no part of a copy is left"
     disk.is_full = False
     archive_again(incomplete)
     work()
@@ -111,6 +115,16 @@ def test_the_worker_tries_again_less_and_less_often(
     periodic.archive_incomplete_evidence()
     work()
     assert len(Evidence.objects.get().files) == 3
+
+
+def test_a_copy_that_broke_off_is_replaced(disk: type[FullDisk], tmp_path: Path) -> None:
+    """A process that was killed left a part of it."""
+    disk.is_full = False
+    video = make_video()
+    name = store_copy(video, 1, "cover", b"whole", extension="jpg")
+    (tmp_path / name).write_bytes(b"wh")
+    assert store_copy(video, 1, "cover", b"whole", extension="jpg") == name
+    assert [path.read_bytes() for path in files_in(tmp_path)] == [b"whole"]
 
 
 def test_a_disk_that_is_full_again_keeps_the_copies_so_far(

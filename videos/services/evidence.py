@@ -4,7 +4,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -50,8 +50,8 @@ def store_copy(
 ) -> str:
     """Store one copy and return its name. The name never has parts from outside.
 
-    The same content is stored once. A copy that broke off (a full disk) is replaced. Raises
-    StorageRefused.
+    The same content is stored once. A copy that broke off (a full disk, a killed process) is
+    removed or replaced. Raises StorageRefused.
     """
     folder = video.vod_id if SAFE_NAME.fullmatch(video.vod_id) else f"video-{video.pk}"
     digest = hashlib.sha256(content).hexdigest()[:16]
@@ -61,7 +61,12 @@ def store_copy(
             if files.size(name) == len(content):
                 return name
             files.delete(name)
-        return files.save(name, ContentFile(content))
+        try:
+            return files.save(name, ContentFile(content))
+        except Exception:
+            with suppress(Exception):  # the storage's own refusal is the one to show
+                files.delete(name)
+            raise
 
 
 def keep_evidence(
