@@ -133,7 +133,7 @@ def test_a_comparison_finds_streams_that_no_takedown_knows(cloud: LocalVod, is_h
     block(video)
     work()
     paths = begin_task(cloud, video.vod_id).end()
-    options = Options(grace_seconds=0, wait_seconds=0, file_share=1)
+    options = Options(grace_seconds=0, wait_seconds=0)
     run = begin(is_heal=is_heal)
     for _ in carry_out(run, options):
         pass

@@ -68,18 +68,19 @@ def card(video: Video) -> dict[str, Any] | None:
     return {"row": takedown, "steps": list(_steps(takedown, evidence))}
 
 
-def _chain(takedown: Takedown) -> dict[str, Delivery]:
-    """Its deliveries by kind. Old ones that ended well are not kept for ever."""
-    found: dict[str, Delivery] = {}
+def _chain(takedown: Takedown) -> list[Delivery]:
+    """Its deliveries, the last step first. Old ones that ended well are not kept for ever."""
+    found: list[Delivery] = []
     delivery = takedown.verification
     while delivery is not None:
-        found[delivery.kind] = delivery
+        found.append(delivery)
         delivery = delivery.after
     return found
 
 
 def _steps(takedown: Takedown, evidence: Evidence | None) -> Iterator[Step]:
-    deliveries = _chain(takedown)
+    # The latest of each kind: files that came later repeat some steps.
+    deliveries = {delivery.kind: delivery for delivery in reversed(_chain(takedown))}
     yield Step(_("Hidden in the app"), badge=_good_badge(_("done")), at=takedown.created_at)
     if takedown.cause == Takedown.Cause.DELETION:
         if archive := deliveries.get("archive_evidence"):
@@ -177,7 +178,7 @@ def _good_badge(text: str | Promise) -> SafeString:
 
 def _first_given_up(takedown: Takedown) -> Delivery:
     """The step that failed; the steps after it wait for it. Raises InvalidState if none failed."""
-    for delivery in reversed(_chain(takedown).values()):
+    for delivery in reversed(_chain(takedown)):
         if delivery.state == DeliveryState.GIVEN_UP:
             return delivery
     raise InvalidState(_("None of its steps has failed."))

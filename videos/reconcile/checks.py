@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shortvideo.cloud import vod_gateway
@@ -30,6 +30,7 @@ from videos.services.standing import standing_decision
 
 # These fields follow from others, and no user sees them.
 UNCOMPARED: Final = frozenset(("modification_time", "audit_status", "title_search"))
+LATE: Final = timedelta(days=2)  # after a block: a stream may come whose events are lost
 WITH_FILES: Final = (VodStatus.NORMAL, VodStatus.CHECKING)
 
 
@@ -236,7 +237,7 @@ def latest_audit(vod_id: str) -> AuditEntry | None:
 
 
 def are_files_due(video: Video, facts: MediaFacts, scope: Scope) -> bool:
-    """Whether VOD must be asked for the files: they are unread, lost, or in scope."""
+    """Whether VOD must be asked for the files: they are unread, lost, in scope, or just blocked."""
     if not _has_files(facts) and facts.status != VodStatus.BLOCKED:
         return False
     if scope.is_every_file:
@@ -244,6 +245,8 @@ def are_files_due(video: Video, facts: MediaFacts, scope: Scope) -> bool:
     if video.files_read_at is None:
         return video.creation_time >= scope.imported_at
     if video.vod_id in scope.open_files or scope.has_turn(video.vod_id):
+        return True
+    if facts.status == VodStatus.BLOCKED and video.censor_changed_at > scope.started_at - LATE:
         return True
     return not video.files and video.transcode_status == "success"
 
