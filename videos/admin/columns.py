@@ -9,10 +9,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.desk import display
-from videos.admin.media import PICTURES, thumbnail
+from videos.admin.media import thumbnail
 from videos.models import Video
 
-PICTURES_OF_VIDEO = tuple(f"video__{name}" for name in PICTURES)  # for `prefetch_related`
+PICTURES = ("video__evidence", "video__takedowns")  # what `picture` reads, to prefetch
 
 
 def video_url(video: Video) -> str:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from shortvideo.desk import display, inbox
 from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ReadOnlyAdmin
-from videos.admin.columns import PICTURES_OF_VIDEO, VideoColumns
+from videos.admin.columns import PICTURES, VideoColumns
 from videos.admin.filters import AttentionFilter
 from videos.admin.operations import Dismiss
 from videos.models import Evidence, EvidenceQuerySet
@@ -116,7 +116,7 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     readonly_fields = ("clip",)
 
     def get_queryset(self, request: HttpRequest) -> EvidenceQuerySet:
-        return Evidence.objects.prefetch_related(*PICTURES_OF_VIDEO)
+        return Evidence.objects.prefetch_related(*PICTURES)
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(_copy_view, cacheable=True)

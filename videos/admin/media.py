@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -12,13 +13,12 @@ from django.utils.translation import gettext as _
 
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import is_on_cdn, media_url
-from videos.models import Takedown, Video
+from videos.models import Takedown, Video, VideoQuerySet
 
-PICTURES = ("evidence", "takedowns")  # the relations of a video that its pictures are found by
 _STREAMED = ("m3u8", "mpd")  # browsers need a script for these; the desk has none
 
 
-def shown_url(video: Video, path: str) -> str:
+def _shown_url(video: Video, path: str) -> str:
     """Return the signed URL of one of the video's media; '' if it is on no play domain."""
     if not is_on_cdn(path):
         return ""
@@ -32,7 +32,8 @@ def thumbnail(video: Video) -> SafeString:
     """The cover, or else the first frame; blurred if the video is blocked.
 
     For a blocked or deleted video it is a stored copy, of another picture if need be. Without any
-    copy a mark says that the picture is gone. Lists should prefetch `PICTURES`.
+    copy a mark says that the picture is gone. Lists of videos use
+    `with_pictures`; other lists prefetch `columns.PICTURES`.
     """
     path = video.cover or video.first_frame
     copies = copies_of(video)
@@ -71,15 +72,24 @@ def copies_of(video: Video) -> dict[str, str]:
     }
 
 
+def with_pictures(videos: VideoQuerySet) -> VideoQuerySet:
+    """The videos with what `thumbnail` reads, for a list."""
+    verified = Takedown.objects.filter(video=OuterRef("pk"), state=Takedown.State.VERIFIED)
+    return videos.annotate(has_verified_takedown=Exists(verified)).prefetch_related("evidence")
+
+
 def _is_purged(video: Video) -> bool:
     """Whether the CDN was proven to serve none of the files of a blocked or deleted video."""
-    verified = Takedown.State.VERIFIED
-    return video.is_closed and any(row.state == verified for row in video.takedowns.all())
+    if not video.is_closed:
+        return False
+    if hasattr(video, "has_verified_takedown"):  # of `with_pictures`
+        return bool(video.has_verified_takedown)
+    return any(row.state == Takedown.State.VERIFIED for row in video.takedowns.all())
 
 
 def cdn_picture(video: Video, path: str) -> str:
     """Return the URL of a picture on the CDN; '' if it was purged."""
-    return "" if _is_purged(video) else shown_url(video, path)
+    return "" if _is_purged(video) else _shown_url(video, path)
 
 
 def snapshots(video: Video, copies: Mapping[str, str]) -> list[str]:
@@ -96,9 +106,9 @@ def play_sources(video: Video) -> list[dict[str, Any]]:
 def _sources(video: Video) -> Iterator[dict[str, Any]]:
     files = [file for file in video.files if str(file.get("format", "")).lower() not in _STREAMED]
     for file in sorted(files, key=lambda file: (file["is_narrowband"], file["height"]))[::-1]:
-        if url := shown_url(video, file["path"]):
+        if url := _shown_url(video, file["path"]):
             yield {"url": url, "label": _file_label(file)}
-    if url := shown_url(video, video.source_path):
+    if url := _shown_url(video, video.source_path):
         yield {"url": url, "label": _("Source")}
 
 

@@ -24,7 +24,7 @@ from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
-from videos.admin.columns import PICTURES_OF_VIDEO, StateColumn, VideoColumns
+from videos.admin.columns import PICTURES, StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter
 from videos.models import CdnTask, Evidence, Takedown, Video
 from videos.services.evidence import is_incomplete
@@ -252,7 +252,7 @@ class TakedownAdmin(StateColumn, VideoColumns, ReadOnlyAdmin[Takedown]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Takedown]:
         """Of tombstones only for those who may delete."""
-        takedowns = Takedown.objects.prefetch_related(*PICTURES_OF_VIDEO)
+        takedowns = Takedown.objects.prefetch_related(*PICTURES)
         if request.user.has_perm("videos.delete_video"):
             return takedowns
         return takedowns.filter(video__deleted_at=None)

@@ -71,8 +71,10 @@ def take_down_if_new(video: Video, before: Mapping[str, Any], *, is_backlog: boo
 
     `before` has the earlier values of the fields.
     """
+    if not video.is_closed:
+        return
     known = {item["path"] for item in (*media_named_by(before), *before["further_media"])}
-    if video.is_closed and not known.issuperset(item["path"] for item in video.media):
+    if not known.issuperset(item["path"] for item in video.media):
         takedown.take_down_new_media(video, is_backlog=is_backlog)
 
 
