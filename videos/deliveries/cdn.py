@@ -325,22 +325,27 @@ class PurgeHandler(CdnHandler):
         outcomes: dict[int, Outcome] = dict.fromkeys(
             over.values_list("delivery_id", flat=True), TAKEDOWN_OVER
         )
-        read: dict[int, dict[str, list[str]]] = {}
-        for delivery in batch:
-            if delivery.pk not in outcomes:
-                try:
-                    read[delivery.pk] = _purge_segments(delivery)
-                except CloudUnavailable as error:
-                    outcomes[delivery.pk] = Again(str(error), error.retry_after)
         left = [delivery for delivery in batch if delivery.pk not in outcomes]
+        read: dict[int, dict[str, list[str]]] = {}
+        for delivery in _with_playlists(left):
+            try:
+                read[delivery.pk] = _purge_segments(delivery)
+            except CloudUnavailable as error:
+                outcomes[delivery.pk] = Again(str(error), error.retry_after)
+        left = [delivery for delivery in left if delivery.pk not in outcomes]
         sent = dict(super().deliver(left)) if left else {}
         for pk, outcome in sent.items():
             if isinstance(outcome, Sent):
-                sent[pk] = replace(outcome, result={**outcome.result, **read[pk]})
+                sent[pk] = replace(outcome, result={**outcome.result, **read.get(pk, {})})
         return outcomes | sent
 
     def submit(self, paths: Sequence[MediaPath]) -> tuple[str, ...]:
         return cdn_gateway().purge(paths)
+
+
+def _with_playlists(batch: Sequence[Delivery]) -> list[Delivery]:
+    urls = _urls_of(batch)
+    return [delivery for delivery in batch if any(map(is_playlist, urls[delivery.pk]))]
 
 
 def _purge_segments(delivery: Delivery) -> dict[str, list[str]]:
