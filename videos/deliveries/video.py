@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from shortvideo.cloud import CloudRejected
+from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox.handlers import Handler
 from videos import mirror
@@ -41,19 +41,17 @@ def read_files(vod_ids: Sequence[str]) -> None:
 def read_files_of(video: Video, facts: MediaFacts) -> bool:
     """Read all streams of a video whose facts have just been read. Returns whether VOD told them.
 
-    New ones are written, and purged if the video is closed. If the video is not deleted here, the
-    whole reading is applied. Raises CloudUnavailable.
+    New ones are written, and purged if the video is closed. If the video is not deleted here, a
+    whole reading is applied then. Raises CloudUnavailable.
     """
     try:
-        reading = asking.fetch_reading(facts, video, FILES)
+        files = asking.fetch_files(vod_gateway(), facts, video)
+        if video.files_read_at is None or mirror.names_new_files(files, video):
+            _write(asking.fetch_reading(facts, video, FILES), video)
     except CloudRejected as error:
         _log_unread(video, error)
         return False
-    for refusal in reading.refusals:
-        _log_unread(video, refusal)
-    if video.files_read_at is None or mirror.names_new_media(reading, video):
-        _write(reading, video)
-    return reading.files is not None
+    return True
 
 
 def _write(reading: mirror.Reading, video: Video) -> None:

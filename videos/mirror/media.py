@@ -1,6 +1,6 @@
 """Media of a video: its files, the uploaded file, and whether there are snapshots."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.db import transaction
@@ -58,12 +58,9 @@ def write_files_of_deleted_video(reading: Reading, *, source_version: int) -> No
     take_down_if_new(video, before)
 
 
-def names_new_media(reading: Reading, video: Video) -> bool:
-    """Whether a reading has a stream or source that the row does not know."""
-    paths = {file.path for file in reading.files or ()}
-    if reading.source is not None and reading.source.path:
-        paths.add(reading.source.path)
-    return not paths <= {item["path"] for item in video.media}
+def names_new_files(files: Iterable[StreamFile], video: Video) -> bool:
+    """Whether there is a stream among these that the row does not know."""
+    return not {file.path for file in files} <= {item["path"] for item in video.media}
 
 
 def take_down_if_new(video: Video, before: Mapping[str, Any], *, is_backlog: bool = False) -> None:
