@@ -38,7 +38,7 @@ def _no_standing_block_loses_its_takedown() -> Iterator[None]:
 def make_passed_video(vod: LocalVod) -> Video:
     """Make a video with our pass, which is the newest entry of VOD's history."""
     media = {"cover": "", "first_frame": "", "source_path": "", "snapshots": [], "files": []}
-    vod_id = vod.seed(status="Normal")
+    vod_id = vod.seed(status="Normal", files=False)
     video = make_video(vod_id=vod_id, status="Normal", **media)  # type: ignore[arg-type]  # a mix
     review_video(video, DecisionInput(Decision.NORMAL, Source.API))
     send_batch("create_audit")
