@@ -29,6 +29,7 @@ from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
 from shortvideo.text import folded
 from videos.admin.columns import VideoColumns
+from videos.models import Video
 
 
 class Prefetch(Operation[Recommendation]):
@@ -71,10 +72,26 @@ class RecommendationForm(forms.ModelForm):  # type: ignore[type-arg]  # not subs
         )  # fmt: skip
 
     def clean_cover(self) -> str:
-        return _path_on_cdn(self.cleaned_data["cover"])
+        return self._own_picture("cover")
 
     def clean_first_frame(self) -> str:
-        return _path_on_cdn(self.cleaned_data["first_frame"])
+        return self._own_picture("first_frame")
+
+    def _own_picture(self, field: str) -> str:
+        """Return `host/path` of a URL. Raises ValidationError unless the CDN has this picture."""
+        if not (value := self.cleaned_data[field]):
+            return ""
+        video: Video = self.instance.video
+        path = video.own_picture(host_and_path(value))
+        if not is_on_cdn(path):
+            text = _(
+                "It must be on a play domain (%s), and one of this video's own pictures: its "
+                "cover, its first frame or a snapshot."
+            )
+            raise ValidationError(
+                text % (", ".join(settings.CDN_DOMAINS) or _("none is configured"))
+            )
+        return path
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -82,15 +99,6 @@ class RecommendationForm(forms.ModelForm):  # type: ignore[type-arg]  # not subs
         if start and end and end <= start:
             self.add_error("ends_at", _("It must end after it starts."))
         return cleaned
-
-
-def _path_on_cdn(value: str) -> str:
-    """Return `host/path` of a URL. Raises ValidationError unless it is on a play domain."""
-    path = host_and_path(value) if value else ""
-    if value and not is_on_cdn(path):
-        allowed = ", ".join(settings.CDN_DOMAINS) or _("none is configured")
-        raise ValidationError(_("It must be on a play domain: %s.") % allowed)
-    return path
 
 
 @admin.register(Recommendation)
@@ -166,14 +174,13 @@ class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
 def _unpublished_reason(item: Recommendation) -> str:
     """Why `published()` excludes the item; '' if it is published."""
     video, now = item.video, timezone.now()
-    if video.deleted_at is not None:
-        return _("video deleted")
-    if not video.is_passed:
-        return _("video not approved")
-    if video.blocked_at is not None and item.recommended_at <= video.blocked_at:
-        return _("ended by a block")
-    if item.starts_at is not None and item.starts_at > now:
-        return _("not started")
-    if item.ends_at is not None and item.ends_at <= now:
-        return _("ended")
-    return ""
+    is_ended_by_block = video.blocked_at is not None and item.recommended_at <= video.blocked_at
+    reasons = (
+        (video.deleted_at is not None, _("video deleted")),
+        (not video.is_passed, _("video not approved")),
+        (is_ended_by_block, _("ended by a block")),
+        (item.starts_at is not None and item.starts_at > now, _("not started")),
+        (item.ends_at is not None and item.ends_at <= now, _("ended")),
+        (video.is_unplayable, _("no file to play")),
+    )
+    return next((reason for applies, reason in reasons if applies), "")

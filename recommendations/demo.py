@@ -57,7 +57,7 @@ def curate(operator: Operator | None) -> int:
         return 0
     for position, text in enumerate(REASONS, start=1):
         ReasonTemplate.objects.get_or_create(text=text, defaults={"position": position})
-    passed = clips().passed()
+    passed = clips().passed().playable()
     failing = passed.filter(tags__contains=_TRANSCODE_FAILS)
     for video in failing.filter(transcode_jobs=None):
         submit_transcode(video, kind=TranscodeKind.STANDARD, operator=operator)

@@ -8,18 +8,21 @@ from django.utils.translation import gettext_lazy as _
 
 from shortvideo.text import NamedOutside, is_blank, isolated
 from videos.models import CensorStatus, Video
+from videos.models.media import unplayable
 
 
 class RecommendationQuerySet(models.QuerySet["Recommendation"]):
     def published(self) -> Self:
-        """Items that the API lists: active, started and not ended."""
+        """Items that the API lists: active, started, not ended, and not without a file to play."""
         now = timezone.now()
         return self.active().filter(
-            Q(starts_at=None) | Q(starts_at__lte=now), Q(ends_at=None) | Q(ends_at__gt=now)
+            Q(starts_at=None) | Q(starts_at__lte=now),
+            Q(ends_at=None) | Q(ends_at__gt=now),
+            ~unplayable("video__"),
         )
 
     def active(self) -> Self:
-        """Items of passed videos, not ended by a block. Their times may still hide them."""
+        """Items of passed videos, not ended by a block. Times or a missing file may hide them."""
         return self.filter(
             Q(video__blocked_at=None) | Q(recommended_at__gt=F("video__blocked_at")),
             video__censor_status=CensorStatus.SUCCESS,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, TypedDict
-from urllib.parse import unquote
 
+from accounts.models import Operator
 from recommendations.models import Recommendation
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import is_on_cdn
@@ -23,7 +23,6 @@ from videos.api.answers import (
 )
 from videos.api.parameters import VideoIdParameters, web_path
 from videos.models import Video
-from videos.models.video import MEDIA_PATH_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +47,28 @@ class RecommendVideo:
             "description": self.description,
             "tags": self.tags,
             "cate_name": self.cate_name,
-            "cover": _overriding_path("coverUrl", self.cover_url, video.cover if video else ""),
+            "cover": _overriding_path("coverUrl", self.cover_url, video, "cover"),
             "first_frame": _overriding_path(
-                "firstFrameUrl", self.first_frame_url, video.first_frame if video else ""
+                "firstFrameUrl", self.first_frame_url, video, "first_frame"
             ),
         }
 
 
-def _overriding_path(name: str, url: str, own: str) -> str:
-    """Return `host/path` of a URL. It must equal `own` or be on a play domain.
+def _overriding_path(name: str, url: str, video: Video | None, field: str) -> str:
+    """Return `host/path` of a URL: the value of the field, or a picture of the video on the CDN.
 
-    Raises BadParameter, which names the parameter.
+    Raises BadParameter, which names the parameter. Of an unknown video only the host is checked.
     """
     if not url:
         return ""
     path = web_path(url) if "://" in url else MediaPath("")
-    if path and unquote(path) == unquote(own):
-        return own
-    if not path or not is_on_cdn(path) or len(path) > MEDIA_PATH_LENGTH:
-        raise BadParameter(f"{name} must be an http or https URL on one of the play domains.")
-    return path
+    own = (video.own_picture(path) if video else path) if path else ""
+    if not own or not (is_on_cdn(own) or own == getattr(video, field, "")):
+        raise BadParameter(
+            f"{name} must be an http or https URL on one of the play domains, of one of this "
+            "video's own pictures: its cover, its first frame or a snapshot."
+        )
+    return own
 
 
 class RecommendVideoParameters(Parameters[RecommendVideo]):
@@ -143,10 +144,10 @@ def listed_item(item: Recommendation, *, now: datetime) -> ListedItemDocument:
     return {**_displayed_values(item, sign), **_playable_file(item.video, sign)}
 
 
-def single_item(item: Recommendation, *, may_review: bool, now: datetime) -> SingleItemDocument:
+def single_item(item: Recommendation, operator: Operator, *, now: datetime) -> SingleItemDocument:
     """The item of getRecommendVideoById."""
     sign = signer_for(item.video, now)
-    urls = file_urls(item.video, sign, may_review=may_review)
+    urls = file_urls(item.video, sign, operator)
     return {
         **_displayed_values(item, sign),
         **snapshot_lists(item.video, sign),

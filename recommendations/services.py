@@ -15,7 +15,7 @@ from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.errors import ErrorCode, InvalidState
 from shortvideo.text import folded
 from videos.models import CdnTask, CensorStatus, TranscodeKind, TranscodeStatus, Video
-from videos.services import prefetch, remember_media, submit_transcode
+from videos.services import check_playable, prefetch, remember_media, submit_transcode
 
 _DISPLAY_FIELDS = ("title", "description", "tags", "cate_name", "cover", "first_frame")
 _EDITABLE_FIELDS = (*_DISPLAY_FIELDS, "position", "starts_at", "ends_at")
@@ -41,7 +41,8 @@ def recommend_video(
     """Add a passed video to the list, or update its item, which keeps its place.
 
     Media in `options.overrides` are `host/path`. An override equal to the video's own value is
-    cleared; an absent one stays as it is. Raises InvalidState if the video is not passed.
+    cleared; an absent one stays as it is. Raises InvalidState if the video is not passed, or is
+    known to have no file to play.
     """
     video = Video.objects.visible().select_for_update().get(pk=video.pk)
     if not video.is_passed:
@@ -52,6 +53,7 @@ def recommend_video(
             if video.censor_status == CensorStatus.FAIL
             else ErrorCode.VIDEO_NOT_PASSED,
         )
+    check_playable(video)
     now = timezone.now()
     item, _ = Recommendation.objects.get_or_create(
         video=video, defaults={"recommended_by": operator, "recommended_at": now}

@@ -20,7 +20,7 @@ from shortvideo.console.errors import NotFound
 from shortvideo.errors import ErrorCode
 from videos.api.answers import walk_facts
 from videos.api.parameters import ListParameters, OneVideo, VideoIdParameters
-from videos.api.views import REVIEW, check_owner
+from videos.api.views import check_owner
 from videos.catalogue import ListQuery, page_of
 from videos.models import Video
 
@@ -62,7 +62,7 @@ class GetRecommendVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getR
 
     def respond(self, query: OneVideo) -> Envelope:
         item = _get_item(query.vod_id, published_with_videos())
-        data = single_item(item, may_review=self.operator.has_perm(REVIEW), now=timezone.now())
+        data = single_item(item, self.operator, now=timezone.now())
         return Envelope("The video details are retrieved based on the video ID.", data)
 
 

@@ -33,6 +33,12 @@ class VodStatus(StrEnum):
     PRODUCE_FAIL = "ProduceFail"
 
 
+class SourceStatus(StrEnum):
+    """The status of an uploaded file that matters here."""
+
+    DELETED = "Deleted"
+
+
 class AuditStatus(StrEnum):
     NORMAL = "Normal"
     BLOCKED = "Blocked"

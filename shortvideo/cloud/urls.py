@@ -41,7 +41,8 @@ def is_playlist(path: str) -> bool:
 def media_url(path: MediaPath, *, ttl_seconds: int, now: datetime) -> str:
     """Return a URL of `path` that is valid until `now` plus `ttl_seconds`; "" for no path.
 
-    With MEDIA_URL_AUTH_KEY it has a signature of CDN URL authentication, type A. The CDN accepts a
+    With MEDIA_URL_AUTH_KEY it has a signature of CDN URL authentication, type A, if it is on a play
+    domain: another host could use the signature to fetch the same path there. The CDN accepts a
     signature for MEDIA_URL_AUTH_VALIDITY seconds after the time in it. Example: validity 1,800,
     ttl 600: the time in the signature is 1,200 seconds ago.
     """
@@ -52,7 +53,7 @@ def media_url(path: MediaPath, *, ttl_seconds: int, now: datetime) -> str:
     encoded = quote(_LONE_PERCENT.sub("%25", f"/{key}"), safe="/%~!$&'()*+,;=:@")
     url = f"{settings.MEDIA_URL_SCHEME}://{host}{encoded}"
     secret = settings.MEDIA_URL_AUTH_KEY
-    if not secret:
+    if not secret or not is_on_cdn(path):
         return url
     validity = timedelta(seconds=settings.MEDIA_URL_AUTH_VALIDITY)
     moment = int((now.astimezone(UTC) + timedelta(seconds=ttl_seconds) - validity).timestamp())

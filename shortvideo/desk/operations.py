@@ -41,7 +41,7 @@ from shortvideo.middleware import current_request_id
 _Label = str | Promise
 
 LIMIT = 500  # rows of one request; each is its own transaction
-_LISTED = 20  # refused rows that a report lists
+_LISTED = 20  # rows that a report lists
 _SEEN = "seen"  # the field with what a page showed of its rows
 
 
@@ -112,6 +112,10 @@ class Operation(Generic[M]):
         Raise NeedsConfirmation if the operator must see the row's state first.
         """
 
+    def warning(self, row: M) -> str:
+        """What the operator should know about a row that can change, before and afterwards."""
+        return ""
+
     def run(self, row: M, values: Mapping[str, Any]) -> None:
         """Change one row, with the values of the form. Raises as `check`."""
         raise NotImplementedError
@@ -142,9 +146,13 @@ class Operation(Generic[M]):
 
 @dataclass(slots=True)
 class Report(Generic[M]):
-    """The changed rows; the refused rows and those to be confirmed, with their messages."""
+    """The changed rows and warnings of them; the others with their messages.
+
+    Refused rows, and rows to be confirmed.
+    """
 
     done: list[M] = field(default_factory=list)
+    warned: list[tuple[M, str]] = field(default_factory=list)
     refused: list[tuple[M, str]] = field(default_factory=list)
     asked: list[tuple[M, str]] = field(default_factory=list)
 
@@ -242,6 +250,8 @@ def _run_on_rows(operation: Operation[M], plan: _Plan[M], values: Mapping[str, A
     for row in plan.changing:
         if _is_done(plan.report, row, partial(operation.run, row, values)):
             plan.report.done.append(row)
+            if warning := operation.warning(row):
+                plan.report.warned.append((row, warning))
     return plan.report
 
 
@@ -262,7 +272,10 @@ def _is_done(report: Report[M], row: M, step: Callable[[], None]) -> bool:
 
 def _preview(operation: Operation[M], plan: _Plan[M], form: forms.Form) -> TemplateResponse:
     request, model_admin = operation.request, operation.model_admin
-    changing = [(row, operation.note(row)) for row in plan.changing]
+    changing = [
+        (row, " ".join(filter(None, (operation.note(row), operation.warning(row)))))
+        for row in plan.changing
+    ]
     lists = (changing, plan.report.asked, plan.report.refused)
     items = [[(row, operation.picture(row), text) for row, text in each] for each in lists]
     rows = [row for each in lists for row, _ in each]
@@ -297,20 +310,22 @@ def _show_report(operation: Operation[M], result: Report[M]) -> None:
     selected = len(result.done) + len(result.refused) + len(result.asked)
     count = operation.report % {"done": len(result.done), "selected": selected}
     level = messages.SUCCESS
-    if result.refused or result.asked:
+    notes = [*result.refused, *result.warned]
+    if notes or result.asked:
         level = messages.WARNING if result.done else messages.ERROR
-    message = format_html("{}{}{}", count, operation.report_suffix(), refusal_list(result))
+    message = format_html("{}{}{}", count, operation.report_suffix(), note_list(notes))
     operation.model_admin.message_user(operation.request, message, level)
 
 
-def refusal_list(result: Report[M]) -> SafeString:
-    if not result.refused:
+def note_list(notes: Sequence[tuple[M, str]]) -> SafeString:
+    """Rows, each with a sentence."""
+    if not notes:
         return SafeString("")
-    listed = result.refused[:_LISTED]
+    listed = notes[:_LISTED]
     items = format_html_join(
         "", "<li><strong>{}</strong>: {}</li>", ((display.bdi(row), why) for row, why in listed)
     )
-    if rest := len(result.refused) - len(listed):
+    if rest := len(notes) - len(listed):
         more = ngettext("and %(count)d more", "and %(count)d more", rest) % {"count": rest}
         items = format_html("{}<li>{}</li>", items, more)
     return format_html('<ul class="item-results">{}</ul>', items)

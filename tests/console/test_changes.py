@@ -178,13 +178,14 @@ def test_a_video_without_uploader_is_deleted_with_an_empty_id(console: Console) 
 
 def test_an_override_is_shown_and_kept_until_it_is_cleared(console: Console) -> None:
     video = make_video(title="Own")
-    changes = {"title": "Other", "coverUrl": "https://media.example.com/new.jpg?auth_key=1"}
+    cover = video.snapshots[0]
+    changes = {"title": "Other", "coverUrl": f"https://{cover}?auth_key=1"}
     console.post("recommendVideo", videoId=video.vod_id, **changes)
     first = Recommendation.objects.get().recommended_at
     console.post("recommendVideo", videoId=video.vod_id, tags="sea", title="")
     item = console.get("getRecommendVideoById", videoId=video.vod_id)["data"]
     assert (item["title"], item["tags"]) == ("Other", "sea")
-    assert item["coverUrl"] == "http://media.example.com/new.jpg"
+    assert item["coverUrl"] == f"http://{cover}"
     assert Recommendation.objects.get().recommended_at == first
     console.post("deleteRecommendById", videoId=video.vod_id, userId="anybody")
     console.post("recommendVideo", videoId=video.vod_id)

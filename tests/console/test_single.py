@@ -114,13 +114,13 @@ def test_fetching_and_playing_share_one_time_limit(cloud: LocalVod) -> None:
 
 def test_a_published_video_plays_from_the_mirror() -> None:
     console = Console(make_operator("viewer"))
-    files = [make_file("m.example/sd.mp4", definition="SD"), make_file("m.example/ld.mp4")]
+    files = [make_file("m.example/sd.mp4", definition="SD"), make_file("m.example/ld.mp4", definition="LD")]
     video = make_video(files=files)
     answer = console.get(PLAY, videoId=video.vod_id)
     assert answer["data"] == {
         "playInfoList": [
             {"definition": "SD", "playURL": "http://m.example/sd.mp4"},
-            {"definition": "SD", "playURL": "http://m.example/ld.mp4"},
+            {"definition": "LD", "playURL": "http://m.example/ld.mp4"},
         ]
     }
 

@@ -107,7 +107,8 @@ class PeopleRules(Machine):
             self.check_recommended(clip, is_done=is_done, extras=extras)
 
     def check_recommended(self, clip: Clip, *, is_done: bool, extras: bool) -> None:
-        if clip.is_visible and clip.status == "success":
+        is_playable = Video.objects.playable().filter(vod_id=clip.vod_id).exists()
+        if clip.is_visible and clip.status == "success" and is_playable:
             assert is_done or extras  # VOD's status may forbid the job that comes with it
         else:
             assert not is_done

@@ -100,7 +100,10 @@ def test_an_undo_emits_events_too(settings: Settings) -> None:
 
 
 def test_a_decision_that_vod_refuses_emits_a_return_to_review(cloud: LocalVod) -> None:
-    video = make_video(vod_id="unknown-to-vod", censor_status=CensorStatus.CHECK, **WITHOUT_MEDIA)
+    video = make_video(
+        vod_id="unknown-to-vod", censor_status=CensorStatus.CHECK, files_read_at=None,
+        **WITHOUT_MEDIA,
+    )  # fmt: skip
     decide(video, Decision.NORMAL, reason="")
     work_until_idle(20)
     assert types() == ["video.decided", "video.published", "video.decided", "video.unpublished"]
@@ -246,7 +249,7 @@ def test_a_video_that_vod_has_lost_is_emitted_as_deleted() -> None:
 
 
 def test_a_refused_deletion_emits_restored_with_the_error(cloud: LocalVod) -> None:
-    video = make_video(vod_id=cloud.seed(), **WITHOUT_MEDIA)
+    video = make_video(vod_id=cloud.seed())
     cloud.faults({"operation": "DeleteVideo", "kind": "error", "code": "Forbidden", "status": 403})
     delete_video(video)
     work_until_idle(20)

@@ -12,7 +12,7 @@ from videos.admin.media import cdn_picture, copies_of, gone_text, play_sources, 
 from videos.admin.seen import shown_review
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
-from videos.services import undoable_decision
+from videos.services import may_play, undoable_decision, unplayable_reason
 
 _LATEST = 50  # deliveries
 # Deliveries that only read VOD; every clip has many.
@@ -23,12 +23,12 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
     user = request.user
     may_review = user.has_perm("videos.review_video")
     copies = copies_of(video) if may_review else {}
-    may_play = video.is_passed or user.has_perm("videos.play_unpublished_video")
     return {
         "video": video,
         "seen": shown_field(video, str(shown_review(video))),
-        "may_play": may_play,
-        "sources": play_sources(video) if may_play else [],
+        "may_play": may_play(user, video),
+        "sources": play_sources(video) if may_play(user, video) else [],
+        "unplayable": unplayable_reason(video),
         "poster": _poster(video, copies),
         "snapshots": snapshots(video, copies),
         "gone_text": gone_text() if video.is_closed else "",

@@ -24,6 +24,7 @@ from videos.services import (
     Seen,
     check_dismissible,
     check_seen,
+    check_playable,
     check_submittable,
     check_undeletable,
     delete_video,
@@ -32,6 +33,7 @@ from videos.services import (
     request_undeletion,
     review_video,
     submit_transcode,
+    unplayable_reason,
 )
 
 
@@ -131,6 +133,9 @@ class Approve(Review):
             raise InvalidState(describe_review(video, shown_decision(video)))
         super().check(row)
 
+    def warning(self, row: Any) -> str:
+        return unplayable_reason(_video_of(row))
+
 
 class Block(Review):
     name = "block"
@@ -193,6 +198,7 @@ class Recommend(VideoOperation):
         if not video.is_passed:
             text = _("Only an approved video can be recommended. This one is: %s.")
             raise InvalidState(text % video.get_censor_status_display())
+        check_playable(video)
 
     def apply(self, video: Video, values: Mapping[str, Any]) -> None:
         options = Options(narrowband=values["narrowband"], prefetch=values["prefetch"])

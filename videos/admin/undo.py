@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts.services import operator_of
-from shortvideo.desk.operations import LIMIT, Report, next_url, refusal_list
+from shortvideo.desk.operations import LIMIT, Report, next_url, note_list
 from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
 from videos.models import ReviewDecision, Video
@@ -44,7 +44,7 @@ def undo(request: HttpRequest) -> HttpResponse:
         "selected": len(report.done) + len(report.refused),
     }
     level = messages.SUCCESS if not report.refused else messages.ERROR
-    messages.add_message(request, level, format_html("{}{}", count, refusal_list(report)))
+    messages.add_message(request, level, format_html("{}{}", count, note_list(report.refused)))
     return HttpResponseRedirect(next_url(request, default=reverse(f"{site.name}:index")))
 
 

@@ -163,11 +163,19 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
                 "name": name,
                 "label": action[2],
                 "tone": tone,
-                "is_confirmed": name == "approve" and not video.is_blocked,
+                "is_confirmed": _is_confirmed(name, video),
             }
             for name, tone in _buttons_for(video)
             if (action := allowed.get(name))
         ]
+
+
+def _is_confirmed(name: str, video: Video) -> bool:
+    """Whether a button acts at once.
+
+    An approval that the app sees nothing of is asked about; one that lifts a block needs a reason.
+    """
+    return name == "approve" and not video.is_unplayable and not video.is_blocked
 
 
 def _buttons_for(video: Video) -> tuple[tuple[str, str], ...]:

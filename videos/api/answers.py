@@ -1,19 +1,21 @@
 """The data that the video operations answer: its types, which the schema reads, and its values."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import Uploader
+from accounts.models import Operator, Uploader
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import is_on_cdn, media_url
 from videos.api.parameters import web_path
 from videos.catalogue import ListQuery, Page
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video
+from videos.models.media import newest_of_each_definition
+from videos.services import may_play
 
 TranscodeState = Annotated[str, {"choices": TranscodeStatus.values}]
 
@@ -152,15 +154,15 @@ def snapshot_lists(video: Video, sign: Signer) -> SnapshotLists:
     return {"SnapshotList": urls, "snapshotList": urls}
 
 
-def file_urls(video: Video, sign: Signer, *, may_review: bool) -> list[str]:
-    """The URLs of the video's files; [] if it is blocked and the operator may not review."""
-    if video.censor_status == CensorStatus.FAIL and not may_review:
+def file_urls(video: Video, sign: Signer, operator: Operator) -> list[str]:
+    """The URLs of the video's files; [] if the operator may not play it."""
+    if not may_play(operator, video):
         return []
     return [sign(file["path"]) for file in video.files if file["path"]]
 
 
 def listed_video(
-    video: Video, *, is_recommended: bool, may_review: bool, now: datetime
+    video: Video, operator: Operator, *, is_recommended: bool, now: datetime
 ) -> ListedVideoDocument:
     """A Video object of getVideos."""
     sign = signer_for(video, now)
@@ -168,16 +170,16 @@ def listed_video(
         **video_facts(video, sign),
         "isRecommend": "true" if is_recommended else "false",
         **snapshot_lists(video, sign),
-        "fileUrlList": file_urls(video, sign, may_review=may_review),
+        "fileUrlList": file_urls(video, sign, operator),
     }
 
 
 def single_video(
-    video: Video, *, is_recommended: bool, may_review: bool, now: datetime
+    video: Video, operator: Operator, *, is_recommended: bool, now: datetime
 ) -> SingleVideoDocument:
     """The Video object of getVideoById, with both spellings of its files."""
     sign = signer_for(video, now)
-    urls = file_urls(video, sign, may_review=may_review)
+    urls = file_urls(video, sign, operator)
     return {
         **video_facts(video, sign),
         "isRecommend": "true" if is_recommended else "false",
@@ -187,18 +189,11 @@ def single_video(
     }
 
 
-def play_info(files: Iterable[tuple[str, str]], sign: Signer) -> PlayInfoDocument:
-    """The data of /vodVideo/getVideoById, from pairs of definition and `host/path`."""
+def play_info(files: Iterable[Mapping[str, Any]], sign: Signer) -> PlayInfoDocument:
+    """The data of /vodVideo/getVideoById: the newest file of each definition."""
     return {
         "playInfoList": [
-            {"definition": definition, "playURL": sign(path)} for definition, path in files
+            {"definition": file["definition"], "playURL": sign(file["path"])}
+            for file in newest_of_each_definition(files)
         ]
     }
-
-
-def mirrored_files(video: Video) -> list[tuple[str, str]]:
-    """Definition and `host/path` of the streams in the mirror, or else of the source."""
-    streams = [(file["definition"], file["path"]) for file in video.files if file["path"]]
-    if streams or not video.source_path:
-        return streams
-    return [("OD", video.source_path)]

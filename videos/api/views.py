@@ -1,6 +1,8 @@
 """The video operations of the console API."""
 
+from collections.abc import Mapping
 from time import monotonic
+from typing import Any
 
 from django.utils import timezone
 
@@ -15,7 +17,6 @@ from videos.api.answers import (
     SingleVideoDocument,
     VideoListDocument,
     listed_video,
-    mirrored_files,
     play_info,
     signer_for,
     single_video,
@@ -35,16 +36,23 @@ from videos.api.parameters import (
     VideoIdParameters,
 )
 from videos.catalogue import ListQuery, page_of
-from videos.mirror.asking import NOT_PLAYABLE
+from videos.mirror.asking import ENCRYPTED, NO_STREAM, NOT_PLAYABLE
 from videos.mirror.fetching import DEADLINE_SECONDS, as_unavailable, fetch_video
+from videos.mirror.media import file_as_json
 from videos.models import Source, TranscodeKind, Video
-from videos.services import DecisionInput, delete_video, prefetch, review_video, submit_transcode
+from videos.services import (
+    PLAY_UNPUBLISHED,
+    DecisionInput,
+    delete_video,
+    may_play,
+    prefetch,
+    review_video,
+    submit_transcode,
+    unplayable_reason,
+)
 
 # A video may be deleted between two queries of one request.
 refuse_with(NotFound("There is no such video."), Video.DoesNotExist)
-
-REVIEW = "videos.review_video"
-_PLAY_UNPUBLISHED = "videos.play_unpublished_video"
 
 
 def _visible_video(vod_id: str, *, name: str) -> Video:
@@ -83,13 +91,13 @@ class GetVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getVideos
     data_class = VideoListDocument
 
     def respond(self, query: ListQuery) -> Envelope:
-        may_review, now = self.operator.has_perm(REVIEW), timezone.now()
+        now = timezone.now()
         page = page_of(list_videos(query), query)
         listed = [
             listed_video(
                 video,
+                self.operator,
                 is_recommended=video.is_recommended,  # type: ignore[attr-defined]  # annotated
-                may_review=may_review,
                 now=now,
             )
             for video in page.rows
@@ -109,8 +117,8 @@ class GetVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getVideoById
         video = _visible_or_fetched(query.vod_id)
         data = single_video(
             video,
+            self.operator,
             is_recommended=Recommendation.objects.published().filter(video=video).exists(),
-            may_review=self.operator.has_perm(REVIEW),
             now=timezone.now(),
         )
         return Envelope(data=data)
@@ -142,7 +150,7 @@ class CreateAuditView(ConsoleView[CreateAudit]):  # GET or POST /console/vod/cre
     """Pass or block a video."""
 
     http_method_names = ["get", "post"]
-    permission_required = REVIEW
+    permission_required = "videos.review_video"
     parameters_class = CreateAuditParameters
 
     def respond(self, query: CreateAudit) -> Envelope:
@@ -198,30 +206,43 @@ class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
     def respond(self, query: OneVideo) -> Envelope:
         deadline = monotonic() + DEADLINE_SECONDS
         video = _visible_or_fetched(query.vod_id)
-        if not video.is_passed:
-            self.require(_PLAY_UNPUBLISHED)
-        files = mirrored_files(video) if video.is_passed else []
+        if not may_play(self.operator, video):
+            self.require(PLAY_UNPUBLISHED)
+        files = video.playable_files if video.is_passed else []
         files = files or _play_files(video, deadline=deadline)
         return Envelope(data=play_info(files, signer_for(video, timezone.now())))
 
 
-def _play_files(video: Video, *, deadline: float) -> list[tuple[str, str]]:
+def _play_files(video: Video, *, deadline: float) -> list[Mapping[str, Any]]:
     """Ask VOD for files that this server may play, until a deadline on the monotonic clock.
 
-    Returns pairs of definition and `host/path`. Raises Conflict if VOD lets none play, NotFound if
-    VOD has no such video any more, and CloudUnavailable.
+    Raises Conflict if VOD lets none play, NotFound if VOD has no such video any more, and
+    CloudUnavailable.
     """
     seconds_left = max(deadline - monotonic(), 0.001)
     try:
         files = vod_gateway().with_deadline(seconds_left).play_files(video.vod_id)
-        return [(file.definition, file.path) for file in files]
+        return [file_as_json(file) for file in files]
     except CloudRejected as error:
         if error.code not in NOT_PLAYABLE:
             if error.is_not_found:
                 raise NotFound("VOD has no video with this videoId any more.") from error
             raise as_unavailable(error) from error
-        raise Conflict(
-            "VOD does not let this video play here; for one that is not published VOD must list "
-            "this server among the security IPs of review.",
-            ErrorCode.VIDEO_NOT_PLAYABLE,
-        ) from error
+        reason = _no_play_reason(video, error.code)
+        raise Conflict(reason, ErrorCode.VIDEO_NOT_PLAYABLE) from error
+
+
+def _no_play_reason(video: Video, code: str) -> str:
+    """Why VOD plays no file of a video, and what to do, by the code of its refusal."""
+    if code == ENCRYPTED:
+        return "The files of this video are encrypted: only VOD's own player plays them."
+    if reason := unplayable_reason(video):
+        return reason
+    if code == NO_STREAM:
+        return "VOD has no file of this video to play. Submit a transcoding job."
+    if video.is_passed:
+        return "VOD does not let this video play yet: the approval is on its way. Try again soon."
+    return (
+        "VOD does not let this video play here; for one that is not published VOD must list this "
+        "server among the security IPs of review."
+    )

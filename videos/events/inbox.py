@@ -50,7 +50,8 @@ READ_REQUESTS: Final[dict[str, Callable[[VodEvent], ReadRequest]]] = {
     "AIMediaAuditComplete": _request_after_machine_review,
     "AIVideoCensorComplete": _request_after_machine_review,
     "CreateAuditComplete": lambda _: ReadRequest(audits=True, source=True),
-    "DeleteMediaComplete": lambda _: ReadRequest(),
+    # VOD may have deleted only streams, or only the source.
+    "DeleteMediaComplete": lambda _: ReadRequest(files=True, upload=True),
     "MediaBaseChangeComplete": lambda _: ReadRequest(),
 }
 

@@ -13,6 +13,9 @@ from shortvideo.cloud.types import (
     MachineJobStatus,
     MachineResult,
     MediaFacts,
+    MediaPath,
+    Mezzanine,
+    SourceStatus,
     StreamFile,
     TranscodeTask,
     Trigger,
@@ -28,11 +31,10 @@ if TYPE_CHECKING:
     from shortvideo.cloud.vod import VodGateway  # at run time it would load the SDKs
 
 BATCH_SIZE = 20  # videos in one GetVideoInfos
-NOT_PLAYABLE = (
-    "Forbidden.IllegalStatus",
-    "InvalidVideo.NoneStream",
-    "Forbidden.AliyunVoDEncryption",
-)
+NO_STREAM = "InvalidVideo.NoneStream"
+ENCRYPTED = "Forbidden.AliyunVoDEncryption"
+NOT_PLAYABLE = ("Forbidden.IllegalStatus", NO_STREAM, ENCRYPTED)
+WITH_FILES = (VodStatus.NORMAL, VodStatus.CHECKING)  # VOD tells the files of these
 
 T = TypeVar("T")
 
@@ -42,7 +44,8 @@ class ReadRequest:
     """What to ask VOD about a video beside its facts.
 
     Attributes:
-        files: the streams.
+        files: the streams. If False, asked only if a job has ended, or if the status has changed
+            and the row has none.
         source: the uploaded file if its path is unknown. If False, asked only if another upload
             or a verdict makes it necessary.
         upload: the uploaded file in any case, since another one may have been uploaded.
@@ -192,9 +195,7 @@ def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) 
             refusals.append(error)
             return None
 
-    source = unless_refused(
-        lambda: none_if_missing(gateway.mezzanine, facts.vod_id), when=needs_source
-    )
+    source = unless_refused(lambda: _fetch_source(gateway, facts.vod_id), when=needs_source)
     uploaded_at = source.creation_time if source is not None else None
     # Another source, or another upload time, changes which decisions are in force.
     is_other_source = needs_upload_time or is_later_upload(video, uploaded_at)
@@ -207,7 +208,8 @@ def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) 
     return Reading(
         facts,
         files=unless_refused(
-            lambda: fetch_files(gateway, facts, video), when=request.files or has_news
+            lambda: fetch_files(gateway, facts, video),
+            when=request.files or has_news or _may_have_first_files(facts, video),
         ),
         source=source,
         snapshots_failed=request.snapshots_failed,
@@ -223,6 +225,22 @@ def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) 
         upload_reported_at=request.upload_reported_at,
         refusals=tuple(refusals),
     )
+
+
+def _may_have_first_files(facts: MediaFacts, video: Video | None) -> bool:
+    """Whether VOD may have files of a row without any: its status has changed.
+
+    What is known to be missing is then read with the status, and never counts as unread.
+    """
+    if video is None or video.files or video.status == facts.status:
+        return False
+    return facts.status in WITH_FILES
+
+
+def _fetch_source(gateway: "VodGateway", vod_id: str) -> Mezzanine:
+    """Return the uploaded file; a deleted one without a path if VOD does not have it."""
+    found = none_if_missing(gateway.mezzanine, vod_id)
+    return found or Mezzanine(MediaPath(""), status=SourceStatus.DELETED)
 
 
 def _fetch_history(
@@ -275,10 +293,15 @@ def _uploaded_since(video: Video | None) -> datetime | None:
 def fetch_files(
     gateway: "VodGateway", facts: MediaFacts, video: Video | None
 ) -> tuple[StreamFile, ...]:
-    """Return a video's streams; if VOD does not let it play, the outputs of its tasks."""
+    """Return a video's streams; if VOD does not let it play, the outputs of its tasks.
+
+    The tasks also name streams that were deleted since.
+    """
     try:
         return gateway.play_files(facts.vod_id)
     except CloudRejected as error:
+        if error.code == NO_STREAM:
+            return ()
         if error.code not in NOT_PLAYABLE:
             raise
     return _outputs_of_tasks(gateway, facts.vod_id, _uploaded_since(video))

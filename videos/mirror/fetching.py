@@ -54,15 +54,15 @@ def as_unavailable(error: CloudRejected) -> CloudUnavailable:
     return CloudUnavailable(str(error), code=error.code, request_id=error.request_id)
 
 
-def read_later(*vod_ids: str, only_unread: bool = False) -> None:
+def read_later(*vod_ids: str, only_uploaded: bool = False) -> None:
     """Have the worker read everything about some videos; ids with an open reading are left out.
 
-    `only_unread` also leaves out videos whose files are known, that have no source or are deleted.
+    `only_uploaded` also leaves out videos that have no source or are deleted.
     """
     ids = list(vod_ids)
-    if only_unread:
-        unread = Video.objects.visible().filter(vod_id__in=ids, files_read_at=None)
-        ids = list(unread.exclude(status__in=WITHOUT_SOURCE).values_list("vod_id", flat=True))
+    if only_uploaded:
+        uploaded = Video.objects.visible().exclude(status__in=WITHOUT_SOURCE)
+        ids = list(uploaded.filter(vod_id__in=ids).values_list("vod_id", flat=True))
     if not ids:
         return
     payload = {"request_id": current_request_id()}

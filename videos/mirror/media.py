@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from shortvideo.cloud.types import StreamFile
+from shortvideo.cloud.types import SourceStatus, StreamFile
 from videos.mirror.facts import fit_column
 from videos.mirror.reading import Reading
 from videos.models import SnapshotStatus, Video
@@ -16,9 +16,13 @@ MEDIA_BEFORE: Final = (*MEDIA_FIELDS, "further_media", "source_version")
 
 
 def copy_media(video: Video, reading: Reading) -> None:
-    """Copy the media of a fresh reading to the row; equal files leave `files_read_at` as it is."""
-    if reading.source is not None and reading.source.path:
-        video.source_path = fit_column("source_path", reading.source.path)
+    """Copy the media of a fresh reading to the row; equal files leave `files_read_at` as it is.
+
+    An empty path of a source means that VOD does not tell it, unless the source is deleted.
+    """
+    source = reading.source
+    if source is not None and (source.path or source.status == SourceStatus.DELETED):
+        video.source_path = fit_column("source_path", source.path)
     if reading.files is not None and not _has_newer_files(video, reading):
         files = sorted((file_as_json(file) for file in reading.files), key=file_order)
         if files != video.files or video.files_read_at is None:
@@ -81,9 +85,10 @@ def _has_newer_files(video: Video, reading: Reading) -> bool:
 
 def file_as_json(file: StreamFile) -> dict[str, Any]:
     """Return an item of `Video.files`."""
-    return {name: getattr(file, name) for name in FILE_FIELDS}
+    created_at = file.creation_time.isoformat() if file.creation_time is not None else ""
+    return {**{name: getattr(file, name) for name in FILE_FIELDS}, "created_at": created_at}
 
 
-def file_order(file: dict[str, Any]) -> tuple[bool, int, str]:
+def file_order(file: Mapping[str, Any]) -> tuple[bool, int, str]:
     """Return a sort key, so that VOD's order of the files makes no difference."""
     return file["is_narrowband"], file["height"], file["path"]

@@ -14,6 +14,7 @@ from videos.models import (
     TranscodeStatus,
     Video,
 )
+from videos.models.media import PLAYABILITY_FIELDS
 from videos.services import announcements
 from videos.services.transcoding import (
     end_job,
@@ -42,6 +43,7 @@ SHOWN_ON_VIDEO: Final = (  # and the other fields that `emit_mirror_changes` com
     *(kind.status_field for kind in TranscodeKind),
     "source_version",
     "censor_status",
+    *PLAYABILITY_FIELDS,
 )
 LISTED_WITHIN: Final = timedelta(hours=1)
 SHOWN: Final = {

@@ -25,6 +25,7 @@ from videos.mirror import (
 )
 from videos.mirror.reading import Applied, Reading
 from videos.models import CensorStatus, TaskCause, Video
+from videos.models.media import is_unplayable
 from videos.services import announcements, status, takedown
 
 CHUNK_SIZE: Final = 50  # rows compared at once, and the most rows in a transaction
@@ -268,7 +269,7 @@ def _save_changes(video: Video, before: dict[str, Any], reading: Reading) -> boo
         return False
     if _is_fresh(video, reading):
         video.read_at = reading.facts.read_at
-    if not INTERNAL.issuperset(names):
+    if not INTERNAL.issuperset(names) or video.is_unplayable != is_unplayable(before):
         video.changed_at = timezone.now()
     video.save(update_fields=[*names, "read_at", "changed_at"])
     announcements.emit_mirror_changes(video, before)

@@ -1,6 +1,7 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Self
+from urllib.parse import unquote
 
 from django.db import models
 from django.db.models import Q
@@ -9,7 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Uploader
 from shortvideo.text import NamedOutside, folded, is_blank, isolated
-from videos.models.media import MEDIA_FIELDS, media_named_by
+from videos.models.media import (
+    MEDIA_FIELDS,
+    PLAYABILITY_FIELDS,
+    PLAYS,
+    created_at,
+    is_unplayable,
+    media_named_by,
+    unplayable,
+)
 from videos.models.status import CensorStatus, SnapshotStatus, TranscodeKind, TranscodeStatus
 
 MEDIA_PATH_LENGTH = 1024
@@ -27,6 +36,10 @@ class VideoQuerySet(models.QuerySet["Video"]):
     def closed(self) -> Self:
         """Blocked or deleted: the CDN should not have their media."""
         return self.filter(Q(censor_status=CensorStatus.FAIL) | Q(deleted_at__isnull=False))
+
+    def playable(self) -> Self:
+        """Videos that are not known to be without a file to play."""
+        return self.exclude(unplayable())
 
     def titled_like(self, text: str) -> Self:
         return self.filter(title_search__contains=folded(text))
@@ -71,7 +84,7 @@ class Video(NamedOutside, models.Model):
         editable=False,
         help_text=_(
             "A list of objects: path, definition, format, width, height, bitrate (kbit/s), fps, "
-            "size (bytes), duration (s), codec, is_narrowband, job_id."
+            "size (bytes), duration (s), codec, is_narrowband, job_id, created_at."
         ),
     )
     files_read_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -203,6 +216,16 @@ class Video(NamedOutside, models.Model):
         """Blocked or deleted: see `VideoQuerySet.closed`."""
         return self.is_blocked or self.deleted_at is not None
 
+    @property
+    def is_unplayable(self) -> bool:
+        """Whether it is known that there is no file to play: see `VideoQuerySet.playable`."""
+        return is_unplayable({name: getattr(self, name) for name in PLAYABILITY_FIELDS})
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the app may show it: approved, not deleted, and not without a file to play."""
+        return self.is_passed and self.deleted_at is None and not self.is_unplayable
+
     def transcode_status_of(self, kind: TranscodeKind) -> TranscodeStatus:
         return TranscodeStatus(getattr(self, kind.status_field))
 
@@ -235,11 +258,22 @@ class Video(NamedOutside, models.Model):
             self.blocked_at = at
         return ["censor_status", "censor_changed_at", "changed_at", "blocked_at"]
 
-    def file_to_prefetch(self) -> dict[str, Any] | None:
+    @property
+    def playable_files(self) -> list[Mapping[str, Any]]:
+        """The streams, else the source unless it is damaged."""
+        if self.files or not self.source_path or self.is_unplayable:
+            return list(self.files)
+        return [{"path": self.source_path, "definition": "OD", "is_narrowband": False, "height": 0}]
+
+    def file_to_prefetch(self) -> Mapping[str, Any] | None:
         """The tallest Narrowband HD stream, else the tallest standard one, else the source."""
-        streams: list[dict[str, Any]] = [file for file in self.files if file.get("path")]
-        if streams:
-            return max(streams, key=lambda file: (file["is_narrowband"], file["height"]))
-        if self.source_path:
-            return {"path": self.source_path, "definition": "OD", "is_narrowband": False}
-        return None
+        return max(
+            self.playable_files,
+            key=lambda file: (file["is_narrowband"], file["height"], created_at(file)),
+            default=None,
+        )
+
+    def own_picture(self, path: str) -> str:
+        """The clip's picture with this `host/path`, however it is encoded; '' if it has none."""
+        pictures = (item["path"] for item in self.media if item["kind"] != PLAYS)
+        return next((own for own in pictures if unquote(own) == unquote(path)), "")

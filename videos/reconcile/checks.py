@@ -1,7 +1,7 @@
 """What counts as drift: one function for each kind compares both sides of one video."""
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -31,7 +31,6 @@ from videos.services.standing import standing_decision
 # These fields follow from others, and no user sees them.
 UNCOMPARED: Final = frozenset(("modification_time", "audit_status", "title_search"))
 LATE: Final = timedelta(days=2)  # after a block: a stream may come whose events are lost
-WITH_FILES: Final = (VodStatus.NORMAL, VodStatus.CHECKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ def _different_files(video: Video, facts: MediaFacts, scope: Scope) -> Sides | N
     if facts.status == VodStatus.BLOCKED:
         return _unpurged_files(video)
     files = retrying(lambda: asking.fetch_files(vod_gateway(), facts, video))
-    if video.files_read_at is not None and _as_stored(files) == video.files:
+    if video.files_read_at is not None and _as_stored(files) == _comparable(video.files):
         return None
     is_unread = video.files_read_at is None
     return "unread" if is_unread else f"{len(video.files)} files", f"{len(files)} files"
@@ -253,7 +252,7 @@ def are_files_due(video: Video, facts: MediaFacts, scope: Scope) -> bool:
 
 def _has_files(facts: MediaFacts) -> bool:
     """Whether VOD tells all files of a video in this status; of a blocked one, only the streams."""
-    return facts.status in WITH_FILES
+    return facts.status in asking.WITH_FILES
 
 
 def are_files_hidden(case: Case, scope: Scope) -> bool:
@@ -264,7 +263,12 @@ def are_files_hidden(case: Case, scope: Scope) -> bool:
 
 
 def _as_stored(files: Iterable[StreamFile]) -> list[dict[str, Any]]:
-    return sorted((media.file_as_json(file) for file in files), key=media.file_order)
+    return _comparable(sorted(map(media.file_as_json, files), key=media.file_order))
+
+
+def _comparable(files: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The files without their time: older rows have none."""
+    return [{**file, "created_at": ""} for file in files]
 
 
 def _status_of_task(job: TranscodeJob) -> str:

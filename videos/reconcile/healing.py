@@ -36,7 +36,7 @@ def heal(found: Sequence[Found], scope: Scope) -> list[Drift]:
     readings, refusals = _read_again(found, scope)
     mirror.apply(readings, backlog_until=scope.started_at if scope.is_first_import else None)
     if not scope.is_first_import:
-        read_later(*(item.case.vod_id for item in found if _is_new(item)), only_unread=True)
+        read_later(*(item.case.vod_id for item in found if _is_new(item)), only_uploaded=True)
     rows = Video.objects.in_bulk([item.case.vod_id for item in found], field_name="vod_id")
     return [
         replace(drift, note=refusal)

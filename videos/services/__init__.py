@@ -15,6 +15,12 @@ from videos.services.deletion import (
     is_undeletable,
     request_undeletion,
 )
+from videos.services.media import (
+    PLAY_UNPUBLISHED,
+    check_playable,
+    may_play,
+    unplayable_reason,
+)
 from videos.services.review import DecisionInput, latest_human_decision, review_video
 from videos.services.standing import Seen, check_seen, describe_review
 from videos.services.takedown import archive_again, check_archivable

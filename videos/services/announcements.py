@@ -18,7 +18,7 @@ from videos.models import (
     Video,
     VideoDeletion,
 )
-from videos.models.media import FILE_FIELDS
+from videos.models.media import FILE_FIELDS, is_unplayable
 
 REFUSED: Final = "refused"  # a job's end; the video has no such status
 ENDED: Final = (TranscodeStatus.SUCCESS, TranscodeStatus.FAIL)
@@ -26,6 +26,12 @@ ENDED: Final = (TranscodeStatus.SUCCESS, TranscodeStatus.FAIL)
 
 def emit_decision(review: ReviewDecision) -> None:
     """Emit a new line of the log, and whether the video may be shown if that changed."""
+    _emit_line(review)
+    before = CensorStatus(review.from_status)
+    _emit_publication_change(review.video, before, was_unplayable=review.video.is_unplayable)
+
+
+def _emit_line(review: ReviewDecision) -> None:
     video = review.video
     emit(
         EventType.DECIDED,
@@ -43,29 +49,36 @@ def emit_decision(review: ReviewDecision) -> None:
             "decidedAt": as_text(review.created_at),
         },
     )
-    was_passed = review.from_status == CensorStatus.SUCCESS
-    if was_passed != video.is_passed and video.deleted_at is None:
-        _emit_publication(video, before=CensorStatus(review.from_status))
 
 
 def emit_status_change(video: Video, *, before: CensorStatus, source: Source) -> None:
     """Emit a status that changed without a decision, if it changed."""
     if video.censor_status != before:
-        line = ReviewDecision(  # not saved: it only has the same shape
-            video=video,
-            source=source,
-            from_status=before,
-            to_status=video.censor_status,
-            created_at=video.censor_changed_at,
-        )
-        emit_decision(line)
+        emit_decision(_unlogged_line(video, before, source))
+
+
+def _unlogged_line(video: Video, before: CensorStatus, source: Source) -> ReviewDecision:
+    """A line that is not saved: it only has the same shape."""
+    return ReviewDecision(
+        video=video,
+        source=source,
+        from_status=before,
+        to_status=video.censor_status,
+        created_at=video.censor_changed_at,
+    )
+
+
+def _emit_publication_change(video: Video, before: CensorStatus, *, was_unplayable: bool) -> None:
+    """Emit whether the video may be shown if that changed with its status or its files."""
+    was_public = before == CensorStatus.SUCCESS and not was_unplayable
+    if video.deleted_at is None and was_public != video.is_public:
+        _emit_publication(video, before=before if before != video.censor_status else None)
 
 
 def _emit_publication(video: Video, *, before: CensorStatus | None = None) -> None:
     """Emit whether the video may be shown. `before` is None if its status did not change."""
-    is_public = video.is_passed and video.deleted_at is None
     emit(
-        EventType.PUBLISHED if is_public else EventType.UNPUBLISHED,
+        EventType.PUBLISHED if video.is_public else EventType.UNPUBLISHED,
         subject=video.vod_id,
         data={
             "censorStatus": video.censor_status,
@@ -77,13 +90,16 @@ def _emit_publication(video: Video, *, before: CensorStatus | None = None) -> No
 
 def emit_new_video(video: Video) -> None:
     """Emit a new video only if it may be shown at once."""
-    if video.is_passed:
+    if video.is_public:
         _emit_publication(video)
 
 
 def emit_mirror_changes(video: Video, before: Mapping[str, Any]) -> None:
     """Emit what the mirror wrote; `before` has the earlier values of the fields."""
-    emit_status_change(video, before=CensorStatus(before["censor_status"]), source=Source.VOD)
+    status_before = CensorStatus(before["censor_status"])
+    if video.censor_status != status_before:
+        _emit_line(_unlogged_line(video, status_before, Source.VOD))
+    _emit_publication_change(video, status_before, was_unplayable=is_unplayable(before))
     has_new_source = video.source_version != before["source_version"]
     for kind in TranscodeKind:
         status = video.transcode_status_of(kind)
@@ -136,7 +152,7 @@ def _as_file(file: Mapping[str, Any]) -> dict[str, Any]:
 
 def emit_deletion(video: Video, deletion: VideoDeletion) -> None:
     """Emit that the tombstone is set."""
-    if video.is_passed:
+    if video.is_passed and not video.is_unplayable:
         _emit_publication(video)
     emit(
         EventType.DELETED,
@@ -161,5 +177,5 @@ def emit_undeletion(video: Video, *, code: str = "", message: str = "") -> None:
             "errorMessage": message,
         },
     )
-    if video.is_passed:
+    if video.is_public:
         _emit_publication(video)

@@ -50,7 +50,9 @@ def apply_page(
             )
     applied = mirror.apply(readings, backlog_until=backlog_until, dry_run=dry_run)
     if backlog_until is None and not dry_run:
-        read_later(*full, only_unread=True)  # no event told of these videos
+        # No event told of these videos: read the rest about those that had no files until now.
+        unread = [vod_id for vod_id in full if vod_id not in rows or not rows[vod_id].files]
+        read_later(*unread, only_uploaded=True)
     if not dry_run:  # the change may be a file that must be purged
         read_later(*(vod_id for vod_id in full if vod_id in rows and rows[vod_id].is_closed))
     return applied, failed_count

@@ -1,0 +1,45 @@
+"""Who may play a video's files, and why there is nothing to play."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils.translation import gettext as _
+
+from accounts.models import Operator
+from shortvideo.cloud.types import VodStatus
+from shortvideo.errors import ErrorCode, InvalidState
+from videos.models import Video
+from videos.models.media import DAMAGED, UNFINISHED
+
+PLAY_UNPUBLISHED = "videos.play_unpublished_video"
+
+
+def may_play(operator: Operator | AnonymousUser, video: Video) -> bool:
+    """Whether the operator may have URLs of the video's streams and source."""
+    return video.is_passed or operator.has_perm(PLAY_UNPUBLISHED)
+
+
+def check_playable(video: Video) -> None:
+    """Raise InvalidState if it is known that the video has no file to play."""
+    if reason := unplayable_reason(video):
+        raise InvalidState(reason, ErrorCode.VIDEO_NOT_PLAYABLE)
+
+
+def unplayable_reason(video: Video) -> str:
+    """Why there is nothing to play, and what to do; '' if that is not known."""
+    if not video.is_unplayable:
+        return ""
+    if video.status in DAMAGED:
+        return _(
+            "It has no file to play: the upload is damaged, VOD could not transcode it. Have the "
+            "clip uploaded again."
+        )
+    if video.status in ("", VodStatus.UPLOADING):
+        return _("It has no file to play yet: the upload is not complete. Wait for its end.")
+    if video.status in UNFINISHED:
+        return _(
+            "It has no file to play yet: VOD has not finished transcoding. Wait until VOD has "
+            "finished."
+        )
+    return _(
+        "It has no file to play: VOD has neither a stream nor the source. Submit a transcoding "
+        "job, or have the clip uploaded again."
+    )
