@@ -80,7 +80,7 @@ EMPTY_FORM = {
     ("fields", "sentence"),
     [
         ({"cover": "https://elsewhere.example.com/c.jpg"}, "It must be on a play domain"),
-        ({"cover": "https://media.example.com/other/1.jpg"}, "one of this video&#x27;s own pictures"),
+        ({"cover": "https://media.example.com/other/1.jpg"}, "own pictures: its cover"),
         (
             {"starts_at_0": "2026-05-02", "starts_at_1": "10:00:00",
              "ends_at_0": "2026-05-01", "ends_at_1": "10:00:00"},

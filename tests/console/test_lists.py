@@ -12,7 +12,6 @@ from pytest_django import Settings
 from shortvideo.text import folded
 from tests.factories import (
     make_file,
-    make_operator,
     make_recommendation,
     make_uploader,
     make_video,

@@ -15,14 +15,6 @@ pytestmark = pytest.mark.django_db
 PLAY = "/vodVideo/getVideoById"
 
 
-@pytest.fixture
-def cloud(vod: LocalVod, settings: Any) -> LocalVod:
-    """localvod, with the project's settings pointing at it."""
-    settings.VOD_ENDPOINT = settings.CDN_ENDPOINT = vod.endpoint
-    settings.CDN_DOMAINS = [vod.endpoint]
-    return vod
-
-
 def test_a_video_that_only_vod_has_is_fetched_and_stored(console: Console, cloud: LocalVod) -> None:
     vod_id = cloud.seed(title="Only there", status="Normal", uploader={"userId": "u1"})
     answer = console.get("getVideoById", videoId=vod_id)
@@ -114,7 +106,10 @@ def test_fetching_and_playing_share_one_time_limit(cloud: LocalVod) -> None:
 
 def test_a_published_video_plays_from_the_mirror() -> None:
     console = Console(make_operator("viewer"))
-    files = [make_file("m.example/sd.mp4", definition="SD"), make_file("m.example/ld.mp4", definition="LD")]
+    files = [
+        make_file("m.example/sd.mp4", definition="SD"),
+        make_file("m.example/ld.mp4", definition="LD"),
+    ]
     video = make_video(files=files)
     answer = console.get(PLAY, videoId=video.vod_id)
     assert answer["data"] == {
