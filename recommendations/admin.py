@@ -181,6 +181,6 @@ def _unpublished_reason(item: Recommendation) -> str:
         (is_ended_by_block, _("ended by a block")),
         (item.starts_at is not None and item.starts_at > now, _("not started")),
         (item.ends_at is not None and item.ends_at <= now, _("ended")),
-        (video.is_unplayable, _("no file to play")),
+        (video.is_unplayable, _("no playable file")),
     )
     return next((reason for applies, reason in reasons if applies), "")

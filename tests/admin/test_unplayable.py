@@ -26,7 +26,9 @@ def test_an_approval_of_a_clip_that_does_not_play_is_warned_about(desk_of: DeskO
     assert page.count(DAMAGED) == 1
     report = desk.do("approve", damaged, fine, comment="")
     assert "2 of 2 approved." in report
-    assert "<strong>Broken</strong>: It has no file to play: the upload is damaged" in report
+    assert (
+        "<strong>Broken</strong>: This video has no playable file: the upload is damaged" in report
+    )
     assert "uploaded again" in report
     assert "<strong>Fine</strong>" not in report
     assert ReviewDecision.objects.count() == 2
@@ -57,8 +59,8 @@ def test_a_clip_that_does_not_play_is_not_recommended(desk_of: DeskOf) -> None:
 
 def test_the_list_says_that_an_item_has_no_file_to_play(desk_of: DeskOf) -> None:
     desk, item = desk_of("curator"), make_recommendation(make_damaged())
-    assert ">no file to play</span>" in desk.page("recommendations_recommendation_changelist")
-    assert ": no file to play" in desk.do("prefetch", item)
+    assert ">no playable file</span>" in desk.page("recommendations_recommendation_changelist")
+    assert ": no playable file" in desk.do("prefetch", item)
     assert "1 of 1 removed." in desk.do("remove", item)
 
 

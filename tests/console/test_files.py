@@ -126,6 +126,7 @@ def permission(codename: str) -> Permission:
         ("Transcoding", "VOD has not finished transcoding"),
         ("TranscodeFail", "the upload is damaged"),
         ("Checking", "the approval is on its way"),
+        ("Blocked", "the approval is on its way"),
     ],
 )
 def test_an_approved_clip_that_does_not_play_says_why(
@@ -142,7 +143,7 @@ def test_an_approved_clip_that_does_not_play_says_why(
 @pytest.mark.parametrize(
     ("code", "status", "sentence"),
     [
-        ("InvalidVideo.NoneStream", 404, "VOD has no file of this video"),
+        ("InvalidVideo.NoneStream", 404, "VOD has no playable file"),
         ("Forbidden.AliyunVoDEncryption", 403, "only VOD's own player"),
         ("Forbidden.IllegalStatus", 403, "security IPs of review"),
     ],
@@ -159,7 +160,7 @@ def test_each_refusal_of_vod_to_play_names_its_cause(
 def test_a_clip_without_a_file_is_refused_and_not_listed(console: Console) -> None:
     video = make_video(files=[], source_path="")
     answer = console.post("recommendVideo", videoId=video.vod_id)
-    assert (answer["code"], "no file to play" in answer["message"]) == ("409", True)
+    assert (answer["code"], "no playable file" in answer["message"]) == ("409", True)
     make_recommendation(video)
     assert console.get("getRecommendVideos")["data"]["nowTotal"] == 0
     assert console.get("getRecommendVideoById", videoId=video.vod_id)["code"] == "404"

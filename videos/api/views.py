@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.console import ConsoleView
 from recommendations.models import Recommendation
 from shortvideo.cloud import CloudRejected, vod_gateway
+from shortvideo.cloud.types import VodStatus
 from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import Conflict, NotFound, refuse_with
 from shortvideo.errors import ErrorCode
@@ -239,9 +240,11 @@ def _no_play_reason(video: Video, code: str) -> str:
     if reason := unplayable_reason(video):
         return reason
     if code == NO_STREAM:
-        return "VOD has no file of this video to play. Submit a transcoding job."
-    if video.is_passed:
+        return "VOD has no playable file of this video. Submit a transcoding job."
+    if video.is_passed and video.status in {VodStatus.CHECKING, VodStatus.BLOCKED}:
         return "VOD does not let this video play yet: the approval is on its way. Try again soon."
+    if video.is_passed:
+        return "VOD does not let this video play now: it has changed there. Try again soon."
     return (
         "VOD does not let this video play here; for one that is not published VOD must list this "
         "server among the security IPs of review."

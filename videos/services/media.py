@@ -29,17 +29,19 @@ def unplayable_reason(video: Video) -> str:
         return ""
     if video.status in DAMAGED:
         return _(
-            "It has no file to play: the upload is damaged, VOD could not transcode it. Have the "
-            "clip uploaded again."
+            "This video has no playable file: the upload is damaged, VOD could not transcode it. "
+            "Have the clip uploaded again."
         )
-    if video.status in ("", VodStatus.UPLOADING):
-        return _("It has no file to play yet: the upload is not complete. Wait for its end.")
+    if video.status in {"", VodStatus.UPLOADING}:
+        return _(
+            "This video has no playable file yet: the upload is not complete. Wait for its end."
+        )
     if video.status in UNFINISHED:
         return _(
-            "It has no file to play yet: VOD has not finished transcoding. Wait until VOD has "
-            "finished."
+            "This video has no playable file yet: VOD has not finished transcoding. Wait until VOD "
+            "has finished."
         )
     return _(
-        "It has no file to play: VOD has neither a stream nor the source. Submit a transcoding "
-        "job, or have the clip uploaded again."
+        "This video has no playable file: VOD has neither a stream nor the source. Submit a "
+        "transcoding job, or have the clip uploaded again."
     )
