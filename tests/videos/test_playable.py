@@ -220,7 +220,7 @@ def test_vods_word_that_nothing_streams_is_believed(cloud: LocalVod) -> None:
 
 
 def test_an_event_of_deleted_files_unpublishes_the_video(cloud: LocalVod) -> None:
-    vod_id = cloud.seed(status="Normal")
+    vod_id = cloud.seed(status="Normal", size=1_000_000)
     video = make_video(vod_id=vod_id, source_uploaded_at=NOON, size=1_000_000)
     streams = {"code": "InvalidVideo.NoneStream", "status": 404}
     source = {"code": "InvalidFile.NotFound", "status": 404}
@@ -235,7 +235,7 @@ def test_an_event_of_deleted_files_unpublishes_the_video(cloud: LocalVod) -> Non
     receive_bodies([body])
     work_until_idle(20, kinds=["process_event"])
     video.refresh_from_db()
-    assert (video.files, video.source_path, video.is_public) == ([], "", False)
+    assert (video.files, video.source_path, video.source_version) == ([], "", 1)
     assert told()[-1:] == ["unpublished"]
 
 
