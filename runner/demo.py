@@ -46,7 +46,10 @@ class Demo:
 
     @property
     def vod_port(self) -> int:
-        return int(self.settings["LOCALVOD_PORT"])
+        port = self.settings["LOCALVOD_PORT"]
+        if not port.isdecimal() or not 1 <= int(port) <= 65_535:
+            raise Failure(f"LOCALVOD_PORT is {port!r}; it must be a port from 1 to 65535.")
+        return int(port)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -73,8 +76,9 @@ async def run_demo(options: DemoOptions, project: Project, children: Children) -
     _require_free(demo.vod_port, "localvod keeps it (LOCALVOD_PORT in var/env): stop that program")
     try:
         async with asyncio.TaskGroup() as parts:
-            parts.create_task(keep_alive(_vod_part(demo), children))
+            # First the console's database: an upgrade of localvod's state cannot go back.
             await _prepare_database(demo)
+            parts.create_task(keep_alive(_vod_part(demo), children))
             parts.create_task(keep_alive(_web_part(demo), children))
             parts.create_task(keep_alive(_worker_part(demo), children))
             await wait_for_http(demo.vod_port, "/_localvod/healthz", seconds=60)
@@ -135,7 +139,9 @@ async def _prepare_database(demo: Demo) -> None:
         # The operator and the clips were rows of the database that is gone.
         demo.project.password_file.unlink(missing_ok=True)
         demo.project.seeded_file.unlink(missing_ok=True)
-    await _run_step(demo, "migrate", demo.python.manage("migrate", "--verbosity=1", "--no-input"))
+    # Before it changes anything, `migrate` refuses a database that does not fit.
+    migrate = demo.python.manage("migrate", "--verbosity=1", "--no-input", "--skip-checks")
+    await _run_step(demo, "migrate", migrate)
     if demo.project.password_file.exists():
         return
     password = secrets.token_urlsafe(12)

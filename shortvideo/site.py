@@ -1,7 +1,16 @@
 """The admin site as an app. Its own module: `admin_site` needs models, an app loads before them."""
 
 from django.contrib.admin.apps import AdminConfig
+from django.core import checks
+from django.db.models.signals import pre_migrate
 
 
 class ConsoleAdminConfig(AdminConfig):
     default_site = "shortvideo.admin_site.ConsoleAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        from shortvideo.database_checks import check_databases, refuse_unfit  # noqa: PLC0415
+
+        checks.register(check_databases, checks.Tags.database)
+        pre_migrate.connect(refuse_unfit, sender=self)

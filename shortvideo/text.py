@@ -53,3 +53,8 @@ class NamedOutside:
 
     def __html__(self) -> SafeString:
         return format_html("<bdi>{}</bdi>", self.label)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text without its full stop: PostgreSQL adds hints."""
+    return str(error).strip().partition("\n")[0].rstrip(".")
