@@ -11,6 +11,7 @@ from localvod import clock
 from localvod.cdn import MediaUrls
 from localvod.events import CALLBACK_NOTE, CallbackConfig, Events
 from localvod.faults import Faults
+from localvod.folders import make_private
 from localvod.job_queue import JobQueue
 from localvod.limits import RateLimiter
 from localvod.scrolls import Scrolls
@@ -29,7 +30,7 @@ class Cloud:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.address = f"{settings.host}:{settings.port}"
-        settings.media_root.mkdir(parents=True, exist_ok=True)
+        make_private(settings.media_root)
         self.database = Database(settings.database_path)
         self.urls = MediaUrls(
             settings.cdn_domain,

@@ -1,6 +1,8 @@
 """The settings of the server, from the environment or from flags of the command line."""
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -97,12 +99,12 @@ def parse_settings(raw: RawSettings) -> Settings:
         cdn_auth_key=raw.cdn_auth_key,
         cdn_auth_ttl_seconds=_integer("cdn_auth_ttl", raw.cdn_auth_ttl, 1, 31_536_000),
         cdn_task_seconds=_integer("cdn_task_seconds", raw.cdn_task_seconds, 0, 86_400),
-        callback_url=raw.callback_url,
+        callback_url=_url("callback_url", raw.callback_url),
         callback_key=raw.callback_key,
         is_review_before_publish=_choice("review_mode", raw.review_mode, "before", "after")
         == "before",
         is_auto_review=_switch("auto_review", raw.auto_review),
-        review_ips=tuple(part.strip() for part in raw.review_ips.split(",") if part.strip()),
+        review_ips=_addresses("review_ips", raw.review_ips),
         verdict=_choice("verdict", raw.verdict, *VERDICTS),
         standard_group=_text("standard_group", raw.standard_group),
         narrowband_group=_text("narrowband_group", raw.narrowband_group),
@@ -119,6 +121,24 @@ def _text(name: str, value: str) -> str:
     if not value:
         raise SettingsError(f"{_variable(name)} may not be empty.")
     return value
+
+
+def _url(name: str, value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^\s/?#]+[!-~]*", value):
+        raise SettingsError(f"{_variable(name)} is {value!r}; it must be an http or https URL.")
+    return value
+
+
+def _addresses(name: str, value: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in value.split(",") if part.strip())
+    for address in found:
+        try:
+            ipaddress.ip_network(address, strict=False)
+        except ValueError as error:
+            raise SettingsError(
+                f"{_variable(name)} has {address!r}; it must be IP addresses or networks."
+            ) from error
+    return found
 
 
 def _integer(name: str, value: str, least: int, most: int) -> int:

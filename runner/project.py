@@ -45,6 +45,8 @@ class Project:
     def make_var(self) -> None:
         """Only our user may read it: it holds secrets and names of people."""
         self.var.mkdir(mode=0o700, exist_ok=True)
+        if self.var.stat().st_uid == os.getuid():
+            self.var.chmod(0o700)  # another program may have made it
 
 
 @dataclass(frozen=True)

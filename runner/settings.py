@@ -87,7 +87,11 @@ def read_env(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     settings = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise Failure(f"{path} is not UTF-8 text.") from error
+    for number, line in enumerate(lines, start=1):
         text = line.strip().removeprefix("export ")
         if not text or text.startswith("#"):
             continue

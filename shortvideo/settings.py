@@ -4,74 +4,41 @@ The environment wins over the file that `ENV_FILE` names (default `var/env`, wri
 demo`). An invalid value stops the start with one sentence that names the setting.
 """
 
-import re
 from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from shortvideo import environment as env
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(Path(env.str("ENV_FILE", default=str(BASE_DIR / "var" / "env"))))
-
-
-def _choice(name: str, allowed: tuple[str, ...], default: str) -> str:
-    value: str = env.str(name, default=default)
-    if value not in allowed:
-        raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
-    return value
-
-
-def _whole_number(name: str, default: int, *, at_least: int = 0) -> int:
-    try:
-        value: int = env.int(name, default=default)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be a whole number.") from error
-    if value < at_least:
-        raise ImproperlyConfigured(f"{name} is {value}; it must be at least {at_least}.")
-    return value
-
-
-def _seconds(name: str, default: float, *, at_least: float, at_most: float) -> float:
-    try:
-        value: float = env.float(name, default=default)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be a number of seconds.") from error
-    if not at_least <= value <= at_most:
-        raise ImproperlyConfigured(
-            f"{name} is {value:g}; it must be from {at_least} to {at_most} seconds."
-        )
-    return value
-
-
-def _origins(name: str) -> list[str]:
-    origins: list[str] = env.list(name, default=[])
-    for origin in origins:
-        if not re.fullmatch(
-            r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?", origin
-        ):
-            raise ImproperlyConfigured(
-                f"{name} has {origin!r}; an origin is like https://app.example.com, in lower case, "
-                "without a path."
-            )
-    return origins
-
+_env_file = env.text("ENV_FILE")
+env.read_file(Path(_env_file or BASE_DIR / "var" / "env"), is_required=bool(_env_file))
 
 # --- Django -------------------------------------------------------------------------------------
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="")
+DEBUG = env.switch("DEBUG", default=False)
+ALLOWED_HOSTS = env.served_hosts("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is '*'; it must name the hosts.")
+_public_hosts = [host for host in ALLOWED_HOSTS if not env.is_loopback(host)]
+if DEBUG and _public_hosts:
+    raise ImproperlyConfigured(
+        f"DEBUG is true and ALLOWED_HOSTS has {_public_hosts[0]!r}: with DEBUG only loopback names "
+        "are allowed."
+    )
+_is_testing = env.switch("TESTING", default=False)
+_is_web = env.switch("WEB_PROCESS", default=False)
+SECRET_KEY = ",".join(env.secret_keys("SECRET_KEY"))
+SECRET_KEY_FALLBACKS = env.secret_keys("SECRET_KEY_FALLBACKS")
 if not SECRET_KEY:
-    if not DEBUG and not env.bool("TESTING", default=False):
+    if _public_hosts or not (DEBUG or _is_testing):
         raise ImproperlyConfigured(
             "SECRET_KEY is not set: put it into the environment or var/env, or run `run.py demo`."
         )
-    SECRET_KEY = "insecure-key-for-development-and-tests-only"  # noqa: S105 - refused above
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-CONSOLE_CORS_ORIGINS = _origins("CONSOLE_CORS_ORIGINS")
+    SECRET_KEY = env.DEVELOPMENT_KEY
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", with_wildcards=True)
+CONSOLE_CORS_ORIGINS = env.origins("CONSOLE_CORS_ORIGINS", with_wildcards=False)
 
 INSTALLED_APPS = [
     "shortvideo.site.ConsoleAdminConfig",
@@ -133,34 +100,31 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- Database -----------------------------------------------------------------------------------
 
-_is_web = env.bool("WEB_PROCESS", default=False)
-_database: dict[str, Any] = env.db_url(
-    "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}"
-)
+_database = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}")
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     if not _database["NAME"].startswith((":memory:", "file:")):
-        _file = BASE_DIR / _database["NAME"]
-        _file.parent.mkdir(parents=True, exist_ok=True)  # `manage.py migrate` may come first
-        _database["NAME"] = str(_file)
+        _database["NAME"] = str(env.new_file("DATABASE_URL", BASE_DIR / _database["NAME"]))
     _database["ENGINE"] = "shortvideo.fair_sqlite"
     # With Django's defaults, concurrent writers fail with "database is locked".
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         # A request gives up early and says so; a worker or a command has time.
-        "timeout": _whole_number("DATABASE_LOCK_TIMEOUT", 2_000 if _is_web else 20_000) / 1_000,
+        "timeout": env.whole_number("DATABASE_LOCK_TIMEOUT", 2_000 if _is_web else 20_000) / 1_000,
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
         ),
     }
 else:
-    _database["CONN_MAX_AGE"] = _whole_number("DATABASE_CONN_MAX_AGE", 60)
+    _database["CONN_MAX_AGE"] = env.whole_number("DATABASE_CONN_MAX_AGE", 60)
     _database["CONN_HEALTH_CHECKS"] = True
     # A query of a request ends before a proxy's timeout; those of workers and commands may be slow.
     # A worker that freezes in a transaction must not keep its lock on a video's row.
     _timeouts = {
-        "statement_timeout": _whole_number("DATABASE_STATEMENT_TIMEOUT", 10_000 if _is_web else 0),
-        "lock_timeout": _whole_number("DATABASE_LOCK_TIMEOUT", 2_000 if _is_web else 0),
-        "idle_in_transaction_session_timeout": _whole_number(
+        "statement_timeout": env.whole_number(
+            "DATABASE_STATEMENT_TIMEOUT", 10_000 if _is_web else 0
+        ),
+        "lock_timeout": env.whole_number("DATABASE_LOCK_TIMEOUT", 2_000 if _is_web else 0),
+        "idle_in_transaction_session_timeout": env.whole_number(
             "DATABASE_IDLE_TRANSACTION_TIMEOUT", 30_000
         ),
     }
@@ -193,14 +157,14 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 # Seconds since the last use, and since the login.
-CONSOLE_TOKEN_TTL = _whole_number("CONSOLE_TOKEN_TTL", 30 * 24 * 3600, at_least=60)
-CONSOLE_TOKEN_MAX_AGE = _whole_number("CONSOLE_TOKEN_MAX_AGE", 90 * 24 * 3600, at_least=60)
-DESK_SESSION_TTL = _whole_number("DESK_SESSION_TTL", 12 * 3600, at_least=60)
-DESK_SESSION_MAX_AGE = _whole_number("DESK_SESSION_MAX_AGE", 7 * 24 * 3600, at_least=60)
+CONSOLE_TOKEN_TTL = env.whole_number("CONSOLE_TOKEN_TTL", 30 * 24 * 3600, at_least=60)
+CONSOLE_TOKEN_MAX_AGE = env.whole_number("CONSOLE_TOKEN_MAX_AGE", 90 * 24 * 3600, at_least=60)
+DESK_SESSION_TTL = env.whole_number("DESK_SESSION_TTL", 12 * 3600, at_least=60)
+DESK_SESSION_MAX_AGE = env.whole_number("DESK_SESSION_MAX_AGE", 7 * 24 * 3600, at_least=60)
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = DESK_SESSION_TTL
 
-TRUSTED_PROXY_COUNT = _whole_number("TRUSTED_PROXY_COUNT", 0)
+TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", 0)
 AXES_HANDLER = "accounts.lockout.LockoutHandler"
 AXES_CLIENT_IP_CALLABLE = "accounts.lockout.client_address"
 AXES_LOCKOUT_CALLABLE = "accounts.lockout.locked_out"
@@ -210,16 +174,16 @@ AXES_VERBOSE = False
 
 # --- Language, time, static files ---------------------------------------------------------------
 
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
-TIME_ZONE = env.str("TIME_ZONE", default="Asia/Shanghai")
+LANGUAGE_CODE = env.choice("LANGUAGE_CODE", tuple(dict(LANGUAGES)), "en")
+TIME_ZONE = env.time_zone("TIME_ZONE", "Asia/Shanghai")
 USE_I18N = True
 FORMAT_MODULE_PATH = "shortvideo.formats"
 USE_TZ = True
 STATIC_URL = "static/"
 # Empty: served from the apps' folders, without collectstatic. An image runs collectstatic and names
 # the folder here.
-STATIC_ROOT = env.str("STATIC_ROOT", default="") or None
+STATIC_ROOT = env.folder("STATIC_ROOT", "", root=BASE_DIR)
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 STATICFILES_DIRS = [BASE_DIR / "shortvideo" / "static"]
 STORAGES: dict[str, dict[str, Any]] = {
@@ -229,7 +193,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 
 # --- HTTP ---------------------------------------------------------------------------------------
 
-_https = env.bool("HTTPS", default=False)
+_https = env.switch("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -239,13 +203,13 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_SSL_REDIRECT = _https
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin" if _https else None
-if env.bool("BEHIND_TLS_PROXY", default=False):
+if env.switch("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
-CDN_DOMAINS: list[str] = env.list("CDN_DOMAINS", default=[])
-MEDIA_URL_SCHEME = _choice("MEDIA_URL_SCHEME", ("https", "http"), "https")
+CDN_DOMAINS = env.hosts("CDN_DOMAINS")
+MEDIA_URL_SCHEME = env.choice("MEDIA_URL_SCHEME", ("https", "http"), "https")
 _media_origins = [f"{MEDIA_URL_SCHEME}://{domain}" for domain in CDN_DOMAINS]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -284,87 +248,87 @@ SPECTACULAR_SETTINGS = {
 
 # --- ApsaraVideo VOD and CDN --------------------------------------------------------------------
 
-ALIBABA_CLOUD_ACCESS_KEY_ID = env.str("ALIBABA_CLOUD_ACCESS_KEY_ID", default="")
-ALIBABA_CLOUD_ACCESS_KEY_SECRET = env.str("ALIBABA_CLOUD_ACCESS_KEY_SECRET", default="")
-VOD_REGION = env.str("VOD_REGION", default="cn-shanghai")
-VOD_ENDPOINT = env.str("VOD_ENDPOINT", default="")  # empty: the region's own
-VOD_PROTOCOL = _choice("VOD_PROTOCOL", ("https", "http"), "https")
-CDN_ENDPOINT = env.str("CDN_ENDPOINT", default="")
-CDN_PROTOCOL = _choice("CDN_PROTOCOL", ("https", "http"), "https")
-CLOUD_PROXY = env.str("CLOUD_PROXY", default="")
+ALIBABA_CLOUD_ACCESS_KEY_ID = env.word("ALIBABA_CLOUD_ACCESS_KEY_ID")
+ALIBABA_CLOUD_ACCESS_KEY_SECRET = env.word("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+VOD_ENDPOINT = env.endpoint("VOD_ENDPOINT")  # empty: the region's own
+VOD_REGION = env.region("VOD_REGION", "cn-shanghai", is_known=not VOD_ENDPOINT)
+VOD_PROTOCOL = env.choice("VOD_PROTOCOL", ("https", "http"), "https")
+CDN_ENDPOINT = env.endpoint("CDN_ENDPOINT")
+CDN_PROTOCOL = env.choice("CDN_PROTOCOL", ("https", "http"), "https")
+CLOUD_PROXY = env.url("CLOUD_PROXY")
 # For one call, retries included.
-CLOUD_DEADLINE = _seconds("CLOUD_DEADLINE", 5.0, at_least=0.1, at_most=600)
-VOD_TRANSCODE_TEMPLATE_GROUP_ID = env.str("VOD_TRANSCODE_TEMPLATE_GROUP_ID", default="")
-VOD_NARROWBAND_TEMPLATE_GROUP_ID = env.str("VOD_NARROWBAND_TEMPLATE_GROUP_ID", default="")
+CLOUD_DEADLINE = env.seconds("CLOUD_DEADLINE", 5.0, at_least=0.1, at_most=600)
+VOD_TRANSCODE_TEMPLATE_GROUP_ID = env.word("VOD_TRANSCODE_TEMPLATE_GROUP_ID")
+VOD_NARROWBAND_TEMPLATE_GROUP_ID = env.word("VOD_NARROWBAND_TEMPLATE_GROUP_ID")
 # Exactly as configured in VOD: the URL is part of the signature, and behind a proxy Django may see
 # another one.
-VOD_CALLBACK_URL = env.str("VOD_CALLBACK_URL", default="")
-VOD_CALLBACK_KEY = env.str("VOD_CALLBACK_KEY", default="")
-VOD_CALLBACK_PREVIOUS_KEY = env.str("VOD_CALLBACK_PREVIOUS_KEY", default="")
-VOD_CALLBACK_MAX_AGE = _whole_number("VOD_CALLBACK_MAX_AGE", 300, at_least=1)  # seconds
-EVENTS_KEEP_DAYS = _whole_number("EVENTS_KEEP_DAYS", 90, at_least=1)
-MEDIA_URL_AUTH_KEY = env.str("MEDIA_URL_AUTH_KEY", default="")
-MEDIA_URL_TTL = _whole_number("MEDIA_URL_TTL", 3600, at_least=60)  # seconds
+VOD_CALLBACK_URL = env.url("VOD_CALLBACK_URL")
+VOD_CALLBACK_KEY = env.word("VOD_CALLBACK_KEY")
+VOD_CALLBACK_PREVIOUS_KEY = env.word("VOD_CALLBACK_PREVIOUS_KEY")
+VOD_CALLBACK_MAX_AGE = env.whole_number("VOD_CALLBACK_MAX_AGE", 300, at_least=1)  # seconds
+EVENTS_KEEP_DAYS = env.whole_number("EVENTS_KEEP_DAYS", 90, at_least=1, at_most=env.LONGEST_DAYS)
+MEDIA_URL_AUTH_KEY = env.word("MEDIA_URL_AUTH_KEY")
+MEDIA_URL_TTL = env.whole_number("MEDIA_URL_TTL", 3600, at_least=60)  # seconds
 MEDIA_URL_TTL_UNPUBLISHED = 600
 # Seconds that the CDN accepts a signed URL after the time in it (a setting of the domain).
-MEDIA_URL_AUTH_VALIDITY = _whole_number("MEDIA_URL_AUTH_VALIDITY", 1800)
+MEDIA_URL_AUTH_VALIDITY = env.whole_number("MEDIA_URL_AUTH_VALIDITY", 1800)
 
 # --- Moderation ---------------------------------------------------------------------------------
 
-MACHINE_REVIEW = _choice("MACHINE_REVIEW", ("vod", "submit", "off"), "vod")
-REVIEW_NORMAL = _choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
-MACHINE_REVIEW_TIMEOUT = _whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
+MACHINE_REVIEW = env.choice("MACHINE_REVIEW", ("vod", "submit", "off"), "vod")
+REVIEW_NORMAL = env.choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
+MACHINE_REVIEW_TIMEOUT = env.whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
 # How long a decision of the desk waits, and can be undone, before it is sent to VOD; 0: no undo.
-REVIEW_UNDO_SECONDS = _whole_number("REVIEW_UNDO_SECONDS", 5)
+REVIEW_UNDO_SECONDS = env.whole_number("REVIEW_UNDO_SECONDS", 5)
 # If a worker is lost while it sends a decision, VOD's history is read this much later: the call may
 # arrive late. That of a frozen worker may arrive even later, but that is rare.
-REVIEW_LOOK_BACK_SECONDS = _whole_number("REVIEW_LOOK_BACK_SECONDS", 60)
+REVIEW_LOOK_BACK_SECONDS = env.whole_number("REVIEW_LOOK_BACK_SECONDS", 60)
 # How long the evidence of a blocked clip is kept after the clip's deletion.
-EVIDENCE_DAYS = _whole_number("EVIDENCE_DAYS", 180, at_least=1)
-EVIDENCE_ROOT = str(BASE_DIR / (env.str("EVIDENCE_ROOT", default="") or "var/evidence"))
+EVIDENCE_DAYS = env.whole_number("EVIDENCE_DAYS", 180, at_least=1, at_most=env.LONGEST_DAYS)
+EVIDENCE_ROOT = str(env.folder("EVIDENCE_ROOT", "var/evidence", root=BASE_DIR))
 STORAGES["evidence"] = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
     "OPTIONS": {
         "location": EVIDENCE_ROOT,
         "file_permissions_mode": 0o640,  # not for other users of the machine
-        "directory_permissions_mode": 0o750,
+        "directory_permissions_mode": 0o700,  # it may be what makes `var/`
     },
 }
-TRANSCODE_STUCK_SECONDS = _whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
+TRANSCODE_STUCK_SECONDS = env.whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
 # How often the worker compares the mirror with VOD, without healing; 0: never.
-RECONCILE_EVERY_HOURS = _whole_number("RECONCILE_EVERY_HOURS", 24)
+RECONCILE_EVERY_HOURS = env.whole_number("RECONCILE_EVERY_HOURS", 24, at_most=24 * env.LONGEST_DAYS)
 # A comparison reads the files of one video in this many, with a call each; 0: of none.
-RECONCILE_FILE_SHARE = _whole_number("RECONCILE_FILE_SHARE", 30)
-CONSOLE_API_COMPAT = env.bool("CONSOLE_API_COMPAT", default=False)
-CONSOLE_DEFAULT_BLOCK_REASON = env.str("CONSOLE_DEFAULT_BLOCK_REASON", default="Blocked by review")
+RECONCILE_FILE_SHARE = env.whole_number("RECONCILE_FILE_SHARE", 30)
+CONSOLE_API_COMPAT = env.switch("CONSOLE_API_COMPAT", default=False)
+CONSOLE_DEFAULT_BLOCK_REASON = env.text("CONSOLE_DEFAULT_BLOCK_REASON", "Blocked by review")
 if len(CONSOLE_DEFAULT_BLOCK_REASON.encode()) > 128:
     raise ImproperlyConfigured("CONSOLE_DEFAULT_BLOCK_REASON is longer than 128 bytes of UTF-8.")
 
 # --- Outbox -------------------------------------------------------------------------------------
 
-OUTBOX_LEASE_SECONDS = _whole_number("OUTBOX_LEASE_SECONDS", 10, at_least=1)
-OUTBOX_POLL_SECONDS = _seconds("OUTBOX_POLL_SECONDS", 0.5, at_least=0.01, at_most=60)
-OUTBOX_MAX_ATTEMPTS = _whole_number("OUTBOX_MAX_ATTEMPTS", 12, at_least=1)
-OUTBOX_BACKOFF_SECONDS = _seconds("OUTBOX_BACKOFF_SECONDS", 1.0, at_least=0.001, at_most=3600)
-OUTBOX_BACKOFF_CAP_SECONDS = _seconds(
+OUTBOX_LEASE_SECONDS = env.whole_number("OUTBOX_LEASE_SECONDS", 10, at_least=1)
+OUTBOX_POLL_SECONDS = env.seconds("OUTBOX_POLL_SECONDS", 0.5, at_least=0.01, at_most=60)
+OUTBOX_MAX_ATTEMPTS = env.whole_number("OUTBOX_MAX_ATTEMPTS", 12, at_least=1, at_most=1000)
+OUTBOX_BACKOFF_SECONDS = env.seconds("OUTBOX_BACKOFF_SECONDS", 1.0, at_least=0.001, at_most=3600)
+OUTBOX_BACKOFF_CAP_SECONDS = env.seconds(
     "OUTBOX_BACKOFF_CAP_SECONDS", 300.0, at_least=0.001, at_most=86_400
 )
-OUTBOX_KEEP_DAYS = _whole_number("OUTBOX_KEEP_DAYS", 90, at_least=1)
+OUTBOX_KEEP_DAYS = env.whole_number("OUTBOX_KEEP_DAYS", 90, at_least=1, at_most=env.LONGEST_DAYS)
 
 # --- Webhooks -----------------------------------------------------------------------------------
 
 # For one call.
-WEBHOOK_TIMEOUT = _seconds("WEBHOOK_TIMEOUT", 5.0, at_least=0.1, at_most=60)
-WEBHOOK_MAX_ATTEMPTS = _whole_number("WEBHOOK_MAX_ATTEMPTS", 15, at_least=1)
-WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
+WEBHOOK_TIMEOUT = env.seconds("WEBHOOK_TIMEOUT", 5.0, at_least=0.1, at_most=60)
+WEBHOOK_MAX_ATTEMPTS = env.whole_number("WEBHOOK_MAX_ATTEMPTS", 15, at_least=1, at_most=1000)
+WEBHOOK_ALLOW_HTTP = env.switch("WEBHOOK_ALLOW_HTTP", default=False)
 # The backend is usually in the same network, and only administrators enter URLs.
-WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=True)
-WEBHOOK_SECRET_GRACE = _whole_number("WEBHOOK_SECRET_GRACE", 24 * 3600)  # seconds
-WEBHOOK_LOG_DAYS = _whole_number("WEBHOOK_LOG_DAYS", 30, at_least=1)
+WEBHOOK_ALLOW_PRIVATE = env.switch("WEBHOOK_ALLOW_PRIVATE", default=True)
+WEBHOOK_SECRET_GRACE = env.whole_number("WEBHOOK_SECRET_GRACE", 24 * 3600)  # seconds
+WEBHOOK_LOG_DAYS = env.whole_number("WEBHOOK_LOG_DAYS", 30, at_least=1, at_most=env.LONGEST_DAYS)
 
 # --- Logging ------------------------------------------------------------------------------------
 
-LOG_LEVEL = _choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
-LOG_FORMAT = _choice("LOG_FORMAT", ("console", "json"), "console")
+LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+LOG_FORMAT = env.choice("LOG_FORMAT", ("console", "json"), "console")
 LOGGING_CONFIG = "shortvideo.logs.configure"
 LOGGING = {"level": LOG_LEVEL, "format": LOG_FORMAT}

@@ -12,6 +12,7 @@ from pathlib import Path
 from localvod.demo import avatars
 from localvod.demo.clips import AJIE, PEOPLE, Clip, Person
 from localvod.demo.rendering import render, write_corrupt
+from localvod.folders import make_private
 from localvod.media.ffmpeg import MediaError
 from localvod.media.pool import Pool
 from localvod.uploader import Uploader, UploadError, User
@@ -68,7 +69,7 @@ class Seeder:
         A file that fails is listed in the result and does not stop the run. Raises UploadError
         if localvod cannot be reached.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_private(self.folder)
         result, pool = SeedResult(), Pool(self.workers)
         try:
             for person in PEOPLE:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from localvod.folders import make_private
 from localvod.store.schema import SCHEMA, UPGRADES, VERSION
 
 Row = sqlite3.Row
@@ -39,7 +40,7 @@ class Database:
 
         Raises StateError for a file of a later version, and leaves the file as it is.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         self._path = path
         self.after_commit: Callable[[], None] = lambda: None
         self._local = threading.local()

@@ -44,6 +44,12 @@ def test_settings_and_password_are_for_our_user_only(checkout: Checkout) -> None
     assert mode_of(checkout.var / "operator-password.txt") == 0o600
 
 
+def test_a_folder_that_another_program_made_is_closed_to_others(checkout: Checkout) -> None:
+    checkout.var.mkdir(mode=0o755)
+    checkout.demo("--no-seed")
+    assert mode_of(checkout.var) == 0o700
+
+
 def test_localvod_and_the_apps_get_the_same_keys(checkout: Checkout) -> None:
     checkout.demo()
     kept = settings_of(checkout)
@@ -217,6 +223,23 @@ def test_a_taken_port_of_localvod_is_refused(checkout: Checkout) -> None:
     assert f"Port {port} is taken by another program; localvod keeps it" in ended.stderr
 
 
+def test_a_port_of_localvod_that_is_none_is_refused(checkout: Checkout) -> None:
+    checkout.write("var/env", "LOCALVOD_PORT=eighty\n")
+    ended = checkout.run("demo", f"--port={free_port()}")
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "run.py: LOCALVOD_PORT is 'eighty'; it must be a port from 1 to 65535.\n"
+    )
+
+
+def test_settings_that_are_no_text_are_refused(checkout: Checkout) -> None:
+    checkout.var.mkdir()
+    (checkout.var / "env").write_bytes(b"TIME_ZONE=\xff\n")
+    ended = checkout.run("demo", f"--port={free_port()}")
+    assert ended.returncode == 1
+    assert ended.stderr == f"run.py: {checkout.var / 'env'} is not UTF-8 text.\n"
+
+
 def test_a_second_demo_in_the_same_checkout_is_refused(checkout: Checkout) -> None:
     run = checkout.demo()
     ended = checkout.run("demo", f"--port={free_port()}")
@@ -263,5 +286,6 @@ def test_a_failing_migration_stops_the_start(checkout: Checkout) -> None:
     run = checkout.start("demo", f"--port={free_port()}")
     assert run.end() == 1
     assert "migrate   | no such table" in run.lines
+    assert not checkout.calls("localvod-serve"), "its state may be upgraded, and cannot go back"
     assert run.lines[-1] == "run.py: `migrate` failed (status 7): its lines above say why."
     assert alive(checkout.processes()) == []
