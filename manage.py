@@ -1,16 +1,53 @@
 #!/usr/bin/env python3
-"""Django's command line for Short Video Console."""
+"""Django's command line for Short Video Console.
+
+What an operator can mend ends with one sentence and status 1, `--traceback` shows the rest;
+Ctrl-C ends with status 130, SIGTERM with 143.
+"""
 
 import os
+import signal
 import sys
+from typing import Any, NoReturn
 
 
-def main() -> None:
+def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shortvideo.settings")
-    from django.core.management import execute_from_command_line
+    try:
+        import django.db as database
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+        from django.db.migrations.exceptions import InconsistentMigrationHistory
 
-    execute_from_command_line(sys.argv)
+        from shortvideo.text import first_line
+    except ModuleNotFoundError as error:
+        return _fail(f"{error}. Use .venv/bin/python, or install requirements-prod.txt.")
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        return _fail("Interrupted.", status=128 + signal.SIGINT)
+    except (ImproperlyConfigured, InconsistentMigrationHistory, database.Error) as error:
+        if "--traceback" in sys.argv:
+            raise
+        if isinstance(error, database.Error):
+            cause = first_line(error)
+            return _fail(
+                f"The database refuses: {cause}. See `manage.py check --database default`."
+            )
+        return _fail(str(error))
+    return 0
+
+
+def _end(_number: int, _frame: Any) -> NoReturn:
+    """Leave by an exception, so that a run is recorded as interrupted."""
+    sys.exit(128 + signal.SIGTERM)
+
+
+def _fail(sentence: str, *, status: int = 1) -> int:
+    sys.stderr.write(f"manage.py: {sentence}\n")
+    return status
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import sqlite3
 import sys
 from collections.abc import Sequence
 
@@ -34,7 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(given)
     try:
         status: int = parsed.run(parsed)
-    except ControlFailure as error:
-        sys.stderr.write(f"localvod: {error}\n")
+    except KeyboardInterrupt:
+        sys.stderr.write("localvod: Interrupted.\n")
+        return 130
+    except (ControlFailure, sqlite3.Error) as error:
+        sys.stderr.write(f"localvod: {str(error).rstrip('.')}.\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"localvod: {error.strerror or error}: {error.filename or 'no file'}.\n")
         return 1
     return status

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
+from localvod.cli import main
 from localvod.settings import SettingsError, parse_settings, raw_from_environment
+from localvod.store import Database
 from tests.localvod.media import make_clip
 from tests.support.localvod import ROOT, LocalVod
 
@@ -44,6 +47,32 @@ def test_a_bad_setting_is_named_with_its_allowed_values(tmp_path: Path) -> None:
     result = run("serve", "--state", str(tmp_path), LOCALVOD_REVIEW_MODE="maybe")
     expected = "localvod: LOCALVOD_REVIEW_MODE is 'maybe'; it must be one of before, after."
     assert one_sentence(result) == expected
+
+
+def test_only_our_user_may_enter_the_folders_of_the_state(tmp_path: Path) -> None:
+    state = tmp_path / "var" / "localvod"
+    Database(state / "localvod.sqlite3")
+    assert [folder.stat().st_mode & 0o777 for folder in (state, state.parent)] == [0o700, 0o700]
+
+
+def test_a_state_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = one_sentence(run("serve", "--port=0", "--state", str(tmp_path / "file" / "state")))
+    assert refused == f"localvod: File exists: {tmp_path / 'file'}."
+    (tmp_path / "localvod.sqlite3").write_text("no database" * 100)
+    refused = one_sentence(run("serve", "--port=0", "--state", str(tmp_path)))
+    assert refused == "localvod: file is not a database."
+
+
+def test_ctrl_c_ends_a_command_with_status_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(httpx.Client, "request", interrupt)
+    assert main(["ledger", "--endpoint=127.0.0.1:9"]) == 130
+    assert capsys.readouterr().err == "localvod: Interrupted.\n"
 
 
 def test_a_missing_server_is_named() -> None:
@@ -112,6 +141,8 @@ def test_the_ledger_can_start_at_a_time(vod: LocalVod, tmp_path: Path) -> None:
         ("LOCALVOD_VERDICT", "maybe"),
         ("LOCALVOD_WORKERS", "0"),
         ("LOCALVOD_CDN_AUTH_TTL", "-1"),
+        ("LOCALVOD_CALLBACK_URL", "console.example.com/callback"),
+        ("LOCALVOD_REVIEW_IPS", "127.0.0.1,here"),
     ],
 )
 def test_a_bad_setting_is_refused(name: str, value: str) -> None:
