@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
+from pytest_django import Settings
 
 from shortvideo.cloud import retry, vod_gateway
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from shortvideo.outbox.worker import work_until_idle
-from tests.factories import make_file, make_operator, make_video
+from tests.factories import make_file, make_operator, make_uploader, make_video
 from tests.support.localvod import LocalVod
 from tests.videos.reconciling import (
     decide,
@@ -65,6 +66,20 @@ def rename_in_vod(cloud: LocalVod) -> None:
 
 def corrupt_row(cloud: LocalVod) -> None:
     Video.objects.filter(pk=synced(cloud).pk).update(title="Corrupt", duration=1)
+
+
+def give_to_another_uploader(cloud: LocalVod) -> None:
+    video = synced(cloud, uploader={"userId": "u-1", "userName": "Mei"})
+    Video.objects.filter(pk=video.pk).update(uploader=make_uploader(user_id="u-2"))
+
+
+def put_back_into_review(cloud: LocalVod) -> None:
+    Video.objects.filter(pk=synced(cloud).pk).update(censor_status=CensorStatus.CHECK)
+
+
+def miss_the_end_of_the_review(cloud: LocalVod) -> None:
+    video = synced(cloud, status="Blocked")
+    Video.objects.filter(pk=video.pk).update(censor_status=CensorStatus.ON_CENSOR, blocked_at=None)
 
 
 def end_transcoding_without_event(cloud: LocalVod) -> None:
@@ -155,6 +170,9 @@ DRIFTS: list[tuple[Callable[[LocalVod], None], str]] = [
     (delete_without_event, "missing_there"),
     (rename_in_vod, "facts"),
     (corrupt_row, "facts"),
+    (give_to_another_uploader, "facts"),
+    (put_back_into_review, "review"),
+    (miss_the_end_of_the_review, "review"),
     (end_transcoding_without_event, "facts"),
     (block_in_console, "review"),
     (lose_block, "review"),
@@ -197,6 +215,23 @@ READING = {
 def calls_since(cloud: LocalVod, last_call: int) -> set[str]:
     """Return the operations called after `last_call`."""
     return {call["operation"] for call in cloud.ledger() if call["id"] > last_call}
+
+
+def test_a_clip_that_a_person_or_the_settings_put_into_review_is_no_drift(
+    cloud: LocalVod, settings: Settings
+) -> None:
+    settings.REVIEW_NORMAL = "queue"
+    synced(cloud)  # a first import
+    call_command("sync_videos", stdout=io.StringIO())
+    queued = synced(cloud)
+    assert queued.censor_status == CensorStatus.CHECK
+    assert found(reconcile()) == {}
+
+
+def test_the_uploaders_of_both_sides_are_shown(cloud: LocalVod) -> None:
+    give_to_another_uploader(cloud)
+    [example] = reconcile()["examples"]
+    assert (example["here"], example["there"]) == ("uploader: u-2", "uploader: u-1")
 
 
 def test_a_decision_in_vods_console_is_imported(cloud: LocalVod) -> None:
@@ -311,7 +346,7 @@ def test_an_unreadable_answer_is_drift_that_is_not_healed(cloud: LocalVod) -> No
     cloud.faults(
         {"operation": "GetVideoInfos", "kind": "body", "status": 200, "body": json.dumps(body)}
     )
-    assert found(reconcile("--heal")) == {"unreadable": 1}
+    assert found(reconcile("--heal")) == {"unreadable": 2}  # nothing is said about the good one
     bad.refresh_from_db()
     assert bad.title != "Renamed"
     assert Video.objects.visible().filter(pk__in=[good.pk, bad.pk]).count() == 2

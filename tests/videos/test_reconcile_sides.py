@@ -11,11 +11,12 @@ from django.utils import timezone
 from shortvideo.cloud import retry, vod_gateway
 from shortvideo.outbox.models import Delivery
 from shortvideo.outbox.worker import work_until_idle
-from tests.factories import make_video
+from tests.factories import make_file, make_video
 from tests.support.localvod import LocalVod
 from tests.videos.reconciling import decide, found, reconcile, synced, work
 from videos.mirror.fetching import read_later
-from videos.models import Decision, Video
+from videos.models import Decision, ReconcileRun, Video
+from videos.reconcile import Options, carry_out
 from videos.services import delete_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,7 +111,16 @@ def test_unread_files_of_old_stock_are_not_drift(cloud: LocalVod) -> None:
     call_command("sync_videos", stdout=io.StringIO())
     assert found(reconcile()) == {}
     assert cloud.ledger("GetPlayInfo") == []
-    assert found(reconcile("--files")) == {"files": 3}
+    assert found(reconcile("--files")) == {}
+    Video.objects.filter(pk=(other := Video.objects.latest("pk")).pk).update(
+        files=[make_file("media.example.com/other.mp4")], files_read_at=timezone.now()
+    )
+    Video.objects.update(changed_at=timezone.now() - timedelta(hours=1))
+    printed = reconcile("--files")
+    assert found(printed) == {"files": 1}
+    assert printed["examples"][0]["vod_id"] == other.vod_id
+    reconcile("--files", "--heal")
+    assert not Video.objects.filter(files_read_at=None).exists()
 
 
 def test_the_first_reconciliation_takes_old_stock_as_vod_has_it(cloud: LocalVod) -> None:
@@ -181,9 +191,12 @@ def test_a_refused_or_unreadable_second_reading_deletes_nothing(
 def test_many_videos_of_one_second_are_no_false_drift(cloud: LocalVod) -> None:
     cloud.seed_many([{"creation_time": "2026-01-01T00:00:00Z"} for _ in range(210)])
     call_command("sync_videos", stdout=io.StringIO())
-    infos = len(cloud.ledger("GetVideoInfos"))
     printed = reconcile()
     assert (printed["here_count"], printed["there_count"], printed["counts"]) == (210, 210, {})
+    infos = len(cloud.ledger("GetVideoInfos"))
+    daily = ReconcileRun.objects.create()
+    list(carry_out(daily, Options(is_every_detail=False, grace_seconds=0)))
+    assert daily.found_count == 0
     assert len(cloud.ledger("GetVideoInfos")) == infos, "no video is read again"
 
 

@@ -46,6 +46,12 @@ def uploader_in(facts: MediaFacts) -> UploaderFacts | None:
     return uploader if is_valid else None
 
 
+def has_other_uploader(video: Video, facts: MediaFacts) -> bool:
+    """Whether the facts name an uploader, and the row another one or none."""
+    named = uploader_in(facts)
+    return named is not None and (video.uploader is None or video.uploader.user_id != named.user_id)
+
+
 def _is_newer(facts: MediaFacts, other: MediaFacts) -> bool:
     if facts.creation_time is None or other.creation_time is None:
         return False

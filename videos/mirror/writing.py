@@ -97,7 +97,8 @@ def _as_readings(items: FactsOrReading | Iterable[FactsOrReading]) -> Iterator[R
 def _apply_chunk(
     readings: Sequence[Reading], *, backlog_until: datetime | None, dry_run: bool
 ) -> Applied:
-    rows = Video.objects.in_bulk([item.facts.vod_id for item in readings], field_name="vod_id")
+    ids = [item.facts.vod_id for item in readings]
+    rows = Video.objects.select_related("uploader").in_bulk(ids, field_name="vod_id")
     pending = [item for item in readings if _may_change(rows.get(item.facts.vod_id), item)]
     total = Applied(unchanged=len(readings) - len(pending))
     for batch in pace.batches(pending):
@@ -117,9 +118,9 @@ def _may_change(video: Video | None, reading: Reading) -> bool:
 
 
 def _differs(video: Video, reading: Reading) -> bool:
-    if facts.has_changes(video, reading.facts):
-        return True
-    return uploaders.uploader_in(reading.facts) is not None and video.uploader_id is None
+    return facts.has_changes(video, reading.facts) or uploaders.has_other_uploader(
+        video, reading.facts
+    )
 
 
 def _is_fresh(video: Video, reading: Reading) -> bool:

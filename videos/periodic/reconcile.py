@@ -26,7 +26,12 @@ def compare_daily() -> None:
         run = reconcile.begin(is_heal=False)
     except AlreadyRunning as error:
         raise NotNow(str(error), again_in=RETRY_AFTER) from error
-    _carry_out(run, Options(grace_seconds=GRACE_SECONDS, file_share=settings.RECONCILE_FILE_SHARE))
+    options = Options(
+        is_every_detail=False,
+        file_share=settings.RECONCILE_FILE_SHARE,
+        grace_seconds=GRACE_SECONDS,
+    )
+    _carry_out(run, options)
 
 
 if settings.RECONCILE_EVERY_HOURS:

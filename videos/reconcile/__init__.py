@@ -16,4 +16,5 @@ from videos.reconcile.claims import (
     request,
 )
 from videos.reconcile.drift import Kind, Resolution
+from videos.reconcile.examining import HEALED_BY_NO_DELIVERY
 from videos.reconcile.running import Options, carry_out

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from accounts.models import Uploader
 from shortvideo.cloud import vod_gateway
 from shortvideo.cloud.retry import retrying
 from shortvideo.cloud.types import (
@@ -21,12 +22,13 @@ from videos.mirror import asking, media
 from videos.mirror.facts import field_values
 from videos.mirror.history import EXPECTED_STATUS
 from videos.mirror.transcoding import LISTED_WITHIN, OUTCOMES
-from videos.mirror.uploaders import uploader_in
+from videos.mirror.uploaders import has_other_uploader, uploader_in
 from videos.models import CensorStatus, TranscodeJob, Video, VideoDeletion
 from videos.reconcile.drift import Drift, Kind
 from videos.services.source import has_source
 from videos.services.standing import AUDIT_KIND as AUDIT
 from videos.services.standing import standing_decision
+from videos.services.status import is_left_waiting
 
 # These fields follow from others, and no user sees them.
 UNCOMPARED: Final = frozenset(("modification_time", "audit_status", "title_search"))
@@ -42,7 +44,11 @@ class Scope:
         imported_at: start of the first import. Files of videos created before it stay unread
             until they are needed.
         is_first_import: no import is complete: new videos keep VOD's review status.
-        is_every_file: compare the files of every playable video, one call each.
+        is_every_detail: compare also what VOD's list does not name, such as the uploader: each
+            video is read by its id, 20 in a call.
+        is_every_file: compare the files of every playable video whose files were read, one call
+            each.
+        is_heal: with `is_every_file`, files that were never read are read too.
         file_share: also compare the files of one in `file_share` videos whose files were read; 0
             is none.
         file_turn: which of these shares; any whole number.
@@ -52,13 +58,19 @@ class Scope:
     started_at: datetime
     imported_at: datetime
     is_first_import: bool = False
+    is_every_detail: bool = False
     is_every_file: bool = False
+    is_heal: bool = False
     file_share: int = 0
     file_turn: int = 0
     open_files: frozenset[str] = frozenset()
 
+    def has_details_due(self, vod_id: str) -> bool:
+        """Whether the video must be read by its id."""
+        return self.is_every_detail or self.is_every_file or self.has_turn(vod_id)
+
     def has_turn(self, vod_id: str) -> bool:
-        """Whether the video is in the share whose files are compared this time."""
+        """Whether the video is in the share that is compared in full this time."""
         if not self.file_share:
             return False
         return zlib.crc32(vod_id.encode()) % self.file_share == self.file_turn % self.file_share
@@ -121,8 +133,10 @@ def _different_facts(video: Video, facts: MediaFacts, _scope: Scope) -> Sides | 
     if not names:
         return None
     values = field_values(facts)
+    if "uploader" in names and (uploader := uploader_in(facts)) is not None:
+        values["uploader"] = uploader.user_id
     return (
-        "; ".join(f"{name}: {getattr(video, name, '')}" for name in names),
+        "; ".join(f"{name}: {_shown(getattr(video, name))}" for name in names),
         "; ".join(f"{name}: {values.get(name, '')}" for name in names),
     )
 
@@ -189,13 +203,17 @@ OF_DELETED: Final[dict[Kind, Callable[[Video, MediaFacts, Scope], Sides | None]]
 }
 
 
+def _shown(value: Any) -> Any:
+    return value.user_id if isinstance(value, Uploader) else "" if value is None else value
+
+
 def differing_fields(video: Video, facts: MediaFacts) -> list[str]:
     """Return the names of the row's fields that differ from VOD's facts."""
     values = field_values(facts).items()
     names = [
         name for name, value in values if name not in UNCOMPARED and getattr(video, name) != value
     ]
-    if video.uploader_id is None and uploader_in(facts) is not None:
+    if has_other_uploader(video, facts):
         names.append("uploader")
     return names
 
@@ -215,7 +233,16 @@ def contradicts(video: Video, status: str) -> bool:
 
 def _is_review_contradicted(video: Video, facts: MediaFacts) -> bool:
     status = facts.status or ""
-    return contradicts(video, status) or _is_pass_unknown(video, status)
+    return (
+        contradicts(video, status)
+        or is_result_missed(video, status)
+        or _is_pass_unknown(video, status)
+    )
+
+
+def is_result_missed(video: Video, status: str) -> bool:
+    """Whether the video waits here although VOD shows a result that nobody here decided about."""
+    return status in set(AuditStatus) and video.status == status and is_left_waiting(video)
 
 
 def _is_pass_unknown(video: Video, status: str) -> bool:
@@ -239,11 +266,10 @@ def are_files_due(video: Video, facts: MediaFacts, scope: Scope) -> bool:
     """Whether VOD must be asked for the files: they are unread, lost, in scope, or just blocked."""
     if not _has_files(facts) and facts.status != VodStatus.BLOCKED:
         return False
-    if scope.is_every_file:
-        return True
     if video.files_read_at is None:
-        return video.creation_time >= scope.imported_at
-    if video.vod_id in scope.open_files or scope.has_turn(video.vod_id):
+        is_old_stock = video.creation_time < scope.imported_at
+        return not is_old_stock or (scope.is_every_file and scope.is_heal)
+    if scope.is_every_file or video.vod_id in scope.open_files or scope.has_turn(video.vod_id):
         return True
     if facts.status == VodStatus.BLOCKED and video.censor_changed_at > scope.started_at - LATE:
         return True

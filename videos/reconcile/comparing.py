@@ -11,7 +11,13 @@ from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox.models import Delivery
 from videos.mirror import asking
 from videos.models import TranscodeJob, Video
-from videos.reconcile.checks import Scope, are_files_due, contradicts, differing_fields
+from videos.reconcile.checks import (
+    Scope,
+    are_files_due,
+    contradicts,
+    differing_fields,
+    is_result_missed,
+)
 from videos.services.standing import AUDIT_KIND as AUDIT
 from videos.sync.walking import Walk, pages
 
@@ -56,8 +62,10 @@ def _suspects_among(listed: Sequence[MediaFacts], scope: Scope) -> Iterator[str]
             video is None
             or video.deleted_at is not None
             or item.vod_id in unsettled
+            or scope.has_details_due(item.vod_id)
             or differing_fields(video, item)
             or contradicts(video, item.status or "")
+            or is_result_missed(video, item.status or "")
             or are_files_due(video, item, scope)
         ):
             yield item.vod_id

@@ -87,7 +87,7 @@ def read_both(vod_ids: Sequence[str]) -> list[Case]:
             middle = len(vod_ids) // 2
             return [*read_both(vod_ids[:middle]), *read_both(vod_ids[middle:])]
         facts, missing = {}, set()
-    rows = Video.objects.in_bulk(vod_ids, field_name="vod_id")
+    rows = Video.objects.select_related("uploader").in_bulk(vod_ids, field_name="vod_id")
     return [
         Case(
             vod_id,

@@ -31,14 +31,17 @@ class Options:
     """Options of a reconciliation.
 
     Attributes:
+        is_every_detail: compare also what VOD's list does not name: one call for 20 videos.
         is_every_file: compare the files of every playable video, one call each.
-        file_share: compare the files of one in `file_share` videos, others in each run; 0 is none.
+        file_share: compare details and files of one in `file_share` videos, others in each run; 0
+            is none.
         grace_seconds: how long a difference must last to count: events may be on their way.
         wait_seconds: how long to wait at the end for the deliveries that heal drift.
         max_removals: how many videos that VOD does not have may be removed. None: the larger of 10
             and one in a hundred; none if VOD lists no video or lacks more than half.
     """
 
+    is_every_detail: bool = True
     is_every_file: bool = False
     file_share: int = 0
     grace_seconds: float = 15
@@ -69,7 +72,9 @@ class Reconciliation:
             started_at=run.started_at,
             imported_at=imported_at or run.started_at,
             is_first_import=imported_at is None,
+            is_every_detail=options.is_every_detail,
             is_every_file=options.is_every_file,
+            is_heal=run.is_heal,
             file_share=options.file_share,
             file_turn=self.file_turns,
             open_files=frozenset(before.open_files if before is not None else ()),

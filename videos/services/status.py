@@ -91,6 +91,14 @@ def _is_decided(video: Video) -> bool:
     return decisions.filter(source__in=(*Source.human(), Source.SYSTEM)).exists()
 
 
+def is_left_waiting(video: Video) -> bool:
+    """Whether the video waits for a review although its facts, and no person, decide it."""
+    if video.censor_status not in (CensorStatus.CHECK, CensorStatus.ON_CENSOR):
+        return False
+    proposed = _propose(video, is_backlog=False).status
+    return proposed in (CensorStatus.SUCCESS, CensorStatus.FAIL) and not _is_decided(video)
+
+
 def _update_tasks(video: Video, proposed: _Proposal, *, at: datetime) -> None:
     """Open the task of the new status, and close the other automatic tasks."""
     tasks = ReviewTask.objects.filter(
