@@ -4,6 +4,19 @@
 for the log only, since it may hold the request's URL with its parameters.
 """
 
+from typing import Final
+
+# Codes, in lower case, of faults of our account, key or clock, not of the request.
+KEY_CODES: Final = (
+    "incompletesignature",
+    "invalidaccesskeyid",
+    "invalidcredentials",
+    "invalidsecuritytoken",
+    "missingaccesskeyid",
+    "signaturedoesnotmatch",
+)
+ACCOUNT_CODES: Final = (*KEY_CODES, "forbidden.ram", "invalidtimestamp", "operationdenied")
+
 
 class CloudError(Exception):
     """A call to VOD or CDN failed.
@@ -39,6 +52,11 @@ class CloudUnavailable(CloudError):
         super().__init__(sentence, code=code, request_id=request_id)
         self.retry_after = retry_after
         self.throttled = throttled
+
+    @property
+    def is_account_fault(self) -> bool:
+        """Whether every call fails until an operator mends the account, its key or the clock."""
+        return self.code.lower().startswith(ACCOUNT_CODES)
 
     @property
     def is_quota_used_up(self) -> bool:

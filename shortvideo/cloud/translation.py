@@ -7,24 +7,18 @@ from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from darabonba.exceptions import RetryError
 from Tea.exceptions import TeaException
 
-from shortvideo.cloud.errors import CloudError, CloudRejected, CloudUnavailable
+from shortvideo.cloud.errors import (
+    ACCOUNT_CODES,
+    KEY_CODES,
+    CloudError,
+    CloudRejected,
+    CloudUnavailable,
+)
 from shortvideo.cloud.transport import TransportError
 
 # Temporary faults, in lower case: VOD and the API gateway before it differ in case.
 _BUSY = {"internalerror", "serviceunavailable", "servicebusy", "signaturenonceused"}
 _RATE_LIMITS = ("throttling", "quotaperminuteexceeded", "preloadqueuefull")
-# Faults of our account, key or clock, not of the request: every call fails until an operator fixes
-# them, so callers must not give up their work.
-_ACCOUNT = (
-    "forbidden.ram",
-    "incompletesignature",
-    "invalidaccesskeyid",
-    "invalidcredentials",
-    "invalidsecuritytoken",
-    "invalidtimestamp",
-    "operationdenied",
-    "signaturedoesnotmatch",
-)
 _ACCOUNT_RETRY_SECONDS = 60.0
 _DAILY_QUOTA_RETRY_SECONDS = 3600.0
 _LONGEST_RETRY_SECONDS = 3600.0  # limit for the time that a header names
@@ -62,8 +56,12 @@ def _translate_refusal(error: AlibabaCloudException, *, service: str, operation:
     kind = code.lower()
     status = error.status_code or 400
     seconds = _seconds_to_wait(error)
-    if kind.startswith(_ACCOUNT):
-        sentence = f"{sentence.removesuffix('.')}; check the account, its access key and the clock."
+    if kind.startswith(ACCOUNT_CODES):
+        what = "the account, its access key and the clock"
+        if kind.startswith(KEY_CODES):
+            sentence = sentence.replace(f"refused {operation}", "refuses the access key", 1)
+            what = "the account, ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+        sentence = f"{sentence.removesuffix('.')}; check {what}."
         return CloudUnavailable(
             sentence, retry_after=_ACCOUNT_RETRY_SECONDS, code=code, request_id=request_id
         )

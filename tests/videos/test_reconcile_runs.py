@@ -17,6 +17,7 @@ from shortvideo.outbox.periodic import NotNow
 from shortvideo.outbox.worker import work_once, work_until_idle
 from tests.factories import make_operator
 from tests.support.localvod import LocalVod
+from tests.videos.reconciling import synced
 from videos import reconcile
 from videos.models import Decision, ReconcileRun, Source, Video
 from videos.periodic.reconcile import _carry_out, compare_daily, reconcile_requested
@@ -47,6 +48,14 @@ def test_without_drift_it_succeeds_and_prints_a_table(cloud: LocalVod) -> None:
     assert lines[0] == "1 videos here, 1 in VOD."
     assert lines[2].split() == ["found", "healed", "under", "way", "left"]
     assert lines[3].split() == ["in", "VOD,", "not", "here", "0", "0", "0", "0"]
+
+
+def test_what_an_operator_must_decide_names_no_heal_option(cloud: LocalVod) -> None:
+    video = synced(cloud)
+    Video.objects.filter(pk=video.pk).update(deleted_at=timezone.now())  # VOD had lost it
+    with pytest.raises(CommandError, match=r"1 differences\. An operator must decide") as refusal:
+        call_command("reconcile", "--grace=0", stdout=io.StringIO())
+    assert "--heal" not in str(refusal.value)
 
 
 def test_a_dry_run_with_drift_fails_and_names_the_heal_option(cloud: LocalVod) -> None:
@@ -178,7 +187,8 @@ def test_closing_the_walk_fails_its_run(cloud: LocalVod) -> None:
     walk = reconcile.carry_out(reconcile.begin(is_heal=False), AT_ONCE)
     next(walk)
     walk.close()
-    assert ReconcileRun.objects.get().state == State.FAILED
+    run = ReconcileRun.objects.get()
+    assert (run.state, run.error) == (State.FAILED, "It was interrupted.")
 
 
 def test_an_outage_fails_the_run_but_throttling_does_not(cloud: LocalVod) -> None:

@@ -116,7 +116,7 @@ def carrying_out(run: ReconcileRun) -> Iterator[None]:
         _end(run, State.FAILED, str(error))
         raise
     except BaseException as error:
-        _end(run, State.FAILED, f"It was ended by {type(error).__name__}.")
+        _end(run, State.FAILED, runs.describe_end(error))
         raise
     _end(run, State.DONE)
     ReconcileRun.objects.filter(pk__lt=run.pk).exclude(open_files=[]).update(open_files=[])

@@ -32,6 +32,13 @@ def save_run(run: Run, **ownership: object) -> None:
         raise TakenOver("Another process has taken this run over or ended it.")
 
 
+def describe_end(error: BaseException) -> str:
+    """Return why a run ended before its end, as a sentence."""
+    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+        return "It was interrupted."
+    return f"It was ended by {type(error).__name__}."
+
+
 def stale_before() -> datetime:
     """Return the moment before which a running run was last saved if its process was killed."""
     return timezone.now() - STALE_AFTER

@@ -3,7 +3,8 @@
 A page that was applied, but not saved as the checkpoint, is read again: that changes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -77,11 +78,12 @@ def _done() -> QuerySet[SyncRun]:
     return SyncRun.objects.filter(state=SyncRun.State.DONE, is_dry_run=False)
 
 
-def walk(run: SyncRun) -> Iterator[int]:
+def walk(run: SyncRun) -> Generator[int]:
     """Apply page after page, and yield the number of videos of each.
 
     Progress is kept: a resumed run continues from its checkpoint. Raises CloudError if VOD stays
-    unavailable or refuses: the run is then marked as failed. Raises TakenOver if another process
+    unavailable or refuses: the run is then marked as failed, as it is if it is interrupted or the
+    generator is closed before its end. Raises TakenOver if another process
     has taken the run over.
     """
     if not run.is_dry_run:
@@ -108,10 +110,18 @@ def walk(run: SyncRun) -> Iterator[int]:
     except TakenOver:
         raise
     except CloudError as error:
-        run.state, run.error = SyncRun.State.FAILED, str(error)
-        _save(run)
+        _fail(run, str(error))
+        raise
+    except BaseException as error:
+        with suppress(TakenOver):
+            _fail(run, runs.describe_end(error))
         raise
     run.state, run.finished_at = SyncRun.State.DONE, timezone.now()
+    _save(run)
+
+
+def _fail(run: SyncRun, error: str) -> None:
+    run.state, run.error = SyncRun.State.FAILED, error
     _save(run)
 
 

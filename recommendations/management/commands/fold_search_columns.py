@@ -1,11 +1,11 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from tqdm import tqdm
 
 from accounts.models import Uploader
 from recommendations.models import Recommendation
 from shortvideo.pacing import WALKED_AT_ONCE, Pace
+from shortvideo.progress import Progress
 from shortvideo.text import folded
 from videos.models import Video
 
@@ -31,7 +31,7 @@ def _fold(model: Any, text_field: str, search_field: str) -> int:
     """Correct one column in one walk through its table. Returns the number of changed rows."""
     pace, count, last_pk = Pace(WALKED_AT_ONCE), 0, 0
     rows = model.objects.order_by("pk").values_list("pk", text_field, search_field)
-    with tqdm(total=rows.count(), desc=model._meta.label, unit="row", disable=None) as bar:
+    with Progress(model._meta.label, total=rows.count(), unit="row") as bar:
         while found := list(rows.filter(pk__gt=last_pk)[:WALKED_AT_ONCE]):
             last_pk = found[-1][0]
             changes = [(pk, text) for pk, text, search in found if search != folded(text)]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 from accounts.models import Operator
 from recommendations import demo
+from shortvideo.progress import Progress
 
 _POLL_SECONDS = 1.0
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         curator = self.curator(operator)
         deadline = time.monotonic() + timeout
         count = demo.clips().count()
-        with tqdm(total=count, unit="clip", desc="processed", disable=None) as bar:
+        with Progress("seed_demo", total=count, unit="clip") as bar:
             self.wait(deadline, "the clips", lambda: self.all_processed(bar))
         added = demo.curate(curator)
         self.wait(deadline, "the demo's jobs", lambda: not demo.unsettled().exists())
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         except Operator.DoesNotExist:
             raise CommandError(f"There is no operator named {username!r}.") from None
 
-    def all_processed(self, bar: "tqdm[Any]") -> bool:
+    def all_processed(self, bar: Progress) -> bool:
         waiting = demo.unsettled().count()
         bar.update((bar.total or 0) - waiting - bar.n)
         return not waiting

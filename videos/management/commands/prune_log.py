@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 from django.utils import timezone
-from tqdm import tqdm
 
 from shortvideo.errors import InvalidState
+from shortvideo.progress import Progress
 from videos.models import ReviewDecision
 from videos.services import pruning
 
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             return
         removed = 0
         try:
-            with tqdm(total=older, unit="decision", disable=None) as bar:
+            with Progress("prune_log", total=older, unit="decision") as bar:
                 for count in pruning.prune_log(before, run_by=_user_name()):
                     removed += count
                     bar.update(count)

@@ -1,15 +1,16 @@
 """`manage.py reconcile`: compare the mirror with VOD in both directions, and heal drift."""
 
 import json
+from contextlib import closing
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
 from shortvideo.cloud import CloudError
+from shortvideo.progress import Progress
 from videos import reconcile
 from videos.models import ReconcileRun
-from videos.reconcile import Kind, Options
+from videos.reconcile import HEALED_BY_NO_DELIVERY, Kind, Options
 
 COLUMNS = ("found", "healed", "under_way", "left")
 JSON_FIELDS = (
@@ -30,7 +31,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--files",
             action="store_true",
-            help="compare the files of every playable video: one call each",
+            help="compare the files of every playable video that were read before; with --heal, "
+            "read the others too: one call each",
         )
         parser.add_argument(
             "--grace",
@@ -83,8 +85,9 @@ def _run(options: Options, *, is_heal: bool) -> ReconcileRun:
     """Raises CommandError if the run is refused or fails."""
     try:
         run = reconcile.begin(is_heal=is_heal)
-        with tqdm(unit="video", total=run.here_count, disable=None) as bar:
-            for step in reconcile.carry_out(run, options):
+        bar = Progress("reconcile", unit="video", total=run.here_count)
+        with bar, closing(reconcile.carry_out(run, options)) as steps:
+            for step in steps:
                 bar.update(step.listed_count)
     except reconcile.AlreadyRunning as error:
         raise CommandError(str(error)) from error
@@ -126,6 +129,12 @@ def _remaining_message(run: ReconcileRun, options: Options) -> str:
             "is the worker running? Compare again later."
         )
     if not run.is_heal:
+        unhealable = sum(run.counts.get(kind, {}).get("left", 0) for kind in HEALED_BY_NO_DELIVERY)
+        if unhealable == run.left_count:
+            return f"{run.left_count} differences. An operator must decide; --verbose shows them."
         flags = "--files --heal" if options.is_every_file and Kind.FILES in run.counts else "--heal"
-        return f"{run.left_count} differences. `manage.py reconcile {flags}` heals them."
+        command = f"`manage.py reconcile {flags}`"
+        if unhealable or run.counts.get(Kind.MISSING_THERE):
+            return f"{run.left_count} differences. {command} heals what it can and names the rest."
+        return f"{run.left_count} differences. {command} heals them."
     return f"{run.left_count} differences remain; --verbose shows examples and reasons."

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
-from tqdm import tqdm
 
 from shortvideo.errors import InvalidState
 from shortvideo.pacing import batched
+from shortvideo.progress import Progress
 from videos.events import inbox
 from videos.management.commands.sync_videos import TIME_HELP, parse_moment
 from videos.models import VodEvent
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             )
         keys = list(events.values_list("pk", flat=True))
         replayed, refusals = 0, Counter[str]()
-        with tqdm(total=len(keys), unit="event", disable=None) as bar:
+        with Progress("replay_events", total=len(keys), unit="event") as bar:
             for batch in batched(keys, BATCH):
                 for event in VodEvent.objects.filter(pk__in=batch).order_by("pk"):
                     refusal = _replay(event, dry_run=dry_run)

@@ -15,6 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            read_with_bar(self, sync.check_transcodes(), total=transcoding_videos().count())
+            total = transcoding_videos().count()
+            read_with_bar(self, "sync_transcodes", sync.check_transcodes(), total=total)
         except CloudError as error:
             raise CommandError(f"{error} Run the command again.") from error

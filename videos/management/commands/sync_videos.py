@@ -2,15 +2,16 @@
 
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
-from tqdm import tqdm
 
 from shortvideo.cloud import CloudError
+from shortvideo.progress import Progress
 from videos import sync
 from videos.mirror import Applied
 from videos.sync import Tally
@@ -47,7 +48,9 @@ class Command(BaseCommand):
             raise CommandError("Give either ids, or --full or --since.")
         try:
             if ids:
-                read_with_bar(self, sync.sync_ids(ids, dry_run=dry_run), total=len(ids))
+                read_with_bar(
+                    self, "sync_videos", sync.sync_ids(ids, dry_run=dry_run), total=len(ids)
+                )
             else:
                 self.walk(is_full=full, since=since, dry_run=dry_run)
         except CloudError as error:
@@ -55,8 +58,9 @@ class Command(BaseCommand):
 
     def walk(self, *, is_full: bool, since: datetime | None, dry_run: bool) -> None:
         run = sync.resume_or_start(is_full=is_full, since=since, dry_run=dry_run)
-        with tqdm(unit="video", initial=run.seen_count, disable=None) as bar:
-            for count in sync.walk(run):
+        bar = Progress("sync_videos", unit="video", initial=run.seen_count)
+        with bar, closing(sync.walk(run)) as counts:
+            for count in counts:
                 bar.total = run.expected_count
                 bar.update(count)
         applied = Applied(run.new_count, run.changed_count, run.unchanged_count)
@@ -65,10 +69,10 @@ class Command(BaseCommand):
             raise CommandError(f"{run.failed_count} videos could not be read; the log tells why.")
 
 
-def read_with_bar(command: BaseCommand, tallies: Iterator[Tally], *, total: int) -> None:
+def read_with_bar(command: BaseCommand, name: str, tallies: Iterator[Tally], *, total: int) -> None:
     """Show a bar, then write the counts. Raises CommandError with the problems."""
     tally = Tally()
-    with tqdm(total=total, unit="video", disable=None) as bar:
+    with Progress(name, total=total, unit="video") as bar:
         for tally in tallies:
             bar.update(tally.seen - bar.n)
     command.stdout.write(_counts(tally.seen, tally.applied, len(tally.problems)))
