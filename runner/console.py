@@ -1,6 +1,7 @@
 """One merged log on standard output, with a line for progress below it on a terminal."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -9,6 +10,9 @@ from typing import TextIO
 NAME_WIDTH = 9
 COLOURS = (36, 33, 35, 32, 34, 96, 93, 95)
 ERASE_LINE = "\r\x1b[K"
+CONTROL = re.compile(
+    "\x1b(?!\\[[0-9;]*m)|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
+)
 
 
 class Console:
@@ -28,7 +32,7 @@ class Console:
 
     def line(self, name: str, text: str) -> None:
         """One line of the part called `name`."""
-        self._print(f"{self._prefix(name)} {text}")
+        self._print(f"{self._prefix(name)} {_without_control(text)}")
 
     def say(self, text: str) -> None:
         """A line of `run.py` itself."""
@@ -42,7 +46,7 @@ class Console:
         """Replace the progress line. Only a terminal has one."""
         if not self.is_terminal:
             return
-        self._status = f"{self._prefix(name)} {text}" if text else ""
+        self._status = f"{self._prefix(name)} {_without_control(text)}" if text else ""
         self._write(ERASE_LINE + self._status)
 
     @property
@@ -77,6 +81,11 @@ class Console:
         self._is_open = False
         if self.on_closed is not None:
             self.on_closed()
+
+
+def _without_control(text: str) -> str:
+    """Escape control characters, except colours: a program may repeat what a user wrote."""
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def bar(done: float, total: float, text: str, *, columns: int) -> str:

@@ -1,10 +1,15 @@
 """Logging: one line per event with the request id, as text or JSON, never with a query string."""
 
 import logging.config
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import structlog
+
+# C0, DEL, C1, the other line breaks, and what turns the direction of text.
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL_IN_TEXT: Final = re.compile(f"(?![\n\t]){_CONTROL.pattern}")
 
 
 def configure(options: Mapping[str, Any]) -> None:
@@ -56,7 +61,26 @@ def _renderers(log_format: str) -> list[structlog.types.Processor]:
     renderer = structlog.dev.ConsoleRenderer(
         colors=False, exception_formatter=structlog.dev.plain_traceback
     )
-    return [renderer]
+    return [_escape_values, renderer, _escape_line]
+
+
+def _escape_values(
+    _logger: Any, _name: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Escape line breaks too: a value of a user must not look like a line of the log."""
+    return {
+        name: _CONTROL.sub(_escaped, value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
+
+
+def _escape_line(_logger: Any, _name: str, line: Any) -> str:
+    """Escape what tracebacks contain. Their lines are indented, so that none looks like another."""
+    return _CONTROL_IN_TEXT.sub(_escaped, line).replace("\n", "\n  ")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 def _drop_request(
