@@ -141,11 +141,10 @@ class OperatorAdmin(DeskAdmin[Operator], UserAdmin):  # type: ignore[type-arg]  
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin):
+class RoleAdmin(DeskAdmin[Group], GroupAdmin):
     """Roles are groups. `migrate` creates five; an installation may add its own."""
 
     list_display = ("name", "operator_count")
-    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         groups: QuerySet[Group] = super().get_queryset(request)

@@ -27,6 +27,7 @@ from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import DeskAdmin
 from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
+from shortvideo.moments import within_range
 from shortvideo.text import folded
 from videos.admin.columns import VideoColumns
 from videos.models import Video
@@ -98,6 +99,9 @@ class RecommendationForm(forms.ModelForm):  # type: ignore[type-arg]  # not subs
         start, end = self.cleaned_data.get("starts_at"), self.cleaned_data.get("ends_at")
         if start and end and end <= start:
             self.add_error("ends_at", _("It must end after it starts."))
+        for name, moment in (("starts_at", start), ("ends_at", end)):
+            if moment and within_range(moment) != moment:
+                self.add_error(name, _("The year must be from 2 to 9998."))
         return cleaned
 
 

@@ -32,7 +32,8 @@ def run(arguments: Sequence[str]) -> int:
             raise Failure("Short Video Console runs on Linux and macOS; on Windows use WSL.")
         if options.command == "demo":
             return _run_demo_command(options, project, console)
-        return _run_test_command(options, rest, project, console)
+        tests = _fuzz_options(options) if options.command == "fuzz" else _options(options, rest)
+        return _run_test_command(tests, project, console)
     except Failure as failure:
         message = str(failure)
     except OSError as error:
@@ -48,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="run.py",
         description="Short Video Console on this machine, with VOD and CDN beside it.",
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="demo | test")
+    commands = top.add_subparsers(dest="command", required=True, metavar="demo | test | fuzz")
     demo_parser = commands.add_parser(
         "demo", help="run everything, with demo clips", description="Run everything. Ctrl-C stops."
     )
@@ -69,6 +70,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     test_parser.add_argument("--both", action="store_true", help="all tests on both databases")
     test_parser.add_argument("--coverage", action="store_true", help="measure it; takes longer")
+    fuzz_parser = commands.add_parser(
+        "fuzz",
+        help="send junk to every URL",
+        description="Send junk to the desk, the API and the callback URL, on SQLite and on a "
+        "private PostgreSQL. Fails if an answer is 5xx, shows a secret or takes seconds.",
+    )
+    fuzz_parser.add_argument("--gets", type=_count, default=30_000, help="of the desk (30000)")
+    fuzz_parser.add_argument(
+        "--posts", type=_count, default=2_000, help="to the desk, the API and callbacks (2000 each)"
+    )
+    fuzz_parser.add_argument("--seed", type=_count, default=1, help="of the junk (1)")
+    fuzz_parser.add_argument(
+        "--only", default="", metavar="NAME:NUMBER", help="one request, as a failure names it"
+    )
     return top
 
 
@@ -81,6 +96,12 @@ def _port(text: str) -> int:
 def _clip_count(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 1_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of clips from 1 to 1000")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
     return int(text)
 
 
@@ -100,15 +121,25 @@ def _run_demo_command(options: argparse.Namespace, project: Project, console: Co
     return 0
 
 
-def _run_test_command(
-    options: argparse.Namespace, rest: Sequence[str], project: Project, console: Console
-) -> int:
-    test_options = TestOptions(
+def _options(options: argparse.Namespace, rest: Sequence[str]) -> TestOptions:
+    return TestOptions(
         arguments=rest[1:] if rest[:1] == ["--"] else rest,
         is_fast=options.fast,
         is_on_both=options.both,
         with_coverage=options.coverage,
     )
+
+
+def _fuzz_options(options: argparse.Namespace) -> TestOptions:
+    names = ("gets", "posts", "seed", "only")
+    return TestOptions(
+        arguments=["tests/fuzz", "-s", "-p", "no:logging"],
+        with_checks=False,
+        variables={f"FUZZ_{name.upper()}": str(getattr(options, name)) for name in names},
+    )
+
+
+def _run_test_command(test_options: TestOptions, project: Project, console: Console) -> int:
     with Guard() as guard:
         children = Children(console, guard, project.root)
         work = run_tests(test_options, project, children)

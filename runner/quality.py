@@ -3,9 +3,9 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.children import Children
@@ -37,12 +37,14 @@ WITHOUT_POSTGRES = (
 
 @dataclass(frozen=True)
 class TestOptions:
-    """`arguments` go to pytest."""
+    """`arguments` and `variables` go to pytest."""
 
     arguments: Sequence[str]
-    is_fast: bool
-    is_on_both: bool
-    with_coverage: bool
+    is_fast: bool = False
+    is_on_both: bool = False
+    with_coverage: bool = False
+    with_checks: bool = True
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def are_selecting(self) -> bool:
@@ -69,7 +71,7 @@ class Session:
 
     async def test(self, name: str, *selection: str, url: str = "") -> None:
         """Run pytest. `selection`: options of `tests.support.traits`; `url`: a DATABASE_URL."""
-        variables = {"DATABASE_URL": url} if url else {}
+        variables = {**self.options.variables, **({"DATABASE_URL": url} if url else {})}
         slug = "-".join(filter(str.isalpha, name.replace(",", "").lower().split()))
         colour = "yes" if self.runner.console.is_terminal else "no"
         command = self.runner.python.module(
@@ -128,6 +130,8 @@ async def _run_fast(session: Session) -> str:
 async def _run_all(session: Session) -> str:
     """Run everything in lanes. Returns a sentence about PostgreSQL if it is missing."""
     checks = [*_lint(session.runner), *_other_checks(session.runner)]
+    if not session.options.with_checks:
+        checks = []
     folder = binaries()
     if folder is None:
         _announce(session, checks, "on SQLite")

@@ -1,17 +1,21 @@
 """The moderators' desk: Django's admin with its own sections, inbox and first page."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth import authenticate
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from shortvideo.desk.filters import AutocompleteFilter
 from shortvideo.desk.inbox import Inbox
+from shortvideo.desk.lists import SEARCH_LENGTH
 
 # The navigation: models in order. Other models come last.
 _SECTIONS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
@@ -78,6 +82,31 @@ class ConsoleAdminSite(AdminSite):
         inbox = path("inbox/", self.admin_view(self.inbox), name="inbox")
         return [inbox, *super().get_urls()]
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Raises BadRequest for a NUL character: PostgreSQL stores none and compares none.
+
+        Each page of the desk asks this first, before it reads the session.
+        """
+        sent = chain(request.COOKIES.values(), _texts(request.GET), _texts(request.POST))
+        if "\0" in request.path or any("\0" in text for text in sent):
+            raise BadRequest
+        return super().has_permission(request)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Complete only what a page of the desk completes; Django would search for any relation."""
+        field = tuple(request.GET.get(name) for name in ("app_label", "model_name", "field_name"))
+        if field not in self._completed_fields():
+            raise PermissionDenied
+        if len(request.GET.get("term", "")) > SEARCH_LENGTH:
+            raise BadRequest
+        return super().autocomplete_view(request)
+
+    def _completed_fields(self) -> Iterator[tuple[str, str, str]]:
+        for model, model_admin in self._registry.items():
+            for each in model_admin.list_filter:
+                if isinstance(each, tuple) and issubclass(each[1], AutocompleteFilter):
+                    yield model._meta.app_label, str(model._meta.model_name), each[0]
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the inbox. It counts only if the page shows it."""
         return {**super().each_context(request), "inbox": Inbox(request.user)}
@@ -106,6 +135,11 @@ class ConsoleAdminSite(AdminSite):
         from videos.admin.desk import desk_context  # noqa: PLC0415 - it imports this site
 
         return super().index(request, {**desk_context(request), **(extra_context or {})})
+
+
+def _texts(sent: QueryDict) -> Iterator[str]:
+    for name, values in sent.lists():
+        yield from (name, *values)
 
 
 def _sections(models: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -156,6 +156,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 # Seconds since the last use, and since the login.
 CONSOLE_TOKEN_TTL = env.whole_number("CONSOLE_TOKEN_TTL", 30 * 24 * 3600, at_least=60)
 CONSOLE_TOKEN_MAX_AGE = env.whole_number("CONSOLE_TOKEN_MAX_AGE", 90 * 24 * 3600, at_least=60)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from shortvideo.moments import within_range
+
 _MAX_DEPTH = 20
 
 
@@ -36,6 +38,6 @@ def parse_moment(text: str) -> datetime | None:
         time = f"{hours}:{rest[0]}:{rest[1]}.{rest[2]}"
     try:
         moment = datetime.fromisoformat(f"{day}{separator}{time}")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+        return within_range(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except ValueError:
         return None

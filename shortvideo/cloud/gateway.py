@@ -60,4 +60,4 @@ def check_bytes(limit: int, text: str, what: str) -> None:
 
 def format_time(moment: datetime) -> str:
     """Format a time for VOD: whole seconds in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"

@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 
-# One year inside the limits of `datetime`: no time zone leads beyond them.
-_EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+from shortvideo.moments import end_of_day, start_of_day, within_range
+
 _LOCAL = re.compile(
     r"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})(?: ([0-9]{1,2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6}))?)?"
 )
@@ -35,20 +35,14 @@ def parse_moment(text: str) -> Span | None:
 
 
 def _local_span(date_text: str, clock: str | None, fraction: str | None) -> Span:
-    zone = timezone.get_default_timezone()
     day = date(*map(int, date_text.split("-")))
     if clock is None:
-        # Not 24 hours: the day that begins or ends summer time has 23 or 25.
-        next_day = min(day, _LATEST.date()) + timedelta(days=1)
-        return Span(_start_of(day, zone), _start_of(next_day, zone))
+        return Span(start_of_day(day), end_of_day(day))
     digits = fraction or ""
     hour, minute, second = map(int, clock.split(":"))
     at = time(hour, minute, second, int(digits.ljust(6, "0")))
-    return _span_of(datetime.combine(day, at, zone), timedelta(seconds=1) / 10 ** len(digits))
-
-
-def _start_of(day: date, zone: tzinfo) -> datetime:
-    return _within_range(datetime.combine(day, time.min, zone))
+    start = datetime.combine(day, at, timezone.get_default_timezone())
+    return _span_of(start, timedelta(seconds=1) / 10 ** len(digits))
 
 
 def _offset_span(text: str) -> Span:
@@ -60,14 +54,4 @@ def _offset_span(text: str) -> Span:
 
 
 def _span_of(start: datetime, precision: timedelta) -> Span:
-    return Span(_within_range(start), _within_range(_within_range(start) + precision))
-
-
-def _within_range(moment: datetime) -> datetime:
-    """Convert to UTC, as databases do; a moment that has no UTC becomes the nearest limit."""
-    naive = moment.replace(tzinfo=None)
-    if naive.year < _EARLIEST.year:
-        return _EARLIEST
-    if naive.year > _LATEST.year:
-        return _LATEST
-    return moment.astimezone(UTC)
+    return Span(within_range(start), within_range(within_range(start) + precision))

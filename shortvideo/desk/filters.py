@@ -1,7 +1,7 @@
 """Filters of lists: a range of days, a related row found by typing, error codes."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -9,10 +9,12 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
+
+from shortvideo.moments import end_of_day, start_of_day
 
 
 class FormFilter(admin.FieldListFilter):
@@ -64,10 +66,9 @@ class DateRangeFilter(FormFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         start, end = (self.day(name) for name in self.names())
         if start:
-            queryset = queryset.filter(**{f"{self.field_path}__gte": _start_of_day(start)})
+            queryset = queryset.filter(**{f"{self.field_path}__gte": start_of_day(start)})
         if end:
-            next_day = _start_of_day(end + timedelta(days=1))
-            queryset = queryset.filter(**{f"{self.field_path}__lt": next_day})
+            queryset = queryset.filter(**{f"{self.field_path}__lt": end_of_day(end)})
         return queryset
 
     def day(self, name: str) -> date | None:
@@ -76,10 +77,6 @@ class DateRangeFilter(FormFilter):
             return date.fromisoformat(value) if value else None
         except ValueError as error:
             raise IncorrectLookupParameters(error) from error
-
-
-def _start_of_day(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 class ErrorCodeFilter(admin.AllValuesFieldListFilter):
@@ -123,7 +120,8 @@ class AutocompleteFilter(FormFilter):
         value = self.value(name)
         if not value:
             return queryset
+        field: Any = self.field
         try:
-            return queryset.filter(**{name: int(value)})
-        except ValueError as error:
+            return queryset.filter(**{name: field.related_model._meta.pk.clean(value, None)})
+        except ValidationError as error:
             raise IncorrectLookupParameters(error) from error

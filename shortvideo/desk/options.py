@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from django.contrib import admin
-from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IS_POPUP_VAR, IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
+from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from shortvideo.desk.lists import DeskList
 
 M = TypeVar("M", bound=Model)
 
@@ -30,14 +36,50 @@ class DeskAdmin(ModelAdmin[M]):
     Attributes:
         list_heading: the heading of the list, if not the model's name.
         operations: the actions of the list. An operator sees the permitted ones.
+        linked_lookups: parameters of the list beside those of its filters: links of other pages.
     """
 
     list_heading: str | Promise = ""
     operations: ClassVar[Sequence[type["Operation[Any]"]]] = ()
+    linked_lookups: ClassVar[Sequence[str]] = ()
 
     show_full_result_count = False
     list_per_page = 50
     empty_value_display = "–"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return DeskList
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Leave all refusals to `DeskList`, which knows what the filters took."""
+        return True
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """Popups of our forms name rows by their key."""
+        return to_field == self.opts.pk.name
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Say so if the query string is refused: Django then shows the list without filters."""
+        try:
+            return super().get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            if ERROR_FLAG in request.GET:
+                raise BadRequest from None
+            text = _("The address asked for a filter, value or page that this list does not have.")
+            self.message_user(request, text, messages.ERROR)
+            raise
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Raises BadRequest if a selected or edited row has a key that no row can have."""
+        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        try:
+            for key in (*keys, *self._get_edited_object_pks(request, "form")):
+                self.opts.pk.clean(key, None)
+        except ValidationError as error:
+            raise BadRequest from error
+        return super().changelist_view(request, extra_context)
 
     def search_condition(self, text: str) -> Q | None:
         """Return the rows that a search finds; None searches `search_fields` as Django does."""

@@ -85,8 +85,9 @@ def test_examples_show_the_video_and_both_values(cloud: LocalVod) -> None:
     ("arguments", "sentence"),
     [
         (["--dry-run", "--heal"], "Give either --dry-run or --heal"),
-        (["--grace=-1"], "must not be negative"),
-        (["--wait=-1"], "must not be negative"),
+        (["--grace=-1"], "is not a number of seconds"),
+        (["--wait=nan"], "is not a number of seconds"),
+        (["--wait=1e400"], "is not a number of seconds"),
         (["--max-removals=-1"], "must not be negative"),
     ],
 )

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Operator
 from recommendations import demo
+from shortvideo.moments import parse_seconds
 from shortvideo.progress import Progress
 
 _POLL_SECONDS = 1.0
@@ -23,7 +24,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--operator", default="", help="user name of the curator")
         parser.add_argument(
-            "--timeout", type=float, default=300, help="seconds to wait (default: %(default)s)"
+            "--timeout",
+            type=parse_seconds,
+            default=300,
+            help="seconds to wait (default: %(default)s)",
         )
 
     def handle(self, *args: Any, operator: str, timeout: float, **options: Any) -> None:

@@ -114,6 +114,7 @@ class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
     )  # fmt: skip
     list_select_related = ("event", "endpoint", "delivery")
     list_filter = (StateFilter, "endpoint", "event__type", ("event__created_at", DateRangeFilter))
+    linked_lookups = ("event__id__exact", "endpoint__id__exact")
     search_fields = ("=event__subject", "=event__uid")
     search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
@@ -122,10 +123,6 @@ class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
         "event_type", "video", "endpoint_name", "state_badge", "tries", "error", "due_at",
         "created_at",
     )  # fmt: skip
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Events link to their deliveries."""
-        return lookup == "event__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=gettext_lazy("event"), ordering="event__type")
     def event_type(self, row: Dispatch) -> SafeString:
@@ -171,13 +168,10 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     )  # fmt: skip
     list_select_related = ("dispatch__event", "dispatch__endpoint")
     list_filter = ("dispatch__endpoint", "status", ("created_at", DateRangeFilter))
+    linked_lookups = ("dispatch__id__exact",)
     search_fields = ("=dispatch__event__subject", "=dispatch__event__uid")
     search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Deliveries link to their attempts."""
-        return lookup == "dispatch__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=gettext_lazy("endpoint"))
     def endpoint(self, attempt: Attempt) -> SafeString:

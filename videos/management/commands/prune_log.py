@@ -3,14 +3,14 @@
 import getpass
 import os
 from argparse import ArgumentTypeError
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
-from django.utils import timezone
 
 from shortvideo.errors import InvalidState
+from shortvideo.moments import start_of_day
 from shortvideo.progress import Progress
 from videos.models import ReviewDecision
 from videos.services import pruning
@@ -22,7 +22,7 @@ def _midnight(text: str) -> datetime:
         day = date.fromisoformat(text)
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is not a date; write it as YYYY-MM-DD.") from error
-    return timezone.make_aware(datetime.combine(day, time.min))
+    return start_of_day(day)
 
 
 def _user_name() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from shortvideo.cloud import CloudError
+from shortvideo.moments import parse_seconds
 from shortvideo.progress import Progress
 from videos import reconcile
 from videos.models import ReconcileRun
@@ -36,14 +37,14 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--grace",
-            type=float,
+            type=parse_seconds,
             default=DEFAULTS.grace_seconds,
             metavar="SECONDS",
             help="how long a difference must last to count (%(default)g)",
         )
         parser.add_argument(
             "--wait",
-            type=float,
+            type=parse_seconds,
             default=DEFAULTS.wait_seconds,
             metavar="SECONDS",
             help="how long to wait for the deliveries that heal drift (%(default)g)",
@@ -61,8 +62,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **arguments: Any) -> None:
         if arguments["heal"] and arguments["dry_run"]:
             raise CommandError("Give either --dry-run or --heal.")
-        if min(arguments["grace"], arguments["wait"], arguments["max_removals"] or 0) < 0:
-            raise CommandError("--grace, --wait and --max-removals must not be negative.")
+        if (arguments["max_removals"] or 0) < 0:
+            raise CommandError("--max-removals must not be negative.")
         options = Options(
             is_every_file=arguments["files"],
             grace_seconds=arguments["grace"],

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
@@ -89,6 +90,10 @@ def _replay(event: VodEvent, *, dry_run: bool) -> str:
 
 def _event_id(text: str) -> int:
     """Parse the number of an event, as the desk shows it."""
-    if not (text.isascii() and text.isdecimal()):
-        raise ArgumentTypeError(f"{text!r} is not an event's number; give one such as 42.")
-    return int(text)
+    try:
+        number: int = VodEvent._meta.pk.clean(text, None)
+    except ValidationError as error:
+        raise ArgumentTypeError(
+            f"{text!r} is not an event's number; give one such as 42."
+        ) from error
+    return number

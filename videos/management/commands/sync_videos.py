@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from shortvideo.cloud import CloudError
+from shortvideo.moments import within_range
 from shortvideo.progress import Progress
 from videos import sync
 from videos.mirror import Applied
@@ -91,7 +92,7 @@ def parse_moment(text: str) -> datetime:
         found = datetime.combine(day, datetime.min.time())
     if found is None:
         raise ArgumentTypeError(f"{text!r} is not {TIME_HELP}.")
-    return found if timezone.is_aware(found) else timezone.make_aware(found)
+    return within_range(found if timezone.is_aware(found) else timezone.make_aware(found))
 
 
 def _counts(seen: int, applied: Applied, failed: int) -> str:

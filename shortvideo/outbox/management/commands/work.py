@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from shortvideo.moments import parse_seconds
 from shortvideo.outbox.exclusive import AnotherWorkerError, only_worker
 from shortvideo.outbox.handlers import registered_kinds
 from shortvideo.outbox.loop import WorkerLoop
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--timeout",
-            type=float,
+            type=parse_seconds,
             default=60,
             metavar="SECONDS",
             help="With --until-idle: exit with status 1 after this time (default: 60).",

@@ -1,0 +1,42 @@
+"""Moments and seconds that people and programs write, kept within what databases take."""
+
+import math
+from argparse import ArgumentTypeError
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.utils import timezone
+
+# One year inside the limits of `datetime`: no time zone and no margin leads beyond them.
+_EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+_MOST_SECONDS = 100 * 366 * 86_400  # a hundred years
+
+
+def within_range(moment: datetime) -> datetime:
+    """Convert to UTC, as databases do; a moment that has no UTC becomes the nearest limit."""
+    naive = moment.replace(tzinfo=None)
+    if naive.year < _EARLIEST.year:
+        return _EARLIEST
+    if naive.year > _LATEST.year:
+        return _LATEST
+    return moment.astimezone(UTC)
+
+
+def start_of_day(day: date) -> datetime:
+    """The first moment of a day in the server's time zone."""
+    return within_range(datetime.combine(day, time.min, timezone.get_default_timezone()))
+
+
+def end_of_day(day: date) -> datetime:
+    """The first moment after a day, which has 23 or 25 hours where summer time begins or ends."""
+    return start_of_day(min(day, _LATEST.date()) + timedelta(days=1))
+
+
+def parse_seconds(text: str) -> float:
+    """Parse an argument of a command. Raises ArgumentTypeError beyond a hundred years."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= _MOST_SECONDS:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {_MOST_SECONDS}.")
+    return seconds
