@@ -135,7 +135,10 @@ def _fuzz_options(options: argparse.Namespace) -> TestOptions:
     return TestOptions(
         arguments=["tests/fuzz", "-s", "-p", "no:logging"],
         with_checks=False,
-        variables={f"FUZZ_{name.upper()}": str(getattr(options, name)) for name in names},
+        variables={
+            "LOG_LEVEL": "WARNING",
+            **{f"FUZZ_{name.upper()}": str(getattr(options, name)) for name in names},
+        },
     )
 
 

@@ -58,6 +58,12 @@ class DeskAdmin(ModelAdmin[M]):
         """Popups of our forms name rows by their key."""
         return to_field == self.opts.pk.name
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> M | None:
+        """Ignore `_to_field=`, which Django takes for the name of a field."""
+        return super().get_object(request, object_id, from_field or None)
+
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """Say so if the query string is refused: Django then shows the list without filters."""
         try:

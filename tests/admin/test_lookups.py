@@ -65,6 +65,10 @@ def test_a_list_takes_only_its_own_lookups(model_admin: Any, root: Client) -> No
 @every_list
 def test_a_row_is_named_by_its_key_only(model_admin: Any, root: Client) -> None:
     names = {field.name for field in model_admin.model._meta.get_fields()} | {"+", "pk", "bogus"}
+    for page in ("change", "delete"):
+        options = model_admin.model._meta
+        url = reverse(f"admin:{options.app_label}_{options.model_name}_{page}", args=["0"])
+        assert root.get(url, {"_to_field": ""}).status_code in (302, 403)
     for name in names - {model_admin.model._meta.pk.name}:
         for popup in ({}, {"_popup": "1"}):
             response = root.get(list_url(model_admin.model), {"_to_field": name, **popup})
