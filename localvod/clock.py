@@ -27,7 +27,7 @@ def set_ahead(seconds: float) -> None:
 
 def format_time(moment: datetime) -> str:
     """The moment as text: `2026-01-31T08:15:00Z`."""
-    return moment.astimezone(UTC).strftime(TIME_FORMAT)
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def now_text() -> str:
