@@ -95,17 +95,17 @@ class ConsoleAdminSite(AdminSite):
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Complete only what a page of the desk completes; Django would search for any relation."""
         field = tuple(request.GET.get(name) for name in ("app_label", "model_name", "field_name"))
-        if field not in self._completed_fields():
+        if field not in set(self._completed_fields()):
             raise PermissionDenied
         if len(request.GET.get("term", "")) > SEARCH_LENGTH:
             raise BadRequest
         return super().autocomplete_view(request)
 
-    def _completed_fields(self) -> Iterator[tuple[str, str, str]]:
+    def _completed_fields(self) -> Iterator[tuple[Any, ...]]:
         for model, model_admin in self._registry.items():
             for each in model_admin.list_filter:
                 if isinstance(each, tuple) and issubclass(each[1], AutocompleteFilter):
-                    yield model._meta.app_label, str(model._meta.model_name), each[0]
+                    yield model._meta.app_label, model._meta.model_name, each[0]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the inbox. It counts only if the page shows it."""

@@ -31,13 +31,18 @@ def clean(value: Any, depth: int = 0) -> Any:
 
 
 def parse_moment(text: str) -> datetime | None:
-    """Parse `2022-10-20T10:29:46Z`, also with `.540Z` or, in some events, `:540Z`; else None."""
+    """Parse `2022-10-20T10:29:46Z`, also with `.540Z` or, in some events, `:540Z`; else None.
+
+    None too beyond the calendar that databases and time zones share.
+    """
     day, separator, time = text.strip().partition("T")
     hours, *rest = time.split(":")
     if len(rest) == 3:
         time = f"{hours}:{rest[0]}:{rest[1]}.{rest[2]}"
     try:
         moment = datetime.fromisoformat(f"{day}{separator}{time}")
-        return within_range(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except ValueError:
         return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    limited = within_range(moment)
+    return limited if limited == moment else None

@@ -1,6 +1,6 @@
 """The lists of the desk: what they take from the query string."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib.admin import SimpleListFilter
@@ -8,6 +8,9 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import prepare_lookup_value
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from shortvideo.desk.options import DeskAdmin
 
 SEARCH_LENGTH: Final = 256  # more words than this has would nest an expression too deep for SQLite
 
@@ -27,6 +30,7 @@ class DeskList(ChangeList):
     backtracks stops SQLite, and `secret__regex` reads a secret character by character.
     """
 
+    model_admin: "DeskAdmin[Any]"
     search_form_class = _SearchForm
 
     def get_filters(self, request: HttpRequest) -> Any:
@@ -37,7 +41,8 @@ class DeskList(ChangeList):
         found = super().get_filters(request)
         filters, _, remaining, *_ = found
         own = {name for each in filters for name in each.expected_parameters()}
-        for name in given.keys() - own:
+        short = {name.removesuffix("__exact") for name in own}  # the same lookup
+        for name in given.keys() - own - short:
             if name not in self.model_admin.linked_lookups:
                 raise IncorrectLookupParameters
             # A filter with one choice only is not shown: Django drops its parameter.

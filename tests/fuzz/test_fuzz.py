@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from copy import copy
 from random import Random
 from typing import Any, Final, Protocol
 
@@ -82,7 +83,7 @@ class Range:
 
     def _send(self, shot: Shot) -> str:
         client = self.clients[shot.who]
-        cookies, self.logged.error = client.cookies.copy(), None
+        cookies, self.logged.error = copy(client.cookies), None
         response: Any = client.generic(
             shot.method,
             shot.path,

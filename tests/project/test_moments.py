@@ -47,10 +47,9 @@ def test_every_day_has_a_start_and_an_end(day: date) -> None:
 @pytest.mark.parametrize(
     "text", ["0001-01-01", "9999-12-31", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"]
 )
-def test_commands_and_vods_facts_take_the_ends_of_the_calendar(text: str) -> None:
-    for moment in (parse_moment(text), parse_cloud_moment(text)):
-        assert moment is not None
-        django_timezone.localtime(moment)
+def test_commands_take_the_ends_of_the_calendar(text: str) -> None:
+    django_timezone.localtime(parse_moment(text))
+    assert parse_cloud_moment(f"{text[:10]}T00:00:00Z") is None
 
 
 def test_a_year_has_four_digits_for_vod() -> None:

@@ -260,3 +260,31 @@ def test_coverage_is_added_up_per_package() -> None:
     assert coverage_line(files) == (
         "Coverage (statements and branches): accounts 100.0%, videos 50.0%, together 87.5%."
     )
+
+
+FUZZ = """
+import os
+import pathlib
+
+
+def test_the_variables_arrive(db):
+    names = ("FUZZ_GETS", "FUZZ_POSTS", "FUZZ_SEED", "FUZZ_ONLY")
+    pathlib.Path("fuzzed").write_text(" ".join(os.environ[name] for name in names))
+"""
+
+
+def test_fuzz_runs_its_tests_alone_and_hands_its_options_on(project: Checkout) -> None:
+    project.write("tests/fuzz/test_fuzz.py", FUZZ.lstrip())
+    options = ("--gets=5", "--posts=4", "--seed=3", "--only=gets:2")
+    ended = project.run("fuzz", *options, SHORTVIDEO_POSTGRES="off")
+    assert ended.returncode == 0, ended.stdout
+    assert (project.root / "fuzzed").read_text() == "5 4 3 gets:2"
+    assert not (project.root / "vendors").exists()
+    assert "Running 0 checks" in ended.stdout
+
+
+def test_fuzz_explains_itself(project: Checkout) -> None:
+    ended = project.run("fuzz", "--help")
+    assert ended.returncode == 0
+    assert "--seed" in ended.stdout
+    assert project.run("fuzz", "--gets=none").returncode == 2

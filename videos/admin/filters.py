@@ -31,7 +31,7 @@ class DeletedFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         may_delete = request.user.has_perm("videos.delete_video")
-        return [("yes", _("Deleted"))] if may_delete else []
+        return [("yes", _("Deleted"))] if may_delete or self.value() else []
 
     def choices(self, changelist: Any) -> Any:
         choices = super().choices(changelist)
