@@ -40,7 +40,7 @@ class DeskList(ChangeList):
         given = self.get_filters_params()
         found = super().get_filters(request)
         filters, _, remaining, *_ = found
-        own = {name for each in filters for name in each.expected_parameters()}
+        own = {name for each in filters for name in each.expected_parameters() if name}
         short = {name.removesuffix("__exact") for name in own}  # the same lookup
         for name in given.keys() - own - short:
             if name not in self.model_admin.linked_lookups:
