@@ -160,7 +160,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def _counted_address(text: str) -> str | None:
-    """The IPv4 address, or the first address of the /64 network; None if it is no address.
+    """The IPv4 address, or the first address of the /64 network; None for other text.
 
     Some proxies add the port: `192.0.2.1:50000`, `[2001:db8::1]:50000`.
     """

@@ -94,7 +94,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _encoded_body(request: HttpRequest) -> Problem | None:
-    """A compressed body, for example. Nobody here decodes it: it would be read as garbage."""
+    """A compressed body, for example: it would be read as garbage."""
     coding = request.headers.get("Content-Encoding", "").strip().lower()
     if coding in ("", "identity") or request.META.get("CONTENT_LENGTH") in (None, "", "0"):
         return None

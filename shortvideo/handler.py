@@ -38,7 +38,7 @@ def _check_content_type(environ: Environ) -> None:
         return
     probe = {"REQUEST_METHOD": "GET", "CONTENT_TYPE": content_type, "QUERY_STRING": "a=%FF"}
     try:
-        # The charset decodes the query too: `a=%FF` fails where it is no charset of text.
+        # The charset decodes the query too: `a=%FF` fails with a charset that is not of text.
         _ = WSGIRequest({**probe, "wsgi.input": BytesIO()}).GET
     except Exception as error:  # LookupError, ValueError, or what a codec raises
         raise Problem(400, "The header Content-Type is malformed.") from error
@@ -47,7 +47,7 @@ def _check_content_type(environ: Environ) -> None:
 def _measure_body(environ: Environ) -> None:
     """Read a body of unknown length into memory. Raises Problem if the server cannot tell its end.
 
-    Stops one byte past our limit: whoever reads the body then refuses it as too long.
+    Stops one byte past our limit: the reader then refuses the body as too long.
     """
     length = environ.get("CONTENT_LENGTH") or ""
     coding = environ.pop("HTTP_TRANSFER_ENCODING", "").strip().lower()

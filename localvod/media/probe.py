@@ -1,4 +1,4 @@
-"""Reads a media file's properties from its packets and one decoded frame (there is no ffprobe).
+"""Reads a media file's properties from its packets and one decoded frame (ffprobe is not shipped).
 
 ffmpeg's `framecrc` format lists both. A `#` line of its head has one named field; each other line
 is one packet: stream, dts, pts, duration, size, checksum, and flags unless it is a mere key.
@@ -126,7 +126,7 @@ def _add_packet(stream: _Stream, values: Sequence[str]) -> None:
 def _duration(picture: _Stream, sound: _Stream | None) -> float:
     starts, ends = [min(picture.times)], [*picture.ends]
     if sound is not None and sound.times:
-        starts.append(max(0.0, min(sound.times)))  # an encoder's delay is no part of the sound
+        starts.append(max(0.0, min(sound.times)))  # an encoder's delay is not heard
         ends += sound.ends
     return round(max(ends) - min(starts), 3)
 

@@ -162,7 +162,7 @@ def test_a_row_that_was_on_no_page_is_asked_about(desk_of: DeskOf, seen: list[st
     assert not ReviewDecision.objects.exists()
 
 
-def test_a_row_decided_since_the_list_is_asked_about_in_the_preview(desk_of: DeskOf) -> None:
+def test_the_preview_asks_about_a_row_decided_since_the_list(desk_of: DeskOf) -> None:
     desk, other = desk_of("moderator"), desk_of("moderator")
     changed, same = pending(title="Changed"), pending(title="Same")
     seen = listed(desk)

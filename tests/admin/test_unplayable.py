@@ -17,7 +17,7 @@ def make_damaged(**values: Any) -> Video:
     return make_video(status="TranscodeFail", files=[], source_path="", **values)
 
 
-def test_an_approval_of_a_clip_that_does_not_play_is_warned_about(desk_of: DeskOf) -> None:
+def test_approving_a_clip_that_does_not_play_warns(desk_of: DeskOf) -> None:
     desk = desk_of("moderator")
     damaged = make_damaged(title="Broken", censor_status=CensorStatus.CHECK)
     fine = make_video(title="Fine", censor_status=CensorStatus.CHECK)

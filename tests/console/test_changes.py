@@ -335,7 +335,7 @@ def test_a_bad_line_is_named_and_nothing_is_prefetched(
     assert not CdnTask.objects.exists()
 
 
-def test_a_byte_order_mark_and_white_space_around_lines_are_ignored(console: Console) -> None:
+def test_a_byte_order_mark_and_outer_blanks_are_ignored(console: Console) -> None:
     lines = "\ufeff  media.example.com/a\n \t\n\u3000\r\n\tmedia.example.com/b \n\n"
     assert console.post("pushObjectCache", objectPath=lines)["code"] == "200"
     assert CdnTask.objects.get().urls == ["media.example.com/a", "media.example.com/b"]

@@ -62,7 +62,7 @@ def test_the_repository_has_the_schema() -> None:
     )
 
 
-def test_each_body_has_one_type_since_generators_make_one_module_of_it(
+def test_each_body_has_one_type_for_generators(
     schema: dict[str, Any],
 ) -> None:
     bodies = [

@@ -52,7 +52,7 @@ def test_every_change_of_the_documentation_is_repeated() -> None:
     assert changing | {"submitTranscode", "submitTabTranscode", "createAudit"} == set(AGAIN)
 
 
-def test_a_repeated_removal_says_that_the_video_is_not_recommended(console: Console) -> None:
+def test_a_repeated_removal_says_so(console: Console) -> None:
     values = OPERATIONS["deleteRecommendById"][1]()
     console.post("deleteRecommendById", **values)
     answer = console.post("deleteRecommendById", **values)

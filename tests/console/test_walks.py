@@ -57,9 +57,7 @@ def change_something(chance: random.Random, loyal: set[int]) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("operation", LISTS)
-def test_a_walk_sees_each_row_that_stays_once_whatever_changes_meanwhile(
-    operation: str, seed: int, console: Console
-) -> None:
+def test_a_walk_sees_each_row_that_stays_once(operation: str, seed: int, console: Console) -> None:
     chance = random.Random(seed)
     videos = [make_video(recommended=True) for _ in range(16)]
     loyal = set(chance.sample([video.pk for video in videos], 8))
@@ -77,7 +75,7 @@ def test_a_walk_sees_each_row_that_stays_once_whatever_changes_meanwhile(
 
 
 @pytest.mark.parametrize("operation", LISTS)
-def test_the_time_of_a_walks_first_answer_finds_what_changed_since(
+def test_as_of_finds_what_changed_during_a_walk(
     operation: str, console: Console, settings: Settings
 ) -> None:
     settings.TIME_ZONE = "America/New_York"

@@ -1,4 +1,4 @@
-"""Values and names that nobody should send, chosen by a seeded generator."""
+"""Junk values and names, chosen by a seeded generator."""
 
 from collections.abc import Sequence
 from random import Random

@@ -30,7 +30,7 @@ _FIELD_VALUE = re.compile(r'\bvalue="([^"]*)"')
 
 @dataclass(frozen=True)
 class Shot:
-    """One request. `who` is a role, or "" for nobody."""
+    """One request. `who` is a role, or "" without login."""
 
     method: str
     path: str

@@ -27,7 +27,7 @@ from videos.models import Video
 SEED: Final = int(os.environ.get("FUZZ_SEED", "1"))
 GETS: Final = int(os.environ.get("FUZZ_GETS", "250"))
 POSTS: Final = int(os.environ.get("FUZZ_POSTS", "120"))
-# "posts:17" sends this one request alone.
+# "posts:17" sends only this request.
 ONLY: Final = os.environ.get("FUZZ_ONLY", "").partition(":")
 _FAILURES_SHOWN: Final = 25
 _CPU_SECONDS: Final = 5.0  # of one request: a pattern that backtracks takes hours

@@ -62,7 +62,7 @@ class Screen:
         pass
 
 
-def test_the_merged_log_keeps_colours_and_no_other_control_character() -> None:
+def test_the_merged_log_keeps_no_control_character_but_colours() -> None:
     screen = Screen()
     Console(screen).line("localvod", "\x1b[32mOK\x1b[0m \x1b[2J\x1b]0;title\x07 \x9b1m \u202e")  # type: ignore[arg-type]
     assert screen.text == (

@@ -90,7 +90,7 @@ def seen(video: Video) -> Seen:
     return Seen.of(video, latest)
 
 
-def test_a_decision_that_the_decider_has_not_seen_is_not_replaced() -> None:
+def test_an_unseen_decision_is_not_replaced() -> None:
     video, other = make_video(censor_status=CensorStatus.CHECK), make_operator("moderator")
     before = seen(video)
     blocked = block(video, operator=other)

@@ -181,7 +181,7 @@ def test_a_lost_submission_of_a_deleted_video_needs_nobody(cloud: LocalVod) -> N
 
 
 @working
-def test_vods_own_refusal_is_kept_when_the_video_is_deleted_meanwhile(cloud: LocalVod) -> None:
+def test_vods_own_refusal_outlasts_a_deletion(cloud: LocalVod) -> None:
     video = make_video(vod_id=cloud.seed())
     job = submit_transcode(video, kind=STANDARD)
     code = "Forbidden.IllegalStatus"

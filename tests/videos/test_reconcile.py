@@ -217,9 +217,7 @@ def calls_since(cloud: LocalVod, last_call: int) -> set[str]:
     return {call["operation"] for call in cloud.ledger() if call["id"] > last_call}
 
 
-def test_a_clip_that_a_person_or_the_settings_put_into_review_is_no_drift(
-    cloud: LocalVod, settings: Settings
-) -> None:
+def test_a_clip_put_into_review_is_no_drift(cloud: LocalVod, settings: Settings) -> None:
     settings.REVIEW_NORMAL = "queue"
     synced(cloud)  # a first import
     call_command("sync_videos", stdout=io.StringIO())

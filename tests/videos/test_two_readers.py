@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_video_that_two_processes_insert_is_new_to_one(settings: Settings) -> None:
     settings.MACHINE_REVIEW = "submit"
     other_clip = make_facts()
-    mirror.apply(other_clip)  # its uploader exists: nobody waits for that row
+    mirror.apply(other_clip)  # its uploader exists, so that row is not waited for
     facts = make_facts()
     counted: list[Applied] = []
 

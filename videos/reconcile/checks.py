@@ -241,7 +241,7 @@ def _is_review_contradicted(video: Video, facts: MediaFacts) -> bool:
 
 
 def is_result_missed(video: Video, status: str) -> bool:
-    """Whether the video waits here although VOD shows a result that nobody here decided about."""
+    """Whether the video waits here without a reason although VOD shows a result."""
     return status in set(AuditStatus) and video.status == status and is_left_waiting(video)
 
 
