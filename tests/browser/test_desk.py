@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from recommendations.services import Options, recommend_video
-from tests.factories import make_operator, make_video
+from tests.factories import make_operator, make_uploader, make_video
 from tests.fixtures_browser import PHONE, WIDE, OpenDesk
 from videos.models import (
     CensorStatus,
@@ -122,13 +122,14 @@ def test_an_old_page_asks_before_it_lifts_a_block(open_desk: OpenDesk) -> None:
 
 
 def test_an_uploader_is_found_by_typing_and_filters_the_list(open_desk: OpenDesk) -> None:
-    video = make_video(title="Mine")
+    uploader = make_uploader()
+    make_video(title="Mine", uploader=uploader)
     make_video(title="Other")
     page = open_desk("viewer")
     page.goto("/admin/videos/video/")
     page.click(".filter-choice .select2-selection")
-    page.keyboard.type(str(video.uploader))
-    page.locator(".select2-results__option--highlighted", has_text=str(video.uploader)).click()
+    page.keyboard.type(uploader.user_name)
+    page.locator(".select2-results__option--highlighted", has_text=uploader.user_name).click()
     page.wait_for_url("**uploader__id__exact=*")
     expect(page.locator("#result_list")).to_contain_text("Mine")
     expect(page.locator("#result_list")).not_to_contain_text("Other")

@@ -13,7 +13,8 @@ JPEG = {"Content-Type": "image/jpeg"}
 
 
 @pytest.fixture
-def media(settings: Settings) -> MediaGateway:
+def media(settings: Settings, liar: Liar) -> MediaGateway:
+    settings.CDN_DOMAINS = [liar.endpoint]
     settings.MEDIA_URL_SCHEME = "http"
     settings.MEDIA_URL_AUTH_KEY = "KeyOfThePlayDomain1"
     return MediaGateway(proxy="", deadline_seconds=20)

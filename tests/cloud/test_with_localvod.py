@@ -318,6 +318,7 @@ def signing_cdn(tmp_path: Path) -> Iterator[LocalVod]:
 def test_the_cdn_accepts_our_signature_and_no_other(
     signing_cdn: LocalVod, settings: Settings
 ) -> None:
+    settings.CDN_DOMAINS = [signing_cdn.endpoint]
     settings.MEDIA_URL_SCHEME = "http"
     settings.MEDIA_URL_AUTH_KEY = "AuthKey1"
     settings.MEDIA_URL_AUTH_VALIDITY = 1800

@@ -129,21 +129,26 @@ def test_only_the_web_server_limits_its_queries_by_default(
     assert printed == str({**web, "options": limit} if limit else web or None)
 
 
+@pytest.fixture
+def restored_logging(settings: Any) -> Iterator[None]:
+    """Configure logging again at the end, after the test's own capture has closed its stream."""
+    yield
+    configure(settings.LOGGING)
+
+
+@pytest.mark.usefixtures("restored_logging")  # before capfd, so it ends after it
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_neither_tokens_nor_passwords_reach_the_log(
-    log_format: str, console: Console, settings: Any, capfd: pytest.CaptureFixture[str]
+    log_format: str, console: Console, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert console.operator is not None
     configure({"format": log_format, "level": "DEBUG"})
-    try:
-        with every_query_raises(ValueError("no"), but="accounts_"):
-            console.get("getVideos")
-            console.post("getVideoById", videoId="a")
-        with every_query_raises(ValueError("no")):
-            console.post("login", userName=console.operator.username, password=PASSWORD)
-        console.post("login", userName=console.operator.username, password=f"{PASSWORD} not")
-    finally:
-        configure(settings.LOGGING)
+    with every_query_raises(ValueError("no"), but="accounts_"):
+        console.get("getVideos")
+        console.post("getVideoById", videoId="a")
+    with every_query_raises(ValueError("no")):
+        console.post("login", userName=console.operator.username, password=PASSWORD)
+    console.post("login", userName=console.operator.username, password=f"{PASSWORD} not")
     logged = capfd.readouterr().err
     assert logged.count("Traceback") >= 2
     assert "/console/vod/getVideos" in logged
