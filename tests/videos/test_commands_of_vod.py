@@ -72,8 +72,8 @@ def test_without_a_terminal_progress_is_a_line(
     cloud.seed_many([{} for _ in range(3)])
     call_command("sync_videos", stdout=io.StringIO())
     first, *_, last = capsys.readouterr().err.splitlines()
-    assert first.startswith("sync_videos: 0 of ? videos, 00:0")
-    assert last.startswith("sync_videos: 3 of 3 videos, 00:0")
+    assert first.startswith("sync_videos: 0 of ? videos, ")
+    assert last.startswith("sync_videos: 3 of 3 videos, ")
 
 
 def test_a_long_command_writes_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
