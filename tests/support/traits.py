@@ -18,11 +18,26 @@ DATABASE_FIXTURES: Final = {
     "django_db_serialized_rollback",
     "live_server",
 }
-# Pages and answers: they run on one database, but for the modules that send user input into SQL.
-PAGES: Final = ("tests/admin/", "tests/browser/", "tests/console/", "tests/contract/")
+# Pages, answers and orders of events run on one database, but for the modules that send user input
+# into SQL.
+ONE_DATABASE: Final = (
+    "tests/admin/",
+    "tests/browser/",
+    "tests/console/",
+    "tests/contract/",
+    "tests/faults/test_event_order.py",
+    "tests/faults/test_lying_cloud.py",
+    "tests/faults/test_properties_seen.py",
+    "tests/faults/test_properties_twins.py",
+    "tests/faults/test_takedown_order.py",
+    "tests/videos/test_later_files.py",
+    "tests/videos/test_playable.py",
+)
 USER_INPUT: Final = (
     "tests/admin/test_cdn_tasks.py",
     "tests/admin/test_inbox.py",
+    "tests/admin/test_lookups.py",
+    "tests/admin/test_operators.py",
     "tests/admin/test_other_pages.py",
     "tests/admin/test_takedowns.py",
     "tests/admin/test_undo.py",
@@ -31,8 +46,10 @@ USER_INPUT: Final = (
     "tests/console/test_changes.py",
     "tests/console/test_defects.py",
     "tests/console/test_lists.py",
+    "tests/console/test_lockout.py",
     "tests/console/test_login.py",
     "tests/console/test_single.py",
+    "tests/console/test_walks.py",
     "tests/contract/test_refusals.py",
 )
 # Tests of processes, browsers and ffmpeg leave a core idle.
@@ -46,6 +63,7 @@ PROCESSES: Final = (
     "tests/localvod/test_state_versions.py",
     "tests/outbox/test_work_command.py",
     "tests/run/",
+    "tests/videos/test_later_files.py",
     "tests/webhooks/test_browser.py",
     "tests/webhooks/test_worker_killed.py",
 )
@@ -61,9 +79,9 @@ def touches_database(item: pytest.Item) -> bool:
 
 
 def runs_on_one_database(item: pytest.Item) -> bool:
-    is_page = item.nodeid.startswith(PAGES) and not item.nodeid.startswith(USER_INPUT)
+    is_listed = item.nodeid.startswith(ONE_DATABASE) and not item.nodeid.startswith(USER_INPUT)
     is_skipped_somewhere = item.get_closest_marker("skipif") is not None
-    return is_page and touches_database(item) and not is_skipped_somewhere
+    return is_listed and touches_database(item) and not is_skipped_somewhere
 
 
 def waits(item: pytest.Item) -> bool:
