@@ -22,7 +22,7 @@ from accounts.lockout import lockouts_of, unlock_operator
 from accounts.models import ConsoleToken, Operator, Uploader
 from accounts.tokens import revoke_token
 from shortvideo.cloud.types import MediaPath
-from shortvideo.cloud.urls import host_and_path, is_on_cdn, media_url
+from shortvideo.cloud.urls import host_and_path, is_on_cdn, is_picture, media_url
 from shortvideo.desk import display
 from shortvideo.desk.filters import DateRangeFilter
 from shortvideo.desk.operations import Operation
@@ -227,7 +227,7 @@ class UploaderAdmin(ReadOnlyAdmin[Uploader]):
     @admin.display(description=gettext_lazy("picture"))
     def avatar(self, uploader: Uploader) -> SafeString:
         path = host_and_path(uploader.avatar_url)
-        if not is_on_cdn(path):
+        if not (is_on_cdn(path) and is_picture(path)):
             return format_html('<span class="avatar">{}</span>', uploader.label[:1].upper())
         url = media_url(MediaPath(path), ttl_seconds=settings.MEDIA_URL_TTL, now=timezone.now())
         return format_html('<span class="avatar"><img src="{}" alt="" loading="lazy"></span>', url)

@@ -17,6 +17,7 @@ from videos.api.answers import (
     VideoFacts,
     WalkFacts,
     file_urls,
+    picture_url,
     signer_for,
     snapshot_lists,
     video_facts,
@@ -124,8 +125,8 @@ def _displayed_values(item: Recommendation, sign: Signer) -> VideoFacts:
         **video_facts(video, sign),
         "title": item.title or video.title,
         "description": item.description or video.description,
-        "coverUrl": sign(item.cover or video.cover),
-        "firstFrameUrl": sign(item.first_frame or video.first_frame),
+        "coverUrl": picture_url(item.cover or video.cover, sign),
+        "firstFrameUrl": picture_url(item.first_frame or video.first_frame, sign),
         "cateName": item.cate_name or video.cate_name,
         "tags": item.tags or video.tags,
     }

@@ -10,6 +10,7 @@ from django.conf import settings
 from shortvideo.cloud.types import MediaPath
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".heic", ".avif")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -36,6 +37,14 @@ def is_on_cdn(path: str) -> bool:
 def is_playlist(path: str) -> bool:
     """Whether the file is an HLS playlist: its segments are files of their own."""
     return path.lower().endswith(".m3u8")
+
+
+def is_picture(path: str) -> bool:
+    """Whether the path names a picture.
+
+    Apps and uploaders write covers and avatars: a signature for the path of a stream would play it.
+    """
+    return path.lower().endswith(_PICTURES)
 
 
 def media_url(path: MediaPath, *, ttl_seconds: int, now: datetime) -> str:

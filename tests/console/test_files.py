@@ -13,7 +13,13 @@ from pytest_django.fixtures import Settings
 from accounts.models import Operator
 from recommendations.models import Recommendation
 from shortvideo.outbox.worker import work_until_idle
-from tests.factories import make_file, make_operator, make_recommendation, make_video
+from tests.factories import (
+    make_file,
+    make_operator,
+    make_recommendation,
+    make_uploader,
+    make_video,
+)
 from tests.support.console import Console
 from tests.support.localvod import LocalVod
 from videos import periodic
@@ -211,6 +217,24 @@ def test_media_on_other_hosts_are_answered_without_signature(
     [row] = console.get("getVideos")["data"]["videoList"]
     assert row["coverUrl"] == "http://elsewhere.example.org/a.jpg"
     assert "?auth_key=" in row["firstFrameUrl"]
+
+
+def test_a_cover_or_avatar_that_is_no_picture_opens_no_file(
+    console: Console, settings: Settings
+) -> None:
+    settings.MEDIA_URL_AUTH_KEY = "key"
+    pending = make_video(censor_status=CHECK)
+    path = pending.files[0]["path"]
+    thief = make_video(
+        cover=path, uploader=make_uploader(avatar_url=f"https://{path}"), recommended=True
+    )
+    for operation in ("getVideoById", "getRecommendVideoById"):
+        row = console.get(operation, videoId=thief.vod_id)["data"]
+        assert (row["coverUrl"], row["user"]["avatarUrl"]) == ("", "")
+    staff = Client()
+    staff.force_login(make_operator("viewer"))
+    for page in ("videos_video_changelist", "accounts_uploader_changelist"):
+        assert path not in staff.get(reverse(f"admin:{page}")).content.decode()
 
 
 @pytest.mark.parametrize("parameter", ["coverUrl", "firstFrameUrl"])

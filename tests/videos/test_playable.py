@@ -84,6 +84,21 @@ def test_an_approval_after_the_files_is_published_at_once() -> None:
     assert told() == ["published"]
 
 
+def test_a_lifted_block_is_published_when_vod_has_lifted_it_too() -> None:
+    facts = make_facts(status="Normal")
+    mirror.apply(Reading(facts, files=(STREAM,)))
+    video = video_of(facts)
+    review_video(video, DecisionInput(Decision.BLOCKED, Source.API, reason="violence"))
+    read(facts, 120, "Blocked")
+    approve(facts)
+    assert told() == ["published", "unpublished"]
+    with pytest.raises(InvalidState, match="the approval is on its way"):
+        recommend_video(video_of(facts))
+    read(facts, 180, "Normal")
+    assert told() == ["published", "unpublished", "published"]
+    recommend_video(video_of(facts))
+
+
 def test_an_upload_that_turns_out_damaged_is_never_published() -> None:
     facts = make_facts(status="Transcoding")
     mirror.apply(facts)

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from shortvideo.cloud.types import MediaPath
-from shortvideo.cloud.urls import is_on_cdn, media_url
+from shortvideo.cloud.urls import is_on_cdn, is_picture, media_url
 from videos.models import Takedown, Video, VideoQuerySet
 
 _STREAMED = ("m3u8", "mpd")  # browsers need a script for these; the desk has none
@@ -88,8 +88,8 @@ def _is_purged(video: Video) -> bool:
 
 
 def cdn_picture(video: Video, path: str) -> str:
-    """Return the URL of a picture on the CDN; '' if it was purged."""
-    return "" if _is_purged(video) else _shown_url(video, path)
+    """Return the URL of a picture on the CDN; '' if it was purged or is no picture."""
+    return "" if _is_purged(video) or not is_picture(path) else _shown_url(video, path)
 
 
 def snapshots(video: Video, copies: Mapping[str, str]) -> list[str]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Operator, Uploader
 from shortvideo.cloud.types import MediaPath
-from shortvideo.cloud.urls import is_on_cdn, media_url
+from shortvideo.cloud.urls import is_on_cdn, is_picture, media_url
 from videos.api.parameters import web_path
 from videos.catalogue import ListQuery, Page
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video
@@ -106,7 +106,7 @@ def video_facts(video: Video, sign: Signer) -> VideoFacts:
         "title": video.title,
         "description": video.description,
         "duration": math.floor(video.duration + 0.5),
-        "coverUrl": sign(video.cover),
+        "coverUrl": picture_url(video.cover, sign),
         "creationTime": _local_text(video.creation_time),
         "status": video.status,
         "firstFrameUrl": sign(video.first_frame),
@@ -123,6 +123,11 @@ def video_facts(video: Video, sign: Signer) -> VideoFacts:
     }
 
 
+def picture_url(path: str, sign: Signer) -> str:
+    """The URL of a picture; '' for the path of anything else, which a signature would open."""
+    return sign(path) if is_picture(path) else ""
+
+
 def _user_facts(uploader: Uploader | None, sign: Signer) -> UserDocument:
     """The uploader. An avatar on a play domain is signed."""
     if uploader is None:
@@ -131,7 +136,7 @@ def _user_facts(uploader: Uploader | None, sign: Signer) -> UserDocument:
     return {
         "userId": uploader.user_id,
         "userName": uploader.user_name,
-        "avatarUrl": sign(path) if is_on_cdn(path) else uploader.avatar_url,
+        "avatarUrl": picture_url(path, sign) if is_on_cdn(path) else uploader.avatar_url,
     }
 
 

@@ -209,7 +209,7 @@ class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
         video = _visible_or_fetched(query.vod_id)
         if not may_play(self.operator, video):
             self.require(PLAY_UNPUBLISHED)
-        files = video.playable_files if video.is_passed else []
+        files = video.playable_files if video.is_public else []
         files = files or _play_files(video, deadline=deadline)
         return Envelope(data=play_info(files, signer_for(video, timezone.now())))
 
@@ -241,7 +241,7 @@ def _no_play_reason(video: Video, code: str) -> str:
         return reason
     if code == NO_STREAM:
         return "VOD has no playable file of this video. Submit a transcoding job."
-    if video.is_passed and video.status in {VodStatus.CHECKING, VodStatus.BLOCKED}:
+    if video.is_passed and video.status == VodStatus.CHECKING:
         return "VOD does not let this video play yet: the approval is on its way. Try again soon."
     if video.is_passed:
         return "VOD does not let this video play now: it has changed there. Try again soon."

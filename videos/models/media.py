@@ -30,9 +30,12 @@ def media_named_by(values: Mapping[str, Any]) -> list[dict[str, str]]:
 def is_unplayable(values: Mapping[str, Any]) -> bool:
     """Whether it is known that there is no file to play. `values` has PLAYABILITY_FIELDS.
 
-    A stream plays, and the source unless VOD could not read it. Files that were never read are
-    not known to be missing, once VOD has finished the upload.
+    VOD plays nothing that it blocks, even if an approval is on its way. Else a stream plays, and
+    the source unless VOD could not read it. Files that were never read are not known to be
+    missing, once VOD has finished the upload.
     """
+    if values["status"] == VodStatus.BLOCKED:
+        return True
     if values["files"]:
         return False
     if values["status"] in DAMAGED:
@@ -43,12 +46,14 @@ def is_unplayable(values: Mapping[str, Any]) -> bool:
 
 def unplayable(prefix: str = "") -> Q:
     """The condition of `is_unplayable` on the rows of a query; `prefix` leads to the video."""
+    is_blocked = Q((f"{prefix}status", VodStatus.BLOCKED))
     is_source_unknown = Q((f"{prefix}source_path", ""))
     is_unfinished = Q((f"{prefix}status__in", UNFINISHED))
     is_read = Q((f"{prefix}files_read_at__isnull", False))
     is_damaged = Q((f"{prefix}status__in", DAMAGED))
     is_without_stream = Q((f"{prefix}files", []))
-    return is_without_stream & (is_damaged | (is_source_unknown & (is_unfinished | is_read)))
+    is_without_source = is_source_unknown & (is_unfinished | is_read)
+    return is_blocked | (is_without_stream & (is_damaged | is_without_source))
 
 
 def newest_of_each_definition(files: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

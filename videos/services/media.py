@@ -27,6 +27,11 @@ def unplayable_reason(video: Video) -> str:
     """Why there is nothing to play, and what to do; '' if that is not known."""
     if not video.is_unplayable:
         return ""
+    if video.status == VodStatus.BLOCKED:
+        text = _(
+            "VOD does not let this video play yet: the approval is on its way. Try again soon."
+        )
+        return text if video.is_passed else ""
     if video.status in DAMAGED:
         return _(
             "This video has no playable file: the upload is damaged, VOD could not transcode it. "
