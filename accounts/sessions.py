@@ -1,10 +1,15 @@
 """Sessions of the desk, with a longest life and a longest idle time (SESSION_ENGINE)."""
 
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.db import OperationalError
+
+from shortvideo.database import without_waiting
 
 _STARTED_AT: Final = "started_at"
 _USE_STORED_EVERY: Final = 60  # seconds
@@ -16,6 +21,8 @@ class SessionStore(DatabaseStore):
     Django ends a session SESSION_COOKIE_AGE after it was last saved. A session in use is saved once
     a minute.
     """
+
+    _loaded: dict[str, Any] | None = None
 
     def load(self) -> dict[str, Any]:
         row = self._get_session_from_db()  # type: ignore[attr-defined]  # not in the stubs
@@ -30,12 +37,19 @@ class SessionStore(DatabaseStore):
         # Below 0 in a session that was saved under a longer SESSION_COOKIE_AGE.
         if _STARTED_AT not in data or not 0 <= unused_seconds < _USE_STORED_EVERY:
             self.modified = True
+        self._loaded = dict(data)
         return data
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001 - Django's signature
         data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]  # not in the stubs
+        is_use_only = data == self._loaded
         data.setdefault(_STARTED_AT, int(time.time()))
-        super().save(must_create)
+        if not is_use_only:
+            super().save(must_create)
+            return
+        # A page that only reads waits for no lock: its use is noted the next time.
+        with suppress(UpdateError, OperationalError), without_waiting():
+            super().save(must_create)
 
     def cycle_key(self) -> None:
         """Begin a new life: Django calls it at a login and after a change of the password."""

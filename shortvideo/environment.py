@@ -8,6 +8,7 @@ import math
 import os
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -68,6 +69,10 @@ def word(name: str, default: str = "") -> str:
     return value
 
 
+# A comment after an empty value, or what examples have in place of a key.
+_PLACEHOLDER: Final = re.compile(r"\s|change.?me|secret.?key", re.IGNORECASE)
+
+
 def secret_keys(name: str) -> list[str]:
     """Keys of Django, comma-separated: as long and as random as `check --deploy` wants them."""
     keys = [key for key in text(name).split(",") if key]
@@ -76,6 +81,7 @@ def secret_keys(name: str) -> list[str]:
             len(key) < base.SECRET_KEY_MIN_LENGTH
             or len(set(key)) < base.SECRET_KEY_MIN_UNIQUE_CHARACTERS
             or key.startswith((base.SECRET_KEY_INSECURE_PREFIX, DEVELOPMENT_KEY))
+            or _PLACEHOLDER.search(key)
         ):
             raise ImproperlyConfigured(
                 f"{name} is short or well known; it must be {base.SECRET_KEY_MIN_LENGTH} random "
@@ -240,7 +246,12 @@ def database(name: str, default: str) -> dict[str, Any]:
 
 def is_loopback(host: str) -> bool:
     """Whether only programs of this machine reach a served host."""
-    return host in {"localhost", "[::1]"} or host.startswith("127.") or host.endswith(".localhost")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:  # a name, for example 127.example.com
+        return False
 
 
 def _refusal(name: str, value: str, what: str) -> ImproperlyConfigured:

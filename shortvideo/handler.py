@@ -4,6 +4,8 @@ Django answers a bare 500 where it cannot read the content type, and takes a bod
 Content-Length for an empty one.
 """
 
+import codecs
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, Final
@@ -12,11 +14,13 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http.response import HttpResponseBase
 
+from shortvideo.console.parsing import FORMS
 from shortvideo.door import UNREADABLE, Problem
 
 Environ = dict[str, Any]
 
 _CHUNK_BYTES: Final = 65_536
+_CHARSET: Final = re.compile(r'; *charset="?([^";]*)', re.IGNORECASE)
 
 
 class Handler(WSGIHandler):
@@ -37,11 +41,27 @@ def _check_content_type(environ: Environ) -> None:
     if not content_type:
         return
     probe = {"REQUEST_METHOD": "GET", "CONTENT_TYPE": content_type, "QUERY_STRING": "a=%FF"}
+    charset = _CHARSET.search(content_type)
+    if charset is not None and content_type.lower().startswith(FORMS):
+        environ["CONTENT_TYPE"] = _as_utf8(content_type, charset)
     try:
         # The charset decodes the query too: `a=%FF` fails with a charset that is not of text.
         _ = WSGIRequest({**probe, "wsgi.input": BytesIO()}).GET
     except Exception as error:  # LookupError, ValueError, or what a codec raises
         raise Problem(400, "The header Content-Type is malformed.") from error
+
+
+def _as_utf8(content_type: str, charset: re.Match[str]) -> str:
+    """The type of a form with the name of UTF-8 that Django takes. Raises Problem for others."""
+    try:
+        is_utf8 = codecs.lookup(charset[1]).name == "utf-8"
+    except (LookupError, ValueError):
+        is_utf8 = False
+    if not is_utf8:
+        raise Problem(
+            400, "A form must be in UTF-8: the header Content-Type names another charset."
+        )
+    return f"{content_type[: charset.start(1)]}utf-8{content_type[charset.end(1) :]}"
 
 
 def _measure_body(environ: Environ) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from gunicorn.workers.base import Worker
 from waitress import create_server, wasyncore
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask, WSGITask
@@ -25,6 +25,8 @@ from shortvideo.door import answer, is_api
 READ_SECONDS: Final = 30
 # An idle connection is kept a little longer than its answers promise.
 _KEEP_ALIVE_SECONDS: Final = 60
+# Of the answers to one client. One that asks for more and reads nothing is cut off.
+UNREAD_BYTES: Final = 16 * 1_048_576
 _IDLE_SECONDS: Final = 65
 _LONGEST_LINE: Final = 8_190  # of the request: method, path and query
 _LONGEST_HEAD: Final = 65_536
@@ -60,6 +62,10 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class _Task(WSGITask):  # type: ignore[misc]
+    def write(self, data: bytes) -> None:
+        """Write a part of the answer; that to HEAD has no body."""
+        super().write(b"" if self.request.command == "HEAD" else data)
+
     def build_response_header(self) -> bytes:
         """Tell the client how long it may keep the connection for its next request."""
         head: bytes = super().build_response_header()
@@ -94,6 +100,19 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     task_class = _Task
     error_task_class = _ErrorTask
     reading_since = 0.0
+    is_choked = False
+
+    def write_soon(self, data: Any) -> int:
+        """Queue a part of an answer, or raise ClientDisconnected. No thread waits for a client."""
+        if self.total_outbufs_len > UNREAD_BYTES:
+            self.is_choked = True
+            self.server.pull_trigger()
+            raise ClientDisconnected
+        written: int = super().write_soon(data)
+        return written
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Where waitress would wait, `write_soon` cuts the client off."""
 
     def received(self, data: bytes) -> bool:
         before = self.request
@@ -148,6 +167,9 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     def _serve(self, sockets: dict[int, Any], seconds: float = 1) -> None:
         self.notify()
         wasyncore.loop(timeout=seconds, use_poll=True, map=sockets, count=1)
+        for item in [*sockets.values()]:
+            if isinstance(item, _Channel) and item.is_choked:
+                item.handle_close()
 
     def _finish(self, sockets: dict[int, Any]) -> None:
         """Answer the requests that have been read."""

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import secrets
 import socket
 import sqlite3
@@ -14,12 +15,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from runner.postgres import PrivateCluster, free_port
 from shortvideo.cloud.events import sign
 from tests.contract.operations import OPERATIONS
+from tests.factories import PASSWORD
 from tests.faults.processes import Supervisor
 from tests.support.console import url_of
 from tests.support.localvod import ROOT, wait_until
@@ -39,8 +42,8 @@ from django.core.management import call_command
 from accounts.tokens import issue_token
 from tests.factories import make_operator, make_video
 call_command("migrate", verbosity=0)
-video = make_video(censor_status="check")
-print(issue_token(make_operator("operator")), video.vod_id)
+video, operator = make_video(censor_status="check"), make_operator("operator")
+print(issue_token(operator), video.vod_id, operator.username)
 """
 
 # The shipped settings, but with less patience.
@@ -49,6 +52,7 @@ from pathlib import Path
 from shortvideo import server
 exec(Path("gunicorn.conf.py").read_text())
 server.READ_SECONDS = 3
+server.UNREAD_BYTES = 65_536
 """
 
 
@@ -74,6 +78,7 @@ class Door:
     port: int
     token: str
     vod_id: str
+    user_name: str
     log: Path
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
@@ -143,13 +148,13 @@ def serving(database_url: str, folder: Path) -> Iterator[Door]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    token, vod_id = prepared.stdout.split()
+    token, vod_id, user_name = prepared.stdout.split()
     config = folder / "impatient.conf.py"
     config.write_text(CONFIG)
     command = ["-m", "gunicorn", "shortvideo.wsgi:application", f"--config={config}"]
     with Supervisor(ROOT, folder) as supervisor:
         supervisor.run("web", [sys.executable, *command, f"--bind=127.0.0.1:{port}"], environment)
-        door = Door(port, token, vod_id, folder / "web.log")
+        door = Door(port, token, vod_id, user_name, folder / "web.log")
         wait_until(door.is_up)
         yield door
 
@@ -295,6 +300,47 @@ def test_clients_that_do_not_read_delay_nobody(door: Door) -> None:
             client.close()
 
 
+def test_clients_that_ask_for_more_than_they_read_are_cut_off(door: Door) -> None:
+    script = b"GET /static/admin/js/vendor/jquery/jquery.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    clients = [door.connect() for _ in range(10)]  # more than there are threads
+    try:
+        for client in clients:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            client.sendall(script * 60)
+        assert door.call("getVideos").status == 200
+        for client in clients:
+            wait_until(lambda client=client: is_reset(client))
+    finally:
+        for client in clients:
+            client.close()
+
+
+def is_reset(client: socket.socket) -> bool:
+    """Whether the server has closed the connection; reads nothing."""
+    return bool(client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) or not client.send(b" ")
+
+
+def test_an_answer_to_head_has_no_body_on_a_kept_connection(door: Door) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=30)
+    with closing(connection):
+        for path in ("/admin/login/", "/nowhere", "/console/vod/getVideos"):
+            connection.request("HEAD", path)
+            assert connection.getresponse().read() == b""
+            connection.request("GET", "/console/vod/nothing")
+            assert json.loads(connection.getresponse().read())["code"] == "404"
+
+
+@pytest.mark.parametrize(("charset", "status"), [("UTF8", 200), ("utf-8", 200), ("gbk", 400)])
+def test_a_form_of_the_desk_names_utf_8_in_any_spelling(
+    door: Door, charset: str, status: int
+) -> None:
+    csrf = "a" * 32
+    body = f"csrfmiddlewaretoken={csrf}&username=nobody&password=no"
+    kind = f"{FORM}; charset={charset}"
+    answer = door.ask("POST", "/admin/login/", body, Content_Type=kind, Cookie=f"csrftoken={csrf}")
+    assert answer.status == status
+
+
 # --- The database ---------------------------------------------------------------------------------
 
 
@@ -303,6 +349,8 @@ def test_while_sqlite_is_locked_writes_are_503_and_reads_work(
 ) -> None:
     database.execute("UPDATE accounts_consoletoken SET last_used_at = datetime('now', '-1 hour')")
     before = door.log.read_text().count("Traceback")
+    [cookie] = re.findall(r"sessionid=\w+", log_in_at_desk(door, PASSWORD).headers["set-cookie"])
+    database.execute("UPDATE django_session SET expire_date = datetime(expire_date, '-2 minutes')")
     database.execute("BEGIN EXCLUSIVE")
     try:
         reading = door.call("getVideos")
@@ -313,17 +361,19 @@ def test_while_sqlite_is_locked_writes_are_503_and_reads_work(
         callback = door.send_callback(b'{"EventType": "a", "VideoId": "a"}')
         assert_unavailable(callback)
         assert_unavailable(log_in_at_desk(door))
+        assert door.ask("GET", "/admin/videos/video/", Cookie=cookie).status == 200
     finally:
         database.execute("ROLLBACK")
     assert door.log.read_text().count("Traceback") == before
 
 
-def log_in_at_desk(door: Door) -> Answer:
+def log_in_at_desk(door: Door, password: str = "no") -> Answer:
     csrf = "a" * 32
+    form = {"csrfmiddlewaretoken": csrf, "username": door.user_name, "password": password}
     return door.ask(
         "POST",
         "/admin/login/",
-        f"csrfmiddlewaretoken={csrf}&username=nobody&password=no",
+        urlencode(form),
         Content_Type=FORM,
         Cookie=f"csrftoken={csrf}",
     )

@@ -181,6 +181,12 @@ def test_another_region_needs_its_endpoint(monkeypatch: pytest.MonkeyPatch, tmp_
         ({"SECRET_KEY": "", "DEBUG": "false"}, "SECRET_KEY is not set"),
         ({"ALLOWED_HOSTS": "console.example.com,*"}, "ALLOWED_HOSTS is '*'"),
         ({"SECRET_KEY_FALLBACKS": "changeme"}, "SECRET_KEY_FALLBACKS is short or well known"),
+        ({"SECRET_KEY": f"   # {'python3 -c secrets ' * 4}"}, "SECRET_KEY is short or well known"),
+        (
+            {"SECRET_KEY": "your-secret-key-here-0123456789" * 2},
+            "SECRET_KEY is short or well known",
+        ),
+        ({"DEBUG": "true", "ALLOWED_HOSTS": "127.example.com"}, "DEBUG is true and"),
     ],
 )
 def test_a_server_for_others_refuses_what_is_for_development(
