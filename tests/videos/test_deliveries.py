@@ -74,7 +74,7 @@ def test_the_longest_reason_and_comment_fit_with_the_mark(cloud: LocalVod) -> No
 def test_many_decisions_are_sent_in_one_call(cloud: LocalVod) -> None:
     for video in [mirrored(cloud) for _ in range(30)]:
         block(video)
-    work_until_idle(SECONDS)
+    work_until_idle(SECONDS, kinds=["create_audit"])
     assert len(cloud.audits()) == 30
     assert len(cloud.ledger("CreateAudit")) == 1
 
