@@ -6,6 +6,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from shortvideo.text import is_blank
+
 
 class ByteLimitedField(forms.CharField):
     """Text of at most `max_bytes` of UTF-8, with a live meter; a text area if `rows` > 1."""
@@ -22,6 +24,8 @@ class ByteLimitedField(forms.CharField):
 
     def validate(self, value: str) -> None:
         super().validate(value)
+        if self.required and is_blank(value):
+            raise ValidationError(self.error_messages["required"], code="required")
         length = len(value.encode())
         if length > self.max_bytes:
             raise ValidationError(

@@ -88,6 +88,7 @@ def test_a_reason_may_have_42_chinese_characters_but_not_43(desk_of: DeskOf) -> 
     ("fields", "sentence"),
     [
         ({"reason": "", "comment": ""}, "This field is required."),
+        ({"reason": "\u200b", "comment": ""}, "This field is required."),
         ({"reason": "violence", "comment": "x" * 481}, "This is 481 bytes of UTF-8"),
     ],
 )

@@ -109,6 +109,14 @@ def test_an_own_decision_that_another_followed_is_not_repeated(console: Console)
     assert decide(console, video, "Blocked", ifCensorStatus="check")["code"] == "409"
 
 
+@pytest.mark.parametrize("reason", ["  ", "\u200b", "\u3000\n"])
+def test_a_block_needs_a_visible_reason(reason: str, console: Console) -> None:
+    video = make_video()
+    answer = console.post("createAudit", mediaId=video.vod_id, status="Blocked", reason=reason)
+    assert answer["message"] == "reason is required when status is Blocked."
+    assert not ReviewDecision.objects.exists()
+
+
 @pytest.mark.parametrize("status", ["Blocked", "Normal"])
 @pytest.mark.parametrize(
     ("reason", "is_taken"),

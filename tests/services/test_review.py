@@ -156,6 +156,7 @@ def test_a_decision_closes_the_open_tasks_of_the_video() -> None:
     ("reason", "comment", "message"),
     [
         ("", "", "A reason is required"),
+        (" \u200b", "", "A reason is required"),
         ("敏" * 43, "", "128 bytes"),
         ("spam", "x" * 481, "480 bytes"),
     ],

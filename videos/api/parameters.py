@@ -10,6 +10,7 @@ from shortvideo.cloud.urls import host_and_path, is_on_cdn
 from shortvideo.console.errors import BadParameter
 from shortvideo.console.fields import Bytes, Choice, Cursor, Moment, Text, Whole
 from shortvideo.console.parameters import Parameters
+from shortvideo.text import is_blank
 from videos.catalogue import ListQuery
 from videos.models import CensorStatus, Decision
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
@@ -77,7 +78,7 @@ class CreateAuditParameters(Parameters[CreateAudit]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         decision = Decision(attrs["decision"])
         reason = attrs.get("reason", "")
-        if decision == Decision.BLOCKED and not reason:
+        if decision == Decision.BLOCKED and is_blank(reason):
             if not settings.CONSOLE_API_COMPAT:
                 raise BadParameter("reason is required when status is Blocked.")
             reason = settings.CONSOLE_DEFAULT_BLOCK_REASON

@@ -12,6 +12,7 @@ from accounts.models import Operator
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
+from shortvideo.text import is_blank
 from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import announcements, takedown
@@ -91,7 +92,7 @@ def _check_texts(new: DecisionInput) -> None:
     """Raise ValueError for texts that VOD refuses. Texts that come from VOD are not checked."""
     if new.source == Source.VOD:
         return
-    if new.decision == Decision.BLOCKED and not new.reason:
+    if new.decision == Decision.BLOCKED and is_blank(new.reason):
         raise ValueError("A reason is required to block.")
     if len(new.reason.encode()) > REASON_BYTES:
         raise ValueError(f"A reason has at most {REASON_BYTES} bytes of UTF-8.")
