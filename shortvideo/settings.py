@@ -280,7 +280,9 @@ MACHINE_REVIEW = env.choice("MACHINE_REVIEW", ("vod", "submit", "off"), "vod")
 REVIEW_NORMAL = env.choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
 MACHINE_REVIEW_TIMEOUT = env.whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
 # How long a decision of the desk waits, and can be undone, before it is sent to VOD; 0: no undo.
-REVIEW_UNDO_SECONDS = env.whole_number("REVIEW_UNDO_SECONDS", 5)
+REVIEW_UNDO_SECONDS = env.whole_number("REVIEW_UNDO_SECONDS", 10)
+# The language of the reasons that VOD gets.
+VOD_REASON_LANGUAGE = env.choice("VOD_REASON_LANGUAGE", ("en", "zh-hans"), "en")
 # If a worker is lost while it sends a decision, VOD's history is read this much later: the call may
 # arrive late. That of a frozen worker may arrive even later, but that is rare.
 REVIEW_LOOK_BACK_SECONDS = env.whole_number("REVIEW_LOOK_BACK_SECONDS", 60)

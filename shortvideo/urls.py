@@ -11,6 +11,7 @@ handler400 = "shortvideo.door.bad_request"
 handler500 = "shortvideo.door.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/review/", include("videos.admin.reviewing.urls")),
     path("admin/", admin.site.urls),
     path("console/", include("shortvideo.console.urls")),
     path("console", UnknownOperationView.as_view()),

@@ -185,7 +185,7 @@ def make_rows(count: int) -> None:
         video = make_video()
         submit_transcode(video, kind=TranscodeKind.STANDARD, operator=operator)
         recommend_video(video, operator=operator, options=Options(prefetch=True))
-        ReviewTask.objects.create(video=video, cause="reported", claimed_by=operator)
+        ReviewTask.objects.create(video=video, cause="reported")
         MachineReview.objects.create(video=video, source_version=1, suggestion="review")
         VodEvent.objects.create(
             event_type="TranscodeComplete", media_id=video.vod_id, dedupe_key=video.vod_id, body={}

@@ -1,12 +1,15 @@
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Operator
+from shortvideo.text import is_blank
 from videos.models.status import CensorStatus, Decision, Source, TaskCause
 
 REASON_BYTES = 128
@@ -43,6 +46,18 @@ class ReviewDecision(models.Model):
     to_status = models.CharField(max_length=8, choices=CensorStatus)
     reason = models.CharField(max_length=512, blank=True)
     comment = models.TextField(blank=True)
+    template = models.ForeignKey(
+        "videos.ReasonTemplate",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
+        db_index=False,
+        help_text=_("The template of the reason, if one was chosen."),
+    )
+    policy = models.CharField(
+        max_length=64, blank=True, db_default="", help_text=_("The policy of the template then.")
+    )
     request_id = models.CharField(max_length=36, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     delivery = models.OneToOneField(
@@ -99,11 +114,25 @@ class ReviewDecision(models.Model):
 
 
 class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
+    ORDERS: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "oldest": (F("priority").desc(), "opened_at", "id"),
+        "riskiest": (F("risk").desc(), "opened_at", "id"),
+    }
+
     def open(self) -> Self:
         return self.filter(closed_at=None, video__deleted_at=None)
 
+    def in_order(self, order: str) -> Self:
+        """In one of `ORDERS`. Each is an index of the open tasks."""
+        return self.order_by(*self.ORDERS[order])
+
     def oldest_first(self) -> Self:
-        return self.order_by(F("priority").desc(), "opened_at", "id")
+        return self.in_order("oldest")
+
+    def addressed_elsewhere(self, operator: Operator) -> Self:
+        """Escalated tasks for a colleague, or for a role that the operator does not have."""
+        is_own = Q(for_operator=operator) | Q(for_role__in=operator.groups.all())
+        return self.open().filter(cause=TaskCause.ESCALATED).exclude(is_own)
 
 
 class ReviewTask(models.Model):
@@ -114,11 +143,27 @@ class ReviewTask(models.Model):
     priority = models.SmallIntegerField(_("priority"), default=0)
     opened_at = models.DateTimeField(_("opened"), default=timezone.now)
     closed_at = models.DateTimeField(null=True, blank=True)
-    claimed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    risk = models.PositiveSmallIntegerField(
+        _("risk"), default=0, db_default=0, help_text=_("The highest score of the AI review.")
     )
-    claimed_at = models.DateTimeField(null=True, blank=True)
-    claimed_until = models.DateTimeField(null=True, blank=True)
+    for_operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("for"),
+        help_text=_("The colleague to whom it was escalated."),
+    )
+    for_role = models.ForeignKey(
+        "auth.Group",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("for the role"),
+        help_text=_("The role to which it was escalated."),
+    )
 
     objects = ReviewTaskQuerySet.as_manager()
 
@@ -137,7 +182,14 @@ class ReviewTask(models.Model):
                 "id",
                 name="task_open_oldest",
                 condition=Q(closed_at=None),
-            )
+            ),
+            models.Index(
+                F("risk").desc(),
+                "opened_at",
+                "id",
+                name="task_open_riskiest",
+                condition=Q(closed_at=None),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -157,7 +209,38 @@ def fits_reason(text: str) -> None:
 class ReasonTemplate(models.Model):
     """A reason for blocking that moderators choose instead of typing it."""
 
-    text = models.CharField(_("reason"), max_length=REASON_BYTES, validators=[fits_reason])
+    class Severity(models.IntegerChoices):
+        LOW = 1, _("low")
+        MEDIUM = 2, _("medium")
+        HIGH = 3, _("high")
+        CRITICAL = 4, _("critical")
+
+    policy = models.CharField(
+        _("policy"),
+        max_length=64,
+        blank=True,
+        db_default="",
+        help_text=_("The rule that the clip breaks, such as “violence”. Reports count by it."),
+    )
+    severity = models.PositiveSmallIntegerField(
+        _("severity"), choices=Severity, default=Severity.MEDIUM, db_default=Severity.MEDIUM
+    )
+    text = models.CharField(
+        _("reason in English"), max_length=REASON_BYTES, blank=True, validators=[fits_reason]
+    )
+    text_zh_hans = models.CharField(
+        _("reason in Chinese"),
+        max_length=REASON_BYTES,
+        blank=True,
+        db_default="",
+        validators=[fits_reason],
+    )
+    is_urgent = models.BooleanField(
+        _("urgent"),
+        default=False,
+        db_default=False,
+        help_text=_("VOD is told at once: a block with this reason cannot be undone."),
+    )
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     is_active = models.BooleanField(_("active"), default=True)
 
@@ -167,4 +250,39 @@ class ReasonTemplate(models.Model):
         ordering = ["position", "id"]
 
     def __str__(self) -> str:
-        return self.text
+        return self.text_in(get_language() or "")
+
+    def clean(self) -> None:
+        if is_blank(self.text) and is_blank(self.text_zh_hans):
+            raise ValidationError(_("Write the reason in one language at least."))
+
+    def text_in(self, language: str) -> str:
+        """The reason in "en" or "zh-hans"; in the other language where this one is empty."""
+        texts = (self.text, self.text_zh_hans)
+        first, second = texts[::-1] if language.startswith("zh") else texts
+        return first or second
+
+    @property
+    def text_for_vod(self) -> str:
+        """The reason as VOD gets it: see `VOD_REASON_LANGUAGE`."""
+        return self.text_in(settings.VOD_REASON_LANGUAGE)
+
+
+class ReviewNote(models.Model):
+    """What a moderator writes for colleagues about a video, without deciding."""
+
+    video = models.ForeignKey("videos.Video", models.CASCADE, related_name="notes")
+    operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="review_notes"
+    )
+    text = models.CharField(_("note"), max_length=2000)
+    created_at = models.DateTimeField(_("written"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["video", "-id"], name="note_video")]
+
+    def __str__(self) -> str:
+        return f"{self.operator}: {self.video}"

@@ -9,12 +9,24 @@ from videos.services.cdn import (
     remember_media,
     resend_task,
 )
+from videos.services.claim import (
+    COUNTED,
+    check_unclaimed,
+    claim_clip,
+    claim_clips,
+    describe_claim,
+    end_claims,
+    holder,
+    renew_claims,
+    waiting_count,
+)
 from videos.services.deletion import (
     check_undeletable,
     delete_video,
     is_undeletable,
     request_undeletion,
 )
+from videos.services.escalation import add_note, escalate_video
 from videos.services.media import (
     PLAY_UNPUBLISHED,
     check_playable,
@@ -22,7 +34,7 @@ from videos.services.media import (
     unplayable_reason,
 )
 from videos.services.review import DecisionInput, latest_human_decision, review_video
-from videos.services.standing import Seen, check_seen, describe_review
+from videos.services.standing import Seen, check_seen, describe_review, latest_decision
 from videos.services.takedown import archive_again, check_archivable
 from videos.services.transcoding import (
     check_retryable,

@@ -9,8 +9,9 @@ from accounts.models import Operator
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
-from videos.models import CensorStatus, ReviewTask, TaskCause, Video, VideoDeletion
+from videos.models import CensorStatus, ReviewClaim, ReviewTask, TaskCause, Video, VideoDeletion
 from videos.services import announcements, evidence, takedown
+from videos.services.claim import end_claims
 from videos.services.standing import Seen, check_seen, latest_decision
 from videos.services.status import open_task
 
@@ -58,6 +59,7 @@ def set_tombstone(video: Video, deletion: VideoDeletion) -> None:
     video.deleted_at = video.changed_at = now
     video.save(update_fields=["deleted_at", "changed_at"])
     ReviewTask.objects.filter(video=video, closed_at=None).update(closed_at=now)
+    end_claims(ReviewClaim.objects.filter(video=video), ReviewClaim.End.OVERTAKEN)
     announcements.emit_deletion(video, deletion)
 
 

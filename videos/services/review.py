@@ -13,9 +13,19 @@ from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from shortvideo.text import is_blank
-from videos.models import CensorStatus, Decision, ReviewDecision, ReviewTask, Source, Video
+from videos.models import (
+    CensorStatus,
+    Decision,
+    ReasonTemplate,
+    ReviewClaim,
+    ReviewDecision,
+    ReviewTask,
+    Source,
+    Video,
+)
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import announcements, takedown
+from videos.services.claim import end_claims_by_decision
 from videos.services.standing import (
     Seen,
     check_seen,
@@ -38,18 +48,25 @@ class DecisionInput:
     auditor: str = ""
     reason: str = ""
     comment: str = ""
+    template: ReasonTemplate | None = None  # of the reason
+    policy: str = ""
     request_id: str = ""
     created_at: datetime | None = None  # None: now
 
 
 @transaction.atomic
 def review_video(
-    video: Video, new: DecisionInput, *, seen: Seen | CensorStatus | None = None
+    video: Video,
+    new: DecisionInput,
+    *,
+    seen: Seen | CensorStatus | None = None,
+    claim: ReviewClaim | None = None,
 ) -> ReviewDecision:
-    """Approve or block a video (or return it to review), here at once and in VOD soon after.
+    """Approve or block a video, here at once and in VOD soon after, or send it back to review here.
 
     `seen` is what the decider saw: all of the review, or its status alone. If something else
-    stands by now, nothing changes. Repeating one's own latest decision needs no precondition.
+    stands by now, nothing changes. Repeating one's own latest decision needs no precondition. The
+    claims of all other pages than that of `claim` end.
 
     A repeated decision adds nothing and returns the standing one, unless that is another's and
     can still be undone: the undo would remove the new decision with it.
@@ -74,7 +91,7 @@ def review_video(
         takedown.replace_unfinished(video)
     else:
         takedown.cancel_block_takedowns(video)
-    review = record_decision(video, new)
+    review = record_decision(video, new, claim=claim)
     if new.decision == Decision.BLOCKED:
         takedown.begin_block_takedown(video, review)
     return review
@@ -114,17 +131,22 @@ def _is_repeated(video: Video, standing: ReviewDecision, new: DecisionInput) -> 
     )
 
 
-def record_decision(video: Video, new: DecisionInput) -> ReviewDecision:
+def record_decision(
+    video: Video, new: DecisionInput, *, claim: ReviewClaim | None = None
+) -> ReviewDecision:
     """Add a decision to the log, send it, and set the video's status.
 
-    The caller holds the video's lock. A decision of the desk is sent after the undo window.
+    The caller holds the video's lock. A decision of the desk is sent after the undo window, unless
+    its template is urgent.
     """
     now, delivery = timezone.now(), None
+    is_urgent = new.template is not None and new.template.is_urgent
+    has_window = new.source == Source.ADMIN and not is_urgent
     if new.source in DELIVERED and new.decision != Decision.REVIEW:
         delivery = outbox.send(
             "create_audit",
             subject=video.vod_id,
-            delay_seconds=settings.REVIEW_UNDO_SECONDS if new.source == Source.ADMIN else 0,
+            delay_seconds=settings.REVIEW_UNDO_SECONDS if has_window else 0,
             supersede=True,
         )
     status = new.decision.censor_status
@@ -133,6 +155,7 @@ def record_decision(video: Video, new: DecisionInput) -> ReviewDecision:
     announcements.emit_decision(review)
     if status != CensorStatus.CHECK:
         ReviewTask.objects.open().filter(video=video).update(closed_at=now)
+    end_claims_by_decision(review, claim)
     return review
 
 

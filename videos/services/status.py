@@ -9,7 +9,7 @@ from django.conf import settings
 from shortvideo.cloud.types import VodStatus
 from videos.models import CensorStatus, MachineReview, ReviewTask, Source, TaskCause, Video
 from videos.services import announcements, takedown
-from videos.services.machine_review import machine_suggestion
+from videos.services.machine_review import highest_score, machine_suggestion
 from videos.services.source import has_source
 
 Suggestion = MachineReview.Suggestion
@@ -111,7 +111,8 @@ def _update_tasks(video: Video, proposed: _Proposal, *, at: datetime) -> None:
 
 def open_task(video: Video, cause: TaskCause) -> None:
     """Open a task, unless a task with this cause is open."""
-    ReviewTask.objects.bulk_create([ReviewTask(video=video, cause=cause)], ignore_conflicts=True)
+    task = ReviewTask(video=video, cause=cause, risk=highest_score(video))
+    ReviewTask.objects.bulk_create([task], ignore_conflicts=True)
 
 
 def open_recheck(video: Video, *, since: datetime) -> None:

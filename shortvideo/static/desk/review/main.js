@@ -1,0 +1,393 @@
+/* The review page: a queue of claimed clips, one on the screen, the next ones loading behind it. */
+
+import {CallError, Server} from './calls.js';
+import {Dialogs} from './dialogs.js';
+import {Facts} from './facts.js';
+import {DEFAULT_KEYS, listen} from './keys.js';
+import {Stage} from './stage.js';
+
+const HELD = 3; // clips that a page claims: the one on the screen and the next two
+const BEAT = 45_000; // milliseconds
+const NEWS = 1_000;
+const LOOK_AGAIN = 5_000; // at an empty queue
+const RETRIES = [500, 1_000, 2_000, 4_000, 8_000];
+
+const settings = JSON.parse(document.getElementById('review-settings').textContent);
+const {texts} = settings;
+const root = document.querySelector('[data-review]');
+const part = (name) => root.querySelector(`[data-${name}]`);
+const wait = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+
+class Review {
+  constructor() {
+    this.keys = {...DEFAULT_KEYS, ...settings.keys};
+    const token = document.querySelector('[name=csrfmiddlewaretoken]').value;
+    this.server = new Server(settings.calls, crypto.randomUUID(), token);
+    this.stage = new Stage(root, {onFail: (clip) => clip.unplayable || (clip.sources.length ? texts.doesNotPlay : texts.noFile)});
+    this.facts = new Facts(root, texts);
+    this.dialogs = new Dialogs((name, values) => this.onDialog(name, values));
+    this.queue = []; // claimed clips; the first is on the screen
+    this.sending = new Map(); // decisions on their way, by claim
+    this.undoable = []; // own decisions, the latest last
+    this.skippedSince = '';
+    this.activeAt = Date.now();
+    this.dialogs.showKeys(this.keys, texts.commands);
+    listen(this.keys, (command, number) => this.run(command, number), {isOn: () => settings.hasSingleKeys});
+    for (const button of document.querySelectorAll('[data-command]')) {
+      button.addEventListener('click', () => {
+        button.blur(); // else Space would press it again
+        this.run(button.dataset.command);
+      });
+    }
+    part('empty').querySelector('[data-key="unskip"]').addEventListener('click', () => this.run('unskip'));
+    part('order').value = settings.order;
+    part('order').addEventListener('change', () => this.changeOrder());
+    for (const name of ['keydown', 'pointerdown', 'pointermove']) {
+      document.addEventListener(name, () => { this.activeAt = Date.now(); }, {passive: true});
+    }
+    part('banner-retry').addEventListener('click', () => this.retryNow?.());
+    window.addEventListener('pagehide', () => this.server.leave());
+    window.addEventListener('beforeunload', (event) => {
+      if (this.sending.size) {
+        event.preventDefault();
+      }
+    });
+    setInterval(() => this.beat(), BEAT);
+    document.addEventListener('visibilitychange', () => this.beat());
+    this.watchNews();
+    this.fill();
+  }
+
+  get current() {
+    return this.queue[0];
+  }
+
+  // --- The queue
+
+  /** Claim clips until the page holds enough of them. */
+  async fill() {
+    this.filling ??= this.fillOnce().finally(() => { this.filling = null; });
+    return this.filling;
+  }
+
+  async fillOnce() {
+    const answer = await this.call('clips', {limit: HELD, order: part('order').value, skipped_since: this.skippedSince});
+    const known = new Set([...this.queue.map((clip) => clip.claim), ...this.sending.keys()]);
+    this.queue.push(...answer.clips.filter((clip) => !known.has(clip.claim)));
+    this.showWaiting(answer.waiting);
+    this.show();
+    if (!this.queue.length) {
+      setTimeout(() => this.fill(), LOOK_AGAIN);
+    }
+  }
+
+  showWaiting(count) {
+    part('waiting').textContent = texts.waiting.replace('{count}', count > settings.counted - 1 ? `${(settings.counted - 1).toLocaleString()}+` : count);
+  }
+
+  show() {
+    const clip = this.current;
+    root.dataset.state = clip ? 'clip' : 'empty';
+    part('empty').hidden = Boolean(clip);
+    part('empty').querySelector('[data-key="unskip"]').hidden = !this.hasSkipped;
+    this.stage.preload(this.queue);
+    if (this.shown !== clip?.claim) {
+      this.stage.show(clip || null);
+      this.shown = clip?.claim;
+    }
+    if (clip) {
+      this.facts.show(clip);
+    }
+  }
+
+  /** Take the clip from the screen; the next one plays at once. */
+  next() {
+    const clip = this.queue.shift();
+    this.show();
+    return clip;
+  }
+
+  /** Put a clip back on the screen. */
+  bringBack(clip) {
+    this.queue = [clip, ...this.queue.filter((other) => other.video !== clip.video)];
+    this.shown = null;
+    this.show();
+  }
+
+  // --- Commands
+
+  run(command, number) {
+    const commands = {
+      approve: () => this.decide('Normal'),
+      block: () => this.dialogs.show('block', this.current?.typed),
+      reason: () => this.dialogs.chooseNumber(number),
+      skip: () => this.skip(),
+      undo: () => this.undo(),
+      escalate: () => this.dialogs.show('escalate', this.current?.typed),
+      note: () => this.dialogs.show('note', this.current?.typed),
+      previous: () => this.openPrevious(),
+      pause: () => this.stage.togglePause(),
+      back: () => this.stage.seek(-1),
+      forward: () => this.stage.seek(1),
+      hit: () => this.stage.seekToNextHit(),
+      speed: () => this.say(`${this.stage.changeSpeed()}×`),
+      sound: () => this.stage.setMuted(!this.stage.isMuted),
+      reveal: () => this.stage.reveal(),
+      fullscreen: () => this.stage.toggleFullscreen(),
+      details: () => window.open(this.current.url, '_blank', 'noopener'),
+      unskip: () => this.showSkipped(),
+      help: () => this.dialogs.show('help'),
+    };
+    const isFree = ['undo', 'help', 'unskip', 'previous', 'speed', 'sound'].includes(command);
+    if (commands[command] && (this.current || isFree)) {
+      commands[command]();
+    }
+  }
+
+  onDialog(name, values) {
+    if (!this.current) {
+      return;
+    }
+    if (name === 'block') {
+      this.decide('Blocked', values);
+    } else if (name === 'note') {
+      this.note(values.note);
+    } else {
+      this.escalate(values);
+    }
+  }
+
+  /** Decide about the clip on the screen. The next clip plays while the decision is sent. */
+  async decide(decision, values = {}) {
+    const clip = this.next();
+    const sent = {claim: clip.claim, seen: clip.seen, decision, reason: '', comment: '', ...values};
+    if (clip.isConfirming) {
+      sent.is_confirmed = 'on';
+    }
+    const done = this.call('decide', sent);
+    this.sending.set(clip.claim, done);
+    try {
+      const answer = await done;
+      this.undoable.push(answer.decision);
+      this.last = clip;
+      this.offerUndo(answer);
+    } catch (error) {
+      this.onRefusal(error, clip, values);
+    } finally {
+      this.sending.delete(clip.claim);
+    }
+    this.fill();
+  }
+
+  /** The clip comes back with what stands, and with the typed reason. */
+  onRefusal(error, clip, values) {
+    if (!(error instanceof CallError)) {
+      throw error;
+    }
+    this.say(error.sentence || texts.refused);
+    if (error.problem !== 'gone') {
+      const now = error.clip || clip;
+      this.bringBack({...now, typed: values, isConfirming: error.problem === 'changed'});
+    }
+  }
+
+  async skip() {
+    const clip = this.next();
+    this.hasSkipped = true;
+    await this.attempt('skip', {claim: clip.claim});
+    this.fill();
+  }
+
+  showSkipped() {
+    this.skippedSince = new Date().toISOString();
+    this.hasSkipped = false;
+    this.fill();
+  }
+
+  async undo() {
+    await Promise.allSettled(this.sending.values());
+    const decision = this.undoable.pop();
+    if (!decision) {
+      this.say(texts.nothingToUndo);
+      return;
+    }
+    const answer = await this.attempt('undo', {decision});
+    if (answer) {
+      this.hideToast();
+      this.bringBack(answer.clip);
+      this.say(texts.undone);
+    }
+  }
+
+  async note(text) {
+    const answer = await this.attempt('note', {claim: this.current.claim, text});
+    if (answer && this.current?.video === answer.clip.video) {
+      this.queue[0] = {...this.current, notes: answer.clip.notes};
+      this.show();
+    }
+  }
+
+  async escalate({addressee, escalation}) {
+    const [kind, pk] = addressee.split(' ');
+    const clip = this.next();
+    if (!await this.attempt('escalate', {claim: clip.claim, [kind]: pk, text: escalation})) {
+      this.bringBack({...clip, typed: {escalation}});
+    }
+    this.fill();
+  }
+
+  openPrevious() {
+    if (this.last) {
+      window.open(this.last.url, '_blank', 'noopener');
+    }
+  }
+
+  async changeOrder() {
+    const [current, ...others] = this.queue;
+    this.queue = current ? [current] : [];
+    for (const clip of others) {
+      await this.attempt('skip', {claim: clip.claim, is_left: 'on'});
+    }
+    this.fill();
+  }
+
+  // --- Messages
+
+  say(text) {
+    this.hideToast();
+    part('toast-text').textContent = text;
+    part('toast').hidden = false;
+    this.toastTimer = setTimeout(() => this.hideToast(), 6_000);
+  }
+
+  offerUndo({label, undoMilliseconds}) {
+    this.say(label);
+    if (undoMilliseconds <= 0) {
+      return;
+    }
+    clearTimeout(this.toastTimer);
+    const end = Date.now() + undoMilliseconds;
+    part('toast-undo').hidden = false;
+    const tick = () => {
+      const seconds = Math.ceil((end - Date.now()) / 1000);
+      part('toast-seconds').textContent = seconds;
+      if (seconds <= 0) {
+        this.hideToast();
+      }
+    };
+    tick();
+    this.countdown = setInterval(tick, 250);
+  }
+
+  hideToast() {
+    clearTimeout(this.toastTimer);
+    clearInterval(this.countdown);
+    part('toast').hidden = true;
+    part('toast-undo').hidden = true;
+  }
+
+  showBanner(text, {login = false} = {}) {
+    part('banner-text').textContent = text;
+    part('banner-login').hidden = !login;
+    part('banner-retry').hidden = false;
+    part('banner').hidden = false;
+  }
+
+  // --- Calls
+
+  /** Call the server, and say so if it refuses. Returns its answer, or undefined. */
+  async attempt(name, values) {
+    try {
+      return await this.call(name, values);
+    } catch (error) {
+      if (!(error instanceof CallError)) {
+        throw error;
+      }
+      this.say(error.sentence || texts.refused);
+      return undefined;
+    }
+  }
+
+  /** Call until there is an answer: through lost connections and ended sessions. */
+  async call(name, values) {
+    for (let tried = 0; ; tried += 1) {
+      try {
+        const answer = await this.server.post(name, values);
+        part('banner').hidden = true;
+        return answer;
+      } catch (error) {
+        if (!['offline', 'login'].includes(error.problem)) {
+          part('banner').hidden = true;
+          throw error;
+        }
+        const isLogin = error.problem === 'login';
+        this.showBanner(isLogin ? texts.loggedOut : texts.offline, {login: isLogin});
+        await this.pause(RETRIES[Math.min(tried, RETRIES.length - 1)]);
+        if (isLogin) {
+          await this.renewToken();
+        }
+      }
+    }
+  }
+
+  pause(milliseconds) {
+    return Promise.race([wait(milliseconds), new Promise((resolve) => { this.retryNow = resolve; })]);
+  }
+
+  async renewToken() {
+    try {
+      if (await this.server.renewToken() !== settings.operator) {
+        window.location.reload(); // another operator has logged in: their page, their claims
+      }
+    } catch (error) {
+      if (!(error instanceof CallError)) {
+        throw error;
+      }
+    }
+  }
+
+  async beat() {
+    try {
+      await this.server.post('beat', {idle_seconds: (Date.now() - this.activeAt) / 1000});
+    } catch (error) {
+      if (!(error instanceof CallError)) {
+        throw error;
+      }
+    }
+  }
+
+  /** Ask once a second what became of the held clips. */
+  async watchNews() {
+    for (;;) {
+      await wait(NEWS);
+      if (document.hidden || !this.queue.length) {
+        continue;
+      }
+      try {
+        const {claims} = await this.server.get('news', {claims: this.queue.map((clip) => clip.claim).join(',')});
+        claims.forEach((news) => this.onNews(news));
+      } catch (error) {
+        if (!(error instanceof CallError)) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  onNews(news) {
+    const clip = this.queue.find((each) => each.claim === news.claim);
+    if (!clip || (news.isOpen && news.seen === clip.seen)) {
+      return;
+    }
+    const isShown = clip === this.current;
+    this.queue = this.queue.filter((each) => each !== clip);
+    this.show();
+    if (isShown) {
+      this.dialogs.close();
+      this.say(news.sentence);
+    }
+    this.fill();
+  }
+}
+
+new Review();

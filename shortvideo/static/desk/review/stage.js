@@ -1,0 +1,202 @@
+/* The player: the clip on the screen, and the next ones, which load behind it. */
+
+const STEP = 2; // seconds of one key press
+const SPEEDS = [1, 1.25, 1.5, 2];
+
+const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+
+export class Stage {
+  /** `onFail(clip)` is called when a clip's files do not play. */
+  constructor(root, {onFail}) {
+    this.root = root;
+    this.screen = root.querySelector('[data-screen]');
+    this.message = root.querySelector('[data-message]');
+    this.position = root.querySelector('[data-position]');
+    this.clock = root.querySelector('[data-clock]');
+    this.hits = root.querySelector('[data-hits]');
+    this.snapshots = root.querySelector('[data-snapshots]');
+    this.onFail = onFail;
+    this.players = new Map(); // of claims
+    this.current = null;
+    this.speed = 1;
+    this.isMuted = true;
+    this.position.addEventListener('input', () => this.seekTo(this.duration * this.position.value / 1000));
+  }
+
+  get player() {
+    return this.current && this.players.get(this.current.claim);
+  }
+
+  get duration() {
+    return this.player?.duration || this.current?.duration || 0;
+  }
+
+  /** Load the clips of the queue; forget those that left it. */
+  preload(clips) {
+    const kept = new Set(clips.map((clip) => clip.claim));
+    for (const [claim, player] of this.players) {
+      if (!kept.has(claim)) {
+        player.pause();
+        player.removeAttribute('src');
+        player.load();
+        player.remove();
+        this.players.delete(claim);
+      }
+    }
+    for (const clip of clips) {
+      if (!this.players.has(clip.claim) && clip.sources.length) {
+        this.players.set(clip.claim, this.makePlayer(clip));
+      }
+    }
+  }
+
+  makePlayer(clip) {
+    const player = document.createElement('video');
+    Object.assign(player, {muted: true, loop: true, playsInline: true, preload: 'auto', hidden: true});
+    player.poster = clip.poster || '';
+    player.src = clip.sources[0].url;
+    player.addEventListener('error', () => {
+      if (this.current?.claim === clip.claim) {
+        this.showFailure(clip);
+      }
+    });
+    player.addEventListener('timeupdate', () => {
+      if (this.current?.claim === clip.claim) {
+        this.showPosition();
+      }
+    });
+    this.screen.append(player);
+    return player;
+  }
+
+  /** Put a clip on the screen; null clears it. */
+  show(clip) {
+    if (this.player && this.current.claim !== clip?.claim) {
+      this.player.pause();
+      this.player.hidden = true;
+    }
+    this.current = clip;
+    this.message.hidden = true;
+    this.screen.classList.toggle('is-blurred', Boolean(clip?.isBlocked));
+    if (!clip) {
+      return;
+    }
+    this.showMarks(clip);
+    const player = this.player;
+    if (!player || player.error) {
+      this.showFailure(clip);
+      return;
+    }
+    player.hidden = false;
+    player.playbackRate = this.speed;
+    player.muted = this.isMuted;
+    this.play();
+    this.showPosition();
+  }
+
+  async play() {
+    try {
+      await this.player.play();
+    } catch (error) {
+      if (error.name === 'NotAllowedError' && !this.player.muted) {
+        this.setMuted(true); // a browser plays sound only after a click
+        await this.player.play();
+      }
+    }
+  }
+
+  showFailure(clip) {
+    this.message.hidden = false;
+    this.message.textContent = this.onFail(clip);
+  }
+
+  showMarks(clip) {
+    const length = (clip.duration || 1) * 1000;
+    this.hits.replaceChildren(...clip.hits.filter((hit) => hit.at !== null).map((hit) => {
+      const mark = document.createElement('button');
+      mark.type = 'button';
+      mark.className = `hit hit-${hit.tone}`;
+      mark.title = `${hit.label} ${Math.round(hit.score)} · ${clock(hit.at / 1000)}`;
+      mark.setAttribute('aria-label', mark.title);
+      mark.style.insetInlineStart = `${Math.min(99, hit.at / length * 100)}%`;
+      mark.addEventListener('click', () => this.seekTo(hit.at / 1000));
+      return mark;
+    }));
+    this.snapshots.replaceChildren(...clip.snapshots.map((url, index) => {
+      const item = document.createElement('li');
+      const button = document.createElement('button');
+      const picture = document.createElement('img');
+      Object.assign(picture, {src: url, alt: '', loading: 'eager', decoding: 'async'});
+      button.type = 'button';
+      const at = clip.duration * index / clip.snapshots.length;
+      button.setAttribute('aria-label', clock(at));
+      button.addEventListener('click', () => this.seekTo(at));
+      picture.addEventListener('error', () => item.remove());
+      button.append(picture);
+      item.append(button);
+      return item;
+    }));
+  }
+
+  showPosition() {
+    const at = this.player?.currentTime || 0;
+    this.position.value = this.duration ? Math.round(at / this.duration * 1000) : 0;
+    this.clock.value = `${clock(at)} / ${clock(this.duration)}`;
+  }
+
+  seekTo(seconds) {
+    if (this.player) {
+      this.player.currentTime = Math.max(0, Math.min(seconds, this.duration - 0.05));
+      this.showPosition();
+    }
+  }
+
+  seek(direction) {
+    this.seekTo((this.player?.currentTime || 0) + direction * STEP);
+  }
+
+  /** Go to the next hit of the AI; from the last to the first. */
+  seekToNextHit() {
+    const moments = (this.current?.hits || []).filter((hit) => hit.at !== null).map((hit) => hit.at / 1000).sort((a, b) => a - b);
+    if (moments.length) {
+      const now = this.player?.currentTime || 0;
+      this.seekTo(moments.find((at) => at > now + 0.2) ?? moments[0]);
+      this.player?.pause();
+    }
+  }
+
+  togglePause() {
+    if (this.player?.paused) {
+      this.play();
+    } else {
+      this.player?.pause();
+    }
+  }
+
+  changeSpeed() {
+    this.speed = SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length];
+    if (this.player) {
+      this.player.playbackRate = this.speed;
+    }
+    return this.speed;
+  }
+
+  setMuted(isMuted) {
+    this.isMuted = isMuted;
+    if (this.player) {
+      this.player.muted = isMuted;
+    }
+  }
+
+  reveal() {
+    this.screen.classList.remove('is-blurred');
+  }
+
+  toggleFullscreen() {
+    if (document.fullscreenElement) {
+      document.exitFullscreen();
+    } else {
+      this.root.requestFullscreen();
+    }
+  }
+}

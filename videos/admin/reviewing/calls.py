@@ -1,0 +1,280 @@
+"""The calls of the review page's script: POST with form data, JSON back.
+
+An answer that is not 200 has `sentence`, safe to show, and `problem`: `login`, `permission`,
+`input`, `changed` (something else stands by now; `clip` is the clip as it is now), `gone` or
+`refused`.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.contrib.admin import site
+from django.forms import Form
+from django.http import Http404, HttpRequest, JsonResponse
+from django.middleware.csrf import get_token
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.models import Operator
+from accounts.services import operator_of
+from shortvideo.errors import InvalidState, NeedsConfirmation
+from shortvideo.middleware import current_request_id
+from videos.admin.reviewing.clip import clips_as_json
+from videos.admin.reviewing.forms import (
+    BeatForm,
+    ClipsForm,
+    DecideForm,
+    EscalateForm,
+    NoteForm,
+    PageForm,
+    SkipForm,
+    UndoForm,
+)
+from videos.models import Decision, ReviewClaim, ReviewDecision, Source, Video
+from videos.services import (
+    DecisionInput,
+    Seen,
+    add_note,
+    check_unclaimed,
+    claim_clip,
+    claim_clips,
+    describe_review,
+    end_claims,
+    escalate_video,
+    latest_decision,
+    renew_claims,
+    review_video,
+    undo_review,
+    waiting_count,
+)
+
+_PERMISSION = "videos.review_video"
+_F = TypeVar("_F", bound=Form)
+_View = Callable[[HttpRequest], JsonResponse]
+_End = ReviewClaim.End
+
+
+class _BadInput(Exception):
+    """The script sent a value that the form refuses; str() names it."""
+
+
+def _problem(problem: str, sentence: object, status: int, **more: Any) -> JsonResponse:
+    return JsonResponse({"problem": problem, "sentence": str(sentence), **more}, status=status)
+
+
+def _call(view: _View) -> _View:
+    """Refuse whoever may not review, in JSON, and answer the refusals of services."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> JsonResponse:
+        if not site.has_permission(request):
+            return _problem("login", _("Your session has ended. Log in to go on."), 401)
+        if not request.user.has_perm(_PERMISSION):
+            return _problem("permission", _("You may not review videos."), 403)
+        try:
+            return view(request)
+        except _BadInput as error:
+            return _problem("input", error, 400)
+        except InvalidState as error:
+            is_question = isinstance(error, NeedsConfirmation)
+            return _problem("changed" if is_question else "refused", error, 409)
+        except (Http404, Video.DoesNotExist):
+            return _problem("gone", _("The clip is gone: it was deleted."), 409)
+
+    return never_cache(answer)
+
+
+def _read(form_class: type[_F], request: HttpRequest) -> dict[str, Any]:
+    """Return the values of the request. Raises _BadInput, which names the first wrong field."""
+    form = form_class(request.POST)
+    if not form.is_valid():
+        field, errors = next(iter(form.errors.items()))
+        label = form.fields[field].label or field if field in form.fields else ""
+        raise _BadInput(f"{label}: {errors[0]}" if label else errors[0])
+    return form.cleaned_data
+
+
+def _own_claim(operator: Operator, values: dict[str, Any]) -> ReviewClaim:
+    """The claim of the operator's page, open or ended. Raises Http404."""
+    claims = ReviewClaim.objects.of_page(values["page"]).filter(operator=operator)
+    claim = claims.select_related("video", "decision").filter(pk=values["claim"]).first()
+    if claim is None:
+        raise Http404
+    return claim
+
+
+def _decided(review: ReviewDecision) -> dict[str, Any]:
+    """The decision, and how many milliseconds are left to undo it."""
+    window = 0.0
+    if review.delivery is not None:
+        window = (review.delivery.due_at - timezone.now()).total_seconds() * 1000
+    return {
+        "decision": review.pk,
+        "label": review.get_decision_display(),
+        "undoMilliseconds": max(0, round(window)),
+    }
+
+
+@_call
+@require_POST
+def clips(request: HttpRequest) -> JsonResponse:
+    """Claim clips until the page holds `limit`. Answers all clips that it holds, and the count."""
+    operator, values = operator_of(request), _read(ClipsForm, request)
+    held = ReviewClaim.objects.of_page(values["page"]).open().filter(operator=operator)
+    claims = list(held.select_related("video").order_by("pk"))
+    claims += claim_clips(
+        operator,
+        values["page"],
+        limit=max(0, values["limit"] - len(claims)),
+        order=values["order"],
+        skipped_since=values["skipped_since"],
+    )
+    return JsonResponse({"clips": clips_as_json(operator, claims), "waiting": waiting_count()})
+
+
+@_call
+@require_POST
+def beat(request: HttpRequest) -> JsonResponse:
+    """Extend the page's claims; the moderator was last active `idle_seconds` ago."""
+    values = _read(BeatForm, request)
+    held = renew_claims(values["page"], idle=timedelta(seconds=values["idle_seconds"]))
+    return JsonResponse({"held": held})
+
+
+@_call
+@require_GET
+def news(request: HttpRequest) -> JsonResponse:
+    """Say what became of the page's clips: `seen` of each, or who decided and when.
+
+    The page asks about once a second: three indexed queries, no write.
+    """
+    form = PageForm(request.GET)
+    if not form.is_valid():
+        raise _BadInput(_("The page has no name."))
+    asked = [int(pk) for pk in request.GET.get("claims", "").split(",")[:5] if pk.isdecimal()]
+    claims = ReviewClaim.objects.of_page(form.cleaned_data["page"])
+    found = claims.filter(operator=operator_of(request), pk__in=[pk for pk in asked if pk < 2**63])
+    return JsonResponse({"claims": [_news(claim) for claim in found.select_related("video")]})
+
+
+def _news(claim: ReviewClaim) -> dict[str, Any]:
+    latest = latest_decision(claim.video)
+    return {
+        "claim": claim.pk,
+        "isOpen": claim.ended_at is None,
+        "end": claim.end,
+        "seen": str(Seen.of(claim.video, latest)),
+        "sentence": describe_review(claim.video, latest),
+    }
+
+
+@_call
+@require_GET
+def session(request: HttpRequest) -> JsonResponse:
+    """The CSRF token of the present session: after a login in another tab the page needs it."""
+    return JsonResponse({"operator": operator_of(request).pk, "token": get_token(request)})
+
+
+@_call
+@require_POST
+def decide(request: HttpRequest) -> JsonResponse:
+    """Decide about a claimed clip. Sent again, it answers the decision that was made."""
+    operator, values = operator_of(request), _read(DecideForm, request)
+    claim = _own_claim(operator, values)
+    if claim.decision is not None and _is_repeated(claim, claim.decision, values):
+        return JsonResponse(_decided(claim.decision))
+    if not values["is_confirmed"]:
+        check_unclaimed(claim.video, page=values["page"])
+    template = values["template"]
+    new = DecisionInput(
+        Decision(values["decision"]),
+        Source.ADMIN,
+        operator=operator,
+        reason=values["reason"],
+        comment=values["comment"],
+        template=template,
+        policy=template.policy if template else "",
+        request_id=current_request_id(),
+    )
+    try:
+        review = review_video(claim.video, new, seen=Seen.parse(values["seen"]), claim=claim)
+    except NeedsConfirmation as error:
+        return _problem("changed", error, 409, clip=_clip_now(operator, values["page"], claim))
+    return JsonResponse(_decided(review))
+
+
+def _is_repeated(claim: ReviewClaim, made: ReviewDecision, values: dict[str, Any]) -> bool:
+    """Whether the page has made this decision already, and the answer was lost."""
+    sent = (values["decision"], values["reason"], values["comment"])
+    return claim.end == _End.DECIDED and (made.decision, made.reason, made.comment) == sent
+
+
+def _clip_now(operator: Operator, page: UUID, claim: ReviewClaim) -> dict[str, Any]:
+    """The clip as it stands, claimed by the page again if its claim has ended."""
+    claim = claim_clip(operator, page, Video.objects.visible().get(pk=claim.video_id))
+    return clips_as_json(operator, [claim])[0]
+
+
+@_call
+@require_POST
+def skip(request: HttpRequest) -> JsonResponse:
+    """Leave the clip to others. The queue does not hand it to this operator for 12 hours."""
+    values = _read(SkipForm, request)
+    claim = _own_claim(operator_of(request), values)
+    end_claims(
+        ReviewClaim.objects.filter(pk=claim.pk), _End.LEFT if values["is_left"] else _End.SKIPPED
+    )
+    return JsonResponse({})
+
+
+@_call
+@require_POST
+def undo(request: HttpRequest) -> JsonResponse:
+    """Undo a decision of the operator; the clip comes back, claimed by the page."""
+    operator, values = operator_of(request), _read(UndoForm, request)
+    decisions = ReviewDecision.objects.select_related("video").filter(operator=operator)
+    decision = decisions.filter(pk=values["decision"]).first()
+    if decision is None:
+        raise InvalidState(_("You have made no such decision."))
+    undo_review(decision, operator=operator, request_id=current_request_id())
+    claim = claim_clip(operator, values["page"], decision.video)
+    claim.video.refresh_from_db()
+    return JsonResponse({"clip": clips_as_json(operator, [claim])[0]})
+
+
+@_call
+@require_POST
+def note(request: HttpRequest) -> JsonResponse:
+    """Write a note for colleagues. The clip stays on the page."""
+    operator, values = operator_of(request), _read(NoteForm, request)
+    claim = _own_claim(operator, values)
+    add_note(claim.video, operator=operator, text=values["text"])
+    return JsonResponse({"clip": clips_as_json(operator, [claim])[0]})
+
+
+@_call
+@require_POST
+def escalate(request: HttpRequest) -> JsonResponse:
+    """Give the clip to a colleague or a role."""
+    operator, values = operator_of(request), _read(EscalateForm, request)
+    claim = _own_claim(operator, values)
+    to = values["operator"] or values["role"]
+    escalate_video(
+        claim.video, operator=operator, note=values["text"], to=to, request_id=current_request_id()
+    )
+    return JsonResponse({})
+
+
+@_call
+@require_POST
+def leave(request: HttpRequest) -> JsonResponse:
+    """Free the page's clips: it is being closed."""
+    values = _read(PageForm, request)
+    claims = ReviewClaim.objects.of_page(values["page"]).filter(operator=operator_of(request))
+    end_claims(claims, _End.LEFT)
+    return JsonResponse({})

@@ -1,0 +1,108 @@
+"""The page itself: an empty stage and what its script must know."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin import site
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import Operator
+from accounts.services import operator_of
+from videos.models import ReasonTemplate
+from videos.models.review import COMMENT_BYTES, REASON_BYTES
+from videos.services import COUNTED, PLAY_UNPUBLISHED
+
+CALLS = (
+    "clips", "beat", "news", "session", "decide", "skip", "undo", "note", "escalate", "leave",
+)  # fmt: skip
+
+
+def review_page(request: HttpRequest) -> HttpResponse:
+    """Raises PermissionDenied for operators who may not review."""
+    if not request.user.has_perm("videos.review_video"):
+        raise PermissionDenied
+    context = {
+        **site.each_context(request),
+        "title": _("Review"),
+        "review_settings": _settings(operator_of(request)),
+        "templates": ReasonTemplate.objects.filter(is_active=True),
+        "colleagues": _colleagues(operator_of(request)),
+        "roles": Group.objects.filter(permissions__codename="review_video").order_by("name"),
+        "reason_bytes": REASON_BYTES,
+        "comment_bytes": COMMENT_BYTES,
+    }
+    return TemplateResponse(request, "admin/review/page.html", context)
+
+
+def _colleagues(operator: Operator) -> Any:
+    """Active operators who may review, without the operator."""
+    may_review = Q(groups__permissions__codename="review_video") | Q(is_superuser=True)
+    return (
+        Operator.objects.filter(may_review, is_active=True, is_staff=True)
+        .exclude(pk=operator.pk)
+        .order_by("username")
+        .distinct()
+    )
+
+
+def _settings(operator: Operator) -> dict[str, Any]:
+    """What the script reads from the page."""
+    return {
+        "operator": operator.pk,
+        "mayPlay": operator.has_perm(PLAY_UNPUBLISHED),
+        "undoSeconds": settings.REVIEW_UNDO_SECONDS,
+        "counted": COUNTED,
+        "order": "oldest",
+        "keys": {},
+        "hasSingleKeys": True,
+        "texts": _texts(),
+        "calls": {name: reverse(f"review:{name}") for name in CALLS},
+    }
+
+
+def _texts() -> dict[str, Any]:
+    """The sentences of the script."""
+    return {
+        "untitled": _("Untitled"),
+        "aiReview": _("AI review"),
+        "noAiReview": _("No AI review of this file."),
+        "uploader": _("Uploader"),
+        "uploaderFigures": _("{clips} clips, {blocked} blocked ({rate}%)"),
+        "description": _("Description"),
+        "tags": _("Tags"),
+        "status": _("Status"),
+        "waiting": _("{count} waiting"),
+        "doesNotPlay": _("The CDN cannot play this file. The snapshots show its content."),
+        "noFile": _("There is no file to play yet. The snapshots show its content."),
+        "undone": _("Undone. Decide again."),
+        "nothingToUndo": _("There is nothing to undo."),
+        "refused": _("The server refused this."),
+        "offline": _("No connection. Your decision is kept and sent again."),
+        "loggedOut": _("Your session has ended. Log in; your decision is kept and sent again."),
+        "commands": {
+            "approve": _("Approve"),
+            "block": _("Block; then 1 to 9 for a reason, or B to type one"),
+            "skip": _("Skip: leave it to others"),
+            "undo": _("Undo the last decision, then the one before"),
+            "escalate": _("Escalate to a role or a colleague"),
+            "note": _("Write a note for colleagues"),
+            "previous": _("Open the clip before"),
+            "pause": _("Pause or play"),
+            "back": _("Two seconds back"),
+            "forward": _("Two seconds on"),
+            "hit": _("Next hit of the AI"),
+            "speed": _("Speed: 1 to 2"),
+            "sound": _("Sound on or off"),
+            "reveal": _("Show a blurred clip"),
+            "fullscreen": _("Full screen"),
+            "details": _("All details"),
+            "unskip": _("Show skipped clips again"),
+            "help": _("These keys; 1 to 9 block with a reason at once"),
+        },
+    }
