@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Operator
 from shortvideo.desk.forms import ByteLimitedField
+from shortvideo.text import is_blank
 from videos.models import Decision, ReasonTemplate, ReviewTask
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 
@@ -42,7 +43,7 @@ class DecideForm(ClaimForm):
 
     seen = forms.CharField(max_length=100)
     decision = forms.ChoiceField(
-        choices=[(each.value, each.label) for each in (*Decision,) if each != Decision.UNDO]
+        choices=[choice for choice in Decision.choices if choice[0] != Decision.UNDO]
     )
     template = forms.ModelChoiceField(
         ReasonTemplate.objects.filter(is_active=True), required=False, label=_("Reason")
@@ -56,7 +57,7 @@ class DecideForm(ClaimForm):
         template = cleaned.get("template")
         if template is not None:
             cleaned["reason"] = template.text_for_vod
-        if cleaned.get("decision") == Decision.BLOCKED and not cleaned.get("reason"):
+        if cleaned.get("decision") == Decision.BLOCKED and is_blank(cleaned.get("reason", "x")):
             self.add_error("reason", _("A reason is required to block."))
         return cleaned
 

@@ -82,7 +82,9 @@ export class Stage {
       return;
     }
     this.showMarks(clip);
+    this.showPosition();
     const player = this.player;
+    this.position.disabled = !player;
     if (!player || player.error) {
       this.showFailure(clip);
       return;
@@ -91,7 +93,6 @@ export class Stage {
     player.playbackRate = this.speed;
     player.muted = this.isMuted;
     this.play();
-    this.showPosition();
   }
 
   async play() {
