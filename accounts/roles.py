@@ -39,6 +39,7 @@ OPERATE = frozenset(
         "videos.transcode_video",
         "videos.delete_video",
         "videos.sync_video",
+        "videos.change_review_ips",
         "videos.change_reasontemplate",
         "videos.add_reasontemplate",
         "videos.view_vodevent",

@@ -9,7 +9,7 @@ from django.contrib.auth import authenticate
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -50,8 +50,12 @@ _SECTIONS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
         _("Backend"),
         ("webhooks.Endpoint", "webhooks.Event", "webhooks.Dispatch", "webhooks.Attempt"),
     ),
-    (_("People"), ("accounts.Operator", "auth.Group", "accounts.ConsoleToken")),
+    (_("People"), ("accounts.Operator", "auth.Group", "accounts.ConsoleToken", "review_ips")),
 )
+# Pages without a model, by the name of their URL: name and permission.
+_PAGES: dict[str, tuple[Promise, str]] = {
+    "review_ips": (_("Review IPs"), "videos.change_review_ips"),
+}
 
 
 class ConsoleAdminSite(AdminSite):
@@ -76,7 +80,12 @@ class ConsoleAdminSite(AdminSite):
         for model in models:
             heading = getattr(self._registry[model["model"]], "list_heading", "")
             model["name"] = heading or model["name"]
-        return list(_sections({model["model"]._meta.label: model for model in models}))
+        pages = {
+            page: {"name": name, "admin_url": reverse(page)}
+            for page, (name, permission) in _PAGES.items()
+            if request.user.has_perm(permission)
+        }
+        return list(_sections({model["model"]._meta.label: model for model in models} | pages))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         inbox = path("inbox/", self.admin_view(self.inbox), name="inbox")

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from shortvideo.console.views import UnknownOperationView, operation_urls
+from videos.admin.review_ips import review_ips_page
 from videos.api.views import PlayVideoView
 
 handler400 = "shortvideo.door.bad_request"
@@ -12,6 +13,7 @@ handler500 = "shortvideo.door.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/review/", include("videos.admin.reviewing.urls")),
+    path("admin/review-ips/", admin.site.admin_view(review_ips_page), name="review_ips"),
     path("admin/", admin.site.urls),
     path("console/", include("shortvideo.console.urls")),
     path("console", UnknownOperationView.as_view()),

@@ -5,7 +5,7 @@ import sqlite3
 
 from localvod import clock
 from localvod.cloud import Cloud
-from localvod.errors import invalid_parameter
+from localvod.errors import ApiError, invalid_parameter
 from localvod.operations.registry import Answer, Call, operation
 
 LARGEST_GROUP, LARGEST_GROUP_COUNT = 100, 10
@@ -27,6 +27,8 @@ def set_audit_security_ip(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> A
     """Append to, replace, or delete from one group; an unknown OperateMode appends."""
     call.parameters.required("Ips")
     given = call.parameters.items("Ips")
+    if not given:
+        raise ApiError("IpsIsEmpty", 400, "Ips holds no address.")
     for entry in given:
         _check_entry(entry)
     name = call.parameters.text("SecurityGroupName", "Default")
@@ -34,10 +36,10 @@ def set_audit_security_ip(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> A
     known = groups[name]["ips"].split(",") if name in groups else []
     entries = _apply_mode(call.parameters.text("OperateMode", "Append"), known, given)
     if len(entries) > LARGEST_GROUP:
-        raise invalid_parameter("Ips", f"a group has at most {LARGEST_GROUP} entries")
+        raise ApiError("IpsExceededMax", 403, f"A group has at most {LARGEST_GROUP} entries.")
     if name not in groups and len(groups) >= LARGEST_GROUP_COUNT:
-        allowed = f"there are at most {LARGEST_GROUP_COUNT} groups"
-        raise invalid_parameter("SecurityGroupName", allowed)
+        message = f"There are at most {LARGEST_GROUP_COUNT} groups."
+        raise ApiError("SecurityIpGroupExceededMax", 403, message)
     now = clock.now_text()
     created = groups[name]["creation_time"] if name in groups else now
     row = (name, ",".join(entries), created, now)

@@ -31,8 +31,8 @@ REPEATABLE: dict[str, Callable[[VodGateway], object]] = {
     "RefreshUploadVideo": lambda vod: vod.refresh_upload("v1"),
     "SetMessageCallback": lambda vod: vod.set_callback(CallbackSettings(url="http://c/")),
     "GetMessageCallback": lambda vod: vod.get_callback(),
-    "SetAuditSecurityIp": lambda vod: vod.set_security_ip(["192.0.2.1"]),
-    "ListAuditSecurityIp": lambda vod: vod.list_security_ip(),
+    "SetAuditSecurityIp": lambda vod: vod.add_security_ips(["192.0.2.1"], group="Default"),
+    "ListAuditSecurityIp": lambda vod: vod.security_ips(),
 }
 ONCE: dict[str, Callable[[VodGateway], object]] = {
     "SubmitTranscodeJobs": lambda vod: vod.submit_transcode("v1", "g1", session_id="s1"),

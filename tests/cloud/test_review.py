@@ -149,9 +149,11 @@ def test_a_machine_review_is_submitted_for_a_video(vod: VodGateway, liar: Liar) 
     assert liar.requests[0].parameters["MediaType"] == "video"
 
 
-def test_review_addresses_replace_earlier_addresses(vod: VodGateway, liar: Liar) -> None:
-    liar.says(answer({}), answer({"SecurityIpList": [{"Ips": "192.0.2.1,192.0.2.0/24"}]}))
-    vod.set_security_ip(["192.0.2.1", "192.0.2.0/24"])
+def test_review_addresses_are_added_and_listed_by_group(vod: VodGateway, liar: Liar) -> None:
+    groups = [{"SecurityGroupName": "desk", "Ips": "192.0.2.1,192.0.2.0/24"}]
+    liar.says(answer({}), answer({"SecurityIpList": groups}))
+    vod.add_security_ips(["192.0.2.1", "192.0.2.0/24"], group="desk")
     asked = liar.requests[0].parameters
-    assert (asked["Ips"], asked["OperateMode"]) == ("192.0.2.1,192.0.2.0/24", "Cover")
-    assert vod.list_security_ip() == ("192.0.2.1", "192.0.2.0/24")
+    assert (asked["Ips"], asked["OperateMode"]) == ("192.0.2.1,192.0.2.0/24", "Append")
+    assert asked["SecurityGroupName"] == "desk"
+    assert vod.security_ips() == {"desk": ("192.0.2.1", "192.0.2.0/24")}

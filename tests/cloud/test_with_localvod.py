@@ -146,8 +146,8 @@ def test_a_pending_video_plays_for_review_addresses_only(vod: VodGateway, local:
     with pytest.raises(CloudRejected) as caught:
         vod.play_files(vod_id)
     assert caught.value.code == "Forbidden.IllegalStatus"
-    vod.set_security_ip(["127.0.0.1"])
-    assert vod.list_security_ip() == ("127.0.0.1",)
+    vod.add_security_ips(["127.0.0.1"], group="Default")
+    assert vod.security_ips() == {"Default": ("127.0.0.1",)}
     assert vod.play_files(vod_id)
 
 

@@ -98,7 +98,7 @@ def test_playing_maps_each_refusal_of_vod_to_a_code(
 def test_fetching_and_playing_share_one_time_limit(cloud: LocalVod) -> None:
     console = Console(make_operator("moderator"))
     vod_id = cloud.seed(status="Checking", files=True)
-    vod_gateway().set_security_ip(["127.0.0.1"])
+    vod_gateway().add_security_ips(["127.0.0.1"], group="Default")
     cloud.faults({"operation": "*", "latency_seconds": 1.8})
     assert console.get(PLAY, videoId=vod_id)["code"] == "503"
     assert console.get(PLAY, videoId=vod_id)["code"] == "200", "the first request has stored it"
@@ -133,7 +133,7 @@ def test_an_unpublished_video_plays_if_vod_lists_our_address(cloud: LocalVod) ->
     refused = console.get(PLAY, videoId=vod_id)
     assert refused["code"] == "409"
     assert "security IPs of review" in refused["message"]
-    vod_gateway().set_security_ip(["127.0.0.1"])
+    vod_gateway().add_security_ips(["127.0.0.1"], group="Default")
     infos = console.get(PLAY, videoId=vod_id)["data"]["playInfoList"]
     assert infos
     assert all(info["playURL"].startswith(f"http://{cloud.endpoint}/") for info in infos)

@@ -54,7 +54,7 @@ def disk(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def incomplete(cloud: LocalVod) -> Evidence:
     """The evidence of a blocked clip: purged, and the disk took no copy."""
-    vod_gateway().set_security_ip(["127.0.0.1"])
+    vod_gateway().add_security_ips(["127.0.0.1"], group="Default")
     block(published(cloud))
     work()
     return Evidence.objects.get()

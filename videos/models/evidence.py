@@ -32,9 +32,10 @@ class EvidenceQuerySet(AttentionQuerySet["Evidence"]):
 
 
 class Evidence(NeedsAttention):
-    """The pictures and facts of a blocked clip, kept after the clip is deleted.
+    """The pictures and facts of a blocked clip, and the machine's hit pictures of any clip.
 
-    It waits for an operator while copies are missing.
+    They are kept after the clip is deleted. It waits for an operator while copies are missing of a
+    blocked clip.
 
     `files` names the copies in the storage `evidence`, which are deleted after `EVIDENCE_DAYS`.
     """
@@ -49,7 +50,7 @@ class Evidence(NeedsAttention):
     files = models.JSONField(
         default=list,
         blank=True,
-        help_text=_("A list of objects: kind (cover, first_frame, snapshot), path, name."),
+        help_text=_("A list of objects: kind (cover, first_frame, snapshot, hit), path, name."),
     )
     problem = models.TextField(
         blank=True, help_text=_("What could not be archived, in one sentence.")

@@ -171,6 +171,7 @@ class Video(NamedOutside, models.Model):
             ("transcode_video", _("Can submit transcoding jobs")),
             ("prefetch_video", _("Can prefetch to the CDN")),
             ("sync_video", _("Can sync with VOD")),
+            ("change_review_ips", _("Can change the review security IPs of VOD")),
         ]
         indexes = [
             models.Index(

@@ -108,23 +108,32 @@ class Review(Gateway):
         result = reply.optional("MediaAuditResult")
         return _parse_result(result) if result else None
 
-    def set_security_ip(self, addresses: Sequence[str], *, group: str = "Default") -> None:
-        """Replace the group's addresses, which may play pending and blocked videos."""
+    def add_security_ips(self, addresses: Sequence[str], *, group: str) -> None:
+        """Let addresses or CIDR blocks play pending and blocked videos.
+
+        A group takes 100, an account has 10 groups. What is listed already stays.
+        """
+        self._change_security_ips("Append", addresses, group)
+
+    def remove_security_ips(self, addresses: Sequence[str], *, group: str) -> None:
+        self._change_security_ips("Delete", addresses, group)
+
+    def _change_security_ips(self, mode: str, addresses: Sequence[str], group: str) -> None:
         check_count(100, addresses, "addresses")
         self._call_with_retries(
             Client.set_audit_security_ip_with_options,
             models.SetAuditSecurityIpRequest(
-                ips=",".join(addresses), operate_mode="Cover", security_group_name=group
+                ips=",".join(addresses), operate_mode=mode, security_group_name=group
             ),
         )
 
-    def list_security_ip(self, *, group: str = "Default") -> tuple[str, ...]:
+    def security_ips(self) -> dict[str, tuple[str, ...]]:
+        """Return the addresses and CIDR blocks of each group, by the group's name."""
         reply = self._call_with_retries(
-            Client.list_audit_security_ip_with_options,
-            models.ListAuditSecurityIpRequest(security_group_name=group),
+            Client.list_audit_security_ip_with_options, models.ListAuditSecurityIpRequest()
         )
         groups = reply.children("SecurityIpList")
-        return tuple(address for found in groups for address in found.names("Ips"))
+        return {group.required("SecurityGroupName"): group.names("Ips") for group in groups}
 
 
 def _parse_entry(entry: Reply) -> AuditEntry:
