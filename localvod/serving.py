@@ -66,6 +66,8 @@ class Media:
         if ".." in key.split("/"):
             return 404
         connection = self._cloud.database.reader()
+        if _is_expired_frame(connection, key):
+            return 404
         row = connection.execute("SELECT * FROM objects WHERE object_key = ?", (key,)).fetchone()
         video = self._cloud.videos.find(connection, row["video_id"] if row else owner_of(key))
         if row is None:
@@ -133,6 +135,15 @@ class Media:
             )
             self._cloud.emit_upload(tx, video)
             self._cloud.jobs.mark_new()
+
+
+def _is_expired_frame(connection: sqlite3.Connection, key: str) -> bool:
+    """Whether the key is a frame of a machine review that ended more than two weeks ago."""
+    job_id = key.partition("/review/")[2].partition("/")[0]
+    row = connection.execute(
+        "SELECT complete_time FROM review_jobs WHERE id = ?", (job_id,)
+    ).fetchone()
+    return row is not None and (row["complete_time"] or clock.now_text()) < clock.ago(days=14)
 
 
 async def _receive(request: Request, part: Path) -> tuple[int, str]:

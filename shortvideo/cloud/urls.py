@@ -34,6 +34,11 @@ def is_on_cdn(path: str) -> bool:
     return host in {domain.lower() for domain in settings.CDN_DOMAINS}
 
 
+def is_of_vod(path: str) -> bool:
+    """Whether the host is a play domain of ours, or storage of Alibaba Cloud, as VOD's own is."""
+    return is_on_cdn(path) or path.partition("/")[0].endswith(".aliyuncs.com")
+
+
 def is_playlist(path: str) -> bool:
     """Whether the file is an HLS playlist: its segments are files of their own."""
     return path.lower().endswith(".m3u8")

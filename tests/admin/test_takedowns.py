@@ -156,6 +156,7 @@ def kept(settings: Settings, tmp_path: Path, db: None) -> Evidence:
     return Evidence.objects.create(
         video=video,
         source_version=1,
+        facts={"title": "Clip"},
         files=[
             {"kind": "cover", "path": path, "name": storages["evidence"].save(
                 f"{video.vod_id}/1/copy-{index}.png", ContentFile(b"pixels"))}

@@ -149,6 +149,15 @@ def test_a_machine_review_is_submitted_for_a_video(vod: VodGateway, liar: Liar) 
     assert liar.requests[0].parameters["MediaType"] == "video"
 
 
+def test_urls_of_hit_pictures_are_vods_own(vod: VodGateway, liar: Liar) -> None:
+    signed = "http://temp.oss-cn-shanghai.aliyuncs.com/aivideocensor/1.jpg?Signature=s"
+    frames = [{"Label": "ad", "Url": url} for url in (signed, "http://10.0.0.1/2.jpg", "")]
+    result = {"Suggestion": "review", "VideoResult": {"AdResult": {"TopList": frames}}}
+    liar.says(answer({"MediaAuditResult": result}))
+    path = "temp.oss-cn-shanghai.aliyuncs.com/aivideocensor/1.jpg"
+    assert vod.hit_picture_urls("v1") == {path: signed}
+
+
 def test_review_addresses_are_added_and_listed_by_group(vod: VodGateway, liar: Liar) -> None:
     groups = [{"SecurityGroupName": "desk", "Ips": "192.0.2.1,192.0.2.0/24"}]
     liar.says(answer({}), answer({"SecurityIpList": groups}))

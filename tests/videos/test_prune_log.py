@@ -114,7 +114,7 @@ def test_the_last_human_decision_stays_below_a_machines() -> None:
 
 def test_decisions_stay_while_the_videos_evidence_is_kept() -> None:
     video = make_decided_video(Decision.BLOCKED, Decision.NORMAL)
-    evidence = Evidence.objects.create(video=video, source_version=1)
+    evidence = Evidence.objects.create(video=video, source_version=1, facts={"title": "Clip"})
     prune()
     assert len(left(video)) == 2
     Evidence.objects.filter(pk=evidence.pk).update(removed_at=timezone.now())

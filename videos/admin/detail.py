@@ -8,7 +8,14 @@ from django.http import HttpRequest
 
 from shortvideo.desk.operations import shown_field
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.admin.media import cdn_picture, copies_of, gone_text, play_sources, snapshots
+from videos.admin.media import (
+    cdn_picture,
+    copies_of,
+    gone_text,
+    hit_copies,
+    play_sources,
+    snapshots,
+)
 from videos.admin.seen import shown_review
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
@@ -35,7 +42,8 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "undoable": undoable_decision(video) if may_review else None,
         "takedown": takedown_card(video) if user.has_perm("videos.view_takedown") else None,
         "files": _files(video),
-        "machine_review": _latest_machine_review(video),
+        "machine_review": (machine_review := _latest_machine_review(video)),
+        "hits": _hits(machine_review, hit_copies(video) if may_review else {}),
         "decisions": video.decisions.select_related("operator", "delivery").order_by("-id"),
         "open_tasks": video.review_tasks.filter(closed_at=None).order_by("opened_at"),
         "jobs": video.transcode_jobs.select_related("requested_by", "delivery").order_by("-id"),
@@ -60,6 +68,12 @@ def _files(video: Video) -> list[dict[str, Any]]:
 
 def _latest_machine_review(video: Video) -> MachineReview | None:
     return video.machine_reviews.filter(source_version=video.source_version).first()
+
+
+def _hits(review: MachineReview | None, copies: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The machine's hits; `copy` is the URL of the stored picture, '' without one."""
+    hits = review.hits if review is not None else []
+    return [{**hit, "copy": copies.get(hit.get("picture", ""), "")} for hit in hits]
 
 
 def _deliveries(video: Video) -> list[Delivery]:

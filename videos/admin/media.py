@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import is_on_cdn, is_picture, media_url
 from videos.models import Takedown, Video, VideoQuerySet
+from videos.services.evidence import HIT
 
 _STREAMED = ("m3u8", "mpd")  # browsers need a script for these; the desk has none
 
@@ -69,6 +70,21 @@ def copies_of(video: Video) -> dict[str, str]:
         for evidence in video.evidence.all()
         if evidence.source_version == video.source_version
         for index, file in enumerate(evidence.files)
+        if file["kind"] != HIT
+    }
+
+
+def hit_copies(video: Video) -> dict[str, str]:
+    """Return the URLs of stored copies of the machine's hit pictures, by `host/path`.
+
+    Operators who may review can open them.
+    """
+    return {
+        file["path"]: reverse("admin:videos_evidence_copy", args=[evidence.pk, index])
+        for evidence in video.evidence.all()
+        if evidence.source_version == video.source_version
+        for index, file in enumerate(evidence.files)
+        if file["kind"] == HIT
     }
 
 

@@ -64,7 +64,8 @@ def card(video: Video) -> dict[str, Any] | None:
     takedown = takedowns.order_by("-id").first()
     if takedown is None:
         return None
-    evidence = Evidence.objects.filter(video=video, source_version=video.source_version).first()
+    rows = Evidence.objects.of_blocks()
+    evidence = rows.filter(video=video, source_version=video.source_version).first()
     return {"row": takedown, "steps": list(_steps(takedown, evidence))}
 
 

@@ -1,4 +1,7 @@
-"""archive_evidence: copy the pictures of a blocked clip before they are purged from the CDN."""
+"""archive_evidence: copy the pictures of a blocked clip before they are purged from the CDN.
+
+With `is_of_hits` in the payload also the machine's hit pictures of a clip that is not blocked.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -12,11 +15,13 @@ from shortvideo.cloud import (
     vod_gateway,
 )
 from shortvideo.cloud.types import MediaPath, Picture
+from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.outbox.handlers import Again, Done, Outcome, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.deliveries.video import VideoHandler
 from videos.models import Video
 from videos.services import evidence
+from videos.services.evidence import hit_pictures
 from videos.services.takedown import pictures_of, unique_pictures
 
 MAX_PICTURES: Final = 60
@@ -42,7 +47,8 @@ class ArchiveEvidenceHandler(VideoHandler):
         missing = [picture for picture in pictures if picture["path"] not in known]
         if kept is not None and not kept.problem and not missing:
             return {delivery.pk: Done()}
-        if video.source_version == version and not video.is_blocked:
+        is_of_hits = delivery.payload.get("is_of_hits", False)
+        if video.source_version == version and not (video.is_blocked or is_of_hits):
             return {delivery.pk: Superseded("The clip is not blocked any more.")}
         try:
             return {delivery.pk: Done(_copy_all(video, delivery, missing, len(pictures)))}
@@ -74,11 +80,20 @@ class _Originals:
         except CloudError:
             return {}
 
+    @cached_property
+    def hit_urls(self) -> dict[MediaPath, str]:
+        return vod_gateway().hit_picture_urls(self._vod_id)
+
     def fetch(self, path: MediaPath) -> Picture:
         """Return a picture from the CDN, or else from VOD. Raises CloudRejected, CloudUnavailable.
 
-        VOD's URLs play for review security IPs (`SetAuditSecurityIp`), whatever was purged.
+        VOD's URLs play for review security IPs (`SetAuditSecurityIp`), whatever was purged. Hit
+        pictures are in VOD's own storage, whose URLs only VOD signs.
         """
+        if not is_on_cdn(path):
+            if path not in self.hit_urls:
+                raise CloudRejected("VOD does not have the picture any more.", code="NoPicture")
+            return media_gateway().picture(path, signed_url=self.hit_urls[path])
         try:
             return media_gateway().picture(path)
         except CloudRejected:
@@ -118,7 +133,7 @@ def _pictures_to_copy(video: Video, delivery: Delivery) -> list[dict[str, str]]:
     """The clip's pictures when it was blocked, and those that VOD has made since."""
     pictures = list(delivery.payload["pictures"])
     if video.source_version == delivery.payload["source_version"]:
-        pictures += pictures_of(video)
+        pictures += [*(pictures_of(video) if video.is_blocked else ()), *hit_pictures(video)]
     return unique_pictures(pictures)[:MAX_PICTURES]
 
 

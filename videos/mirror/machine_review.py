@@ -6,6 +6,8 @@ from typing import Any
 from shortvideo.cloud.types import MachineJob, MachineJobStatus, MachineResult
 from videos.mirror.reading import Reading
 from videos.models import MachineReview, Video
+from videos.services import archive_hits
+from videos.services.evidence import hit_pictures
 from videos.services.machine_review import DECISIONS, decide_by_machine_review
 from videos.services.source import is_of_earlier_source
 
@@ -29,6 +31,8 @@ def record_machine_review(video: Video, reading: Reading) -> bool:
         source_version=video.source_version,
         defaults={**values, "received_at": reading.facts.read_at},
     )
+    if hit_pictures(video):
+        archive_hits(video)  # before the decision: the archive of a block replaces it
     decide_by_machine_review(video, review)
     return True
 

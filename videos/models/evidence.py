@@ -1,5 +1,5 @@
-from datetime import datetime
-from typing import Self
+from datetime import datetime, timedelta
+from typing import Final, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +10,9 @@ from shortvideo.outbox.models import Delivery, DeliveryQuerySet
 from videos.models.attention import AttentionQuerySet, NeedsAttention
 from videos.models.status import CensorStatus
 
+HITS_KEPT: Final = timedelta(days=14)  # by VOD
+_IS_BLOCKED: Final = Q(video__censor_status=CensorStatus.FAIL)
+
 
 class EvidenceQuerySet(AttentionQuerySet["Evidence"]):
     def kept(self) -> Self:
@@ -18,13 +21,21 @@ class EvidenceQuerySet(AttentionQuerySet["Evidence"]):
     def expired(self, now: datetime) -> Self:
         return self.kept().filter(expires_at__lte=now)
 
+    def of_blocks(self) -> Self:
+        """Evidence of clips that were blocked, not only of the machine's hits."""
+        return self.exclude(facts={}, removed_at=None)
+
     def needing_attention(self) -> Self:
         """Incomplete evidence of clips that are blocked, or were when they were deleted."""
-        return super().needing_attention().filter(video__censor_status=CensorStatus.FAIL)
+        return super().needing_attention().filter(_IS_BLOCKED)
 
     def to_retry(self, now: datetime) -> Self:
-        """Incomplete, and due for another attempt: VOD may still have the originals."""
-        return self.needing_attention().filter(
+        """Incomplete, and due for another attempt: VOD may still have the originals.
+
+        Of a clip that is not blocked only hit pictures are missing: VOD has them for two weeks.
+        """
+        return super().needing_attention().filter(
+            _IS_BLOCKED | Q(attention_at__gt=now - HITS_KEPT),
             retry_at__lte=now,
             video__deleted_at=None,
             source_version=F("video__source_version"),

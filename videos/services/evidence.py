@@ -1,4 +1,4 @@
-"""Evidence: the pictures and facts of a blocked clip, kept after the clip is deleted."""
+"""Evidence: the pictures and facts of a blocked clip, and the machine's hit pictures of any clip."""
 
 import hashlib
 import logging
@@ -15,12 +15,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from shortvideo.cloud.urls import is_of_vod
 from shortvideo.errors import InvalidState
 from videos.models import Evidence, Video, VideoDeletion
 
 logger = logging.getLogger(__name__)
 
 STORAGE: Final = "evidence"  # of settings.STORAGES
+HIT: Final = "hit"  # the kind of the machine's hit pictures
 SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 RETRY_PERIODS: Final = (timedelta(minutes=1), timedelta(days=1))  # shortest and longest wait
 
@@ -124,8 +126,15 @@ def check_retryable(evidence: Evidence) -> None:
         raise InvalidState(_("The clip is deleted: VOD has its pictures no longer."))
     if evidence.source_version != video.source_version:
         raise InvalidState(_("Another source was uploaded since: its pictures are gone."))
-    if not video.is_blocked:
+    if not video.is_blocked and not hit_pictures(video):
         raise InvalidState(_("The clip is not blocked any more."))
+
+
+def hit_pictures(video: Video) -> list[dict[str, str]]:
+    """The machine's hit pictures of the present source: objects of kind and path."""
+    review = video.machine_reviews.filter(source_version=video.source_version).first()
+    paths = dict.fromkeys(hit.get("picture", "") for hit in (review.hits if review else []))
+    return [{"kind": HIT, "path": path} for path in paths if is_of_vod(path)]
 
 
 def kept_of(video: Video, source_version: int) -> Evidence | None:

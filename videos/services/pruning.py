@@ -71,7 +71,7 @@ def _prunable(before: datetime) -> ReviewDecisionQuerySet:
         ReviewDecision.objects.filter(created_at__lt=before)
         .exclude(decision=Decision.UNDO)
         .exclude(undone_by__created_at__gte=before)
-        .exclude(video__in=Evidence.objects.kept().values("video"))
+        .exclude(video__in=Evidence.objects.kept().of_blocks().values("video"))
         .exclude(video__in=fresh.values("video"))
         .exclude(delivery__state__in=UNSETTLED)
         .exclude(pk__in=_redelivered_decisions())

@@ -1,8 +1,8 @@
 """Review security IPs: VOD names the play URLs of pending and blocked videos to these callers only.
 
 VOD has no page for them: they are set by its API. It keeps at most 10 groups of at most 100
-addresses or CIDR blocks. Nothing is stored here. Every function calls VOD and waits at most three
-seconds; it raises CloudUnavailable, CloudRejected, and InvalidState for input that VOD would refuse.
+addresses or CIDR blocks. Nothing is stored here. Each function calls VOD and waits three seconds at
+most. It raises CloudUnavailable, CloudRejected, and InvalidState for input that VOD would refuse.
 """
 
 import re

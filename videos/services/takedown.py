@@ -138,10 +138,27 @@ def archive_evidence(
         payload={
             "source_version": video.source_version,
             "facts": _facts_of(video),
-            "pictures": pictures_of(video),
+            "pictures": [*pictures_of(video), *evidence.hit_pictures(video)],
         },
         after=after,
         supersede=supersede,
+    )
+
+
+def archive_hits(video: Video) -> Delivery:
+    """Send `archive_evidence` for the machine's hit pictures, before VOD deletes them.
+
+    If the clip is blocked by the time it is sent, all its pictures are archived.
+    """
+    return outbox.send(
+        "archive_evidence",
+        subject=video.vod_id,
+        payload={
+            "source_version": video.source_version,
+            "facts": {},  # those of a block
+            "pictures": evidence.hit_pictures(video),
+            "is_of_hits": True,
+        },
     )
 
 
@@ -156,7 +173,7 @@ def archive_again(
     row.retry_at = timezone.now() + evidence.RETRY_PERIODS[1]  # the archive sets an earlier time
     row.save(update_fields=["retry_at"])
     journal.log_action(operator, row, "archive again", request_id=request_id)
-    return archive_evidence(video, supersede=False)
+    return archive_evidence(video, supersede=False) if video.is_blocked else archive_hits(video)
 
 
 def check_archivable(row: Evidence) -> None:
@@ -183,7 +200,8 @@ def _is_archived(video: Video) -> bool:
     if kept is None or kept.problem:
         return False
     copied = {file["path"] for file in kept.files}
-    return copied.issuperset(picture["path"] for picture in pictures_of(video))
+    pictures = [*pictures_of(video), *evidence.hit_pictures(video)]
+    return copied.issuperset(picture["path"] for picture in pictures)
 
 
 def replace_unfinished(video: Video, reason: str = "") -> int:
@@ -254,10 +272,10 @@ def pictures_of(video: Video) -> list[dict[str, str]]:
 
 
 def unique_pictures(pictures: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """The pictures on our CDN, each once. A cover on another host is not ours."""
+    """The pictures on our CDN and the machine's, each once. A cover on another host is not ours."""
     by_path: dict[str, dict[str, str]] = {}
     for picture in pictures:
-        if is_on_cdn(picture["path"]):
+        if is_on_cdn(picture["path"]) or picture["kind"] == evidence.HIT:
             by_path.setdefault(picture["path"], picture)
     return list(by_path.values())
 

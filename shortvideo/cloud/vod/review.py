@@ -17,9 +17,10 @@ from shortvideo.cloud.types import (
     Hit,
     MachineJob,
     MachineResult,
+    MediaPath,
     UserData,
 )
-from shortvideo.cloud.urls import host_and_path
+from shortvideo.cloud.urls import host_and_path, is_of_vod
 from shortvideo.cloud.vod.parsing import parse_media_path
 
 _VIDEO_MODULES = {
@@ -108,6 +109,18 @@ class Review(Gateway):
         result = reply.optional("MediaAuditResult")
         return _parse_result(result) if result else None
 
+    def hit_picture_urls(self, vod_id: str) -> dict[MediaPath, str]:
+        """Return VOD's URLs of the frames in the machine's latest verdict, by path.
+
+        VOD deletes the frames two weeks after the review. A URL may be secret.
+        """
+        reply = self._call_with_retries(
+            Client.get_media_audit_result_with_options,
+            models.GetMediaAuditResultRequest(media_id=vod_id),
+        )
+        found = [entry.text("Url") for _, entry in _top_frames(reply.child("MediaAuditResult"))]
+        return {host_and_path(url): url for url in found if is_of_vod(host_and_path(url))}
+
     def add_security_ips(self, addresses: Sequence[str], *, group: str) -> None:
         """Let addresses or CIDR blocks play pending and blocked videos.
 
@@ -165,17 +178,25 @@ def _parse_result(result: Reply) -> MachineResult | None:
 
 
 def _parse_video_hits(result: Reply) -> list[Hit]:
-    video = result.optional("VideoResult")
-    if not video:
-        return []
     hits = [
         _parse_hit(entry, module)
-        for key, module in _VIDEO_MODULES.items()
-        if (part := video.optional(key))
-        for entry in part.children("TopList")
+        for module, entry in _top_frames(result)
         if entry.text("Label") != "normal"
     ]
     return sorted(hits, key=lambda hit: hit.timestamp_ms or 0)
+
+
+def _top_frames(result: Reply) -> list[tuple[str, Reply]]:
+    """Return the frames of the video that stand out, each with the name of its module."""
+    video = result.optional("VideoResult")
+    if not video:
+        return []
+    return [
+        (module, entry)
+        for key, module in _VIDEO_MODULES.items()
+        if (part := video.optional(key))
+        for entry in part.children("TopList")
+    ]
 
 
 def _parse_other_hits(result: Reply) -> list[Hit]:

@@ -1,6 +1,6 @@
 """A claimed clip as the review page gets it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Operator
 from videos.admin.columns import PICTURES, video_url
-from videos.admin.media import cdn_picture, copies_of, play_sources, snapshots
+from videos.admin.media import cdn_picture, copies_of, hit_copies, play_sources, snapshots
 from videos.admin.seen import latest_decisions, shown_decision, shown_review
 from videos.models import (
     CensorStatus,
@@ -86,7 +86,7 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "snapshots": [url for url in snapshots(video, copies) if url],
         "verdict": review.get_suggestion_display() if review else "",
         "labels": list(review.labels) if review else [],
-        "hits": _hits(review),
+        "hits": _hits(review, hit_copies(video)),
         "history": [_line(video, each) for each in video.latest_lines],  # type: ignore[attr-defined]
         "notes": [_note(each) for each in video.latest_notes],  # type: ignore[attr-defined]
     }
@@ -99,13 +99,14 @@ def _machine_review(video: Video) -> MachineReview | None:
     return next(of_source, None)
 
 
-def _hits(review: MachineReview | None) -> list[dict[str, Any]]:
-    """Label, score (0 to 100), moment in milliseconds or None, and tone of each hit."""
+def _hits(review: MachineReview | None, copies: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Label, score (0 to 100), moment in ms or None, tone and picture ('' without) of each hit."""
     return [
         {
             "label": str(hit.get("label") or ""),
             "score": hit.get("score") or 0,
             "at": hit.get("timestamp_ms"),
+            "picture": copies.get(hit.get("picture", ""), ""),
             "tone": "bad" if (hit.get("score") or 0) >= _BLOCKED_AT else "attention",
         }
         for hit in (review.hits if review else [])

@@ -5,6 +5,8 @@ const SPEEDS = [1, 1.25, 1.5, 2];
 
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 
+const image = (url) => Object.assign(document.createElement('img'), {src: url, alt: '', loading: 'eager', decoding: 'async'});
+
 export class Stage {
   /** `onFail(clip)` is called when a clip's files do not play. */
   constructor(root, {onFail}) {
@@ -121,22 +123,37 @@ export class Stage {
       mark.setAttribute('aria-label', mark.title);
       mark.style.insetInlineStart = `${Math.min(99, hit.at / length * 100)}%`;
       mark.addEventListener('click', () => this.seekTo(hit.at / 1000));
+      if (hit.picture) {
+        mark.append(image(hit.picture));
+      }
       return mark;
     }));
-    this.snapshots.replaceChildren(...clip.snapshots.map((url, index) => {
-      const item = document.createElement('li');
-      const button = document.createElement('button');
-      const picture = document.createElement('img');
-      Object.assign(picture, {src: url, alt: '', loading: 'eager', decoding: 'async'});
-      button.type = 'button';
-      const at = clip.duration * index / clip.snapshots.length;
-      button.setAttribute('aria-label', clock(at));
-      button.addEventListener('click', () => this.seekTo(at));
-      picture.addEventListener('error', () => item.remove());
-      button.append(picture);
-      item.append(button);
-      return item;
-    }));
+    const pictured = clip.hits.filter((hit) => hit.picture);
+    this.snapshots.replaceChildren(
+      ...pictured.map((hit) => this.makeShot(hit.picture, (hit.at || 0) / 1000, hit)),
+      ...clip.snapshots.map((url, index) => this.makeShot(url, clip.duration * index / clip.snapshots.length)),
+    );
+  }
+
+  /** A picture of the strip, which seeks to its moment; that of a hit has its label. */
+  makeShot(url, at, hit = null) {
+    const item = document.createElement('li');
+    const button = document.createElement('button');
+    const picture = image(url);
+    button.type = 'button';
+    button.setAttribute('aria-label', hit ? `${hit.label} ${Math.round(hit.score)} · ${clock(at)}` : clock(at));
+    button.addEventListener('click', () => this.seekTo(at));
+    picture.addEventListener('error', () => item.remove());
+    button.append(picture);
+    if (hit) {
+      const label = document.createElement('span');
+      label.className = `badge badge-${hit.tone}`;
+      label.textContent = hit.label;
+      item.className = `shot-${hit.tone}`;
+      button.append(label);
+    }
+    item.append(button);
+    return item;
   }
 
   showPosition() {
