@@ -85,7 +85,9 @@ def _create_video(cloud: Cloud, tx: sqlite3.Connection, facts: object) -> str:
     if facts.get("announce"):
         cloud.emit_upload(tx, video)
     if facts.get("files", video.stage == READY):
-        insert_computed_streams(tx, video, cloud.groups[video.template_group_id].templates)
+        insert_computed_streams(
+            tx, video, cloud.groups[video.template_group_id].templates_for(video.tag_list)
+        )
     if video.verdict:
         create_review_job(cloud, tx, video)
     return video.id

@@ -24,6 +24,7 @@ _CORS = {
     "Access-Control-Allow-Methods": "GET, HEAD, PUT, OPTIONS",
     "Access-Control-Allow-Headers": "*",
 }
+_HLS_TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t"}
 _RANGE = r"(?:\d{1,20}-(?:\d{1,20})?|-\d{1,20})"
 _RANGES = re.compile(rf"bytes=\s*{_RANGE}(?:\s*,\s*{_RANGE})*\s*", re.IGNORECASE)
 
@@ -54,7 +55,7 @@ class Media:
                 request.scope["headers"] = [
                     (name, value) for name, value in request.scope["headers"] if name != b"range"
                 ]
-            return FileResponse(path, headers=_CORS)
+            return FileResponse(path, headers=_CORS, media_type=_HLS_TYPES.get(path.suffix))
         content, media_type = placeholder_for(key)
         return Response(content, media_type=media_type, headers=_CORS)
 

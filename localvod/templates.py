@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
+HLS_TAG = "streams:hls"
 NO_TRANSCODE = "VOD_NO_TRANSCODE"
 
 
@@ -43,6 +44,12 @@ class TemplateGroup:
     id: str
     name: str
     templates: tuple[Template, ...]
+
+    def templates_for(self, tags: Collection[str]) -> tuple[Template, ...]:
+        """The templates for a video with these tags: `streams:hls` makes every stream HLS."""
+        if HLS_TAG not in tags:
+            return self.templates
+        return tuple(replace(template, format="m3u8") for template in self.templates)
 
 
 _STANDARD = Encoder(preset="medium", crf=23)

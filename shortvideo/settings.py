@@ -216,7 +216,10 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", *_media_origins],
-        "media-src": ["'self'", *_media_origins],
+        # hls.js: playlists and segments by fetch, the media as a blob, a worker of its own.
+        "media-src": ["'self'", "blob:", *_media_origins],
+        "connect-src": ["'self'", *_media_origins],
+        "worker-src": ["'self'"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "form-action": ["'self'"],

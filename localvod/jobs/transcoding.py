@@ -9,6 +9,7 @@ from typing import Any
 from localvod import clock
 from localvod.cloud import Cloud
 from localvod.media.ffmpeg import MediaError
+from localvod.media.hls import segment, segments_of
 from localvod.media.transcode import transcode
 from localvod.store import Row
 from localvod.store.database import update
@@ -51,14 +52,15 @@ def create_transcode_task(
     task_id = insert_transcode_task(
         tx, video, group_id=group.id, trigger=trigger, session_id=session_id, user_data=user_data
     )
+    templates = group.templates_for(video.tag_list)
     jobs = [
         insert_transcode_job(tx, task_id, video, template, priority=priority)["id"]
-        for template in group.templates
+        for template in templates
     ]
     if video.source_key:
         cloud.jobs.mark_new()
     else:
-        for job_id, template in zip(jobs, group.templates, strict=True):
+        for job_id, template in zip(jobs, templates, strict=True):
             job = tx.execute(_JOB, (job_id,)).fetchone()
             failure = _requested_failure(video, job)
             _finish_job(cloud, tx, job_id, failure or compute_output(video, template))
@@ -124,7 +126,12 @@ def _transcode(cloud: Cloud, job: Row, video: Video, cancelled: threading.Event)
     target.parent.mkdir(parents=True, exist_ok=True)
     source = cloud.settings.media_root / video.source_key
     progress = _Progress(cloud, job["id"])
-    facts = transcode(source, _template_of(cloud, job), target, progress, cancelled)
+    if job["format"] == "m3u8":
+        whole = target.with_suffix(".mp4")
+        facts = transcode(source, _template_of(cloud, job), whole, progress, cancelled)
+        segment(whole, target, cancelled)
+    else:
+        facts = transcode(source, _template_of(cloud, job), target, progress, cancelled)
     fields = ("size", "duration", "width", "height", "fps", "bitrate")
     return {name: getattr(facts, name) for name in fields}
 
@@ -171,10 +178,18 @@ def _finish_job(
         }
     else:
         changes |= {"status": "TranscodeSuccess", "progress": 100, "output": json.dumps(outcome)}
-        insert_stream(tx, video, job["object_key"])
+        for key in _files_of(cloud, job["object_key"]):
+            insert_stream(tx, video, key)
     update(tx, "transcode_jobs", job_id, **changes)
     _emit_stream(cloud, tx, video, job, _stream_info(cloud, {**dict(job), **changes}))
     _finish_task(cloud, tx, video, job)
+
+
+def _files_of(cloud: Cloud, object_key: str) -> list[str]:
+    """The keys of a stream's files: of HLS also its segments."""
+    root = cloud.settings.media_root
+    segments = segments_of(root / object_key)
+    return [object_key, *(path.relative_to(root).as_posix() for path in segments)]
 
 
 def _stream_info(cloud: Cloud, job: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The page of one video."""
 
+import json
 from typing import Any
 
 import pytest
@@ -26,7 +27,13 @@ def test_the_page_shows_player_snapshots_and_files(desk_of: DeskOf) -> None:
     stream = make_file("media.example.com/live.m3u8", format="m3u8", height=1920)
     page = desk_of("viewer").page(PAGE, make_video(files=[small, narrow, stream]).pk)
     assert 'src="http://media.example.com/narrow.mp4" data-player' in page
-    assert "live.m3u8" not in page  # browsers cannot play it by themselves
+    shown = json.loads(page.split('id="player-sources"')[1].split(">", 1)[1].split("<")[0])
+    assert [(each["url"].rpartition("/")[2], each["type"]) for each in shown] == [
+        ("narrow.mp4", ""),
+        ("small.mp4", ""),
+        ("source.mp4", ""),
+        ("live.m3u8", "application/vnd.apple.mpegurl"),
+    ]
     for text in ("00003.jpg", "1,250 kbit/s", "2.0", "720×1280", "Narrowband HD 720p"):
         assert text in page
 

@@ -133,8 +133,8 @@ def test_a_picture_in_vods_storage_is_fetched_by_vods_own_url(
     """VOD's own storage is on *.aliyuncs.com; here it is localvod without a play domain."""
     video = read(cloud)
     for module in ("shortvideo.cloud.vod.review", "videos.services.evidence"):
-        monkeypatch.setattr(f"{module}.is_of_vod", lambda path: bool(path))
-    monkeypatch.setattr("videos.deliveries.evidence.is_on_cdn", lambda path: False)
+        monkeypatch.setattr(f"{module}.is_of_vod", bool)
+    monkeypatch.setattr("videos.deliveries.evidence.is_on_cdn", lambda _path: False)
     work()
     assert kinds(video) == ["hit"] * 3
     assert len(cloud.ledger("GetMediaAuditResult", video_id=video.vod_id)) == 2

@@ -1,6 +1,8 @@
 """VOD's review security IPs, by command and by page."""
 
 import io
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -9,8 +11,10 @@ from django.test import Client
 from django.urls import reverse
 
 from shortvideo.cloud import vod_gateway
-from tests.factories import make_operator
+from shortvideo.outbox.models import Delivery
+from tests.factories import make_operator, make_video
 from tests.support.localvod import LocalVod
+from videos.models import ReviewTask
 
 pytestmark = pytest.mark.django_db
 
@@ -101,3 +105,28 @@ def test_other_roles_do_not_reach_the_page(db: None, role: str) -> None:
     client.force_login(make_operator(role), "accounts.backends.OperatorBackend")
     assert client.get(url).status_code == client.post(url).status_code == 403
     assert f'href="{url}"' not in client.get(reverse("admin:index")).content.decode()
+
+
+def test_the_review_page_plays_pending_clips_from_a_review_ip(cloud: LocalVod) -> None:
+    vod_id = cloud.seed(status="Checking")
+    video = make_video(
+        vod_id=vod_id, status="Checking", censor_status="check", files=[], source_path=""
+    )
+    ReviewTask.objects.create(video=video, cause="new")
+    client, page = Client(), uuid4()
+    client.force_login(make_operator("moderator"), "accounts.backends.OperatorBackend")
+
+    def post(name: str, **values: object) -> dict[str, Any]:
+        return dict(client.post(reverse(f"review:{name}"), {"page": page, **values}).json())
+
+    [clip] = post("clips", limit=1, order="oldest")["clips"]
+    assert "only to review security IPs" in clip["unplayable"]
+    refused = post("play", claim=clip["claim"])
+    assert refused == {"sources": [], "sentence": clip["unplayable"]}
+    run("add", "127.0.0.1")
+    answer = post("play", claim=clip["claim"])
+    assert [source["label"] for source in answer["sources"]] == ["476p", "360p"]
+    assert all(cloud.get(source["url"]).status_code == 200 for source in answer["sources"])
+    assert Delivery.objects.open().filter(kind="read_video", subject=vod_id).exists()
+    cloud.faults({"operation": "GetPlayInfo", "kind": "error", "status": 500})
+    assert "VOD" in post("play", claim=clip["claim"])["sentence"]

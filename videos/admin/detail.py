@@ -19,7 +19,7 @@ from videos.admin.media import (
 from videos.admin.seen import shown_review
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
-from videos.services import may_play, undoable_decision, unplayable_reason
+from videos.services import may_play, missing_files_reason, undoable_decision
 
 _LATEST = 50  # deliveries
 # Deliveries that only read VOD; every clip has many.
@@ -35,7 +35,7 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "seen": shown_field(video, str(shown_review(video))),
         "may_play": may_play(user, video),
         "sources": play_sources(video) if may_play(user, video) else [],
-        "unplayable": unplayable_reason(video),
+        "unplayable": missing_files_reason(user, video),
         "poster": _poster(video, copies),
         "snapshots": snapshots(video, copies),
         "gone_text": gone_text() if video.is_closed else "",

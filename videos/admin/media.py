@@ -1,6 +1,6 @@
 """Media on the desk: signed when shown, and only from our play domains."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -11,12 +11,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from shortvideo.cloud import vod_gateway
 from shortvideo.cloud.types import MediaPath
-from shortvideo.cloud.urls import is_on_cdn, is_picture, media_url
+from shortvideo.cloud.urls import is_on_cdn, is_picture, is_playlist, media_url
+from videos.mirror.fetching import DEADLINE_SECONDS
+from videos.mirror.media import file_as_json
 from videos.models import Takedown, Video, VideoQuerySet
 from videos.services.evidence import HIT
 
-_STREAMED = ("m3u8", "mpd")  # browsers need a script for these; the desk has none
+_UNPLAYABLE = ("mpd",)  # of VOD's formats: the desk has no script for it
+_HLS = "application/vnd.apple.mpegurl"
 
 
 def _shown_url(video: Video, path: str) -> str:
@@ -114,20 +118,53 @@ def snapshots(video: Video, copies: Mapping[str, str]) -> list[str]:
     return [copies.get(path) or cdn_picture(video, path) for path in paths]
 
 
-def play_sources(video: Video) -> list[dict[str, Any]]:
-    """Return `url` and `label` of the playable files: streams, best first, then the source."""
-    return list(_sources(video))
+def play_sources(video: Video) -> list[dict[str, str]]:
+    """Return `url`, `label` and `type` of the playable files, best first; HLS after the source.
+
+    `type` is the media type of HLS, which most browsers play by a script, and '' of other files.
+    """
+    source = {"url": _shown_url(video, video.source_path), "label": _("Source"), "type": ""}
+    streams = [_stream_source(file, _shown_url(video, file["path"])) for file in _best(video.files)]
+    listed = [each for each in (*streams, source) if each["url"]]
+    return sorted(listed, key=lambda each: each["type"] == _HLS)
 
 
-def _sources(video: Video) -> Iterator[dict[str, Any]]:
-    files = [file for file in video.files if str(file.get("format", "")).lower() not in _STREAMED]
-    for file in sorted(files, key=lambda file: (file["is_narrowband"], file["height"]))[::-1]:
-        if url := _shown_url(video, file["path"]):
-            yield {"url": url, "label": _file_label(file)}
-    if url := _shown_url(video, video.source_path):
-        yield {"url": url, "label": _("Source")}
+def fetch_sources(video: Video) -> list[dict[str, str]]:
+    """Ask VOD for sources like those of `play_sources`, by VOD's own URLs.
+
+    To a review security IP VOD gives URLs that play pending, blocked and purged videos. Waits at
+    most three seconds. Raises CloudRejected, CloudUnavailable.
+    """
+    found = vod_gateway().with_deadline(DEADLINE_SECONDS).play_urls(video.vod_id)
+    urls = {file.path: url for file, url in found}
+    files = [file_as_json(file) for file, _url in found]
+    streams = [_stream_source(file, _our_scheme(urls[file["path"]])) for file in _best(files)]
+    return sorted(streams, key=lambda each: each["type"] == _HLS)
 
 
-def _file_label(file: dict[str, Any]) -> str:
+def _best(files: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    playable = [file for file in files if _format(file) not in _UNPLAYABLE]
+    return sorted(playable, key=lambda file: (file["is_narrowband"], file["height"]))[::-1]
+
+
+def _stream_source(file: Mapping[str, Any], url: str) -> dict[str, str]:
+    return {"url": url, "label": _file_label(file), "type": _HLS if _is_hls(file) else ""}
+
+
+def _is_hls(file: Mapping[str, Any]) -> bool:
+    return _format(file) == "m3u8" or is_playlist(file["path"])
+
+
+def _format(file: Mapping[str, Any]) -> str:
+    return str(file.get("format", "")).lower()
+
+
+def _our_scheme(url: str) -> str:
+    """The pages' policy allows the scheme of MEDIA_URL_SCHEME only; VOD may write another."""
+    return f"{settings.MEDIA_URL_SCHEME}://{url.partition('://')[2]}"
+
+
+def _file_label(file: Mapping[str, Any]) -> str:
     height = f"{min(file['width'], file['height'])}p" if file["height"] else file["definition"]
+    height = f"{height} HLS" if _is_hls(file) else height
     return _("Narrowband HD %(height)s") % {"height": height} if file["is_narrowband"] else height

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from shortvideo.cloud.vod import VodGateway  # at run time it would load the SDKs
 
 BATCH_SIZE = 20  # videos in one GetVideoInfos
+ILLEGAL_STATUS = "Forbidden.IllegalStatus"
 NO_STREAM = "InvalidVideo.NoneStream"
 ENCRYPTED = "Forbidden.AliyunVoDEncryption"
-NOT_PLAYABLE = ("Forbidden.IllegalStatus", NO_STREAM, ENCRYPTED)
+NOT_PLAYABLE = (ILLEGAL_STATUS, NO_STREAM, ENCRYPTED)
 WITH_FILES = (VodStatus.NORMAL, VodStatus.CHECKING)  # VOD tells the files of these
 
 T = TypeVar("T")

@@ -34,11 +34,15 @@ class EvidenceQuerySet(AttentionQuerySet["Evidence"]):
 
         Of a clip that is not blocked only hit pictures are missing: VOD has them for two weeks.
         """
-        return super().needing_attention().filter(
-            _IS_BLOCKED | Q(attention_at__gt=now - HITS_KEPT),
-            retry_at__lte=now,
-            video__deleted_at=None,
-            source_version=F("video__source_version"),
+        return (
+            super()
+            .needing_attention()
+            .filter(
+                _IS_BLOCKED | Q(attention_at__gt=now - HITS_KEPT),
+                retry_at__lte=now,
+                video__deleted_at=None,
+                source_version=F("video__source_version"),
+            )
         )
 
 

@@ -31,6 +31,8 @@ from videos.services.media import (
     PLAY_UNPUBLISHED,
     check_playable,
     may_play,
+    missing_files_reason,
+    not_named_reason,
     unplayable_reason,
 )
 from videos.services.review import DecisionInput, latest_human_decision, review_video

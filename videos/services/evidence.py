@@ -1,4 +1,4 @@
-"""Evidence: the pictures and facts of a blocked clip, and the machine's hit pictures of any clip."""
+"""Evidence: pictures and facts of a blocked clip, and the machine's hit pictures of any clip."""
 
 import hashlib
 import logging

@@ -23,6 +23,24 @@ def check_playable(video: Video) -> None:
         raise InvalidState(reason, ErrorCode.VIDEO_NOT_PLAYABLE)
 
 
+def missing_files_reason(operator: Operator | AnonymousUser, video: Video) -> str:
+    """Why an operator has nothing to play, and what to do; '' if there is something, or unknown."""
+    if not may_play(operator, video):
+        return _("You need the permission to play pending and blocked videos.")
+    is_shut = video.status in (VodStatus.CHECKING, VodStatus.BLOCKED) and not video.is_passed
+    if is_shut and not video.files and not video.source_path:
+        return not_named_reason()
+    return unplayable_reason(video)
+
+
+def not_named_reason() -> str:
+    """Why VOD names no play URL of a pending or blocked video to this server, and what to do."""
+    return _(
+        "VOD names the play URLs of pending and blocked clips only to review security IPs. An "
+        "operator adds the address of this server under “Review IPs”."
+    )
+
+
 def unplayable_reason(video: Video) -> str:
     """Why there is nothing to play, and what to do; '' if that is not known."""
     if not video.is_unplayable:

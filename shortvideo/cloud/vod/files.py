@@ -65,13 +65,23 @@ class Files(Gateway):
         Raises CloudRejected: with the code Forbidden.IllegalStatus if VOD does not let the video
         play, with InvalidVideo.NoneStream if it has no streams.
         """
+        files = (parse_stream(stream) for stream in self._streams(vod_id))
+        return tuple(file for file in files if file.path)
+
+    def play_urls(self, vod_id: str) -> tuple[tuple[StreamFile, str], ...]:
+        """Return the playable files on our play domains with VOD's own URLs, which are secret.
+
+        Raises CloudRejected as `play_files` does.
+        """
+        found = [(parse_stream(stream), stream.text("PlayURL")) for stream in self._streams(vod_id)]
+        return tuple((file, url) for file, url in found if is_on_cdn(file.path))
+
+    def _streams(self, vod_id: str) -> list[Reply]:
         reply = self._call_with_retries(
             Client.get_play_info_with_options,
             models.GetPlayInfoRequest(video_id=vod_id, result_type="Multiple"),
         )
-        streams = reply.children("PlayInfoList", wrapped="PlayInfo")
-        files = (parse_stream(stream) for stream in streams)
-        return tuple(file for file in files if file.path)
+        return list(reply.children("PlayInfoList", wrapped="PlayInfo"))
 
     def picture_urls(self, vod_id: str) -> dict[MediaPath, str]:
         """Return VOD's URLs of the cover and the snapshots, by path; each is secret for an hour."""

@@ -84,46 +84,6 @@
     }
   }
 
-  /* The player: qualities, jumping to a machine's hit, and saying so when a file does not play. */
-  const player = document.querySelector('[data-player]');
-  if (player) {
-    const error = document.querySelector('[data-player-error]');
-    const showError = () => { error.hidden = false; };
-    player.addEventListener('error', showError);
-    player.addEventListener('loadedmetadata', () => { error.hidden = true; });
-    if (player.error) {
-      showError();
-    }
-    for (const choice of document.querySelectorAll('[data-source]')) {
-      choice.addEventListener('click', () => {
-        const moment = player.currentTime;
-        const wasPlaying = !player.paused;
-        for (const other of document.querySelectorAll('[data-source]')) {
-          other.setAttribute('aria-pressed', String(other === choice));
-        }
-        player.src = choice.dataset.source;
-        player.currentTime = moment;
-        if (wasPlaying) {
-          player.play();
-        }
-      });
-    }
-    for (const mark of document.querySelectorAll('[data-seek]')) {
-      mark.addEventListener('click', () => {
-        player.currentTime = Number(mark.dataset.seek) / 1000;
-        player.scrollIntoView({block: 'center'});
-      });
-    }
-    const reveal = document.querySelector('[data-reveals]');
-    if (reveal) {
-      reveal.addEventListener('click', () => {
-        player.parentElement.classList.add('is-revealed');
-        reveal.remove();
-        player.focus();
-      });
-    }
-  }
-
   /* A filter that is chosen applies at once; select2 tells jQuery's listeners only. */
   window.addEventListener('load', () => {
     for (const choice of document.querySelectorAll('[data-submits="change"]')) {

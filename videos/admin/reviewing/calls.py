@@ -22,11 +22,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Operator
 from accounts.services import operator_of
+from shortvideo.cloud import CloudRejected, CloudUnavailable
 from shortvideo.errors import InvalidState, NeedsConfirmation
 from shortvideo.middleware import current_request_id
+from videos.admin.media import fetch_sources
 from videos.admin.reviewing.clip import clips_as_json
 from videos.admin.reviewing.forms import (
     BeatForm,
+    ClaimForm,
     ClipsForm,
     DecideForm,
     EscalateForm,
@@ -35,6 +38,8 @@ from videos.admin.reviewing.forms import (
     SkipForm,
     UndoForm,
 )
+from videos.mirror.asking import ILLEGAL_STATUS, NO_STREAM
+from videos.mirror.fetching import read_later
 from videos.models import Decision, ReviewClaim, ReviewDecision, Source, Video
 from videos.services import (
     DecisionInput,
@@ -47,6 +52,9 @@ from videos.services import (
     end_claims,
     escalate_video,
     latest_decision,
+    may_play,
+    missing_files_reason,
+    not_named_reason,
     renew_claims,
     review_video,
     undo_review,
@@ -135,6 +143,37 @@ def clips(request: HttpRequest) -> JsonResponse:
         skipped_since=values["skipped_since"],
     )
     return JsonResponse({"clips": clips_as_json(operator, claims), "waiting": waiting_count()})
+
+
+@_call
+@require_POST
+def play(request: HttpRequest) -> JsonResponse:
+    """Ask VOD for URLs of a claimed clip whose own sources do not play; `sentence` says why not.
+
+    The mirror reads the clip's files later.
+    """
+    operator, values = operator_of(request), _read(ClaimForm, request)
+    video = _own_claim(operator, values).video
+    if not may_play(operator, video):
+        return JsonResponse({"sources": [], "sentence": missing_files_reason(operator, video)})
+    try:
+        sources = fetch_sources(video)
+    except CloudRejected as error:
+        return JsonResponse({"sources": [], "sentence": _no_source(video, error)})
+    except CloudUnavailable as error:
+        return JsonResponse({"sources": [], "sentence": str(error)})
+    if sources and not video.files:
+        read_later(video.vod_id)
+    return JsonResponse({"sources": sources, "sentence": ""})
+
+
+def _no_source(video: Video, error: CloudRejected) -> str:
+    """Why VOD plays no file of the clip to this server."""
+    if error.code == ILLEGAL_STATUS and not video.is_passed:
+        return not_named_reason()
+    if error.code == NO_STREAM:
+        return _("VOD has no stream of this clip. An operator submits a transcoding job.")
+    return str(error)
 
 
 @_call

@@ -22,7 +22,7 @@ from videos.models import (
     ReviewTask,
     Video,
 )
-from videos.services import describe_review, may_play, unplayable_reason
+from videos.services import describe_review, may_play, missing_files_reason
 
 _LATEST = 5  # decisions and notes of one clip
 _LINES = ReviewDecision.objects.select_related("operator", "template").order_by("-id")
@@ -81,7 +81,7 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "causes": [task.get_cause_display() for task in tasks],
         "waitingSince": _moment(tasks[0].opened_at) if tasks else None,
         "sources": play_sources(video) if may_play(operator, video) else [],
-        "unplayable": unplayable_reason(video),
+        "unplayable": missing_files_reason(operator, video),
         "poster": copies.get(video.first_frame) or cdn_picture(video, video.first_frame),
         "snapshots": [url for url in snapshots(video, copies) if url],
         "verdict": review.get_suggestion_display() if review else "",

@@ -19,7 +19,8 @@ from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import COUNTED, PLAY_UNPUBLISHED
 
 CALLS = (
-    "clips", "beat", "news", "session", "decide", "skip", "undo", "note", "escalate", "leave",
+    "clips", "play", "beat", "news", "session", "decide", "skip", "undo", "note", "escalate",
+    "leave",
 )  # fmt: skip
 
 
@@ -79,6 +80,7 @@ def _texts() -> dict[str, Any]:
         "status": _("Status"),
         "waiting": _("{count} waiting"),
         "doesNotPlay": _("The CDN cannot play this file. The snapshots show its content."),
+        "slow": _("The CDN does not answer yet. The snapshots show the clip's content."),
         "noFile": _("There is no file to play yet. The snapshots show its content."),
         "undone": _("Undone. Decide again."),
         "nothingToUndo": _("There is nothing to undo."),

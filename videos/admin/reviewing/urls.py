@@ -8,6 +8,7 @@ app_name = "review"
 urlpatterns = [
     path("", site.admin_view(review_page), name="page"),
     path("clips/", calls.clips, name="clips"),
+    path("play/", calls.play, name="play"),
     path("beat/", calls.beat, name="beat"),
     path("news/", calls.news, name="news"),
     path("session/", calls.session, name="session"),

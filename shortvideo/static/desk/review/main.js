@@ -23,7 +23,7 @@ class Review {
     this.keys = {...DEFAULT_KEYS, ...settings.keys};
     const token = document.querySelector('[name=csrfmiddlewaretoken]').value;
     this.server = new Server(settings.calls, crypto.randomUUID(), token);
-    this.stage = new Stage(root, {onFail: (clip) => clip.unplayable || (clip.sources.length ? texts.doesNotPlay : texts.noFile)});
+    this.stage = new Stage(root, {texts, askForSources: (clip) => this.askForSources(clip)});
     this.facts = new Facts(root, texts);
     this.dialogs = new Dialogs((name, values) => this.onDialog(name, values));
     this.queue = []; // claimed clips; the first is on the screen
@@ -249,6 +249,18 @@ class Review {
       await this.attempt('skip', {claim: clip.claim, is_left: 'on'});
     }
     this.fill();
+  }
+
+  /** Other sources of a clip whose own do not play, or why there are none. */
+  async askForSources(clip) {
+    try {
+      return await this.server.post('play', {claim: clip.claim});
+    } catch (error) {
+      if (!(error instanceof CallError)) {
+        throw error;
+      }
+      return {sources: [], sentence: error.sentence};
+    }
   }
 
   // --- Messages

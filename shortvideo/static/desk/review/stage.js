@@ -1,5 +1,7 @@
 /* The player: the clip on the screen, and the next ones, which load behind it. */
 
+import {Sources} from '../playing.js';
+
 const STEP = 2; // seconds of one key press
 const SPEEDS = [1, 1.25, 1.5, 2];
 
@@ -8,8 +10,11 @@ const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seco
 const image = (url) => Object.assign(document.createElement('img'), {src: url, alt: '', loading: 'eager', decoding: 'async'});
 
 export class Stage {
-  /** `onFail(clip)` is called when a clip's files do not play. */
-  constructor(root, {onFail}) {
+  /**
+   * `texts` has the sentences about clips that do not play. `askForSources(clip)` asks VOD for other
+   * sources: it resolves to them and to a sentence that says why there are none.
+   */
+  constructor(root, {texts, askForSources}) {
     this.root = root;
     this.screen = root.querySelector('[data-screen]');
     this.message = root.querySelector('[data-message]');
@@ -17,8 +22,10 @@ export class Stage {
     this.clock = root.querySelector('[data-clock]');
     this.hits = root.querySelector('[data-hits]');
     this.snapshots = root.querySelector('[data-snapshots]');
-    this.onFail = onFail;
+    Object.assign(this, {texts, askForSources});
     this.players = new Map(); // of claims
+    this.sources = new Map(); // of claims
+    this.failures = new Map(); // sentences, of claims
     this.current = null;
     this.speed = 1;
     this.isMuted = true;
@@ -39,36 +46,70 @@ export class Stage {
     for (const [claim, player] of this.players) {
       if (!kept.has(claim)) {
         player.pause();
-        player.removeAttribute('src');
-        player.load();
+        this.sources.get(claim).close();
         player.remove();
         this.players.delete(claim);
+        this.sources.delete(claim);
+        this.failures.delete(claim);
       }
     }
     for (const clip of clips) {
-      if (!this.players.has(clip.claim) && clip.sources.length) {
-        this.players.set(clip.claim, this.makePlayer(clip));
+      if (!this.players.has(clip.claim)) {
+        this.load(clip);
       }
     }
   }
 
-  makePlayer(clip) {
+  load(clip) {
     const player = document.createElement('video');
     Object.assign(player, {muted: true, loop: true, playsInline: true, preload: 'auto', hidden: true});
     player.poster = clip.poster || '';
-    player.src = clip.sources[0].url;
-    player.addEventListener('error', () => {
-      if (this.current?.claim === clip.claim) {
-        this.showFailure(clip);
-      }
-    });
+    const isShown = () => this.current?.claim === clip.claim;
     player.addEventListener('timeupdate', () => {
-      if (this.current?.claim === clip.claim) {
+      if (isShown()) {
         this.showPosition();
       }
     });
+    let hasAsked = false;
+    const sources = new Sources(player, {
+      onStart: () => {
+        if (isShown()) {
+          this.play();
+        }
+      },
+      onSlow: () => this.fail(clip, this.texts.slow),
+      onReady: () => this.fail(clip, ''),
+      onFail: async () => {
+        this.fail(clip, clip.unplayable || (clip.sources.length ? this.texts.doesNotPlay : this.texts.noFile));
+        if (!hasAsked) {
+          hasAsked = true;
+          const found = await this.askForSources(clip);
+          if (found.sources.length) {
+            sources.play(found.sources);
+          } else if (found.sentence) {
+            this.fail(clip, found.sentence);
+          }
+        }
+      },
+    });
+    this.players.set(clip.claim, player);
+    this.sources.set(clip.claim, sources);
     this.screen.append(player);
-    return player;
+    sources.play(clip.sources);
+  }
+
+  /** Remember why a clip does not play, and say so if it is on the screen; '' ends that. */
+  fail(clip, sentence) {
+    this.failures.set(clip.claim, sentence);
+    if (this.current?.claim === clip.claim) {
+      this.showFailure();
+    }
+  }
+
+  showFailure() {
+    const sentence = this.failures.get(this.current?.claim) || '';
+    this.message.hidden = !sentence;
+    this.message.textContent = sentence;
   }
 
   /** Put a clip on the screen; null clears it. */
@@ -78,19 +119,14 @@ export class Stage {
       this.player.hidden = true;
     }
     this.current = clip;
-    this.message.hidden = true;
+    this.showFailure();
     this.screen.classList.toggle('is-blurred', Boolean(clip?.isBlocked));
     if (!clip) {
       return;
     }
     this.showMarks(clip);
     this.showPosition();
-    const player = this.player;
-    this.position.disabled = !player;
-    if (!player || player.error) {
-      this.showFailure(clip);
-      return;
-    }
+    const {player} = this;
     player.hidden = false;
     player.playbackRate = this.speed;
     player.muted = this.isMuted;
@@ -106,11 +142,6 @@ export class Stage {
         await this.player.play();
       }
     }
-  }
-
-  showFailure(clip) {
-    this.message.hidden = false;
-    this.message.textContent = this.onFail(clip);
   }
 
   showMarks(clip) {
