@@ -63,7 +63,7 @@ def test_hit_pictures_are_archived_and_outlive_vod(cloud: LocalVod) -> None:
     client = Client()
     client.force_login(make_operator("moderator"), "accounts.backends.OperatorBackend")
     copy = client.get(reverse("admin:videos_evidence_copy", args=[evidence.pk, 0]))
-    assert b"".join(copy).startswith(PIXEL)  # type: ignore[arg-type]
+    assert b"".join(copy).startswith(PIXEL)
     cloud.set_ahead(0)
 
 
