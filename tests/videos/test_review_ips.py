@@ -14,7 +14,7 @@ from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.models import Delivery
 from tests.factories import make_operator, make_video
 from tests.support.localvod import LocalVod
-from videos.models import ReviewTask
+from videos.models import ReviewTask, Video
 
 pytestmark = pytest.mark.django_db
 
@@ -124,6 +124,11 @@ def test_the_review_page_plays_pending_clips_from_a_review_ip(cloud: LocalVod) -
     refused = post("play", claim=clip["claim"])
     assert refused == {"sources": [], "sentence": clip["unplayable"]}
     run("add", "127.0.0.1")
+    Video.objects.update(status="Transcoding")
+    refusal = {"kind": "error", "code": "Forbidden.IllegalStatus", "status": 403}
+    cloud.faults({"operation": "GetPlayInfo", **refusal})
+    assert "not finished transcoding" in post("play", claim=clip["claim"])["sentence"]
+    cloud.faults()
     answer = post("play", claim=clip["claim"])
     assert [source["label"] for source in answer["sources"]] == ["476p", "360p"]
     assert all(cloud.get(source["url"]).status_code == 200 for source in answer["sources"])

@@ -159,7 +159,7 @@ def play(request: HttpRequest) -> JsonResponse:
     try:
         sources = fetch_sources(video)
     except CloudRejected as error:
-        return JsonResponse({"sources": [], "sentence": _no_source(video, error)})
+        return JsonResponse({"sources": [], "sentence": _no_source(operator, video, error)})
     except CloudUnavailable as error:
         return JsonResponse({"sources": [], "sentence": str(error)})
     if sources and not video.files:
@@ -167,10 +167,10 @@ def play(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"sources": sources, "sentence": ""})
 
 
-def _no_source(video: Video, error: CloudRejected) -> str:
+def _no_source(operator: Operator, video: Video, error: CloudRejected) -> str:
     """Why VOD plays no file of the clip to this server."""
     if error.code == ILLEGAL_STATUS and not video.is_passed:
-        return not_named_reason()
+        return missing_files_reason(operator, video) or not_named_reason()
     if error.code == NO_STREAM:
         return _("VOD has no stream of this clip. An operator submits a transcoding job.")
     return str(error)
