@@ -30,6 +30,7 @@ _SECTIONS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
             "videos.Takedown",
             "videos.Evidence",
             "videos.ReasonTemplate",
+            "videos.LabelThreshold",
         ),
     ),
     (

@@ -28,5 +28,6 @@ from videos.models.status import (
 )
 from videos.models.sync import SyncRun
 from videos.models.takedown import Takedown, TakedownQuerySet
+from videos.models.threshold import LabelThreshold
 from videos.models.transcoding import TranscodeJob, TranscodeJobQuerySet
 from videos.models.video import Video, VideoQuerySet

@@ -124,6 +124,25 @@
     }
   }
 
+  /* A sentence of the server about the values of a form, while they are typed. */
+  const preview = document.querySelector('[data-preview-url]');
+  if (preview) {
+    const form = preview.closest('form');
+    let newest = 0;
+    const show = async () => {
+      newest += 1;
+      const number = newest;
+      const values = new URLSearchParams(new FormData(form));
+      values.delete('csrfmiddlewaretoken');
+      const answer = await fetch(`${preview.dataset.previewUrl}?${values}`);
+      if (answer.ok && number === newest) {
+        preview.textContent = (await answer.json()).sentence;
+      }
+    };
+    form.addEventListener('input', show);
+    show();
+  }
+
   /* A filter that is chosen applies at once; select2 tells jQuery's listeners only. */
   window.addEventListener('load', () => {
     for (const choice of document.querySelectorAll('[data-submits="change"]')) {
