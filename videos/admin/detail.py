@@ -12,7 +12,7 @@ from videos.admin.media import cdn_picture, copies_of, gone_text, play_sources, 
 from videos.admin.seen import shown_review
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
-from videos.services import may_play, undoable_decision, unplayable_reason
+from videos.services import may_play, undo_milliseconds, undoable_decision, unplayable_reason
 
 _LATEST = 50  # deliveries
 # Deliveries that only read VOD; every clip has many.
@@ -23,6 +23,7 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
     user = request.user
     may_review = user.has_perm("videos.review_video")
     copies = copies_of(video) if may_review else {}
+    undoable = undoable_decision(video) if may_review else None
     return {
         "video": video,
         "seen": shown_field(video, str(shown_review(video))),
@@ -32,7 +33,8 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "poster": _poster(video, copies),
         "snapshots": snapshots(video, copies),
         "gone_text": gone_text() if video.is_closed else "",
-        "undoable": undoable_decision(video) if may_review else None,
+        "undoable": undoable,
+        "undo_milliseconds": undo_milliseconds(undoable) if undoable else 0,
         "takedown": takedown_card(video) if user.has_perm("videos.view_takedown") else None,
         "files": _files(video),
         "machine_review": _latest_machine_review(video),

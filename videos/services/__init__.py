@@ -43,4 +43,4 @@ from videos.services.transcoding import (
     retry_transcode,
     submit_transcode,
 )
-from videos.services.undo import undo_review, undoable_decision
+from videos.services.undo import undo_milliseconds, undo_review, undoable_decision

@@ -124,6 +124,29 @@
     }
   }
 
+  /* Undo buttons count down and go when it is too late. The key U presses the first. */
+  for (const button of document.querySelectorAll('[data-undo]')) {
+    const end = performance.now() + Number(button.dataset.undo);
+    const tick = () => {
+      const seconds = Math.ceil((end - performance.now()) / 1000);
+      button.querySelector('.countdown').textContent = seconds;
+      if (seconds <= 0) {
+        clearInterval(timer);
+        button.remove();
+      }
+    };
+    const timer = setInterval(tick, 250);
+    tick();
+  }
+  document.addEventListener('keydown', (event) => {
+    const isTyping = event.target.matches('input, textarea, select, [contenteditable]') || event.isComposing;
+    const button = document.querySelector('[data-undo]');
+    if (button && event.key === 'u' && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      button.click();
+    }
+  });
+
   /* A sentence of the server about the values of a form, while they are typed. */
   const preview = document.querySelector('[data-preview-url]');
   if (preview) {

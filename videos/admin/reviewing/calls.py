@@ -15,7 +15,6 @@ from django.contrib.admin import site
 from django.forms import Form
 from django.http import Http404, HttpRequest, JsonResponse
 from django.middleware.csrf import get_token
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -49,6 +48,7 @@ from videos.services import (
     latest_decision,
     renew_claims,
     review_video,
+    undo_milliseconds,
     undo_review,
     waiting_count,
 )
@@ -109,14 +109,10 @@ def _own_claim(operator: Operator, values: dict[str, Any]) -> ReviewClaim:
 
 
 def _decided(review: ReviewDecision) -> dict[str, Any]:
-    """The decision, and how many milliseconds are left to undo it."""
-    window = 0.0
-    if review.delivery is not None:
-        window = (review.delivery.due_at - timezone.now()).total_seconds() * 1000
     return {
         "decision": review.pk,
         "label": review.get_decision_display(),
-        "undoMilliseconds": max(0, round(window)),
+        "undoMilliseconds": undo_milliseconds(review),
     }
 
 
