@@ -36,6 +36,13 @@ class BlockForm(forms.Form):
     comment = _comment_field()
 
 
+class SendBackForm(forms.Form):
+    reason = ByteLimitedField(
+        max_bytes=REASON_BYTES, required=False, label=_("Reason"), help_text=_("For colleagues.")
+    )
+    comment = ByteLimitedField(max_bytes=COMMENT_BYTES, rows=3, required=False, label=_("Comment"))
+
+
 class RecommendForm(forms.Form):
     narrowband = forms.BooleanField(
         required=False,

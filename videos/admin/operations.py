@@ -16,9 +16,17 @@ from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ModelAdmin
 from shortvideo.errors import InvalidState, NeedsConfirmation
 from videos.admin import undo
-from videos.admin.forms import ApproveForm, BlockForm, RecommendForm
+from videos.admin.forms import ApproveForm, BlockForm, RecommendForm, SendBackForm
 from videos.admin.seen import shown_decision, shown_review
-from videos.models import Decision, ReasonTemplate, ReviewDecision, Source, TranscodeKind, Video
+from videos.models import (
+    CensorStatus,
+    Decision,
+    ReasonTemplate,
+    ReviewDecision,
+    Source,
+    TranscodeKind,
+    Video,
+)
 from videos.services import (
     DecisionInput,
     Seen,
@@ -159,6 +167,29 @@ class Block(Review):
 
     def context(self) -> dict[str, Any]:
         return {"reason_templates": ReasonTemplate.objects.filter(is_active=True)}
+
+
+class SendBack(Review):
+    name = "send_back"
+    decision = Decision.REVIEW
+    label = gettext_lazy("Send back to review…")
+    title = gettext_lazy("Send videos back to review")
+    verb = gettext_lazy("Send back")
+    report = gettext_lazy("%(done)d of %(selected)d sent back to review.")
+    already = gettext_lazy("Already sent back.")
+    explanation = gettext_lazy(
+        "Hidden in the app until somebody decides again. VOD keeps its status, and URLs that were "
+        "given out keep playing: block the clip if it must go."
+    )
+    form_class = SendBackForm
+
+    def check_video(self, video: Video) -> None:
+        if video.censor_status == CensorStatus.CHECK:
+            raise InvalidState(_("It awaits review already."))
+
+    def report_suffix(self) -> str:
+        """Nothing is sent that an undo could hold back."""
+        return ""
 
 
 class TranscodeStandard(VideoOperation):

@@ -60,6 +60,7 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
     operations = (
         operations.Approve,
         operations.Block,
+        operations.SendBack,
         operations.TranscodeStandard,
         operations.TranscodeNarrowband,
         operations.Recommend,
@@ -184,6 +185,7 @@ def _buttons_for(video: Video) -> tuple[tuple[str, str], ...]:
         return (
             ("approve", "good"),
             ("block", "bad"),
+            *((("send_back", ""),) if video.censor_status != CensorStatus.CHECK else ()),
             ("recommend", ""),
             ("transcode", ""),
             ("transcode_narrowband", ""),

@@ -13,7 +13,7 @@ from videos.models import CensorStatus, ReviewClaim, ReviewTask, TaskCause, Vide
 from videos.services import announcements, evidence, takedown
 from videos.services.claim import end_claims
 from videos.services.standing import Seen, check_seen, latest_decision
-from videos.services.status import open_task
+from videos.services.task import open_task
 
 
 @transaction.atomic

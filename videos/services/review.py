@@ -21,6 +21,7 @@ from videos.models import (
     ReviewDecision,
     ReviewTask,
     Source,
+    TaskCause,
     Video,
 )
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
@@ -33,6 +34,7 @@ from videos.services.standing import (
     latest_decision,
     undo_refusal,
 )
+from videos.services.task import open_task
 
 DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # their decisions go to VOD
 
@@ -153,7 +155,9 @@ def record_decision(
     review = add_to_log(video, new, to_status=status, at=now, delivery=delivery)
     video.save(update_fields=video.set_censor_status(status, at=now))
     announcements.emit_decision(review)
-    if status != CensorStatus.CHECK:
+    if new.decision == Decision.REVIEW:
+        open_task(video, TaskCause.RECHECK)
+    else:
         ReviewTask.objects.open().filter(video=video).update(closed_at=now)
     end_claims_by_decision(review, claim)
     return review
