@@ -77,7 +77,7 @@ def test_a_chain_sent_without_its_block_shows_the_refusal(desk_of: DeskOf) -> No
     with transaction.atomic():
         resume_block_takedown(video)
     page = desk_of("viewer").page(PAGE, video.pk)
-    card = page[page.index('id="takedown"') : page.index('id="decisions"')]
+    card = page[page.index('id="takedown"') : page.index('id="story"')]
     assert "VOD refused it." in card
 
 
@@ -89,7 +89,7 @@ def test_a_failed_step_shows_its_error_and_a_retry_button(desk_of: DeskOf) -> No
     video = make_blocked()
     fail_takedown(video)
     page = desk_of("operator").page(PAGE, video.pk)
-    card = page[page.index('id="takedown"') : page.index('id="decisions"')]
+    card = page[page.index('id="takedown"') : page.index('id="story"')]
     for text in ("Forbidden", "VOD refused it.", "REQ-1", 'value="retry"'):
         assert text in card
     assert card.count('value="retry"') == 1  # retrying it retries its followers too
@@ -237,7 +237,7 @@ def test_a_running_purge_shows_as_running(desk_of: DeskOf) -> None:
         end_all(kind, DeliveryState.DONE)
     CdnTask.objects.update(state=CdnTask.State.SUBMITTED)
     page = desk_of("viewer").page(PAGE, video.pk)
-    card = page[page.index('id="takedown"') : page.index('id="decisions"')]
+    card = page[page.index('id="takedown"') : page.index('id="story"')]
     assert "running" in card
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.http import HttpRequest
 
 from shortvideo.desk.operations import shown_field
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.admin.media import cdn_picture, copies_of, gone_text, play_sources, snapshots
 from videos.admin.seen import shown_review
+from videos.admin.story import TOLD, story_of
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
 from videos.services import may_play, undo_milliseconds, undoable_decision, unplayable_reason
@@ -21,6 +22,7 @@ _READS = ("process_event", "read_video", "reread_video")
 
 def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
     user = request.user
+    prefetch_related_objects([video], *TOLD)
     may_review = user.has_perm("videos.review_video")
     copies = copies_of(video) if may_review else {}
     undoable = undoable_decision(video) if may_review else None
@@ -38,11 +40,11 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "takedown": takedown_card(video) if user.has_perm("videos.view_takedown") else None,
         "files": _files(video),
         "machine_review": _latest_machine_review(video),
-        "decisions": video.decisions.select_related("operator", "delivery").order_by("-id"),
-        "open_tasks": video.review_tasks.filter(closed_at=None).order_by("opened_at"),
+        "story": story_of(video),
+        "open_tasks": [task for task in video.review_tasks.all() if task.closed_at is None],
         "jobs": video.transcode_jobs.select_related("requested_by", "delivery").order_by("-id"),
         "cdn_tasks": video.cdn_tasks.select_related("operator", "delivery").order_by("-id"),
-        "deletions": video.deletions.select_related("operator", "delivery").order_by("-id"),
+        "deletions": video.deletions.all(),
         "recommendation": getattr(video, "recommendation", None),
         "deliveries": _deliveries(video) if user.has_perm("outbox.view_delivery") else None,
         "may_retry": user.has_perm("outbox.retry_delivery"),
@@ -61,7 +63,8 @@ def _files(video: Video) -> list[dict[str, Any]]:
 
 
 def _latest_machine_review(video: Video) -> MachineReview | None:
-    return video.machine_reviews.filter(source_version=video.source_version).first()
+    reviews = video.machine_reviews.all()
+    return next((each for each in reviews if each.source_version == video.source_version), None)
 
 
 def _deliveries(video: Video) -> list[Delivery]:

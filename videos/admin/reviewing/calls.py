@@ -15,6 +15,7 @@ from django.contrib.admin import site
 from django.forms import Form
 from django.http import Http404, HttpRequest, JsonResponse
 from django.middleware.csrf import get_token
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -105,6 +106,9 @@ def _own_claim(operator: Operator, values: dict[str, Any]) -> ReviewClaim:
     claim = claims.select_related("video", "decision").filter(pk=values["claim"]).first()
     if claim is None:
         raise Http404
+    if values["shown_seconds"] is not None and claim.ended_at is None:
+        claim.shown_at = timezone.now() - timedelta(seconds=values["shown_seconds"])
+        claim.save(update_fields=["shown_at"])
     return claim
 
 

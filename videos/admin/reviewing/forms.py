@@ -35,6 +35,9 @@ class BeatForm(PageForm):
 
 
 class ClaimForm(PageForm):
+    """`shown_seconds`: how long the clip has been on the screen; empty if it was not."""
+
+    shown_seconds = forms.FloatField(required=False, min_value=0, max_value=86_400)
     claim = forms.IntegerField(min_value=1, max_value=2**63 - 1)
 
 

@@ -94,6 +94,7 @@ class Review {
     if (this.shown !== clip?.claim) {
       this.stage.show(clip || null);
       this.shown = clip?.claim;
+      this.shownAt = Date.now();
     }
     if (clip) {
       this.facts.show(clip);
@@ -103,6 +104,7 @@ class Review {
   /** Take the clip from the screen; the next one plays at once. */
   next() {
     const clip = this.queue.shift();
+    clip.shownSeconds = (Date.now() - this.shownAt) / 1000;
     this.show();
     return clip;
   }
@@ -160,7 +162,7 @@ class Review {
   /** Decide about the clip on the screen. The next clip plays while the decision is sent. */
   async decide(decision, values = {}) {
     const clip = this.next();
-    const sent = {claim: clip.claim, seen: clip.seen, decision, reason: '', comment: '', ...values};
+    const sent = {claim: clip.claim, shown_seconds: clip.shownSeconds, seen: clip.seen, decision, reason: '', comment: '', ...values};
     if (clip.isConfirming) {
       sent.is_confirmed = 'on';
     }
@@ -194,7 +196,7 @@ class Review {
   async skip() {
     const clip = this.next();
     this.hasSkipped = true;
-    await this.attempt('skip', {claim: clip.claim});
+    await this.attempt('skip', {claim: clip.claim, shown_seconds: clip.shownSeconds});
     this.fill();
   }
 
@@ -230,7 +232,7 @@ class Review {
   async escalate({addressee, escalation}) {
     const [kind, pk] = addressee.split(' ');
     const clip = this.next();
-    if (!await this.attempt('escalate', {claim: clip.claim, [kind]: pk, text: escalation})) {
+    if (!await this.attempt('escalate', {claim: clip.claim, shown_seconds: clip.shownSeconds, [kind]: pk, text: escalation})) {
       this.bringBack({...clip, typed: {escalation}});
     }
     this.fill();
