@@ -1,7 +1,6 @@
 """A real browser at the desk. ORM calls of a test run beside playwright's event loop."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,19 +8,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.factories import PASSWORD, make_operator
+from tests.support.chromium import CHROMIUM, FLAGS, WIDE
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDE = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
 LONGEST_WAIT_MILLISECONDS = 120_000  # of a test that fails
 
 
