@@ -23,7 +23,7 @@ from videos.admin import operations
 from videos.admin.detail import detail_context
 from videos.admin.filters import DeletedFilter
 from videos.admin.media import thumbnail, with_pictures
-from videos.admin.seen import SeenRows, latest_decisions
+from videos.admin.seen import SeenRows, standing_lookups
 from videos.admin.undo import undo
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video, VideoQuerySet
 from videos.services import is_undeletable
@@ -69,7 +69,7 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
 
     def get_queryset(self, request: HttpRequest) -> VideoQuerySet:
         """Deleted videos only for operators who may delete."""
-        videos = with_pictures(Video.objects.prefetch_related(latest_decisions()))
+        videos = with_pictures(Video.objects.prefetch_related(*standing_lookups()))
         return videos if request.user.has_perm("videos.delete_video") else videos.visible()
 
     def search_condition(self, text: str) -> Q:
