@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IS_POPUP_VAR, IncorrectLookupParameters
@@ -17,6 +18,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from shortvideo.desk.editing import EditingForm
+from shortvideo.desk.forms import require_visible
 from shortvideo.desk.lists import DeskList
 
 M = TypeVar("M", bound=Model)
@@ -71,6 +73,13 @@ class DeskAdmin(ModelAdmin[M]):
     ) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         return form if obj is None else EditingForm.guarding(form)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A required text has something visible."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.CharField) and field.required:
+            field.validators.append(require_visible)
+        return field
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         return super().get_changelist_form(request, **{"form": EditingForm, **kwargs})

@@ -49,17 +49,19 @@ class Desk:
         assert response.status_code == 302, response.content.decode()
         return self.messages(response)
 
+    def url(self, row: Model) -> str:
+        """The address of the page of a row."""
+        options = row._meta
+        return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row.pk])
+
     def form(self, row: Model) -> FieldValues:
         """Open the page of a row. Returns the fields of its form, as a browser sends them."""
-        options = row._meta
-        page = self.page(f"{options.app_label}_{options.model_name}_change", row.pk)
-        return fields_of(page, f"{options.model_name}_form")
+        page = self.client.get(self.url(row)).content.decode()
+        return fields_of(page, f"{row._meta.model_name}_form")
 
     def save(self, row: Model, fields: Mapping[str, Any]) -> Any:
         """Post the form of a row."""
-        options = row._meta
-        url = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row.pk])
-        return self.client.post(url, fields)
+        return self.client.post(self.url(row), fields)
 
     def edit(self, row: Model, **fields: Any) -> Any:
         """Open the page of a row, change fields and save. Returns the response."""

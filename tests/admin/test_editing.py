@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import connections, transaction
 from django.db.models import Model
+from django.forms import CharField
 from django.urls import reverse
 
 from accounts.models import Operator
@@ -184,6 +185,17 @@ def test_a_form_that_says_not_what_it_showed_is_refused(desk_of: DeskOf, shown: 
     assert desk.save(item, {**fields, "title": "New"}).status_code == 200
     item.refresh_from_db()
     assert item.title == "Old"
+
+
+@pytest.mark.parametrize("model", EDITED)
+def test_a_required_text_shows_something(desk_of: DeskOf, model: type[Model]) -> None:
+    desk, row = desk_of("administrator"), EDITED[model][0]()
+    page = desk.client.get(desk.url(row))
+    fields = page.context["adminform"].form.fields.items()
+    texts = [name for name, field in fields if field.required and isinstance(field, CharField)]
+    for name in texts:
+        assert desk.edit(row, **{name: "\u3164\ufe0f"}).status_code == 200
+    assert texts or model is Recommendation
 
 
 # --- Lists
