@@ -1,12 +1,14 @@
 """A clip's page tells what happened to it, newest first."""
 
 import pytest
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from tests.admin.conftest import DeskOf
 from tests.admin.test_reviewing import Page, make_pending
 from tests.factories import make_operator
+from videos.admin.seen import standing_lookups
 from videos.admin.story import story_of
 from videos.models import Decision, MachineReview, Source
 from videos.services import DecisionInput, delete_video, review_video, undo_review
@@ -33,6 +35,7 @@ def test_a_story_names_who_why_from_where_and_the_answer(
     refused.state, refused.error, refused.finished_at = "given_up", "No such video.", timezone.now()
     refused.save()
     delete_video(video, operator=ada)
+    prefetch_related_objects([video], *standing_lookups())
     told = [(entry.sentence, entry.quote, entry.answer) for entry in story_of(video)]
     assert told == [
         ("Deleted by Ada.", "", ""),

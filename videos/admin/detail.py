@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from shortvideo.desk.operations import shown_field
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.admin.media import cdn_picture, copies_of, gone_text, play_sources, snapshots
-from videos.admin.seen import shown_review
+from videos.admin.seen import shown_standing
 from videos.admin.story import TOLD, story_of
 from videos.admin.takedown import card as takedown_card
-from videos.models import MachineReview, Video
+from videos.models import Video
 from videos.services import may_play, undo_milliseconds, undoable_decision, unplayable_reason
 
 _LATEST = 50  # deliveries
@@ -26,9 +26,10 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
     may_review = user.has_perm("videos.review_video")
     copies = copies_of(video) if may_review else {}
     undoable = undoable_decision(video) if may_review else None
+    standing = shown_standing(video)
     return {
         "video": video,
-        "seen": shown_field(video, str(shown_review(video))),
+        "seen": shown_field(video, str(standing.seen)),
         "may_play": may_play(user, video),
         "sources": play_sources(video) if may_play(user, video) else [],
         "unplayable": unplayable_reason(video),
@@ -39,7 +40,7 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "undo_milliseconds": undo_milliseconds(undoable) if undoable else 0,
         "takedown": takedown_card(video) if user.has_perm("videos.view_takedown") else None,
         "files": _files(video),
-        "machine_review": _latest_machine_review(video),
+        "machine_review": standing.machine_review,
         "story": story_of(video),
         "open_tasks": [task for task in video.review_tasks.all() if task.closed_at is None],
         "jobs": video.transcode_jobs.select_related("requested_by", "delivery").order_by("-id"),
@@ -60,11 +61,6 @@ def _poster(video: Video, copies: Mapping[str, str]) -> str:
 def _files(video: Video) -> list[dict[str, Any]]:
     """Streams, tallest first."""
     return sorted(video.files, key=lambda file: (-file["height"], file["is_narrowband"]))
-
-
-def _latest_machine_review(video: Video) -> MachineReview | None:
-    reviews = video.machine_reviews.all()
-    return next((each for each in reviews if each.source_version == video.source_version), None)
 
 
 def _deliveries(video: Video) -> list[Delivery]:

@@ -42,9 +42,8 @@ class Entry:
     is_failed: bool = False
 
 
-# What the story reads, to prefetch; the page of the clip reads some of it too.
+# What the story reads beside `standing_lookups`, to prefetch; the page reads some of it too.
 TOLD = (
-    "machine_reviews",
     Prefetch("review_tasks", ReviewTask.objects.select_related("for_operator", "for_role")),
     Prefetch("deletions", VideoDeletion.objects.select_related("operator", "delivery")),
     "takedowns",
@@ -56,7 +55,7 @@ def story_of(video: Video) -> list[Entry]:
     decisions = video.decisions.select_related("operator", "delivery").order_by("-id")
     entries = [
         Entry(video.creation_time, _("Uploaded.")),
-        *map(_of_machine_review, video.machine_reviews.all()),
+        *map(_of_machine_review, video.verdicts),  # type: ignore[attr-defined]  # see `standing_lookups`
         *map(_of_task, video.review_tasks.all()),
         *_of_claims(video),
         *map(_of_decision, decisions[:_LATEST]),

@@ -29,9 +29,9 @@ from videos.services import announcements, takedown
 from videos.services.claim import end_claims_by_decision
 from videos.services.standing import (
     Seen,
+    Standing,
     check_seen,
     check_status_seen,
-    latest_decision,
     undo_refusal,
 )
 from videos.services.task import open_task
@@ -102,7 +102,7 @@ def review_video(
 def _check_precondition(video: Video, seen: Seen | CensorStatus | None) -> None:
     """Raise NeedsConfirmation if something else stands than the decider saw."""
     if isinstance(seen, Seen):
-        check_seen(video, seen, latest_decision(video))
+        check_seen(Standing.read(video), seen)
     elif seen is not None:
         check_status_seen(video, seen)
 
