@@ -24,7 +24,7 @@ from tests.support.forms import FieldValues, fields_of
 from tests.support.localvod import wait_until
 from tests.support.locks import watching_waiters
 from tests.webhooks.support import make_endpoint
-from videos.models import ReasonTemplate
+from videos.models import LabelThreshold, ReasonTemplate
 
 LIST = "recommendations_recommendation_changelist"
 _MOMENTS = {"starts_at": "2026-05-0{} 10:00:00", "ends_at": "2026-06-0{} 10:00:00"}
@@ -47,7 +47,17 @@ EDITED: dict[type[Model], tuple[Callable[[], Model], dict[str, tuple[Any, Any]]]
     ),
     ReasonTemplate: (
         lambda: ReasonTemplate.objects.create(text="spam"),
-        {"text": ("one", "two"), "position": ("3", "4"), "is_active": ([], [])},
+        {
+            **dict.fromkeys(("text", "text_zh_hans", "policy"), ("one", "two")),
+            "severity": ("1", "4"),
+            "is_urgent": (["on"], ["on"]),
+            "position": ("3", "4"),
+            "is_active": ([], []),
+        },
+    ),
+    LabelThreshold: (
+        lambda: LabelThreshold.objects.create(label="ad", review_at=60, block_at=90),
+        {"label": ("one", "two"), "review_at": ("50", "55"), "block_at": ("95", "96")},
     ),
     Group: (
         lambda: Group.objects.create(name="Night shift"),
@@ -195,7 +205,7 @@ def test_a_required_text_shows_something(desk_of: DeskOf, model: type[Model]) ->
     texts = [name for name, field in fields if field.required and isinstance(field, CharField)]
     for name in texts:
         assert desk.edit(row, **{name: "\u3164\ufe0f"}).status_code == 200
-    assert texts or model is Recommendation
+    assert texts or model in (Recommendation, ReasonTemplate)
 
 
 # --- Lists

@@ -177,7 +177,7 @@ def test_a_moderator_may_not_see_deliveries(desk_of: DeskOf) -> None:
 @pytest.mark.parametrize("bytes_over", [0, 1])
 def test_a_reason_template_fits_128_bytes(desk_of: DeskOf, bytes_over: int) -> None:
     text = "暴" * 42 + "xx" + "x" * bytes_over
-    data = {"text": text, "position": 0, "is_active": "on"}
+    data = {"text": text, "severity": 2, "position": 0, "is_active": "on"}
     desk_of("operator").client.post(reverse("admin:videos_reasontemplate_add"), data)
     assert ReasonTemplate.objects.exists() is (bytes_over == 0)
 
