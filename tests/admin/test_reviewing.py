@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
-from tests.admin.conftest import Desk, DeskOf
+from tests.admin.conftest import Desk, DeskOf, seen_in
 from tests.factories import make_operator, make_video
 from videos.models import (
     CensorStatus,
@@ -183,6 +183,20 @@ def test_a_lost_claim_is_not_decided_over_its_new_holder(page: Page, desk_of: De
     colleague = Page(desk_of("moderator", username="Mei"))
     assert len(colleague.fill()) == 1
     assert "Mei is reviewing it" in page.decide(clip, "Normal", 409)["sentence"]
+
+
+def test_the_desk_names_who_holds_a_clip_and_asks(page: Page, desk_of: DeskOf) -> None:
+    video = make_pending()
+    colleague = desk_of("moderator")
+    before = seen_in(colleague.client.get(reverse("admin:videos_video_changelist")))
+    page.fill()
+    sentence = f"{page.operator} is reviewing it since"
+    assert sentence in colleague.page("videos_video_change", video.pk)
+    assert str(page.operator) in colleague.page("videos_reviewtask_changelist")
+    asked = colleague.choose("approve", video, confirmed="1", seen=before)
+    assert sentence in asked.content.decode()
+    assert not video.decisions.exists()
+    assert "1 of 1 approved." in colleague.do("approve", video)
 
 
 def test_two_tabs_of_one_operator_hold_different_clips(page: Page, desk_of: DeskOf) -> None:

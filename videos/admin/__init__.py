@@ -11,4 +11,5 @@ from videos.admin.sync import SyncRunAdmin
 from videos.admin.takedown import TakedownAdmin
 from videos.admin.threshold import LabelThresholdAdmin
 from videos.admin.transcoding import TranscodeJobAdmin
+from videos.admin.uploader import UploaderPageAdmin
 from videos.admin.video import VideoAdmin

@@ -9,11 +9,17 @@ from django.http import HttpRequest
 from shortvideo.desk.operations import shown_field
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.admin.media import cdn_picture, copies_of, gone_text, play_sources, snapshots
-from videos.admin.seen import shown_standing
+from videos.admin.seen import shown_claim, shown_standing, shown_text
 from videos.admin.story import TOLD, story_of
 from videos.admin.takedown import card as takedown_card
 from videos.models import Video
-from videos.services import may_play, undo_milliseconds, undoable_decision, unplayable_reason
+from videos.services import (
+    describe_claim,
+    may_play,
+    undo_milliseconds,
+    undoable_decision,
+    unplayable_reason,
+)
 
 _LATEST = 50  # deliveries
 # Deliveries that only read VOD; every clip has many.
@@ -29,7 +35,8 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
     standing = shown_standing(video)
     return {
         "video": video,
-        "seen": shown_field(video, str(standing.seen)),
+        "seen": shown_field(video, shown_text(video)),
+        "reviewing": describe_claim(claim) if (claim := shown_claim(video)) else "",
         "may_play": may_play(user, video),
         "sources": play_sources(video) if may_play(user, video) else [],
         "unplayable": unplayable_reason(video),

@@ -17,7 +17,7 @@ from shortvideo.desk.options import ModelAdmin
 from shortvideo.errors import InvalidState, NeedsConfirmation
 from videos.admin import undo
 from videos.admin.forms import ApproveForm, BlockForm, RecommendForm, SendBackForm
-from videos.admin.seen import shown_standing
+from videos.admin.seen import parse_shown, shown_claim, shown_standing, shown_text
 from videos.models import (
     CensorStatus,
     Decision,
@@ -29,13 +29,13 @@ from videos.models import (
 )
 from videos.services import (
     DecisionInput,
-    Seen,
     check_dismissible,
     check_playable,
     check_seen,
     check_submittable,
     check_undeletable,
     delete_video,
+    describe_claim,
     describe_review,
     dismiss,
     request_undeletion,
@@ -73,7 +73,7 @@ class SeenVideoOperation(VideoOperation):
     """An operation on a review that the operator has seen. It asks if that has changed."""
 
     def shown(self, row: Any) -> str:
-        return str(shown_standing(_video_of(row)).seen)
+        return shown_text(_video_of(row))
 
     def note(self, row: Any) -> str:
         video = _video_of(row)
@@ -83,10 +83,10 @@ class SeenVideoOperation(VideoOperation):
     def check(self, row: Any) -> None:
         super().check(row)
         if self.is_confirmed or self.seen(row):
-            check_seen(shown_standing(_video_of(row)), Seen.parse(self.seen(row)))
+            check_seen(shown_standing(_video_of(row)), parse_shown(self.seen(row))[0])
 
     def run(self, row: Any, values: Mapping[str, Any]) -> None:
-        self.apply(_video_of(row), {**values, "seen": Seen.parse(self.seen(row))})
+        self.apply(_video_of(row), {**values, "seen": parse_shown(self.seen(row))[0]})
 
 
 class Review(SeenVideoOperation):
@@ -99,6 +99,13 @@ class Review(SeenVideoOperation):
     def __init__(self, model_admin: ModelAdmin[Any], request: HttpRequest) -> None:
         super().__init__(model_admin, request)
         self.decided: list[ReviewDecision] = []
+
+    def check(self, row: Any) -> None:
+        """Ask before a clip is decided that a colleague has on the review page."""
+        super().check(row)
+        claim = shown_claim(_video_of(row))
+        if claim is not None and parse_shown(self.seen(row))[1] != str(claim.pk):
+            raise NeedsConfirmation(describe_claim(claim))
 
     def is_in_force(self, video: Video) -> bool:
         """Whether a person has made the same decision."""

@@ -12,7 +12,7 @@ from shortvideo.desk.options import DeskAdmin, ReadOnlyAdmin
 from videos.admin import operations
 from videos.admin.columns import VideoColumns
 from videos.admin.filters import OpenFilter
-from videos.admin.seen import SeenRows, standing_lookups
+from videos.admin.seen import SeenRows, shown_claim, standing_lookups
 from videos.models import (
     CensorStatus,
     ReasonTemplate,
@@ -25,6 +25,7 @@ class ReviewTaskAdmin(VideoColumns, SeenRows, ReadOnlyAdmin[ReviewTask]):
     list_heading = _("Review queue")
     list_display = (
         "picture", "video_link", "uploader", "cause", "review", "length", "age", "opened_at",
+        "reviewer",
     )  # fmt: skip
     list_display_links = None
     list_select_related = ("video__uploader",)
@@ -46,6 +47,11 @@ class ReviewTaskAdmin(VideoColumns, SeenRows, ReadOnlyAdmin[ReviewTask]):
     @admin.display(description=_("duration"))
     def length(self, task: ReviewTask) -> str:
         return display.clock(task.video.duration)
+
+    @admin.display(description=_("being reviewed by"))
+    def reviewer(self, task: ReviewTask) -> str:
+        claim = shown_claim(task.video)
+        return str(claim.operator) if claim else display.NOTHING
 
     @admin.display(description=_("waiting for"), ordering="opened_at")
     def age(self, task: ReviewTask) -> str:

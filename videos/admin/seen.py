@@ -7,8 +7,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from shortvideo.desk.operations import shown_field
-from videos.models import MachineReview, ReviewDecision, ReviewTask, Video
-from videos.services import Standing
+from videos.models import MachineReview, ReviewClaim, ReviewDecision, ReviewTask, Video
+from videos.services import Seen, Standing
 
 
 def standing_lookups(to_video: str = "") -> "list[Prefetch[Any]]":
@@ -16,10 +16,12 @@ def standing_lookups(to_video: str = "") -> "list[Prefetch[Any]]":
     decisions = ReviewDecision.objects.in_force().select_related("operator").order_by("-id")[:1]
     tasks = ReviewTask.objects.order_by("-id")[:1]
     verdicts = MachineReview.objects.defer("result")
+    held = ReviewClaim.objects.held().select_related("operator")
     return [
         Prefetch(f"{to_video}decisions", decisions, to_attr="latest_decisions"),
         Prefetch(f"{to_video}review_tasks", tasks, to_attr="latest_tasks"),
         Prefetch(f"{to_video}machine_reviews", verdicts, to_attr="verdicts"),
+        Prefetch(f"{to_video}claims", held, to_attr="held_claims"),
     ]
 
 
@@ -33,10 +35,27 @@ def shown_standing(video: Any) -> Standing:
     return Standing(video, decision, verdict, next(iter(video.latest_tasks), None))
 
 
+def shown_claim(video: Any) -> ReviewClaim | None:
+    """The claim of the review page that holds the video, as it was read with the rows."""
+    return next(iter(video.held_claims), None)
+
+
+def shown_text(video: Video) -> str:
+    """What a page shows of a video: its standing, and who reviews it. See `parse_shown`."""
+    claim = shown_claim(video)
+    return f"{shown_standing(video).seen}@{claim.pk if claim else 0}"
+
+
+def parse_shown(text: str) -> tuple[Seen, str]:
+    """Return the standing that a page showed, and the key of the claim ("0": nobody reviewed)."""
+    seen, _, claim = text.partition("@")
+    return Seen.parse(seen), claim
+
+
 class SeenRows:
     """For lists of videos, or of rows with a `video`: each row says what it shows of the review."""
 
     def action_checkbox(self, row: Any) -> SafeString:
         checkbox = super().action_checkbox(row)  # type: ignore[misc]  # of ModelAdmin
         video = row if isinstance(row, Video) else row.video
-        return format_html("{}{}", checkbox, shown_field(row, str(shown_standing(video).seen)))
+        return format_html("{}{}", checkbox, shown_field(row, shown_text(video)))
