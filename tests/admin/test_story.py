@@ -40,7 +40,7 @@ def test_a_story_names_who_why_from_where_and_the_answer(
     assert told == [
         ("Deleted by Ada.", "", ""),
         ("Blocked by Ada (admin). Reason: weapons.", "", "VOD refused it: No such video."),
-        ("Ada undid the decision (admin).", "", ""),
+        ("Undone by Ada (admin).", "", ""),
         ("Blocked by Ada (admin). Reason: weapons.", "", "Not sent to VOD."),
         ("Mei looked at it for 12 seconds and skipped it.", "", ""),
         ("Note by Mei.", "Is it a toy?", ""),

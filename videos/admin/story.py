@@ -103,15 +103,15 @@ def _of_claims(video: Video) -> Iterator[Entry]:
 
 
 def _of_decision(decision: ReviewDecision) -> Entry:
-    who = str(decision.operator or decision.auditor or decision.get_source_display())
     texts = {
-        Decision.NORMAL: _("Approved by %(who)s (%(source)s)."),
-        Decision.BLOCKED: _("Blocked by %(who)s (%(source)s)."),
-        Decision.REVIEW: _("Sent back to review by %(who)s (%(source)s)."),
-        Decision.UNDO: _("%(who)s undid the decision (%(source)s)."),
+        Decision.NORMAL: _("Approved by %s."),
+        Decision.BLOCKED: _("Blocked by %s."),
+        Decision.REVIEW: _("Sent back to review by %s."),
+        Decision.UNDO: _("Undone by %s."),
     }
-    values = {"who": who, "source": decision.get_source_display()}
-    sentences = [texts[Decision(decision.decision)] % values]
+    name, source = decision.operator or decision.auditor, decision.get_source_display()
+    who = f"{name} ({source})" if name else source
+    sentences = [texts[Decision(decision.decision)] % who]
     if decision.reason:
         sentences.append(_("Reason: %s.") % decision.reason)
     if decision.policy:
