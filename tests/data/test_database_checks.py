@@ -11,7 +11,6 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from shortvideo.database_checks import check_databases
 from tests.data.test_migrations import schema
-from tests.fixtures_databases import migrate
 from videos.checks import check_log
 from videos.models import CdnQuota, Video
 
@@ -92,7 +91,7 @@ def test_a_changed_table_is_found(migrated: str, change: Change, sentence: str) 
 def test_a_changed_database_is_not_migrated(first: str) -> None:
     execute(first, "ALTER TABLE outbox_delivery ADD COLUMN is_held integer")
     before = schema(first)
-    with pytest.raises(CommandError, match=r"an unknown column is_held.*\nNothing was changed\. docs/"):
+    with pytest.raises(CommandError, match=r"column is_held\.\nNothing was changed\. docs/"):
         call_command("migrate", database=first, verbosity=0, skip_checks=True)
     assert schema(first) == before
 
