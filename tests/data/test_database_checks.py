@@ -10,14 +10,18 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.recorder import MigrationRecorder
 
 from shortvideo.database_checks import check_databases
-from tests.data.test_migrations import migrate, schema
-from tests.data.test_upgrade import FIRST
+from tests.data.test_migrations import schema
 from videos.checks import check_log
 from videos.models import CdnQuota, Video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Change = Callable[[BaseDatabaseSchemaEditor], None]
+
+
+def execute(alias: str, statement: str) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement)
 
 
 def messages(alias: str) -> list[str]:
@@ -76,58 +80,43 @@ def drop_table(editor: BaseDatabaseSchemaEditor) -> None:
         (drop_table, "The table videos_cdnquota is missing, although its migration is recorded."),
     ],
 )
-def test_a_changed_table_is_refused(scratch: str, change: Change, sentence: str) -> None:
-    migrate(scratch)
-    assert messages(scratch) == []
-    with connections[scratch].schema_editor() as editor:
+def test_a_changed_table_is_found(migrated: str, change: Change, sentence: str) -> None:
+    with connections[migrated].schema_editor() as editor:
         change(editor)
-    [message] = messages(scratch)
+    [message] = messages(migrated)
     assert message.startswith("shortvideo.E003 ")
     assert sentence in message
-    before = schema(scratch)
-    with pytest.raises(CommandError, match=r"Nothing was changed\. docs/running\.md"):
-        migrate(scratch)
-    assert schema(scratch) == before
 
 
-def test_an_earlier_database_is_compared_with_its_own_migrations(scratch: str) -> None:
-    for target in FIRST:
-        migrate(scratch, *target)
-    [message] = messages(scratch)
+def test_a_changed_database_is_not_migrated(first: str) -> None:
+    execute(first, "ALTER TABLE outbox_delivery ADD COLUMN is_held integer")
+    before = schema(first)
+    with pytest.raises(CommandError, match=r"column is_held\.\nNothing was changed\. docs/"):
+        call_command("migrate", database=first, verbosity=0, skip_checks=True)
+    assert schema(first) == before
+
+
+def test_an_earlier_database_is_compared_with_its_own_migrations(first: str) -> None:
+    [message] = messages(first)
     assert message.startswith("shortvideo.W001 The database 'scratch' lacks ")
-    with connections[scratch].cursor() as cursor:
-        cursor.execute("ALTER TABLE outbox_delivery ADD COLUMN is_held integer")
-    before = schema(scratch)
-    with pytest.raises(CommandError, match=r"outbox_delivery differs .* an unknown column is_held"):
-        migrate(scratch)
-    assert schema(scratch) == before
-    with connections[scratch].cursor() as cursor:
-        cursor.execute("ALTER TABLE outbox_delivery DROP COLUMN is_held")
-    migrate(scratch)
-    assert messages(scratch) == []
 
 
-def test_a_database_of_a_later_version_is_refused(scratch: str) -> None:
-    migrate(scratch)
-    MigrationRecorder(connections[scratch]).record_applied("videos", "9999_of_tomorrow")
+def test_a_database_of_a_later_version_is_refused(migrated: str) -> None:
+    MigrationRecorder(connections[migrated]).record_applied("videos", "9999_of_tomorrow")
     sentence = "The database has applied videos.9999_of_tomorrow, which this version does not have."
-    assert messages(scratch) == [f"shortvideo.E003 {sentence}"]
-    with pytest.raises(CommandError, match="9999_of_tomorrow"):
-        migrate(scratch)
+    assert messages(migrated) == [f"shortvideo.E003 {sentence}"]
 
 
-def test_tables_without_recorded_migrations_are_refused(scratch: str) -> None:
-    migrate(scratch)
-    recorder = MigrationRecorder(connections[scratch])
+def test_tables_without_recorded_migrations_are_refused(migrated: str) -> None:
+    recorder = MigrationRecorder(connections[migrated])
     recorder.record_unapplied("recommendations", "0001_initial")
     sentence = "The table recommendations_recommendation is there, although no migration of it is"
-    assert messages(scratch) == [f"shortvideo.E003 {sentence} recorded."]
+    assert messages(migrated) == [f"shortvideo.E003 {sentence} recorded."]
 
 
-def test_a_gap_in_the_recorded_migrations_is_refused(scratch: str) -> None:
-    migrate(scratch)
-    MigrationRecorder(connections[scratch]).record_unapplied("videos", "0001_initial")
-    [message] = messages(scratch)
+def test_a_gap_in_the_recorded_migrations_is_refused(migrated: str) -> None:
+    MigrationRecorder(connections[migrated]).record_unapplied("videos", "0001_initial")
+    [message] = messages(migrated)
     assert message.startswith("shortvideo.E002 Migration ")
     assert "is applied before its dependency videos.0001_initial" in message
 
@@ -143,11 +132,3 @@ def test_a_database_that_cannot_be_opened_is_named(scratch: str) -> None:
     assert str(error.msg).startswith("The database 'scratch' cannot be used: ")
     assert "\n" not in str(error.msg)
     assert check_log([scratch]) == []
-
-
-def test_migrate_skips_no_comparison(scratch: str) -> None:
-    migrate(scratch)
-    with connections[scratch].schema_editor() as editor:
-        drop_column(editor)
-    with pytest.raises(CommandError, match="no column further_media"):
-        call_command("migrate", database=scratch, verbosity=0, skip_checks=True)

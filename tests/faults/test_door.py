@@ -5,6 +5,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -160,9 +161,10 @@ def serving(database_url: str, folder: Path) -> Iterator[Door]:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def door(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Door]:
     folder = tmp_path_factory.mktemp("door")
-    with serving(f"sqlite:///{folder / 'db.sqlite3'}", folder) as running:
+    database = shutil.copy(migrated_file, folder / "db.sqlite3")
+    with serving(f"sqlite:///{database}", folder) as running:
         yield running
 
 
