@@ -144,17 +144,16 @@ def test_the_ledger_has_each_call_with_its_effect(vod: LocalVod, client: Client)
     assert [item["operation"] for item in vod.ledger(video_id=video_id)] == ["DeleteVideo"]
 
 
-def test_the_ledger_shows_a_hundred_thousand_calls(tmp_path: Path) -> None:
+def test_the_ledger_shows_a_hundred_thousand_calls(vod: LocalVod) -> None:
     count = 100_500
-    with Database(tmp_path / "localvod.sqlite3").transaction() as tx:
+    with Database(vod.state_folder / "localvod.sqlite3").transaction() as tx:
         tx.execute(
             "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT ?) "
             "INSERT INTO ledger (at, product, operation, request_id, parameters, effect, video_ids)"
             " SELECT n, 'vod', 'GetVideoInfo', n, '{}', '{}', '[]' FROM numbers",
             (count,),
         )
-    with LocalVod(tmp_path) as vod:
-        numbers = [int(entry["request_id"]) for entry in vod.ledger()]
+    numbers = [int(entry["request_id"]) for entry in vod.ledger()]
     assert numbers == list(range(1, count + 1))
 
 

@@ -21,7 +21,7 @@ NOBODY = User("42", "小红", "http://a.example/42.png")
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", seconds=2)
+    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", seconds=1)
 
 
 def upload(vod: LocalVod, path: Path, **facts: Any) -> str:
@@ -53,7 +53,7 @@ def test_a_clip_is_transcoded_snapshotted_and_reviewed(
         video_id = upload(vod, clip, verdict="review")
     facts = video(vod, video_id)
     assert (facts["status"], facts["width"], facts["height"]) == ("Checking", 180, 320)
-    assert facts["duration"] == pytest.approx(2, abs=0.2)
+    assert facts["duration"] == pytest.approx(1, abs=0.2)
     assert facts["size"] == clip.stat().st_size
     assert len(facts["snapshots"]) == 8
     told = [item.body["EventType"] for item in receiver.received]
