@@ -144,8 +144,8 @@ def test_the_ledger_has_each_call_with_its_effect(vod: LocalVod, client: Client)
     assert [item["operation"] for item in vod.ledger(video_id=video_id)] == ["DeleteVideo"]
 
 
-def test_the_ledger_shows_a_hundred_thousand_calls(vod: LocalVod) -> None:
-    count = 100_500
+def test_the_ledger_shows_tens_of_thousands_of_calls(vod: LocalVod) -> None:
+    count = 20_500
     with Database(vod.state_folder / "localvod.sqlite3").transaction() as tx:
         tx.execute(
             "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT ?) "
