@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 
-from localvod.media.ffmpeg import MediaError, run_ffmpeg
+from localvod.media.ffmpeg import MediaError, run_ffmpeg, upload_input
 from localvod.media.probe import PICTURE, Probe, probe
 
 COVER_SHARE = 0.35
@@ -77,7 +77,7 @@ def write_sprite(source: Path, target_dir: Path) -> Path:
     facts, frames = probe(source), SPRITE_COLUMNS * SPRITE_ROWS
     first, last = facts.frame_times[0], facts.frame_times[-1]
     filters = (
-        f"fps={frames / max(last - first, 0.1):.5f}",
+        f"fps={frames}000/{max(100, round((last - first) * 1000))}",
         _fit(facts, SPRITE_LONG_SIDE),
         f"tpad=stop_mode=clone:stop={frames}",  # the last frame fills the places that are left
         f"tile={SPRITE_COLUMNS}x{SPRITE_ROWS}",
@@ -128,7 +128,7 @@ def _write(source: Path, target: Path, seek: Sequence[str], output: Sequence[str
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".snapshot-") as folder:
         part = Path(folder) / target.name
         # Without -max_error_rate, a damaged part makes ffmpeg fail though it wrote the picture.
-        arguments = [*seek, "-i", str(source), *PICTURE, *output, "-max_error_rate", "1"]
+        arguments = [*seek, *upload_input(source), *PICTURE, *output, "-max_error_rate", "1"]
         status, _ = run_ffmpeg(
             ["-y", *arguments, *_QUALITY, "-update", "1", str(part)], timeout_seconds=120
         )
