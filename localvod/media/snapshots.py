@@ -42,20 +42,19 @@ def write_snapshots(
     count: int = 8,
     *,
     offsets_ms: Sequence[int] | None = None,
-    interval: float | None = None,
     width: int | None = None,
     height: int | None = None,
 ) -> list[Path]:
     """Write `snapshot-00001.jpg` and so on; returns their paths.
 
-    Taken at `offsets_ms` if given (milliseconds), else every `interval` seconds up to `count`,
-    else `count` of them spread evenly over the pictures (also for interval 0). Moments beyond the
-    end of picture and sound are skipped. Raises MediaError if none is left.
+    Taken at `offsets_ms` if given (milliseconds), else `count` of them spread evenly over the
+    pictures. Moments beyond the end of picture and sound are skipped. Raises MediaError if none is
+    left.
     """
     facts = probe(source)
     seconds = [
         moment
-        for moment in _moments(facts, count, offsets_ms, interval)
+        for moment in _moments(facts, count, offsets_ms)
         if moment < facts.duration or moment <= facts.frame_times[-1]
     ]
     scale = (
@@ -86,13 +85,9 @@ def write_sprite(source: Path, target_dir: Path) -> Path:
     return _write(source, target, [], ["-vf", ",".join(filters), "-frames:v", "1"])
 
 
-def _moments(
-    facts: Probe, count: int, offsets_ms: Sequence[int] | None, interval: float | None
-) -> list[float]:
+def _moments(facts: Probe, count: int, offsets_ms: Sequence[int] | None) -> list[float]:
     if offsets_ms is not None:
         return [offset / 1000 for offset in offsets_ms]
-    if interval:
-        return [number * interval for number in range(count)]
     return [_moment_at(facts, (number + 0.5) / count) for number in range(count)]
 
 

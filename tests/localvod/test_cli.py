@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -18,6 +19,8 @@ from localvod.settings import SettingsError, parse_settings, raw_from_environmen
 from localvod.store import Database
 from tests.localvod.media import make_clip
 from tests.support.localvod import ROOT, LocalVod
+
+FAULT_NUMBERS = ("rate", "latency", "drop", "duplicate", "reorder")
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -131,7 +134,7 @@ def test_faults_are_added_shown_and_cleared(vod: LocalVod) -> None:
     assert [rule["operation"] for rule in shown["rules"]] == ["CreateAudit"]
     assert shown["callbacks"]["drop"] == 0.2
     assert json.loads(run_here("faults", *where, "--clear").stdout)["rules"] == []
-    assert "share from 0 to 1" in one_sentence(
+    assert "rate must be a number from 0 to 1" in one_sentence(
         run_here("faults", *where, "--kind=error", "--rate=7")
     )
 
@@ -152,6 +155,29 @@ def test_the_ledger_can_start_at_a_time(vod: LocalVod, client: Client) -> None:
     assert "GetCategories" in run_here(*where, "2026-01-31T08:00:00").stdout
     assert run_here(*where, "2999-01-31 08:00").stdout == ""
     assert "neither unix seconds nor a time" in run_here(*where, "yesterday").stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        *(
+            f"faults --kind=error --{name}={value}"
+            for name in FAULT_NUMBERS
+            for value in ("nan", "inf", "-1")
+        ),
+        *("faults --kind=error --skip=-1", "faults --kind=error --times=-1"),
+        *("faults --kind=error --status=1000", "faults --kind=error --seed=9007199254740993"),
+        *("ledger --since=nan", "ledger --since=-inf", "ledger --since=-1"),
+        *("catalogue -- -1", "catalogue 1 --seed=9007199254740993"),
+    ],
+)
+def test_a_bad_number_is_refused_with_a_sentence(vod: LocalVod, flags: str) -> None:
+    command, *others = flags.split()
+    result = run_here(command, "--endpoint", vod.endpoint, *others)
+    assert result.returncode in (1, 2)
+    assert re.search(r"must be a (whole )?number from|is no number|neither unix", result.stderr)
+    assert "No localvod answers" not in result.stderr
+    assert vod.control("GET", "faults")["rules"] == []
 
 
 @pytest.mark.parametrize(
