@@ -1,6 +1,7 @@
 """Still pictures of a video: cover, first frame, normal snapshots and a sprite, all JPEG.
 
 A picture of a moment is the frame that a player shows then. After the last frame it is that frame.
+Each function takes the source's `facts`, or probes it.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ SPRITE_LONG_SIDE = 160
 _QUALITY = ("-q:v", "3")
 
 
-def write_cover(source: Path, target_dir: Path) -> Path:
+def write_cover(source: Path, target_dir: Path, facts: Probe | None = None) -> Path:
     """Write `cover.jpg`, one characteristic frame. Raises MediaError."""
-    facts = probe(source)
+    facts = facts or probe(source)
     moment = _moment_at(facts, COVER_SHARE)
     return _frame(source, facts, target_dir / "cover.jpg", moment, _fit(facts, COVER_LONG_SIDE))
 
 
-def write_first_frame(source: Path, target_dir: Path) -> Path:
+def write_first_frame(source: Path, target_dir: Path, facts: Probe | None = None) -> Path:
     """Write `first-frame.jpg`. Raises MediaError."""
-    facts, target = probe(source), target_dir / "first-frame.jpg"
+    facts, target = facts or probe(source), target_dir / "first-frame.jpg"
     return _frame(source, facts, target, 0.0, _fit(facts, COVER_LONG_SIDE))
 
 
@@ -40,6 +41,7 @@ def write_snapshots(
     source: Path,
     target_dir: Path,
     count: int = 8,
+    facts: Probe | None = None,
     *,
     offsets_ms: Sequence[int] | None = None,
     width: int | None = None,
@@ -51,7 +53,7 @@ def write_snapshots(
     pictures. Moments beyond the end of picture and sound are skipped. Raises MediaError if none is
     left.
     """
-    facts = probe(source)
+    facts = facts or probe(source)
     seconds = [
         moment
         for moment in _moments(facts, count, offsets_ms)
@@ -71,9 +73,9 @@ def write_snapshots(
     return taken
 
 
-def write_sprite(source: Path, target_dir: Path) -> Path:
+def write_sprite(source: Path, target_dir: Path, facts: Probe | None = None) -> Path:
     """Write `sprite-00001.jpg`, ten small frames spread over the pictures. Raises MediaError."""
-    facts, frames = probe(source), SPRITE_COLUMNS * SPRITE_ROWS
+    facts, frames = facts or probe(source), SPRITE_COLUMNS * SPRITE_ROWS
     first, last = facts.frame_times[0], facts.frame_times[-1]
     filters = (
         f"fps={frames}000/{max(100, round((last - first) * 1000))}",

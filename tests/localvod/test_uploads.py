@@ -177,7 +177,7 @@ def test_a_file_that_names_another_reads_none(vod: LocalVod, clip: Path, tmp_pat
             (tmp_path / name).write_text(text)
             ids[name] = upload(vod, tmp_path / name)
         with pytest.raises(BlockingIOError):
-            listener.accept()  # nobody has come
+            listener.accept()  # there was no connection
     for name, video_id in ids.items():
         facts = video(vod, video_id)
         assert (facts["status"], facts["snapshots"]) == ("TranscodeFail", []), name
