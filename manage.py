@@ -31,10 +31,12 @@ def main() -> int:
         if "--traceback" in sys.argv:
             raise
         if isinstance(error, database.Error):
-            cause = first_line(error)
-            return _fail(
-                f"The database refuses: {cause}. See `manage.py check --database default`."
+            is_check = sys.argv[1:2] == ["check"]
+            hint = (
+                "DATABASE_URL names it" if is_check else "See `manage.py check --database default`"
             )
+            cause = first_line(error)
+            return _fail(f"The database refuses: {cause}. {hint}.")
         return _fail(str(error))
     return 0
 
