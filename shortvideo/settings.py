@@ -110,9 +110,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         # A request gives up early and says so; a worker or a command has time.
         "timeout": env.whole_number("DATABASE_LOCK_TIMEOUT", 2_000 if _is_web else 20_000) / 1_000,
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
-        ),
+        "init_command": "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
     _database["CONN_MAX_AGE"] = env.whole_number("DATABASE_CONN_MAX_AGE", 60)

@@ -24,6 +24,10 @@ from django.db.backends.sqlite3 import base
 
 _RETRY_SECONDS: Final = (0.001, 0.004)  # a random pause, so that no writer is always last
 _PRIMARY_CODE: Final = 0xFF  # the lowest byte of SQLite's error code says busy, the others why
+# WAL is written into the file. That of another program stays as it is: `migrate` will refuse it.
+_IS_OURS: Final = (
+    "SELECT count(*) = 0 OR coalesce(max(name = 'django_migrations'), 0) FROM sqlite_master"
+)
 _random = SystemRandom()
 
 Result = TypeVar("Result")
@@ -36,6 +40,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
         connection: sqlite3.Connection = super().get_new_connection(conn_params)
+        [(is_ours,)] = connection.execute(_IS_OURS)
+        if is_ours:
+            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA busy_timeout = 0")
         return connection
 

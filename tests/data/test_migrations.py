@@ -296,9 +296,13 @@ def test_removing_an_index_is_reversible() -> None:
 
 def test_an_interrupted_migration_can_run_again(first: str) -> None:
     migrate(first, "videos", "0008")
-    with connections[first].cursor() as cursor:  # one index was built, another half built
+    with connections[first].cursor() as cursor:  # two indexes were built, a third half built
         cursor.execute("CREATE INDEX cdn_task_attention ON videos_cdntask (attention_at)")
         cursor.execute("CREATE INDEX cdn_task_takedown ON videos_cdntask (takedown_id)")
+        cursor.execute(
+            "CREATE UNIQUE INDEX decision_undone_once ON videos_reviewdecision (undoes_id) "
+            "WHERE undoes_id IS NOT NULL"
+        )
         if connections[first].vendor == "postgresql":
             cursor.execute(
                 "UPDATE pg_index SET indisvalid = false "

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -90,8 +91,19 @@ def test_ctrl_c_ends_a_command_with_status_130(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(httpx.Client, "request", interrupt)
-    assert main(["ledger", "--endpoint=127.0.0.1:9"]) == 130
+    monkeypatch.setattr(sys, "argv", ["localvod", "ledger", "--endpoint=127.0.0.1:9"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("localvod", run_name="__main__")
+    assert ended.value.code == 130
     assert capsys.readouterr().err == "localvod: Interrupted.\n"
+
+
+@pytest.mark.parametrize("command", ["upload", "catalogue", "ledger", "faults", "serve", "demo"])
+def test_an_argument_that_is_no_utf_8_is_named(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, os.fsdecode(b"clip\xff.mp4")]) == 2
+    assert capsys.readouterr().err == "localvod: The argument b'clip\\xff.mp4' is not UTF-8.\n"
 
 
 def test_a_missing_server_is_named() -> None:

@@ -39,10 +39,15 @@ def _storing(refusal: str) -> Iterator[Storage]:
     try:
         yield storage()
     except Exception as error:
-        logger.exception("The storage of evidence has failed")
         # The texts of other errors may contain a key.
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise StorageRefused(f"{refusal} ({reason or type(error).__name__}).") from error
+        reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        # The operator mends a full disk or a folder's mode; other errors may be defects.
+        logger.warning(
+            "The storage of evidence has failed",
+            extra={"reason": reason},
+            exc_info=not isinstance(error, OSError),
+        )
+        raise StorageRefused(f"{refusal} ({reason}).") from error
 
 
 def store_copy(
