@@ -14,8 +14,8 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http.response import HttpResponseBase
 
-from shortvideo.console.parsing import FORMS
 from shortvideo.door import UNREADABLE, Problem
+from shortvideo.utf8 import FORMS
 
 Environ = dict[str, Any]
 

@@ -1,8 +1,12 @@
+from collections.abc import Collection
 from typing import Any, ClassVar, NoReturn
 
 from django.contrib.auth.models import AbstractUser, Group, UserManager
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from shortvideo.text import has_invisible
 
 
 class _OperatorManager(UserManager["Operator"]):
@@ -39,6 +43,17 @@ class Operator(AbstractUser):
     class Meta:
         verbose_name = _("operator")
         verbose_name_plural = _("operators")
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Validate the name as it is stored: normalised (NFKC), which may make it longer."""
+        self.username = self.normalize_username(self.username)
+        super().clean_fields(exclude)
+
+    def clean(self) -> None:
+        """Refuse a name with invisible letters: it would look like another operator's."""
+        super().clean()
+        if has_invisible(self.username):
+            raise ValidationError({"username": _("The name has a character that shows nothing.")})
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("Operators are deactivated (is_active=False), never deleted.")

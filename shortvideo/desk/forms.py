@@ -9,6 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from shortvideo.text import is_blank
 
 
+def require_visible(text: str) -> None:
+    """Raise ValidationError for text that shows nothing, as for no text."""
+    if is_blank(text):
+        raise ValidationError(forms.Field.default_error_messages["required"], code="required")
+
+
 class ByteLimitedField(forms.CharField):
     """Text of at most `max_bytes` of UTF-8, with a live meter; a text area if `rows` > 1."""
 

@@ -131,8 +131,8 @@ def test_an_empty_list_says_so(desk_of: DeskOf) -> None:
 @pytest.mark.parametrize(
     ("name", "most"),
     [
-        ("videos_video_changelist", 8),
-        ("videos_reviewtask_changelist", 7),
+        ("videos_video_changelist", 10),
+        ("videos_reviewtask_changelist", 9),
         ("recommendations_recommendation_changelist", 8),
         ("outbox_delivery_changelist", 9),
         ("videos_transcodejob_changelist", 8),

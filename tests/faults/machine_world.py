@@ -13,7 +13,6 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Model
 from django.test import Client
-from django.urls import reverse
 from django.utils.timezone import localtime
 
 from localvod.uploader import Uploader
@@ -126,8 +125,7 @@ class World:
         for name, moment in (("starts_at", starts_at), ("ends_at", ends_at)):
             shown = f"{localtime(moment):%Y-%m-%d %H:%M:%S}" if moment else " "
             data[f"{name}_0"], _, data[f"{name}_1"] = shown.partition(" ")
-        url = reverse("admin:recommendations_recommendation_change", args=[item.pk])
-        answer = self.desk.client.post(url, data)
+        answer = self.desk.edit(item, **data)
         assert answer.status_code == 302, answer.content.decode()
 
     # What the worker does.

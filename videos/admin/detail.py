@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from shortvideo.desk.operations import shown_field
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.admin.media import cdn_picture, copies_of, gone_text, play_sources, snapshots
-from videos.admin.seen import shown_review
+from videos.admin.seen import shown_standing
 from videos.admin.takedown import card as takedown_card
-from videos.models import MachineReview, Video
+from videos.models import Video
 from videos.services import may_play, undoable_decision, unplayable_reason
 
 _LATEST = 50  # deliveries
@@ -23,9 +23,10 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
     user = request.user
     may_review = user.has_perm("videos.review_video")
     copies = copies_of(video) if may_review else {}
+    standing = shown_standing(video)
     return {
         "video": video,
-        "seen": shown_field(video, str(shown_review(video))),
+        "seen": shown_field(video, str(standing.seen)),
         "may_play": may_play(user, video),
         "sources": play_sources(video) if may_play(user, video) else [],
         "unplayable": unplayable_reason(video),
@@ -35,7 +36,7 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "undoable": undoable_decision(video) if may_review else None,
         "takedown": takedown_card(video) if user.has_perm("videos.view_takedown") else None,
         "files": _files(video),
-        "machine_review": _latest_machine_review(video),
+        "machine_review": standing.machine_review,
         "decisions": video.decisions.select_related("operator", "delivery").order_by("-id"),
         "open_tasks": video.review_tasks.filter(closed_at=None).order_by("opened_at"),
         "jobs": video.transcode_jobs.select_related("requested_by", "delivery").order_by("-id"),
@@ -56,10 +57,6 @@ def _poster(video: Video, copies: Mapping[str, str]) -> str:
 def _files(video: Video) -> list[dict[str, Any]]:
     """Streams, tallest first."""
     return sorted(video.files, key=lambda file: (-file["height"], file["is_narrowband"]))
-
-
-def _latest_machine_review(video: Video) -> MachineReview | None:
-    return video.machine_reviews.filter(source_version=video.source_version).first()
 
 
 def _deliveries(video: Video) -> list[Delivery]:

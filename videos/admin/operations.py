@@ -17,7 +17,7 @@ from shortvideo.desk.options import ModelAdmin
 from shortvideo.errors import InvalidState, NeedsConfirmation
 from videos.admin import undo
 from videos.admin.forms import ApproveForm, BlockForm, RecommendForm
-from videos.admin.seen import shown_decision, shown_review
+from videos.admin.seen import shown_standing
 from videos.models import Decision, ReasonTemplate, ReviewDecision, Source, TranscodeKind, Video
 from videos.services import (
     DecisionInput,
@@ -65,18 +65,17 @@ class SeenVideoOperation(VideoOperation):
     """An operation on a review that the operator has seen. It asks if that has changed."""
 
     def shown(self, row: Any) -> str:
-        return str(shown_review(_video_of(row)))
+        return str(shown_standing(_video_of(row)).seen)
 
     def note(self, row: Any) -> str:
         video = _video_of(row)
-        latest = shown_decision(video)
+        latest = shown_standing(video).decision
         return describe_review(video, latest) if latest is not None else ""
 
     def check(self, row: Any) -> None:
         super().check(row)
         if self.is_confirmed or self.seen(row):
-            video = _video_of(row)
-            check_seen(video, Seen.parse(self.seen(row)), shown_decision(video))
+            check_seen(shown_standing(_video_of(row)), Seen.parse(self.seen(row)))
 
     def run(self, row: Any, values: Mapping[str, Any]) -> None:
         self.apply(_video_of(row), {**values, "seen": Seen.parse(self.seen(row))})
@@ -95,7 +94,7 @@ class Review(SeenVideoOperation):
 
     def is_in_force(self, video: Video) -> bool:
         """Whether a person has made the same decision."""
-        latest = shown_decision(video)
+        latest = shown_standing(video).decision
         is_same = latest is not None and latest.is_human and latest.decision == self.decision
         return is_same and video.censor_status == self.decision.censor_status
 
@@ -130,7 +129,7 @@ class Approve(Review):
     def check(self, row: Any) -> None:
         video = _video_of(row)
         if video.deleted_at is None and self.is_in_force(video):
-            raise InvalidState(describe_review(video, shown_decision(video)))
+            raise InvalidState(describe_review(video, shown_standing(video).decision))
         super().check(row)
 
     def warning(self, row: Any) -> str:
@@ -154,7 +153,7 @@ class Block(Review):
         super().check(row)
         video = _video_of(row)
         if not self.is_confirmed and self.is_in_force(video):
-            review = describe_review(video, shown_decision(video))
+            review = describe_review(video, shown_standing(video).decision)
             raise NeedsConfirmation(_("Change the reason? %s") % review)
 
     def context(self) -> dict[str, Any]:

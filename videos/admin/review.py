@@ -12,7 +12,7 @@ from shortvideo.desk.options import DeskAdmin, ReadOnlyAdmin
 from videos.admin import operations
 from videos.admin.columns import VideoColumns
 from videos.admin.filters import OpenFilter
-from videos.admin.seen import SeenRows, latest_decisions
+from videos.admin.seen import SeenRows, standing_lookups
 from videos.models import (
     CensorStatus,
     ReasonTemplate,
@@ -33,7 +33,7 @@ class ReviewTaskAdmin(VideoColumns, SeenRows, ReadOnlyAdmin[ReviewTask]):
     operations = (operations.Approve, operations.Block)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewTask]:
-        return super().get_queryset(request).prefetch_related(latest_decisions("video__decisions"))
+        return super().get_queryset(request).prefetch_related(*standing_lookups("video__"))
 
     @admin.display(description=_("uploader"))
     def uploader(self, task: ReviewTask) -> SafeString:

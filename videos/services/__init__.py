@@ -22,7 +22,7 @@ from videos.services.media import (
     unplayable_reason,
 )
 from videos.services.review import DecisionInput, latest_human_decision, review_video
-from videos.services.standing import Seen, check_seen, describe_review
+from videos.services.standing import Seen, Standing, check_seen, describe_review
 from videos.services.takedown import archive_again, check_archivable
 from videos.services.transcoding import (
     check_retryable,

@@ -18,9 +18,9 @@ from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import announcements, takedown
 from videos.services.standing import (
     Seen,
+    Standing,
     check_seen,
     check_status_seen,
-    latest_decision,
     undo_refusal,
 )
 
@@ -83,7 +83,7 @@ def review_video(
 def _check_precondition(video: Video, seen: Seen | CensorStatus | None) -> None:
     """Raise NeedsConfirmation if something else stands than the decider saw."""
     if isinstance(seen, Seen):
-        check_seen(video, seen, latest_decision(video))
+        check_seen(Standing.read(video), seen)
     elif seen is not None:
         check_status_seen(video, seen)
 
