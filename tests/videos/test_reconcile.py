@@ -208,7 +208,7 @@ def test_drift_is_found_without_a_write_then_healed(
 
 READING = {
     "SearchMedia", "GetVideoInfos", "GetPlayInfo", "GetTranscodeTask", "GetAuditHistory",
-    "ListTranscodeTask",
+    "ListSnapshots", "ListTranscodeTask",
 }  # fmt: skip
 
 

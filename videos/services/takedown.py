@@ -149,7 +149,10 @@ def archive_evidence(
 def archive_again(
     row: Evidence, *, operator: Operator | None = None, request_id: str = ""
 ) -> Delivery:
-    """Copy what is missing of the evidence, from the CDN or from VOD. Raises InvalidState."""
+    """Copy what is missing of the evidence, or lost, from the CDN or from VOD.
+
+    Raises InvalidState.
+    """
     video = Video.objects.select_for_update().get(pk=row.video_id)
     row = Evidence.objects.select_for_update().get(pk=row.pk)
     check_archivable(row)
@@ -168,22 +171,12 @@ def check_archivable(row: Evidence) -> None:
 
 
 def archive_before_deletion(video: Video) -> Delivery | None:
-    """End unfinished takedowns, and archive a blocked clip before its deletion.
+    """End unfinished takedowns, and archive a blocked clip before its deletion; None for others.
 
-    Returns None if nothing is left to archive.
+    The worker asks the storage which copies it has, and makes those that are missing.
     """
     replace_unfinished(video)
-    if not video.is_blocked or _is_archived(video):
-        return None
-    return archive_evidence(video)
-
-
-def _is_archived(video: Video) -> bool:
-    kept = evidence.kept_of(video, video.source_version)
-    if kept is None or kept.problem:
-        return False
-    copied = {file["path"] for file in kept.files}
-    return copied.issuperset(picture["path"] for picture in pictures_of(video))
+    return archive_evidence(video) if video.is_blocked else None
 
 
 def replace_unfinished(video: Video, reason: str = "") -> int:
