@@ -8,6 +8,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import Operator
@@ -219,12 +220,20 @@ def test_media_on_other_hosts_are_answered_without_signature(
     assert "?auth_key=" in row["firstFrameUrl"]
 
 
-def test_a_cover_or_avatar_that_is_no_picture_opens_no_file(
-    console: Console, settings: Settings
+FOREIGN = {
+    "stream": lambda video: video.files[0]["path"],
+    "snapshot": lambda video: video.snapshots[0],
+    "encoded": lambda video: video.cover.replace("vod0", "%76od0"),
+    "climbing": lambda video: f"media.example.com/x/../{video.vod_id}/cover.jpg",
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_cover_or_avatar_opens_no_file_of_another_clip(
+    kind: str, console: Console, settings: Settings
 ) -> None:
     settings.MEDIA_URL_AUTH_KEY = "key"
-    pending = make_video(censor_status=CHECK)
-    path = pending.files[0]["path"]
+    path = FOREIGN[kind](make_video(censor_status=CHECK))
     thief = make_video(
         cover=path, uploader=make_uploader(avatar_url=f"https://{path}"), recommended=True
     )
@@ -233,8 +242,20 @@ def test_a_cover_or_avatar_that_is_no_picture_opens_no_file(
         assert (row["coverUrl"], row["user"]["avatarUrl"]) == ("", "")
     staff = Client()
     staff.force_login(make_operator("viewer"))
+    Video.objects.exclude(pk=thief.pk).update(deleted_at=timezone.now())  # its own pictures
     for page in ("videos_video_changelist", "accounts_uploader_changelist"):
-        assert path not in staff.get(reverse(f"admin:{page}")).content.decode()
+        text = staff.get(reverse(f"admin:{page}")).content.decode()
+        assert path.rpartition("/")[2] not in text.replace(thief.first_frame, "")
+
+
+def test_a_cover_in_no_clips_folder_is_signed(console: Console, settings: Settings) -> None:
+    """An app keeps covers and avatars on the play domain too."""
+    settings.MEDIA_URL_AUTH_KEY = "key"
+    path = f"media.example.com/covers/{'0' * 32}/a.jpg"
+    make_video(cover=path, uploader=make_uploader(avatar_url=f"https://{path}"))
+    [row] = console.get("getVideos")["data"]["videoList"]
+    for url in (row["coverUrl"], row["user"]["avatarUrl"]):
+        assert url.startswith(f"http://{path}?auth_key=")
 
 
 @pytest.mark.parametrize("parameter", ["coverUrl", "firstFrameUrl"])
