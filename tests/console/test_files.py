@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Operator
 from recommendations.models import Recommendation
+from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.worker import work_until_idle
 from tests.factories import (
     make_file,
@@ -23,6 +24,7 @@ from tests.factories import (
 )
 from tests.support.console import Console
 from tests.support.localvod import LocalVod
+from tests.videos.takedowns import block, published, work
 from videos import periodic
 from videos.models import CensorStatus, Evidence, TranscodeKind, Video
 from videos.services import submit_transcode
@@ -123,6 +125,26 @@ def permission(codename: str) -> Permission:
 
 
 # --- What plays
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("status", [CHECK, BLOCKED])
+def test_play_info_answers_what_opens(status: CensorStatus, cloud: LocalVod) -> None:
+    """The files of a blocked clip are purged: only VOD's own URLs open them."""
+    vod_gateway().set_security_ip(["127.0.0.1"])
+    video = published(cloud)
+    block(video)
+    work()
+    if status != BLOCKED:
+        cloud.audit_in_console(video.vod_id, "Normal")
+        Video.objects.filter(pk=video.pk).update(censor_status=status)
+    opened: dict[str, bool] = {}
+    for role in EVERYBODY:
+        way = way_of(make_operator(role), video)
+        answer = way.console.get(PLAY, videoId=video.vod_id)
+        urls = [info["playURL"] for info in answer["data"]["playInfoList"]] if way.played() else []
+        opened[role] = bool(urls) and all(cloud.get(url).status_code == 200 for url in urls)
+    assert opened == {role: role in PLAYERS for role in EVERYBODY}
 
 
 @pytest.mark.parametrize(

@@ -66,15 +66,19 @@ class Files(Gateway):
         )
         return _parse_ticket(reply)
 
-    def play_files(self, vod_id: str) -> tuple[StreamFile, ...]:
-        """Return the playable files.
+    def play_files(
+        self, vod_id: str, *, url_ttl_seconds: int | None = None
+    ) -> tuple[StreamFile, ...]:
+        """Return the playable files. VOD's own URLs are valid for `url_ttl_seconds`.
 
         Raises CloudRejected: with the code Forbidden.IllegalStatus if VOD does not let the video
         play, with InvalidVideo.NoneStream if it has no streams.
         """
         reply = self._call_with_retries(
             Client.get_play_info_with_options,
-            models.GetPlayInfoRequest(video_id=vod_id, result_type="Multiple"),
+            models.GetPlayInfoRequest(
+                video_id=vod_id, result_type="Multiple", auth_timeout=url_ttl_seconds
+            ),
         )
         streams = reply.children("PlayInfoList", wrapped="PlayInfo")
         files = (parse_stream(stream) for stream in streams)
