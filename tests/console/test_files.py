@@ -1,5 +1,6 @@
 """Who gets a file of a clip, by role, state and way in; and which files are signed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -242,7 +243,7 @@ def test_media_on_other_hosts_are_answered_without_signature(
     assert "?auth_key=" in row["firstFrameUrl"]
 
 
-FOREIGN = {
+FOREIGN: dict[str, Callable[[Video], str]] = {
     "stream": lambda video: video.files[0]["path"],
     "snapshot": lambda video: video.snapshots[0],
     "encoded": lambda video: video.cover.replace("vod0", "%76od0"),

@@ -112,7 +112,7 @@ def lose_copies(evidence: Evidence, folder: Path, count: int) -> list[Path]:
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_lost_copy_is_archived_again(complete: Evidence, tmp_path: Path, count: int) -> None:
-    """Nobody has noticed yet that it is lost."""
+    """No check has found the loss yet."""
     lost = lose_copies(complete, tmp_path, count)
     archive_again(complete)
     work()

@@ -24,6 +24,7 @@ from tests.videos.takedowns import (
 )
 from tests.videos.vod_snapshots import take_snapshots
 from videos import mirror
+from videos.deliveries import takedown
 from videos.events.inbox import reported_pictures
 from videos.models import Evidence, Takedown, Video, VodEvent
 from videos.models.video import MAX_FURTHER_MEDIA
@@ -32,6 +33,12 @@ from videos.services import delete_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Takedown.State
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(takedown, "PURGED_SECONDS", 0.05)
+    monkeypatch.setattr(takedown, "WAIT_SECONDS", (0.05, 0.05))
 
 
 def compare_and_heal(_: Video) -> None:
@@ -69,7 +76,7 @@ def test_the_proof_finds_the_pictures_of_a_lost_event(cloud: LocalVod) -> None:
     video = published(cloud)
     block(video)
     work_one("create_audit")
-    taken = take_snapshots(cloud, video.vod_id, count=101)
+    taken = take_snapshots(cloud, video.vod_id)
     work()
     work_now()
     assert_gone(video, taken.paths)
@@ -84,6 +91,16 @@ def test_the_proof_finds_pictures_of_each_type(cloud: LocalVod, kind: str) -> No
     work()
     work_now()
     assert_gone(video, taken.paths)
+
+
+def test_pictures_are_read_again_before_a_deletion(cloud: LocalVod) -> None:
+    video = published(cloud)
+    delete_video(video)
+    taken = take_snapshots(cloud, video.vod_id)
+    work()
+    work_now()
+    assert_gone(video, taken.paths)
+    assert cloud.state(video.vod_id)["video"] is None
 
 
 def close_by_block(video: Video) -> None:
@@ -153,9 +170,9 @@ def test_a_refusal_to_list_pictures_is_said(cloud: LocalVod) -> None:
     block(video)
     work()
     work_now()
-    takedown = takedown_of(video)
-    assert takedown.state == State.VERIFIED
-    assert takedown.problem == "VOD has not told which pictures it made of the clip."
+    row = takedown_of(video)
+    assert row.state == State.VERIFIED
+    assert row.problem == "VOD has not told which pictures it made of the clip."
 
 
 def event_of(video_id: str, *infos: Any) -> VodEvent:
@@ -197,4 +214,4 @@ def test_reported_pictures_drop_no_media(cloud: LocalVod) -> None:
     block(row)
     work()
     work_now()
-    assert "1 more pictures are not purged" in takedown_of(row).problem
+    assert "Too many pictures: 1 of them are not purged." in takedown_of(row).problem

@@ -302,7 +302,7 @@ def _read_pictures(takedown: Takedown, facts: MediaFacts | None) -> str:
     if told is None:
         return PICTURES_UNKNOWN
     unknown = set(told) - {item["path"] for item in takedown.video.media}
-    return f"{len(unknown)} more pictures are not purged: they are too many." if unknown else ""
+    return f"Too many pictures: {len(unknown)} of them are not purged." if unknown else ""
 
 
 def _purge_counts(takedown: Takedown) -> Counter[str]:
