@@ -170,6 +170,11 @@ def url_pattern(cloud: Cloud, keys: Sequence[str]) -> str:
     return cloud.urls.plain(keys[0]).removesuffix("00001.jpg") + "{SnapshotCount}.jpg"
 
 
+def _key_pattern(keys: Sequence[str]) -> str:
+    """The same for the job's object keys."""
+    return keys[0].removesuffix("00001.jpg") + "{SnapshotCount}.jpg" if keys else ""
+
+
 def _emit_complete(
     cloud: Cloud,
     tx: sqlite3.Connection,
@@ -202,7 +207,7 @@ def _snapshot_info(cloud: Cloud, job: Row, kind: str, keys: Sequence[str]) -> di
         "Status": "success",
         "SnapshotType": kind,
         "SnapshotCount": len(keys),
-        "SnapshotFormat": "jpg",
+        "SnapshotFormat": _key_pattern(keys),
         "SnapshotRegular": url_pattern(cloud, keys),
         "JobId": job["id"],
     }

@@ -85,6 +85,8 @@ def list_snapshots(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """The snapshots of one type from the latest job that has any."""
     call.parameters.required("VideoId")
     video = cloud.videos.ensure_stored(tx, get_named_video(cloud, tx, call))
+    if video.status not in SNAPPABLE:
+        raise illegal_status(video.status, 400)
     kind = call.parameters.choice("SnapshotType", COVER, *TYPES)
     page, size = call.parameters.page(size=20, most=100)
     call.parameters.integer(
