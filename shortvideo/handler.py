@@ -6,6 +6,7 @@ Content-Length for an empty one.
 
 import codecs
 import re
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, Final
@@ -16,8 +17,11 @@ from django.http.response import HttpResponseBase
 
 from shortvideo.console.parsing import FORMS
 from shortvideo.door import UNREADABLE, Problem
+from shortvideo.fair_sqlite.base import work_began
 
 Environ = dict[str, Any]
+
+RECEIVED_AT: Final = "shortvideo.received_at"  # the key of time.monotonic() in the environ of WSGI
 
 _CHUNK_BYTES: Final = 65_536
 _CHARSET: Final = re.compile(r'; *charset="?([^";]*)', re.IGNORECASE)
@@ -32,7 +36,11 @@ class Handler(WSGIHandler):
             # The middleware answers: by then the request has an id. It reads neither of both.
             environ[UNREADABLE] = problem
             environ.update({"CONTENT_TYPE": "", "CONTENT_LENGTH": ""})
-        return super().__call__(environ, start_response)
+        token = work_began.set(environ.get(RECEIVED_AT, time.monotonic()))
+        try:
+            return super().__call__(environ, start_response)
+        finally:
+            work_began.reset(token)
 
 
 def _check_content_type(environ: Environ) -> None:

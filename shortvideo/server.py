@@ -20,6 +20,7 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
 
 from shortvideo.door import answer, is_api
+from shortvideo.handler import RECEIVED_AT
 
 # From the first byte of a request to its last.
 READ_SECONDS: Final = 30
@@ -51,17 +52,23 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
     """Keeps the first line, which also a refusal of the request needs."""
 
     beginning = b""
+    received_at = 0.0  # time.monotonic() of the last byte
 
     def received(self, data: bytes) -> int:
         if len(self.beginning) <= _LONGEST_LINE:
             self.beginning = (self.beginning + data).lstrip()[: _LONGEST_LINE + 1]
         consumed: int = super().received(data)
+        self.received_at = time.monotonic()
         if self.completed and len(self.beginning.partition(b"\r\n")[0]) > _LONGEST_LINE:
             self.error = _LineTooLong("")
         return consumed
 
 
 class _Task(WSGITask):  # type: ignore[misc]
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        return environ | {RECEIVED_AT: self.request.received_at}
+
     def write(self, data: bytes) -> None:
         """Write a part of the answer; that to HEAD has no body."""
         super().write(b"" if self.request.command == "HEAD" else data)

@@ -72,7 +72,14 @@ def test_a_database_that_is_down_is_one_sentence(command: str, tmp_path: Path) -
     assert "hidden" not in ended.stderr
 
 
+def test_a_missing_file_is_one_sentence_and_is_not_made(tmp_path: Path) -> None:
+    ended = manage("reconcile", tmp_path)
+    assert "manage.py: The database refuses: unable to open database file" in sentence(ended)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_empty_database_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "db.sqlite3").touch()
     ended = manage("reconcile", tmp_path)
     assert "manage.py: The database refuses: no such table: " in sentence(ended)
 
