@@ -24,11 +24,13 @@ Environ = dict[str, Any]
 RECEIVED_AT: Final = "shortvideo.received_at"  # the key of time.monotonic() in the environ of WSGI
 
 _CHUNK_BYTES: Final = 65_536
+_REFUSED_CODING: Final = re.compile(r";\s*q=0(\.0*)?\s*$", re.IGNORECASE)
 _CHARSET: Final = re.compile(r'; *charset="?([^";]*)', re.IGNORECASE)
 
 
 class Handler(WSGIHandler):
     def __call__(self, environ: Environ, start_response: Any) -> HttpResponseBase:
+        _drop_refused_codings(environ)
         try:
             _check_content_type(environ)
             _measure_body(environ)
@@ -41,6 +43,13 @@ class Handler(WSGIHandler):
             return super().__call__(environ, start_response)
         finally:
             work_began.reset(token)
+
+
+def _drop_refused_codings(environ: Environ) -> None:
+    """Django and WhiteNoise take `Accept-Encoding: gzip;q=0` for a wish."""
+    codings = environ.get("HTTP_ACCEPT_ENCODING", "").split(",")
+    accepted = (coding for coding in codings if not _REFUSED_CODING.search(coding))
+    environ["HTTP_ACCEPT_ENCODING"] = ",".join(accepted)
 
 
 def _check_content_type(environ: Environ) -> None:

@@ -25,6 +25,7 @@ from tests.support.console import url_of
 from tests.support.localvod import ROOT, wait_until
 
 CALLBACK_KEY = "CallbackKeyOfTheDoor1"
+ORIGIN = "https://app.example.com"
 FORM = "application/x-www-form-urlencoded"
 
 # What an installation has: the tables, an operator with a token, and a clip that waits.
@@ -130,6 +131,7 @@ def serving(database_url: str, folder: Path) -> Iterator[Door]:
         "DATABASE_URL": database_url,
         "VOD_CALLBACK_URL": callback_url(port),
         "VOD_CALLBACK_KEY": CALLBACK_KEY,
+        "CONSOLE_CORS_ORIGINS": ORIGIN,
         "VOD_ENDPOINT": "127.0.0.1:9",
         "VOD_PROTOCOL": "http",
     }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.door import FORM, Answer, Door, database, door
+from tests.faults.door import FORM, ORIGIN, Answer, Door, database, door
 from tests.support.console import url_of
 from tests.support.localvod import wait_until
 
@@ -52,11 +52,13 @@ def test_a_chunked_callback_is_stored(door: Door, database: sqlite3.Connection) 
     assert database.execute(query, ["b" * 32]).fetchone() == (1,)
 
 
-@pytest.mark.parametrize("size", [1_100_000, 6_000_000])
-def test_a_chunked_body_has_the_limit_of_others(door: Door, size: int) -> None:
-    answer = door.call("createAudit", iter([b"a" * size]), Content_Type=FORM)
+@pytest.mark.parametrize("size", [1_100_000, 30_000_000])
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_body_that_is_too_long_is_told_so(door: Door, size: int, is_chunked: bool) -> None:
+    body = b"a" * size
+    answer = door.call("createAudit", iter([body]) if is_chunked else body, Content_Type=FORM)
     assert answer.envelope["code"] == "400"
-    assert "The body is" in answer.envelope["message"]
+    assert answer.headers["x-error-code"] == "body_too_long"
     assert door.send_callback(iter([b"a" * size])).status == 413
 
 
@@ -68,27 +70,90 @@ def test_an_encoded_body_is_415_at_each_door(door: Door) -> None:
 # --- What the server itself refuses ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("request_bytes", "code"),
-    [
-        (b"GET /console/vod/getVideos?title=%b HTTP/1.1\r\n\r\n" % (b"a" * 9_000), "414"),
-        (b"GET /console/vod/getVideos?title=%b HTTP/1.1\r\n\r\n" % (b"a" * 90_000), "414"),
-        (b"GET /console/a HTTP/1.1\r\nX-Long: %b\r\n\r\n" % (b"a" * 90_000), "431"),
-        (b"GET /console/a HTTP/1.1\r\nContent-Length: no\r\n\r\n", "400"),
-        (b"POST /console/a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "400"),
-        (b"POST /console/a HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", "501"),
-    ],
-)
-def test_a_request_that_is_no_http_gets_an_envelope(
-    door: Door, request_bytes: bytes, code: str
-) -> None:
+def head(*lines: bytes, first: bytes = b"POST /console/a HTTP/1.1") -> bytes:
+    return b"\r\n".join((first, b"Host: localhost", *lines, b"", b""))
+
+
+def ask_raw(door: Door, request: bytes) -> Answer:
     with door.connect() as client:
-        client.sendall(request_bytes)
+        client.sendall(request)
         response = http.client.HTTPResponse(client)
         response.begin()
         found = {name.lower(): value for name, value in response.getheaders()}
-        answer = Answer(response.status, found, response.read(), 0)
+        return Answer(response.status, found, response.read(), 0)
+
+
+CHUNKED = b"Transfer-Encoding: chunked"
+REFUSALS = [
+    ("414", head(first=b"GET /console/a?b=%b HTTP/1.1" % (b"a" * 9_000))),
+    ("414", head(first=b"GET /console/a?b=%b HTTP/1.1" % (b"a" * 90_000))),
+    ("431", head(b"X-Long: " + b"a" * 90_000)),
+    ("501", head(b"Transfer-Encoding: gzip")),
+    ("400", head(CHUNKED) + b"xyz\r\n"),
+    # The first line
+    ("400", head(first=b"GET http://[::1/console/a HTTP/1.1")),
+    ("400", head(first=b"GET /console/a\0 HTTP/1.1")),
+    ("400", head(first=b"GET /console/a  HTTP/1.1")),
+    ("400", head(first=b"get /console/a HTTP/1.1")),
+    ("400", head(first=b"GET /console/a HTTP/2.0")),
+    ("400", head(first=b"GET /console/a")),
+    # Headers
+    ("400", head(b"X Y: 1")),
+    ("400", head(b"X-Y : 1")),
+    ("400", head(b"X: 1", b" folded")),
+    ("400", head(b"X: 1", b"\tfolded")),
+    ("400", head(b"X: a\0b")),
+    ("400", head(b"Host: other")),
+    ("400", head().replace(b"Host", b"Ghost")),
+    ("400", head().replace(b"\r\n", b"\n")),
+    ("400", head(b"X: 1\n")),
+    ("400", head(b"X: 1\rY: 2")),
+    # The end of the body
+    ("400", head(b"Content-Length: no")),
+    ("400", head(b"Content-Length: " + b"9" * 5_000)),
+    ("400", head(b"Content-Length: 5", b"Content-Length: 6")),
+    ("400", head(b"Content-Length: 5", CHUNKED)),
+    ("400", head(b"Content-Length: 5", CHUNKED, first=b"POST /console/a HTTP/1.0")),
+    ("400", head(CHUNKED, CHUNKED)),
+    ("400", head(b"Transfer-Encoding:")),
+    # No "100 Continue" before a refusal
+    ("400", head(b"Content-Length: 9000000", b"Expect: 100-continue")),
+    ("400", head(b"Content-Length: no", b"Expect: 100-continue")),
+]
+
+
+@pytest.mark.parametrize(("code", "request_bytes"), REFUSALS)
+def test_a_request_that_is_no_http_gets_an_envelope(
+    door: Door, request_bytes: bytes, code: str
+) -> None:
+    answer = ask_raw(door, request_bytes)
     assert (str(answer.status), answer.envelope["code"]) == (code, code)
+    assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("number", [0, 2, 3])
+def test_a_page_of_an_allowed_origin_can_read_what_is_refused(door: Door, number: int) -> None:
+    request = REFUSALS[number][1].replace(b"localhost", b"localhost\r\nOrigin: " + ORIGIN.encode())
+    answer = ask_raw(door, request)
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert answer.headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (head(b"Expect: 100-continue", first=b"GET /console/a HTTP/1.1"), 404),
+        (head(b"Content-Length: 0", b"Expect: 100-continue"), 404),
+        (head(b"Content-Length: 1", b"Expect: something") + b"a", 404),
+        (head(b"Content-Length: 1", b"Expect: 100-continue"), 100),
+    ],
+)
+def test_a_client_that_waits_before_its_body_is_answered(
+    door: Door, request_bytes: bytes, status: int
+) -> None:
+    with door.connect() as client, client.makefile("rb") as answer:
+        client.sendall(request_bytes)
+        assert answer.readline().split()[1] == str(status).encode()
 
 
 def test_an_idle_connection_says_how_long_it_is_kept(door: Door) -> None:
