@@ -242,7 +242,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["shortvideo.console.schema.without_slash_twins"],
-    "POSTPROCESSING_HOOKS": [],  # keep enums inline, without components
+    # Not the default one: enums stay inline, without components.
+    "POSTPROCESSING_HOOKS": ["shortvideo.console.schema.with_headers"],
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer"},
