@@ -14,6 +14,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
+from gunicorn.errors import AppImportError
 from gunicorn.workers.base import Worker
 from waitress import create_server, wasyncore
 from waitress.channel import ClientDisconnected, HTTPChannel
@@ -210,6 +212,13 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's worker class: `threads`, `worker_connections` and `graceful_timeout` apply."""
 
+    def load_wsgi(self) -> None:
+        """A refused setting stops gunicorn with its sentence, without a traceback."""
+        try:
+            super().load_wsgi()
+        except ImproperlyConfigured as error:
+            raise AppImportError(str(error)) from error
+
     def run(self) -> None:
         sockets: dict[int, Any] = {}  # what waitress watches: listeners, channels, a pipe
         server = create_server(
@@ -235,7 +244,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         for listener in listeners:
             listener.accepting = False
         self._finish(sockets)
-        server.task_dispatcher.shutdown(timeout=0)
+        server.task_dispatcher.shutdown(timeout=1)
 
     def _serve(self, sockets: dict[int, Any], seconds: float = 1) -> None:
         self.notify()
