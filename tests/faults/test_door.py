@@ -176,7 +176,7 @@ def test_slow_clients_delay_nobody_and_are_cut_off(door: Door) -> None:
         assert {answer.status for answer in answers} == {200}
         assert max(answer.seconds for answer in answers) < 20
         for client in clients:
-            wait_until(lambda client=client: is_cut_off(client))
+            wait_until(lambda client=client: is_cut_off(client), seconds=30)
     finally:
         for client in clients:
             client.close()
@@ -217,7 +217,7 @@ def test_clients_that_ask_for_more_than_they_read_are_cut_off(door: Door) -> Non
             client.sendall(script * 60)
         assert door.call("getVideos").status == 200
         for client in clients:
-            wait_until(lambda client=client: is_reset(client))
+            wait_until(lambda client=client: is_reset(client), seconds=30)
     finally:
         for client in clients:
             client.close()
