@@ -76,7 +76,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
             self.head = (self.head + data).lstrip()[:_LONGEST_HEAD]
         consumed: int = super().received(data)
         self.received_at = time.monotonic()
-        if not self.headers_finished and _BARE_LINE_FEED.search(self.head):
+        if not self.headers_finished and _BARE_LINE_FEED.search(self.head[-len(data) - 1 :]):
             # No end of the head may follow that would be one for waitress.
             self._refuse(BadRequest(""))
         if self.completed:
@@ -231,6 +231,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             cleanup_interval=1,
             max_request_header_size=_LONGEST_HEAD,
             max_request_body_size=_LONGEST_BODY,
+            outbuf_high_watermark=UNREAD_BYTES,
             asyncore_use_poll=True,
             log_socket_errors=False,  # clients that went away
             clear_untrusted_proxy_headers=False,  # TRUSTED_PROXY_COUNT and BEHIND_TLS_PROXY decide

@@ -1,4 +1,4 @@
-"""The web server as it is shipped: slow clients, bodies of unknown length, what is no HTTP."""
+"""The web server as it is shipped: slow clients, bodies of unknown length, malformed HTTP."""
 
 import http.client
 import json
@@ -228,7 +228,15 @@ def is_reset(client: socket.socket) -> bool:
     return bool(client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) or not client.send(b" ")
 
 
-@pytest.mark.parametrize("path", ["/admin/login/", "/nowhere", "/console/vod/getVideos"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/login/",
+        "/nowhere",
+        "/console/vod/getVideos",
+        pytest.param("/console/" + "a" * 9_000, id="too long"),
+    ],
+)
 def test_an_answer_to_head_has_no_body(door: Door, path: str) -> None:
     with door.connect() as client, client.makefile("rb") as answer:
         head = f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"

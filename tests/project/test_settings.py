@@ -232,7 +232,7 @@ def test_only_our_user_may_enter_the_folder_of_the_database(
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_only_our_user_may_enter_the_folder_above_the_static_files(
+def test_only_our_user_may_enter_the_folder_of_static_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("STATIC_ROOT", "var/static")
