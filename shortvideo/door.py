@@ -69,6 +69,7 @@ def answer(
     """Return a refusal in the dialect of the path."""
     if is_api(path):
         error_code = _ERROR_CODES[code]
+        code = 400 if code == 413 else code  # the API has no 413
         return Envelope(
             sentence, code=code, headers=headers or {}, error_code=error_code
         ).as_response()

@@ -2,7 +2,7 @@
 
 import codecs
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
@@ -52,9 +52,7 @@ class ParsedRequest:
             problem = error
         filled = {name: value for name, value in body.items() if value not in (None, "")}
         parameters = {**{n: v for n, v in body.items() if v is not None}, **query_string, **filled}
-        # The last token of a body counts.
-        items = [*reversed(body.items()), *query_string.items()]
-        token = _bearer_token(request) or _token_in(items)
+        token = _bearer_token(request) or _token_in(body) or _token_in(query_string)
         return cls(parameters=parameters, token=token, problem=problem)
 
 
@@ -63,13 +61,18 @@ def _bearer_token(request: HttpRequest) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _token_in(items: Iterable[tuple[str, Any]]) -> str:
-    tokens: Iterator[str] = (
+def _token_in(parameters: Mapping[str, Any]) -> str:
+    tokens = [
         value
-        for name, value in items
+        for name, value in parameters.items()
         if name.lower() == _TOKEN and isinstance(value, str) and value and _is_unicode(value)
-    )
-    return next(tokens, "")
+    ]
+    return tokens[_winner()] if tokens else ""
+
+
+def _winner() -> int:
+    """Which of several values counts: the last; with CONSOLE_API_COMPAT AppServer's, the first."""
+    return 0 if settings.CONSOLE_API_COMPAT else -1
 
 
 def _is_unicode(text: str) -> bool:
@@ -99,9 +102,7 @@ def _not_utf8(place: str, name: str, error_code: ErrorCode) -> Unreadable:
 
 
 def _single_values(values: QueryDict) -> dict[str, str]:
-    """The last value of each name; with CONSOLE_API_COMPAT the first, as AppServer took it."""
-    position = 0 if settings.CONSOLE_API_COMPAT else -1
-    return {name: several[position] for name, several in values.lists()}
+    return {name: several[_winner()] for name, several in values.lists()}
 
 
 def _read_body(request: HttpRequest) -> dict[str, Any]:
@@ -170,7 +171,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
             parse_int=str,
             parse_float=str,
             parse_constant=_refuse_constant,
-            object_pairs_hook=_without_duplicates,
+            object_pairs_hook=_single_pairs,
         )
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is not well-formed JSON.", may_hold_token=True) from error
@@ -179,8 +180,11 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return {name: _as_text(value) for name, value in content.items()}
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(reversed(pairs) if settings.CONSOLE_API_COMPAT else pairs)
+def _single_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    several: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        several.setdefault(name, []).append(value)
+    return {name: values[_winner()] for name, values in several.items()}
 
 
 def _refuse_constant(name: str) -> NoReturn:
