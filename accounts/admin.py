@@ -217,7 +217,8 @@ class UploaderAdmin(ReadOnlyAdmin[Uploader]):
     @admin.display(description=gettext_lazy("picture"))
     def avatar(self, uploader: Uploader) -> SafeString:
         path = host_and_path(uploader.avatar_url)
-        if not (is_on_cdn(path) and is_picture(path)):
+        is_of_video = uploader.videos.model.objects.with_file(path).exists()
+        if is_of_video or not (is_on_cdn(path) and is_picture(path)):
             return format_html('<span class="avatar">{}</span>', uploader.label[:1].upper())
         url = media_url(MediaPath(path), ttl_seconds=settings.MEDIA_URL_TTL, now=timezone.now())
         return format_html('<span class="avatar"><img src="{}" alt="" loading="lazy"></span>', url)

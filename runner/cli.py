@@ -38,8 +38,6 @@ def run(arguments: Sequence[str]) -> int:
         message = str(failure)
     except OSError as error:
         message = describe_os_error(error)
-    except KeyboardInterrupt:
-        return STOPPED_BY + signal.SIGINT
     sys.stderr.write(f"run.py: {message}\n")
     return 1
 

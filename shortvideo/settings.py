@@ -110,11 +110,10 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         # A request gives up early and says so; a worker or a command has time.
         "timeout": env.whole_number("DATABASE_LOCK_TIMEOUT", 2_000 if _is_web else 20_000) / 1_000,
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
-        ),
+        "init_command": "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
+    _database["ENGINE"] = "shortvideo.bounded_postgresql"
     _database["CONN_MAX_AGE"] = env.whole_number("DATABASE_CONN_MAX_AGE", 60)
     _database["CONN_HEALTH_CHECKS"] = True
     # A query of a request ends before a proxy's timeout; those of workers and commands may be slow.
@@ -128,15 +127,20 @@ else:
             "DATABASE_IDLE_TRANSACTION_TIMEOUT", 30_000
         ),
     }
+    # A machine that is gone is noticed after a minute, also while nothing is sent.
+    _options = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
     if _is_web:
         # A server that does not answer: 2 seconds for a new connection, and for a used one.
-        _database.setdefault("OPTIONS", {}).update(connect_timeout=2, tcp_user_timeout=2_000)
+        _options |= {"connect_timeout": 2, "tcp_user_timeout": 2_000}
+        if _timeouts["statement_timeout"]:
+            _options["answer_timeout"] = _timeouts["statement_timeout"] / 1_000 + 2
+    _options |= _database.get("OPTIONS", {})
     _flags = [f"-c {name}={limit}" for name, limit in _timeouts.items() if limit]
     if _flags:
         # JIT compilation of the worker's claim query took 80 ms, its execution 1 ms.
         _flags.append("-c jit=off")
-        _options = _database.setdefault("OPTIONS", {})
         _options["options"] = " ".join([_options.get("options", ""), *_flags]).strip()
+    _database["OPTIONS"] = _options
 DATABASES = {"default": _database}
 
 # --- People -------------------------------------------------------------------------------------
@@ -236,7 +240,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["shortvideo.console.schema.without_slash_twins"],
-    "POSTPROCESSING_HOOKS": [],  # keep enums inline, without components
+    # Not the default one: enums stay inline, without components.
+    "POSTPROCESSING_HOOKS": ["shortvideo.console.schema.with_headers"],
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer"},

@@ -262,12 +262,33 @@ def test_a_purged_picture_without_a_copy_is_a_mark(desk_of: DeskOf, kept: Eviden
     assert copy_url(kept, 1) in strip
     assert strip.count("Gone, no copy</span>") == len(kept.video.snapshots) - 1
     assert f'poster="{copy_url(kept)}"' in page
-    for role, pk in (("viewer", kept.video.pk), ("moderator", other.pk)):
+    for role, pk, hidden_count in (("viewer", kept.video.pk, 1), ("moderator", other.pk, 0)):
         page = desk_of(role).page(PAGE, pk)
         assert "poster=" not in page
         strip = page[page.index('id="snapshots"') : page.index('id="takedown"')]
         assert "<img" not in strip
-        assert strip.count("Gone, no copy</span>") == len(kept.video.snapshots)
+        assert strip.count("Copy not shown</span>") == hidden_count
+        assert strip.count("Gone, no copy</span>") == len(kept.video.snapshots) - hidden_count
+
+
+def test_a_copy_that_does_not_load_is_not_called_gone(desk_of: DeskOf, kept: Evidence) -> None:
+    """A viewer's browser gets 403 for it."""
+    verify_takedown(kept.video)
+    viewer = desk_of("viewer")
+    assert viewer.client.get(copy_url(kept)).status_code == 403
+    page = viewer.page("videos_video_changelist")
+    assert f'data-gone="Copy not shown"><img src="{copy_url(kept)}"' in page
+    assert "Gone, no copy" not in page
+
+
+def test_a_lost_copy_is_gone(desk_of: DeskOf, kept: Evidence) -> None:
+    verify_takedown(kept.video)
+    kept.files = [{**file, "is_lost": True} for file in kept.files]
+    kept.save()
+    page = desk_of("moderator").page("videos_video_changelist")
+    assert '<span class="thumb-gone">Gone, no copy</span>' in page
+    assert copy_url(kept) not in page
+    assert "no copy" in desk_of("moderator").page("videos_evidence_changelist")
 
 
 def test_another_copy_stands_for_a_cover_without_one(desk_of: DeskOf, kept: Evidence) -> None:

@@ -89,6 +89,9 @@ def test_a_query_past_its_time_limit_is_503(console: Console) -> None:
     assert "took too long" in envelope(response)["message"]
 
 
+ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
+
 @pytest.mark.parametrize(
     ("variables", "limit"),
     [
@@ -125,8 +128,12 @@ def test_only_the_web_server_limits_its_queries_by_default(
     printed = subprocess.run(
         [sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True
     ).stdout.strip()
-    web = {"connect_timeout": 2, "tcp_user_timeout": 2_000} if "WEB_PROCESS" in variables else {}
-    assert printed == str({**web, "options": limit} if limit else web or None)
+    expected: dict[str, object] = dict(ALIVE)
+    if "WEB_PROCESS" in variables:
+        expected |= {"connect_timeout": 2, "tcp_user_timeout": 2_000}
+    if "WEB_PROCESS" in variables and limit:
+        expected["answer_timeout"] = 12.0
+    assert printed == str({**expected, "options": limit} if limit else expected)
 
 
 @pytest.fixture

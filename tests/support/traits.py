@@ -18,20 +18,26 @@ DATABASE_FIXTURES: Final = {
     "django_db_serialized_rollback",
     "live_server",
 }
-# Pages, answers and orders of events run on one database, but for the modules that send user input
-# into SQL.
+# Pages, answers, orders of events and rules of services run on one database, but for the modules
+# that send user input into SQL. `run.py test --both` runs all on both.
 ONE_DATABASE: Final = (
     "tests/admin/",
     "tests/browser/",
     "tests/console/",
     "tests/contract/",
+    "tests/faults/test_crash_points.py::test_a_frozen_worker",
+    "tests/faults/test_crash_points.py::test_a_struck_worker",
     "tests/faults/test_event_order.py",
     "tests/faults/test_lying_cloud.py",
-    "tests/faults/test_properties_seen.py",
-    "tests/faults/test_properties_twins.py",
+    "tests/faults/test_properties",
     "tests/faults/test_takedown_order.py",
+    "tests/videos/test_decisions.py",
+    "tests/videos/test_human_first.py",
     "tests/videos/test_later_files.py",
+    "tests/videos/test_overruling.py",
     "tests/videos/test_playable.py",
+    "tests/videos/test_stale_decisions.py",
+    "tests/videos/test_unsigned_bodies.py",
 )
 USER_INPUT: Final = (
     "tests/admin/test_cdn_tasks.py",

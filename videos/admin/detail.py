@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from shortvideo.desk.operations import shown_field
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.admin.media import cdn_picture, copies_of, gone_text, play_sources, snapshots
+from videos.admin.media import cdn_picture, copies_of, play_sources, snapshots
 from videos.admin.seen import shown_claim, shown_standing, shown_text
 from videos.admin.story import TOLD, story_of
 from videos.admin.takedown import card as takedown_card
@@ -41,8 +41,7 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "sources": play_sources(video) if may_play(user, video) else [],
         "unplayable": unplayable_reason(video),
         "poster": _poster(video, copies),
-        "snapshots": snapshots(video, copies),
-        "gone_text": gone_text() if video.is_closed else "",
+        "snapshots": snapshots(video, may_see_copies=may_review),
         "undoable": undoable,
         "undo_milliseconds": undo_milliseconds(undoable) if undoable else 0,
         "takedown": takedown_card(video) if user.has_perm("videos.view_takedown") else None,

@@ -213,6 +213,7 @@ def _update(
     before = _mirrored_values(video)
     has_new_source = _copy_to_row(video, reading, by_user_id)
     media.keep_dropped_media(video, before)
+    media.remember_pictures(video, reading.pictures or ())
     if video.source_version != before["source_version"]:
         replaced.cancel_work_for_replaced_source(video)
     has_changed = transcoding.update_jobs(video, reading.tasks, at=reading.facts.read_at)

@@ -82,7 +82,7 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "sources": play_sources(video) if may_play(operator, video) else [],
         "unplayable": unplayable_reason(video),
         "poster": copies.get(video.first_frame) or cdn_picture(video, video.first_frame),
-        "snapshots": [url for url in snapshots(video, copies) if url],
+        "snapshots": [each["url"] for each in snapshots(video, may_see_copies=True) if each["url"]],
         "verdict": review.get_suggestion_display() if review else "",
         "labels": list(review.labels) if review else [],
         "hits": _hits(review),
