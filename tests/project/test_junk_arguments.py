@@ -24,8 +24,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "axes", "recommendations", "shortvideo", "videos")
 NOT_UTF_8 = os.fsdecode(b"mei\xff")
-JUNK = (NOT_UTF_8, "junk", "-1", "9" * 11, "9" * 400, "nan", "9999-12-31", "\x1b[31m", "\u2603" * 300, "")
-GIVEN = {"work": ["--once"], "create_operator": ["--role", "viewer"], "replay_events": ["--dry-run"]}
+JUNK = (
+    NOT_UTF_8,
+    "junk",
+    "-1",
+    "9" * 11,
+    "9" * 400,
+    "nan",
+    "9999-12-31",
+    "\x1b[31m",
+    "\u2603" * 300,
+    "",
+)
+GIVEN = {
+    "work": ["--once"],
+    "create_operator": ["--role", "viewer"],
+    "replay_events": ["--dry-run"],
+}
 
 
 def commands() -> dict[str, str]:
@@ -48,14 +63,14 @@ def arguments(name: str) -> Iterator[list[str]]:
             for word in [*other.option_strings[:1], "plain"]
         ]
         for junk in JUNK:
-            given = [f"{action.option_strings[0]}={junk}"] if action.option_strings else ["--", junk]
+            given = (
+                [f"{action.option_strings[0]}={junk}"] if action.option_strings else ["--", junk]
+            )
             yield [name, "--skip-checks", *GIVEN.get(name, []), *others, *given]
 
 
 @pytest.fixture
-def _alone(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[None]:
+def _alone(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """VOD refuses at once, and files are written into a temporary folder."""
     settings.ALIBABA_CLOUD_ACCESS_KEY_ID = ""
     monkeypatch.setattr(retry, "time", SimpleNamespace(sleep=lambda _: None))
@@ -91,7 +106,11 @@ def test_junk_in_an_argument_is_one_sentence(
 
 @pytest.mark.parametrize(
     ("program", "module"),
-    [("run.py", "runner.cli"), ("manage.py", "django.db"), ("localvod/__main__.py", "localvod.cli")],
+    [
+        ("run.py", "runner.cli"),
+        ("manage.py", "django.db"),
+        ("localvod/__main__.py", "localvod.cli"),
+    ],
 )
 def test_ctrl_c_during_the_start_is_no_traceback(
     program: str, module: str, monkeypatch: pytest.MonkeyPatch
