@@ -87,7 +87,7 @@ def _measure_body(environ: Environ) -> None:
     Stops one byte past our limit: the reader then refuses the body as too long.
     """
     length = environ.get("CONTENT_LENGTH") or ""
-    coding = environ.pop("HTTP_TRANSFER_ENCODING", "").strip().lower()
+    coding = environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
     if coding not in ("", "chunked"):
         raise Problem(415, "The body is encoded: send it without Transfer-Encoding.")
     if length and not coding:

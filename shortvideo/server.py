@@ -91,15 +91,13 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         except ValueError as error:  # of a number with 5,000 digits, or of `http://[::1/`
             raise ParsingError(str(error)) from error
         codings = [coding.lower() for coding in _CODINGS.findall(header_plus)]
-        host = self.headers.get("HOST", "")
         if (
             self.version not in ("1.0", "1.1")
             or _CONTROL_CHARACTER.search(header_plus.partition(b"\r\n")[0])
             or b"\r\n " in header_plus
             or b"\r\n\t" in header_plus
             or (codings and "CONTENT_LENGTH" in self.headers)
-            or (self.version == "1.1" and (codings not in _READABLE_CODINGS or not host))
-            or "," in host
+            or (self.version == "1.1" and codings not in _READABLE_CODINGS)
         ):
             raise ParsingError("")
 
@@ -163,6 +161,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     is_choked = False
     is_refused = False
     discards_until = 0.0
+    will_close = False
 
     def write_soon(self, data: Any) -> int:
         """Queue a part of an answer, or raise ClientDisconnected. No thread waits for a client."""

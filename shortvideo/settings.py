@@ -128,7 +128,11 @@ else:
         ),
     }
     # A machine that is gone is noticed after a minute, also while nothing is sent.
-    _options = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    _options: dict[str, Any] = {
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
     if _is_web:
         # A server that does not answer: 2 seconds for a new connection, and for a used one.
         _options |= {"connect_timeout": 2, "tcp_user_timeout": 2_000}

@@ -159,12 +159,14 @@ def _expected_indexes(
 ) -> Iterator[_Index]:
     meta, editor = model._meta, connection.schema_editor()
 
+    column_of = {field.name: str(field.column) for field in meta.local_concrete_fields}
+
     def columns(names: Iterable[str]) -> str:
-        return ", ".join(meta.get_field(name).column for name in names)
+        return ", ".join(column_of[name] for name in names)
 
     for field in meta.local_concrete_fields:
-        if field.unique or field.db_index:
-            yield _Index("", field.unique, field.column)
+        if field.unique or getattr(field, "db_index", False):  # the stubs lack it
+            yield _Index("", field.unique, str(field.column))
     for names in meta.unique_together:
         yield _Index("", True, columns(names))  # noqa: FBT003
     for each in (*meta.indexes, *meta.constraints):
@@ -183,7 +185,7 @@ def _foreign_key_differences(
     expected = {
         field.column: (field.target_field.column, field.related_model._meta.db_table)
         for field in model._meta.local_concrete_fields
-        if isinstance(field, models.ForeignKey) and field.db_constraint
+        if isinstance(field, models.ForeignKey) and getattr(field, "db_constraint", True)
     }
     for column in sorted(found.keys() | expected.keys()):
         if expected.get(column) is None:

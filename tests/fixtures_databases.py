@@ -40,7 +40,7 @@ def django_db_setup(
     django_db_blocker: DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
-    """pytest-django's test database. Yields the name of a copy, made before anybody uses it."""
+    """pytest-django's test database. Yields the name of a copy, made before its use."""
     with django_db_blocker.unblock():
         connection.close()
         name = _create(tmp_path_factory.mktemp("migrated"), connection.settings_dict["NAME"])
@@ -112,7 +112,7 @@ def first(transactional_db: None, _first: str, tmp_path: Path) -> Iterator[str]:
 
 
 def _create(folder: Path, template: str = "") -> str:
-    """Copy a database that nobody is connected to, or create an empty one. Returns its name."""
+    """Copy a database without connections, or create an empty one. Returns its name."""
     name = f"scratch_{secrets.token_hex(6)}"
     if connection.vendor == "sqlite":
         path = folder / f"{name}.sqlite3"

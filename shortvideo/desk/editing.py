@@ -6,7 +6,7 @@ has changed since is refused, and the form shows the present value.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import blake2b
 from json import dumps
@@ -38,7 +38,7 @@ class _EditedField(BoundField):
     def as_widget(
         self,
         widget: forms.Widget | None = None,
-        attrs: Mapping[str, Any] | None = None,
+        attrs: dict[str, Any] | None = None,
         only_initial: bool = False,  # noqa: FBT001 - Django's signature
     ) -> SafeString:
         html = super().as_widget(widget, attrs, only_initial)
@@ -76,7 +76,7 @@ class EditingForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
         super().__init__(*args, **kwargs)
 
     @property
-    def changed_data(self) -> list[str]:  # type: ignore[override]  # a cached property in Django
+    def changed_data(self) -> list[str]:
         return [name for name in super().changed_data if name not in self.kept]
 
     def clean(self) -> dict[str, Any] | None:

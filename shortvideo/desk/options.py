@@ -102,7 +102,7 @@ class DeskAdmin(ModelAdmin[M]):
         if request.method != "POST" or object_id is None:
             return super().changeform_view(request, object_id, form_url, extra_context)
         with transaction.atomic():
-            with suppress(ValidationError):  # Django says that there is no such row
+            with suppress(ValidationError):  # Django answers
                 self._lock([self.opts.pk.clean(unquote(object_id), None)])
             return super().changeform_view(request, object_id, form_url, extra_context)
 

@@ -31,7 +31,7 @@ _MOMENTS = {"starts_at": "2026-05-0{} 10:00:00", "ends_at": "2026-06-0{} 10:00:0
 
 
 def picture(number: int) -> str:
-    return Recommendation.objects.get().video.snapshots[number]
+    return str(Recommendation.objects.get().video.snapshots[number])
 
 
 # Every model with a form at the desk, how a row is made, and what two editors make of its fields.
@@ -177,7 +177,7 @@ def test_checks_across_fields_see_what_others_changed(desk_of: DeskOf) -> None:
     assert "It must end after it starts." in answer.content.decode()
 
 
-def test_a_change_from_outside_the_desk_is_named_without_a_person(desk_of: DeskOf) -> None:
+def test_a_change_by_the_api_is_named_without_a_person(desk_of: DeskOf) -> None:
     desk = desk_of("curator")
     item = make_recommendation(make_video())
     desk.edit(item, title="Mine")

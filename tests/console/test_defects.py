@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.test import Client
 
 from accounts.models import Uploader
 from shortvideo.console.errors import envelope_of
@@ -87,6 +88,19 @@ def test_a_query_past_its_time_limit_is_503(console: Console) -> None:
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
     assert "took too long" in envelope(response)["message"]
+
+
+def failing_middleware(_: Any) -> Any:
+    def fail(_request: Any) -> None:
+        raise ValueError("no")
+
+    return fail
+
+
+def test_a_defect_outside_of_the_views_is_an_envelope_too(settings: Any) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.failing_middleware"]
+    answer = envelope(Client(raise_request_exception=False).get(url_of("getVideos")))
+    assert (answer["code"], "no" in answer["message"].split()) == ("500", False)
 
 
 ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}

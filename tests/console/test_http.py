@@ -107,6 +107,11 @@ def test_an_encoded_body_is_415(path: str, coding: str) -> None:
     assert (response.status_code, envelope(response)["code"]) == (415, "415")
 
 
+def test_a_coding_without_a_body_is_ignored() -> None:
+    response = Client().get(url_of("getVideos"), headers={"content-encoding": "gzip"})
+    assert response.status_code == 403
+
+
 @pytest.mark.parametrize("coding", ["", "identity"])
 def test_a_body_without_a_coding_is_read(coding: str, console: Console) -> None:
     form = console.with_token({"mediaId": make_video().vod_id, "status": "Normal"})

@@ -21,7 +21,7 @@ import pytest
 from runner.postgres import free_port
 from shortvideo.cloud.events import sign
 from tests.contract.operations import OPERATIONS
-from tests.faults.processes import Supervisor
+from tests.faults.processes import Program, Supervisor
 from tests.support.console import url_of
 from tests.support.localvod import ROOT, wait_until
 
@@ -70,6 +70,7 @@ class Answer:
 class Door:
     """A running web server; `log` has its lines."""
 
+    program: Program
     port: int
     token: str
     vod_id: str
@@ -133,6 +134,7 @@ def serving(database_url: str, folder: Path) -> Iterator[Door]:
         "VOD_CALLBACK_URL": callback_url(port),
         "VOD_CALLBACK_KEY": CALLBACK_KEY,
         "CONSOLE_CORS_ORIGINS": ORIGIN,
+        "BEHIND_TLS_PROXY": "true",
         "VOD_ENDPOINT": "127.0.0.1:9",
         "VOD_PROTOCOL": "http",
     }
@@ -149,8 +151,10 @@ def serving(database_url: str, folder: Path) -> Iterator[Door]:
     config.write_text(CONFIG)
     command = ["-m", "gunicorn", "shortvideo.wsgi:application", f"--config={config}"]
     with Supervisor(ROOT, folder) as supervisor:
-        supervisor.run("web", [sys.executable, *command, f"--bind=127.0.0.1:{port}"], environment)
-        door = Door(port, token, vod_id, user_name, folder / "web.log")
+        program = supervisor.run(
+            "web", [sys.executable, *command, f"--bind=127.0.0.1:{port}"], environment
+        )
+        door = Door(program, port, token, vod_id, user_name, folder / "web.log")
         wait_until(door.is_up)
         yield door
 

@@ -109,6 +109,7 @@ def test_without_postgresql_every_door_is_503_until_it_is_back(
         page = door.ask("GET", "/admin/", Cookie=f"sessionid={'a' * 32}")
         assert_unavailable(page)
         assert b"cannot reach its database" in page.body
+        assert page.headers["cache-control"] == "no-store"
         assert "Traceback" not in door.log.read_text()
         private_postgres.restart()
         assert door.call("getVideos").status == 200

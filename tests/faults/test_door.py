@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import signal
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -104,7 +106,6 @@ REFUSALS = [
     ("400", head(b"X: 1", b"\tfolded")),
     ("400", head(b"X: a\0b")),
     ("400", head(b"Host: other")),
-    ("400", head().replace(b"Host", b"Ghost")),
     ("400", head().replace(b"\r\n", b"\n")),
     ("400", head(b"X: 1\n")),
     ("400", head(b"X: 1\rY: 2")),
@@ -167,32 +168,20 @@ def test_an_idle_connection_says_how_long_it_is_kept(door: Door) -> None:
 
 def test_slow_clients_delay_nobody_and_are_cut_off(door: Door) -> None:
     head = b"POST /console/vod/createAudit HTTP/1.1\r\nHost: localhost\r\n"
-    beginnings = (head, head + b"Content-Length: 100\r\n\r\na")
+    beginnings = (head, head + b"Content-Length: 100\r\n\r\na", b"no HTTP\r\n\r\n")
     clients = [door.connect() for _ in range(SLOW_SOCKETS)]
     try:
         for number, client in enumerate(clients):
-            client.sendall(beginnings[number % 2])
+            client.sendall(beginnings[number % 3])
         answers = [door.call("getVideos") for _ in range(20)]
         assert {answer.status for answer in answers} == {200}
         assert max(answer.seconds for answer in answers) < 20
         for client in clients:
-            wait_until(lambda client=client: is_cut_off(client), seconds=30)
+            wait_until(lambda client=client: is_reset(client), seconds=30)
     finally:
         for client in clients:
             client.close()
     assert door.call("getVideos").status == 200
-
-
-def is_cut_off(client: socket.socket) -> bool:
-    """Send one more byte, as a slow client does. Returns whether the server has closed."""
-    try:
-        client.sendall(b"a")
-        client.settimeout(0.1)
-        return client.recv(1) == b""
-    except TimeoutError:
-        return False
-    except OSError:
-        return True
 
 
 def test_clients_that_do_not_read_delay_nobody(door: Door) -> None:
@@ -224,8 +213,11 @@ def test_clients_that_ask_for_more_than_they_read_are_cut_off(door: Door) -> Non
 
 
 def is_reset(client: socket.socket) -> bool:
-    """Whether the server has closed the connection; reads nothing."""
-    return bool(client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) or not client.send(b" ")
+    """Send one more byte, as a slow client does, and read nothing: has the server closed?"""
+    try:
+        return not client.send(b" ")
+    except OSError:
+        return True
 
 
 @pytest.mark.parametrize(
@@ -242,6 +234,37 @@ def test_an_answer_to_head_has_no_body(door: Door, path: str) -> None:
         head = f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         client.sendall(head.encode())
         assert answer.read().partition(b"\r\n\r\n")[2] == b""
+
+
+def test_a_request_that_was_read_is_answered_before_the_end(
+    door: Door, database: sqlite3.Connection
+) -> None:
+    form = f"mediaId={door.vod_id}&status=Normal&consoleToken={door.token}".encode()
+    lines = (b"Content-Type: " + FORM.encode(), b"Content-Length: %d" % len(form))
+    database.execute("BEGIN EXCLUSIVE")
+    with door.connect() as client, client.makefile("rb") as answer:
+        first = b"POST /console/vod/createAudit HTTP/1.1"
+        client.sendall(head(*lines, b"Expect: 100-continue", first=first))
+        assert answer.readline() + answer.readline() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(form)
+        os.kill(door.program.running_pid(), signal.SIGTERM)
+        assert answer.readline().startswith(b"HTTP/1.1 503 ")
+    database.execute("ROLLBACK")
+    wait_until(door.is_up)
+
+
+def test_the_headers_of_a_proxy_reach_the_application(door: Door) -> None:
+    csrf = "a" * 32
+    answer = door.ask(
+        "POST",
+        "/admin/login/",
+        f"csrfmiddlewaretoken={csrf}&username=nobody&password=no",
+        Content_Type=FORM,
+        Cookie=f"csrftoken={csrf}",
+        Origin=f"https://127.0.0.1:{door.port}",
+        X_Forwarded_Proto="https",
+    )
+    assert answer.status == 200
 
 
 @pytest.mark.parametrize(("charset", "status"), [("UTF8", 200), ("utf-8", 200), ("gbk", 400)])

@@ -11,9 +11,9 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.models import Uploader
 from shortvideo import pacing
-from shortvideo.console.parsing import FORMS
 from shortvideo.handler import RECEIVED_AT
 from shortvideo.pacing import Pace
+from shortvideo.utf8 import FORMS
 from tests.outbox.support import LONGEST_WAIT_SECONDS
 from tests.project.test_handler import call
 from tests.support.console import url_of
@@ -97,11 +97,11 @@ def test_a_request_that_waited_for_a_thread_gives_up_at_once(
 ) -> None:
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 30)
     body = b"userName=nobody&password=no"
-    form = {"CONTENT_TYPE": FORMS[0], "CONTENT_LENGTH": str(len(body))}
+    form: dict[str, Any] = {"CONTENT_TYPE": FORMS[0], "CONTENT_LENGTH": str(len(body))}
     is_over = threading.Event()
     with holding_the_lock(lambda: is_over.wait(20)):
-        began = {RECEIVED_AT: time.monotonic() - 60}
-        status, _ = call(url_of("login"), body, **form, **began)
+        waited: dict[str, Any] = {**form, RECEIVED_AT: time.monotonic() - 60}
+        status, _ = call(url_of("login"), body, **waited)
         is_over.set()
     assert status == 503
     assert call(url_of("login"), body, **form)[0] == 401

@@ -65,7 +65,9 @@ def count_in_inbox() -> int:
     return lines["evidence"]
 
 
-def test_a_full_disk_ends_no_takedown_and_is_a_concern(incomplete: Evidence) -> None:
+def test_a_full_disk_ends_no_takedown_and_is_a_concern(
+    incomplete: Evidence, caplog: pytest.LogCaptureFixture
+) -> None:
     assert takedown_of(incomplete.video).state == Takedown.State.VERIFIED
     assert incomplete.files == []
     assert incomplete.problem == (
@@ -73,6 +75,11 @@ def test_a_full_disk_ends_no_takedown_and_is_a_concern(incomplete: Evidence) -> 
         "left on device)."
     )
     assert count_in_inbox() == 1
+    lines = [
+        line for line in caplog.get_records("setup") if line.name == "videos.services.evidence"
+    ]
+    assert {line.__dict__["reason"] for line in lines} == {"No space left on device"}
+    assert not any(line.exc_info for line in lines)
 
 
 def files_in(folder: Path) -> list[Path]:
