@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.catalogue import Installation, migrated_installation
 from tests.localvod.media import make_clip
-from tests.support.chromium import CHROMIUM, FLAGS, WIDE
+from tests.support.chromium import CHROMIUM, FLAGS
 
 NAME, PASSWORD = "moderator", "a long password of the benchmark"
 # Each clip has a file of its own, so that the browser has none in its cache.
@@ -83,7 +83,7 @@ def _prepare(installation: Installation, count: int) -> None:
 def _measure(arguments: argparse.Namespace, url: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(base_url=url, viewport=WIDE)
+        page = browser.new_page(base_url=url, viewport={"width": 1440, "height": 900})
         page.goto("/admin/review/")
         page.fill("#id_username", NAME)
         page.fill("#id_password", PASSWORD)

@@ -22,7 +22,7 @@ urlpatterns = [path("admin/broken/", Broken.as_view()), *urlpatterns]
 
 
 def theme_and_heading(response: Any) -> str:
-    page = response.content.decode()
+    page: str = response.content.decode()
     assert "desk/tokens.css" in page
     assert "Go to the desk" in page
     return page

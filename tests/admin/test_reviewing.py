@@ -9,7 +9,7 @@ from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from tests.admin.conftest import Desk, DeskOf, seen_in
-from tests.factories import make_operator, make_video
+from tests.factories import make_operator, make_uploader, make_video
 from videos.models import (
     CensorStatus,
     Decision,
@@ -71,16 +71,17 @@ def page(desk_of: DeskOf) -> Page:
 
 
 def test_a_page_gets_its_clips_and_their_facts(page: Page) -> None:
-    video = make_pending(title="Sunset", tags="sea,sun", description="At the pier.")
-    blocked = make_video(uploader=video.uploader)
+    uploader = make_uploader()
+    make_pending(title="Sunset", tags="sea,sun", description="At the pier.", uploader=uploader)
+    blocked = make_video(uploader=uploader)
     review_video(blocked, DecisionInput(Decision.BLOCKED, Source.API, reason="spam"))
     [clip] = page.fill()
     assert clip["title"] == "Sunset"
     assert clip["tags"] == ["sea", "sun"]
     assert clip["causes"] == ["new clip"]
     assert clip["uploader"] | {"url": ""} == {
-        "name": video.uploader.label,
-        "userId": video.uploader.user_id,
+        "name": uploader.label,
+        "userId": uploader.user_id,
         "url": "",
         "clips": 2,
         "approved": 0,

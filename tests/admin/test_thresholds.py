@@ -20,7 +20,7 @@ def test_the_form_previews_the_last_reviews(desk_of: DeskOf) -> None:
         )
     client = desk_of("operator").client
     url = reverse("admin:videos_labelthreshold_preview")
-    answer = client.get(url, {"label": "ad", "review_at": 15, "block_at": 60}).json()
+    answer = client.get(url, {"label": "ad", "review_at": "15", "block_at": "60"}).json()
     assert answer["sentence"] == (
         "Of the last 4 AI reviews, 0 would approve (before: 1), 1 would ask a person (2), and 3 "
         "would block (1)."

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -43,7 +44,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_pending(count: int, vod_ids: list[str] | None = None) -> list[Video]:
     videos = []
     for number in range(count):
-        vod = {"vod_id": vod_ids[number]} if vod_ids else {}
+        vod: dict[str, Any] = {"vod_id": vod_ids[number]} if vod_ids else {}
         video = make_video(
             title=f"Clip {number:03d}",
             censor_status=CensorStatus.CHECK,
@@ -208,7 +209,7 @@ def test_an_ended_session_keeps_the_decision(
     make_pending(1)
     page = open_review(open_desk, clip)
     expect_clip(page, "Clip 000")
-    cookies = page.context.cookies()
+    cookies: Any = page.context.cookies()
     page.context.clear_cookies()
     page.keyboard.press("a")
     expect(page.locator("[data-banner]")).to_contain_text("Your session has ended")

@@ -31,7 +31,7 @@ from videos.models import (
 )
 from videos.services import DecisionInput, review_video, undoable_decision
 from videos.services.machine_review import decide_by_machine_review
-from videos.services.status import open_task
+from videos.services.task import open_task
 
 PROFILE = settings(
     max_examples=50,

@@ -1,6 +1,7 @@
 """A clip of the queue is on one page at a time."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db
 End = ReviewClaim.End
 
 
-def make_pending(**values: object) -> Video:
+def make_pending(**values: Any) -> Video:
     video = make_video(censor_status=CensorStatus.CHECK, **values)
     ReviewTask.objects.create(video=video, cause="new")
     return video

@@ -41,5 +41,6 @@ class LabelThreshold(models.Model):
         return self.label
 
     def clean(self) -> None:
-        if None not in (self.review_at, self.block_at) and self.block_at < self.review_at:
+        review_at: int | None = self.review_at  # None: the form refused it
+        if review_at is not None and self.block_at is not None and self.block_at < review_at:
             raise ValidationError({"block_at": _("It must not be below “review from”.")})

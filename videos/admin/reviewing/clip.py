@@ -124,7 +124,14 @@ def _uploader_figures(ids: Iterable[int]) -> dict[int, dict[str, int]]:
         approved=Count("pk", filter=Q(censor_status=CensorStatus.SUCCESS)),
         blocked=Count("pk", filter=Q(censor_status=CensorStatus.FAIL)),
     )
-    return {row.pop("uploader"): row for row in counted.order_by()}
+    return {
+        row["uploader"]: {
+            "clips": row["clips"],
+            "approved": row["approved"],
+            "blocked": row["blocked"],
+        }
+        for row in counted.order_by()
+    }
 
 
 def _uploader(video: Video, figures: dict[int, dict[str, int]]) -> dict[str, Any] | None:
