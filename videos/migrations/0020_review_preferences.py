@@ -1,0 +1,93 @@
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """What operators choose for the review page."""
+
+    dependencies = [
+        ("videos", "0019_task_open_riskiest"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="ReviewPreferences",
+            fields=[
+                (
+                    "operator",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="review_preferences",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "is_blurred",
+                    models.BooleanField(
+                        blank=True, default=None, null=True, verbose_name="blurred until revealed"
+                    ),
+                ),
+                (
+                    "is_grey",
+                    models.BooleanField(
+                        blank=True,
+                        default=None,
+                        null=True,
+                        verbose_name="without colours until revealed",
+                    ),
+                ),
+                (
+                    "is_muted",
+                    models.BooleanField(
+                        db_default=True, default=True, verbose_name="muted at the start"
+                    ),
+                ),
+                (
+                    "speed_percent",
+                    models.PositiveSmallIntegerField(
+                        choices=[(100, "1×"), (125, "1.25×"), (150, "1.5×"), (200, "2×")],
+                        db_default=100,
+                        default=100,
+                        verbose_name="speed",
+                    ),
+                ),
+                (
+                    "order",
+                    models.CharField(
+                        choices=[("oldest", "Oldest first"), ("riskiest", "Highest risk first")],
+                        db_default="oldest",
+                        default="oldest",
+                        max_length=8,
+                        verbose_name="order",
+                    ),
+                ),
+                (
+                    "has_single_keys",
+                    models.BooleanField(
+                        db_default=True,
+                        default=True,
+                        help_text="Off: the keys below do nothing on the review page; its buttons do.",
+                        verbose_name="keys are on",
+                    ),
+                ),
+                (
+                    "keys",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        editable=False,
+                        help_text="The operator’s own key of a command, where it is not the default.",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "preferences of the review page",
+                "verbose_name_plural": "preferences of the review page",
+                "default_permissions": (),
+            },
+        ),
+    ]
