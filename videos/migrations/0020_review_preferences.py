@@ -2,9 +2,11 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+import videos.models.review
+
 
 class Migration(migrations.Migration):
-    """What operators choose for the review page."""
+    """What operators choose for the review page; a new template has texts before it is stored."""
 
     dependencies = [
         ("videos", "0019_task_open_riskiest"),
@@ -89,5 +91,29 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "preferences of the review page",
                 "default_permissions": (),
             },
+        ),
+        migrations.AlterField(
+            model_name="reasontemplate",
+            name="policy",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="The rule that the clip breaks, such as “violence”. Reports count by it.",
+                max_length=64,
+                verbose_name="policy",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="reasontemplate",
+            name="text_zh_hans",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                max_length=128,
+                validators=[videos.models.review.fits_reason],
+                verbose_name="reason in Chinese",
+            ),
         ),
     ]

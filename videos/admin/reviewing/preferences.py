@@ -83,7 +83,7 @@ class KeysForm(forms.Form):
 def preferences_page(request: HttpRequest) -> HttpResponse:
     operator = operator_of(request)
     may_review = operator.has_perm("videos.review_video")
-    if may_review and "reset_keys" in request.POST:
+    if "reset_keys" in request.POST and may_review:
         choose_for_review(operator, keys={})
         messages.success(request, _("The keys are the defaults again."))
         return redirect(request.path)
