@@ -230,8 +230,11 @@ def test_the_api_keeps_its_language_and_its_zone(desk_of: DeskOf) -> None:
     with_session = desk.client.get(url, headers=headers).json()
     assert with_session["data"] == alone["data"]
     assert with_session["data"]["creationTime"].startswith("2026-03-02 07:30:00")
-    unknown = desk.client.get("/console/vod/getVideoById?videoId=", headers=headers).json()
-    assert unknown["message"].isascii()
+    asked = {"mediaId": video.vod_id, "status": "Normal", "ifCensorStatus": "check", "reason": "r"}
+    refused = desk.client.post("/console/vod/createAudit", asked, headers=headers).json()
+    assert refused["code"] == "409"
+    assert refused["message"].startswith("The video's censorStatus is fail by now. Blocked by ")
+    assert " +0800. Reason: spam" in refused["message"]
 
 
 def test_times_at_the_desk_are_the_operators(desk_of: DeskOf) -> None:
