@@ -92,7 +92,7 @@ def test_a_key_is_a_character_or_has_a_name(desk_of: DeskOf, typed: str, key: st
         ("Enter", "This is not one key."),
         ("ab", "This is not one key."),
         ("\u3164", "This is not one key."),
-        ("B", "This is the key of another command: Approve"),
+        ("B", "Two commands have this key."),
     ],
 )
 def test_a_key_that_cannot_be_is_refused(desk_of: DeskOf, typed: str, sentence: str) -> None:

@@ -18,7 +18,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "approve": Command("a", gettext_lazy("Approve")),
-    "block": Command("b", gettext_lazy("Block; then 1 to 9 for a reason, or it again to type one")),
+    "block": Command("b", gettext_lazy("Block; then 1 to 9 for a reason, or this key to type one")),
     "skip": Command("s", gettext_lazy("Skip: leave it to others")),
     "undo": Command("u", gettext_lazy("Undo the last decision, then the one before")),
     "escalate": Command("e", gettext_lazy("Escalate to a role or a colleague")),

@@ -1,5 +1,6 @@
 """What an operator chooses for themselves: language, time zone, the review page and its keys."""
 
+from collections import Counter
 from typing import Any
 
 from django import forms
@@ -66,12 +67,10 @@ class KeysForm(forms.Form):
             self.fields[name] = _KeyField(label=command.label)
 
     def clean(self) -> None:
-        commands: dict[str, str] = {}
+        counts = Counter(self.cleaned_data.values())
         for name, key in list(self.cleaned_data.items()):
-            other = commands.setdefault(key, name)
-            if other != name:
-                text = _("This is the key of another command: %(command)s")
-                self.add_error(name, text % {"command": COMMANDS[other].label})
+            if counts[key] > 1:
+                self.add_error(name, _("Two commands have this key."))
 
     @property
     def own(self) -> dict[str, str]:
