@@ -34,7 +34,7 @@ _ERROR_CODES: Final = {
     500: ErrorCode.DEFECT,
     501: ErrorCode.ENCODED_BODY,
 }
-_DESK: Final = "/admin/"
+DESK: Final = "/admin/"
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class DoorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return _unavailable(request, error) if is_unavailable(error) else None
+        return unavailable(request, error) if is_unavailable(error) else None
 
 
 def answer(
@@ -93,7 +93,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: an error of a middleware; those of views come through above."""
     error = sys.exc_info()[1]
     if isinstance(error, Exception) and (is_unavailable(error) or is_api(request.path)):
-        return _unavailable(request, error)
+        return unavailable(request, error)
     return defaults.server_error(request)
 
 
@@ -118,11 +118,12 @@ def _broken_text(request: HttpRequest) -> Problem | None:
     return Problem(400, _("The field %s is not well-formed UTF-8. Nothing was changed.") % name)
 
 
-def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+def unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer while the database cannot be used; for the API, to any error."""
     if is_api(request.path):
         return envelope_of(error).as_response()
     logger.warning("database unavailable", extra={"cause": describe(error)})
-    if not request.path.startswith(_DESK):
+    if not request.path.startswith(DESK):
         return answer(request.path, 503, "The database cannot be used now.", RETRY_AFTER)
     # Without the request: its context processors read the operator from the database.
     context = {"title": _("The database cannot be used now"), "retry": request.method == "GET"}

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "shortvideo.door.DoorMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.OperatorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -203,9 +204,10 @@ STORAGES: dict[str, dict[str, Any]] = {
 # --- HTTP ---------------------------------------------------------------------------------------
 
 _https = env.switch("HTTPS", default=False)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
-SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 # The owner of the domain decides about HSTS for subdomains and browsers' preload lists.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -290,6 +292,9 @@ REVIEW_NORMAL = env.choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
 MACHINE_REVIEW_TIMEOUT = env.whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
 # How long a decision of the desk waits, and can be undone, before it is sent to VOD; 0: no undo.
 REVIEW_UNDO_SECONDS = env.whole_number("REVIEW_UNDO_SECONDS", 10)
+# The team's defaults of the review page; each operator may choose otherwise.
+REVIEW_BLUR = env.switch("REVIEW_BLUR", default=False)
+REVIEW_GREYSCALE = env.switch("REVIEW_GREYSCALE", default=False)
 # The language of the reasons that VOD gets.
 VOD_REASON_LANGUAGE = env.choice("VOD_REASON_LANGUAGE", ("en", "zh-hans"), "en")
 # If a worker is lost while it sends a decision, VOD's history is read this much later: the call may

@@ -1,5 +1,6 @@
 from collections.abc import Collection
 from typing import Any, ClassVar, NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.core.exceptions import ValidationError
@@ -37,6 +38,22 @@ class Operator(AbstractUser):
         related_name="user_set",
         related_query_name="user",
     )
+    language = models.CharField(
+        _("language"),
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Of the desk. Empty: as the browser says."),
+    )
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Of the times at the desk. Empty: as the server’s."),
+    )
 
     objects: ClassVar[_OperatorManager] = _OperatorManager()
 
@@ -54,6 +71,14 @@ class Operator(AbstractUser):
         super().clean()
         if has_invisible(self.username):
             raise ValidationError({"username": _("The name has a character that shows nothing.")})
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The chosen time zone; None for the server's, or if this machine no longer knows it."""
+        try:
+            return ZoneInfo(self.time_zone) if self.time_zone else None
+        except (ZoneInfoNotFoundError, ValueError):
+            return None
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("Operators are deactivated (is_active=False), never deleted.")

@@ -12,7 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import DateTimeField, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from shortvideo.desk.editing import EditingForm
 from shortvideo.desk.forms import require_visible
 from shortvideo.desk.lists import DeskList
+from shortvideo.moments import zone_name
 
 M = TypeVar("M", bound=Model)
 
@@ -74,11 +75,15 @@ class DeskAdmin(ModelAdmin[M]):
         form = super().get_form(request, obj, change=change, **kwargs)
         return form if obj is None else EditingForm.guarding(form)
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A required text has something visible."""
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
+    ) -> Any:
+        """A required text has something visible; a moment says in which time zone it is typed."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if isinstance(field, forms.CharField) and field.required:
             field.validators.append(require_visible)
+        if isinstance(db_field, DateTimeField) and field is not None:
+            field.help_text = f"{field.help_text} {zone_name()}".strip()
         return field
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:

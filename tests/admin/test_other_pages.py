@@ -174,10 +174,11 @@ def test_a_moderator_may_not_see_deliveries(desk_of: DeskOf) -> None:
     assert desk_of("moderator").status("outbox_delivery_changelist") == 403
 
 
+@pytest.mark.parametrize("field", ["text", "text_zh_hans"])
 @pytest.mark.parametrize("bytes_over", [0, 1])
-def test_a_reason_template_fits_128_bytes(desk_of: DeskOf, bytes_over: int) -> None:
+def test_a_reason_template_fits_128_bytes(desk_of: DeskOf, bytes_over: int, field: str) -> None:
     text = "暴" * 42 + "xx" + "x" * bytes_over
-    data = {"text": text, "severity": 2, "position": 0, "is_active": "on"}
+    data = {field: text, "severity": 2, "position": 0, "is_active": "on"}
     desk_of("operator").client.post(reverse("admin:videos_reasontemplate_add"), data)
     assert ReasonTemplate.objects.exists() is (bytes_over == 0)
 
@@ -308,3 +309,16 @@ def test_pages_have_a_strict_csp_and_nothing_inline(desk_of: DeskOf, page: str) 
     assert " style=" not in text
     assert "<style" not in text
     assert " onclick=" not in text
+
+
+def test_the_list_of_reasons_says_what_vod_gets(desk_of: DeskOf, settings: Settings) -> None:
+    settings.VOD_REASON_LANGUAGE = "zh-hans"
+    ReasonTemplate.objects.create(text="Weapons", text_zh_hans="武器")
+    ReasonTemplate.objects.create(text="Spam")
+    page = desk_of("operator").page("videos_reasontemplate_changelist")
+    assert 'Weapons <span class="quiet">7 / 128</span>' in page
+    assert '武器 <span class="quiet">6 / 128</span>' in page
+    assert re.findall(r'field-for_vod"><span class="badge badge-(\w+)">([^<]+)', page) == [
+        ("neutral", "简体中文"),
+        ("attention", "English"),
+    ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.services import operator_of
 from shortvideo.desk.display import waited
+from shortvideo.moments import start_of_day
 from shortvideo.outbox.models import Delivery, Lane, PeriodicTask
 from videos.admin.cdn import cdn_state
 from videos.admin.media import thumbnail
@@ -35,7 +36,7 @@ def _figures(user: Any) -> Iterator[dict[str, Any]]:
             "url": reverse("admin:videos_reviewtask_changelist"),
         }
     if user.has_perm("videos.view_reviewdecision"):
-        today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        today = start_of_day(timezone.localdate(), timezone.get_current_timezone())
         count = _blocked_since(today)
         yield {
             "label": _("Blocked today"),

@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.desk.forms import ByteLimitedField
+from videos.models import ReasonTemplate
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 
 
@@ -41,6 +42,19 @@ class SendBackForm(forms.Form):
         max_bytes=REASON_BYTES, required=False, label=_("Reason"), help_text=_("For colleagues.")
     )
     comment = ByteLimitedField(max_bytes=COMMENT_BYTES, rows=3, required=False, label=_("Comment"))
+
+
+class ReasonTemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable here
+    text = ByteLimitedField(max_bytes=REASON_BYTES, required=False, label=_("Reason in English"))
+    text_zh_hans = ByteLimitedField(
+        max_bytes=REASON_BYTES, required=False, label=_("Reason in Chinese")
+    )
+
+    class Meta:
+        model = ReasonTemplate
+        fields = (
+            "policy", "severity", "text", "text_zh_hans", "is_urgent", "position", "is_active",
+        )  # fmt: skip
 
 
 class RecommendForm(forms.Form):

@@ -7,6 +7,7 @@ from videos.models.deletion import VideoDeletion
 from videos.models.events import VodEvent
 from videos.models.evidence import Evidence, EvidenceQuerySet
 from videos.models.machine_review import MachineReview
+from videos.models.preferences import ReviewPreferences
 from videos.models.pruning import LogPruning
 from videos.models.reconcile import ReconcileRun
 from videos.models.review import (

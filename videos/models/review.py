@@ -219,6 +219,7 @@ class ReasonTemplate(models.Model):
         _("policy"),
         max_length=64,
         blank=True,
+        default="",
         db_default="",
         help_text=_("The rule that the clip breaks, such as “violence”. Reports count by it."),
     )
@@ -232,6 +233,7 @@ class ReasonTemplate(models.Model):
         _("reason in Chinese"),
         max_length=REASON_BYTES,
         blank=True,
+        default="",
         db_default="",
         validators=[fits_reason],
     )

@@ -33,6 +33,7 @@ from videos.services.media import (
     may_play,
     unplayable_reason,
 )
+from videos.services.preferences import choose_for_review, review_preferences
 from videos.services.review import DecisionInput, latest_human_decision, review_video
 from videos.services.standing import Seen, Standing, check_seen, describe_review
 from videos.services.takedown import archive_again, check_archivable

@@ -32,6 +32,7 @@ from videos.admin.reviewing.forms import (
     EscalateForm,
     NoteForm,
     PageForm,
+    RememberForm,
     SkipForm,
     UndoForm,
 )
@@ -42,6 +43,7 @@ from videos.services import (
     Seen,
     add_note,
     check_unclaimed,
+    choose_for_review,
     claim_clip,
     claim_clips,
     describe_review,
@@ -269,6 +271,16 @@ def escalate(request: HttpRequest) -> JsonResponse:
     escalate_video(
         claim.video, operator=operator, note=values["text"], to=to, request_id=current_request_id()
     )
+    return JsonResponse({})
+
+
+@_call
+@require_POST
+def remember(request: HttpRequest) -> JsonResponse:
+    """Keep the speed or the order that the operator has just chosen on the page."""
+    values = _read(RememberForm, request)
+    chosen = {name: values[name] for name in ("speed_percent", "order") if values[name]}
+    choose_for_review(operator_of(request), **chosen)
     return JsonResponse({})
 
 

@@ -3,7 +3,7 @@
 import {CallError, Server} from './calls.js';
 import {Dialogs} from './dialogs.js';
 import {Facts} from './facts.js';
-import {DEFAULT_KEYS, listen} from './keys.js';
+import {listen} from './keys.js';
 import {Stage} from './stage.js';
 
 const HELD = 3; // clips that a page claims: the one on the screen and the next two
@@ -20,19 +20,20 @@ const wait = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, mi
 
 class Review {
   constructor() {
-    this.keys = {...DEFAULT_KEYS, ...settings.keys};
     const token = document.querySelector('[name=csrfmiddlewaretoken]').value;
     this.server = new Server(settings.calls, crypto.randomUUID(), token);
-    this.stage = new Stage(root, {onFail: (clip) => clip.unplayable || (clip.sources.length ? texts.doesNotPlay : texts.noFile)});
+    this.stage = new Stage(root, settings, {onFail: (clip) => clip.unplayable || (clip.sources.length ? texts.doesNotPlay : texts.noFile)});
     this.facts = new Facts(root, texts);
-    this.dialogs = new Dialogs((name, values) => this.onDialog(name, values));
+    this.dialogs = new Dialogs(settings, (name, values) => this.onDialog(name, values));
     this.queue = []; // claimed clips; the first is on the screen
     this.sending = new Map(); // decisions on their way, by claim
     this.undoable = []; // own decisions, the latest last
     this.skippedSince = '';
     this.activeAt = Date.now();
-    this.dialogs.showKeys(this.keys, texts.commands);
-    listen(this.keys, (command, number) => this.run(command, number), {isOn: () => settings.hasSingleKeys});
+    this.dialogs.showKeys(settings.keyNames, texts.commands);
+    if (settings.hasSingleKeys) {
+      listen(settings.keys, (command, number) => this.run(command, number));
+    }
     for (const button of document.querySelectorAll('[data-command]')) {
       button.addEventListener('click', () => {
         button.blur(); // else Space would press it again
@@ -132,8 +133,8 @@ class Review {
       back: () => this.stage.seek(-1),
       forward: () => this.stage.seek(1),
       hit: () => this.stage.seekToNextHit(),
-      speed: () => this.say(`${this.stage.changeSpeed()}×`),
-      sound: () => this.stage.setMuted(!this.stage.isMuted),
+      speed: () => this.changeSpeed(),
+      sound: () => this.stage.toggleSound(),
       reveal: () => this.stage.reveal(),
       fullscreen: () => this.stage.toggleFullscreen(),
       details: () => window.open(this.current.url, '_blank', 'noopener'),
@@ -244,7 +245,14 @@ class Review {
     }
   }
 
+  changeSpeed() {
+    const speed = this.stage.changeSpeed();
+    this.say(`${speed}×`);
+    this.attempt('remember', {speed_percent: Math.round(speed * 100)});
+  }
+
   async changeOrder() {
+    this.attempt('remember', {order: part('order').value});
     const [current, ...others] = this.queue;
     this.queue = current ? [current] : [];
     for (const clip of others) {

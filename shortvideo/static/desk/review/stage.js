@@ -1,14 +1,15 @@
 /* The player: the clip on the screen, and the next ones, which load behind it. */
 
 const STEP = 2; // seconds of one key press
-const SPEEDS = [1, 1.25, 1.5, 2];
 
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 
 export class Stage {
-  /** `onFail(clip)` is called when a clip's files do not play. */
-  constructor(root, {onFail}) {
+  /** `settings` says how the operator wants clips shown; `onFail(clip)` is called when a clip's files do not play. */
+  constructor(root, settings, {onFail}) {
     this.root = root;
+    this.settings = settings;
+    this.stage = root.querySelector('.review-stage');
     this.screen = root.querySelector('[data-screen]');
     this.message = root.querySelector('[data-message]');
     this.position = root.querySelector('[data-position]');
@@ -18,8 +19,9 @@ export class Stage {
     this.onFail = onFail;
     this.players = new Map(); // of claims
     this.current = null;
-    this.speed = 1;
-    this.isMuted = true;
+    this.revealed = new Set(); // videos
+    this.speed = settings.speed;
+    this.isMuted = settings.isMuted;
     this.position.addEventListener('input', () => this.seekTo(this.duration * this.position.value / 1000));
   }
 
@@ -77,7 +79,7 @@ export class Stage {
     }
     this.current = clip;
     this.message.hidden = true;
-    this.screen.classList.toggle('is-blurred', Boolean(clip?.isBlocked));
+    this.showVeil();
     if (!clip) {
       return;
     }
@@ -100,7 +102,7 @@ export class Stage {
       await this.player.play();
     } catch (error) {
       if (error.name === 'NotAllowedError' && !this.player.muted) {
-        this.setMuted(true); // a browser plays sound only after a click
+        this.player.muted = true; // a browser plays sound only after a click or a key
         await this.player.play();
       }
     }
@@ -175,22 +177,31 @@ export class Stage {
   }
 
   changeSpeed() {
-    this.speed = SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length];
+    const {speeds} = this.settings;
+    this.speed = speeds[(speeds.indexOf(this.speed) + 1) % speeds.length];
     if (this.player) {
       this.player.playbackRate = this.speed;
     }
     return this.speed;
   }
 
-  setMuted(isMuted) {
-    this.isMuted = isMuted;
+  toggleSound() {
+    this.isMuted = !(this.player ? this.player.muted : this.isMuted);
     if (this.player) {
-      this.player.muted = isMuted;
+      this.player.muted = this.isMuted;
     }
   }
 
   reveal() {
-    this.screen.classList.remove('is-blurred');
+    this.revealed.add(this.current.video);
+    this.showVeil();
+  }
+
+  /** Blur the clip and its snapshots, or take their colours, until the clip is revealed. */
+  showVeil() {
+    const isVeiled = this.current && !this.revealed.has(this.current.video);
+    this.stage.classList.toggle('is-veiled', Boolean(isVeiled && (this.settings.isBlurred || this.current.isBlocked)));
+    this.stage.classList.toggle('is-grey', Boolean(isVeiled && this.settings.isGrey));
   }
 
   toggleFullscreen() {
