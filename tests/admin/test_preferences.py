@@ -275,8 +275,7 @@ def test_a_typed_moment_is_the_operators(desk_of: DeskOf) -> None:
     desk = desk_of("curator", time_zone="America/New_York")
     name = "recommendations_recommendation_change"
     assert desk.page(name, item.pk).count("America/New_York (UTC-") >= 3  # two fields, the header
-    data = {"position": "1", "starts_at_0": "2026-07-01", "starts_at_1": "08:00:00"}
-    desk.client.post(reverse(f"admin:{name}", args=[item.pk]), data)
+    desk.edit(item, starts_at_0="2026-07-01", starts_at_1="08:00:00")
     item.refresh_from_db()
     assert item.starts_at == datetime(2026, 7, 1, 12, tzinfo=UTC)
 
