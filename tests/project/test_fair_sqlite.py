@@ -100,7 +100,8 @@ def test_a_request_that_waited_for_a_thread_gives_up_at_once(
     form: dict[str, Any] = {"CONTENT_TYPE": FORMS[0], "CONTENT_LENGTH": str(len(body))}
     is_over = threading.Event()
     with holding_the_lock(lambda: is_over.wait(20)):
-        status, _ = call(url_of("login"), body, **form, **{RECEIVED_AT: time.monotonic() - 60})
+        waited: dict[str, Any] = {RECEIVED_AT: time.monotonic() - 60}
+        status, _ = call(url_of("login"), body, **form, **waited)
         is_over.set()
     assert status == 503
     assert call(url_of("login"), body, **form)[0] == 401
