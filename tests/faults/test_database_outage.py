@@ -112,7 +112,7 @@ def test_without_postgresql_every_door_is_503_until_it_is_back(
         assert page.headers["cache-control"] == "no-store"
         assert "Traceback" not in door.log.read_text()
         private_postgres.restart()
-        assert door.call("getVideos").status == 200
+        wait_until(lambda: door.call("getVideos").status == 200)
 
 
 @contextmanager
