@@ -1,7 +1,7 @@
 """The demo clips: uploader, texts, scene, sound and verdict of each.
 
-Of the first 24, 13 need a person (12 that the machine suspects, one that it cannot judge), 9 pass and
-2 are blocked. From number 25 on, the clips repeat with another seed and the same verdicts.
+Of the first 24, 13 need a person (the machine suspects 12 and cannot judge one), 9 pass and 2 are
+blocked. From number 25 on, the clips repeat with another seed and the same verdicts.
 """
 
 from __future__ import annotations
