@@ -34,6 +34,14 @@ class Operator(AbstractUser):
         related_query_name="user",
     )
 
+    is_guide_closed = models.BooleanField(
+        _("has closed the guide"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("The first page of the desk shows it until then."),
+    )
+
     objects: ClassVar[_OperatorManager] = _OperatorManager()
 
     class Meta:

@@ -75,14 +75,21 @@ class Review {
     const known = new Set([...this.queue.map((clip) => clip.claim), ...this.sending.keys()]);
     this.queue.push(...answer.clips.filter((clip) => !known.has(clip.claim)));
     this.showWaiting(answer.waiting);
+    part('preparing').textContent = answer.preparing;
+    part('preparing').hidden = !answer.preparing;
     this.show();
     if (!this.queue.length) {
-      setTimeout(() => this.fill(), LOOK_AGAIN);
+      setTimeout(() => this.fill(), answer.preparing ? NEWS : LOOK_AGAIN);
     }
   }
 
   showWaiting(count) {
-    part('waiting').textContent = texts.waiting.replace('{count}', count > settings.counted - 1 ? `${(settings.counted - 1).toLocaleString()}+` : count);
+    const label = count > settings.counted - 1 ? `${(settings.counted - 1).toLocaleString()}+` : count;
+    part('waiting').textContent = texts.waiting.replace('{count}', label);
+    for (const badge of document.querySelectorAll('[data-live="waiting"]')) {
+      badge.textContent = label;
+      badge.hidden = !count;
+    }
   }
 
   show() {
