@@ -24,6 +24,7 @@ from videos.models import (
     Video,
     VideoQuerySet,
 )
+from videos.models.media import unplayable
 from videos.services import submit_transcode
 
 _MARK = "localvod:demo"
@@ -95,9 +96,11 @@ def clips() -> VideoQuerySet:
 
 
 def ready_count() -> int:
-    """Count the clips that VOD has processed, and those that were deleted since."""
+    """Count the clips that play and have an AI review, and those that are blocked or deleted."""
     made = Video.objects.filter(tags__contains=_MARK).exclude(tags__contains=_DAMAGED)
-    return made.exclude(pk__in=unsettled().values("pk")).count()
+    is_reviewed = ~Q(censor_status=CensorStatus.ON_CENSOR) & ~unplayable()
+    is_gone = Q(censor_status=CensorStatus.FAIL) | Q(deleted_at__isnull=False)
+    return made.filter(is_reviewed | is_gone).count()
 
 
 def unsettled() -> VideoQuerySet:

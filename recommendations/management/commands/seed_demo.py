@@ -45,6 +45,7 @@ class Command(BaseCommand):
                 self.wait(timeout, "the clips", lambda: self.missing(bar))
         finally:
             demo.report_end()
+        self.wait(timeout, "the clips", lambda: demo.unsettled().count())
         added = demo.curate(curator)
         self.wait(timeout, "the demo's jobs", lambda: demo.unsettled().count())
         self.stdout.write(f"{total} clips processed, {added} recommended.")
