@@ -75,7 +75,10 @@ async def run_demo(options: DemoOptions, project: Project, children: Children) -
     if options.is_reset:
         _reset(project, is_sure=options.is_sure)
     with children.console.log_in(project.log_file):
-        await _run_parts(options, project, children)
+        try:
+            await _run_parts(options, project, children)
+        finally:
+            children.console.status("run", "")
 
 
 async def _run_parts(options: DemoOptions, project: Project, children: Children) -> None:
@@ -88,12 +91,15 @@ async def _run_parts(options: DemoOptions, project: Project, children: Children)
     try:
         async with asyncio.TaskGroup() as parts:
             # First the console's database: an upgrade of localvod's state cannot go back.
+            children.console.status("run", "Preparing the database.")
             await _prepare_database(demo)
+            children.console.status("run", "Starting the programs.")
             parts.create_task(keep_alive(_vod_part(demo), children))
             parts.create_task(keep_alive(_web_part(demo), children))
             parts.create_task(keep_alive(_worker_part(demo), children))
             await wait_for_http(demo.vod_port, "/_localvod/healthz", seconds=60)
             await wait_for_http(options.port, "/admin/login/", seconds=60)
+            children.console.status("run", "")
             _announce(demo, seconds=time.monotonic() - started_at)
             await _seed(demo)
             if not children.console.is_quiet:
