@@ -223,6 +223,8 @@ async def add_clips(options: DemoOptions, project: Project, children: Children) 
         name: os.environ.get(name, value)
         for name, value in settings.read_env(project.env_file).items()
     }
+    if "LOCALVOD_PORT" not in values:
+        raise Failure("The demo is still starting: add clips when it is ready.")
     python = await ensure_installed(project, children)
     demo = Demo(options, project, children, python, values)
     await wait_for_http(demo.vod_port, "/_localvod/healthz", seconds=60)

@@ -20,7 +20,7 @@ from localvod.uploader import Uploader, UploadError, User
 MARK = "localvod:demo"
 """A tag of each uploaded file; the console's `seed_demo` knows the demo's clips by it."""
 DAMAGED = "upload:damaged"
-"""A tag of the corrupt file: it is no clip that somebody waits for."""
+"""A tag of the corrupt file: `seed_demo` does not count it among the clips."""
 
 
 @dataclass(frozen=True)

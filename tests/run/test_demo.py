@@ -21,7 +21,7 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_the_page_answers_and_the_terminal_names_it_and_the_operator(checkout: Checkout) -> None:
+def test_the_terminal_names_the_page_and_the_operator(checkout: Checkout) -> None:
     port = free_port()
     run = checkout.start("demo", f"--port={port}")
     run.wait_for("Ctrl-C")

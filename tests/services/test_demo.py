@@ -93,11 +93,15 @@ def test_seeding_waits_for_clips_that_are_not_there_yet() -> None:
         call_command("seed_demo", "--clips=2", "--timeout=0")
 
 
-def test_the_damaged_upload_is_no_clip_and_a_deleted_clip_is_done() -> None:
-    make_clip("phone,upload:damaged", status="TranscodeFail")
-    make_clip(deleted_at=timezone.now(), censor_status="onCensor")
+def test_a_clip_is_ready_once_it_can_be_reviewed() -> None:
+    make_clip("phone,upload:damaged", censor_status="check")
     make_clip(censor_status="onCensor")
-    assert demo.ready_count() == 1
+    make_clip(censor_status="check", status="Transcoding", files=[], source_path="")
+    assert demo.ready_count() == 0
+    make_clip(censor_status="check")
+    make_clip(censor_status="fail", status="Blocked")
+    make_clip(censor_status="onCensor", deleted_at=timezone.now())
+    assert demo.ready_count() == 3
 
 
 def test_seeding_leaves_the_clips_of_others_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,9 +22,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Operator
 from accounts.services import operator_of
-from recommendations import demo
 from shortvideo.errors import InvalidState, NeedsConfirmation
 from shortvideo.middleware import current_request_id
+from videos.admin.desk import queue_filling
 from videos.admin.reviewing.clip import clips_as_json
 from videos.admin.reviewing.forms import (
     BeatForm,
@@ -142,7 +142,7 @@ def clips(request: HttpRequest) -> JsonResponse:
         {
             "clips": clips_as_json(operator, claims),
             "waiting": waiting_count(),
-            "preparing": demo.preparing(),
+            "preparing": queue_filling()["preparing"],
         }
     )
 
