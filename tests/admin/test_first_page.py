@@ -85,12 +85,12 @@ def test_the_count_stops_at_its_limit(
 
 
 def test_a_page_counts_what_waits_once(
-    desk_of: DeskOf, django_assert_num_queries: DjangoAssertNumQueries
+    desk_of: DeskOf, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     desk = desk_of("moderator")
     desk.page("videos_takedown_changelist")
     make_tasks(1)
-    with django_assert_num_queries(7) as found:
+    with django_assert_max_num_queries(7) as found:
         desk.page("videos_takedown_changelist")
     counts = [each for each in found.captured_queries if "LIMIT 10001" in each["sql"]]
     assert len(counts) == 1
