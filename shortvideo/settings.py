@@ -311,6 +311,17 @@ STORAGES["evidence"] = {
         "directory_permissions_mode": 0o700,  # it may be what makes `var/`
     },
 }
+# Set by `run.py demo`: where `seed_demo` says how many clips are ready. Its programs share it.
+DEMO_PROGRESS = env.folder("DEMO_PROGRESS", "", root=BASE_DIR)
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "demo": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+    if DEMO_PROGRESS is None
+    else {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(DEMO_PROGRESS),
+    },
+}
 TRANSCODE_STUCK_SECONDS = env.whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)
 # How often the worker compares the mirror with VOD, without healing; 0: never.
 RECONCILE_EVERY_HOURS = env.whole_number("RECONCILE_EVERY_HOURS", 24, at_most=24 * env.LONGEST_DAYS)

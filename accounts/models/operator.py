@@ -55,6 +55,14 @@ class Operator(AbstractUser):
         help_text=_("Of the times at the desk. Empty: as the server’s."),
     )
 
+    is_guide_closed = models.BooleanField(
+        _("has closed the guide"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("The first page of the desk shows it until then."),
+    )
+
     objects: ClassVar[_OperatorManager] = _OperatorManager()
 
     class Meta:

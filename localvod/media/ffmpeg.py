@@ -148,7 +148,7 @@ def run_ffmpeg(
         if process.returncode == -9:
             raise MediaError("Cancelled", "The media job was cancelled.")
         if process.returncode != 0:
-            logger.warning("ffmpeg ended with status %s: %r", process.returncode, _tail(stderr))
+            logger.info("ffmpeg ended with status %s: %r", process.returncode, _tail(stderr))
         return process.returncode, output
 
 

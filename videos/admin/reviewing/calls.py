@@ -24,6 +24,7 @@ from accounts.models import Operator
 from accounts.services import operator_of
 from shortvideo.errors import InvalidState, NeedsConfirmation
 from shortvideo.middleware import current_request_id
+from videos.admin.desk import queue_filling
 from videos.admin.reviewing.clip import clips_as_json
 from videos.admin.reviewing.forms import (
     BeatForm,
@@ -125,7 +126,10 @@ def _decided(review: ReviewDecision) -> dict[str, Any]:
 @_call
 @require_POST
 def clips(request: HttpRequest) -> JsonResponse:
-    """Claim clips until the page holds `limit`. Answers all clips that it holds, and the count."""
+    """Claim clips until the page holds `limit`. Answers all clips that it holds, and the count.
+
+    `preparing` says what the demo is doing, "" if nothing.
+    """
     operator, values = operator_of(request), _read(ClipsForm, request)
     held = ReviewClaim.objects.of_page(values["page"]).open().filter(operator=operator)
     claims = list(held.select_related("video").order_by("pk"))
@@ -136,7 +140,13 @@ def clips(request: HttpRequest) -> JsonResponse:
         order=values["order"],
         skipped_since=values["skipped_since"],
     )
-    return JsonResponse({"clips": clips_as_json(operator, claims), "waiting": waiting_count()})
+    return JsonResponse(
+        {
+            "clips": clips_as_json(operator, claims),
+            "waiting": waiting_count(),
+            "preparing": queue_filling()["preparing"],
+        }
+    )
 
 
 @_call

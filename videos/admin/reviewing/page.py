@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Operator
 from accounts.services import operator_of
+from videos.admin.desk import queue_filling
 from videos.admin.reviewing.keys import COMMANDS, keys_of, show_key
 from videos.models import ReasonTemplate, ReviewPreferences
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
@@ -31,6 +32,7 @@ def review_page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     context = {
         **site.each_context(request),
+        **queue_filling(),
         "title": _("Review"),
         "review_settings": _settings(operator_of(request)),
         "templates": ReasonTemplate.objects.filter(is_active=True),

@@ -75,15 +75,23 @@ class Review {
     const answer = await this.call('clips', {limit: HELD, order: part('order').value, skipped_since: this.skippedSince});
     const known = new Set([...this.queue.map((clip) => clip.claim), ...this.sending.keys()]);
     this.queue.push(...answer.clips.filter((clip) => !known.has(clip.claim)));
-    this.showWaiting(answer.waiting);
+    this.showWaiting(answer);
     this.show();
-    if (!this.queue.length) {
-      setTimeout(() => this.fill(), LOOK_AGAIN);
+    clearTimeout(this.again);
+    if (!this.queue.length || answer.preparing) {
+      this.again = setTimeout(() => this.fill(), answer.preparing ? NEWS : LOOK_AGAIN);
     }
   }
 
-  showWaiting(count) {
-    part('waiting').textContent = texts.waiting.replace('{count}', count > settings.counted - 1 ? `${(settings.counted - 1).toLocaleString()}+` : count);
+  showWaiting({waiting: count, preparing}) {
+    const label = count > settings.counted - 1 ? `${(settings.counted - 1).toLocaleString()}+` : count;
+    part('waiting').textContent = [preparing, texts.waiting.replace('{count}', label)].filter(Boolean).join(' · ');
+    part('preparing').textContent = preparing;
+    part('preparing').hidden = !preparing;
+    for (const badge of document.querySelectorAll('[data-live="waiting"]')) {
+      badge.textContent = label;
+      badge.hidden = !count;
+    }
   }
 
   show() {
