@@ -75,9 +75,7 @@ class DeskAdmin(ModelAdmin[M]):
         form = super().get_form(request, obj, change=change, **kwargs)
         return form if obj is None else EditingForm.guarding(form)
 
-    def formfield_for_dbfield(
-        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
-    ) -> Any:
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A required text has something visible; a moment says in which time zone it is typed."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if isinstance(field, forms.CharField) and field.required:

@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 from recommendations import demo
 from tests.browser.test_desk import width_beyond_viewport
 from tests.factories import make_video
-from tests.fixtures_browser import PHONE, OpenDesk
+from tests.fixtures_browser import OpenDesk
+from tests.support.chromium import PHONE
 from videos.models import CensorStatus, ReviewTask
 
 pytestmark = pytest.mark.django_db(transaction=True)

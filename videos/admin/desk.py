@@ -65,7 +65,7 @@ def _blocked_since(moment: datetime) -> int:
 def desk_context(request: HttpRequest) -> dict[str, Any]:
     """Return the context of the page: only what the operator may see."""
     user = request.user
-    waiting = SimpleLazyObject(waiting_label)
+    waiting: Any = SimpleLazyObject(waiting_label)
     context: dict[str, Any] = {"figures": list(_figures(user, waiting)), "waiting": waiting}
     context |= queue_filling()
     context["has_guide"] = user.has_perm(REVIEW) and not operator_of(request).is_guide_closed
