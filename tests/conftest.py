@@ -6,4 +6,5 @@ pytest_plugins: list[str] = [
     "tests.fixtures_databases",
     "tests.fixtures_evidence",
     "tests.fixtures_localvod",
+    "tests.fixtures_logging",
 ]
