@@ -7,4 +7,5 @@ pytest_plugins: list[str] = [
     "tests.fixtures_demo",
     "tests.fixtures_evidence",
     "tests.fixtures_localvod",
+    "tests.fixtures_logging",
 ]

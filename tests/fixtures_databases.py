@@ -80,7 +80,7 @@ def migrated_file(django_db_setup: str, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def empty_database(transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    """The name of an empty database: a file that does not exist yet, or a PostgreSQL database."""
+    """The name of an empty database: an empty file, or a PostgreSQL database."""
     name = _create(tmp_path)
     yield name
     _drop(name)
@@ -118,6 +118,8 @@ def _create(folder: Path, template: str = "") -> str:
         path = folder / f"{name}.sqlite3"
         if template:
             shutil.copyfile(template, path)
+        else:
+            path.touch()
         return str(path)
     with connection._nodb_cursor() as cursor:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template or "template0"}"')

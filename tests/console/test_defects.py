@@ -150,14 +150,6 @@ def test_only_the_web_server_limits_its_queries_by_default(
     assert printed == str({**expected, "options": limit} if limit else expected)
 
 
-@pytest.fixture
-def restored_logging(settings: Any) -> Iterator[None]:
-    """Configure logging again at the end, after the test's own capture has closed its stream."""
-    yield
-    configure(settings.LOGGING)
-
-
-@pytest.mark.usefixtures("restored_logging")  # before capfd, so it ends after it
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_neither_tokens_nor_passwords_reach_the_log(
     log_format: str, console: Console, capfd: pytest.CaptureFixture[str]
