@@ -48,9 +48,7 @@ class DeskAdmin(ModelAdmin[M]):
     list_per_page = 50
     empty_value_display = "–"
 
-    def formfield_for_dbfield(
-        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
-    ) -> Any:
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Say in which time zone a moment is typed."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if isinstance(db_field, DateTimeField) and field is not None:
