@@ -179,8 +179,15 @@ def test_a_moderator_may_not_see_deliveries(desk_of: DeskOf) -> None:
 def test_a_reason_template_fits_128_bytes(desk_of: DeskOf, bytes_over: int, field: str) -> None:
     text = "暴" * 42 + "xx" + "x" * bytes_over
     data = {field: text, "severity": 2, "position": 0, "is_active": "on"}
-    desk_of("operator").client.post(reverse("admin:videos_reasontemplate_add"), data)
+    response = desk_of("operator").client.post(reverse("admin:videos_reasontemplate_add"), data)
     assert ReasonTemplate.objects.exists() is (bytes_over == 0)
+    assert b"Write the reason" not in response.content
+
+
+def test_a_reason_template_has_a_text(desk_of: DeskOf) -> None:
+    data = {"text": " ", "text_zh_hans": "\u200b", "severity": 2, "position": 0}
+    response = desk_of("operator").client.post(reverse("admin:videos_reasontemplate_add"), data)
+    assert "Write the reason in one language at least." in response.content.decode()
 
 
 def test_a_token_is_revoked_and_its_secret_never_shown(desk_of: DeskOf) -> None:

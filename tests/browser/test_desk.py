@@ -27,7 +27,7 @@ LISTS = (
     "videos/reconcilerun",
     "recommendations/recommendation", "accounts/uploader", "accounts/operator",
     "accounts/consoletoken", "auth/group", "outbox/delivery", "outbox/lane",
-    "outbox/periodictask",
+    "outbox/periodictask", "preferences",
 )  # fmt: skip
 
 

@@ -1,9 +1,13 @@
 """Forms of the operations on videos."""
 
+from typing import Any
+
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.desk.forms import ByteLimitedField
+from shortvideo.text import is_blank
 from videos.models import ReasonTemplate
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 
@@ -55,6 +59,13 @@ class ReasonTemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # not subs
         fields = (
             "policy", "severity", "text", "text_zh_hans", "is_urgent", "position", "is_active",
         )  # fmt: skip
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        texts = [self.cleaned_data.get(name, "refused") for name in ("text", "text_zh_hans")]
+        if all(is_blank(text) for text in texts):
+            raise ValidationError(_("Write the reason in one language at least."))
+        return cleaned
 
 
 class RecommendForm(forms.Form):

@@ -9,7 +9,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Operator
-from shortvideo.text import is_blank
 from videos.models.status import CensorStatus, Decision, Source, TaskCause
 
 REASON_BYTES = 128
@@ -253,10 +252,6 @@ class ReasonTemplate(models.Model):
 
     def __str__(self) -> str:
         return self.text_in(get_language() or "")
-
-    def clean(self) -> None:
-        if is_blank(self.text) and is_blank(self.text_zh_hans):
-            raise ValidationError(_("Write the reason in one language at least."))
 
     def text_in(self, language: str) -> str:
         """The reason in "en" or "zh-hans"; in the other language where this one is empty."""
