@@ -59,7 +59,10 @@ if command == "work":
 if command == "migrate":
     open("var/db.sqlite3", "w").close()
 if command == "seed_demo":
+    import time
     from tqdm import tqdm
+    time.sleep(0.2)
+    called("templates")
     print("8 reason templates made.")
     print("Preparing 24 demo clips, 7 done")
     for _ in tqdm(range(3), desc="settling", disable=None):

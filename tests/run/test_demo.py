@@ -134,7 +134,7 @@ def test_clips_that_cannot_be_added_are_a_failure(checkout: Checkout) -> None:
 
 def test_the_clips_come_after_the_reason_templates(checkout: Checkout) -> None:
     checkout.demo().wait_for("demo clips are ready")
-    [templates], [clips] = checkout.calls("seed_demo"), checkout.calls("localvod-demo")
+    [templates], [clips] = checkout.calls("templates"), checkout.calls("localvod-demo")
     moments = [int(path.name.split(".")[1]) for path in (templates, clips)]
     assert moments == sorted(moments)
 

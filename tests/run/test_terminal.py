@@ -65,7 +65,7 @@ def test_a_quiet_terminal_shows_progress_and_no_names_of_steps(checkout: Checkou
     terminal.process.send_signal(signal.SIGTERM)
     assert terminal.end() == 0
     assert "\nPreparing 24 demo clips, 7 done" in terminal.text
-    assert "settling:" in terminal.text
+    assert "Preparing the database." in terminal.text
     assert "seed " not in terminal.text
 
 

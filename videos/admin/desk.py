@@ -34,7 +34,7 @@ def waiting_label() -> str:
     return f"{COUNTED - 1:,}+" if count >= COUNTED else str(count or "")
 
 
-def _figures(user: Any, waiting: str) -> Iterator[dict[str, Any]]:
+def _figures(user: Any, waiting: Any) -> Iterator[dict[str, Any]]:
     """The numbers before those of the inbox. Counts only what the operator may see."""
     if user.has_perm("videos.view_reviewtask"):
         yield {
