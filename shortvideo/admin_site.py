@@ -29,7 +29,6 @@ _SECTIONS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
             "recommendations.Recommendation",
             "videos.Takedown",
             "videos.ReasonTemplate",
-            "videos.LabelThreshold",
         ),
     ),
     (_("People"), ("accounts.Operator", "auth.Group", "accounts.ConsoleToken")),
@@ -37,6 +36,7 @@ _SECTIONS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
         _("System"),
         (
             "videos.MachineReview",
+            "videos.LabelThreshold",
             "videos.Evidence",
             "videos.TranscodeJob",
             "videos.CdnTask",

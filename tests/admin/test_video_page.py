@@ -184,5 +184,5 @@ def test_the_page_needs_no_more_queries_for_a_long_history(
         review_video(
             video, DecisionInput(decision, Source.ADMIN, operator=desk.operator, reason="r")
         )
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(26):
         desk.page(PAGE, video.pk)
