@@ -142,6 +142,12 @@ class ReviewTask(models.Model):
     priority = models.SmallIntegerField(_("priority"), default=0)
     opened_at = models.DateTimeField(_("opened"), default=timezone.now)
     closed_at = models.DateTimeField(null=True, blank=True)
+    # Unused. The release before names them while it runs beside an upgrade; the next drops them.
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
     risk = models.PositiveSmallIntegerField(
         _("risk"), default=0, db_default=0, help_text=_("The highest score of the AI review.")
     )
@@ -151,6 +157,7 @@ class ReviewTask(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("for"),
         help_text=_("The colleague to whom it was escalated."),
     )
@@ -160,6 +167,7 @@ class ReviewTask(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("for the role"),
         help_text=_("The role to which it was escalated."),
     )
