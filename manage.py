@@ -14,6 +14,16 @@ from typing import Any, NoReturn
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shortvideo.settings")
     try:
+        return _run(sys.argv)
+    except KeyboardInterrupt:
+        return _fail("Interrupted.", status=128 + signal.SIGINT)
+
+
+def _run(arguments: list[str]) -> int:
+    for argument in arguments:
+        if any("\udc80" <= character <= "\udcff" for character in argument):
+            return _fail(f"The argument {os.fsencode(argument)!r} is not UTF-8.", status=2)
+    try:
         import django.db as database
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
@@ -24,17 +34,20 @@ def main() -> int:
         return _fail(f"{error}. Use .venv/bin/python, or install requirements-prod.txt.")
     signal.signal(signal.SIGTERM, _end)
     try:
-        execute_from_command_line(sys.argv)
-    except KeyboardInterrupt:
-        return _fail("Interrupted.", status=128 + signal.SIGINT)
-    except (ImproperlyConfigured, InconsistentMigrationHistory, database.Error) as error:
-        if "--traceback" in sys.argv:
+        execute_from_command_line(arguments)
+    except (
+        ImproperlyConfigured, InconsistentMigrationHistory, database.Error,
+        OverflowError, UnicodeError,
+    ) as error:  # fmt: skip
+        if "--traceback" in arguments:
             raise
         if isinstance(error, database.Error):
-            cause = first_line(error)
-            return _fail(
-                f"The database refuses: {cause}. See `manage.py check --database default`."
-            )
+            hint = "See `manage.py check --database default`."
+            if arguments[1:2] == ["check"]:
+                hint = "DATABASE_URL names it."
+            return _fail(f"The database refuses: {first_line(error)}. {hint}")
+        if isinstance(error, OverflowError | UnicodeError):
+            return _fail(f"A value cannot be used: {first_line(error)}.")
         return _fail(str(error))
     return 0
 

@@ -19,9 +19,12 @@ def main():
             )
         )
         return 1
-    from runner.cli import run  # noqa: PLC0415 - only now: old Pythons cannot read it
+    try:
+        from runner.cli import run  # noqa: PLC0415 - only now: old Pythons cannot read it
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

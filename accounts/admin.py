@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -104,21 +104,11 @@ class OperatorAdmin(DeskAdmin[Operator], UserAdmin):  # type: ignore[type-arg]  
     def has_delete_permission(self, request: HttpRequest, obj: Operator | None = None) -> bool:
         return False
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        operator = self.get_object(request, object_id)
-        context = {
-            "lockouts": lockouts_of(operator, timezone.now()) if operator is not None else {},
+    def page_context(self, request: HttpRequest, row: Operator) -> dict[str, Any]:
+        return {
+            "lockouts": lockouts_of(row, timezone.now()),
             "may_unlock": Unlock.is_allowed(request.user),
         }
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
 
     @admin.display(description=gettext_lazy("name"))
     def full_name(self, operator: Operator) -> str:
@@ -227,7 +217,8 @@ class UploaderAdmin(ReadOnlyAdmin[Uploader]):
     @admin.display(description=gettext_lazy("picture"))
     def avatar(self, uploader: Uploader) -> SafeString:
         path = host_and_path(uploader.avatar_url)
-        if not (is_on_cdn(path) and is_picture(path)):
+        is_of_video = uploader.videos.model.objects.with_file(path).exists()
+        if is_of_video or not (is_on_cdn(path) and is_picture(path)):
             return format_html('<span class="avatar">{}</span>', uploader.label[:1].upper())
         url = media_url(MediaPath(path), ttl_seconds=settings.MEDIA_URL_TTL, now=timezone.now())
         return format_html('<span class="avatar"><img src="{}" alt="" loading="lazy"></span>', url)

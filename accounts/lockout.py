@@ -25,6 +25,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.management import CommandError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -186,10 +187,7 @@ def locked_out(
 ) -> HttpResponse:
     """The answer of the desk's login during a lockout (AXES_LOCKOUT_CALLABLE)."""
     seconds = max(seconds_to_wait(request, credentials), 1)
-    return HttpResponse(
-        _("Too many failed logins. Try again in %(minutes)d minutes.")
-        % {"minutes": math.ceil(seconds / 60)},
-        status=429,
-        content_type="text/plain; charset=utf-8",
-        headers={"Retry-After": str(seconds)},
-    )
+    text = _("Too many failed logins. Try again in %(minutes)d minutes.")
+    sentence = text % {"minutes": math.ceil(seconds / 60)}
+    page = render_to_string("admin/locked_out.html", {"sentence": sentence}, request)
+    return HttpResponse(page, status=429, headers={"Retry-After": str(seconds)})

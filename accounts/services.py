@@ -32,6 +32,11 @@ def log_in(request: HttpRequest, *, user_name: str, password: str) -> Operator:
     return operator
 
 
+def close_guide(operator: Operator) -> None:
+    """Show the operator no more guide on the first page."""
+    Operator.objects.filter(pk=operator.pk).update(is_guide_closed=True)
+
+
 def operator_of(request: HttpRequest) -> Operator:
     """Return the logged-in operator. Raises TypeError if the view does not require a login."""
     if not isinstance(request.user, Operator):

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,8 +13,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.postgres import PrivateCluster, binaries
-from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, ROOT, LocalVod
+from runner.postgres import PrivateCluster, binaries, free_port
+from tests.support.localvod import (
+    ACCESS_KEY_ID,
+    ACCESS_KEY_SECRET,
+    ROOT,
+    LocalVod,
+    wait_until,
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class Installation:
     """The commands of one database, with localvod as VOD."""
 
     def __init__(self, database_url: str, vod: LocalVod) -> None:
-        self._vod = vod
+        self.vod = vod
         self._environment = {
             **os.environ,
             "TESTING": "true",
@@ -44,10 +51,12 @@ class Installation:
             "CDN_PROTOCOL": "http",
             "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
+            "CDN_DOMAINS": vod.endpoint,
+            "MEDIA_URL_SCHEME": "http",
             "LOG_LEVEL": "WARNING",
         }
 
-    def measure(self, *arguments: str) -> Run:
+    def measure(self, *arguments: str, given: str = "") -> Run:
         """Run `manage.py` in a process of its own, whatever its exit status."""
         calls_before = self._calls()
         started = time.perf_counter()
@@ -55,10 +64,14 @@ class Installation:
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=self._environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert process.stdin is not None
         assert process.stdout is not None
+        process.stdin.write(given)
+        process.stdin.close()
         output = process.stdout.read()
         _pid, status, usage = os.wait4(process.pid, 0)
         return Run(
@@ -70,15 +83,35 @@ class Installation:
             calls=self._calls() - calls_before,
         )
 
-    def run(self, *arguments: str) -> Run:
+    def run(self, *arguments: str, given: str = "") -> Run:
         """Like `measure`. Raises SystemExit if the command fails."""
-        run = self.measure(*arguments)
+        run = self.measure(*arguments, given=given)
         if run.status:
             raise SystemExit(f"manage.py {' '.join(arguments)} failed.")
         return run
 
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """The console, as in production. Yields its URL."""
+        url = f"127.0.0.1:{free_port()}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", f"--bind={url}"], cwd=ROOT, env=self._environment
+        )
+        try:
+            wait_until(lambda: is_listening(url))
+            yield f"http://{url}"
+        finally:
+            process.terminate()
+            process.wait()
+
     def _calls(self) -> Counter[str]:
-        return Counter(entry["operation"] for entry in self._vod.ledger())
+        return Counter(entry["operation"] for entry in self.vod.ledger())
+
+
+def is_listening(address: str) -> bool:
+    host, _, port = address.partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
 
 
 def parse_arguments(description: str | None) -> argparse.Namespace:

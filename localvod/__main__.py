@@ -2,7 +2,11 @@
 
 import sys
 
-from localvod.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from localvod.cli import main  # inside: the import takes a while, and Ctrl-C may come
+
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.stderr.write("localvod: Interrupted.\n")
+        sys.exit(130)

@@ -69,17 +69,21 @@ async def _send_faulty(
     if fault.retry_after:
         response.headers["x-acs-retry-after"] = str(fault.retry_after)
     if fault.drip_seconds:
-        await _drip(response, fault.drip_seconds, send)
+        await _drip(response, fault.drip_seconds, receive, send)
     else:
         await response(scope, receive, send)
 
 
-async def _drip(response: Response, seconds: float, send: Send) -> None:
+async def _drip(response: Response, seconds: float, receive: Receive, send: Send) -> None:
+    """Send the answer byte by byte; end when the client has gone."""
     head = {"type": "http.response.start", "status": response.status_code}
     await send({**head, "headers": response.raw_headers})
     content = bytes(response.body)
     for position in range(len(content)):
-        await asyncio.sleep(seconds / len(content))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds / len(content)):
+                if (await receive())["type"] == "http.disconnect":
+                    return
         part = content[position : position + 1]
         more = position + 1 < len(content)
         await send({"type": "http.response.body", "body": part, "more_body": more})

@@ -35,15 +35,19 @@ class MediaUrls:
         key = self.key_of(target)
         return f"http://{self.domain}/{quote(key)}" if key else target
 
-    def signed(self, target: str, *, for_reviewer: bool = False) -> str:
+    def signed(
+        self, target: str, *, for_reviewer: bool = False, life_seconds: int | None = None
+    ) -> str:
         """The URL of an object key, signed if URL authentication is on.
 
+        It is valid for `life_seconds`, by default for `ttl_seconds`.
         A reviewer's URL is always signed. Its uid is a grant, which overrides a purge.
         """
         url, key = self.plain(target), self.key_of(target)
         if not key or not (self.key or for_reviewer):
             return url
-        path, timestamp, nonce = f"/{quote(key)}", str(int(time.time())), secrets.token_hex(8)
+        begin = time.time() + (life_seconds or self.ttl_seconds) - self.ttl_seconds
+        path, timestamp, nonce = f"/{quote(key)}", str(int(begin)), secrets.token_hex(8)
         user = self._grant(path, timestamp, nonce) if for_reviewer else "0"
         digest = self._digest(path, timestamp, nonce, user)
         return f"{url}?auth_key={timestamp}-{nonce}-{user}-{digest}"

@@ -8,11 +8,11 @@ import asyncio
 import functools
 import ipaddress
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -25,6 +25,7 @@ from localvod.cloud import Cloud
 from localvod.errors import ApiError
 from localvod.faults import FaultError
 from localvod.limits import DAILY_QUOTAS, QUOTAS_NOTE
+from localvod.numbers import NumberError, number, whole_number
 from localvod.operations import audits
 from localvod.operations.catalog import OPERATIONS
 from localvod.store.notes import save_note
@@ -33,6 +34,11 @@ _IDLE_SECONDS = 120.0
 _POLL_SECONDS = 0.02
 _LARGEST_CATALOGUE = 100_000_000
 _LARGEST_LEAD_SECONDS = 31_536_000
+_LARGEST_WAIT_SECONDS = 86_400
+_LARGEST_WHOLE = 2**53  # of JSON's numbers
+_LATEST_MOMENT = 253_402_300_799  # the end of the year 9999, in unix seconds
+# The whole of a Host header: a name alone, an address or IPv6 in brackets, and a port.
+_HOST = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -77,7 +83,7 @@ def _guard(endpoint: _Endpoint) -> _Endpoint:
             return _json({"error": "Content-Type must be application/json."}, 415)
         try:
             return await endpoint(request)
-        except (_ControlError, FaultError, seeding.SeedError) as error:
+        except (_ControlError, FaultError, NumberError, seeding.SeedError) as error:
             return _json({"error": str(error)}, 400)
         except ApiError as error:
             return _json({"error": error.message, "code": error.code}, error.status)
@@ -93,11 +99,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def _host_of(request: Request) -> str:
-    """The name or address of the Host header, in lower case; '' without any."""
-    try:
-        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    except ValueError:
-        return ""
+    """The name or address of the Host header, in lower case; '' unless it has no other part."""
+    found = _HOST.fullmatch(request.headers.get("host", ""))
+    return found[1].strip("[]").lower() if found else ""
 
 
 def _content_type(request: Request) -> str:
@@ -111,8 +115,8 @@ def _json(content: object, status: int = 200) -> Response:
 def _listing(name: str, chunks: Iterable[list[Any]]) -> Iterator[bytes]:
     """Yield a JSON object with one list, chunk by chunk; no chunk may be empty."""
     yield f'{{"{name}":['.encode()
-    for number, chunk in enumerate(chunks):
-        yield (b"," if number else b"") + orjson.dumps(chunk)[1:-1]
+    for index, chunk in enumerate(chunks):
+        yield (b"," if index else b"") + orjson.dumps(chunk)[1:-1]
     yield b"]}"
 
 
@@ -155,11 +159,8 @@ class _Control:
     async def set_catalogue(self, request: Request) -> Response:
         """`{"count": N, "seed": 1}`: N computed videos beside the stored ones; 0 removes them."""
         body = await _object(request)
-        count, seed = body.get("count"), body.get("seed", 1)
-        if not isinstance(count, int) or not 0 <= count <= _LARGEST_CATALOGUE:
-            raise _ControlError(f"count must be a whole number from 0 to {_LARGEST_CATALOGUE}.")
-        if not isinstance(seed, int):
-            raise _ControlError("seed must be a whole number.")
+        count = whole_number("count", body.get("count"), 0, _LARGEST_CATALOGUE)
+        seed = whole_number("seed", body.get("seed", 1), -_LARGEST_WHOLE, _LARGEST_WHOLE)
         await run_in_threadpool(self._save_catalogue, count, seed)
         return _json({"count": count})
 
@@ -186,20 +187,16 @@ class _Control:
         body = await _object(request)
         known = [" ".join(name) for name in DAILY_QUOTAS]
         for name, limit in body.items():
-            if name not in known or not isinstance(limit, int) or limit < 0:
-                raise _ControlError(
-                    f"{name!r} must be one of {', '.join(known)}, and its value a whole number."
-                )
+            if name not in known:
+                raise _ControlError(f"{name!r} must be one of {', '.join(known)}.")
+            whole_number(name, limit, 0, _LARGEST_WHOLE)
         await run_in_threadpool(self._save_note, QUOTAS_NOTE, body)
         return _json(body)
 
     async def set_clock(self, request: Request) -> Response:
         """`{"ahead_seconds": 60}`: set the service's clock ahead of the machine's."""
         ahead = (await _object(request)).get("ahead_seconds")
-        if not isinstance(ahead, int | float) or not 0 <= ahead <= _LARGEST_LEAD_SECONDS:
-            raise _ControlError(
-                f"ahead_seconds must be a number from 0 to {_LARGEST_LEAD_SECONDS}."
-            )
+        ahead = number("ahead_seconds", ahead, 0, _LARGEST_LEAD_SECONDS)
         clock.set_ahead(ahead)
         return _json({"ahead_seconds": ahead})
 
@@ -210,6 +207,7 @@ class _Control:
             since = float(given.get("since", "0"))
         except ValueError:
             raise _ControlError("since must be unix seconds.") from None
+        number("since", since, 0, _LATEST_MOMENT)
         chunks = ledger.read_chunks(
             self._cloud.database,
             operation=given.get("operation", ""),
@@ -227,8 +225,8 @@ class _Control:
 
     async def wait_until_idle(self, request: Request) -> Response:
         """Wait until no job runs and no event waits; 504 after `{"seconds": ...}` (120)."""
-        body = await _object(request)
-        ends_at = time.monotonic() + float(body.get("seconds", _IDLE_SECONDS))
+        given = (await _object(request)).get("seconds", _IDLE_SECONDS)
+        ends_at = time.monotonic() + number("seconds", given, 0, _LARGEST_WAIT_SECONDS)
         while pending := await run_in_threadpool(inspection.describe_pending, self._cloud):
             if time.monotonic() > ends_at:
                 return _json({"error": f"Still pending: {pending}."}, 504)

@@ -6,8 +6,24 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
+from localvod.numbers import number, whole_number
+
+_MOST_CALLS = 1_000_000_000
+_LONGEST_SECONDS = 86_400
+_WHOLE_LIMITS = {
+    "skip": (0, _MOST_CALLS),
+    "times": (0, _MOST_CALLS),
+    "status": (200, 599),
+    "retry_after": (0, _LONGEST_SECONDS),
+}
+_LIMITS = {
+    "rate": (0, 1),
+    "latency_seconds": (0, _LONGEST_SECONDS),
+    "drip_seconds": (0, _LONGEST_SECONDS),
+}
+_LARGEST_SEED = 2**53
 _KINDS = ("error", "lost", "body")
 _CALLBACK_COUNTS = ("callbacks", "dropped", "doubled", "held_back")
 
@@ -61,11 +77,14 @@ class Faults:
         self.set({})
 
     def set(self, wanted: Mapping[str, Any]) -> None:
-        """Replace the faults. Raises FaultError, which names what is wrong."""
+        """Replace the faults. Raises FaultError or NumberError, which names what is wrong."""
         _refuse_unknown("faults", wanted, {"seed", "rules", "callbacks"})
-        rules = [_parse_rule(item) for item in wanted.get("rules", [])]
+        rules = wanted.get("rules", [])
+        if not isinstance(rules, list):
+            raise FaultError("rules must be a list.")
+        rules = [_parse_rule(item) for item in rules]
         callbacks = _parse_callbacks(wanted.get("callbacks", {}))
-        seed = wanted.get("seed", 1)
+        seed = whole_number("seed", wanted.get("seed", 1), -_LARGEST_SEED, _LARGEST_SEED)
         with self._lock:
             self._rules, self._callbacks, self._seed = rules, callbacks, seed
             self._random = random.Random(seed)
@@ -134,28 +153,32 @@ def _combine(delays: Rule, rule: Rule) -> Rule:
 
 def _parse_rule(item: Mapping[str, Any]) -> Rule:
     _refuse_unknown("rule", item, {field.name for field in dataclasses.fields(Rule)})
+    for field in dataclasses.fields(Rule):
+        if field.name in item:
+            _check_field(field, item[field.name])
     rule = Rule(**item)
     if rule.kind not in ("", *_KINDS):
         raise FaultError(f"A rule's kind is one of {', '.join(_KINDS)}, not {rule.kind!r}.")
-    if not _is_share(rule.rate):
-        raise FaultError(f"A rule's rate is a share from 0 to 1, not {rule.rate!r}.")
-    if rule.skip < 0:
-        raise FaultError(f"A rule skips 0 or more calls, not {rule.skip!r}.")
-    if rule.status not in range(200, 600):
-        raise FaultError(f"A rule's status is an HTTP status from 200 to 599, not {rule.status!r}.")
     return rule
+
+
+def _check_field(field: "dataclasses.Field[Any]", value: object) -> None:
+    """Raises NumberError or FaultError for a value that the field of a rule cannot have."""
+    name, types = f"A rule's {field.name}", get_args(field.type) or (field.type,)
+    if field.name in _LIMITS:
+        number(name, value, *_LIMITS[field.name])
+    elif field.name in _WHOLE_LIMITS and not (value is None and type(None) in types):
+        whole_number(name, value, *_WHOLE_LIMITS[field.name])
+    elif type(value) not in types:
+        wanted = "true or false" if bool in types else "a text"
+        raise FaultError(f"{name} must be {wanted}, not {value!r}.")
 
 
 def _parse_callbacks(item: Mapping[str, Any]) -> CallbackFaults:
     _refuse_unknown("callbacks", item, {"drop", "duplicate", "reorder"})
     for name, share in item.items():
-        if not _is_share(share):
-            raise FaultError(f"callbacks.{name} is a share from 0 to 1, not {share!r}.")
+        number(f"callbacks.{name}", share, 0, 1)
     return CallbackFaults(**item)
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1
 
 
 def _refuse_unknown(what: str, item: object, allowed: set[str]) -> None:

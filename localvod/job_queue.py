@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from localvod.media.ffmpeg import MediaError
+from localvod.media.ffmpeg import MediaError, limited_time
 from localvod.media.pool import Pool, PoolFullError
 from localvod.store import CommitFlag, Database
 
 logger = logging.getLogger(__name__)
 
+_JOB_SECONDS = 900.0
 _UNEXPECTED = "The job ended with an unexpected error; the log of localvod says which."
 
 
@@ -37,9 +38,10 @@ class JobKind:
 class JobQueue:
     """Submits waiting rows to the media pool, each once. Nothing runs before `start`."""
 
-    def __init__(self, database: Database, workers: int) -> None:
+    def __init__(self, database: Database, workers: int, job_seconds: float = _JOB_SECONDS) -> None:
         self._database = database
         self._workers = workers
+        self._job_seconds = job_seconds
         self._kinds: Sequence[JobKind] = ()
         self._lock = threading.Lock()
         self._claimed: dict[tuple[str, str], threading.Event] = {}
@@ -90,7 +92,8 @@ class JobQueue:
     def _run(self, kind: JobKind, row_id: str, cancel_event: threading.Event) -> None:
         """Do one job; its row fails if it raises, so that no job is done again and again."""
         try:
-            kind.do(row_id, cancel_event)
+            with limited_time(self._job_seconds):
+                kind.do(row_id, cancel_event)
         except MediaError as error:
             failure = error
         except Exception:

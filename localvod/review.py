@@ -1,7 +1,8 @@
 """The machine's verdict on a clip: its rule, and its documented shape.
 
 The first of these decides: a marker in the title (`[pass]`, `[review]`, `[block]`, `[error]`), a
-tag (`verdict:block`), the seeded verdict of the video, the default of the server.
+tag (`verdict:block`), the seeded verdict of the video, the default of the server. A tag such as
+`hit:weapon:64` names what a suspect clip shows and the top score; else both follow from the id.
 """
 
 import hashlib
@@ -29,6 +30,7 @@ _FINDINGS = (
     ("terrorism", "violence"),
     ("logo", "trademark"),
 )
+_SCENES_OF_LABELS = {label: scene for scene, label in (*_SUSPICIONS, *_FINDINGS)}
 SCENES = ("porn", "terrorism", "ad", "live", "logo")
 _FRAME_SHARES = (0.2, 0.5, 0.8)  # of the duration
 
@@ -60,21 +62,37 @@ def frame_moments(duration: float) -> list[int]:
     return [int(duration * share * 1000) for share in _FRAME_SHARES]
 
 
-def _scene_of(video_id: str, verdict: str) -> tuple[str, str]:
+def _asked_hit(video: Video) -> tuple[str, float] | None:
+    """Label and top score that a tag asks for (`hit:weapon:64`)."""
+    for tag in video.tag_list:
+        name, _, hit = tag.partition(":")
+        label, _, score = hit.partition(":")
+        if name == "hit" and label in _SCENES_OF_LABELS and score.isdecimal():
+            return label, min(100.0, float(score))
+    return None
+
+
+def _scene_of(video: Video, verdict: str) -> tuple[str, str]:
     """Scene and label of a suspicion; the same for each review of a video."""
+    if asked := _asked_hit(video):
+        return _SCENES_OF_LABELS[asked[0]], asked[0]
     choices = _FINDINGS if verdict == "block" else _SUSPICIONS
-    return choices[_number(video_id) % len(choices)]
+    return choices[_number(video.id) % len(choices)]
 
 
 def suspect_frames(video: Video, verdict: str, urls: Sequence[str]) -> list[Frame]:
     """The suspect frames of a video, without any for "pass"."""
     if verdict == "pass":
         return []
-    _, label = _scene_of(video.id, verdict)
+    _, label = _scene_of(video, verdict)
     base = 85.0 if verdict == "block" else 55.0
+    moments = frame_moments(video.duration)
+    scores = [base + (_number(f"{video.id}{moment}") % 1400) / 100 for moment in moments]
+    if asked := _asked_hit(video):
+        scores = [max(0.0, asked[1] + score - max(scores)) for score in scores]
     return [
-        Frame(moment, label, base + (_number(f"{video.id}{moment}") % 1400) / 100, url)
-        for moment, url in zip(frame_moments(video.duration), urls, strict=False)
+        Frame(moment, label, score, url)
+        for moment, score, url in zip(moments, scores, urls, strict=False)
     ]
 
 
@@ -82,7 +100,7 @@ def audit_result(
     video: Video, verdict: str, suspects: Sequence[Frame], cover_url: str
 ) -> dict[str, Any]:
     """The documented MediaAuditResult."""
-    scene, label = _scene_of(video.id, verdict) if suspects else ("", "normal")
+    scene, label = _scene_of(video, verdict) if suspects else ("", "normal")
     overall = scene if suspects else "normal"
     calm = {"Suggestion": "pass", "Label": "normal", "Score": score_text(99.0)}
     scenes = {

@@ -9,6 +9,7 @@ from typing import Any
 from localvod import clock
 from localvod.cloud import Cloud
 from localvod.jobs.reviews import create_review_job
+from localvod.numbers import number, whole_number
 from localvod.operations.parameters import Parameters
 from localvod.settings import VERDICTS
 from localvod.store.media_rows import (
@@ -19,6 +20,15 @@ from localvod.store.media_rows import (
 )
 from localvod.store.videos import READY, STAGE_STATUS, Video, insert_video, known_ids, stage_of
 
+_LIMITS = {
+    "size": 2**53,
+    "duration": 10_000_000,  # seconds
+    "width": 100_000,
+    "height": 100_000,
+    "fps": 1_000,
+    "bitrate": 10_000_000,  # kbit/s
+}
+_MOST_SNAPSHOTS = 10_000
 _STATUSES = ("Normal", "Checking", "Blocked", *STAGE_STATUS.values())
 _FACTS = frozenset(
     [
@@ -104,6 +114,11 @@ def _video_from(cloud: Cloud, facts: Mapping[str, Any]) -> Video:
     group = facts.get("template_group_id") or cloud.settings.standard_group
     if group not in cloud.groups:
         raise SeedError(f"There is no template group {group!r}.")
+    for name, most in _LIMITS.items():
+        check = number if name in ("duration", "fps") else whole_number
+        check(name, facts.get(name, 0), 0, most)
+    if facts.get("cate_id") is not None:
+        whole_number("cate_id", facts["cate_id"], 1, 2**53)
     return Video(
         id=video_id,
         title=facts.get("title", f"Clip {video_id[:6]}"),
@@ -147,11 +162,12 @@ def _cover(video_id: str, value: object) -> str:
     return "" if value is False else f"{video_id}/snapshots/seeded/{COVER.lower()}-00001.jpg"
 
 
-def _snapshots(video_id: str, value: int | Sequence[str]) -> tuple[str, ...]:
-    if not isinstance(value, int):
+def _snapshots(video_id: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, list) and all(isinstance(url, str) for url in value):
         return tuple(value)
+    count = whole_number("snapshots", value, 0, _MOST_SNAPSHOTS)
     name = f"{video_id}/snapshots/seeded/{NORMAL.lower()}"
-    return tuple(f"{name}-{number:05d}.jpg" for number in range(1, value + 1))
+    return tuple(f"{name}-{index:05d}.jpg" for index in range(1, count + 1))
 
 
 def _fail_jobs(value: object) -> str:

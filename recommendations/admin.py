@@ -1,13 +1,13 @@
 """The recommended list on the desk: order, time, prefetch, removal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -146,6 +146,10 @@ class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
     ) -> bool:
         """Items are removed by the action, which calls the service."""
         return False
+
+    def rows_to_lock(self, keys: Sequence[Any]) -> QuerySet[Video]:
+        """Their videos, as the services do."""
+        return Video.objects.filter(recommendation__in=keys)
 
     def save_model(
         self,

@@ -125,8 +125,8 @@ def _displayed_values(item: Recommendation, sign: Signer) -> VideoFacts:
         **video_facts(video, sign),
         "title": item.title or video.title,
         "description": item.description or video.description,
-        "coverUrl": picture_url(item.cover or video.cover, sign),
-        "firstFrameUrl": picture_url(item.first_frame or video.first_frame, sign),
+        "coverUrl": picture_url(video, item.cover or video.cover, sign),
+        "firstFrameUrl": picture_url(video, item.first_frame or video.first_frame, sign),
         "cateName": item.cate_name or video.cate_name,
         "tags": item.tags or video.tags,
     }

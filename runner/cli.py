@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from runner.children import Children, Guard
 from runner.console import Console
-from runner.demo import DemoOptions, run_demo
+from runner.demo import DemoOptions, add_clips, run_demo
 from runner.failure import Failure, describe_os_error
-from runner.lock import checkout_lock
+from runner.lock import AlreadyRunning, checkout_lock
 from runner.project import Project
 from runner.quality import TestOptions, run_tests
 
@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.command != "test" and rest:
         _parser().error(f"unrecognized arguments: {' '.join(rest)}")
     project = Project(Path(__file__).resolve().parent.parent)
-    console = Console()
+    console = Console(is_quiet=options.command == "demo" and not options.verbose)
     try:
         if sys.platform == "win32":
             raise Failure("Short Video Console runs on Linux and macOS; on Windows use WSL.")
@@ -38,8 +38,6 @@ def run(arguments: Sequence[str]) -> int:
         message = str(failure)
     except OSError as error:
         message = describe_os_error(error)
-    except KeyboardInterrupt:
-        return STOPPED_BY + signal.SIGINT
     sys.stderr.write(f"run.py: {message}\n")
     return 1
 
@@ -54,10 +52,15 @@ def _parser() -> argparse.ArgumentParser:
         "demo", help="run everything, with demo clips", description="Run everything. Ctrl-C stops."
     )
     demo_parser.add_argument("--port", type=_port, default=8000, help="of the console (8000)")
-    demo_parser.add_argument("--clips", type=_clip_count, default=24, help="how many to make (24)")
+    demo_parser.add_argument(
+        "--clips", type=_clip_count, help="how many clips to make (24), or to add to those there"
+    )
     demo_parser.add_argument("--no-seed", action="store_true", help="make no demo clips")
     demo_parser.add_argument("--reset", action="store_true", help="delete all data first; asks")
     demo_parser.add_argument("--yes", action="store_true", help="answer --reset's question")
+    demo_parser.add_argument(
+        "--verbose", action="store_true", help="show all lines, not only warnings and errors"
+    )
     test_parser = commands.add_parser(
         "test",
         help="run all checks and tests",
@@ -106,7 +109,7 @@ def _count(text: str) -> int:
 
 
 def _run_demo_command(options: argparse.Namespace, project: Project, console: Console) -> int:
-    """Run the demo. Ctrl-C and SIGTERM are its normal end: status 0."""
+    """Run the demo, or add clips to the one that runs. Ctrl-C and SIGTERM are its normal end."""
     demo_options = DemoOptions(
         port=options.port,
         clips=options.clips,
@@ -114,10 +117,18 @@ def _run_demo_command(options: argparse.Namespace, project: Project, console: Co
         is_reset=options.reset,
         is_sure=options.yes,
     )
-    with checkout_lock(project, console) as lock, Guard(lock) as guard:
-        children = Children(console, guard, project.root)
-        asyncio.run(_until_stopped(run_demo(demo_options, project, children), children))
-    console.say("Everything has stopped.")
+    try:
+        with checkout_lock(project, console) as lock, Guard(lock) as guard:
+            children = Children(console, guard, project.root)
+            asyncio.run(_until_stopped(run_demo(demo_options, project, children), children))
+    except AlreadyRunning:
+        if demo_options.clips is None or demo_options.is_reset:
+            raise
+        with Guard() as guard:
+            children = Children(console, guard, project.root)
+            asyncio.run(_until_stopped(add_clips(demo_options, project, children), children))
+    else:
+        console.say("Everything has stopped.")
     return 0
 
 

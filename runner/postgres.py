@@ -93,6 +93,13 @@ class PrivateCluster:
         return f"postgres://{USER}:{self._password}@127.0.0.1:{self.port}/postgres"
 
     @property
+    def pid(self) -> int:
+        """The id of the server's first process."""
+        if self._process is None:
+            raise Failure("The PostgreSQL cluster does not run.")
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         return self._log_file.read_text(errors="replace") if self._directory else ""
 

@@ -26,6 +26,15 @@ class Project:
         return self.var / "run.lock"
 
     @property
+    def seeding_lock_file(self) -> Path:
+        """Held by the `run.py` that makes clips: the demo, or one that adds clips to it."""
+        return self.var / "clips.lock"
+
+    @property
+    def log_file(self) -> Path:
+        return self.var / "demo.log"
+
+    @property
     def database_file(self) -> Path:
         return self.var / "db.sqlite3"
 

@@ -139,18 +139,20 @@ async def _run_all(session: Session) -> str:
         return f"PostgreSQL was not tested: {WITHOUT_POSTGRES}."
     name = f"PostgreSQL {version_in(folder)}"
     _announce(session, checks, f"on SQLite, and on {name} what touches the database")
-    skipped_here = () if session.options.is_on_both else ("--without=one_database",)
+    is_on_both = session.options.is_on_both
+    left_to_postgres = () if is_on_both else ("--without=postgresql_only",)
+    left_to_sqlite = () if is_on_both else ("--without=sqlite_only",)
     await asyncio.gather(
         session.check(checks),
-        *_lanes(session, "SQLite", *skipped_here),
-        _run_on_postgres(session, folder, name),
+        *_lanes(session, "SQLite", *left_to_postgres),
+        _run_on_postgres(session, folder, name, *left_to_sqlite),
     )
     return ""
 
 
-async def _run_on_postgres(session: Session, folder: Path, name: str) -> None:
+async def _run_on_postgres(session: Session, folder: Path, name: str, *selection: str) -> None:
     async with _cluster(session, folder) as url:
-        await asyncio.gather(*_lanes(session, name, "--with=database", url=url))
+        await asyncio.gather(*_lanes(session, name, "--with=database", *selection, url=url))
 
 
 def _lanes(

@@ -62,6 +62,7 @@ def _defaults(stored: Mapping[str, str], *, web_port: int) -> dict[str, str]:
         "CDN_DOMAINS": address,
         "MEDIA_URL_SCHEME": "http",
         "MEDIA_URL_AUTH_KEY": auth_key,
+        "DEMO_PROGRESS": "var/demo-progress",
         "VOD_CALLBACK_URL": callback_url,
         "VOD_CALLBACK_KEY": callback_key,
         "VOD_TRANSCODE_TEMPLATE_GROUP_ID": standard,

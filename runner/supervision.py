@@ -63,7 +63,7 @@ async def wait_for_http(port: int, path: str, *, seconds: float) -> None:
         if time.monotonic() > deadline:
             raise Failure(
                 f"Nothing answered http://127.0.0.1:{port}{path} within {seconds:g} s: "
-                "the log above says why."
+                "the log says why."
             )
         await asyncio.sleep(0.1)
 

@@ -7,36 +7,40 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.auth import authenticate
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.desk.filters import AutocompleteFilter
 from shortvideo.desk.inbox import Inbox
 from shortvideo.desk.lists import SEARCH_LENGTH
 
-# The navigation: models in order. Other models come last.
+# The navigation: models in order. The last section is folded; other models are in it too.
 _SECTIONS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
     (
         _("Moderation"),
         (
             "videos.ReviewTask",
             "videos.Video",
-            "recommendations.Recommendation",
             "accounts.Uploader",
-            "videos.MachineReview",
+            "recommendations.Recommendation",
             "videos.Takedown",
-            "videos.Evidence",
             "videos.ReasonTemplate",
         ),
     ),
+    (_("People"), ("accounts.Operator", "auth.Group", "accounts.ConsoleToken")),
     (
-        _("Work"),
+        _("System"),
         (
+            "videos.MachineReview",
+            "videos.LabelThreshold",
+            "videos.Evidence",
             "videos.TranscodeJob",
             "videos.CdnTask",
+            "review_ips",
             "outbox.Delivery",
             "outbox.Lane",
             "outbox.PeriodicTask",
@@ -44,13 +48,12 @@ _SECTIONS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
             "videos.SyncRun",
             "videos.ReconcileRun",
             "videos.LogPruning",
+            "webhooks.Endpoint",
+            "webhooks.Event",
+            "webhooks.Dispatch",
+            "webhooks.Attempt",
         ),
     ),
-    (
-        _("Backend"),
-        ("webhooks.Endpoint", "webhooks.Event", "webhooks.Dispatch", "webhooks.Attempt"),
-    ),
-    (_("People"), ("accounts.Operator", "auth.Group", "accounts.ConsoleToken", "review_ips")),
 )
 # Pages without a model, by the name of their URL: name and permission.
 _PAGES: dict[str, tuple[Promise, str]] = {
@@ -85,11 +88,15 @@ class ConsoleAdminSite(AdminSite):
             for page, (name, permission) in _PAGES.items()
             if request.user.has_perm(permission)
         }
-        return list(_sections({model["model"]._meta.label: model for model in models} | pages))
+        labels = {model["model"]._meta.label: model for model in models}
+        return list(_sections(labels | pages, request.path))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        inbox = path("inbox/", self.admin_view(self.inbox), name="inbox")
-        return [inbox, *super().get_urls()]
+        return [
+            path("inbox/", self.admin_view(self.inbox), name="inbox"),
+            path("guide/close/", self.admin_view(self.close_guide), name="close_guide"),
+            *super().get_urls(),
+        ]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Raises BadRequest for a NUL character: PostgreSQL stores none and compares none.
@@ -117,8 +124,14 @@ class ConsoleAdminSite(AdminSite):
                     yield model._meta.app_label, model._meta.model_name, each[0]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Add the inbox. It counts only if the page shows it."""
-        return {**super().each_context(request), "inbox": Inbox(request.user)}
+        """Add the inbox and the number of waiting clips. They count only if the page shows them."""
+        from videos.admin.desk import waiting_label  # noqa: PLC0415 - it imports this site
+
+        return {
+            **super().each_context(request),
+            "inbox": Inbox(request.user),
+            "waiting": SimpleLazyObject(waiting_label),
+        }
 
     def password_change(  # type: ignore[override]  # Django redirects after a change, too
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -138,6 +151,15 @@ class ConsoleAdminSite(AdminSite):
         context = {**self.each_context(request), "title": _("Inbox")}
         return TemplateResponse(request, "admin/inbox.html", context)
 
+    def close_guide(self, request: HttpRequest) -> HttpResponse:
+        """Show the operator no more guide on the first page."""
+        from accounts.services import close_guide, operator_of  # noqa: PLC0415 - see above
+
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        close_guide(operator_of(request))
+        return redirect("admin:index")
+
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
@@ -151,9 +173,12 @@ def _texts(sent: QueryDict) -> Iterator[str]:
         yield from (name, *values)
 
 
-def _sections(models: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for name, labels in _SECTIONS:
+def _sections(models: dict[str, dict[str, Any]], path: str) -> Iterator[dict[str, Any]]:
+    """The sections of these models. The last is open on the pages of its models."""
+    *shown, (system, plumbing) = _SECTIONS
+    for name, labels in shown:
         if listed := [model for label in labels if (model := models.pop(label, None))]:
             yield {"name": name, "models": listed}
-    if models:
-        yield {"name": _("Others"), "models": list(models.values())}
+    if listed := [models.pop(label) for label in plumbing if label in models] + [*models.values()]:
+        is_open = any(model["admin_url"] and model["admin_url"] in path for model in listed)
+        yield {"name": system, "models": listed, "is_folded": True, "is_open": is_open}

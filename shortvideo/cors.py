@@ -23,19 +23,27 @@ class CorsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not (settings.CONSOLE_CORS_ORIGINS and is_api(request.path)):
-            return self.get_response(request)
         origin = request.headers.get("Origin", "")
-        is_allowed = origin in settings.CONSOLE_CORS_ORIGINS
-        if is_allowed and _is_preflight(request):
+        if _is_preflight(request) and is_api(request.path) and _is_allowed(origin):
             response = HttpResponse(status=204, headers=_PREFLIGHT)
         else:
             response = self.get_response(request)
-        if is_allowed:
-            response["Access-Control-Allow-Origin"] = origin
-            response["Access-Control-Expose-Headers"] = _READABLE
-        patch_vary_headers(response, ["Origin"])
+        allow_origin(response, request.path, origin)
         return response
+
+
+def allow_origin(response: HttpResponse, path: str, origin: str) -> None:
+    """Let a page of the origin read this answer, if the setting names it."""
+    if not (settings.CONSOLE_CORS_ORIGINS and is_api(path)):
+        return
+    if _is_allowed(origin):
+        response["Access-Control-Allow-Origin"] = origin
+        response["Access-Control-Expose-Headers"] = _READABLE
+    patch_vary_headers(response, ["Origin"])
+
+
+def _is_allowed(origin: str) -> bool:
+    return origin in settings.CONSOLE_CORS_ORIGINS
 
 
 def _is_preflight(request: HttpRequest) -> bool:

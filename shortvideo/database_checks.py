@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.apps import apps as current_apps
 from django.apps.registry import Apps
+from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.checks import Error as CheckError
 from django.core.checks import Warning as CheckWarning
@@ -18,22 +19,22 @@ from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
+from shortvideo.table_differences import differences
 from shortvideo.text import first_line
 
 _HINT: Final = (
     "Nothing was changed. docs/running.md, “A database that does not fit”, says how to take it "
     "over or set it aside."
 )
-_COLUMNS: Final = {
-    "sqlite": """SELECT name, lower(type), NOT "notnull" FROM pragma_table_info(%s)""",
-    "postgresql": """
-        SELECT attname, replace(format_type(atttypid, atttypmod), 'character varying', 'varchar'),
-            NOT attnotnull
-        FROM pg_attribute
-        WHERE attrelid = to_regclass(quote_ident(%s)) AND attnum > 0 AND NOT attisdropped
-    """,
-}
+# Django's own apps may be those of another Django project.
+_OWN_APP: Final = settings.AUTH_USER_MODEL.partition(".")[0]
+_NAMED_TABLES: Final = 3  # in a sentence
+_EXTENSION_TABLES: Final = """
+    SELECT relname FROM pg_depend JOIN pg_class ON pg_class.oid = objid
+    WHERE classid = 'pg_class'::regclass AND deptype = 'e'
+"""
 
 
 def check_databases(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
@@ -55,7 +56,8 @@ def _check(connection: BaseDatabaseWrapper) -> list[CheckMessage]:
         problems = list(_problems(connection, loader))
     except DatabaseFault as error:
         sentence = f"The database {connection.alias!r} cannot be used: {first_line(error)}."
-        hint = "DATABASE_URL names it. Is the server running?"
+        is_file = connection.vendor == "sqlite"
+        hint = f"DATABASE_URL names it.{'' if is_file else ' Is the server running?'}"
         return [CheckError(sentence, hint=hint, id="shortvideo.E001")]
     except InconsistentMigrationHistory as error:
         return [CheckError(str(error), hint=_HINT, id="shortvideo.E002")]
@@ -74,13 +76,36 @@ def _problems(connection: BaseDatabaseWrapper, loader: MigrationLoader) -> Itera
             yield f"The database has applied {app}.{name}, which this version does not have."
     tables = set(connection.introspection.table_names())
     expected = _models_by_table(_apps_of(loader), loader)
+    current = _models_by_table(current_apps, loader)
+    foreign = sorted(tables - expected.keys() - current.keys() - _not_foreign(connection))
+    if foreign and _OWN_APP not in {app for app, _ in loader.applied_migrations}:
+        yield f"The database belongs to another program: it has {_listed(foreign)}."
+        return
+    planned = {each.name for model in current.values() for each in model._meta.constraints}
     for table, model in expected.items():
         if table not in tables:
             yield f"The table {table} is missing, although its migration is recorded."
-        elif differences := list(_differences(connection, model)):
-            yield f"The table {table} differs from its migrations: {', '.join(differences)}."
-    for table in sorted(tables & _models_by_table(current_apps, loader).keys() - expected.keys()):
+        elif found := list(differences(connection, model, planned)):
+            yield f"The table {table} differs from its migrations: {', '.join(found)}."
+    for table in sorted(tables & current.keys() - expected.keys()):
         yield f"The table {table} is there, although no migration of it is recorded."
+
+
+def _not_foreign(connection: BaseDatabaseWrapper) -> set[str]:
+    """Tables that no other program has made: Django's, and those of PostgreSQL's extensions."""
+    names = {MigrationRecorder.Migration._meta.db_table}
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(_EXTENSION_TABLES)
+            names.update(name for (name,) in cursor.fetchall())
+    return names
+
+
+def _listed(tables: list[str]) -> str:
+    """The first few names."""
+    names = ", ".join(tables[:_NAMED_TABLES])
+    more = len(tables) - _NAMED_TABLES
+    return f"{names} and {more} more tables" if more > 0 else f"the tables {names}"
 
 
 def _apps_of(loader: MigrationLoader) -> Apps:
@@ -99,28 +124,3 @@ def _models_by_table(apps: Apps, loader: MigrationLoader) -> dict[str, type[mode
         for model in apps.get_models(include_auto_created=True)
         if model._meta.app_label in loader.migrated_apps and model._meta.managed
     }
-
-
-def _differences(connection: BaseDatabaseWrapper, model: type[models.Model]) -> Iterator[str]:
-    """Yield what differs, as parts of a sentence."""
-    meta = model._meta
-    with connection.cursor() as cursor:
-        cursor.execute(_COLUMNS[connection.vendor], [meta.db_table])
-        columns = {name: (kind, bool(is_null)) for name, kind, is_null in cursor.fetchall()}
-        names = connection.introspection.get_constraints(cursor, meta.db_table).keys()
-    fields = {field.column: field for field in meta.local_concrete_fields}
-    for column in sorted(columns.keys() - fields.keys()):
-        yield f"an unknown column {column}"
-    for column, field in fields.items():
-        wanted = (str(field.db_type(connection)), field.null)
-        if column not in columns:
-            yield f"no column {column}"
-        elif columns[column] != wanted:
-            yield f"{column} is {_described(*columns[column])}, not {_described(*wanted)}"
-    for each in (*meta.indexes, *meta.constraints):
-        if each.name not in names:
-            yield f"no {each.name}"
-
-
-def _described(kind: str, is_null: bool) -> str:  # noqa: FBT001 - the two parts of a column
-    return kind if is_null else f"{kind} not null"

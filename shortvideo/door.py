@@ -6,9 +6,11 @@ The API (`_API`) answers envelopes, VOD's callbacks get plain text, the desk get
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import defaults
@@ -17,6 +19,7 @@ from shortvideo.console.envelope import Envelope
 from shortvideo.console.errors import RETRY_AFTER, envelope_of
 from shortvideo.database import describe, is_unavailable
 from shortvideo.errors import ErrorCode
+from shortvideo.utf8 import FORMS, broken_in_form, broken_in_query
 
 UNREADABLE: Final = "shortvideo.unreadable"  # the key of a Problem in the environ of WSGI
 
@@ -31,7 +34,7 @@ _ERROR_CODES: Final = {
     500: ErrorCode.DEFECT,
     501: ErrorCode.ENCODED_BODY,
 }
-_DESK: Final = "/admin/"
+DESK: Final = "/admin/"
 
 logger = logging.getLogger(__name__)
 
@@ -51,13 +54,13 @@ class DoorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        problem = request.META.get(UNREADABLE) or _encoded_body(request)
+        problem = request.META.get(UNREADABLE) or _encoded_body(request) or _broken_text(request)
         if problem is not None:
             return answer(request.path, problem.code, str(problem))
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return _unavailable(request, error) if is_unavailable(error) else None
+        return unavailable(request, error) if is_unavailable(error) else None
 
 
 def answer(
@@ -66,6 +69,7 @@ def answer(
     """Return a refusal in the dialect of the path."""
     if is_api(path):
         error_code = _ERROR_CODES[code]
+        code = 400 if code == 413 else code  # the API has no 413
         return Envelope(
             sentence, code=code, headers=headers or {}, error_code=error_code
         ).as_response()
@@ -89,7 +93,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: an error of a middleware; those of views come through above."""
     error = sys.exc_info()[1]
     if isinstance(error, Exception) and (is_unavailable(error) or is_api(request.path)):
-        return _unavailable(request, error)
+        return unavailable(request, error)
     return defaults.server_error(request)
 
 
@@ -101,11 +105,25 @@ def _encoded_body(request: HttpRequest) -> Problem | None:
     return Problem(415, "The body is encoded: send it without Content-Encoding.")
 
 
-def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+def _broken_text(request: HttpRequest) -> Problem | None:
+    """A parameter that is not UTF-8. The API's own parser says so in its answers."""
+    if is_api(request.path):
+        return None
+    name = broken_in_query(request)
+    if name is None and request.method == "POST" and request.content_type in FORMS:
+        with suppress(UnreadablePostError):  # the client has gone
+            name = broken_in_form(request)
+    if name is None:
+        return None
+    return Problem(400, _("The field %s is not well-formed UTF-8. Nothing was changed.") % name)
+
+
+def unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer while the database cannot be used; for the API, to any error."""
     if is_api(request.path):
         return envelope_of(error).as_response()
     logger.warning("database unavailable", extra={"cause": describe(error)})
-    if not request.path.startswith(_DESK):
+    if not request.path.startswith(DESK):
         return answer(request.path, 503, "The database cannot be used now.", RETRY_AFTER)
     # Without the request: its context processors read the operator from the database.
     context = {"title": _("The database cannot be used now"), "retry": request.method == "GET"}

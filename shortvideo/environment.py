@@ -151,7 +151,11 @@ def region(name: str, default: str, *, is_known: bool) -> str:
 
 
 def folder(name: str, default: str, *, root: Path) -> Path | None:
-    """A folder that exists or can be made, absolute or relative to `root`; None without one."""
+    """A folder that exists or can be made, absolute or relative to `root`; None without one.
+
+    Makes the missing folders above it that are below `root`, for our user only: `collectstatic`
+    would let every user of the machine enter `var/`.
+    """
     value = text(name) or default
     if not value:
         return None
@@ -162,6 +166,8 @@ def folder(name: str, default: str, *, root: Path) -> Path | None:
         there = Path(os.devnull)
     if not there.is_dir() or (there != path and not os.access(there, os.W_OK)):
         raise _refusal(name, value, "a folder that exists or can be made")
+    if path.parent.is_relative_to(root):
+        _make_private(path.parent)
     return path
 
 

@@ -6,6 +6,7 @@ Content-Length for an empty one.
 
 import codecs
 import re
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, Final
@@ -14,17 +15,22 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http.response import HttpResponseBase
 
-from shortvideo.console.parsing import FORMS
 from shortvideo.door import UNREADABLE, Problem
+from shortvideo.fair_sqlite.base import work_began
+from shortvideo.utf8 import FORMS
 
 Environ = dict[str, Any]
 
+RECEIVED_AT: Final = "shortvideo.received_at"  # the key of time.monotonic() in the environ of WSGI
+
 _CHUNK_BYTES: Final = 65_536
+_REFUSED_CODING: Final = re.compile(r";\s*q=0(\.0*)?\s*$", re.IGNORECASE)
 _CHARSET: Final = re.compile(r'; *charset="?([^";]*)', re.IGNORECASE)
 
 
 class Handler(WSGIHandler):
     def __call__(self, environ: Environ, start_response: Any) -> HttpResponseBase:
+        _drop_refused_codings(environ)
         try:
             _check_content_type(environ)
             _measure_body(environ)
@@ -32,7 +38,18 @@ class Handler(WSGIHandler):
             # The middleware answers: by then the request has an id. It reads neither of both.
             environ[UNREADABLE] = problem
             environ.update({"CONTENT_TYPE": "", "CONTENT_LENGTH": ""})
-        return super().__call__(environ, start_response)
+        token = work_began.set(environ.get(RECEIVED_AT, time.monotonic()))
+        try:
+            return super().__call__(environ, start_response)
+        finally:
+            work_began.reset(token)
+
+
+def _drop_refused_codings(environ: Environ) -> None:
+    """Django and WhiteNoise take `Accept-Encoding: gzip;q=0` for a wish."""
+    codings = environ.get("HTTP_ACCEPT_ENCODING", "").split(",")
+    accepted = (coding for coding in codings if not _REFUSED_CODING.search(coding))
+    environ["HTTP_ACCEPT_ENCODING"] = ",".join(accepted)
 
 
 def _check_content_type(environ: Environ) -> None:
@@ -70,7 +87,7 @@ def _measure_body(environ: Environ) -> None:
     Stops one byte past our limit: the reader then refuses the body as too long.
     """
     length = environ.get("CONTENT_LENGTH") or ""
-    coding = environ.pop("HTTP_TRANSFER_ENCODING", "").strip().lower()
+    coding = environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
     if coding not in ("", "chunked"):
         raise Problem(415, "The body is encoded: send it without Transfer-Encoding.")
     if length and not coding:

@@ -2,7 +2,7 @@
 
 import math
 from argparse import ArgumentTypeError
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django.utils import timezone
 
@@ -21,14 +21,21 @@ def within_range(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def start_of_day(day: date) -> datetime:
-    """The first moment of a day in the server's time zone."""
-    return within_range(datetime.combine(day, time.min, timezone.get_default_timezone()))
+def start_of_day(day: date, zone: tzinfo | None = None) -> datetime:
+    """The first moment of a day in a time zone; without one, in the server's."""
+    zone = zone or timezone.get_default_timezone()
+    return within_range(datetime.combine(day, time.min, zone))
 
 
-def end_of_day(day: date) -> datetime:
+def end_of_day(day: date, zone: tzinfo | None = None) -> datetime:
     """The first moment after a day, which has 23 or 25 hours where summer time begins or ends."""
-    return start_of_day(min(day, _LATEST.date()) + timedelta(days=1))
+    return start_of_day(min(day, _LATEST.date()) + timedelta(days=1), zone)
+
+
+def zone_name() -> str:
+    """The time zone of the operator, or the server's, such as "Asia/Shanghai (UTC+08:00)"."""
+    offset = f"{timezone.localtime():%z}"
+    return f"{timezone.get_current_timezone_name()} (UTC{offset[:3]}:{offset[3:5]})"
 
 
 def parse_seconds(text: str) -> float:

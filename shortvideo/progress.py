@@ -13,10 +13,12 @@ class Progress(tqdm):  # type: ignore[type-arg]  # it counts, and iterates over 
 
     def __init__(self, command: str, **options: Any) -> None:
         if not sys.stderr.isatty():
-            options |= {
+            words = "{desc}: {n_fmt} of {total_fmt} {unit}s, {elapsed}"
+            options = {
+                "bar_format": words,
+                **options,
                 "file": _Lines(),
                 "mininterval": _LINE_SECONDS,
-                "bar_format": "{desc}: {n_fmt} of {total_fmt} {unit}s, {elapsed}",
             }
         super().__init__(desc=command, **options)
 

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "shortvideo.door.DoorMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.OperatorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -110,11 +111,10 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         # A request gives up early and says so; a worker or a command has time.
         "timeout": env.whole_number("DATABASE_LOCK_TIMEOUT", 2_000 if _is_web else 20_000) / 1_000,
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
-        ),
+        "init_command": "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
+    _database["ENGINE"] = "shortvideo.bounded_postgresql"
     _database["CONN_MAX_AGE"] = env.whole_number("DATABASE_CONN_MAX_AGE", 60)
     _database["CONN_HEALTH_CHECKS"] = True
     # A query of a request ends before a proxy's timeout; those of workers and commands may be slow.
@@ -128,15 +128,24 @@ else:
             "DATABASE_IDLE_TRANSACTION_TIMEOUT", 30_000
         ),
     }
+    # A machine that is gone is noticed after a minute, also while nothing is sent.
+    _options: dict[str, Any] = {
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
     if _is_web:
         # A server that does not answer: 2 seconds for a new connection, and for a used one.
-        _database.setdefault("OPTIONS", {}).update(connect_timeout=2, tcp_user_timeout=2_000)
+        _options |= {"connect_timeout": 2, "tcp_user_timeout": 2_000}
+        if _timeouts["statement_timeout"]:
+            _options["answer_timeout"] = _timeouts["statement_timeout"] / 1_000 + 2
+    _options |= _database.get("OPTIONS", {})
     _flags = [f"-c {name}={limit}" for name, limit in _timeouts.items() if limit]
     if _flags:
         # JIT compilation of the worker's claim query took 80 ms, its execution 1 ms.
         _flags.append("-c jit=off")
-        _options = _database.setdefault("OPTIONS", {})
         _options["options"] = " ".join([_options.get("options", ""), *_flags]).strip()
+    _database["OPTIONS"] = _options
 DATABASES = {"default": _database}
 
 # --- People -------------------------------------------------------------------------------------
@@ -195,9 +204,10 @@ STORAGES: dict[str, dict[str, Any]] = {
 # --- HTTP ---------------------------------------------------------------------------------------
 
 _https = env.switch("HTTPS", default=False)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
-SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 # The owner of the domain decides about HSTS for subdomains and browsers' preload lists.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -239,7 +249,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["shortvideo.console.schema.without_slash_twins"],
-    "POSTPROCESSING_HOOKS": [],  # keep enums inline, without components
+    # Not the default one: enums stay inline, without components.
+    "POSTPROCESSING_HOOKS": ["shortvideo.console.schema.with_headers"],
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer"},
@@ -284,6 +295,9 @@ REVIEW_NORMAL = env.choice("REVIEW_NORMAL", ("pass", "queue"), "pass")
 MACHINE_REVIEW_TIMEOUT = env.whole_number("MACHINE_REVIEW_TIMEOUT", 1800, at_least=1)  # seconds
 # How long a decision of the desk waits, and can be undone, before it is sent to VOD; 0: no undo.
 REVIEW_UNDO_SECONDS = env.whole_number("REVIEW_UNDO_SECONDS", 10)
+# The team's defaults of the review page; each operator may choose otherwise.
+REVIEW_BLUR = env.switch("REVIEW_BLUR", default=False)
+REVIEW_GREYSCALE = env.switch("REVIEW_GREYSCALE", default=False)
 # The language of the reasons that VOD gets.
 VOD_REASON_LANGUAGE = env.choice("VOD_REASON_LANGUAGE", ("en", "zh-hans"), "en")
 # If a worker is lost while it sends a decision, VOD's history is read this much later: the call may
@@ -298,6 +312,17 @@ STORAGES["evidence"] = {
         "location": EVIDENCE_ROOT,
         "file_permissions_mode": 0o640,  # not for other users of the machine
         "directory_permissions_mode": 0o700,  # it may be what makes `var/`
+    },
+}
+# Set by `run.py demo`: where `seed_demo` says how many clips are ready. Its programs share it.
+DEMO_PROGRESS = env.folder("DEMO_PROGRESS", "", root=BASE_DIR)
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "demo": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+    if DEMO_PROGRESS is None
+    else {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(DEMO_PROGRESS),
     },
 }
 TRANSCODE_STUCK_SECONDS = env.whole_number("TRANSCODE_STUCK_SECONDS", 1800, at_least=1)

@@ -1,13 +1,23 @@
 """Text as it is compared and shown: the same on every database and page."""
 
+import re
 import unicodedata
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
-# Letters and a symbol without a picture, for example the Hangul filler.
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0\ufe0e\ufe0f")
+# Default_Ignorable_Code_Point: all characters that show nothing where nothing else uses them. From
+# https://www.unicode.org/Public/17.0.0/ucd/DerivedCoreProperties.txt, as ranges for `re`.
+_DEFAULT_IGNORABLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+# With control characters, marks of annotations, an empty Braille cell and a note without a head.
+_UNSEEN = rf"\x00-\x1f\x7f-\x9f\ufff9-\ufffb\u2800\U0001d159{_DEFAULT_IGNORABLE}"
+_VISIBLE = re.compile(rf"[^\s{_UNSEEN}]")
+_INVISIBLE = re.compile(rf"[{_UNSEEN}]")
 # An isolate ends at the end of a paragraph, and at a pop character of the text.
 _ENDS_OF_ISOLATES = {
     **dict.fromkeys(map(ord, "\n\r\x1c\x1d\x1e\x85\u2029"), " "),
@@ -31,11 +41,13 @@ def cut_to_bytes(text: str, limit: int) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of the text is visible: white space, zero-width and control characters."""
-    return all(
-        unicodedata.category(character) in ("Zs", "Zl", "Zp", "Cc", "Cf") or character in _INVISIBLE
-        for character in text
-    )
+    """Whether nothing of the text is visible: only white space and characters that show nothing."""
+    return _VISIBLE.search(text) is None
+
+
+def has_invisible(text: str) -> bool:
+    """Whether a character, white space aside, shows nothing, for example a variation selector."""
+    return _INVISIBLE.search(text) is not None
 
 
 def isolated(text: str) -> str:

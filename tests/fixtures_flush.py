@@ -5,7 +5,7 @@ Django's flush emits `post_migrate`, whose receivers write content types, permis
 after the first test, and after a test that changed them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any, Final
 
@@ -62,17 +62,23 @@ def _flush_others(using: str, kept: object) -> bool:
                 cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
             if _kept_state(connection) != kept:
                 return False
-            cursor.execute(
-                " UNION ALL ".join(
-                    f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in tables
-                )
-            )
-            filled = [table for (table,) in cursor.fetchall()]
-            # Foreign keys are checked at the end of the transaction: the order does not matter.
-            with append_only.suspended(using) if append_only.TABLE in filled else nullcontext():
-                for table in filled:  # DELETE: on PostgreSQL TRUNCATE takes longer for few rows
-                    cursor.execute(f"DELETE FROM {table}")
+        empty_tables(using, tables)
     return True
+
+
+def empty_tables(using: str, tables: Sequence[str]) -> None:
+    """Delete all rows of these tables in the present transaction."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            " UNION ALL ".join(
+                f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in tables
+            )
+        )
+        filled = [table for (table,) in cursor.fetchall()]
+        # Foreign keys are checked at the end of the transaction: the order does not matter.
+        with append_only.suspended(using) if append_only.TABLE in filled else nullcontext():
+            for table in filled:  # DELETE: on PostgreSQL TRUNCATE takes longer for few rows
+                cursor.execute(f"DELETE FROM {table}")
 
 
 def _kept_state(connection: BaseDatabaseWrapper) -> object:

@@ -62,7 +62,8 @@ class ConsoleToken(models.Model):
         verbose_name_plural = _("console tokens")
 
     def __str__(self) -> str:
-        return self.service or f"{self.operator}, {self.created_at:%Y-%m-%d %H:%M}"
+        created_at = timezone.localtime(self.created_at)
+        return self.service or f"{self.operator}, {created_at:%Y-%m-%d %H:%M}"
 
     @property
     def ends_at(self) -> datetime:

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,10 @@ _COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for argument in given:
+        if any("\udc80" <= character <= "\udcff" for character in argument):
+            sys.stderr.write(f"localvod: The argument {os.fsencode(argument)!r} is not UTF-8.\n")
+            return 2
     parser = argparse.ArgumentParser("localvod", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module_name, prefix, help_text in _COMMANDS:
@@ -35,9 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(given)
     try:
         status: int = parsed.run(parsed)
-    except KeyboardInterrupt:
-        sys.stderr.write("localvod: Interrupted.\n")
-        return 130
     except (ControlFailure, sqlite3.Error) as error:
         sys.stderr.write(f"localvod: {str(error).rstrip('.')}.\n")
         return 1

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import math
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,22 +56,30 @@ def run_catalogue(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _number(text: str) -> float:
+    """Parse a number that JSON has: `nan` and `inf` are none. The server knows the limits."""
+    with suppress(ValueError):
+        if math.isfinite(value := float(text)):
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no number")
+
+
 def add_faults_arguments(parser: argparse.ArgumentParser) -> None:
     _add_endpoint(parser)
     parser.add_argument("--clear", action="store_true", help="remove all faults")
     parser.add_argument("--operation", default="*", help="the operation that fails (default: all)")
     parser.add_argument("--kind", choices=("error", "lost", "body"), help="how calls fail")
-    parser.add_argument("--rate", type=float, default=1.0, help="share of calls, 0 to 1")
+    parser.add_argument("--rate", type=_number, default=1.0, help="share of calls, 0 to 1")
     parser.add_argument("--skip", type=int, default=0, help="number of calls to leave alone first")
     parser.add_argument("--times", type=int, help="largest number of calls affected")
     parser.add_argument("--code", default="ServiceUnAvailable", help="error code of --kind error")
     parser.add_argument("--status", type=int, default=503, help="HTTP status of the answer")
     parser.add_argument("--body", default="", help="body of the answer for --kind body")
     parser.add_argument("--after", action="store_true", help="the call is executed all the same")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
-    parser.add_argument("--drop", type=float, help="share of callbacks never sent")
-    parser.add_argument("--duplicate", type=float, help="share of callbacks sent twice")
-    parser.add_argument("--reorder", type=float, help="share of callbacks held back")
+    parser.add_argument("--latency", type=_number, default=0.0, help="seconds before each answer")
+    parser.add_argument("--drop", type=_number, help="share of callbacks never sent")
+    parser.add_argument("--duplicate", type=_number, help="share of callbacks sent twice")
+    parser.add_argument("--reorder", type=_number, help="share of callbacks held back")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same faults")
 
 
@@ -132,10 +142,8 @@ def add_ledger_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _parse_moment(text: str) -> float:
     """Parse unix seconds or a time to unix seconds; a time without a zone is UTC."""
-    try:
-        return float(text)
-    except ValueError:
-        pass
+    with suppress(argparse.ArgumentTypeError):
+        return _number(text)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

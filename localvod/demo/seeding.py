@@ -19,6 +19,8 @@ from localvod.uploader import Uploader, UploadError, User
 
 MARK = "localvod:demo"
 """A tag of each uploaded file; the console's `seed_demo` knows the demo's clips by it."""
+DAMAGED = "upload:damaged"
+"""A tag of the corrupt file: `seed_demo` does not count it among the clips."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ CORRUPT_FILE = DemoFile(
     reference_id="localvod-demo-corrupt",
     title="IMG_4071 (upload broke off)",
     description="Sent from the subway.",
-    tags=("phone",),
+    tags=("phone", DAMAGED),
     person=AJIE,
     make=functools.partial(write_corrupt, seed=404),
 )
@@ -122,7 +124,7 @@ def _from_clip(clip: Clip) -> DemoFile:
         reference_id=clip.reference_id,
         title=clip.title,
         description=clip.description,
-        tags=(*clip.tags, *clip.switches, f"verdict:{clip.verdict}"),
+        tags=clip.all_tags,
         person=clip.person,
         make=functools.partial(
             render, clip.scene, clip.sound, size=clip.size, seconds=clip.seconds, seed=clip.seed

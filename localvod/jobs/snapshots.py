@@ -11,6 +11,7 @@ from typing import Any
 from localvod.cloud import Cloud
 from localvod.media import snapshots as media
 from localvod.media.ffmpeg import MediaError
+from localvod.media.probe import probe
 from localvod.store import Row
 from localvod.store.database import update
 from localvod.store.media_rows import COVER, NORMAL, SPRITE, insert_images, insert_snapshot_job
@@ -105,10 +106,14 @@ def _take(cloud: Cloud, job: Row, video: Video) -> _Results:
 
 def _take_all(source: Path, work: Path) -> dict[str, list[Path]]:
     """The pictures of an upload; a type that fails costs no other. Raises MediaError if all do."""
+    facts = probe(source)
     writers: dict[str, Callable[[], list[Path]]] = {
-        COVER: lambda: [media.write_cover(source, work), media.write_first_frame(source, work)],
-        NORMAL: lambda: media.write_snapshots(source, work, _UPLOAD_COUNT),
-        SPRITE: lambda: [media.write_sprite(source, work)],
+        COVER: lambda: [
+            media.write_cover(source, work, facts),
+            media.write_first_frame(source, work, facts),
+        ],
+        NORMAL: lambda: media.write_snapshots(source, work, _UPLOAD_COUNT, facts),
+        SPRITE: lambda: [media.write_sprite(source, work, facts)],
     }
     taken: dict[str, list[Path]] = {}
     for kind, write in writers.items():
@@ -165,6 +170,11 @@ def url_pattern(cloud: Cloud, keys: Sequence[str]) -> str:
     return cloud.urls.plain(keys[0]).removesuffix("00001.jpg") + "{SnapshotCount}.jpg"
 
 
+def _key_pattern(keys: Sequence[str]) -> str:
+    """The same for the job's object keys."""
+    return keys[0].removesuffix("00001.jpg") + "{SnapshotCount}.jpg" if keys else ""
+
+
 def _emit_complete(
     cloud: Cloud,
     tx: sqlite3.Connection,
@@ -197,7 +207,7 @@ def _snapshot_info(cloud: Cloud, job: Row, kind: str, keys: Sequence[str]) -> di
         "Status": "success",
         "SnapshotType": kind,
         "SnapshotCount": len(keys),
-        "SnapshotFormat": "jpg",
+        "SnapshotFormat": _key_pattern(keys),
         "SnapshotRegular": url_pattern(cloud, keys),
         "JobId": job["id"],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import os
 import select
 import shutil
@@ -15,7 +16,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
 import imageio_ffmpeg
@@ -23,6 +26,12 @@ import imageio_ffmpeg
 POLL_SECONDS = 0.2
 TAIL_BYTES = 4_000
 TIMEOUT_SECONDS = 900.0
+UPLOAD_FORMATS = (
+    *("aac", "ac3", "amr", "ape", "asf", "avi", "caf", "dv", "flac", "flv", "gif", "h264", "hevc"),
+    *("m4v", "matroska", "mjpeg", "mov", "mp3", "mpeg", "mpegts", "mpegvideo", "mxf", "ogg", "rm"),
+    *("swf", "wav"),
+)
+"""ffmpeg's names of the formats that VOD takes, without those of lists: they name other files."""
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +83,7 @@ class Children:
 
 class _Thread(threading.local):
     children = Children()  # for threads outside of pools: shared, never killed
+    ends_at = math.inf  # when the job of this thread has to end
 
 
 _thread = _Thread()
@@ -82,6 +92,22 @@ _thread = _Thread()
 def adopt_thread(children: Children) -> None:
     """Add each ffmpeg that this thread starts from now on to `children`."""
     _thread.children = children
+
+
+@contextmanager
+def limited_time(seconds: float) -> Iterator[None]:
+    """All that ffmpeg does for this thread in the block ends after so many seconds."""
+    _thread.ends_at = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _thread.ends_at = math.inf
+
+
+def upload_input(path: Path, formats: Sequence[str] = UPLOAD_FORMATS) -> tuple[str, ...]:
+    """The options of ffmpeg that read an upload: this file only, whatever its content names."""
+    allowed = ("-protocol_whitelist", "file", "-format_whitelist", ",".join(formats))
+    return (*allowed, "-i", f"file:{path}")
 
 
 @functools.cache
@@ -102,7 +128,8 @@ def run_ffmpeg(
     """Run ffmpeg; returns its exit status and its standard output.
 
     `on_progress` receives the seconds of media written so far. Raises MediaError: `Cancelled` if
-    the event is set or the pool shuts down, `Timeout` after `timeout_seconds`.
+    the event is set or the pool shuts down, `Timeout` after `timeout_seconds` and at the end of
+    `limited_time`.
     """
     progress = ["-progress", "pipe:1", "-stats_period", "0.25"] if on_progress else []
     command = [*_command(), "-hide_banner", "-nostdin", "-v", "error", *progress, *arguments]
@@ -110,7 +137,8 @@ def run_ffmpeg(
     with tempfile.TemporaryFile() as stderr:
         process = children.start(command, stderr)
         try:
-            output = _follow(process, on_progress, cancelled, time.monotonic() + timeout_seconds)
+            ends_at = min(time.monotonic() + timeout_seconds, _thread.ends_at)
+            output = _follow(process, on_progress, cancelled, ends_at)
         finally:
             process.kill()
             process.wait()
@@ -120,7 +148,7 @@ def run_ffmpeg(
         if process.returncode == -9:
             raise MediaError("Cancelled", "The media job was cancelled.")
         if process.returncode != 0:
-            logger.warning("ffmpeg ended with status %s: %r", process.returncode, _tail(stderr))
+            logger.info("ffmpeg ended with status %s: %r", process.returncode, _tail(stderr))
         return process.returncode, output
 
 
@@ -138,7 +166,7 @@ def _follow(
         if cancelled is not None and cancelled.is_set():
             raise MediaError("Cancelled", "The media job was cancelled.")
         if time.monotonic() > deadline:
-            raise MediaError("Timeout", "ffmpeg took too long and was stopped.")
+            raise MediaError("Timeout", "The work on the file took too long and was stopped.")
         if not select.select([descriptor], [], [], POLL_SECONDS)[0]:
             continue
         data = os.read(descriptor, 65_536)

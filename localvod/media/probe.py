@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localvod.media.ffmpeg import MediaError, run_ffmpeg
+from localvod.media.ffmpeg import MediaError, run_ffmpeg, upload_input
 
 PICTURE = ("-map", "0:V:0")
 """The first stream of pictures; a cover attached to the file is none."""
@@ -24,6 +24,8 @@ _TIMEOUT_SECONDS = 60
 _KEY, _CORRUPT, _DISCARD = 1, 2, 4  # flags of a packet; one without flags is a key
 _NO_TIME = -(2**63)
 _STATED_DURATION = "lavf.concatdec.duration="
+_STATING_FORMATS = ("asf", "avi", "flv", "matroska", "mov", "mxf")
+"""Their heads state a duration. Of others ffmpeg gives a guess, wrong where timestamps jump."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,20 @@ class _Stream:
 
     fields: dict[str, str] = field(default_factory=dict)
     times: list[float] = field(default_factory=list)
-    ends: list[float] = field(default_factory=list)
+    durations: list[float] = field(default_factory=list)
     has_key: bool = False
     is_corrupt: bool = False
+
+    @property
+    def end(self) -> float:
+        """When the last packet ends.
+
+        Where pictures are stored in another order than they are shown, a packet's duration may be
+        that of another: a pause of an hour would count twice. So the packets' sum is the limit.
+        """
+        ends = max(map(sum, zip(self.times, self.durations, strict=True)))
+        total = min(self.times) + sum(self.durations)
+        return min(ends, max(total, max(self.times) + min(self.durations)))
 
 
 def probe(path: Path) -> Probe:
@@ -93,7 +106,8 @@ def probe(path: Path) -> Probe:
 def _list(path: Path, *arguments: str) -> list[_Stream]:
     """The streams of a file, and what ffmpeg could read of each."""
     _, output = run_ffmpeg(
-        ["-i", str(path), *arguments, "-f", "framecrc", "-"], timeout_seconds=_TIMEOUT_SECONDS
+        [*upload_input(path), *arguments, "-f", "framecrc", "-"],
+        timeout_seconds=_TIMEOUT_SECONDS,
     )
     streams: defaultdict[int, _Stream] = defaultdict(_Stream)
     for line in output.splitlines():
@@ -114,20 +128,20 @@ def _add_packet(stream: _Stream, values: Sequence[str]) -> None:
     flag = int(flags[0], 16) if flags else _KEY
     stream.is_corrupt |= bool(flag & _CORRUPT)
     if flag & _KEY and not stream.has_key:  # nothing before it can be decoded: a cut recording
-        stream.has_key, stream.times, stream.ends = True, [], []
+        stream.has_key, stream.times, stream.durations = True, [], []
     start = dts if pts == _NO_TIME else pts
     if start == _NO_TIME or flag & _DISCARD:
         return
     numerator, denominator = map(int, stream.fields["tb"].split("/"))
     stream.times.append(start * numerator / denominator)
-    stream.ends.append((start + duration) * numerator / denominator)
+    stream.durations.append(duration * numerator / denominator)
 
 
 def _duration(picture: _Stream, sound: _Stream | None) -> float:
-    starts, ends = [min(picture.times)], [*picture.ends]
+    starts, ends = [min(picture.times)], [picture.end]
     if sound is not None and sound.times:
         starts.append(max(0.0, min(sound.times)))  # an encoder's delay is not heard
-        ends += sound.ends
+        ends.append(sound.end)
     return round(max(ends) - min(starts), 3)
 
 
@@ -135,7 +149,7 @@ def _average_rate(picture: _Stream) -> float:
     first, last = min(picture.times), max(picture.times)
     if last > first:
         return round((len(picture.times) - 1) / (last - first), 2)
-    seconds = max(picture.ends) - first
+    seconds = picture.end - first
     return round(1 / seconds, 2) if seconds else 0.0
 
 
@@ -147,7 +161,7 @@ def _displayed_size(frame: _Stream) -> tuple[int, int]:
 
 
 def _stated_duration(path: Path) -> float:
-    """The seconds that the container states; 0 if none.
+    """The seconds that the head of the file states; 0 if none.
 
     ffmpeg's `concat` format names them beside each frame of a list of files.
     """
@@ -158,8 +172,8 @@ def _stated_duration(path: Path) -> float:
         _, output = run_ffmpeg(
             [
                 *("-f", "concat", "-safe", "0", "-segment_time_metadata", "1"),
-                *("-i", listing.name, "-frames:v", "1", "-an", "-vf", "metadata=print:file=-"),
-                *("-f", "null", "-"),
+                *upload_input(Path(listing.name), ("concat", *_STATING_FORMATS)),
+                *("-frames:v", "1", "-an", "-vf", "metadata=print:file=-", "-f", "null", "-"),
             ],
             timeout_seconds=_TIMEOUT_SECONDS,
         )

@@ -1,6 +1,7 @@
 """Still pictures of a video: cover, first frame, normal snapshots and a sprite, all JPEG.
 
 A picture of a moment is the frame that a player shows then. After the last frame it is that frame.
+Each function takes the source's `facts`, or probes it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 
-from localvod.media.ffmpeg import MediaError, run_ffmpeg
+from localvod.media.ffmpeg import MediaError, run_ffmpeg, upload_input
 from localvod.media.probe import PICTURE, Probe, probe
 
 COVER_SHARE = 0.35
@@ -23,16 +24,16 @@ SPRITE_LONG_SIDE = 160
 _QUALITY = ("-q:v", "3")
 
 
-def write_cover(source: Path, target_dir: Path) -> Path:
+def write_cover(source: Path, target_dir: Path, facts: Probe | None = None) -> Path:
     """Write `cover.jpg`, one characteristic frame. Raises MediaError."""
-    facts = probe(source)
+    facts = facts or probe(source)
     moment = _moment_at(facts, COVER_SHARE)
     return _frame(source, facts, target_dir / "cover.jpg", moment, _fit(facts, COVER_LONG_SIDE))
 
 
-def write_first_frame(source: Path, target_dir: Path) -> Path:
+def write_first_frame(source: Path, target_dir: Path, facts: Probe | None = None) -> Path:
     """Write `first-frame.jpg`. Raises MediaError."""
-    facts, target = probe(source), target_dir / "first-frame.jpg"
+    facts, target = facts or probe(source), target_dir / "first-frame.jpg"
     return _frame(source, facts, target, 0.0, _fit(facts, COVER_LONG_SIDE))
 
 
@@ -40,22 +41,22 @@ def write_snapshots(
     source: Path,
     target_dir: Path,
     count: int = 8,
+    facts: Probe | None = None,
     *,
     offsets_ms: Sequence[int] | None = None,
-    interval: float | None = None,
     width: int | None = None,
     height: int | None = None,
 ) -> list[Path]:
     """Write `snapshot-00001.jpg` and so on; returns their paths.
 
-    Taken at `offsets_ms` if given (milliseconds), else every `interval` seconds up to `count`,
-    else `count` of them spread evenly over the pictures (also for interval 0). Moments beyond the
-    end of picture and sound are skipped. Raises MediaError if none is left.
+    Taken at `offsets_ms` if given (milliseconds), else `count` of them spread evenly over the
+    pictures. Moments beyond the end of picture and sound are skipped. Raises MediaError if none is
+    left.
     """
-    facts = probe(source)
+    facts = facts or probe(source)
     seconds = [
         moment
-        for moment in _moments(facts, count, offsets_ms, interval)
+        for moment in _moments(facts, count, offsets_ms)
         if moment < facts.duration or moment <= facts.frame_times[-1]
     ]
     scale = (
@@ -72,12 +73,12 @@ def write_snapshots(
     return taken
 
 
-def write_sprite(source: Path, target_dir: Path) -> Path:
+def write_sprite(source: Path, target_dir: Path, facts: Probe | None = None) -> Path:
     """Write `sprite-00001.jpg`, ten small frames spread over the pictures. Raises MediaError."""
-    facts, frames = probe(source), SPRITE_COLUMNS * SPRITE_ROWS
+    facts, frames = facts or probe(source), SPRITE_COLUMNS * SPRITE_ROWS
     first, last = facts.frame_times[0], facts.frame_times[-1]
     filters = (
-        f"fps={frames / max(last - first, 0.1):.5f}",
+        f"fps={frames}000/{max(100, round((last - first) * 1000))}",
         _fit(facts, SPRITE_LONG_SIDE),
         f"tpad=stop_mode=clone:stop={frames}",  # the last frame fills the places that are left
         f"tile={SPRITE_COLUMNS}x{SPRITE_ROWS}",
@@ -86,13 +87,9 @@ def write_sprite(source: Path, target_dir: Path) -> Path:
     return _write(source, target, [], ["-vf", ",".join(filters), "-frames:v", "1"])
 
 
-def _moments(
-    facts: Probe, count: int, offsets_ms: Sequence[int] | None, interval: float | None
-) -> list[float]:
+def _moments(facts: Probe, count: int, offsets_ms: Sequence[int] | None) -> list[float]:
     if offsets_ms is not None:
         return [offset / 1000 for offset in offsets_ms]
-    if interval:
-        return [number * interval for number in range(count)]
     return [_moment_at(facts, (number + 0.5) / count) for number in range(count)]
 
 
@@ -128,7 +125,7 @@ def _write(source: Path, target: Path, seek: Sequence[str], output: Sequence[str
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".snapshot-") as folder:
         part = Path(folder) / target.name
         # Without -max_error_rate, a damaged part makes ffmpeg fail though it wrote the picture.
-        arguments = [*seek, "-i", str(source), *PICTURE, *output, "-max_error_rate", "1"]
+        arguments = [*seek, *upload_input(source), *PICTURE, *output, "-max_error_rate", "1"]
         status, _ = run_ffmpeg(
             ["-y", *arguments, *_QUALITY, "-update", "1", str(part)], timeout_seconds=120
         )

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from localvod.media.ffmpeg import MediaError, run_ffmpeg
+from localvod.media.ffmpeg import MediaError, run_ffmpeg, upload_input
 from localvod.media.probe import PICTURE, Probe, probe
 from localvod.templates import Template
 
-LARGEST_FPS = 30
+_LARGEST_FPS = (
+    "select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,1/31)"  # 30: times may be rounded
+)
 COMPLETE_SHARE = 0.9
 """If an output is shorter than this share of its source, the source breaks off."""
 
@@ -49,11 +51,12 @@ def transcode(
 def _arguments(source: Path, template: Template, facts: Probe) -> Sequence[str]:
     encoder = template.encoder
     width, height = template.picture_size(facts.width, facts.height)
-    filters = [f"scale={width}:{height}:flags=lanczos", "setsar=1", *encoder.filters]
+    filters = [_LARGEST_FPS, f"scale={width}:{height}:flags=lanczos", "setsar=1", *encoder.filters]
     options = [f"vbv-maxrate={template.bitrate_cap}", f"vbv-bufsize={2 * template.bitrate_cap}"]
     return [
-        *("-y", "-i", str(source), *PICTURE, "-map", "0:a:0?", "-dn", "-sn"),
-        *("-map_metadata", "-1", "-vf", ",".join(filters), "-fpsmax", str(LARGEST_FPS)),
+        *("-y", *upload_input(source), *PICTURE, "-map", "0:a:0?", "-dn", "-sn"),
+        *("-map_metadata", "-1", "-vf", ",".join(filters)),
+        *("-fps_mode", "vfr"),  # no gap is filled with copies of a frame: it may last for hours
         *("-c:v", "libx264", "-preset", encoder.preset, "-crf", str(encoder.crf)),
         *("-profile:v", "high", "-pix_fmt", "yuv420p"),
         *("-x264-params", ":".join([*options, *encoder.options])),

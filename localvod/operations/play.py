@@ -35,6 +35,10 @@ def get_play_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
         message = f"The video {video.id} has no stream of that kind."
         raise ApiError("InvalidVideo.NoneStream", 404, message)
     for_reviewer = video.status != "Normal"
+    life_seconds = call.parameters.integer(
+        "AuthTimeout", cloud.urls.ttl_seconds, least=1, most=2**31 - 1
+    )
+    played = [_play_info(cloud, video, stream, life_seconds) for stream in streams]
     return {
         "VideoBase": {
             "VideoId": video.id,
@@ -46,7 +50,7 @@ def get_play_info(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
             "MediaType": "video",
             "StorageClass": "Standard",
         },
-        "PlayInfoList": {"PlayInfo": [_play_info(cloud, video, stream) for stream in streams]},
+        "PlayInfoList": {"PlayInfo": played},
     }
 
 
@@ -96,10 +100,15 @@ def _source_stream(video: Video) -> dict[str, Any]:
     }
 
 
-def _play_info(cloud: Cloud, video: Video, stream: Mapping[str, Any]) -> dict[str, Any]:
+def _play_info(
+    cloud: Cloud, video: Video, stream: Mapping[str, Any], life_seconds: int
+) -> dict[str, Any]:
     output = json.loads(stream["output"])
+    for_reviewer = video.status != "Normal"
     return {
-        "PlayURL": cloud.urls.signed(stream["object_key"], for_reviewer=video.status != "Normal"),
+        "PlayURL": cloud.urls.signed(
+            stream["object_key"], for_reviewer=for_reviewer, life_seconds=life_seconds
+        ),
         "Format": stream["format"],
         "Definition": stream["definition"],
         "Duration": str(output["duration"]),

@@ -1,6 +1,7 @@
 """SubmitSnapshotJob and ListSnapshots."""
 
 import json
+import math
 import sqlite3
 from typing import Any
 
@@ -11,7 +12,10 @@ from localvod.operations.info import get_named_video
 from localvod.operations.registry import Answer, Call, operation
 from localvod.operations.security_ips import is_reviewer
 from localvod.store.media_rows import COVER, NORMAL, SPRITE
+from localvod.store.videos import Video
 
+MOST_SNAPSHOTS = 1_000  # of one job
+LATEST_MS = 2**53  # a moment in a clip
 LEAST_AUTH_TIMEOUT, LARGEST_AUTH_TIMEOUT = 3_600, 2**31 - 1  # seconds
 SNAPPABLE = ("UploadSucc", "Normal", "Checking", "Blocked")
 TYPES = (
@@ -37,14 +41,17 @@ def submit_snapshot_job(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Ans
         video,
         is_specified=True,
         user_data=given.user_data(),
-        parameters=_media_arguments(call),
+        parameters=_media_arguments(call, video),
     )
     call.effect = {"job_id": job_id}
     return {"SnapshotJob": {"JobId": job_id}}
 
 
-def _media_arguments(call: Call) -> dict[str, Any]:
-    """The call's parameters as keyword arguments of `write_snapshots`."""
+def _media_arguments(call: Call, video: Video) -> dict[str, Any]:
+    """The call's parameters as keyword arguments of `write_snapshots`.
+
+    The moments at intervals end with the clip, at the first at the earliest.
+    """
     given = call.parameters
     arguments: dict[str, Any] = {
         name: given.integer(spelling, 0, least=8, most=4096)
@@ -53,19 +60,21 @@ def _media_arguments(call: Call) -> dict[str, Any]:
     }
     if "SpecifiedOffsetTimes" in given.values:
         return {**arguments, "offsets_ms": _check_offsets(given.json("SpecifiedOffsetTimes"))}
-    count = given.integer("Count", 1, least=1, most=2**31)
-    interval = given.integer("Interval", 1, least=0, most=2**31)
-    start = given.integer("SpecifiedOffsetTime", 0, least=0, most=2**53)
-    if interval and (count == 1 or start):
-        last = min(count, 1_000)
-        return {**arguments, "offsets_ms": [start + n * interval * 1000 for n in range(last)]}
-    return {**arguments, "count": count, "interval": interval or None}
+    count = min(MOST_SNAPSHOTS, given.integer("Count", 1, least=1, most=2**31))
+    interval_ms = 1_000 * given.integer("Interval", 1, least=0, most=2**31)
+    if not interval_ms:
+        return {**arguments, "count": count}
+    start = given.integer("SpecifiedOffsetTime", 0, least=0, most=LATEST_MS)
+    end = max(start, math.floor(video.duration * 1_000))
+    return {**arguments, "offsets_ms": list(range(start, end + 1, interval_ms)[:count])}
 
 
 def _check_offsets(value: object) -> list[int]:
     name = "SpecifiedOffsetTimes"
-    if not isinstance(value, list) or not all(isinstance(item, int) for item in value):
-        raise invalid_parameter(name, "it must be a list of whole milliseconds")
+    if not isinstance(value, list) or not all(
+        type(item) is int and 0 <= item <= LATEST_MS for item in value
+    ):
+        raise invalid_parameter(name, f"it must be a list of milliseconds from 0 to {LATEST_MS}")
     if not 1 <= len(value) <= 30:
         raise invalid_parameter(name, "it takes 1 to 30 moments")
     return value
@@ -76,6 +85,8 @@ def list_snapshots(cloud: Cloud, tx: sqlite3.Connection, call: Call) -> Answer:
     """The snapshots of one type from the latest job that has any."""
     call.parameters.required("VideoId")
     video = cloud.videos.ensure_stored(tx, get_named_video(cloud, tx, call))
+    if video.status not in SNAPPABLE:
+        raise illegal_status(video.status, 400)
     kind = call.parameters.choice("SnapshotType", COVER, *TYPES)
     page, size = call.parameters.page(size=20, most=100)
     call.parameters.integer(

@@ -184,6 +184,7 @@ class StreamFile(MediaFile):
     codec: str = ""
     is_narrowband: bool = False
     job_id: str = ""
+    url: str = field(default="", repr=False, compare=False)  # VOD's own, secret while it is valid
 
 
 @dataclass(frozen=True, slots=True)

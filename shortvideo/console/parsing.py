@@ -2,10 +2,9 @@
 
 import codecs
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
-from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.exceptions import (
@@ -14,16 +13,14 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
-from django.core.handlers.wsgi import get_bytes_from_wsgi
 from django.http import HttpRequest, QueryDict
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 
 from shortvideo.console.errors import Unreadable
 from shortvideo.errors import ErrorCode
+from shortvideo.utf8 import FORMS, broken_in_form, broken_in_query
 
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-_REPLACEMENT = "\ufffd"
 _TOKEN = "consoletoken"  # noqa: S105 - a parameter's name, compared without regard to case
 
 
@@ -55,9 +52,7 @@ class ParsedRequest:
             problem = error
         filled = {name: value for name, value in body.items() if value not in (None, "")}
         parameters = {**{n: v for n, v in body.items() if v is not None}, **query_string, **filled}
-        # The last token of a body counts.
-        items = [*reversed(body.items()), *query_string.items()]
-        token = _bearer_token(request) or _token_in(items)
+        token = _bearer_token(request) or _token_in(body) or _token_in(query_string)
         return cls(parameters=parameters, token=token, problem=problem)
 
 
@@ -66,13 +61,18 @@ def _bearer_token(request: HttpRequest) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _token_in(items: Iterable[tuple[str, Any]]) -> str:
-    tokens: Iterator[str] = (
+def _token_in(parameters: Mapping[str, Any]) -> str:
+    tokens = [
         value
-        for name, value in items
+        for name, value in parameters.items()
         if name.lower() == _TOKEN and isinstance(value, str) and value and _is_unicode(value)
-    )
-    return next(tokens, "")
+    ]
+    return tokens[_winner()] if tokens else ""
+
+
+def _winner() -> int:
+    """Which of several values counts: the last; with CONSOLE_API_COMPAT AppServer's, the first."""
+    return 0 if settings.CONSOLE_API_COMPAT else -1
 
 
 def _is_unicode(text: str) -> bool:
@@ -91,28 +91,18 @@ def _read_query_string(request: HttpRequest) -> dict[str, str]:
             may_hold_token=True,
             error_code=ErrorCode.UNREADABLE_QUERY,
         ) from error
-    encoded = unquote_to_bytes(get_bytes_from_wsgi(request.META, "QUERY_STRING", ""))
-    _require_utf8(query, encoded, "query")
+    if (name := broken_in_query(request)) is not None:
+        raise _not_utf8("query", name, ErrorCode.UNREADABLE_QUERY)
     return _single_values(query)
 
 
-def _require_utf8(decoded: QueryDict, encoded: bytes, place: str) -> None:
-    """Raise Unreadable if Django has replaced bytes that are not UTF-8 by U+FFFD."""
-    texts = (text for name, values in decoded.lists() for text in (name, *values))
-    shown = sum(text.count(_REPLACEMENT) for text in texts)
-    if shown > encoded.count(_REPLACEMENT.encode()):
-        is_query = place == "query"
-        raise Unreadable(
-            f"The {place} is not well-formed UTF-8.",
-            may_hold_token=True,
-            error_code=ErrorCode.UNREADABLE_QUERY if is_query else ErrorCode.UNREADABLE_BODY,
-        )
+def _not_utf8(place: str, name: str, error_code: ErrorCode) -> Unreadable:
+    sentence = f"The {place} is not well-formed UTF-8, in the parameter {name}."
+    return Unreadable(sentence, may_hold_token=True, error_code=error_code)
 
 
 def _single_values(values: QueryDict) -> dict[str, str]:
-    """The last value of each name; with CONSOLE_API_COMPAT the first, as AppServer took it."""
-    position = 0 if settings.CONSOLE_API_COMPAT else -1
-    return {name: several[position] for name, several in values.lists()}
+    return {name: several[_winner()] for name, several in values.lists()}
 
 
 def _read_body(request: HttpRequest) -> dict[str, Any]:
@@ -130,9 +120,8 @@ def _read_body(request: HttpRequest) -> dict[str, Any]:
         request.encoding = "utf-8"  # Django reads a form under this spelling only
     try:
         if content_type in FORMS:
-            is_multipart = content_type == FORMS[1]
-            encoded = request.body if is_multipart else unquote_to_bytes(request.body)
-            _require_utf8(request.POST, encoded, "body")
+            if (name := broken_in_form(request)) is not None:
+                raise _not_utf8("body", name, ErrorCode.UNREADABLE_BODY)
             return {**_single_values(request.POST), **request.FILES.dict()}
         return _json_object(request.body)
     except RequestDataTooBig as error:
@@ -178,11 +167,11 @@ def _json_object(body: bytes) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(
-            body,
+            body.decode("utf-8-sig"),
             parse_int=str,
             parse_float=str,
             parse_constant=_refuse_constant,
-            object_pairs_hook=_without_duplicates,
+            object_pairs_hook=_single_pairs,
         )
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is not well-formed JSON.", may_hold_token=True) from error
@@ -191,8 +180,11 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return {name: _as_text(value) for name, value in content.items()}
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(reversed(pairs) if settings.CONSOLE_API_COMPAT else pairs)
+def _single_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    several: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        several.setdefault(name, []).append(value)
+    return {name: values[_winner()] for name, values in several.items()}
 
 
 def _refuse_constant(name: str) -> NoReturn:

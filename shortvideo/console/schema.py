@@ -3,14 +3,32 @@
 from functools import cache
 from typing import Any, NotRequired, TypeVar, get_args, get_origin, get_type_hints
 
+from django.conf import settings
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
+
+from shortvideo.errors import ErrorCode
 
 Endpoint = TypeVar("Endpoint", bound=tuple[Any, ...])
 AnyField = serializers.Field[Any, Any, Any, Any]
 
 _FIELDS: dict[Any, type[AnyField]] = {str: serializers.CharField, int: serializers.IntegerField}
+
+_HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {
+        "description": "The requestId of the envelope.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "X-Error-Code": {
+        "description": "The cause of a refusal, for programs.",
+        "schema": {"type": "string", "enum": [word.value for word in ErrorCode]},
+    },
+    "Retry-After": {
+        "description": "With 429 and 503: seconds until a new attempt.",
+        "schema": {"type": "integer"},
+    },
+}
 
 
 class ConsoleSchema(AutoSchema):
@@ -87,3 +105,17 @@ def _serializer_class(data_class: type) -> type[serializers.Serializer[Any]]:
 def without_slash_twins(endpoints: list[Endpoint]) -> list[Endpoint]:
     """Document each operation once (a drf-spectacular preprocessing hook)."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
+
+
+def with_headers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Document the headers of answers and refusals (a drf-spectacular postprocessing hook)."""
+    result["components"]["headers"] = _HEADERS
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                is_answer = status == "200" and not settings.CONSOLE_API_COMPAT
+                names = ["X-Request-Id"] if is_answer else list(_HEADERS)
+                response["headers"] = {
+                    name: {"$ref": f"#/components/headers/{name}"} for name in names
+                }
+    return result

@@ -11,9 +11,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from shortvideo.moments import zone_name
 from shortvideo.text import FIRST_STRONG_ISOLATE, POP_ISOLATE, NamedOutside, is_blank
 
 register = template.Library()
+register.simple_tag(zone_name, name="zone")
 
 NOTHING = "–"
 # The tone of a status; shell.css has the colours of each.

@@ -12,9 +12,10 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shortvideo.moments import end_of_day, start_of_day
+from shortvideo.moments import end_of_day, start_of_day, zone_name
 
 
 class FormFilter(admin.FieldListFilter):
@@ -47,7 +48,7 @@ class FormFilter(admin.FieldListFilter):
 
 
 class DateRangeFilter(FormFilter):
-    """From one day to another, both inclusive, in the server's time zone."""
+    """From one day to another, both inclusive, in the operator's time zone."""
 
     template = "admin/date_range_filter.html"
 
@@ -61,14 +62,16 @@ class DateRangeFilter(FormFilter):
             "start": self.value(start),
             "end_name": end,
             "end": self.value(end),
+            "zone": zone_name(),
         }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         start, end = (self.day(name) for name in self.names())
+        zone = timezone.get_current_timezone()
         if start:
-            queryset = queryset.filter(**{f"{self.field_path}__gte": start_of_day(start)})
+            queryset = queryset.filter(**{f"{self.field_path}__gte": start_of_day(start, zone)})
         if end:
-            queryset = queryset.filter(**{f"{self.field_path}__lt": end_of_day(end)})
+            queryset = queryset.filter(**{f"{self.field_path}__lt": end_of_day(end, zone)})
         return queryset
 
     def day(self, name: str) -> date | None:

@@ -1,19 +1,26 @@
 """Base classes of every ModelAdmin of the desk."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IS_POPUP_VAR, IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.core.exceptions import BadRequest, ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db import transaction
+from django.db.models import DateTimeField, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from shortvideo.desk.editing import EditingForm
+from shortvideo.desk.forms import require_visible
 from shortvideo.desk.lists import DeskList
+from shortvideo.moments import zone_name
 
 M = TypeVar("M", bound=Model)
 
@@ -31,7 +38,7 @@ else:
 
 
 class DeskAdmin(ModelAdmin[M]):
-    """A list with one count query, 50 rows a page, and operations as actions.
+    """A list with one count query, 50 rows a page, operations as actions, and guarded forms.
 
     Attributes:
         list_heading: the heading of the list, if not the model's name.
@@ -46,6 +53,63 @@ class DeskAdmin(ModelAdmin[M]):
     show_full_result_count = False
     list_per_page = 50
     empty_value_display = "–"
+
+    def page_context(self, request: HttpRequest, row: M) -> dict[str, Any]:
+        """Return additional context of the page of one row."""
+        return {}
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
+        if (row := kw.get("obj")) is not None:
+            context.update(self.page_context(request, row))
+        return super().render_change_form(request, context, *args, **kw)
+
+    # --- Edits: see `shortvideo.desk.editing`
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: M | None = None,
+        change: bool = False,  # noqa: FBT001 - Django's signature
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return form if obj is None else EditingForm.guarding(form)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A required text has something visible; a moment says in which time zone it is typed."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.CharField) and field.required:
+            field.validators.append(require_visible)
+        if isinstance(db_field, DateTimeField) and field is not None:
+            field.help_text = f"{field.help_text} {zone_name()}".strip()
+        return field
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().get_changelist_form(request, **{"form": EditingForm, **kwargs})
+
+    def rows_to_lock(self, keys: Sequence[Any]) -> QuerySet[Any]:
+        """What is locked while rows are edited."""
+        return self.model._base_manager.filter(pk__in=keys)
+
+    def _lock(self, keys: Sequence[Any]) -> None:
+        """Lock rows until the end of the transaction: their values are compared, then saved."""
+        list(self.rows_to_lock(keys).select_for_update().order_by("pk").values_list("pk"))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        if request.method != "POST" or object_id is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        with transaction.atomic():
+            with suppress(ValidationError):  # Django answers
+                self._lock([self.opts.pk.clean(unquote(object_id), None)])
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    # --- Lists
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeskList
@@ -79,13 +143,18 @@ class DeskAdmin(ModelAdmin[M]):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Raises BadRequest if a selected or edited row has a key that no row can have."""
-        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        edited = self._get_edited_object_pks(request, "form")
         try:
-            for key in (*keys, *self._get_edited_object_pks(request, "form")):
+            for key in (*selected, *edited):
                 self.opts.pk.clean(key, None)
         except ValidationError as error:
             raise BadRequest from error
-        return super().changelist_view(request, extra_context)
+        if "_save" not in request.POST:
+            return super().changelist_view(request, extra_context)
+        with transaction.atomic():
+            self._lock(edited)
+            return super().changelist_view(request, extra_context)
 
     def search_condition(self, text: str) -> Q | None:
         """Return the rows that a search finds; None searches `search_fields` as Django does."""

@@ -10,13 +10,17 @@ both threads wait for each other until the timeout, and all other writers with t
 thread sleeps inside SQLite here.
 
 `executemany()` outside a transaction does not retry: it would repeat the rows already written.
+
+Only `migrate` makes a file. Where it was moved away, an empty new one would hide that.
 """
 
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
+from pathlib import Path
 from random import SystemRandom
 from typing import Any, Final, TypeVar
 
@@ -24,7 +28,16 @@ from django.db.backends.sqlite3 import base
 
 _RETRY_SECONDS: Final = (0.001, 0.004)  # a random pause, so that no writer is always last
 _PRIMARY_CODE: Final = 0xFF  # the lowest byte of SQLite's error code says busy, the others why
+# WAL is written into the file. That of another program stays as it is: `migrate` will refuse it.
+_IS_OURS: Final = (
+    "SELECT count(*) = 0 OR coalesce(max(name = 'django_migrations'), 0) FROM sqlite_master"
+)
+# Of the patience of a request that has waited for a thread: a gap between two short transactions.
+_LEAST_SECONDS: Final = 0.1
 _random = SystemRandom()
+# When the work began that the thread does (time.monotonic()): its waits for the lock end `timeout`
+# seconds later. None: each statement may wait that long.
+work_began: ContextVar[float | None] = ContextVar("work_began", default=None)
 
 Result = TypeVar("Result")
 
@@ -33,9 +46,33 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Named by `ENGINE`. Takes the options of Django's SQLite backend."""
 
     _is_impatient = False
+    _mode = "rw"
+
+    @property
+    def _path(self) -> Path | None:
+        """The file; None for a database in memory and for a URI of SQLite."""
+        name = str(self.settings_dict["NAME"])
+        return None if name.startswith((":memory:", "file:")) else Path(name).absolute()
+
+    def prepare_database(self) -> None:
+        """Make the file if it is missing: `migrate` calls this."""
+        self._mode = "rwc"
+        try:
+            self.ensure_connection()
+        finally:
+            self._mode = "rw"
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params: dict[str, Any] = super().get_connection_params()
+        if path := self._path:
+            params["database"] = f"{path.as_uri()}?mode={self._mode}"
+        return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
         connection: sqlite3.Connection = super().get_new_connection(conn_params)
+        [(is_ours,)] = connection.execute(_IS_OURS)
+        if is_ours:
+            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA busy_timeout = 0")
         return connection
 
@@ -50,7 +87,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Seconds that a statement waits for the lock: 0 in a transaction, which has it already."""
         if self._is_impatient or self.in_atomic_block:
             return 0.0
-        return float(self.settings_dict["OPTIONS"]["timeout"])
+        seconds = float(self.settings_dict["OPTIONS"]["timeout"])
+        began = work_began.get()
+        if began is None:
+            return seconds
+        return min(seconds, max(began + seconds - time.monotonic(), _LEAST_SECONDS))
 
     @contextmanager
     def without_waiting(self) -> Iterator[None]:

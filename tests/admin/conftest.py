@@ -1,7 +1,7 @@
 """The desk as an operator of one role uses it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from accounts.models import Operator
 from tests.factories import make_operator
+from tests.support.forms import FieldValues, fields_of
 
 
 @dataclass
@@ -47,6 +48,24 @@ class Desk:
         response = self.confirm(action, *rows, **fields)
         assert response.status_code == 302, response.content.decode()
         return self.messages(response)
+
+    def url(self, row: Model) -> str:
+        """The address of the page of a row."""
+        options = row._meta
+        return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row.pk])
+
+    def form(self, row: Model) -> FieldValues:
+        """Open the page of a row. Returns the fields of its form, as a browser sends them."""
+        page = self.client.get(self.url(row)).content.decode()
+        return fields_of(page, f"{row._meta.model_name}_form")
+
+    def save(self, row: Model, fields: Mapping[str, Any]) -> Any:
+        """Post the form of a row."""
+        return self.client.post(self.url(row), fields)
+
+    def edit(self, row: Model, **fields: Any) -> Any:
+        """Open the page of a row, change fields and save. Returns the response."""
+        return self.save(row, {**self.form(row), **fields})
 
     def messages(self, response: Any) -> str:
         """Return the desk's messages that come with a response."""

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from django.utils.html import escape
 
-from shortvideo.text import isolated
+from shortvideo.text import is_blank, isolated
 from tests.admin.conftest import Desk, DeskOf
 from tests.factories import make_recommendation, make_uploader, make_video
 from videos.models import CensorStatus, ReviewTask, Video
@@ -80,7 +80,23 @@ def test_a_title_without_anything_visible_is_untitled(title: str, desk_of: DeskO
     assert f"<h1><bdi>{video.vod_id}</bdi></h1>" in page
 
 
-@pytest.mark.parametrize("title", [".", "👍", "\u0301", "ㅤa", "-"])
+@pytest.mark.parametrize(
+    "characters",
+    [
+        "\u180b\u180c\u180d\u180e\u180f", "\u17b4\u17b5", "\ufe00\ufe0f", "\U000e0100\U000e01ef",
+        "\u115f\u1160\uffa0", "\u034f", "\U000e0000\U000e007f\U000e0fff", "\u2065\u206f\ufff0",
+        "\x00\x9f\u00ad\u061c\ufff9", "\U0001d159\U0001d173\U0001bca0", "\u2028\u00a0\u1680",
+    ],
+)  # fmt: skip
+def test_each_character_that_shows_nothing_is_blank(characters: str) -> None:
+    assert [each for each in characters if not is_blank(each)] == []
+    assert is_blank(characters)
+    assert not is_blank(f"{characters}a{characters}")
+
+
+@pytest.mark.parametrize(
+    "title", [".", "👍", "\u0301", "ㅤa", "-", "❤\ufe0f", "葛\U000e0100", "\u0600", "👩\u200d🚀"]
+)
 def test_a_title_with_anything_visible_is_shown(title: str, desk_of: DeskOf) -> None:
     make_video(title=title)
     assert f"<bdi>{title}</bdi>" in desk_of("viewer").page("videos_video_changelist")

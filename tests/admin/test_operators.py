@@ -4,6 +4,7 @@ import pytest
 from axes.models import AccessFailureLog
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -37,6 +38,31 @@ def test_an_incomplete_operator_is_refused(missing: str, desk_of: DeskOf) -> Non
     page = desk.client.post(reverse(f"admin:{ADD}"), data).content.decode()
     assert "This field is required." in page
     assert not Operator.objects.filter(username="anne").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("㍿" * 100, "at most 150 characters (it has 400)"),
+        ("\ufdfa" * 100, "at most 150 characters (it has 1800)"),
+        ("ad\u3164min", "The name has a character that shows nothing."),
+        ("\u3164", "This field is required."),
+    ],
+    ids=["longer", "much longer", "invisible letter", "invisible"],
+)
+def test_a_name_is_refused_as_it_would_be_stored(desk_of: DeskOf, name: str, sentence: str) -> None:
+    desk, role = desk_of("administrator"), Group.objects.get(name="moderator")
+    data = {"username": name, "groups": role.pk, "password1": NEW, "password2": NEW}
+    assert sentence in desk.client.post(reverse(f"admin:{ADD}"), data).content.decode()
+    assert sentence in desk.edit(desk.operator, username=name).content.decode()
+    with pytest.raises(CommandError, match="username: "):
+        call_command("create_operator", username=name, role="viewer")
+    assert Operator.objects.get() == desk.operator
+    assert log_in(name, NEW).status_code == 401
+    login = {"username": name, "password": NEW}
+    assert "Please enter the correct username" in (
+        Client().post(reverse("admin:login"), login).content.decode()
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from recommendations.models import Recommendation
 from shortvideo.outbox.models import Delivery, DeliveryState, PeriodicTask
 from tests.admin.conftest import DeskOf
 from tests.factories import make_operator, make_recommendation, make_video
+from tests.support.forms import fields_of
 from videos.models import CdnTask, Decision, ReasonTemplate, ReviewTask, Source, TranscodeJob
 from videos.services import DecisionInput, prefetch, review_video
 
@@ -56,24 +57,14 @@ def test_tasks_are_decided_from_the_queue(desk_of: DeskOf) -> None:
 
 def test_the_position_of_a_recommendation_is_edited_in_the_list(desk_of: DeskOf) -> None:
     item = make_recommendation()
-    desk_of("curator").client.post(
-        reverse("admin:recommendations_recommendation_changelist"),
-        {
-            "form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-id": item.pk,
-            "form-0-position": 3, "_save": "Save",
-        },
-    )  # fmt: skip
+    desk, name = desk_of("curator"), "recommendations_recommendation_changelist"
+    form = fields_of(desk.page(name), "changelist-form")
+    desk.client.post(reverse(f"admin:{name}"), {**form, "form-0-position": 3, "_save": "Save"})
     before, item = item.changed_at, Recommendation.objects.get()
     assert item.position == 3
     assert item.changed_at > before
     assert item.video.changed_at == item.changed_at
     assert item.request_id
-
-
-EMPTY_FORM = {
-    "position": "", "starts_at_0": "", "starts_at_1": "", "ends_at_0": "", "ends_at_1": "",
-    "title": "", "description": "", "tags": "", "cate_name": "", "cover": "", "first_frame": "",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -92,19 +83,13 @@ def test_an_invalid_recommendation_is_refused_with_a_sentence(
     desk_of: DeskOf, fields: dict[str, str], sentence: str
 ) -> None:
     item = make_recommendation()
-    response = desk_of("curator").client.post(
-        reverse("admin:recommendations_recommendation_change", args=[item.pk]),
-        {**EMPTY_FORM, **fields},
-    )
-    assert sentence in response.content.decode()
+    assert sentence in desk_of("curator").edit(item, **fields).content.decode()
 
 
 def test_a_cover_is_stored_without_scheme_and_signature(desk_of: DeskOf) -> None:
     item = make_recommendation()
-    desk_of("curator").client.post(
-        reverse("admin:recommendations_recommendation_change", args=[item.pk]),
-        {**EMPTY_FORM, "title": "ＮＥＷ", "cover": f"http://{item.video.snapshots[1]}?auth_key=1"},
-    )
+    cover = f"http://{item.video.snapshots[1]}?auth_key=1"
+    desk_of("curator").edit(item, title="ＮＥＷ", cover=cover)
     item.refresh_from_db()
     assert (item.cover, item.title, item.title_search) == (
         item.video.snapshots[1],
@@ -116,10 +101,7 @@ def test_a_cover_is_stored_without_scheme_and_signature(desk_of: DeskOf) -> None
 def test_a_play_domain_may_be_configured_in_capitals(desk_of: DeskOf, settings: Settings) -> None:
     settings.CDN_DOMAINS = ["Media.Example.com"]
     item = make_recommendation()
-    desk_of("curator").client.post(
-        reverse("admin:recommendations_recommendation_change", args=[item.pk]),
-        {**EMPTY_FORM, "cover": f"http://{item.video.first_frame}"},
-    )
+    desk_of("curator").edit(item, cover=f"http://{item.video.first_frame}")
     item.refresh_from_db()
     assert item.cover == item.video.first_frame
 
@@ -192,12 +174,20 @@ def test_a_moderator_may_not_see_deliveries(desk_of: DeskOf) -> None:
     assert desk_of("moderator").status("outbox_delivery_changelist") == 403
 
 
+@pytest.mark.parametrize("field", ["text", "text_zh_hans"])
 @pytest.mark.parametrize("bytes_over", [0, 1])
-def test_a_reason_template_fits_128_bytes(desk_of: DeskOf, bytes_over: int) -> None:
+def test_a_reason_template_fits_128_bytes(desk_of: DeskOf, bytes_over: int, field: str) -> None:
     text = "暴" * 42 + "xx" + "x" * bytes_over
-    data = {"text": text, "position": 0, "is_active": "on"}
-    desk_of("operator").client.post(reverse("admin:videos_reasontemplate_add"), data)
+    data = {field: text, "severity": 2, "position": 0, "is_active": "on"}
+    response = desk_of("operator").client.post(reverse("admin:videos_reasontemplate_add"), data)
     assert ReasonTemplate.objects.exists() is (bytes_over == 0)
+    assert b"Write the reason" not in response.content
+
+
+def test_a_reason_template_has_a_text(desk_of: DeskOf) -> None:
+    data = {"text": " ", "text_zh_hans": "\u200b", "severity": 2, "position": 0}
+    response = desk_of("operator").client.post(reverse("admin:videos_reasontemplate_add"), data)
+    assert "Write the reason in one language at least." in response.content.decode()
 
 
 def test_a_token_is_revoked_and_its_secret_never_shown(desk_of: DeskOf) -> None:
@@ -218,17 +208,14 @@ def test_operators_are_deactivated_never_deleted(desk_of: DeskOf) -> None:
     url = reverse("admin:accounts_operator_change", args=[other.pk])
     assert "deletelink" not in desk.client.get(url).content.decode()
     assert desk.status("accounts_operator_delete", other.pk) == 403
-    role = other.groups.get().pk
-    desk.client.post(url, {"username": other.username, "is_staff": "on", "groups": [role]})
+    desk.edit(other, is_active=[])
     other.refresh_from_db()
     assert other.is_active is False
 
 
 def test_an_administrator_cannot_make_superusers(desk_of: DeskOf) -> None:
     desk = desk_of("administrator")
-    own = desk.operator
-    data = {"username": own.username, "is_active": "on", "is_staff": "on", "is_superuser": "on"}
-    desk.client.post(reverse("admin:accounts_operator_change", args=[own.pk]), data)
+    assert desk.edit(desk.operator, is_superuser="on").status_code == 302
     assert not Operator.objects.filter(is_superuser=True).exists()
 
 
@@ -329,3 +316,16 @@ def test_pages_have_a_strict_csp_and_nothing_inline(desk_of: DeskOf, page: str) 
     assert " style=" not in text
     assert "<style" not in text
     assert " onclick=" not in text
+
+
+def test_the_list_of_reasons_says_what_vod_gets(desk_of: DeskOf, settings: Settings) -> None:
+    settings.VOD_REASON_LANGUAGE = "zh-hans"
+    ReasonTemplate.objects.create(text="Weapons", text_zh_hans="武器")
+    ReasonTemplate.objects.create(text="Spam")
+    page = desk_of("operator").page("videos_reasontemplate_changelist")
+    assert 'Weapons <span class="quiet">7 / 128</span>' in page
+    assert '武器 <span class="quiet">6 / 128</span>' in page
+    assert re.findall(r'field-for_vod"><span class="badge badge-(\w+)">([^<]+)', page) == [
+        ("neutral", "简体中文"),
+        ("attention", "English"),
+    ]

@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
-from tests.admin.conftest import Desk, DeskOf
-from tests.factories import make_operator, make_video
+from tests.admin.conftest import Desk, DeskOf, seen_in
+from tests.factories import make_operator, make_uploader, make_video
 from videos.models import (
     CensorStatus,
     Decision,
@@ -71,16 +71,17 @@ def page(desk_of: DeskOf) -> Page:
 
 
 def test_a_page_gets_its_clips_and_their_facts(page: Page) -> None:
-    video = make_pending(title="Sunset", tags="sea,sun", description="At the pier.")
-    blocked = make_video(uploader=video.uploader)
+    uploader = make_uploader()
+    make_pending(title="Sunset", tags="sea,sun", description="At the pier.", uploader=uploader)
+    blocked = make_video(uploader=uploader)
     review_video(blocked, DecisionInput(Decision.BLOCKED, Source.API, reason="spam"))
     [clip] = page.fill()
     assert clip["title"] == "Sunset"
     assert clip["tags"] == ["sea", "sun"]
     assert clip["causes"] == ["new clip"]
     assert clip["uploader"] | {"url": ""} == {
-        "name": video.uploader.label,
-        "userId": video.uploader.user_id,
+        "name": uploader.label,
+        "userId": uploader.user_id,
         "url": "",
         "clips": 2,
         "approved": 0,
@@ -183,6 +184,20 @@ def test_a_lost_claim_is_not_decided_over_its_new_holder(page: Page, desk_of: De
     colleague = Page(desk_of("moderator", username="Mei"))
     assert len(colleague.fill()) == 1
     assert "Mei is reviewing it" in page.decide(clip, "Normal", 409)["sentence"]
+
+
+def test_the_desk_names_who_holds_a_clip_and_asks(page: Page, desk_of: DeskOf) -> None:
+    video = make_pending()
+    colleague = desk_of("moderator")
+    before = seen_in(colleague.client.get(reverse("admin:videos_video_changelist")))
+    page.fill()
+    sentence = f"{page.operator} is reviewing it since"
+    assert sentence in colleague.page("videos_video_change", video.pk)
+    assert str(page.operator) in colleague.page("videos_reviewtask_changelist")
+    asked = colleague.choose("approve", video, confirmed="1", seen=before)
+    assert sentence in asked.content.decode()
+    assert not video.decisions.exists()
+    assert "1 of 1 approved." in colleague.do("approve", video)
 
 
 def test_two_tabs_of_one_operator_hold_different_clips(page: Page, desk_of: DeskOf) -> None:

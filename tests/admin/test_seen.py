@@ -20,6 +20,7 @@ from tests.support.console import Console
 from videos.models import (
     CensorStatus,
     Decision,
+    MachineReview,
     ReviewDecision,
     ReviewTask,
     Source,
@@ -68,6 +69,33 @@ def block(video: Video, desk: Desk, reason: str = "child abuse") -> ReviewDecisi
 
 def approve(video: Video, desk: Desk) -> ReviewDecision:
     return review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN, operator=desk.operator))
+
+
+def machine_review(video: Video, suggestion: str, **values: Any) -> None:
+    """The machine's verdict about a source, as it is stored; it replaces an earlier one."""
+    MachineReview.objects.update_or_create(
+        video=video,
+        source_version=values.pop("source_version", 1),
+        defaults={"suggestion": suggestion, "labels": [], "received_at": timezone.now()} | values,
+    )
+
+
+def test_a_verdict_that_replaces_another_is_asked_about(desk_of: DeskOf) -> None:
+    desk, video = desk_of("moderator"), pending()
+    machine_review(video, "review")
+    ReviewTask.objects.create(video=video, cause="machine_verdict")
+    for name in ("videos_video_changelist", "videos_reviewtask_changelist"):
+        row = video if "task" not in name else video.review_tasks.get()
+        seen = listed(desk, name)
+        machine_review(video, "block", labels=[name])
+        answer = desk.choose("approve", row, seen=seen)
+        assert f"AI review: block ({name})." in text_of(answer)
+        assert selected_in(text_of(answer)) == [str(row.pk)]
+        machine_review(video, "review")  # between the two pages
+        answer = press(desk, "approve", row, seen=seen_in(answer))
+        assert "AI review: needs human review." in text_of(answer)
+    assert not ReviewDecision.objects.exists()
+    assert "1 of 1 approved." in follow(desk, "approve", answer, row)
 
 
 def selected_in(text: str) -> list[str]:
@@ -120,12 +148,25 @@ def by_upload(video: Video) -> str:
     return "Another file was uploaded since you saw it. Nobody has decided about this file"
 
 
+def by_verdict(video: Video) -> str:
+    machine_review(video, "block", labels=["porn", "ad"])
+    return (
+        "Its review has changed since you saw it. Nobody has decided about this file; its status "
+        "is: awaiting review. AI review: block (porn, ad)."
+    )
+
+
+def by_recheck(video: Video) -> str:
+    ReviewTask.objects.create(video=video, cause="recheck")
+    return "its status is: awaiting review. Reason to look: re-check."
+
+
 def by_vods_status(video: Video) -> str:
     Video.objects.filter(pk=video.pk).update(censor_status=CensorStatus.FAIL)
     return "Nobody has decided about this file; its status is: blocked."
 
 
-CHANGES = [by_api, by_vod, by_machine, by_upload, by_vods_status]
+CHANGES = [by_api, by_vod, by_machine, by_upload, by_verdict, by_recheck, by_vods_status]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -154,7 +195,7 @@ def test_a_decision_that_was_undone_meanwhile_is_asked_about(desk_of: DeskOf) ->
     assert 'value="spam"' in page  # what was typed is kept
 
 
-@pytest.mark.parametrize("seen", [[], ["x"], ["1:"], ["1:0-0-"], ["9" * 30 + ":9-9-fail"]])
+@pytest.mark.parametrize("seen", [[], ["x"], ["1:"], ["1:0-0-"], ["9" * 30 + ":9-9-fail-0-0"]])
 def test_a_row_that_was_on_no_page_is_asked_about(desk_of: DeskOf, seen: list[str]) -> None:
     desk, video = desk_of("moderator"), pending()
     page = text_of(press(desk, "approve", video, seen=seen))
@@ -257,7 +298,7 @@ def test_a_change_that_is_no_review_is_not_asked_about(desk_of: DeskOf) -> None:
     desk, video = desk_of("moderator"), pending()
     seen = opened(desk, video)
     Video.objects.filter(pk=video.pk).update(title="Other", status="Normal")
-    ReviewTask.objects.create(video=video, cause="reported")
+    machine_review(video, "block", source_version=2)  # of another upload
     assert "1 of 1 approved." in desk.messages(press(desk, "approve", video, seen=seen))
 
 

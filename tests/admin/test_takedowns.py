@@ -77,7 +77,7 @@ def test_a_chain_sent_without_its_block_shows_the_refusal(desk_of: DeskOf) -> No
     with transaction.atomic():
         resume_block_takedown(video)
     page = desk_of("viewer").page(PAGE, video.pk)
-    card = page[page.index('id="takedown"') : page.index('id="decisions"')]
+    card = page[page.index('id="takedown"') : page.index('id="story"')]
     assert "VOD refused it." in card
 
 
@@ -89,7 +89,7 @@ def test_a_failed_step_shows_its_error_and_a_retry_button(desk_of: DeskOf) -> No
     video = make_blocked()
     fail_takedown(video)
     page = desk_of("operator").page(PAGE, video.pk)
-    card = page[page.index('id="takedown"') : page.index('id="decisions"')]
+    card = page[page.index('id="takedown"') : page.index('id="story"')]
     for text in ("Forbidden", "VOD refused it.", "REQ-1", 'value="retry"'):
         assert text in card
     assert card.count('value="retry"') == 1  # retrying it retries its followers too
@@ -238,7 +238,7 @@ def test_a_running_purge_shows_as_running(desk_of: DeskOf) -> None:
         end_all(kind, DeliveryState.DONE)
     CdnTask.objects.update(state=CdnTask.State.SUBMITTED)
     page = desk_of("viewer").page(PAGE, video.pk)
-    card = page[page.index('id="takedown"') : page.index('id="decisions"')]
+    card = page[page.index('id="takedown"') : page.index('id="story"')]
     assert "running" in card
 
 
@@ -263,12 +263,33 @@ def test_a_purged_picture_without_a_copy_is_a_mark(desk_of: DeskOf, kept: Eviden
     assert copy_url(kept, 1) in strip
     assert strip.count("Gone, no copy</span>") == len(kept.video.snapshots) - 1
     assert f'poster="{copy_url(kept)}"' in page
-    for role, pk in (("viewer", kept.video.pk), ("moderator", other.pk)):
+    for role, pk, hidden_count in (("viewer", kept.video.pk, 1), ("moderator", other.pk, 0)):
         page = desk_of(role).page(PAGE, pk)
         assert "poster=" not in page
         strip = page[page.index('id="snapshots"') : page.index('id="takedown"')]
         assert "<img" not in strip
-        assert strip.count("Gone, no copy</span>") == len(kept.video.snapshots)
+        assert strip.count("Copy not shown</span>") == hidden_count
+        assert strip.count("Gone, no copy</span>") == len(kept.video.snapshots) - hidden_count
+
+
+def test_a_copy_that_does_not_load_is_not_called_gone(desk_of: DeskOf, kept: Evidence) -> None:
+    """A viewer's browser gets 403 for it."""
+    verify_takedown(kept.video)
+    viewer = desk_of("viewer")
+    assert viewer.client.get(copy_url(kept)).status_code == 403
+    page = viewer.page("videos_video_changelist")
+    assert f'data-gone="Copy not shown"><img src="{copy_url(kept)}"' in page
+    assert "Gone, no copy" not in page
+
+
+def test_a_lost_copy_is_gone(desk_of: DeskOf, kept: Evidence) -> None:
+    verify_takedown(kept.video)
+    kept.files = [{**file, "is_lost": True} for file in kept.files]
+    kept.save()
+    page = desk_of("moderator").page("videos_video_changelist")
+    assert '<span class="thumb-gone">Gone, no copy</span>' in page
+    assert copy_url(kept) not in page
+    assert "no copy" in desk_of("moderator").page("videos_evidence_changelist")
 
 
 def test_another_copy_stands_for_a_cover_without_one(desk_of: DeskOf, kept: Evidence) -> None:

@@ -5,7 +5,8 @@ from playwright.sync_api import Page, expect
 
 from recommendations.services import Options, recommend_video
 from tests.factories import make_operator, make_uploader, make_video
-from tests.fixtures_browser import PHONE, WIDE, OpenDesk
+from tests.fixtures_browser import OpenDesk
+from tests.support.chromium import PHONE, WIDE
 from videos.models import (
     CensorStatus,
     Decision,
@@ -26,7 +27,7 @@ LISTS = (
     "videos/reconcilerun",
     "recommendations/recommendation", "accounts/uploader", "accounts/operator",
     "accounts/consoletoken", "auth/group", "outbox/delivery", "outbox/lane",
-    "outbox/periodictask",
+    "outbox/periodictask", "preferences",
 )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ from pytest_django.fixtures import Settings
 
 from tests.browser.test_desk import choose, width_beyond_viewport
 from tests.factories import make_video
-from tests.fixtures_browser import PHONE, OpenDesk
+from tests.fixtures_browser import OpenDesk
+from tests.support.chromium import PHONE
 from videos.models import CensorStatus, Decision, Source, Takedown
 from videos.services import DecisionInput, review_video
 

@@ -29,6 +29,7 @@ from shortvideo.cloud.types import (
 from shortvideo.cloud.urls import media_url
 from shortvideo.cloud.vod import VodGateway
 from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalVod
+from tests.videos.vod_snapshots import take_snapshots
 
 STANDARD, NARROWBAND = "standard-template-group", "narrowband-template-group"
 MING = Uploader("u1", "阿明", "http://media.example.com/u1.png")
@@ -139,6 +140,37 @@ def test_files_and_source_are_read(vod: VodGateway, local: LocalVod) -> None:
     assert {file.is_narrowband for file in files} == {False}
     assert all(file.path.startswith(local.endpoint) and file.height for file in files)
     assert vod.mezzanine(vod_id).size == 1_500_000
+
+
+def test_all_pictures_of_the_latest_job_are_listed(
+    vod: VodGateway, local: LocalVod, settings: Settings
+) -> None:
+    settings.CDN_DOMAINS = [local.endpoint]
+    vod_id = local.seed(cover=True, snapshots=2)
+    assert len(vod.picture_urls(vod_id)) == 3
+    earlier = take_snapshots(local, vod_id)
+    latest = take_snapshots(local, vod_id, count=101)
+    listed = vod.picture_urls(vod_id)
+    assert len(listed) == 1 + 101
+    assert set(latest.paths) < set(listed)
+    assert not set(earlier.paths) & set(listed)
+
+
+def test_vod_lists_no_pictures_of_an_upload_that_runs(vod: VodGateway, local: LocalVod) -> None:
+    with pytest.raises(CloudRejected) as caught:
+        vod.picture_urls(local.seed(status="Uploading"))
+    assert caught.value.code == "Forbidden.IllegalStatus"
+
+
+def test_vods_own_urls_are_valid_as_long_as_is_asked(vod: VodGateway, local: LocalVod) -> None:
+    vod.add_security_ips(["127.0.0.1"], group="Default")
+    vod_id = local.seed(status="Checking", files=True)
+    ends = []
+    for ttl_seconds in (600, 1200):
+        [file, *_] = vod.play_files(vod_id, url_ttl_seconds=ttl_seconds)
+        ends.append(int(file.url.partition("auth_key=")[2].partition("-")[0]))
+        assert local.get(file.url).status_code == 200
+    assert 600 <= ends[1] - ends[0] <= 602
 
 
 def test_a_pending_video_plays_for_review_addresses_only(vod: VodGateway, local: LocalVod) -> None:

@@ -89,6 +89,8 @@ def test_unknown_parameters_of_any_type_are_ignored(bearer: Console) -> None:
         b"NaN",
         b'{"mediaId": NaN}',
         b'{"mediaId": "\xff"}',
+        b'{"mediaId": "\xed\xa0\xbd\xed\xb8\x80"}',
+        '{"mediaId": "a"}'.encode("utf-16"),
         b"[" * 100_000,
         b"mediaId=a",
     ],
@@ -161,26 +163,46 @@ def test_each_name_of_utf8_is_accepted(content_type: str, name: str, bearer: Con
     assert ReviewDecision.objects.get().reason == "理由"
 
 
-BROKEN = ["%ff", "%C3", "a%c3%28", "%ED%A0%80", "%EF%BF%BD%ff"]
+BROKEN = ["%ff", "%C3", "a%c3%28", "%ED%A0%80", "%EF%BF%BD%ff", "\udcff", "é\udce9", "%C3\udca9"]
 
 
-@pytest.mark.parametrize("text", BROKEN)
-@pytest.mark.parametrize("parameter", ["reason={}", "{}=reason", "consoleToken={}"])
+@pytest.mark.parametrize("text", BROKEN, ids=ascii)
+@pytest.mark.parametrize("parameter", ["reason={}", "rea%20son{}=r", "consoleToken={}"])
 def test_a_form_that_is_not_utf8_is_400_as_in_json(
     parameter: str, text: str, bearer: Console
 ) -> None:
-    form = f"mediaId={make_video().vod_id}&status=Blocked&reason=r&{parameter.format(text)}"
-    answer = post(bearer, form, "application/x-www-form-urlencoded")
-    assert (answer["code"], answer["message"]) == ("400", "The body is not well-formed UTF-8.")
-    answer = envelope(bearer.http.get(f"{AUDIT}?{form}"))
-    assert (answer["code"], answer["message"]) == ("400", "The query is not well-formed UTF-8.")
+    written = f"mediaId={make_video().vod_id}&status=Blocked&reason=r&{parameter.format(text)}"
+    form = written.encode(errors="surrogateescape")
+    name = parameter.partition("=")[0].partition("%")[0]
+    for place, answer in {
+        "body": post(bearer, form, "application/x-www-form-urlencoded"),
+        "query": envelope(bearer.http.get(AUDIT, QUERY_STRING=form.decode("latin-1"))),
+    }.items():
+        assert answer["code"] == "400"
+        sentence = f"The {place} is not well-formed UTF-8, in the parameter {name}"
+        assert answer["message"].startswith(sentence)
     assert not ReviewDecision.objects.exists()
 
 
-def test_a_multipart_form_that_is_not_utf8_is_400(bearer: Console) -> None:
-    part = b'--b\r\nContent-Disposition: form-data; name="reason"\r\n\r\n\xff\r\n--b--\r\n'
-    query = f"mediaId={make_video().vod_id}&status=Blocked"
-    assert post(bearer, part, "multipart/form-data; boundary=b", query)["code"] == "400"
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        (b'name="reason"', b"\xff"),
+        (b'name="reason"\r\nX: \xef\xbf\xbd', b"\xff"),  # as many U+FFFD as Django makes
+        (b'name="reason"\r\nContent-Transfer-Encoding: base64', b"/w=="),
+        (b'name="reason\xff"', b"r"),
+        (b'name="reason"; x="\xff"', b"r"),
+    ],
+)
+def test_a_multipart_form_that_is_not_utf8_is_400(
+    header: bytes, value: bytes, bearer: Console
+) -> None:
+    part = b"--b\r\nContent-Disposition: form-data; %b\r\n\r\n%b\r\n--b--\r\n" % (header, value)
+    query = f"mediaId={make_video().vod_id}&status=Blocked&reason=r"
+    answer = post(bearer, part, "multipart/form-data; boundary=b", query)
+    assert answer["code"] == "400"
+    assert "not well-formed UTF-8, in the parameter " in answer["message"]
+    assert "reason" in answer["message"]
     assert not ReviewDecision.objects.exists()
 
 

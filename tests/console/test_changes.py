@@ -109,7 +109,7 @@ def test_an_own_decision_that_another_followed_is_not_repeated(console: Console)
     assert decide(console, video, "Blocked", ifCensorStatus="check")["code"] == "409"
 
 
-@pytest.mark.parametrize("reason", ["  ", "\u200b", "\u3000\n"])
+@pytest.mark.parametrize("reason", ["  ", "\u200b", "\u3000\n", "\u180b\u17b5\ufe0f\U000e0100"])
 def test_a_block_needs_a_visible_reason(reason: str, console: Console) -> None:
     video = make_video()
     answer = console.post("createAudit", mediaId=video.vod_id, status="Blocked", reason=reason)
@@ -329,6 +329,7 @@ def test_lines_become_one_task_without_schemes_and_duplicates(console: Console) 
         ("media.example.com/a media.example.com/b", "line 1 must be one URL"),
         ("media.example.com/a\nmedia.example.com/b\u200b", "line 2 must be one URL"),
         ("media.example.com/a\n\n\u200b", "line 3 must be one URL"),
+        *((f"media.example.com/{each}", "line 1 must be one URL") for each in "\u3164\ufe0f\u180b"),
         ("media.example.com/a\n\ufeffmedia.example.com/b", "line 2 must be one URL"),
         ("\nmedia.example.com/a,media.example.com/b", "line 2 must be one URL"),
         ("a,b", "line 1 must be one URL"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.test import Client
 
 from accounts.models import Uploader
 from shortvideo.console.errors import envelope_of
@@ -89,6 +90,22 @@ def test_a_query_past_its_time_limit_is_503(console: Console) -> None:
     assert "took too long" in envelope(response)["message"]
 
 
+def failing_middleware(_: Any) -> Any:
+    def fail(_request: Any) -> None:
+        raise ValueError("no")
+
+    return fail
+
+
+def test_a_defect_outside_of_the_views_is_an_envelope_too(settings: Any) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.failing_middleware"]
+    answer = envelope(Client(raise_request_exception=False).get(url_of("getVideos")))
+    assert (answer["code"], "no" in answer["message"].split()) == ("500", False)
+
+
+ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
+
 @pytest.mark.parametrize(
     ("variables", "limit"),
     [
@@ -125,18 +142,14 @@ def test_only_the_web_server_limits_its_queries_by_default(
     printed = subprocess.run(
         [sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True
     ).stdout.strip()
-    web = {"connect_timeout": 2, "tcp_user_timeout": 2_000} if "WEB_PROCESS" in variables else {}
-    assert printed == str({**web, "options": limit} if limit else web or None)
+    expected: dict[str, object] = dict(ALIVE)
+    if "WEB_PROCESS" in variables:
+        expected |= {"connect_timeout": 2, "tcp_user_timeout": 2_000}
+    if "WEB_PROCESS" in variables and limit:
+        expected["answer_timeout"] = 12.0
+    assert printed == str({**expected, "options": limit} if limit else expected)
 
 
-@pytest.fixture
-def restored_logging(settings: Any) -> Iterator[None]:
-    """Configure logging again at the end, after the test's own capture has closed its stream."""
-    yield
-    configure(settings.LOGGING)
-
-
-@pytest.mark.usefixtures("restored_logging")  # before capfd, so it ends after it
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_neither_tokens_nor_passwords_reach_the_log(
     log_format: str, console: Console, capfd: pytest.CaptureFixture[str]

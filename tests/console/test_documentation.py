@@ -12,7 +12,7 @@ from django.test import Client
 
 from tests.contract.operations import OPERATIONS
 from tests.factories import make_operator, make_video
-from tests.support.console import Console
+from tests.support.console import Console, url_of
 
 pytestmark = pytest.mark.django_db
 
@@ -110,6 +110,23 @@ def test_every_operation_is_documented_once_with_its_methods(schema: dict[str, A
     audit = schema["paths"]["/console/vod/createAudit"]
     assert set(audit) == {"get", "post"}
     assert "videos.review_video" in audit["get"]["description"]
+
+
+@pytest.mark.parametrize("is_compat", [False, True])
+def test_the_headers_of_every_answer_are_documented(
+    is_compat: bool, staff: Client, console: Console, settings: Any
+) -> None:
+    settings.CONSOLE_API_COMPAT = is_compat
+    schema = staff.get("/console/schema").json()
+    refused = console.http.get(url_of("getVideos"))
+    ours = {"X-Request-Id", "X-Error-Code", "Retry-After"}
+    words = schema["components"]["headers"]["X-Error-Code"]["schema"]["enum"]
+    assert refused["X-Error-Code"] in words
+    for methods in schema["paths"].values():
+        for documented in methods.values():
+            answers = documented["responses"]
+            assert answers["200" if is_compat else "default"]["headers"].keys() == ours
+            assert "X-Request-Id" in answers["200"]["headers"]
 
 
 def test_parameters_are_documented_with_their_limits(schema: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Who gets a file of a clip, by role, state and way in; and which files are signed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +9,12 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import Operator
 from recommendations.models import Recommendation
+from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.worker import work_until_idle
 from tests.factories import (
     make_file,
@@ -22,6 +25,7 @@ from tests.factories import (
 )
 from tests.support.console import Console
 from tests.support.localvod import LocalVod
+from tests.videos.takedowns import block, published, work
 from videos import periodic
 from videos.models import CensorStatus, Evidence, TranscodeKind, Video
 from videos.services import submit_transcode
@@ -124,6 +128,26 @@ def permission(codename: str) -> Permission:
 # --- What plays
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("status", [CHECK, BLOCKED])
+def test_play_info_answers_what_opens(status: CensorStatus, cloud: LocalVod) -> None:
+    """The files of a blocked clip are purged: only VOD's own URLs open them."""
+    vod_gateway().add_security_ips(["127.0.0.1"], group="Default")
+    video = published(cloud)
+    block(video)
+    work()
+    if status != BLOCKED:
+        cloud.audit_in_console(video.vod_id, "Normal")
+        Video.objects.filter(pk=video.pk).update(censor_status=status)
+    opened: dict[str, bool] = {}
+    for role in EVERYBODY:
+        way = way_of(make_operator(role), video)
+        answer = way.console.get(PLAY, videoId=video.vod_id)
+        urls = [info["playURL"] for info in answer["data"]["playInfoList"]] if way.played() else []
+        opened[role] = bool(urls) and all(cloud.get(url).status_code == 200 for url in urls)
+    assert opened == {role: role in PLAYERS for role in EVERYBODY}
+
+
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
@@ -219,12 +243,20 @@ def test_media_on_other_hosts_are_answered_without_signature(
     assert "?auth_key=" in row["firstFrameUrl"]
 
 
-def test_a_cover_or_avatar_that_is_no_picture_opens_no_file(
-    console: Console, settings: Settings
+FOREIGN: dict[str, Callable[[Video], str]] = {
+    "stream": lambda video: video.files[0]["path"],
+    "snapshot": lambda video: video.snapshots[0],
+    "encoded": lambda video: video.cover.replace("vod0", "%76od0"),
+    "climbing": lambda video: f"media.example.com/x/../{video.vod_id}/cover.jpg",
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_cover_or_avatar_opens_no_file_of_another_clip(
+    kind: str, console: Console, settings: Settings
 ) -> None:
     settings.MEDIA_URL_AUTH_KEY = "key"
-    pending = make_video(censor_status=CHECK)
-    path = pending.files[0]["path"]
+    path = FOREIGN[kind](make_video(censor_status=CHECK))
     thief = make_video(
         cover=path, uploader=make_uploader(avatar_url=f"https://{path}"), recommended=True
     )
@@ -233,8 +265,20 @@ def test_a_cover_or_avatar_that_is_no_picture_opens_no_file(
         assert (row["coverUrl"], row["user"]["avatarUrl"]) == ("", "")
     staff = Client()
     staff.force_login(make_operator("viewer"))
+    Video.objects.exclude(pk=thief.pk).update(deleted_at=timezone.now())  # its own pictures
     for page in ("videos_video_changelist", "accounts_uploader_changelist"):
-        assert path not in staff.get(reverse(f"admin:{page}")).content.decode()
+        text = staff.get(reverse(f"admin:{page}")).content.decode()
+        assert path.rpartition("/")[2] not in text.replace(thief.first_frame, "")
+
+
+def test_a_cover_in_no_clips_folder_is_signed(console: Console, settings: Settings) -> None:
+    """An app keeps covers and avatars on the play domain too."""
+    settings.MEDIA_URL_AUTH_KEY = "key"
+    path = f"media.example.com/covers/{'0' * 32}/a.jpg"
+    make_video(cover=path, uploader=make_uploader(avatar_url=f"https://{path}"))
+    [row] = console.get("getVideos")["data"]["videoList"]
+    for url in (row["coverUrl"], row["user"]["avatarUrl"]):
+        assert url.startswith(f"http://{path}?auth_key=")
 
 
 @pytest.mark.parametrize("parameter", ["coverUrl", "firstFrameUrl"])

@@ -2,6 +2,7 @@
 
 import gzip
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 import pytest
@@ -106,6 +107,11 @@ def test_an_encoded_body_is_415(path: str, coding: str) -> None:
     assert (response.status_code, envelope(response)["code"]) == (415, "415")
 
 
+def test_a_coding_without_a_body_is_ignored() -> None:
+    response = Client().get(url_of("getVideos"), headers={"content-encoding": "gzip"})
+    assert response.status_code == 403
+
+
 @pytest.mark.parametrize("coding", ["", "identity"])
 def test_a_body_without_a_coding_is_read(coding: str, console: Console) -> None:
     form = console.with_token({"mediaId": make_video().vod_id, "status": "Normal"})
@@ -142,6 +148,39 @@ def test_a_repeated_field_of_a_body_counts_once(
     envelope(console.http.post(url, body, content_type=content_type))
     video.refresh_from_db()
     assert video.censor_status == status
+
+
+@pytest.mark.parametrize("is_compat", [False, True])
+@pytest.mark.parametrize("names", ["consoleToken consoleToken", "consoletoken consoleToken"])
+@pytest.mark.parametrize("place", ["query", "form", "json"])
+def test_of_several_tokens_one_counts_as_of_other_values(
+    place: str, names: str, is_compat: bool, console: Console, settings: Any
+) -> None:
+    settings.CONSOLE_API_COMPAT = is_compat
+    tokens = [console.token, "wrong"] if is_compat else ["wrong", console.token]
+    pairs = list(zip(names.split(), tokens, strict=True))
+    encoded = urlencode(pairs)
+    video = make_video(censor_status="check")
+    url = f"{url_of('createAudit')}?mediaId={video.vod_id}&status=Normal"
+    if place == "query":
+        response = console.http.get(f"{url}&{encoded}")
+    elif place == "form":
+        response = console.http.post(url, encoded, content_type="application/x-www-form-urlencoded")
+    else:
+        members = ", ".join(f'"{name}": "{token}"' for name, token in pairs)
+        response = console.http.post(url, f"{{{members}}}", content_type="application/json")
+    assert envelope(response)["code"] == "200"
+
+
+@pytest.mark.parametrize("is_compat", [False, True])
+def test_the_body_wins_over_the_query(is_compat: bool, console: Console, settings: Any) -> None:
+    settings.CONSOLE_API_COMPAT = is_compat
+    video = make_video(censor_status="check")
+    url = f"{url_of('createAudit')}?mediaId={video.vod_id}&status=Blocked&consoleToken=wrong"
+    form = console.with_token({"status": "Normal", "reason": "r"})
+    assert envelope(console.http.post(url, form))["code"] == "200"
+    video.refresh_from_db()
+    assert video.censor_status == "success"
 
 
 def test_a_host_that_is_not_served_gets_an_envelope(settings: Any) -> None:

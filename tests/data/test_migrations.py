@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
 from django.db import (
     DEFAULT_DB_ALIAS,
     NotSupportedError,
@@ -28,6 +27,7 @@ from shortvideo.migration_operations import (
     RefuseReverse,
     RemoveIndexConcurrently,
 )
+from tests.fixtures_databases import migrate
 from videos.models import CdnTask
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,10 +52,6 @@ EXCEPTIONS = {
     ("accounts", "0005_lives_and_names"): "updates the tokens of services, a few rows",
     ("videos", "0002_claims_and_turns"): "a longer varchar: nothing is rewritten",
 }
-
-
-def migrate(alias: str, *target: str) -> None:
-    call_command("migrate", *target, database=alias, verbosity=0)
 
 
 def schema(alias: str) -> set[Any]:
@@ -84,15 +80,14 @@ def tables_of(alias: str, app: str) -> list[str]:
     return [name for name in names if name.startswith(f"{app}_")]
 
 
-def test_every_app_migrates_to_zero_and_back_to_the_same_schema(scratch: str) -> None:
-    migrate(scratch)
-    before = schema(scratch)
-    assert all(tables_of(scratch, app) for app in OURS)
+def test_every_app_migrates_to_zero_and_back_to_the_same_schema(migrated: str) -> None:
+    before = schema(migrated)
+    assert all(tables_of(migrated, app) for app in OURS)
     for app in ("accounts", "outbox"):  # and the apps that depend on them
-        migrate(scratch, app, "zero")
-    assert [table for app in OURS for table in tables_of(scratch, app)] == []
-    migrate(scratch)
-    assert schema(scratch) == before
+        migrate(migrated, app, "zero")
+    assert [table for app in OURS for table in tables_of(migrated, app)] == []
+    migrate(migrated)
+    assert schema(migrated) == before
 
 
 def test_every_app_of_the_project_is_checked() -> None:
@@ -299,20 +294,24 @@ def test_removing_an_index_is_reversible() -> None:
     assert index_names() == before
 
 
-def test_an_interrupted_migration_can_run_again(scratch: str) -> None:
-    migrate(scratch, "videos", "0008")
-    with connections[scratch].cursor() as cursor:  # one index was built, another half built
+def test_an_interrupted_migration_can_run_again(first: str) -> None:
+    migrate(first, "videos", "0008")
+    with connections[first].cursor() as cursor:  # two indexes were built, a third half built
         cursor.execute("CREATE INDEX cdn_task_attention ON videos_cdntask (attention_at)")
         cursor.execute("CREATE INDEX cdn_task_takedown ON videos_cdntask (takedown_id)")
-        if connections[scratch].vendor == "postgresql":
+        cursor.execute(
+            "CREATE UNIQUE INDEX decision_undone_once ON videos_reviewdecision (undoes_id) "
+            "WHERE undoes_id IS NOT NULL"
+        )
+        if connections[first].vendor == "postgresql":
             cursor.execute(
                 "UPDATE pg_index SET indisvalid = false "
                 "WHERE indexrelid = 'cdn_task_takedown'::regclass"
             )
-    migrate(scratch, "videos")
-    assert {"cdn_task_attention", "cdn_task_takedown"} <= index_names(scratch)
-    if connections[scratch].vendor == "postgresql":
-        assert rows(scratch, "SELECT 1 FROM pg_index WHERE NOT indisvalid") == set()
+    migrate(first, "videos")
+    assert {"cdn_task_attention", "cdn_task_takedown"} <= index_names(first)
+    if connections[first].vendor == "postgresql":
+        assert rows(first, "SELECT 1 FROM pg_index WHERE NOT indisvalid") == set()
 
 
 def test_a_transaction_around_a_concurrent_index_is_refused() -> None:

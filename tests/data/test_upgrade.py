@@ -5,31 +5,29 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import DatabaseError, connections
 from django.db.migrations.loader import MigrationLoader
 
+from shortvideo.database_checks import check_databases
+from tests.fixtures_databases import FIRST, migrate
 from videos.models import TranscodeJob, append_only
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FIRST = [
-    ("accounts", "0003_token_request_id"),
-    ("outbox", "0002_fault_count"),
-    ("recommendations", "0001_initial"),
-    ("videos", "0002_claims_and_turns"),
-]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LOG = "videos_reviewdecision"
-
-
-def migrate(alias: str, *target: str) -> None:
-    call_command("migrate", *target, database=alias, verbosity=0)
 
 
 def models_at(*targets: tuple[str, str]) -> Any:
     """Return the models as they are after these migrations."""
     return MigrationLoader(None).project_state(list(targets)).apps
+
+
+def models_of(alias: str) -> Any:
+    """Return the models as the applied migrations left them."""
+    loader = MigrationLoader(connections[alias])
+    return loader.project_state(list(loader.applied_migrations)).apps
 
 
 def fill(alias: str, apps: Any) -> None:
@@ -91,39 +89,57 @@ def contents(alias: str, apps: Any) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def test_a_database_in_use_is_upgraded_with_all_its_rows(scratch: str) -> None:
-    for target in FIRST:
-        migrate(scratch, *target)
+def test_a_database_in_use_is_upgraded_with_all_its_rows(first: str) -> None:
     apps = models_at(*FIRST)
-    fill(scratch, apps)
-    before = contents(scratch, apps)
+    fill(first, apps)
+    before = contents(first, apps)
     assert len(before["videos.ReviewDecision"]) == 4
-    migrate(scratch)
-    assert contents(scratch, apps) == before
-    assert TranscodeJob.objects.using(scratch).get().session_key == "", "submitted without a key"
-    assert append_only.is_installed(scratch)
+    migrate(first)
+    assert check_databases([first]) == []
+    assert contents(first, apps) == before
+    assert TranscodeJob.objects.using(first).get().session_key == "", "submitted without a key"
+    assert append_only.is_installed(first)
     for statement in (f"UPDATE {LOG} SET reason = 'none'", f"DELETE FROM {LOG}"):
         with pytest.raises(DatabaseError, match="append-only"):
-            execute(scratch, statement)
+            execute(first, statement)
 
 
-def test_the_earlier_release_can_write_during_an_upgrade(scratch: str) -> None:
+def test_the_earlier_release_can_write_during_an_upgrade(migrated: str) -> None:
     """The migrations run first; then web server and worker restart one after another."""
-    migrate(scratch)
     apps = models_at(*FIRST)
-    fill(scratch, apps)
-    assert len(contents(scratch, apps)["videos.ReviewDecision"]) == 4
+    fill(migrated, apps)
+    assert len(contents(migrated, apps)["videos.ReviewDecision"]) == 4
     loader = MigrationLoader(None)
     now = loader.project_state(loader.graph.leaf_nodes()).apps
-    delivery = now.get_model("outbox.Delivery").objects.using(scratch).first()
+    delivery = now.get_model("outbox.Delivery").objects.using(migrated).first()
     assert (delivery.is_held, delivery.retry_count) == (False, 0)
-    assert now.get_model("videos.Video").objects.using(scratch).get().further_media == []
-    assert now.get_model("videos.TranscodeJob").objects.using(scratch).get().streams == []
+    assert now.get_model("videos.Video").objects.using(migrated).get().further_media == []
+    assert now.get_model("videos.TranscodeJob").objects.using(migrated).get().streams == []
 
 
 def execute(alias: str, statement: str) -> None:
     with connections[alias].cursor() as cursor:
         cursor.execute(statement)
+
+
+def submit(apps: Any, alias: str) -> None:
+    """Leave the job as a worker that tried to submit it, with an unknown result."""
+    tried = apps.get_model("outbox.Delivery").objects.using(alias).latest("pk")
+    type(tried).objects.using(alias).filter(pk=tried.pk).update(claim_count=1)
+    apps.get_model("videos.TranscodeJob").objects.using(alias).update(delivery=tried)
+
+
+def forget_submission(apps: Any, alias: str) -> None:
+    apps.get_model("videos.TranscodeJob").objects.using(alias).update(delivery=None)
+
+
+def keep_evidence(apps: Any, alias: str) -> None:
+    video = apps.get_model("videos.Video").objects.using(alias).get()
+    apps.get_model("videos.Evidence").objects.using(alias).create(video=video, source_version=1)
+
+
+def delete_evidence(apps: Any, alias: str) -> None:
+    apps.get_model("videos.Evidence").objects.using(alias).all().delete()
 
 
 def undo(apps: Any, alias: str) -> None:
@@ -140,41 +156,27 @@ def undo(apps: Any, alias: str) -> None:
     )
 
 
-def keep_evidence(apps: Any, alias: str) -> None:
-    video = apps.get_model("videos.Video").objects.using(alias).get()
-    apps.get_model("videos.Evidence").objects.using(alias).create(video=video, source_version=1)
+def test_a_downgrade_that_would_lose_data_is_refused(migrated: str) -> None:
+    def refuse(back_to: str, why: str, table: str) -> None:
+        with pytest.raises(CommandError, match=f"This cannot be taken back: .*{why}"):
+            migrate(migrated, "videos", back_to)
+        with connections[migrated].cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {table}")
+            assert cursor.fetchone()[0] > 0
 
-
-def submit(apps: Any, alias: str) -> None:
-    """Leave the job as a worker that tried to submit it, with an unknown result."""
-    tried = apps.get_model("outbox.Delivery").objects.using(alias).latest("pk")
-    type(tried).objects.using(alias).filter(pk=tried.pk).update(claim_count=1)
-    apps.get_model("videos.TranscodeJob").objects.using(alias).update(delivery=tried)
-
-
-@pytest.mark.parametrize(
-    ("change", "back_to", "why", "table"),
-    [
-        (undo, "0003", "decisions were undone, and would be in force again", LOG),
-        (keep_evidence, "0005", "evidence or prunings of the log are", "videos_evidence"),
-        (submit, "0010", "VOD may have submissions", "videos_transcodejob"),
-    ],
-)
-def test_a_downgrade_that_would_lose_data_is_refused(
-    scratch: str, change: Any, back_to: str, why: str, table: str
-) -> None:
-    migrate(scratch)
-    loader = MigrationLoader(None)
-    apps = loader.project_state(loader.graph.leaf_nodes()).apps
-    fill(scratch, apps)
-    change(apps, scratch)
-    with pytest.raises(CommandError, match=f"This cannot be taken back: .*{why}"):
-        migrate(scratch, "videos", back_to)
-    with connections[scratch].cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {table}")
-        assert cursor.fetchone()[0] > 0
-    migrate(scratch)
-    assert append_only.is_installed(scratch)
+    apps = models_of(migrated)
+    fill(migrated, apps)
+    submit(apps, migrated)
+    refuse("0010", "VOD may have submissions", "videos_transcodejob")
+    forget_submission(apps, migrated)
+    keep_evidence(models_of(migrated), migrated)
+    refuse("0005", "evidence or prunings of the log are", "videos_evidence")
+    apps = models_of(migrated)
+    delete_evidence(apps, migrated)
+    undo(apps, migrated)
+    refuse("0003", "decisions were undone, and would be in force again", LOG)
+    migrate(migrated)
+    assert append_only.is_installed(migrated)
 
 
 def test_a_log_without_its_triggers_gives_a_warning(transactional_db: None) -> None:

@@ -84,7 +84,7 @@ class Case:
     def mirrored(self, *, status: str = "Checking", **values: Any) -> Video:
         """A video that VOD has too, without media on the CDN."""
         media = {"cover": "", "first_frame": "", "source_path": "", "snapshots": [], "files": []}
-        vod_id = self.vod.seed(status=status, files=False)
+        vod_id = self.vod.seed(status=status, files=False, cover=False, snapshots=0)
         video = make_video(vod_id=vod_id, **{"status": status, **media, **values})
         self.videos.append(video)
         return video

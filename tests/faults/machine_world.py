@@ -10,11 +10,9 @@ from typing import Any, Final
 import orjson
 from django.conf import settings
 from django.core.cache import cache
-from django.core.management.color import no_style
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 from django.test import Client
-from django.urls import reverse
 from django.utils.timezone import localtime
 
 from localvod.uploader import Uploader
@@ -26,11 +24,12 @@ from shortvideo.outbox.models import Delivery, Lane
 from shortvideo.outbox.worker import work_once
 from tests.admin.conftest import Desk
 from tests.faults.machine_clock import Clock
+from tests.fixtures_flush import empty_tables
 from tests.localvod.media import make_clip
 from tests.support.console import Console
 from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalVod
 from videos import sync
-from videos.models import Video, append_only
+from videos.models import Video
 
 # Tables that outlive an example: permissions, operators and sessions.
 KEPT: Final = (
@@ -60,10 +59,8 @@ class World:
         """Delete all facts and decisions here."""
         cache.clear()
         tables = connection.introspection.django_table_names(only_existing=True)
-        emptied = [name for name in tables if not name.startswith(KEPT)]
-        statements = connection.ops.sql_flush(no_style(), emptied)
-        with append_only.suspended():
-            connection.ops.execute_sql_flush(statements)
+        with transaction.atomic():
+            empty_tables("default", [name for name in tables if not name.startswith(KEPT)])
 
     # What happens in VOD.
 
@@ -128,8 +125,7 @@ class World:
         for name, moment in (("starts_at", starts_at), ("ends_at", ends_at)):
             shown = f"{localtime(moment):%Y-%m-%d %H:%M:%S}" if moment else " "
             data[f"{name}_0"], _, data[f"{name}_1"] = shown.partition(" ")
-        url = reverse("admin:recommendations_recommendation_change", args=[item.pk])
-        answer = self.desk.client.post(url, data)
+        answer = self.desk.edit(item, **data)
         assert answer.status_code == 302, answer.content.decode()
 
     # What the worker does.

@@ -49,8 +49,8 @@ from videos.models import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Rule = dict[str, Any]
-DEADLINE_SECONDS = 1.0  # of a call whose answer drips
-DRIP_SECONDS = 600.0  # of an answer that drips: between two bytes 0.6 s, too little for a timeout
+DEADLINE_SECONDS = 0.4  # of a call whose answer drips
+DRIP_SECONDS = 100.0  # of an answer that drips: between two bytes 0.1 s, too little for a timeout
 DRIP = "a slow drip"
 NO_ERROR = "There is none so far."
 

@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
@@ -18,8 +19,19 @@ from shortvideo.errors import InvalidState
 from tests.admin.conftest import Desk, seen_in
 from tests.factories import make_operator, make_video
 from tests.support.console import Console
-from videos.models import CensorStatus, Decision, ReviewDecision, Source, Video
+from videos.models import (
+    CensorStatus,
+    Decision,
+    MachineReview,
+    ReviewDecision,
+    ReviewTask,
+    Source,
+    TaskCause,
+    Video,
+)
 from videos.services import DecisionInput, review_video, undoable_decision
+from videos.services.machine_review import decide_by_machine_review
+from videos.services.task import open_task
 
 PROFILE = settings(
     max_examples=50,
@@ -44,6 +56,8 @@ STEPS = st.one_of(
     st.tuples(st.just("undo"), deciders, clips),
     st.tuples(st.just("elsewhere"), clips, actions, st.sampled_from([Source.VOD, Source.MACHINE])),
     st.tuples(st.just("upload"), clips),
+    st.tuples(st.just("verdict"), clips, st.sampled_from(MachineReview.Suggestion.values)),
+    st.tuples(st.just("recheck"), clips),
 )
 
 
@@ -55,7 +69,7 @@ class Decider:
         client.force_login(operator, django_settings.AUTHENTICATION_BACKENDS[-1])
         self.desk = Desk(client, operator)
         self.sent: list[str] = []  # what the page sends
-        self.knows: dict[int, tuple[int, int]] = {}  # what the page showed, by video
+        self.knows: dict[int, Any] = {}  # what the page showed, by video
 
 
 def review_of(video: Video) -> tuple[int, int]:
@@ -64,6 +78,14 @@ def review_of(video: Video) -> tuple[int, int]:
     undone = ReviewDecision.objects.filter(undoes__isnull=False).values("undoes")
     lines = video.decisions.filter(source_version=version, undoes=None).exclude(pk__in=undone)
     return version, max(lines.values_list("pk", flat=True), default=0)
+
+
+def reasons_of(video: Video) -> Any:
+    """What else a decider sees: the machine's verdict about the source, and the reasons to look."""
+    version = Video.objects.get(pk=video.pk).source_version
+    verdicts = MachineReview.objects.filter(video=video, source_version=version)
+    verdict = list(verdicts.values_list("suggestion", "labels", "received_at"))
+    return verdict, set(ReviewTask.objects.filter(video=video).values_list("pk", flat=True))
 
 
 class Desks:
@@ -76,7 +98,11 @@ class Desks:
     def look(self, decider: Decider, response: Any, *videos: Video) -> None:
         decider.sent = seen_in(response)
         shown = {each.partition(":")[0] for each in " ".join(decider.sent).split()}
-        decider.knows = {video.pk: review_of(video) for video in videos if str(video.pk) in shown}
+        decider.knows = {
+            video.pk: (review_of(video), reasons_of(video))
+            for video in videos
+            if str(video.pk) in shown
+        }
 
     def open(self, who: int, index: int) -> None:
         decider, video = self.deciders[who], self.videos[index]
@@ -94,13 +120,14 @@ class Desks:
     def decide(self, who: int, indexes: list[int], action: str) -> None:
         decider, videos = self.deciders[who], [self.videos[index] for index in indexes]
         before = {video.pk: review_of(video) for video in videos}
+        reasons = {video.pk: reasons_of(video) for video in videos}
         response = decider.desk.choose(
             action, *videos, confirmed="1", seen=decider.sent, reason="seen", comment=action
         )
         text = unescape(response.content.decode())
         asked = response.status_code == 200
         for video in videos:
-            has_seen = decider.knows.get(video.pk) == before[video.pk]
+            has_seen = decider.knows.get(video.pk) == (before[video.pk], reasons[video.pk])
             if review_of(video) != before[video.pk]:
                 assert has_seen, "it replaced a decision that its decider has not seen"
             elif asked and not has_seen:
@@ -147,6 +174,18 @@ class Desks:
         new = DecisionInput(OF_ACTION[action], source, auditor=auditor, reason="elsewhere")
         with suppress(InvalidState):  # a person has decided: the machine may not
             review_video(Video.objects.get(pk=self.videos[index].pk), new)
+
+    def verdict(self, index: int, suggestion: str) -> None:
+        video = Video.objects.get(pk=self.videos[index].pk)
+        review, _ = MachineReview.objects.update_or_create(
+            video=video,
+            source_version=video.source_version,
+            defaults={"suggestion": suggestion, "received_at": timezone.now()},
+        )
+        decide_by_machine_review(video, review)
+
+    def recheck(self, index: int) -> None:
+        open_task(self.videos[index], TaskCause.RECHECK)
 
     def upload(self, index: int) -> None:
         video = Video.objects.get(pk=self.videos[index].pk)

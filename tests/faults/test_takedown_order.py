@@ -22,6 +22,7 @@ from tests.faults.machine_fixtures import silent_vod, world
 from tests.faults.machine_world import World
 from tests.videos.support import receive_bodies
 from tests.videos.takedowns import approve, block, published
+from tests.videos.vod_snapshots import Snapshots, take_snapshots
 from tests.videos.vod_tasks import NARROWBAND, STANDARD, Task, begin_task
 from videos import mirror
 from videos.mirror import asking
@@ -47,6 +48,8 @@ class TakedownMachine(RuleBasedStateMachine):
         self.tasks: list[Task] = []
         self.running: list[Task] = []
         self.streams: list[MediaPath] = []
+        self.snapshots: list[Snapshots] = []
+        self.told: list[MediaPath] = []  # pictures whose event arrived
         self.readings: list[mirror.Reading] = []
         self.untold: list[dict[str, Any]] = []
 
@@ -81,12 +84,22 @@ class TakedownMachine(RuleBasedStateMachine):
         self.streams += task.end()
         self.untold.append(task.event)
 
+    @rule()
+    @precondition(lambda self: len(self.snapshots) < MOST_TASKS and self.is_in_vod)
+    def a_snapshot_job_ends(self) -> None:
+        """VOD takes snapshots of a blocked clip too, and lists the latest job only."""
+        self.snapshots.append(take_snapshots(self.world.vod, self.video.vod_id))
+        self.untold.append(self.snapshots[-1].event)
+
     @rule(is_lost=st.booleans())
     @precondition(lambda self: self.untold)
     def an_event_arrives_or_is_lost(self, is_lost: bool) -> None:
         event = self.untold.pop(0)
         if not is_lost:
             receive_bodies([event])
+            self.told += [
+                path for job in self.snapshots if job.event == event for path in job.paths
+            ]
 
     @rule()
     def somebody_blocks(self) -> None:
@@ -143,7 +156,10 @@ class TakedownMachine(RuleBasedStateMachine):
             assert not served, f"verified, and served: {served}"
 
     def teardown(self) -> None:
-        """Once all tasks have ended, the takedown of a closed clip is verified."""
+        """Once all tasks have ended, the takedown of a closed clip is verified.
+
+        Then none of the pictures is served that VOD lists or whose event arrived.
+        """
         while self.running:
             self.streams += self.running.pop().end()
         if self.row.is_closed:
@@ -151,6 +167,9 @@ class TakedownMachine(RuleBasedStateMachine):
             self.world.work_until_idle()
             takedown = Takedown.objects.in_force().filter(video=self.video)[0]
             assert takedown.state == Takedown.State.VERIFIED, takedown.problem
+            latest = self.snapshots[-1].paths if self.snapshots else []
+            served = [path for path in (*self.told, *latest) if media_gateway().is_served(path)]
+            assert not served, f"told, and served: {served}"
         self.no_verified_takedown_has_a_served_file()
 
 

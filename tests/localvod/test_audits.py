@@ -138,6 +138,17 @@ def test_the_verdict_is_from_title_tag_seed_or_default(
     assert (job.status, job.data.suggestion) == ("success", expected)
 
 
+def test_a_tag_names_label_and_top_score(vod: LocalVod, client: Client) -> None:
+    video_id = vod.seed(status="Checking", tags="verdict:review,hit:weapon:64")
+    request = models.SubmitAIMediaAuditJobRequest(media_id=video_id)
+    client.submit_aimedia_audit_job(request)
+    vod.idle()
+    result = client.get_media_audit_result(models.GetMediaAuditResultRequest(media_id=video_id))
+    found = result.body.media_audit_result.video_result.terrorism_result
+    assert (found.label, float(found.max_score)) == ("weapon", 64.0)
+    assert float(found.average_score) < 64
+
+
 def test_a_review_can_fail(vod: LocalVod, client: Client) -> None:
     video_id = vod.seed(status="Checking", title="clip [error]")
     request = models.SubmitAIMediaAuditJobRequest(media_id=video_id)

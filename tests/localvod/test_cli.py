@@ -2,12 +2,18 @@
 
 import json
 import os
+import re
+import runpy
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import httpx
 import pytest
+from alibabacloud_vod20170321 import models
+from alibabacloud_vod20170321.client import Client
 
 from localvod.cli import main
 from localvod.settings import SettingsError, parse_settings, raw_from_environment
@@ -15,8 +21,11 @@ from localvod.store import Database
 from tests.localvod.media import make_clip
 from tests.support.localvod import ROOT, LocalVod
 
+FAULT_NUMBERS = ("rate", "latency", "drop", "duplicate", "reorder")
+
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "localvod", *arguments],
         cwd=ROOT,
@@ -26,6 +35,17 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         timeout=180,
         check=False,
     )
+
+
+def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process: it starts half a second earlier."""
+    with redirect_stdout(StringIO()) as output, redirect_stderr(StringIO()) as errors:
+        try:
+            status: object = main(arguments)
+        except SystemExit as end:
+            status = end.code
+    assert isinstance(status, int)
+    return subprocess.CompletedProcess(arguments, status, output.getvalue(), errors.getvalue())
 
 
 def one_sentence(result: subprocess.CompletedProcess[str]) -> str:
@@ -71,8 +91,19 @@ def test_ctrl_c_ends_a_command_with_status_130(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(httpx.Client, "request", interrupt)
-    assert main(["ledger", "--endpoint=127.0.0.1:9"]) == 130
+    monkeypatch.setattr(sys, "argv", ["localvod", "ledger", "--endpoint=127.0.0.1:9"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("localvod", run_name="__main__")
+    assert ended.value.code == 130
     assert capsys.readouterr().err == "localvod: Interrupted.\n"
+
+
+@pytest.mark.parametrize("command", ["upload", "catalogue", "ledger", "faults", "serve", "demo"])
+def test_an_argument_that_is_no_utf_8_is_named(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, os.fsdecode(b"clip\xff.mp4")]) == 2
+    assert capsys.readouterr().err == "localvod: The argument b'clip\\xff.mp4' is not UTF-8.\n"
 
 
 def test_a_missing_server_is_named() -> None:
@@ -82,7 +113,9 @@ def test_a_missing_server_is_named() -> None:
 
 
 def test_a_missing_file_is_named(vod: LocalVod) -> None:
-    assert "missing.mp4" in one_sentence(run("upload", "--endpoint", vod.endpoint, "missing.mp4"))
+    assert "missing.mp4" in one_sentence(
+        run_here("upload", "--endpoint", vod.endpoint, "missing.mp4")
+    )
 
 
 def test_upload_prints_the_new_id(vod: LocalVod, tmp_path: Path) -> None:
@@ -96,39 +129,67 @@ def test_upload_prints_the_new_id(vod: LocalVod, tmp_path: Path) -> None:
 
 
 def test_the_catalogue_takes_whole_numbers_only(vod: LocalVod) -> None:
-    assert run("catalogue", "1000", "--endpoint", vod.endpoint).stdout == "1000 computed videos.\n"
-    assert "whole number" in one_sentence(run("catalogue", "--endpoint", vod.endpoint, "--", "-5"))
+    assert (
+        run_here("catalogue", "1000", "--endpoint", vod.endpoint).stdout
+        == "1000 computed videos.\n"
+    )
+    assert "whole number" in one_sentence(
+        run_here("catalogue", "--endpoint", vod.endpoint, "--", "-5")
+    )
 
 
 def test_faults_are_added_shown_and_cleared(vod: LocalVod) -> None:
     where = ("--endpoint", vod.endpoint)
-    run("faults", *where, "--operation", "CreateAudit", "--kind", "error", "--rate", "0.3")
-    run("faults", *where, "--drop", "0.2")
-    shown = json.loads(run("faults", *where).stdout)
+    run_here("faults", *where, "--operation", "CreateAudit", "--kind", "error", "--rate", "0.3")
+    run_here("faults", *where, "--drop", "0.2")
+    shown = json.loads(run_here("faults", *where).stdout)
     assert [rule["operation"] for rule in shown["rules"]] == ["CreateAudit"]
     assert shown["callbacks"]["drop"] == 0.2
-    assert json.loads(run("faults", *where, "--clear").stdout)["rules"] == []
-    assert "share from 0 to 1" in one_sentence(run("faults", *where, "--kind=error", "--rate=7"))
+    assert json.loads(run_here("faults", *where, "--clear").stdout)["rules"] == []
+    assert "rate must be a number from 0 to 1" in one_sentence(
+        run_here("faults", *where, "--kind=error", "--rate=7")
+    )
 
 
-def test_the_ledger_prints_lines_or_json(vod: LocalVod, tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "clip.mp4", seconds=1)
-    run("upload", "--endpoint", vod.endpoint, str(clip))
-    assert "CreateUploadVideo" in run("ledger", "--endpoint", vod.endpoint).stdout
-    lines = run("ledger", "--endpoint", vod.endpoint, "--json").stdout.splitlines()
-    assert json.loads(lines[0])["operation"] == "CreateUploadVideo"
+def test_the_ledger_prints_lines_or_json(vod: LocalVod, client: Client) -> None:
+    client.get_categories(models.GetCategoriesRequest())
+    assert "GetCategories" in run_here("ledger", "--endpoint", vod.endpoint).stdout
+    lines = run_here("ledger", "--endpoint", vod.endpoint, "--json").stdout.splitlines()
+    assert [json.loads(line)["operation"] for line in lines] == ["GetCategories"]
 
 
-def test_the_ledger_can_start_at_a_time(vod: LocalVod, tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "clip.mp4", seconds=1)
-    run("upload", "--endpoint", vod.endpoint, str(clip))
+def test_the_ledger_can_start_at_a_time(vod: LocalVod, client: Client) -> None:
+    client.get_categories(models.GetCategoriesRequest())
     where = ("ledger", "--endpoint", vod.endpoint, "--since")
-    at = vod.ledger("CreateUploadVideo")[0]["at"]
-    assert "CreateUploadVideo" in run(*where, str(at)).stdout
-    assert "CreateUploadVideo" not in run(*where, str(at + 0.001)).stdout
-    assert "CreateUploadVideo" in run(*where, "2026-01-31T08:00:00").stdout
-    assert run(*where, "2999-01-31 08:00").stdout == ""
-    assert "neither unix seconds nor a time" in run(*where, "yesterday").stderr
+    at = vod.ledger()[0]["at"]
+    assert "GetCategories" in run_here(*where, str(at)).stdout
+    assert "GetCategories" not in run_here(*where, str(at + 0.001)).stdout
+    assert "GetCategories" in run_here(*where, "2026-01-31T08:00:00").stdout
+    assert run_here(*where, "2999-01-31 08:00").stdout == ""
+    assert "neither unix seconds nor a time" in run_here(*where, "yesterday").stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        *(
+            f"faults --kind=error --{name}={value}"
+            for name in FAULT_NUMBERS
+            for value in ("nan", "inf", "-1")
+        ),
+        *("faults --kind=error --skip=-1", "faults --kind=error --times=-1"),
+        *("faults --kind=error --status=1000", "faults --kind=error --seed=9007199254740993"),
+        *("ledger --since=nan", "ledger --since=-inf", "ledger --since=-1"),
+        *("catalogue -- -1", "catalogue 1 --seed=9007199254740993"),
+    ],
+)
+def test_a_bad_number_is_refused_with_a_sentence(vod: LocalVod, flags: str) -> None:
+    command, *others = flags.split()
+    result = run_here(command, "--endpoint", vod.endpoint, *others)
+    assert result.returncode in (1, 2)
+    assert re.search(r"must be a (whole )?number from|is no number|neither unix", result.stderr)
+    assert "No localvod answers" not in result.stderr
+    assert vod.control("GET", "faults")["rules"] == []
 
 
 @pytest.mark.parametrize(

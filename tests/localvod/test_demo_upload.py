@@ -7,12 +7,15 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from localvod import demo, uploader
+from localvod.demo import command
+from localvod.demo.clips import clips
 from localvod.uploader import Uploader, UploadError, User
 from tests.localvod.media import make_clip
 from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, ROOT, LocalVod, wait_until
@@ -106,6 +109,17 @@ def test_the_demo_names_a_stopped_localvod(
     assert "Nothing answers at 127.0.0.1:0" in capsys.readouterr().err
 
 
+@pytest.fixture
+def _clips_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo's clips in a size and length that take no time to transcode."""
+    monkeypatch.setattr(
+        command,
+        "clips",
+        lambda count: [replace(clip, size=(180, 320), seconds=2) for clip in clips(count)],
+    )
+
+
+@pytest.mark.usefixtures("_clips_are_small")
 def test_the_demo_uploads_clips_avatars_and_a_corrupt_file_once(
     vod: LocalVod, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,6 +143,7 @@ def test_the_demo_uploads_clips_avatars_and_a_corrupt_file_once(
     assert capsys.readouterr().out == "Demo clips: 0 uploaded, 2 already there, 0 failed.\n"
 
 
+@pytest.mark.usefixtures("_clips_are_small")
 def test_the_demo_finishes_an_interrupted_upload(vod: LocalVod, tmp_path: Path) -> None:
     with client(vod) as app:
         begun = app.call(
@@ -143,7 +158,7 @@ def test_the_demo_finishes_an_interrupted_upload(vod: LocalVod, tmp_path: Path) 
         found = app.find("localvod-demo-0001")
     assert found is not None
     assert found["VideoId"] == begun["VideoId"]
-    assert found["Duration"] == pytest.approx(8, abs=0.2)
+    assert found["Duration"] == pytest.approx(2, abs=0.2)
 
 
 def test_an_interrupted_demo_says_so_and_leaves_no_files(vod: LocalVod, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_killed_server_keeps_all_that_it_accepted(tmp_path: Path) -> None:
 
 
 def test_the_next_process_does_the_interrupted_jobs(tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "clip.mp4", size="540x960", seconds=6)
+    clip = make_clip(tmp_path / "clip.mp4", size="360x640", seconds=3)
     with LocalVod(tmp_path / "state") as vod:
         with Uploader(vod.endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET) as uploader:
             video_id = uploader.upload(clip, title="clip")
@@ -96,7 +96,7 @@ def test_changed_settings_replace_values_set_by_an_operation(tmp_path: Path) -> 
 
 
 def test_sigterm_ends_the_server_and_its_child_processes(tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "clip.mp4", size="540x960", seconds=6)
+    clip = make_clip(tmp_path / "clip.mp4", size="360x640", seconds=3)
     with LocalVod(tmp_path / "state") as vod:
         with Uploader(vod.endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET) as uploader:
             video_id = uploader.upload(clip, title="clip")

@@ -4,9 +4,13 @@ import hashlib
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from alibabacloud_vod20170321 import models
 from alibabacloud_vod20170321.client import Client
 
@@ -137,42 +141,57 @@ def test_an_event_is_delivered_once_while_others_are_queued(vod: LocalVod, clien
     assert (len(counts), set(counts.values())) == (150, {1})
 
 
-def test_an_event_is_dropped_after_three_attempts(vod: LocalVod, client: Client) -> None:
-    with Receiver(answer=lambda _: 400) as receiver:
-        configure(client, receiver.url)
-        video_id = vod.seed(announce=True)
-        vod.idle()
-        moments = [item.at for item in receiver.received]
-        event = vod.events(video_id)[0]
+@dataclass(frozen=True)
+class Attempts:
+    """When each attempt of an event came, and what localvod says of the event at last."""
+
+    moments: list[float]
+    event: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def attempts(localvod_server: LocalVod) -> dict[str, Attempts]:
+    """Three events by what their receiver does. They wait at the same time: for six seconds."""
+    slow, statuses = iter([5.5, 0.0]), iter([204, 200])
+
+    def answer_slowly(_: Received) -> int:
+        time.sleep(next(slow))
+        return 200
+
+    answers: dict[str, Callable[[Received], int]] = {
+        "refuses": lambda _: 400,
+        "answers 204 first": lambda _: next(statuses),
+        "is slow first": answer_slowly,
+    }
+    localvod_server.reset()
+    with ExitStack() as stack:
+        receivers = {name: stack.enter_context(Receiver(answers[name])) for name in answers}
+        for name, receiver in receivers.items():
+            localvod_server.send_event({"EventType": name}, receiver.url)
+        localvod_server.idle()
+    return {
+        event["body"]["EventType"]: Attempts(
+            [item.at for item in receivers[event["body"]["EventType"]].received], event
+        )
+        for event in localvod_server.events()
+    }
+
+
+def test_an_event_is_dropped_after_three_attempts(attempts: dict[str, Attempts]) -> None:
+    moments, event = attempts["refuses"].moments, attempts["refuses"].event
     assert len(moments) == 3
     assert all(later - earlier >= 1 for earlier, later in pairwise(moments))
     assert (event["state"], event["attempts"]) == ("dropped", 3)
     assert event["error"] == "answered 400"
 
 
-def test_any_other_status_than_200_is_retried(vod: LocalVod, client: Client) -> None:
-    statuses = iter([204, 200])
-    with Receiver(answer=lambda _: next(statuses)) as receiver:
-        configure(client, receiver.url)
-        video_id = vod.seed(announce=True)
-        vod.idle()
-        assert len(receiver.received) == 2
-    assert vod.events(video_id)[0]["state"] == "delivered"
-
-
-def test_an_answer_after_five_seconds_is_a_failure(vod: LocalVod, client: Client) -> None:
-    slow = iter([5.5, 0.0])
-
-    def answer(_: Received) -> int:
-        time.sleep(next(slow))
-        return 200
-
-    with Receiver(answer=answer) as receiver:
-        configure(client, receiver.url)
-        video_id = vod.seed(announce=True)
-        vod.idle()
-        assert len(receiver.received) == 2
-    assert vod.events(video_id)[0]["attempts"] == 2
+@pytest.mark.parametrize("receiver", ["answers 204 first", "is slow first"])
+def test_an_answer_that_is_no_200_within_five_seconds_is_retried(
+    attempts: dict[str, Attempts], receiver: str
+) -> None:
+    assert len(attempts[receiver].moments) == 2
+    event = attempts[receiver].event
+    assert (event["state"], event["attempts"]) == ("delivered", 2)
 
 
 def test_faults_drop_duplicate_and_reorder_callbacks(vod: LocalVod, client: Client) -> None:

@@ -116,10 +116,26 @@ def test_the_same_seed_gives_the_same_faults(vod: LocalVod, client: Client) -> N
     ("wanted", "sentence"),
     [
         ({"rules": [{"kind": "boom"}]}, "kind is one of error, lost, body"),
-        ({"rules": [{"rate": 2}]}, "rate is a share from 0 to 1"),
-        ({"rules": [{"skip": -1}]}, "skips 0 or more calls"),
+        ({"rules": [{"rate": 2}]}, "rate must be a number from 0 to 1, not 2"),
+        ({"rules": [{"rate": True}]}, "rate must be a number from 0 to 1, not True"),
+        ({"rules": [{"rate": "1"}]}, "rate must be a number from 0 to 1, not '1'"),
+        ({"rules": [{"skip": -1}]}, "skip must be a whole number from 0 to 1000000000, not -1"),
+        ({"rules": [{"skip": 1.5}]}, "skip must be a whole number"),
+        ({"rules": [{"skip": None}]}, "skip must be a whole number"),
+        ({"rules": [{"times": -1}]}, "times must be a whole number from 0"),
+        ({"rules": [{"status": 1000}]}, "status must be a whole number from 200 to 599"),
+        (
+            {"rules": [{"latency_seconds": -0.1}]},
+            "latency_seconds must be a number from 0 to 86400",
+        ),
+        ({"rules": [{"drip_seconds": 1e9}]}, "drip_seconds must be a number from 0 to 86400"),
+        ({"rules": [{"retry_after": -5}]}, "retry_after must be a whole number from 0 to 86400"),
+        ({"rules": [{"code": 5}]}, "code must be a text, not 5"),
+        ({"rules": [{"is_after": 1}]}, "is_after must be true or false, not 1"),
+        ({"rules": {"kind": "error"}}, "rules must be a list"),
+        ({"seed": 0.5}, "seed must be a whole number"),
         ({"rules": [{"colour": "red"}]}, "rule has no 'colour'"),
-        ({"callbacks": {"drop": "often"}}, "callbacks.drop is a share"),
+        ({"callbacks": {"drop": "often"}}, "callbacks.drop must be a number from 0 to 1"),
         ({"callback": {}}, "faults has no 'callback'"),
     ],
 )
@@ -144,17 +160,16 @@ def test_the_ledger_has_each_call_with_its_effect(vod: LocalVod, client: Client)
     assert [item["operation"] for item in vod.ledger(video_id=video_id)] == ["DeleteVideo"]
 
 
-def test_the_ledger_shows_a_hundred_thousand_calls(tmp_path: Path) -> None:
-    count = 100_500
-    with Database(tmp_path / "localvod.sqlite3").transaction() as tx:
+def test_the_ledger_shows_tens_of_thousands_of_calls(vod: LocalVod) -> None:
+    count = 20_500
+    with Database(vod.state_folder / "localvod.sqlite3").transaction() as tx:
         tx.execute(
             "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT ?) "
             "INSERT INTO ledger (at, product, operation, request_id, parameters, effect, video_ids)"
             " SELECT n, 'vod', 'GetVideoInfo', n, '{}', '{}', '[]' FROM numbers",
             (count,),
         )
-    with LocalVod(tmp_path) as vod:
-        numbers = [int(entry["request_id"]) for entry in vod.ledger()]
+    numbers = [int(entry["request_id"]) for entry in vod.ledger()]
     assert numbers == list(range(1, count + 1))
 
 
@@ -190,7 +205,5 @@ def test_control_endpoints_refuse_with_a_sentence(vod: LocalVod) -> None:
         vod.seed(status="Lost")
     with pytest.raises(ValueError, match="exists already"):
         vod.seed(id=vod.seed())
-    with pytest.raises(ValueError, match="count must be a whole number"):
-        vod.control("POST", "catalogue", {"count": -1})
     with pytest.raises(ValueError, match="There is no video nobody"):
         vod.state("nobody")

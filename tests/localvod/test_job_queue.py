@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from localvod.job_queue import JobKind, JobQueue
-from localvod.media.ffmpeg import MediaError
+from localvod.media.ffmpeg import MediaError, run_ffmpeg
 from localvod.store import Database
 from localvod.store.database import insert, update
 from tests.support.localvod import wait_until
@@ -22,11 +22,13 @@ def database(tmp_path: Path) -> Database:
 class Jobs:
     """Snapshot jobs whose `do` counts, and raises `error` if there is one."""
 
-    def __init__(self, database: Database, error: Exception | None = None) -> None:
+    def __init__(
+        self, database: Database, error: Exception | None = None, *, job_seconds: float = 60
+    ) -> None:
         self.database, self.error = database, error
         self.done: Counter[str] = Counter()
         self.failures: dict[str, MediaError] = {}
-        self.queue = JobQueue(database, workers=2)
+        self.queue = JobQueue(database, workers=2, job_seconds=job_seconds)
         database.after_commit = self.queue.submit_new
         self.queue.start(
             [
@@ -90,6 +92,22 @@ def test_a_job_that_raises_fails_once(
     assert jobs.done == {"one": 1, "two": 1}
     assert {failure.code for failure in jobs.failures.values()} == {code}
     assert all(failure.message.startswith(sentence) for failure in jobs.failures.values())
+
+
+class EndlessJobs(Jobs):
+    """Each job has ffmpeg work for ever, in parts that each are short."""
+
+    def do(self, job_id: str, cancelled: threading.Event) -> None:
+        while True:
+            run_ffmpeg(["-f", "lavfi", "-i", "testsrc2=d=1", "-f", "null", "-"])
+
+
+def test_a_job_that_takes_too_long_fails(database: Database) -> None:
+    jobs = EndlessJobs(database, job_seconds=0.3)
+    jobs.add("one")
+    jobs.wait()
+    assert jobs.failures["one"].code == "Timeout"
+    assert jobs.failures["one"].message == "The work on the file took too long and was stopped."
 
 
 def test_a_job_that_cannot_be_failed_is_not_done_again(

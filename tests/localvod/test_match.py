@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localvod.match import FIELDS, Expression, MatchSyntaxError, parse_match
+from localvod.match import Expression, MatchSyntaxError, parse_match
 
 ROW = {
     "VideoId": "v1",
@@ -201,10 +201,11 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
         assert isinstance(parse_match(text), Expression)
 
 
-@given(st.sampled_from(sorted(FIELDS)), st.text(max_size=20))
+@given(
+    st.sampled_from(["Title", "VideoId", "StorageLocation"]),
+    st.text(st.characters(exclude_characters="'"), min_size=1, max_size=20),
+)
 def test_a_text_matches_itself(field: str, text: str) -> None:
-    if "'" in text or not text or field not in {"Title", "VideoId", "StorageLocation"}:
-        return
     name = "in" if field != "Title" else "="
     value = f"('{text}')" if name == "in" else f"'{text}'"
     assert parse_match(f"{field} {name} {value}").matches({field: text})

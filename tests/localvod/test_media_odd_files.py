@@ -63,6 +63,13 @@ FILES: dict[str, tuple[tuple[str, ...], float, float, str | None]] = {
     ),
     "no-times.h264": ((*picture(), *H264, "-bf", "2"), 2, 25, None),
     "no-times-of-pictures.avi": ((*picture(), *H264, "-bf", "2"), 2, 25, None),
+    "pause-of-an-hour.mp4": (
+        (
+            *(*picture(), "-vf", "setpts=PTS+gte(N\\,25)*3600/TB", "-fps_mode", "vfr"),
+            *(*H264, "-bf", "2"),
+        ),
+        3602, 0.01, None,
+    ),
     "two-pictures.mp4": (
         (*picture(), *picture(size="320x240"), "-map", "0", "-map", "1", *H264), 2, 25, None,
     ),
@@ -113,7 +120,8 @@ def test_an_odd_file_gives_all_pictures(
         with Image.open(path) as shown:
             shown.load()
             assert shown.size == ((640, 192) if "sprite" in path.name else (128, 96))
-    different = {"one-frame.mp4": 1, "variable-rate.mkv": 2}.get(name, 3)
+    few = {"one-frame.mp4": 1, "pause-of-an-hour.mp4": 1, "variable-rate.mkv": 2}
+    different = few.get(name, 3)
     assert len({path.read_bytes() for path in taken[1:-1]}) == different
 
 
@@ -125,6 +133,7 @@ def test_an_odd_file_is_transcoded(file: Callable[[str], Path], tmp_path: Path, 
     assert (output.width, output.height) == (128, 96)
     assert output.duration == pytest.approx(duration, abs=0.1)
     assert output.audio_codec == ("aac" if audio_codec else None)
+    assert len(output.frame_times) <= len(probe(file(name)).frame_times)
 
 
 def test_a_moment_shows_the_frame_that_is_shown_then(
@@ -184,6 +193,16 @@ def test_a_recording_that_is_cut_anywhere_is_transcoded(
     path.write_bytes(content[5_000 : len(content) - 5_000])
     output = transcode(path, TEMPLATE, tmp_path / "o.mp4", lambda _: None, threading.Event())
     assert output.duration > 1
+
+
+def test_a_jump_of_the_times_is_no_end_of_the_file(tmp_path: Path) -> None:
+    path, part = tmp_path / "jump.ts", tmp_path / "part.ts"
+    for begins_at in ("1000", "40000"):
+        write_media(part, *picture(1), "-c:v", "mpeg2video", "-output_ts_offset", begins_at)
+        with path.open("ab") as recording:
+            recording.write(part.read_bytes()[:-2_000])  # a packet is incomplete, too
+    output = transcode(path, TEMPLATE, tmp_path / "o.mp4", lambda _: None, threading.Event())
+    assert output.duration == pytest.approx(2, abs=0.2)
 
 
 def test_a_song_with_a_cover_has_no_video_stream(tmp_path: Path) -> None:

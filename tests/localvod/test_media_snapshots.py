@@ -38,10 +38,6 @@ def test_moments_beyond_the_end_are_skipped(clip: Path, tmp_path: Path) -> None:
     assert len(snapshots.write_snapshots(clip, tmp_path, offsets_ms=[0, 1_500, 60_000])) == 2
 
 
-def test_an_interval_stops_at_the_end_of_the_clip(clip: Path, tmp_path: Path) -> None:
-    assert len(snapshots.write_snapshots(clip, tmp_path, count=30, interval=1)) == 4
-
-
 def test_a_width_alone_keeps_the_shape(clip: Path, tmp_path: Path) -> None:
     (path,) = snapshots.write_snapshots(clip, tmp_path, count=1, width=90)
     with Image.open(path) as picture:

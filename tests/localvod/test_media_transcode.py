@@ -76,7 +76,7 @@ def test_a_source_without_sound_can_be_transcoded(tmp_path: Path) -> None:
 
 def test_noise_stays_within_the_bitrate_of_the_definition(tmp_path: Path) -> None:
     source = tmp_path / "noise.mp4"
-    noise = "nullsrc=s=360x640:r=25:d=3,noise=alls=100:allf=t"
+    noise = "nullsrc=s=180x320:r=25:d=3,noise=alls=100:allf=t"
     write_media(source, "-f", "lavfi", "-i", noise, "-c:v", "libx264", "-preset", "ultrafast")
     assert probe(source).bitrate > 5_000
     output = encode(source, STANDARD["LD"], tmp_path / "out.mp4")
@@ -84,7 +84,7 @@ def test_noise_stays_within_the_bitrate_of_the_definition(tmp_path: Path) -> Non
 
 
 def test_progress_rises_to_a_hundred(tmp_path: Path) -> None:
-    source, heard = make_clip(tmp_path / "source.mp4", size="360x640", seconds=4), list[int]()
+    source, heard = make_clip(tmp_path / "source.mp4", seconds=2), list[int]()
     transcode(source, NARROWBAND["LD-NBV1"], tmp_path / "o.mp4", heard.append, threading.Event())
     assert heard == sorted(heard)
     assert heard[-1] == 100
@@ -92,7 +92,7 @@ def test_progress_rises_to_a_hundred(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_job_ends_and_leaves_no_file(tmp_path: Path) -> None:
-    source = make_clip(tmp_path / "long.mp4", size="360x640", seconds=60)
+    source = make_clip(tmp_path / "long.mp4", seconds=60)
     cancelled = threading.Event()
     with pytest.raises(MediaError, match="Cancelled"):
         transcode(
@@ -120,7 +120,7 @@ def test_a_truncated_source_fails(tmp_path: Path) -> None:
 
 def test_narrowband_is_a_quarter_smaller_at_comparable_quality(tmp_path: Path) -> None:
     clip, source = clips(4)[3], tmp_path / "source.mp4"
-    render(clip.scene, clip.sound, source, size=(360, 640), seconds=3, seed=clip.seed)
+    render(clip.scene, clip.sound, source, size=(180, 320), seconds=3, seed=clip.seed)
     standard = encode(source, STANDARD["LD"], tmp_path / "standard.mp4")
     narrowband = encode(source, NARROWBAND["LD-NBV1"], tmp_path / "narrowband.mp4")
     assert narrowband.size < standard.size * 0.75

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from alibabacloud_vod20170321 import models
@@ -127,6 +128,55 @@ def test_user_data_must_be_json(vod: LocalVod, client: Client) -> None:
         submit(client, vod.seed(), user_data="{")
     with refused("InvalidParameter", 400):
         submit(client, vod.seed(), override_params=json.dumps([1]))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "count"),
+    [
+        ({"count": 2**31, "interval": 1}, 13),  # seconds 0 to 12 of 12.5
+        ({"count": 2**31}, 13),
+        ({"count": 2**31, "interval": 5}, 3),
+        ({"count": 2**31, "interval": 2**31}, 1),
+        ({"count": 2**31, "specified_offset_time": 10_100}, 3),
+        ({"count": 2**31, "specified_offset_time": 2**53}, 1),
+        ({"count": 2**31, "interval": 0}, 1_000),
+        ({"count": 2, "interval": 3}, 2),
+        ({}, 1),
+    ],
+)
+def test_a_snapshot_job_ends_with_the_clip(
+    vod: LocalVod, client: Client, parameters: dict[str, int], count: int
+) -> None:
+    video_id = vod.seed(snapshots=0, cover=False)
+    client.submit_snapshot_job(models.SubmitSnapshotJobRequest(video_id=video_id, **parameters))
+    listed = client.list_snapshots(
+        models.ListSnapshotsRequest(video_id=video_id, snapshot_type="NormalSnapshot")
+    ).body.media_snapshot
+    assert listed.total == count
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"count": 0},
+        {"count": -1},
+        {"count": 2**31 + 1},
+        {"interval": -1},
+        {"specified_offset_time": -1},
+        {"specified_offset_times": [-1]},
+        {"specified_offset_times": [2**60]},
+        {"specified_offset_times": [True]},
+        {"specified_offset_times": [0] * 31},
+        {"width": 4097},
+    ],
+)
+def test_a_snapshot_job_out_of_vods_limits_is_refused(
+    vod: LocalVod, client: Client, parameters: dict[str, Any]
+) -> None:
+    with refused("InvalidParameter", 400):
+        client.submit_snapshot_job(
+            models.SubmitSnapshotJobRequest(video_id=vod.seed(), **parameters)
+        )
 
 
 def test_snapshot_jobs_count_and_refuse(vod: LocalVod, client: Client) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,24 @@ from tests.localvod.media import make_clip, write_media
 from tests.support.localvod import ACCESS_KEY_ID, ACCESS_KEY_SECRET, LocalVod
 from tests.support.receiver import Receiver
 
+# Files that only name other files, by the name of each.
+LISTS = {
+    "list.mp4": "ffconcat version 1.0\nfile {}\n",
+    "list.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{}\n#EXT-X-ENDLIST\n",
+    "list.mpd": '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
+    'profiles="urn:mpeg:dash:profile:isoff-on-demand:2011" mediaPresentationDuration="PT1S">'
+    '<Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1">'
+    "<BaseURL>{}</BaseURL></Representation></AdaptationSet></Period></MPD>",
+    "list.sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns={}\nc=IN IP4 127.0.0.1\nt=0 0\n"
+    "m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+    "list.asx": '<asx version="3.0"><entry><ref href="{}"/></entry></asx>',
+}
 NOBODY = User("42", "小红", "http://a.example/42.png")
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", seconds=2)
+    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", seconds=1)
 
 
 def upload(vod: LocalVod, path: Path, **facts: Any) -> str:
@@ -53,7 +66,7 @@ def test_a_clip_is_transcoded_snapshotted_and_reviewed(
         video_id = upload(vod, clip, verdict="review")
     facts = video(vod, video_id)
     assert (facts["status"], facts["width"], facts["height"]) == ("Checking", 180, 320)
-    assert facts["duration"] == pytest.approx(2, abs=0.2)
+    assert facts["duration"] == pytest.approx(1, abs=0.2)
     assert facts["size"] == clip.stat().st_size
     assert len(facts["snapshots"]) == 8
     told = [item.body["EventType"] for item in receiver.received]
@@ -148,6 +161,26 @@ def test_a_corrupt_upload_fails_in_every_job(vod: LocalVod, client: Client, tmp_
     request = models.ListTranscodeTaskRequest(video_id=video_id)
     tasks = client.list_transcode_task(request).body.transcode_task_list
     assert [task.task_status for task in tasks] == ["CompleteAllFail"]
+
+
+def test_a_file_that_names_another_reads_none(vod: LocalVod, clip: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/secret.mp4"
+        lists = {
+            f"{number}{name}": text.format(other)
+            for name, text in LISTS.items()
+            for number, other in enumerate([clip, address])
+        }
+        ids = {}
+        for name, text in lists.items():
+            (tmp_path / name).write_text(text)
+            ids[name] = upload(vod, tmp_path / name)
+        with pytest.raises(BlockingIOError):
+            listener.accept()  # there was no connection
+    for name, video_id in ids.items():
+        facts = video(vod, video_id)
+        assert (facts["status"], facts["snapshots"]) == ("TranscodeFail", []), name
 
 
 def test_tags_switch_snapshots_off(vod: LocalVod, clip: Path) -> None:

@@ -59,6 +59,21 @@ def test_a_refused_setting_is_one_line(command: str, tmp_path: Path) -> None:
     assert sentence(ended) == "manage.py: HTTPS is 'yes-please'; it must be true or false.\n"
 
 
+def test_a_refused_setting_stops_the_web_server_with_a_sentence() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "shortvideo.wsgi:application", "--bind=127.0.0.1:0"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "\nSECRET_KEY is not set: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_missing_secret_key_is_one_line(tmp_path: Path) -> None:
     ended = manage("sync_videos", tmp_path, TESTING="false")
     assert sentence(ended).startswith("manage.py: SECRET_KEY is not set: ")
@@ -72,7 +87,14 @@ def test_a_database_that_is_down_is_one_sentence(command: str, tmp_path: Path) -
     assert "hidden" not in ended.stderr
 
 
+def test_a_missing_file_is_one_sentence_and_is_not_made(tmp_path: Path) -> None:
+    ended = manage("reconcile", tmp_path)
+    assert "manage.py: The database refuses: unable to open database file" in sentence(ended)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_empty_database_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "db.sqlite3").touch()
     ended = manage("reconcile", tmp_path)
     assert "manage.py: The database refuses: no such table: " in sentence(ended)
 
@@ -94,7 +116,6 @@ def test_another_python_is_told_which_to_use(tmp_path: Path) -> None:
 def test_a_signal_ends_a_command_without_a_traceback(
     number: signal.Signals, status: int, tmp_path: Path
 ) -> None:
-    assert manage("migrate --verbosity=0", tmp_path).returncode == 0
     process = subprocess.Popen(
         [sys.executable, "-u", str(ROOT / "manage.py"), "shell", "-v0", "-c",
          "import time; print('here'); time.sleep(60)"],

@@ -1,7 +1,9 @@
 """Which errors of a database are an outage (503), and which are defects of ours (500)."""
 
+import socket
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg.errors
@@ -17,6 +19,7 @@ from django.db import (
     transaction,
 )
 
+from shortvideo.bounded_postgresql.base import DatabaseWrapper as BoundedPostgresql
 from shortvideo.console.errors import envelope_of
 from shortvideo.database import is_timeout, is_unavailable
 
@@ -97,3 +100,46 @@ def test_a_session_that_postgresql_ended_is_an_outage() -> None:
         idle_too_long()
     connection.close()
     assert is_unavailable(caught.value)
+
+
+@pytest.fixture
+def silent_server() -> Iterator[socket.socket]:
+    """A program that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield server
+
+
+@pytest.mark.django_db
+def test_a_silent_postgresql_is_an_outage(
+    silent_server: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedPostgresql, "_refuses_until", 0.0)
+    host, port = silent_server.getsockname()
+    options = {"connect_timeout": 2, "answer_timeout": 12}
+    at = {"NAME": "a", "USER": "a", "PASSWORD": "", "HOST": host, "PORT": port, "OPTIONS": options}
+    wrapper = BoundedPostgresql({**connection.settings_dict, **at, "TIME_ZONE": None})
+    for _ in range(3):
+        with pytest.raises(OperationalError) as caught:
+            wrapper.ensure_connection()
+        assert is_unavailable(caught.value)
+    silent_server.accept()[0].close()
+    with pytest.raises(BlockingIOError):
+        silent_server.accept()  # the second and third did not try
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_of_postgresql_that_does_not_come_is_an_outage() -> None:
+    wrapper = connection.copy()
+    wrapper.settings_dict["OPTIONS"] = {**wrapper.settings_dict["OPTIONS"], "answer_timeout": 0.2}
+    wrapper.ensure_connection()
+    pid = wrapper.connection.info.backend_pid
+    with pytest.raises(OperationalError) as caught, wrapper.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(20)")
+    assert is_unavailable(caught.value)
+    assert not wrapper.is_usable()
+    wrapper.close()
+    with wrapper.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+    wrapper.close()

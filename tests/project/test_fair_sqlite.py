@@ -11,8 +11,12 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.models import Uploader
 from shortvideo import pacing
+from shortvideo.handler import RECEIVED_AT
 from shortvideo.pacing import Pace
+from shortvideo.utf8 import FORMS
 from tests.outbox.support import LONGEST_WAIT_SECONDS
+from tests.project.test_handler import call
+from tests.support.console import url_of
 from tests.support.localvod import wait_until
 from tests.support.locks import watching_waiters
 
@@ -84,6 +88,23 @@ def test_a_transaction_that_times_out_leaves_a_good_connection() -> None:
         is_over.set()
     with transaction.atomic():
         Uploader.objects.create(user_id="u2")
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_waited_for_a_thread_gives_up_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 30)
+    body = b"userName=nobody&password=no"
+    form: dict[str, Any] = {"CONTENT_TYPE": FORMS[0], "CONTENT_LENGTH": str(len(body))}
+    is_over = threading.Event()
+    with holding_the_lock(lambda: is_over.wait(20)):
+        waited: dict[str, Any] = {**form, RECEIVED_AT: time.monotonic() - 60}
+        status, _ = call(url_of("login"), body, **waited)
+        is_over.set()
+    assert status == 503
+    assert call(url_of("login"), body, **form)[0] == 401
 
 
 @on_sqlite

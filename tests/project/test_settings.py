@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from shortvideo import environment
+
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Values that cannot be read, for each reader of shortvideo/environment.py.
@@ -228,6 +230,15 @@ def test_only_our_user_may_enter_the_folder_of_the_database(
     load(monkeypatch, tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/var/data/db.sqlite3")
     for folder in (tmp_path / "var", tmp_path / "var" / "data"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_only_our_user_may_enter_the_folder_of_static_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STATIC_ROOT", "var/static")
+    assert environment.folder("STATIC_ROOT", "", root=tmp_path) == tmp_path / "var" / "static"
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
+    assert not (tmp_path / "var" / "static").exists()
 
 
 def test_a_folder_of_the_database_that_cannot_be_made_is_named(

@@ -37,6 +37,9 @@ def live(name):
     if name in os.environ.get("STAND_IN_DIES", "").split(","):
         print(f"{name} has no luck today")
         sys.exit(3)
+    print(f"2026-12-01T06:45:56Z [info     ] {name} started                 [it] path=/")
+    print(f"2026-12-01T06:45:57Z [warning  ] {name} is tired                [it]")
+    print("  since this morning", flush=True)
     process = subprocess.Popen(["sleep", "600"])
     pathlib.Path("calls", f"child-of-{name}.{process.pid}").touch()
     if name in os.environ.get("STAND_IN_IS_STUBBORN", "").split(","):
@@ -56,7 +59,12 @@ if command == "work":
 if command == "migrate":
     open("var/db.sqlite3", "w").close()
 if command == "seed_demo":
+    import time
     from tqdm import tqdm
+    time.sleep(0.2)
+    called("templates")
+    print("8 reason templates made.")
+    print("Preparing 24 demo clips, 7 done")
     for _ in tqdm(range(3), desc="settling", disable=None):
         pass
     print("seeded")
@@ -171,6 +179,11 @@ class Checkout:
     def calls(self, name: str) -> list[Path]:
         """The notes of a stand-in's calls, oldest first."""
         return sorted(self.root.glob(f"calls/{name}.*"))
+
+    @property
+    def log(self) -> str:
+        """The log file of the demo."""
+        return (self.var / "demo.log").read_text(encoding="utf-8")
 
     def processes(self) -> list[int]:
         """The processes of all stand-ins and of their children."""

@@ -1,8 +1,8 @@
 """`run.py demo`: the programs it starts, the data it keeps, how it stops."""
 
+import fcntl
 import json
 import os
-import re
 import signal
 import socket
 import stat
@@ -21,18 +21,20 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_the_page_answers_and_the_log_names_it_and_the_operator(checkout: Checkout) -> None:
+def test_the_terminal_names_the_page_and_the_operator(checkout: Checkout) -> None:
     port = free_port()
     run = checkout.start("demo", f"--port={port}")
-    run.wait_for("REST API")
+    run.wait_for("Ctrl-C")
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", "/admin/?token=secret")
     assert connection.getresponse().read() == b"the page"
     connection.close()
     password = (checkout.var / "operator-password.txt").read_text().strip()
-    assert f"http://127.0.0.1:{port}/admin/" in run.log
-    assert f"admin, password {password} (kept in var/operator-password.txt)" in run.log
-    assert "secret" not in run.log
+    assert f"  Open      http://127.0.0.1:{port}/admin/review/" in run.lines
+    assert f"  Log in    admin, password {password}" in run.lines
+    assert "kept in var/operator-password.txt" in run.log
+    assert "secret" not in checkout.log
+    assert password not in checkout.log
     [call] = checkout.calls("create_operator")
     assert json.loads(call.read_text())["given"] == password
 
@@ -42,6 +44,7 @@ def test_settings_and_password_are_for_our_user_only(checkout: Checkout) -> None
     assert mode_of(checkout.var) == 0o700
     assert mode_of(checkout.var / "env") == 0o600
     assert mode_of(checkout.var / "operator-password.txt") == 0o600
+    assert mode_of(checkout.var / "demo.log") == 0o600
 
 
 def test_a_folder_that_another_program_made_is_closed_to_others(checkout: Checkout) -> None:
@@ -65,7 +68,7 @@ def test_localvod_and_the_apps_get_the_same_keys(checkout: Checkout) -> None:
 def test_a_second_start_keeps_settings_operator_and_clips(checkout: Checkout) -> None:
     port = free_port()
     first = checkout.demo(port=port)
-    first.wait_for("have settled")
+    first.wait_for("demo clips are ready")
     before = settings_of(checkout)
     first.signal(signal.SIGTERM)
     checkout.demo(port=port).signal(signal.SIGTERM)
@@ -79,20 +82,68 @@ def test_a_second_start_keeps_settings_operator_and_clips(checkout: Checkout) ->
 def test_a_new_database_gets_operator_and_clips_again(checkout: Checkout) -> None:
     for count in (1, 2):
         run = checkout.demo()
-        run.wait_for("have settled")
+        run.wait_for("demo clips are ready")
         run.signal(signal.SIGTERM)
         assert len(checkout.calls("create_operator")) == count
         assert len(checkout.calls("seed_demo")) == count
         (checkout.var / "db.sqlite3").unlink()
 
 
-def test_a_larger_number_of_clips_makes_the_rest(checkout: Checkout) -> None:
-    for clips in (2, 5, 3):
-        run = checkout.demo(f"--clips={clips}")
-        run.wait_for("The demo clips have settled" if clips != 3 else "The demo clips are there")
+def test_a_number_of_clips_at_a_later_start_adds_clips(checkout: Checkout) -> None:
+    for clips, words in (
+        (["--clips=2"], "The 2 demo clips are ready"),
+        (["--clips=3"], "The 5 demo clips are ready"),
+        ([], "The demo clips are there already; --clips N adds N more."),
+        (["--clips=999"], "There are 5 demo clips; 1000 are the most."),
+    ):
+        run = checkout.demo(*clips)
+        run.wait_for(words)
         run.signal(signal.SIGTERM)
-    asked = [json.loads(call.read_text())["arguments"] for call in checkout.calls("localvod-demo")]
-    assert [arguments[1] for arguments in asked] == ["--clips=2", "--clips=5"]
+    assert totals_of(checkout)[:2] == ["--clips=2", "--clips=5"]
+
+
+def test_clips_are_added_to_a_running_demo(checkout: Checkout) -> None:
+    run = checkout.demo("--clips=2")
+    run.wait_for("demo clips are ready")
+    added = checkout.run("demo", "--clips=4")
+    assert added.returncode == 0, added.stdout
+    assert "The 6 demo clips are ready" in added.stdout
+    assert totals_of(checkout) == ["--clips=2", "--clips=6"]
+    assert run.process.poll() is None
+
+
+def test_clips_are_added_after_those_that_are_being_made(checkout: Checkout) -> None:
+    run = checkout.demo("--clips=2")
+    run.wait_for("demo clips are ready")
+    with (checkout.var / "clips.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        added = checkout.start("demo", "--clips=4")
+        added.wait_for("Waiting until the clips that are being made are ready.")
+        (checkout.var / "seeded").write_text("3")
+    assert added.end() == 0
+    assert totals_of(checkout) == ["--clips=2", "--clips=7"]
+
+
+def test_clips_that_cannot_be_added_are_a_failure(checkout: Checkout) -> None:
+    checkout.demo().wait_for("demo clips are ready")
+    added = checkout.run("demo", "--clips=4", STAND_IN_DIES="clips")
+    assert added.returncode == 1
+    assert "no clips today" in added.stdout
+    assert (checkout.var / "seeded").read_text() == "24\n"
+
+
+def test_the_clips_come_after_the_reason_templates(checkout: Checkout) -> None:
+    checkout.demo().wait_for("demo clips are ready")
+    [templates], [clips] = checkout.calls("templates"), checkout.calls("localvod-demo")
+    moments = [int(path.name.split(".")[1]) for path in (templates, clips)]
+    assert moments == sorted(moments)
+
+
+def totals_of(checkout: Checkout) -> list[str]:
+    """The numbers of clips that were asked of localvod."""
+    return [
+        json.loads(call.read_text())["arguments"][1] for call in checkout.calls("localvod-demo")
+    ]
 
 
 def test_without_seed_no_clip_is_made_and_the_log_says_so(checkout: Checkout) -> None:
@@ -188,15 +239,6 @@ def test_three_deaths_within_a_minute_stop_everything(checkout: Checkout) -> Non
     assert "the last time it ended with status 3" in run.log
     assert "worker has no luck today" in run.lines[-1]
     assert alive(checkout.processes()) == []
-
-
-def test_each_line_of_the_log_names_its_program(checkout: Checkout) -> None:
-    run = checkout.demo()
-    run.wait_for("have settled")
-    run.signal(signal.SIGTERM)
-    assert all(re.match(r"[a-z]+ +\| ", line + " ") for line in run.lines), run.log
-    assert "seed      | seeded" in run.lines
-    assert "\x1b" not in run.log
 
 
 def test_a_taken_port_is_refused_before_anything_starts(checkout: Checkout) -> None:

@@ -59,9 +59,19 @@ class Terminal:
             self._shown += chunk
 
 
-def test_bars_are_drawn_below_a_coloured_log(checkout: Checkout) -> None:
+def test_a_quiet_terminal_shows_progress_and_no_names_of_steps(checkout: Checkout) -> None:
     terminal = Terminal(checkout, "demo", f"--port={free_port()}")
-    terminal.wait_for("have settled")
+    terminal.wait_for("demo clips are ready")
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.end() == 0
+    assert "\nPreparing 24 demo clips, 7 done" in terminal.text
+    assert "Preparing the database." in terminal.text
+    assert "seed " not in terminal.text
+
+
+def test_bars_are_drawn_below_a_coloured_log(checkout: Checkout) -> None:
+    terminal = Terminal(checkout, "demo", "--verbose", f"--port={free_port()}")
+    terminal.wait_for("demo clips are ready")
     terminal.process.send_signal(signal.SIGTERM)
     assert terminal.end() == 0
     assert "settling: 100%" in terminal.text

@@ -1,9 +1,11 @@
 """Seeding the demo. A video's tags say what localvod does with it, and that it is the demo's."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from recommendations import demo
 from recommendations.models import Recommendation
@@ -40,16 +42,27 @@ def test_curating_twice_adds_nothing() -> None:
     for _ in range(4):
         make_clip()
     demo.curate(None)
-    before = (TranscodeJob.objects.count(), ReasonTemplate.objects.count())
+    before = TranscodeJob.objects.count()
     assert demo.curate(None) == 0
-    assert (TranscodeJob.objects.count(), ReasonTemplate.objects.count()) == before
+    assert TranscodeJob.objects.count() == before
 
 
-def test_every_reason_template_of_the_demo_fits_vods_limit() -> None:
-    demo.curate(None)
-    for template in ReasonTemplate.objects.all():
+def test_the_reason_templates_come_before_the_first_clip() -> None:
+    with pytest.raises(CommandError, match="Timed out waiting for the clips"):
+        call_command("seed_demo", "--clips=1", "--timeout=0")
+    templates = list(ReasonTemplate.objects.all())
+    assert len(templates) >= 8
+    for template in templates:
         template.full_clean()
-    assert ReasonTemplate.objects.count() == len(demo.REASONS)
+        assert template.policy
+        assert template.text_in("en") != template.text_in("zh-hans")
+    assert [template.policy for template in templates if template.is_urgent] == ["minors"]
+
+
+def test_templates_of_operators_stay_alone() -> None:
+    ReasonTemplate.objects.create(text="Ours")
+    assert demo.make_templates() == 0
+    assert ReasonTemplate.objects.get().text == "Ours"
 
 
 @pytest.mark.parametrize(
@@ -74,10 +87,53 @@ def test_seeding_waits_for_the_demos_clips() -> None:
         call_command("seed_demo", "--timeout=0")
 
 
+def test_seeding_waits_for_clips_that_are_not_there_yet() -> None:
+    make_clip()
+    with pytest.raises(CommandError, match="Timed out waiting for the clips"):
+        call_command("seed_demo", "--clips=2", "--timeout=0")
+
+
+def test_a_clip_is_ready_once_it_can_be_reviewed() -> None:
+    make_clip("phone,upload:damaged", censor_status="check")
+    make_clip(censor_status="onCensor")
+    make_clip(censor_status="check", status="Transcoding", files=[], source_path="")
+    assert demo.ready_count() == 0
+    make_clip(censor_status="check")
+    make_clip(censor_status="fail", status="Blocked")
+    make_clip(censor_status="onCensor", deleted_at=timezone.now())
+    assert demo.ready_count() == 3
+
+
 def test_seeding_leaves_the_clips_of_others_alone(capsys: pytest.CaptureFixture[str]) -> None:
     make_clip(censor_status="fail")
     make_video()
     make_video(status="Uploading")
     make_video(censor_status="onCensor")
     call_command("seed_demo", "--timeout=0")
-    assert capsys.readouterr().out == "1 clips processed, 0 recommended.\n"
+    assert "1 clips processed, 0 recommended.\n" in capsys.readouterr().out
+
+
+def test_the_desk_hears_of_the_clips_until_seeding_ends(
+    capsys: pytest.CaptureFixture[str], demo_folder: Path
+) -> None:
+    make_clip()
+    demo.report(24, 7)
+    assert demo.preparing() == "Preparing 24 demo clips, 7 done."
+    with pytest.raises(CommandError):
+        call_command("seed_demo", "--clips=2", "--timeout=0")
+    assert demo.preparing() == ""
+    assert "Preparing 2 demo clips, 1 done" in capsys.readouterr().err
+
+
+def test_words_of_a_seeding_that_died_expire(
+    monkeypatch: pytest.MonkeyPatch, demo_folder: Path
+) -> None:
+    monkeypatch.setattr(demo, "_EXPIRY_SECONDS", 0)
+    demo.report(24, 7)
+    assert demo.preparing() == ""
+
+
+def test_a_console_that_is_no_demo_prepares_nothing() -> None:
+    demo.report(24, 7)
+    assert demo.preparing() == ""
+    assert not demo.is_demo()

@@ -18,7 +18,7 @@ from videos.models import (
     TaskCause,
     Video,
 )
-from videos.services import DecisionInput, Seen, delete_video, review_video
+from videos.services import DecisionInput, Seen, Standing, delete_video, review_video
 
 pytestmark = pytest.mark.django_db
 
@@ -86,8 +86,7 @@ def test_blocking_again_for_another_reason_is_a_new_decision() -> None:
 def seen(video: Video) -> Seen:
     """What a page that is opened now shows."""
     video.refresh_from_db()
-    latest = video.decisions.in_force().order_by("-id").first()
-    return Seen.of(video, latest)
+    return Standing.read(video).seen
 
 
 def test_an_unseen_decision_is_not_replaced() -> None:
@@ -114,9 +113,17 @@ def test_a_file_that_the_decider_has_not_seen_is_not_decided() -> None:
 
 
 def test_what_was_seen_survives_the_way_through_a_page() -> None:
-    for text in ("0-1-check", "17-2-fail"):
+    for text in ("0-1-check-0-0", "17-2-fail-20261201062514000123-4"):
         assert str(Seen.parse(text)) == text
-    for text in ("", "x", "1-1", "1-1-", "-1-1-fail", "1-1-fail x", "9" * 40 + "-1-fail"):
+    for text in (
+        "",
+        "x",
+        "1-1",
+        "1-1-fail",
+        "-1-1-fail-0-0",
+        "1-1-fail-0-0 x",
+        "9" * 40 + "-1-fail-0-0",
+    ):
         assert Seen.parse(text) == Seen()
 
 

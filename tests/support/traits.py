@@ -18,20 +18,29 @@ DATABASE_FIXTURES: Final = {
     "django_db_serialized_rollback",
     "live_server",
 }
-# Pages, answers and orders of events run on one database, but for the modules that send user input
-# into SQL.
-ONE_DATABASE: Final = (
+# Pages and answers run on PostgreSQL only, but for the modules that send user input into SQL.
+# Orders of events and rules of services, in one thread, run on SQLite only, which is faster.
+# `run.py test --both` runs all on both.
+POSTGRESQL_ONLY: Final = (
     "tests/admin/",
     "tests/browser/",
     "tests/console/",
     "tests/contract/",
+)
+SQLITE_ONLY: Final = (
+    "tests/faults/test_crash_points.py::test_a_frozen_worker",
+    "tests/faults/test_crash_points.py::test_a_struck_worker",
     "tests/faults/test_event_order.py",
     "tests/faults/test_lying_cloud.py",
-    "tests/faults/test_properties_seen.py",
-    "tests/faults/test_properties_twins.py",
+    "tests/faults/test_properties",
     "tests/faults/test_takedown_order.py",
+    "tests/videos/test_decisions.py",
+    "tests/videos/test_human_first.py",
     "tests/videos/test_later_files.py",
+    "tests/videos/test_overruling.py",
     "tests/videos/test_playable.py",
+    "tests/videos/test_stale_decisions.py",
+    "tests/videos/test_unsigned_bodies.py",
 )
 USER_INPUT: Final = (
     "tests/admin/test_cdn_tasks.py",
@@ -78,10 +87,17 @@ def touches_database(item: pytest.Item) -> bool:
     )
 
 
-def runs_on_one_database(item: pytest.Item) -> bool:
-    is_listed = item.nodeid.startswith(ONE_DATABASE) and not item.nodeid.startswith(USER_INPUT)
-    is_skipped_somewhere = item.get_closest_marker("skipif") is not None
-    return is_listed and touches_database(item) and not is_skipped_somewhere
+def runs_on_postgresql_only(item: pytest.Item) -> bool:
+    is_listed = item.nodeid.startswith(POSTGRESQL_ONLY) and not item.nodeid.startswith(USER_INPUT)
+    return is_listed and touches_database(item) and not _is_skipped_somewhere(item)
+
+
+def runs_on_sqlite_only(item: pytest.Item) -> bool:
+    return item.nodeid.startswith(SQLITE_ONLY) and not _is_skipped_somewhere(item)
+
+
+def _is_skipped_somewhere(item: pytest.Item) -> bool:
+    return item.get_closest_marker("skipif") is not None
 
 
 def waits(item: pytest.Item) -> bool:
@@ -97,7 +113,8 @@ def is_slow(item: pytest.Item) -> bool:
 
 TRAITS: Final[dict[str, Callable[[pytest.Item], bool]]] = {
     "database": touches_database,
-    "one_database": runs_on_one_database,
+    "postgresql_only": runs_on_postgresql_only,
+    "sqlite_only": runs_on_sqlite_only,
     "waits": waits,
     "slow": is_slow,
 }

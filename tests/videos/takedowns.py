@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from shortvideo.cloud import media_gateway
 from shortvideo.cloud.types import MediaPath
+from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from shortvideo.outbox.worker import work_once, work_until_idle
 from tests.support.localvod import LocalVod
-from videos import mirror
+from videos import mirror, sync
 from videos.mirror import asking
 from videos.mirror.asking import EVERYTHING
 from videos.models import Decision, ReviewDecision, Source, Takedown, Video
@@ -26,14 +28,19 @@ PIXEL = bytes.fromhex(
 def published(vod: LocalVod) -> Video:
     """Seed a passed video with streams, a cover and two snapshots; read it into the mirror."""
     vod_id = vod.seed(status="Normal", cover=True, snapshots=2, files=True)
-    for stored in vod.state(vod_id)["objects"]:
-        if stored["kind"] == "image":  # replaces localvod's SVG drawing
-            file = vod.state_folder / "media" / stored["object_key"]
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(PIXEL + stored["object_key"].encode())
+    write_pixels(vod, vod_id)
     facts, _ = asking.fetch_facts([vod_id])
     mirror.apply(asking.fetch_reading(facts[vod_id], None, EVERYTHING))
     return Video.objects.get(vod_id=vod_id)
+
+
+def write_pixels(vod: LocalVod, vod_id: str) -> None:
+    """Replace localvod's SVG drawings of a video by pictures, each with its own content."""
+    for stored in vod.state(vod_id)["objects"]:
+        if stored["kind"] == "image":
+            file = vod.state_folder / "media" / stored["object_key"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(PIXEL + stored["object_key"].encode())
 
 
 def block(video: Video, source: Source = Source.API, **values: Any) -> ReviewDecision:
@@ -70,4 +77,27 @@ def delivery_of(video: Video, kind: str) -> Delivery:
 
 
 def served_paths(video: Video) -> list[str]:
-    return [path for path in media_paths(video) if media_gateway().is_served(MediaPath(path))]
+    return [path for path in media_paths(video) if is_served(MediaPath(path))]
+
+
+def is_served(path: MediaPath) -> bool:
+    return media_gateway().is_served(path)
+
+
+def assert_gone(video: Video, paths: list[MediaPath]) -> None:
+    takedown = takedown_of(video)
+    assert (takedown.state, takedown.problem) == (Takedown.State.VERIFIED, "")
+    assert paths
+    assert not any(map(is_served, paths))
+    assert served_paths(Video.objects.get(pk=video.pk)) == []
+
+
+def sync_all() -> None:
+    for _ in sync.walk(sync.resume_or_start(is_full=True)):
+        pass
+
+
+def read_again(video: Video) -> None:
+    with transaction.atomic():
+        outbox.send("read_video", subject=video.vod_id)
+    work()

@@ -97,7 +97,7 @@ def test_missing_and_invalid_pictures_do_not_stop_the_takedown(
         first_frame="",
     )
     block(video)
-    work()
+    work_until_idle(SECONDS, ["create_audit", "archive_evidence"])
     evidence = Evidence.objects.get()
     assert [file["path"] for file in evidence.files] == [cover]
     assert "3 of 4 pictures could not be copied: The CDN answers with 'text/html'" in (
@@ -138,7 +138,7 @@ def test_a_silent_cdn_is_not_asked_for_each_picture(
         snapshots=[f"{cloud.endpoint}/{number}.png" for number in range(40)]
     )
     block(video)
-    work()
+    work_until_idle(SECONDS, ["create_audit", "archive_evidence"])
     assert len(asked) == 3 + 3, "one in each of three attempts, three in the last"
     problem = Evidence.objects.get().problem
     assert problem.startswith("42 of 42 pictures could not be copied: The CDN did not give")

@@ -11,6 +11,7 @@ from recommendations.services import (
     recommend_video,
     remove_recommendation,
 )
+from shortvideo.cloud import media_gateway
 from shortvideo.cloud.types import MediaPath, StreamFile
 from tests.factories import make_video
 from tests.support.localvod import LocalVod
@@ -20,6 +21,7 @@ from videos import mirror
 from videos.mirror import Reading
 from videos.models import CdnTask, Evidence, Takedown, Video
 from videos.models.video import MAX_FURTHER_MEDIA
+from videos.services import media_paths
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,3 +107,23 @@ def test_an_earlier_cover_is_archived_purged_and_verified(
     takedown = takedown_of(video)
     assert takedown.state == Takedown.State.VERIFIED
     assert takedown.problem == "1 of 4 pictures are still served."  # `earlier`: outside VOD
+
+
+def test_a_cover_that_is_another_clips_file_is_left_alone(
+    cloud: LocalVod, settings: Settings
+) -> None:
+    settings.CDN_DOMAINS = [cloud.endpoint]
+    other, video = published(cloud), published(cloud)
+    Video.objects.filter(pk=video.pk).update(cover=other.cover)
+    video.refresh_from_db()
+    assert media_gateway().is_served(MediaPath(other.cover))
+    block(video)
+    work()
+    assert purged(video).isdisjoint(media_paths(other))
+    takedown = takedown_of(video)
+    assert (takedown.state, takedown.problem) == (Takedown.State.VERIFIED, "")
+    assert other.cover not in {file["path"] for file in Evidence.objects.get().files}
+    block(other)
+    work()
+    assert other.cover in purged(other)
+    assert not media_gateway().is_served(MediaPath(other.cover))

@@ -20,7 +20,7 @@ from tests.videos.takedowns import approve, block, published, takedown_of, work
 from videos import periodic
 from videos.models import Evidence, Takedown, Video
 from videos.services import archive_again, delete_video, dismiss
-from videos.services.evidence import store_copy
+from videos.services.evidence import check_copies, store_copy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,7 +65,9 @@ def count_in_inbox() -> int:
     return lines["evidence"]
 
 
-def test_a_full_disk_ends_no_takedown_and_is_a_concern(incomplete: Evidence) -> None:
+def test_a_full_disk_ends_no_takedown_and_is_a_concern(
+    incomplete: Evidence, caplog: pytest.LogCaptureFixture
+) -> None:
     assert takedown_of(incomplete.video).state == Takedown.State.VERIFIED
     assert incomplete.files == []
     assert incomplete.problem == (
@@ -73,6 +75,11 @@ def test_a_full_disk_ends_no_takedown_and_is_a_concern(incomplete: Evidence) -> 
         "left on device)."
     )
     assert count_in_inbox() == 1
+    lines = [
+        line for line in caplog.get_records("setup") if line.name == "videos.services.evidence"
+    ]
+    assert {line.__dict__["reason"] for line in lines} == {"No space left on device"}
+    assert not any(line.exc_info for line in lines)
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -91,8 +98,98 @@ def test_archiving_again_completes_the_evidence(
     assert (incomplete.attention_at, incomplete.retry_at) == (None, None)
     assert all((tmp_path / file["name"]).stat().st_size > 10 for file in incomplete.files)
     assert count_in_inbox() == 0
-    with pytest.raises(InvalidState, match="Nothing is missing"):
-        archive_again(incomplete)
+
+
+@pytest.fixture
+def complete(incomplete: Evidence, disk: type[FullDisk]) -> Evidence:
+    """The same evidence with all copies."""
+    disk.is_full = False
+    archive_again(incomplete)
+    work()
+    incomplete.refresh_from_db()
+    return incomplete
+
+
+def lose_copies(evidence: Evidence, folder: Path, count: int) -> list[Path]:
+    lost = [folder / file["name"] for file in evidence.files[:count]]
+    for path in lost:
+        path.unlink()
+    return lost
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_lost_copy_is_archived_again(complete: Evidence, tmp_path: Path, count: int) -> None:
+    """No check has found the loss yet."""
+    lost = lose_copies(complete, tmp_path, count)
+    archive_again(complete)
+    work()
+    complete.refresh_from_db()
+    assert all(path.stat().st_size > 10 for path in lost)
+    assert (len(complete.copies), complete.shortfall) == (3, "")
+    archive_again(complete)
+    work()
+    assert not Delivery.objects.open().exists()
+
+
+def check_all_copies() -> None:
+    for turn in range(24):
+        check_copies(share=24, turn=turn)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_lost_copy_is_found_and_is_a_concern(
+    complete: Evidence, tmp_path: Path, count: int
+) -> None:
+    check_all_copies()
+    assert count_in_inbox() == 0
+    lose_copies(complete, tmp_path, count)
+    check_all_copies()
+    complete.refresh_from_db()
+    assert len(complete.copies) == 3 - count
+    assert complete.shortfall == f"{count} of 3 copies are not in the storage any more."
+    assert count_in_inbox() == 1
+    Evidence.objects.update(retry_at=timezone.now())
+    periodic.archive_incomplete_evidence()
+    work()
+    assert count_in_inbox() == 0
+    assert len(Evidence.objects.get().copies) == 3
+
+
+def test_a_lost_copy_of_a_deleted_clip_stays_a_concern(complete: Evidence, tmp_path: Path) -> None:
+    delete_video(complete.video)
+    work()
+    [path] = lose_copies(complete, tmp_path, 1)
+    check_all_copies()
+    assert count_in_inbox() == 1
+    dismiss(complete)
+    check_all_copies()
+    assert count_in_inbox() == 0
+    path.write_bytes(b"the folder is mounted again")
+    check_all_copies()
+    complete.refresh_from_db()
+    assert (len(complete.copies), complete.shortfall) == (3, "")
+
+
+def test_a_copy_is_looked_for_before_a_deletion(complete: Evidence, tmp_path: Path) -> None:
+    lost = lose_copies(complete, tmp_path, 2)
+    delete_video(complete.video)
+    work()
+    assert all(map(Path.exists, lost))
+
+
+def test_a_storage_that_does_not_answer_loses_nothing(
+    complete: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bool:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(FullDisk, "exists", fail)
+    check_all_copies()
+    archive_again(complete)
+    work()
+    complete.refresh_from_db()
+    assert (len(complete.copies), complete.shortfall) == (3, "")
+    assert not Delivery.objects.open().exists()
 
 
 def test_the_worker_tries_again_less_and_less_often(

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -15,20 +14,23 @@ from tests.factories import make_file
 from tests.support.localvod import LocalVod
 from tests.videos.support import receive_bodies
 from tests.videos.takedowns import (
+    assert_gone,
     block,
     delivery_of,
+    is_served,
     published,
     served_paths,
+    sync_all,
     takedown_of,
     work,
     work_now,
     work_one,
 )
 from tests.videos.vod_tasks import NARROWBAND, Task, begin_task
-from videos import mirror, sync
+from videos import mirror
 from videos.mirror import asking
 from videos.mirror.asking import EVERYTHING
-from videos.models import CdnTask, Evidence, Source, Takedown, Video
+from videos.models import CdnTask, Source, Takedown, Video
 from videos.reconcile import Options, begin, carry_out
 from videos.services import delete_video, undo_review
 
@@ -43,18 +45,6 @@ def blocked_while_transcoding(cloud: LocalVod, **values: Any) -> tuple[Video, Ta
     block(video)
     work()
     return video, task
-
-
-def is_served(path: MediaPath) -> bool:
-    return media_gateway().is_served(path)
-
-
-def assert_gone(video: Video, paths: list[MediaPath]) -> None:
-    takedown = takedown_of(video)
-    assert (takedown.state, takedown.problem) == (State.VERIFIED, "")
-    assert paths
-    assert not any(map(is_served, paths))
-    assert served_paths(Video.objects.get(pk=video.pk)) == []
 
 
 @pytest.mark.parametrize("group", ["standard-template-group", NARROWBAND])
@@ -106,11 +96,6 @@ def add_stream(cloud: LocalVod, video: Video) -> list[MediaPath]:
     paths = begin_task(cloud, video.vod_id, trigger="Manual").end()
     vod_gateway().update_info(video.vod_id, title="Changed")
     return paths
-
-
-def sync_all() -> None:
-    for _ in sync.walk(sync.resume_or_start(is_full=True)):
-        pass
 
 
 @pytest.mark.parametrize("is_first_import", [False, True])
@@ -208,28 +193,6 @@ def test_checks_of_one_file_do_not_count_for_a_later_one(cloud: LocalVod) -> Non
     takedown.refresh_from_db()
     assert (takedown.state, purge_count(later)) == (State.FAILED, 3)
     assert takedown.problem == "The CDN still serves 2 of 4 files that play, after 3 purges."
-
-
-def test_later_snapshots_are_archived_and_purged(cloud: LocalVod) -> None:
-    video = published(cloud)
-    pictures = video.snapshots
-    Video.objects.filter(pk=video.pk).update(snapshots=[], first_frame="")
-    video.refresh_from_db()
-    block(video)
-    work()
-    assert len(Evidence.objects.get().files) == 1
-    assert any(is_served(MediaPath(path)) for path in pictures)
-    read_again(video)
-    work_now()
-    assert not any(is_served(MediaPath(path)) for path in pictures)
-    assert {file["path"] for file in Evidence.objects.get().files} >= set(pictures)
-    assert takedown_of(video).state == State.VERIFIED
-
-
-def read_again(video: Video) -> None:
-    with transaction.atomic():
-        outbox.send("read_video", subject=video.vod_id)
-    work()
 
 
 def test_a_file_in_the_undo_window_waits_with_the_block(

@@ -102,7 +102,7 @@ def test_pictures_still_served_are_named_but_do_not_fail_it(
     work_now()
     takedown = takedown_of(video)
     assert takedown.state == State.VERIFIED
-    assert "1 of 3 pictures are still served" in takedown.problem
+    assert "1 of 4 pictures are still served" in takedown.problem
 
 
 def test_a_block_is_not_verified_while_vod_shows_normal(cloud: LocalVod) -> None:

@@ -39,7 +39,7 @@ class Task:
     def end(self) -> list[MediaPath]:
         """End all jobs. Returns the paths of the streams; none if the video was deleted."""
         paths = [path for job_id in self.job_ids if (path := self.end_job(job_id))]
-        with _transaction(self.vod) as tx:
+        with transaction_in(self.vod) as tx:
             now = clock.now_text()
             tx.execute(
                 "UPDATE transcode_tasks SET status = 'CompleteAllSucc', complete_time = ? "
@@ -49,7 +49,7 @@ class Task:
 
     def end_job(self, job_id: str) -> MediaPath | None:
         """End one job. Returns the path of its stream."""
-        with _transaction(self.vod) as tx:
+        with transaction_in(self.vod) as tx:
             video = _find(tx, self.vod_id)
             job = tx.execute("SELECT * FROM transcode_jobs WHERE id = ?", (job_id,)).fetchone()
             if video is None or job is None:
@@ -82,7 +82,7 @@ class Task:
 
 def begin_task(vod: LocalVod, vod_id: str, *, group: str = STANDARD, trigger: str = "Auto") -> Task:
     """Begin a task in VOD, as an upload or VOD's console does."""
-    with _transaction(vod) as tx:
+    with transaction_in(vod) as tx:
         video = _find(tx, vod_id)
         assert video is not None
         task_id = insert_transcode_task(tx, video, group_id=group, trigger=trigger)
@@ -94,7 +94,7 @@ def begin_task(vod: LocalVod, vod_id: str, *, group: str = STANDARD, trigger: st
 
 
 @contextmanager
-def _transaction(vod: LocalVod) -> Iterator[sqlite3.Connection]:
+def transaction_in(vod: LocalVod) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(vod.state_folder / "localvod.sqlite3", timeout=20)
     connection.row_factory = sqlite3.Row
     try:

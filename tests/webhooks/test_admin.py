@@ -33,8 +33,8 @@ def add(desk: Desk, **fields: Any) -> str:
 
 
 def change(desk: Desk, endpoint: Endpoint, **fields: Any) -> int:
-    url = reverse("admin:webhooks_endpoint_change", args=[endpoint.pk])
-    return desk.client.post(url, {**FORM, "name": endpoint.name, **fields}).status_code
+    code: int = desk.edit(endpoint, **{**FORM, "name": endpoint.name, **fields}).status_code
+    return code
 
 
 def pages_of(desk: Desk, endpoint: Endpoint) -> str:

@@ -5,7 +5,8 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from shortvideo.webhooks.models import Endpoint
-from tests.fixtures_browser import PHONE, WIDE, OpenDesk
+from tests.fixtures_browser import OpenDesk
+from tests.support.chromium import PHONE, WIDE
 from tests.support.receiver import Receiver
 
 from .support import emit_event, work

@@ -9,5 +9,7 @@ from videos.admin.reconcile import ReconcileRunAdmin
 from videos.admin.review import ReasonTemplateAdmin, ReviewTaskAdmin
 from videos.admin.sync import SyncRunAdmin
 from videos.admin.takedown import TakedownAdmin
+from videos.admin.threshold import LabelThresholdAdmin
 from videos.admin.transcoding import TranscodeJobAdmin
+from videos.admin.uploader import UploaderPageAdmin
 from videos.admin.video import VideoAdmin

@@ -1,4 +1,4 @@
-"""The first page: open review tasks, last decisions, and the state of the worker."""
+"""The first page: what waits for review, last decisions, and the state of the worker."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,34 +8,44 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from accounts.services import operator_of
+from recommendations import demo
 from shortvideo.desk.display import waited
+from shortvideo.moments import start_of_day
 from shortvideo.outbox.models import Delivery, Lane, PeriodicTask
 from videos.admin.cdn import cdn_state
 from videos.admin.media import thumbnail
-from videos.models import Decision, ReconcileRun, ReviewDecision, ReviewTask, SyncRun
+from videos.models import Decision, ReconcileRun, ReviewDecision, ReviewTask, SyncRun, Video
+from videos.services import COUNTED, waiting_count
 
 # Workers poll twice a second: if work is overdue for longer, none is running.
 _WORKER_SILENCE = timedelta(seconds=60)
+REVIEW = "videos.review_video"
 _NEXT_TASKS = 6
 _LAST_DECISIONS = 5
 
 
-def _figures(user: Any) -> Iterator[dict[str, Any]]:
+def waiting_label() -> str:
+    """How many review tasks are open, as the desk shows it: "7", "10,000+", or "" for none."""
+    count = waiting_count()
+    return f"{COUNTED - 1:,}+" if count >= COUNTED else str(count or "")
+
+
+def _figures(user: Any, waiting: Any) -> Iterator[dict[str, Any]]:
     """The numbers before those of the inbox. Counts only what the operator may see."""
     if user.has_perm("videos.view_reviewtask"):
-        count = ReviewTask.objects.open().count()
         yield {
             "label": _("Open review tasks"),
             "hint": _("oldest first"),
-            "count": count,
-            "tone": "attention" if count else "calm",
+            "count": waiting or 0,
+            "tone": "attention" if waiting else "calm",
             "url": reverse("admin:videos_reviewtask_changelist"),
         }
     if user.has_perm("videos.view_reviewdecision"):
-        today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        today = start_of_day(timezone.localdate(), timezone.get_current_timezone())
         count = _blocked_since(today)
         yield {
             "label": _("Blocked today"),
@@ -55,14 +65,23 @@ def _blocked_since(moment: datetime) -> int:
 def desk_context(request: HttpRequest) -> dict[str, Any]:
     """Return the context of the page: only what the operator may see."""
     user = request.user
-    context: dict[str, Any] = {"figures": list(_figures(user))}
+    waiting: Any = SimpleLazyObject(waiting_label)
+    context: dict[str, Any] = {"figures": list(_figures(user, waiting)), "waiting": waiting}
+    context |= queue_filling()
+    context["has_guide"] = user.has_perm(REVIEW) and not operator_of(request).is_guide_closed
     if user.has_perm("videos.view_reviewtask"):
         context["next_tasks"] = _next_tasks()
+        context["has_videos"] = bool(waiting) or Video.objects.exists()
     if user.has_perm("videos.view_reviewdecision"):
         context["own_decisions"] = _own_decisions(request)
     if user.has_perm("outbox.view_periodictask"):
         context["system"] = _system_state(timezone.now())
     return context
+
+
+def queue_filling() -> dict[str, Any]:
+    """Return what the demo is doing, for pages with an empty queue."""
+    return {"preparing": demo.preparing(), "is_demo": demo.is_demo()}
 
 
 def _next_tasks() -> list[dict[str, Any]]:

@@ -3,23 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.http import HttpRequest
 
 from shortvideo.desk.operations import shown_field
 from shortvideo.outbox.models import Delivery, DeliveryState
-from videos.admin.media import (
-    cdn_picture,
-    copies_of,
-    gone_text,
-    hit_copies,
-    play_sources,
-    snapshots,
-)
-from videos.admin.seen import shown_review
+from videos.admin.media import cdn_picture, copies_of, hit_copies, play_sources, snapshots
+from videos.admin.seen import shown_claim, shown_standing, shown_text
+from videos.admin.story import TOLD, story_of
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
-from videos.services import may_play, missing_files_reason, undoable_decision
+from videos.services import (
+    describe_claim,
+    may_play,
+    missing_files_reason,
+    undo_milliseconds,
+    undoable_decision,
+)
 
 _LATEST = 50  # deliveries
 # Deliveries that only read VOD; every clip has many.
@@ -28,27 +28,31 @@ _READS = ("process_event", "read_video", "reread_video")
 
 def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
     user = request.user
+    prefetch_related_objects([video], *TOLD)
     may_review = user.has_perm("videos.review_video")
     copies = copies_of(video) if may_review else {}
+    undoable = undoable_decision(video) if may_review else None
+    standing = shown_standing(video)
     return {
         "video": video,
-        "seen": shown_field(video, str(shown_review(video))),
+        "seen": shown_field(video, shown_text(video)),
+        "reviewing": describe_claim(claim) if (claim := shown_claim(video)) else "",
         "may_play": may_play(user, video),
         "sources": play_sources(video) if may_play(user, video) else [],
         "unplayable": missing_files_reason(user, video),
         "poster": _poster(video, copies),
-        "snapshots": snapshots(video, copies),
-        "gone_text": gone_text() if video.is_closed else "",
-        "undoable": undoable_decision(video) if may_review else None,
+        "snapshots": snapshots(video, may_see_copies=may_review),
+        "undoable": undoable,
+        "undo_milliseconds": undo_milliseconds(undoable) if undoable else 0,
         "takedown": takedown_card(video) if user.has_perm("videos.view_takedown") else None,
         "files": _files(video),
-        "machine_review": (machine_review := _latest_machine_review(video)),
-        "hits": _hits(machine_review, hit_copies(video) if may_review else {}),
-        "decisions": video.decisions.select_related("operator", "delivery").order_by("-id"),
-        "open_tasks": video.review_tasks.filter(closed_at=None).order_by("opened_at"),
+        "machine_review": standing.machine_review,
+        "hits": _hits(standing.machine_review, hit_copies(video) if may_review else {}),
+        "story": story_of(video),
+        "open_tasks": [task for task in video.review_tasks.all() if task.closed_at is None],
         "jobs": video.transcode_jobs.select_related("requested_by", "delivery").order_by("-id"),
         "cdn_tasks": video.cdn_tasks.select_related("operator", "delivery").order_by("-id"),
-        "deletions": video.deletions.select_related("operator", "delivery").order_by("-id"),
+        "deletions": video.deletions.all(),
         "recommendation": getattr(video, "recommendation", None),
         "deliveries": _deliveries(video) if user.has_perm("outbox.view_delivery") else None,
         "may_retry": user.has_perm("outbox.retry_delivery"),
@@ -64,10 +68,6 @@ def _poster(video: Video, copies: Mapping[str, str]) -> str:
 def _files(video: Video) -> list[dict[str, Any]]:
     """Streams, tallest first."""
     return sorted(video.files, key=lambda file: (-file["height"], file["is_narrowband"]))
-
-
-def _latest_machine_review(video: Video) -> MachineReview | None:
-    return video.machine_reviews.filter(source_version=video.source_version).first()
 
 
 def _hits(review: MachineReview | None, copies: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -66,8 +66,9 @@ class ArchiveAgain(Operation[Evidence]):
     verb = _("Archive again")
     report = _("%(done)d of %(selected)d will be archived again.")
     explanation = _(
-        "What is missing is copied from the CDN, or from VOD while it has the clip. The worker "
-        "also tries this by itself, less and less often."
+        "The worker looks which copies the storage has. What is missing is copied from the CDN, "
+        "or from VOD while it has the clip. The worker also tries this by itself, less and less "
+        "often."
     )
     select_related = ("video",)
 
@@ -88,7 +89,7 @@ inbox.register(
     inbox.Concern(
         name="evidence",
         label=_("Incomplete evidence"),
-        hint=_("pictures of blocked clips that could not be copied, or clips without any copy"),
+        hint=_("pictures of blocked clips without a copy: never made, or lost in the storage"),
         permission="outbox.retry_delivery",
         rows=Evidence.objects.needing_attention,
         url=lambda: reverse("admin:videos_evidence_changelist", query={"attention": "yes"}),
@@ -99,7 +100,7 @@ inbox.register(
 @admin.register(Evidence)
 class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     list_display = (
-        "picture", "video_link", "source_version", "copy_count", "condition", "problem",
+        "picture", "video_link", "source_version", "copy_count", "condition", "shortfall",
         "archived_at", "expires_at",
     )  # fmt: skip
     list_display_links = ("archived_at",)
@@ -110,10 +111,10 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     search_help_text = _("Exact video ID")
     ordering = ("-id",)
     fields = (
-        "video", "source_version", "clip", "machine_review", "files", "problem", "archived_at",
+        "video", "source_version", "clip", "machine_review", "files", "shortfall", "archived_at",
         "expires_at", "removed_at",
     )  # fmt: skip
-    readonly_fields = ("clip",)
+    readonly_fields = ("clip", "shortfall")
 
     def get_queryset(self, request: HttpRequest) -> EvidenceQuerySet:
         return Evidence.objects.prefetch_related(*PICTURES)
@@ -134,14 +135,18 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
 
     @admin.display(description=_("copies"))
     def copy_count(self, evidence: Evidence) -> int:
-        return len(evidence.files)
+        return len(evidence.copies)
+
+    @admin.display(description=_("problem"))
+    def shortfall(self, evidence: Evidence) -> str:
+        return evidence.shortfall
 
     @admin.display(description=_("state"))
     def condition(self, evidence: Evidence) -> SafeString:
         if evidence.removed_at is not None:
             return display.toned(str(_("removed")), "neutral")
-        if not evidence.files:
+        if not evidence.copies:
             return display.toned(str(_("no copy")), "bad")
-        if evidence.problem:
+        if evidence.shortfall:
             return display.toned(str(_("incomplete")), "attention")
         return display.toned(str(_("kept")), "good")

@@ -37,7 +37,8 @@ def thumbnail(video: Video) -> SafeString:
     """The cover, or else the first frame; blurred if the video is blocked.
 
     For a blocked or deleted video it is a stored copy, of another picture if need be. Without any
-    copy a mark says that the picture is gone. Lists of videos use
+    copy a mark says that the picture is gone. Operators who may not review get the mark of a copy
+    that is not shown: the copy's view refuses them. Lists of videos use
     `with_pictures`; other lists prefetch `columns.PICTURES`.
     """
     path = video.cover or video.first_frame
@@ -45,21 +46,24 @@ def thumbnail(video: Video) -> SafeString:
     url = copies.get(path) or next(iter(copies.values()), "") or cdn_picture(video, path)
     if not url and path and _is_purged(video):
         return format_html(
-            '<span class="thumb"><span class="thumb-gone">{}</span></span>', gone_text()
+            '<span class="thumb"><span class="thumb-gone">{}</span></span>', _mark(has_copy=False)
         )
     if not url:
         return format_html('<span class="thumb thumb-empty" title="{}"></span>', _("No picture"))
     return format_html(
         '<span class="thumb{}"{}><img src="{}" alt="" loading="lazy" decoding="async"></span>',
         " is-blurred" if video.is_blocked else "",
-        format_html(' data-gone="{}"', gone_text()) if video.is_closed else "",
+        format_html(' data-gone="{}"', _mark(has_copy=bool(copies))) if video.is_closed else "",
         url,
     )
 
 
-def gone_text() -> str:
-    """The mark in place of a picture that neither the CDN nor the evidence has."""
-    return _("Gone, no copy")
+def _mark(*, has_copy: bool) -> str:
+    """The words in place of a picture of a closed video that is not on the CDN any more.
+
+    They are true for each role, and for a copy that the storage does not have any more.
+    """
+    return _("Copy not shown") if has_copy else _("Gone, no copy")
 
 
 def copies_of(video: Video) -> dict[str, str]:
@@ -67,15 +71,7 @@ def copies_of(video: Video) -> dict[str, str]:
 
     Operators who may review can open them.
     """
-    if not video.is_closed:
-        return {}
-    return {
-        file["path"]: reverse("admin:videos_evidence_copy", args=[evidence.pk, index])
-        for evidence in video.evidence.all()
-        if evidence.source_version == video.source_version
-        for index, file in enumerate(evidence.files)
-        if file["kind"] != HIT
-    }
+    return _copies(video, are_hits=False) if video.is_closed else {}
 
 
 def hit_copies(video: Video) -> dict[str, str]:
@@ -83,12 +79,16 @@ def hit_copies(video: Video) -> dict[str, str]:
 
     Operators who may review can open them.
     """
+    return _copies(video, are_hits=True)
+
+
+def _copies(video: Video, *, are_hits: bool) -> dict[str, str]:
     return {
         file["path"]: reverse("admin:videos_evidence_copy", args=[evidence.pk, index])
         for evidence in video.evidence.all()
         if evidence.source_version == video.source_version
         for index, file in enumerate(evidence.files)
-        if file["kind"] == HIT
+        if (file["kind"] == HIT) is are_hits and not file.get("is_lost")
     }
 
 
@@ -108,14 +108,29 @@ def _is_purged(video: Video) -> bool:
 
 
 def cdn_picture(video: Video, path: str) -> str:
-    """Return the URL of a picture on the CDN; '' if it was purged or is no picture."""
-    return "" if _is_purged(video) or not is_picture(path) else _shown_url(video, path)
+    """Return the URL of a picture on the CDN.
+
+    '' if it was purged, for another kind of file, and for a picture of another video.
+    """
+    if _is_purged(video) or not is_picture(path) or video.is_foreign(path):
+        return ""
+    return _shown_url(video, path)
 
 
-def snapshots(video: Video, copies: Mapping[str, str]) -> list[str]:
-    """Return the URLs of the snapshots: the stored copy, or else the CDN's file; '' if gone."""
+def snapshots(video: Video, *, may_see_copies: bool) -> list[dict[str, str]]:
+    """Return `url` and `mark` of each snapshot: the stored copy, or else the CDN's file.
+
+    The mark stands in place of a picture of a closed video without a URL, or that fails to load.
+    """
+    copies = copies_of(video)
     paths = [path for path in video.snapshots if path in copies or is_on_cdn(path)]
-    return [copies.get(path) or cdn_picture(video, path) for path in paths]
+    return [
+        {
+            "url": (copies.get(path) if may_see_copies else "") or cdn_picture(video, path),
+            "mark": _mark(has_copy=path in copies) if video.is_closed else "",
+        }
+        for path in paths
+    ]
 
 
 def play_sources(video: Video) -> list[dict[str, str]]:
@@ -135,10 +150,10 @@ def fetch_sources(video: Video) -> list[dict[str, str]]:
     To a review security IP VOD gives URLs that play pending, blocked and purged videos. Waits at
     most three seconds. Raises CloudRejected, CloudUnavailable.
     """
-    found = vod_gateway().with_deadline(DEADLINE_SECONDS).play_urls(video.vod_id)
-    urls = {file.path: url for file, url in found}
-    files = [file_as_json(file) for file, _url in found]
-    streams = [_stream_source(file, _our_scheme(urls[file["path"]])) for file in _best(files)]
+    gateway = vod_gateway().with_deadline(DEADLINE_SECONDS)
+    found = gateway.play_files(video.vod_id, url_ttl_seconds=settings.MEDIA_URL_TTL_UNPUBLISHED)
+    files = [{**file_as_json(file), "url": file.url} for file in found if is_on_cdn(file.path)]
+    streams = [_stream_source(file, _our_scheme(file["url"])) for file in _best(files)]
     return sorted(streams, key=lambda each: each["type"] == _HLS)
 
 

@@ -16,18 +16,26 @@ from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ModelAdmin
 from shortvideo.errors import InvalidState, NeedsConfirmation
 from videos.admin import undo
-from videos.admin.forms import ApproveForm, BlockForm, RecommendForm
-from videos.admin.seen import shown_decision, shown_review
-from videos.models import Decision, ReasonTemplate, ReviewDecision, Source, TranscodeKind, Video
+from videos.admin.forms import ApproveForm, BlockForm, RecommendForm, SendBackForm
+from videos.admin.seen import parse_shown, shown_claim, shown_standing, shown_text
+from videos.models import (
+    CensorStatus,
+    Decision,
+    ReasonTemplate,
+    ReviewDecision,
+    Source,
+    TranscodeKind,
+    Video,
+)
 from videos.services import (
     DecisionInput,
-    Seen,
     check_dismissible,
     check_playable,
     check_seen,
     check_submittable,
     check_undeletable,
     delete_video,
+    describe_claim,
     describe_review,
     dismiss,
     request_undeletion,
@@ -65,21 +73,20 @@ class SeenVideoOperation(VideoOperation):
     """An operation on a review that the operator has seen. It asks if that has changed."""
 
     def shown(self, row: Any) -> str:
-        return str(shown_review(_video_of(row)))
+        return shown_text(_video_of(row))
 
     def note(self, row: Any) -> str:
         video = _video_of(row)
-        latest = shown_decision(video)
+        latest = shown_standing(video).decision
         return describe_review(video, latest) if latest is not None else ""
 
     def check(self, row: Any) -> None:
         super().check(row)
         if self.is_confirmed or self.seen(row):
-            video = _video_of(row)
-            check_seen(video, Seen.parse(self.seen(row)), shown_decision(video))
+            check_seen(shown_standing(_video_of(row)), parse_shown(self.seen(row))[0])
 
     def run(self, row: Any, values: Mapping[str, Any]) -> None:
-        self.apply(_video_of(row), {**values, "seen": Seen.parse(self.seen(row))})
+        self.apply(_video_of(row), {**values, "seen": parse_shown(self.seen(row))[0]})
 
 
 class Review(SeenVideoOperation):
@@ -93,9 +100,16 @@ class Review(SeenVideoOperation):
         super().__init__(model_admin, request)
         self.decided: list[ReviewDecision] = []
 
+    def check(self, row: Any) -> None:
+        """Ask before a clip is decided that a colleague has on the review page."""
+        super().check(row)
+        claim = shown_claim(_video_of(row))
+        if claim is not None and parse_shown(self.seen(row))[1] != str(claim.pk):
+            raise NeedsConfirmation(describe_claim(claim))
+
     def is_in_force(self, video: Video) -> bool:
         """Whether a person has made the same decision."""
-        latest = shown_decision(video)
+        latest = shown_standing(video).decision
         is_same = latest is not None and latest.is_human and latest.decision == self.decision
         return is_same and video.censor_status == self.decision.censor_status
 
@@ -130,7 +144,7 @@ class Approve(Review):
     def check(self, row: Any) -> None:
         video = _video_of(row)
         if video.deleted_at is None and self.is_in_force(video):
-            raise InvalidState(describe_review(video, shown_decision(video)))
+            raise InvalidState(describe_review(video, shown_standing(video).decision))
         super().check(row)
 
     def warning(self, row: Any) -> str:
@@ -154,11 +168,34 @@ class Block(Review):
         super().check(row)
         video = _video_of(row)
         if not self.is_confirmed and self.is_in_force(video):
-            review = describe_review(video, shown_decision(video))
+            review = describe_review(video, shown_standing(video).decision)
             raise NeedsConfirmation(_("Change the reason? %s") % review)
 
     def context(self) -> dict[str, Any]:
         return {"reason_templates": ReasonTemplate.objects.filter(is_active=True)}
+
+
+class SendBack(Review):
+    name = "send_back"
+    decision = Decision.REVIEW
+    label = gettext_lazy("Send back to review…")
+    title = gettext_lazy("Send videos back to review")
+    verb = gettext_lazy("Send back")
+    report = gettext_lazy("%(done)d of %(selected)d sent back to review.")
+    already = gettext_lazy("Already sent back.")
+    explanation = gettext_lazy(
+        "Hidden in the app until somebody decides again. VOD keeps its status, and URLs that were "
+        "given out keep playing: block the clip if it must go."
+    )
+    form_class = SendBackForm
+
+    def check_video(self, video: Video) -> None:
+        if video.censor_status == CensorStatus.CHECK:
+            raise InvalidState(_("It awaits review already."))
+
+    def report_suffix(self) -> str:
+        """Nothing is sent that an undo could hold back."""
+        return ""
 
 
 class TranscodeStandard(VideoOperation):

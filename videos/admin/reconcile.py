@@ -6,7 +6,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,6 +32,7 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
         "started_at", "mode", "state_badge", "here_count", "there_count", "found_count",
         "left_count", "error_text", "requested_by", "finished_at",
     )  # fmt: skip
+    change_form_template = "admin/videos/reconcilerun/detail.html"
     list_filter = ("state", "is_heal")
     list_select_related = ("requested_by",)
     ordering = ("-id",)
@@ -68,27 +68,16 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
         context = {"may_reconcile": request.user.has_perm(_PERMISSION), **(extra_context or {})}
         return super().changelist_view(request, context)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The page of one run: counts and examples of each kind of difference."""
-        run = self.get_object(request, object_id)
-        if run is None or not self.has_view_permission(request, run):
-            return super().change_view(request, object_id, form_url, extra_context)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": str(run),
-            "run": run,
-            "mode": _mode_of(run),
-            "rows": _rows_of(run),
-            "examples": _examples_of(run),
+    def page_context(self, request: HttpRequest, row: ReconcileRun) -> dict[str, Any]:
+        """Counts and examples of each kind of difference."""
+        return {
+            "title": str(row),
+            "subtitle": None,
+            "run": row,
+            "mode": _mode_of(row),
+            "rows": _rows_of(row),
+            "examples": _examples_of(row),
         }
-        return TemplateResponse(request, "admin/videos/reconcilerun/detail.html", context)
 
 
 def _mode_of(run: ReconcileRun) -> str:

@@ -117,9 +117,9 @@ def _evidence_step(evidence: Evidence | None, delivery: Delivery | None) -> Step
     if evidence is not None and evidence.removed_at is not None:
         note = _("Its time is over: it was removed.")
     elif evidence is not None:
-        count = len(evidence.files)
+        count = len(evidence.copies)
         copies = ngettext("%(count)d picture.", "%(count)d pictures.", count) % {"count": count}
-        note = f"{copies} {evidence.problem}".strip()
+        note = f"{copies} {evidence.shortfall}".strip()
     label = _("Evidence kept")
     is_sent = delivery is None or delivery.state == DeliveryState.DONE
     if evidence is not None and is_sent and is_incomplete(evidence):

@@ -16,7 +16,7 @@ from shortvideo.desk.operations import LIMIT, Report, next_url, note_list
 from shortvideo.errors import InvalidState
 from shortvideo.middleware import current_request_id
 from videos.models import ReviewDecision, Video
-from videos.services import undo_review
+from videos.services import undo_milliseconds, undo_review
 
 _FORM = "undo-form"  # in base_site.html: it has the CSRF token, which a message cannot have
 
@@ -24,10 +24,11 @@ _FORM = "undo-form"  # in base_site.html: it has the CSRF token, which a message
 def button(decisions: Sequence[ReviewDecision]) -> SafeString:
     """Return the button that undoes these decisions, for a message of the desk."""
     return format_html(
-        ' <button type="submit" form="{}" name="decisions" value="{}" '
-        'class="button button-small">{}</button>',
+        ' <button type="submit" form="{}" name="decisions" value="{}" data-undo="{}" '
+        'class="button button-small">{} <span class="countdown"></span></button>',
         _FORM,
         ",".join(str(decision.pk) for decision in decisions),
+        min(undo_milliseconds(decision) for decision in decisions),
         _("Undo"),
     )
 

@@ -3,13 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.forms import Media
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,7 +20,7 @@ from videos.admin import operations
 from videos.admin.detail import detail_context
 from videos.admin.filters import DeletedFilter
 from videos.admin.media import thumbnail, with_pictures
-from videos.admin.seen import SeenRows, latest_decisions
+from videos.admin.seen import SeenRows, standing_lookups
 from videos.admin.undo import undo
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video, VideoQuerySet
 from videos.services import is_undeletable
@@ -31,6 +28,7 @@ from videos.services import is_undeletable
 
 @admin.register(Video)
 class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
+    change_form_template = "admin/videos/video/detail.html"
     list_display = (
         "picture",
         "heading",
@@ -60,6 +58,7 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
     operations = (
         operations.Approve,
         operations.Block,
+        operations.SendBack,
         operations.TranscodeStandard,
         operations.TranscodeNarrowband,
         operations.Recommend,
@@ -69,7 +68,7 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
 
     def get_queryset(self, request: HttpRequest) -> VideoQuerySet:
         """Deleted videos only for operators who may delete."""
-        videos = with_pictures(Video.objects.prefetch_related(latest_decisions()))
+        videos = with_pictures(Video.objects.prefetch_related(*standing_lookups()))
         return videos if request.user.has_perm("videos.delete_video") else videos.visible()
 
     def search_condition(self, text: str) -> Q:
@@ -133,27 +132,14 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
 
     # --- The page of one video
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The page of one video: facts and buttons, no form."""
-        video = self.get_object(request, unquote(object_id))
-        if not self.has_view_permission(request, video):
-            raise PermissionDenied
-        if video is None:
-            return super().change_view(request, object_id, form_url, extra_context)
-        context = {
-            **self.admin_site.each_context(request),
-            **detail_context(request, video),
-            "opts": self.opts,
-            "title": str(video),
-            "actions": self.buttons(request, video),
+    def page_context(self, request: HttpRequest, row: Video) -> dict[str, Any]:
+        """Facts and buttons, no form."""
+        return {
+            **detail_context(request, row),
+            "title": str(row),
+            "subtitle": None,
+            "actions": self.buttons(request, row),
         }
-        return TemplateResponse(request, "admin/videos/video/detail.html", context)
 
     def buttons(self, request: HttpRequest, video: Video) -> list[dict[str, Any]]:
         """Return the actions that the operator may start from this page."""
@@ -184,6 +170,7 @@ def _buttons_for(video: Video) -> tuple[tuple[str, str], ...]:
         return (
             ("approve", "good"),
             ("block", "bad"),
+            *((("send_back", ""),) if video.censor_status != CensorStatus.CHECK else ()),
             ("recommend", ""),
             ("transcode", ""),
             ("transcode_narrowband", ""),

@@ -106,7 +106,7 @@ def video_facts(video: Video, sign: Signer) -> VideoFacts:
         "title": video.title,
         "description": video.description,
         "duration": math.floor(video.duration + 0.5),
-        "coverUrl": picture_url(video.cover, sign),
+        "coverUrl": picture_url(video, video.cover, sign),
         "creationTime": _local_text(video.creation_time),
         "status": video.status,
         "firstFrameUrl": sign(video.first_frame),
@@ -123,20 +123,27 @@ def video_facts(video: Video, sign: Signer) -> VideoFacts:
     }
 
 
-def picture_url(path: str, sign: Signer) -> str:
-    """The URL of a picture; '' for the path of anything else, which a signature would open."""
-    return sign(path) if is_picture(path) else ""
+def picture_url(video: Video, path: str, sign: Signer) -> str:
+    """The URL of a picture of the video.
+
+    '' for the path of another kind of file, and of another video's picture: a signature would
+    open it.
+    """
+    return sign(path) if is_picture(path) and not video.is_foreign(path) else ""
 
 
 def _user_facts(uploader: Uploader | None, sign: Signer) -> UserDocument:
-    """The uploader. An avatar on a play domain is signed."""
+    """The uploader. An avatar on a play domain is signed, unless it is a file of a video."""
     if uploader is None:
         return {"userId": "", "userName": "", "avatarUrl": ""}
-    path = web_path(uploader.avatar_url)
+    path, avatar_url = web_path(uploader.avatar_url), uploader.avatar_url
+    if is_on_cdn(path):
+        is_avatar = is_picture(path) and not Video.objects.with_file(path).exists()
+        avatar_url = sign(path) if is_avatar else ""
     return {
         "userId": uploader.user_id,
         "userName": uploader.user_name,
-        "avatarUrl": picture_url(path, sign) if is_on_cdn(path) else uploader.avatar_url,
+        "avatarUrl": avatar_url,
     }
 
 
@@ -198,7 +205,13 @@ def play_info(files: Iterable[Mapping[str, Any]], sign: Signer) -> PlayInfoDocum
     """The data of /vodVideo/getVideoById: the newest file of each definition."""
     return {
         "playInfoList": [
-            {"definition": file["definition"], "playURL": sign(file["path"])}
+            {"definition": file["definition"], "playURL": _play_url(file, sign)}
             for file in newest_of_each_definition(files)
         ]
     }
+
+
+def _play_url(file: Mapping[str, Any], sign: Signer) -> str:
+    """VOD's own URL if it is signed, else ours."""
+    url: str = file.get("url", "")
+    return url if "?" in url else sign(file["path"])

@@ -10,7 +10,7 @@ from shortvideo.cloud.urls import host_and_path, is_on_cdn
 from shortvideo.console.errors import BadParameter
 from shortvideo.console.fields import Bytes, Choice, Cursor, Moment, Text, Whole
 from shortvideo.console.parameters import Parameters
-from shortvideo.text import is_blank
+from shortvideo.text import has_invisible, is_blank
 from videos.catalogue import ListQuery
 from videos.models import CensorStatus, Decision
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
@@ -125,7 +125,7 @@ class PushObjectCacheParameters(Parameters[PushObjectCache]):
 
 def _path_on_cdn(line: str, number: int) -> MediaPath:
     """Return `host/path` of one line of objectPath. Raises BadParameter, which names the line."""
-    if not line.isprintable() or " " in line or "," in line:
+    if not line.isprintable() or has_invisible(line) or " " in line or "," in line:
         raise BadParameter(
             f"objectPath: line {number} must be one URL without white space, invisible characters "
             "and commas (in a path write %2C)."

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.console import ConsoleView
@@ -217,13 +218,19 @@ class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
 def _play_files(video: Video, *, deadline: float) -> list[Mapping[str, Any]]:
     """Ask VOD for files that this server may play, until a deadline on the monotonic clock.
 
+    Each has VOD's own `url`: only that plays a file which was purged from the CDN.
+
     Raises Conflict if VOD lets none play, NotFound if VOD has no such video any more, and
     CloudUnavailable.
     """
     seconds_left = max(deadline - monotonic(), 0.001)
     try:
-        files = vod_gateway().with_deadline(seconds_left).play_files(video.vod_id)
-        return [file_as_json(file) for file in files]
+        files = (
+            vod_gateway()
+            .with_deadline(seconds_left)
+            .play_files(video.vod_id, url_ttl_seconds=settings.MEDIA_URL_TTL_UNPUBLISHED)
+        )
+        return [{**file_as_json(file), "url": file.url} for file in files]
     except CloudRejected as error:
         if error.code not in NOT_PLAYABLE:
             if error.is_not_found:

@@ -19,7 +19,7 @@ from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.outbox.handlers import Again, Done, Outcome, Superseded
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.deliveries.video import VideoHandler
-from videos.models import Video
+from videos.models import Evidence, Video
 from videos.services import evidence
 from videos.services.evidence import hit_pictures
 from videos.services.takedown import pictures_of, unique_pictures
@@ -39,19 +39,8 @@ class ArchiveEvidenceHandler(VideoHandler):
 
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         [delivery] = batch
-        video = Video.objects.get(vod_id=delivery.subject)
-        version = delivery.payload["source_version"]
-        kept = evidence.kept_of(video, version)
-        known = {file["path"] for file in kept.files} if kept is not None else set()
-        pictures = _pictures_to_copy(video, delivery)
-        missing = [picture for picture in pictures if picture["path"] not in known]
-        if kept is not None and not kept.problem and not missing:
-            return {delivery.pk: Done()}
-        is_of_hits = delivery.payload.get("is_of_hits", False)
-        if video.source_version == version and not (video.is_blocked or is_of_hits):
-            return {delivery.pk: Superseded("The clip is not blocked any more.")}
         try:
-            return {delivery.pk: Done(_copy_all(video, delivery, missing, len(pictures)))}
+            return {delivery.pk: _archive(delivery)}
         except (CloudUnavailable, evidence.StorageRefused) as error:
             return {delivery.pk: Again(str(error))}
 
@@ -63,8 +52,40 @@ class ArchiveEvidenceHandler(VideoHandler):
             delivery.payload["source_version"],
             facts=delivery.payload["facts"],
             files=delivery.result["files"],
+            lost=delivery.result["lost"],
             problem=delivery.result["problem"],
         )
+
+
+def _archive(delivery: Delivery) -> Outcome:
+    """Copy what the storage does not have. Raises CloudUnavailable, StorageRefused."""
+    video = Video.objects.get(vod_id=delivery.subject)
+    version = delivery.payload["source_version"]
+    kept = evidence.kept_of(video, version)
+    lost = _lost_names(kept, delivery) if kept is not None else set()
+    files = kept.files if kept is not None else []
+    known = {file["path"] for file in files if file["name"] not in lost}
+    pictures = _pictures_to_copy(video, delivery)
+    missing = [picture for picture in pictures if picture["path"] not in known]
+    if kept is not None and not (missing or lost or evidence.is_incomplete(kept)):
+        return Done()
+    is_of_hits = delivery.payload.get("is_of_hits", False)
+    if video.source_version == version and not (video.is_blocked or is_of_hits):
+        return Superseded("The clip is not blocked any more.")
+    return Done({**_copy_all(video, delivery, missing, len(pictures)), "lost": sorted(lost)})
+
+
+def _lost_names(kept: Evidence, delivery: Delivery) -> set[str]:
+    """Names of copies that the storage does not have. Raises StorageRefused if it may tell later.
+
+    If it does not tell, the copies count as it last told.
+    """
+    try:
+        return evidence.lost_names(kept)
+    except evidence.StorageRefused:
+        if delivery.attempts < MAX_ATTEMPTS:
+            raise
+        return {file["name"] for file in kept.files if file.get("is_lost")}
 
 
 class _Originals:

@@ -9,7 +9,7 @@ from shortvideo.cloud.retry import no_retry
 from shortvideo.outbox.handlers import Again, Done, Handler, Outcome, Refused
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos import mirror
-from videos.events.inbox import read_request_for, reports_deletion
+from videos.events.inbox import read_request_for, reported_pictures, reports_deletion
 from videos.mirror import asking
 from videos.mirror.asking import EVERYTHING, ReadRequest, ReadResult
 from videos.models import VodEvent
@@ -28,11 +28,14 @@ class ProcessEventHandler(Handler):
     def deliver(self, batch: Sequence[Delivery]) -> Mapping[int, Outcome]:
         events = VodEvent.objects.in_bulk([delivery.payload["event"] for delivery in batch])
         by_delivery = {delivery.pk: events[delivery.payload["event"]] for delivery in batch}
-        return deliver_readings(
+        outcomes = deliver_readings(
             batch,
             lambda delivery: read_request_for(by_delivery[delivery.pk]),
             removable=lambda delivery: reports_deletion(by_delivery[delivery.pk]),
         )
+        for event in by_delivery.values():
+            mirror.write_reported_pictures(event.media_id, reported_pictures(event))
+        return outcomes
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         event, now = VodEvent.objects.get(pk=delivery.payload["event"]), timezone.now()

@@ -19,11 +19,10 @@ from videos.deliveries.reading import deliver_readings
 from videos.deliveries.video import VideoHandler
 from videos.mirror import asking
 from videos.mirror.history import DECIDED
-from videos.models import Decision, ReviewDecision, Source, TaskCause, Video, VideoDeletion
+from videos.models import Decision, ReviewDecision, Source, Video, VideoDeletion
 from videos.models.review import REASON_BYTES
 from videos.services.review import DecisionInput, record_decision
 from videos.services.standing import as_audit, is_latest_decision, standing_decision_ids
-from videos.services.status import open_task
 
 STALE: Final = timedelta(minutes=10)
 NO_LONGER_STANDS = Superseded(
@@ -167,4 +166,3 @@ def _return_to_review(decision: ReviewDecision, delivery: Delivery) -> None:
     reason = cut_to_bytes(f"VOD refused the pass: {delivery.error_code}", REASON_BYTES)
     new = DecisionInput(Decision.REVIEW, Source.SYSTEM, reason=reason, comment=delivery.error)
     record_decision(video, new)
-    open_task(video, TaskCause.RECHECK)

@@ -15,7 +15,7 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.handlers import Again, Done, Outcome, Refused
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from videos.deliveries.cdn import TAKEDOWN_OVER
-from videos.deliveries.video import VideoHandler, read_files_of
+from videos.deliveries.video import VideoHandler, read_files_of, read_pictures_of
 from videos.mirror.cdn import CdnTaskAnswers, check_cdn_task
 from videos.mirror.transcoding import OUTCOMES
 from videos.models import CdnTask, CdnTaskQuerySet, Takedown
@@ -29,6 +29,7 @@ RECHECK_SECONDS: Final = 20.0  # until VOD is asked again
 PURGE_PATIENCE: Final = timedelta(minutes=30)  # then the files are checked while the purge runs
 MAX_UNCLEAR: Final = 10  # unclear answers about a clip's files; then no more files are probed
 FILES_UNKNOWN = Refused("FilesUnknown", "VOD has not told which streams the clip has.")
+PICTURES_UNKNOWN: Final = "VOD has not told which pictures it made of the clip."
 TRANSCODING: Final = "VOD still transcodes the clip: its files are checked when that has ended."
 NEVER_READ: Final = "VOD deleted the clip before its streams were known: none of them was purged."
 
@@ -66,7 +67,8 @@ class VerifyTakedownHandler(VideoHandler):
 
     1. Wait until the CDN has ended the purges.
     2. Ask VOD: it must not have the clip or, after a block, may show it as blocked.
-    3. Read the clip's streams again. New ones are purged; while VOD transcodes, more may come.
+    3. Read the clip's streams and pictures again. New ones are purged; while VOD transcodes, more
+       may come.
     4. Ask the CDN for each file, and purge again what it still serves, up to twice.
 
     A source or stream that is still served after its own three purges is a failure. A picture is
@@ -194,13 +196,14 @@ def _verdict(
     `facts` are VOD's; None if VOD does not have the clip (`is_gone`) or its answer is not
     understood.
     """
-    is_transcoding = False
+    is_transcoding, untold = False, ""
     if not is_gone:
         is_transcoding = _is_transcoding(takedown)  # before the files are read
         if refused := _refusal_by_vod(takedown, facts):
             is_last_check = takedown.check_count + 1 >= MAX_CHECKS and not is_transcoding
             again = StillThere(refused.message, RECHECK_SECONDS, is_transcoding=is_transcoding)
             return refused if is_last_check else again
+        untold = _read_pictures(takedown, facts)
     last_purge, purges = _last_purge(takedown), _purge_counts(takedown)
     if any(_is_awaited(task) for task in _purges_of(takedown).on_their_way()):
         return Again("More files of the clip are being purged.", PURGED_SECONDS)
@@ -217,7 +220,8 @@ def _verdict(
     )
     if left is not None:
         return left
-    return Done({"problem": _problem_of(takedown, picture_probe), "last_purge": last_purge})
+    problem = " ".join(filter(None, (_problem_of(takedown, picture_probe), untold)))
+    return Done({"problem": problem, "last_purge": last_purge})
 
 
 def _again_for_served(takedown: Takedown, served: Sequence[str]) -> StillThere | None:
@@ -286,6 +290,19 @@ def _refusal_by_vod(takedown: Takedown, facts: MediaFacts | None) -> Refused | N
     is_told = read_files_of(takedown.video, facts)
     takedown.video.refresh_from_db()
     return None if is_told else FILES_UNKNOWN
+
+
+def _read_pictures(takedown: Takedown, facts: MediaFacts | None) -> str:
+    """Read the clip's pictures again: new ones are purged. Returns what VOD did not tell, or ''.
+
+    VOD does not say whether it still takes snapshots. Raises CloudUnavailable.
+    """
+    told = read_pictures_of(takedown.video, facts) if facts is not None else None
+    takedown.video.refresh_from_db()
+    if told is None:
+        return PICTURES_UNKNOWN
+    unknown = set(told) - {item["path"] for item in takedown.video.media}
+    return f"Too many pictures: {len(unknown)} of them are not purged." if unknown else ""
 
 
 def _purge_counts(takedown: Takedown) -> Counter[str]:

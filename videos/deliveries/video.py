@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from shortvideo.cloud import CloudRejected, vod_gateway
-from shortvideo.cloud.types import MediaFacts
+from shortvideo.cloud.types import MediaFacts, MediaPath
 from shortvideo.outbox.handlers import Handler
 from videos import mirror
 from videos.mirror import asking
@@ -24,7 +24,7 @@ class VideoHandler(Handler):
 
 
 def read_files(vod_ids: Sequence[str]) -> None:
-    """Read the streams of some videos: VOD does not tell them once it has deleted a video.
+    """Read the files of some videos: VOD does not tell them once it has deleted a video.
 
     A refusal about one video stops no other. Raises CloudUnavailable.
     """
@@ -36,6 +36,7 @@ def read_files(vod_ids: Sequence[str]) -> None:
             continue
         if video.vod_id in facts:
             read_files_of(video, facts[video.vod_id])
+            read_pictures_of(video, facts[video.vod_id])
 
 
 def read_files_of(video: Video, facts: MediaFacts) -> bool:
@@ -52,6 +53,21 @@ def read_files_of(video: Video, facts: MediaFacts) -> bool:
         _log_unread(video, error)
         return False
     return True
+
+
+def read_pictures_of(video: Video, facts: MediaFacts) -> tuple[MediaPath, ...] | None:
+    """Read the pictures that VOD lists of a video whose facts have just been read; None if refused.
+
+    New ones are written, and purged if the video is closed. Raises CloudUnavailable.
+    """
+    try:
+        pictures = asking.fetch_pictures(vod_gateway(), video.vod_id)
+    except CloudRejected as error:
+        _log_unread(video, error)
+        return None
+    if not set(pictures) <= {item["path"] for item in video.media}:
+        _write(mirror.Reading(facts, pictures=pictures), video)
+    return pictures
 
 
 def _write(reading: mirror.Reading, video: Video) -> None:

@@ -5,7 +5,8 @@ A stored event can be processed again at any time: it only makes us read VOD aga
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import journal
 from accounts.models import Operator
 from shortvideo.cloud.events import Event
+from shortvideo.cloud.urls import host_and_path, is_on_cdn, is_picture
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
@@ -23,6 +25,7 @@ from videos.services.attention import close
 
 KIND: Final = "process_event"
 ID_LENGTH: Final = 64
+MAX_REPORTED: Final = 200  # pictures of one job that an event reports
 
 
 def _request_after_upload(event: VodEvent) -> ReadRequest:
@@ -31,7 +34,7 @@ def _request_after_upload(event: VodEvent) -> ReadRequest:
 
 
 def _request_after_snapshots(event: VodEvent) -> ReadRequest:
-    return ReadRequest(snapshots_failed=event.body.get("Status") == "fail")
+    return ReadRequest(pictures=True, snapshots_failed=event.body.get("Status") == "fail")
 
 
 def _request_after_machine_review(event: VodEvent) -> ReadRequest:
@@ -58,6 +61,28 @@ READ_REQUESTS: Final[dict[str, Callable[[VodEvent], ReadRequest]]] = {
 
 def read_request_for(event: VodEvent) -> ReadRequest:
     return READ_REQUESTS[event.event_type](event)
+
+
+def reported_pictures(event: VodEvent) -> list[str]:
+    """`host/path` of the pictures that a SnapshotComplete reports.
+
+    The body is not signed. So only pictures on the CDN whose path names the video count.
+    """
+    infos = event.body.get("SnapshotInfos") if event.event_type == "SnapshotComplete" else ()
+    paths = chain.from_iterable(map(_pictures_in, infos if isinstance(infos, list) else ()))
+    return [
+        path for path in paths if is_picture(path) and is_on_cdn(path) and event.media_id in path
+    ]
+
+
+def _pictures_in(info: Any) -> Iterator[str]:
+    """The pictures of one job: its URL has a place for the number, which has five digits."""
+    if not isinstance(info, Mapping):
+        return
+    pattern, count = info.get("SnapshotRegular"), info.get("SnapshotCount")
+    if isinstance(pattern, str) and isinstance(count, int):
+        for number in range(1, min(count, MAX_REPORTED) + 1):
+            yield host_and_path(pattern.replace("{SnapshotCount}", f"{number:05d}"))
 
 
 def reports_deletion(event: VodEvent) -> bool:

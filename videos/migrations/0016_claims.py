@@ -67,18 +67,6 @@ class Migration(migrations.Migration):
                 "default_permissions": ("view",),
             },
         ),
-        migrations.RemoveField(
-            model_name="reviewtask",
-            name="claimed_at",
-        ),
-        migrations.RemoveField(
-            model_name="reviewtask",
-            name="claimed_by",
-        ),
-        migrations.RemoveField(
-            model_name="reviewtask",
-            name="claimed_until",
-        ),
         migrations.AddField(
             model_name="reviewclaim",
             name="decision",

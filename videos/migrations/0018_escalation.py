@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
             name="for_operator",
             field=models.ForeignKey(
                 blank=True,
+                db_index=False,
                 help_text="The colleague to whom it was escalated.",
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
@@ -53,6 +54,7 @@ class Migration(migrations.Migration):
             name="for_role",
             field=models.ForeignKey(
                 blank=True,
+                db_index=False,
                 help_text="The role to which it was escalated.",
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,

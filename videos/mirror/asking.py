@@ -47,6 +47,7 @@ class ReadRequest:
     Attributes:
         files: the streams. If False, asked only if a job has ended, or if the status has changed
             and the row has none.
+        pictures: the pictures of snapshot jobs. The facts name those of the upload only.
         source: the uploaded file if its path is unknown. If False, asked only if another upload
             or a verdict makes it necessary.
         upload: the uploaded file in any case, since another one may have been uploaded.
@@ -61,6 +62,7 @@ class ReadRequest:
     """
 
     files: bool = False
+    pictures: bool = False
     source: bool = False
     upload: bool = False
     upload_reported_at: datetime | None = None
@@ -72,7 +74,9 @@ class ReadRequest:
     snapshots_failed: bool = False
 
 
-EVERYTHING = ReadRequest(files=True, upload=True, jobs=True, audits=True, machine=True)
+EVERYTHING = ReadRequest(
+    files=True, pictures=True, upload=True, jobs=True, audits=True, machine=True
+)
 
 # None: the facts are enough.
 RequestFor = Callable[[MediaFacts, Video | None], ReadRequest | None]
@@ -164,9 +168,9 @@ def rows_by_vod_id(facts: Iterable[MediaFacts]) -> dict[str, Video]:
 def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) -> Reading:
     """Ask VOD once for all that `request` needs about one video whose facts have just been read.
 
-    Files, source and the machine's verdict are left out if VOD refuses them; the refusal is then
-    among the reading's `refusals`. Raises CloudUnavailable, and CloudRejected if VOD refuses the
-    tasks or the history: without them the facts would be misread.
+    Files, pictures, source and the machine's verdict are left out if VOD refuses them; the refusal
+    is then among the reading's `refusals`. Raises CloudUnavailable, and CloudRejected if VOD
+    refuses the tasks or the history: without them the facts would be misread.
     """
     gateway = vod_gateway()
     followed_ids = _followed_task_ids(video) if request.jobs and video is not None else ()
@@ -211,6 +215,9 @@ def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) 
         files=unless_refused(
             lambda: fetch_files(gateway, facts, video),
             when=request.files or has_news or _may_have_first_files(facts, video),
+        ),
+        pictures=unless_refused(
+            lambda: fetch_pictures(gateway, facts.vod_id), when=request.pictures
         ),
         source=source,
         snapshots_failed=request.snapshots_failed,
@@ -306,6 +313,16 @@ def fetch_files(
         if error.code not in NOT_PLAYABLE:
             raise
     return _outputs_of_tasks(gateway, facts.vod_id, _uploaded_since(video))
+
+
+def fetch_pictures(gateway: "VodGateway", vod_id: str) -> tuple[MediaPath, ...]:
+    """Return the pictures that VOD lists: of the latest snapshot job of each type."""
+    try:
+        return tuple(gateway.picture_urls(vod_id))
+    except CloudRejected as error:
+        if error.code == ILLEGAL_STATUS:
+            return ()
+        raise
 
 
 def fetch_outputs(gateway: "VodGateway", video: Video) -> tuple[StreamFile, ...]:

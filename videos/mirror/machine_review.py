@@ -10,6 +10,7 @@ from videos.services import archive_hits
 from videos.services.evidence import hit_pictures
 from videos.services.machine_review import DECISIONS, decide_by_machine_review
 from videos.services.source import is_of_earlier_source
+from videos.services.threshold import all_thresholds, apply_thresholds
 
 Suggestion = MachineReview.Suggestion
 
@@ -82,10 +83,14 @@ def _values_of_result(result: MachineResult) -> dict[str, Any]:
     `job_id` stays empty: VOD's latest verdict names no job, and may not be the event's.
     """
     known = result.suggestion in DECISIONS
+    suggestion = Suggestion(result.suggestion) if known else Suggestion.REVIEW
+    labels = [label for label in result.labels if label != "normal"]
+    hits = [asdict(hit) for hit in result.hits]
     return {
-        "suggestion": result.suggestion if known else Suggestion.REVIEW,
-        "labels": [label for label in result.labels if label != "normal"],
-        "hits": [asdict(hit) for hit in result.hits],
+        "suggestion": apply_thresholds(suggestion, labels, hits, all_thresholds()),
+        "vod_suggestion": suggestion,
+        "labels": labels,
+        "hits": hits,
         "abnormal_modules": ",".join(result.abnormal_modules)[:255],
         "result": dict(result.raw or {}),
         "job_id": "",
@@ -97,6 +102,7 @@ def _values_of_result(result: MachineResult) -> dict[str, Any]:
 def _values_of_failure(job_id: str, code: str, message: str) -> dict[str, Any]:
     return {
         "suggestion": Suggestion.ERROR,
+        "vod_suggestion": Suggestion.ERROR,
         "job_id": job_id,
         "error_code": code[:128],
         "error_message": message or "The machine review failed.",
@@ -104,7 +110,11 @@ def _values_of_failure(job_id: str, code: str, message: str) -> dict[str, Any]:
 
 
 def _is_known(video: Video, values: dict[str, Any]) -> bool:
-    """Whether this verdict about the source is recorded already."""
-    names = [name for name in ("suggestion", "result", "error_code") if name in values]
+    """Whether VOD's verdict about the source is recorded already, whatever the thresholds now."""
+    names = [name for name in ("result", "error_code") if name in values]
     reviews = video.machine_reviews.filter(source_version=video.source_version)
-    return any(all(getattr(review, name) == values[name] for name in names) for review in reviews)
+    return any(
+        (review.vod_suggestion or review.suggestion) == values["vod_suggestion"]
+        and all(getattr(review, name) == values[name] for name in names)
+        for review in reviews
+    )

@@ -1,6 +1,6 @@
 """Media of a video: its files, the uploaded file, and whether there are snapshots."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from django.db import transaction
@@ -10,6 +10,7 @@ from videos.mirror.facts import fit_column
 from videos.mirror.reading import Reading
 from videos.models import SnapshotStatus, Video
 from videos.models.media import FILE_FIELDS, MEDIA_FIELDS, media_named_by
+from videos.models.video import MAX_FURTHER_MEDIA
 from videos.services import takedown
 
 MEDIA_BEFORE: Final = (*MEDIA_FIELDS, "further_media", "source_version")
@@ -29,6 +30,33 @@ def copy_media(video: Video, reading: Reading) -> None:
             video.files, video.files_read_at = files, reading.facts.read_at
     if reading.snapshots_failed and not video.snapshots:
         video.snapshot_status = SnapshotStatus.FAIL
+
+
+def remember_pictures(video: Video, paths: Iterable[str]) -> bool:
+    """Remember pictures that the row does not name, in memory; returns whether there are any.
+
+    Apps may know them, so a takedown must purge them. They drop no media that are remembered.
+    """
+    known = {item["path"] for item in video.media}
+    room = MAX_FURTHER_MEDIA - len(video.further_media)
+    new = [path for path in dict.fromkeys(paths) if path not in known][: max(room, 0)]
+    video.remember_media({"kind": "snapshot", "path": path} for path in new)
+    return bool(new)
+
+
+@transaction.atomic
+def write_reported_pictures(vod_id: str, paths: Sequence[str]) -> None:
+    """Write pictures that an event reports; of a blocked or deleted video they are purged.
+
+    VOD lists the latest snapshot job only, and none of a video that it has deleted.
+    """
+    video = Video.objects.select_for_update().filter(vod_id=vod_id).first() if paths else None
+    if video is None:
+        return
+    before = _media_of(video)
+    if remember_pictures(video, paths):
+        video.save(update_fields=["further_media"])
+        take_down_if_new(video, before)
 
 
 def keep_dropped_media(video: Video, before: Mapping[str, Any]) -> None:
@@ -55,11 +83,16 @@ def write_files_of_deleted_video(reading: Reading, *, source_version: int) -> No
     video = deleted.select_for_update().filter(vod_id=reading.facts.vod_id).first()
     if video is None:
         return
-    before = {name: getattr(video, name) for name in MEDIA_BEFORE}
+    before = _media_of(video)
     copy_media(video, reading)
     keep_dropped_media(video, before)
+    remember_pictures(video, reading.pictures or ())
     video.save(update_fields=["source_path", "files", "files_read_at", "further_media"])
     take_down_if_new(video, before)
+
+
+def _media_of(video: Video) -> dict[str, Any]:
+    return {name: getattr(video, name) for name in MEDIA_BEFORE}
 
 
 def names_new_files(files: Iterable[StreamFile], video: Video) -> bool:

@@ -9,6 +9,7 @@ from shortvideo.cloud.types import (
     MachineJob,
     MachineResult,
     MediaFacts,
+    MediaPath,
     Mezzanine,
     StreamFile,
     TranscodeTask,
@@ -21,6 +22,7 @@ class Reading:
 
     Attributes:
         files: the streams that transcoding made.
+        pictures: pictures of the latest snapshot jobs; there may be others.
         source: the uploaded file; its path is empty if VOD does not let it play.
         snapshots_failed: an event reported that no snapshots could be taken.
         machine: the machine's latest verdict, or the requested job with or without a verdict.
@@ -35,6 +37,7 @@ class Reading:
 
     facts: MediaFacts
     files: tuple[StreamFile, ...] | None = None
+    pictures: tuple[MediaPath, ...] | None = None
     source: Mezzanine | None = None
     snapshots_failed: bool = False
     machine: MachineResult | MachineJob | None = None

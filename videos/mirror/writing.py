@@ -26,7 +26,7 @@ from videos.mirror import (
 from videos.mirror.reading import Applied, Reading
 from videos.models import CensorStatus, TaskCause, Video
 from videos.models.media import is_unplayable
-from videos.services import announcements, status, takedown
+from videos.services import announcements, status, takedown, task
 
 CHUNK_SIZE: Final = 50  # rows compared at once, and the most rows in a transaction
 pace = Pace(CHUNK_SIZE)
@@ -194,7 +194,7 @@ def _new_row(reading: Reading, by_user_id: dict[str, Uploader], *, is_backlog: b
 def _after_insert(video: Video, *, is_backlog: bool) -> None:
     """Begin what follows a new video: review task or takedown, machine review, and event."""
     if video.censor_status == CensorStatus.CHECK:
-        status.open_task(video, TaskCause.NEW)
+        task.open_task(video, TaskCause.NEW)
     if is_backlog:
         return
     if video.is_blocked:
@@ -213,6 +213,7 @@ def _update(
     before = _mirrored_values(video)
     has_new_source = _copy_to_row(video, reading, by_user_id)
     media.keep_dropped_media(video, before)
+    media.remember_pictures(video, reading.pictures or ())
     if video.source_version != before["source_version"]:
         replaced.cancel_work_for_replaced_source(video)
     has_changed = transcoding.update_jobs(video, reading.tasks, at=reading.facts.read_at)
@@ -222,7 +223,7 @@ def _update(
         _request_machine_review(video)
     reported_at = reading.upload_reported_at
     if reported_at is not None and source.is_upload_doubtful(video, reported_at):
-        status.open_recheck(video, since=reported_at)
+        task.open_recheck(video, since=reported_at)
     if reading.audits is not None or reading.machine is not None:
         has_changed |= _save_changes(video, before, reading)
         has_changed |= _record_decisions(video, reading)

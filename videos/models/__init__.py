@@ -7,6 +7,7 @@ from videos.models.deletion import VideoDeletion
 from videos.models.events import VodEvent
 from videos.models.evidence import Evidence, EvidenceQuerySet
 from videos.models.machine_review import MachineReview
+from videos.models.preferences import ReviewPreferences
 from videos.models.pruning import LogPruning
 from videos.models.reconcile import ReconcileRun
 from videos.models.review import (
@@ -28,5 +29,6 @@ from videos.models.status import (
 )
 from videos.models.sync import SyncRun
 from videos.models.takedown import Takedown, TakedownQuerySet
+from videos.models.threshold import LabelThreshold
 from videos.models.transcoding import TranscodeJob, TranscodeJobQuerySet
 from videos.models.video import Video, VideoQuerySet

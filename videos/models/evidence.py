@@ -1,5 +1,5 @@
 from datetime import datetime, timedelta
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -52,7 +52,8 @@ class Evidence(NeedsAttention):
     They are kept after the clip is deleted. It waits for an operator while copies are missing of a
     blocked clip.
 
-    `files` names the copies in the storage `evidence`, which are deleted after `EVIDENCE_DAYS`.
+    `files` names the copies in the storage `evidence`, which are deleted after `EVIDENCE_DAYS`. A
+    file that the storage had no longer when it was last asked has the key `is_lost`.
     """
 
     video = models.ForeignKey("videos.Video", models.PROTECT, related_name="evidence")
@@ -104,6 +105,18 @@ class Evidence(NeedsAttention):
 
     def __str__(self) -> str:
         return str(self.video)
+
+    @property
+    def copies(self) -> list[dict[str, Any]]:
+        """The files that the storage had when it was last asked."""
+        return [file for file in self.files if not file.get("is_lost")]
+
+    @property
+    def shortfall(self) -> str:
+        """What is missing, in one sentence or two; '' if nothing is known to be missing."""
+        counts = {"lost": len(self.files) - len(self.copies), "count": len(self.files)}
+        lost = _("%(lost)d of %(count)d copies are not in the storage any more.") % counts
+        return " ".join(filter(None, (lost if counts["lost"] else "", self.problem)))
 
     @property
     def deliveries(self) -> DeliveryQuerySet:

@@ -15,7 +15,12 @@ class MachineReview(models.Model):
     video = models.ForeignKey("videos.Video", models.CASCADE, related_name="machine_reviews")
     source_version = models.PositiveIntegerField()
     job_id = models.CharField(max_length=64, blank=True)  # of a failure: VOD's verdicts have none
-    suggestion = models.CharField(max_length=6, choices=Suggestion)
+    suggestion = models.CharField(
+        max_length=6, choices=Suggestion, help_text=_("VOD's, as far as no threshold decides.")
+    )
+    vod_suggestion = models.CharField(
+        max_length=6, choices=Suggestion, blank=True, db_default="", help_text=_("VOD's own.")
+    )
     labels = models.JSONField(default=list, help_text=_("Labels that are not normal."))
     hits = models.JSONField(
         default=list,

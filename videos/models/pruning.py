@@ -21,4 +21,4 @@ class LogPruning(models.Model):
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"{self.before:%Y-%m-%d}: {self.decision_count}"
+        return f"{timezone.localtime(self.before):%Y-%m-%d}: {self.decision_count}"

@@ -23,6 +23,12 @@ from videos.models.status import CensorStatus, SnapshotStatus, TranscodeKind, Tr
 
 MEDIA_PATH_LENGTH = 1024
 MAX_FURTHER_MEDIA = 500
+SHORTEST_ID = 16  # characters; VOD's ids have 32. Shorter names of folders are not looked up
+
+
+def _folders_of(path: str) -> list[str]:
+    """The folders of a `host/path`. VOD puts a video's id into the paths of its files."""
+    return unquote(path).split("/")[1:-1]
 
 
 class VideoQuerySet(models.QuerySet["Video"]):
@@ -36,6 +42,11 @@ class VideoQuerySet(models.QuerySet["Video"]):
     def closed(self) -> Self:
         """Blocked or deleted: the CDN should not have their media."""
         return self.filter(Q(censor_status=CensorStatus.FAIL) | Q(deleted_at__isnull=False))
+
+    def with_file(self, path: str) -> Self:
+        """The videos whose folder has this `host/path`, however it is encoded."""
+        names = [name for name in _folders_of(path) if len(name) >= SHORTEST_ID]
+        return self.filter(vod_id__in=names) if names else self.none()
 
     def playable(self) -> Self:
         """Videos that are not known to be without a file to play."""
@@ -273,6 +284,13 @@ class Video(NamedOutside, models.Model):
             key=lambda file: (file["is_narrowband"], file["height"], created_at(file)),
             default=None,
         )
+
+    def is_foreign(self, path: str) -> bool:
+        """Whether the path names a file of another video; apps may set any path as a cover."""
+        folders = _folders_of(path)
+        if self.vod_id in folders and ".." not in folders:
+            return False
+        return Video.objects.with_file(path).exclude(pk=self.pk).exists()
 
     def own_picture(self, path: str) -> str:
         """The clip's picture with this `host/path`, however it is encoded; '' if it has none."""

@@ -22,6 +22,12 @@ def archive_incomplete_evidence() -> None:
             archive_again(row)
 
 
+@periodic("videos.evidence.copies", every=timedelta(hours=1))
+def check_stored_copies() -> None:
+    """Each clip's copies are looked for once a day."""
+    evidence.check_copies(share=24, turn=int(timezone.now().timestamp() // 3600))
+
+
 @periodic("videos.evidence", every=timedelta(hours=1))
 def remove_expired_evidence() -> None:
     evidence.remove_expired(at_once=READ_AT_ONCE)

@@ -151,7 +151,7 @@ def _different_files(video: Video, facts: MediaFacts, scope: Scope) -> Sides | N
     if not are_files_due(video, facts, scope):
         return None
     if facts.status == VodStatus.BLOCKED:
-        return _unpurged_files(video)
+        return _unpurged_media(video)
     files = retrying(lambda: asking.fetch_files(vod_gateway(), facts, video))
     if video.files_read_at is not None and _as_stored(files) == _comparable(video.files):
         return None
@@ -159,13 +159,15 @@ def _different_files(video: Video, facts: MediaFacts, scope: Scope) -> Sides | N
     return "unread" if is_unread else f"{len(video.files)} files", f"{len(files)} files"
 
 
-def _unpurged_files(video: Video) -> Sides | None:
-    """Streams of a blocked video that are not known here: no takedown has purged them."""
-    files = retrying(lambda: asking.fetch_outputs(vod_gateway(), video))
+def _unpurged_media(video: Video) -> Sides | None:
+    """Media of a blocked video that are not known here: no takedown has purged them."""
+    gateway = vod_gateway()
+    there = {file.path for file in retrying(lambda: asking.fetch_outputs(gateway, video))}
+    there.update(retrying(lambda: asking.fetch_pictures(gateway, video.vod_id)))
     known = {item["path"] for item in video.media}
-    if video.files_read_at is not None and known.issuperset(file.path for file in files):
+    if video.files_read_at is not None and there <= known:
         return None
-    return f"{len(video.files)} files", f"{len(files)} files"
+    return f"{len(known)} files", f"{len(there | known)} files"
 
 
 def _missed_job(video: Video, _facts: MediaFacts, scope: Scope) -> Sides | None:

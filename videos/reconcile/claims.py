@@ -96,7 +96,7 @@ def _request_again(lost: ReconcileRun) -> None:
 
 def _sentence_about_other() -> str:
     other = ReconcileRun.objects.filter(state=State.RUNNING).first()
-    since = f" since {timezone.localtime(other.started_at):%Y-%m-%d %H:%M}" if other else ""
+    since = f" since {timezone.localtime(other.started_at):%Y-%m-%d %H:%M %z}" if other else ""
     return f"Another reconciliation is running{since}; one can run at a time."
 
 

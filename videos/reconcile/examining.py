@@ -116,7 +116,7 @@ def _weigh(item: Found, healing: Sequence[Delivery]) -> Found | None:
     if not late:
         return None if healing else item
     since = timezone.localtime(late[0].created_at)
-    note = f"{late[0].kind} has been open since {since:%Y-%m-%d %H:%M}: is the worker running?"
+    note = f"{late[0].kind} has been open since {since:%Y-%m-%d %H:%M %z}: is the worker running?"
     drifts = (
         drift
         if drift.kind in HEALED_BY_NO_DELIVERY

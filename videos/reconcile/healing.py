@@ -79,6 +79,7 @@ def _request_for(case: Case, kinds: set[Kind], scope: Scope) -> ReadRequest | No
     )
     return ReadRequest(
         files=Kind.FILES in kinds or has_ended,
+        pictures=Kind.FILES in kinds,
         jobs=Kind.JOB in kinds,
         audits=Kind.REVIEW in kinds,
     )

@@ -35,13 +35,15 @@ from videos.services.media import (
     not_named_reason,
     unplayable_reason,
 )
+from videos.services.preferences import choose_for_review, review_preferences
 from videos.services.review import DecisionInput, latest_human_decision, review_video
-from videos.services.standing import Seen, check_seen, describe_review, latest_decision
+from videos.services.standing import Seen, Standing, check_seen, describe_review
 from videos.services.takedown import archive_again, archive_hits, check_archivable
+from videos.services.threshold import Preview, preview_threshold
 from videos.services.transcoding import (
     check_retryable,
     check_submittable,
     retry_transcode,
     submit_transcode,
 )
-from videos.services.undo import undo_review, undoable_decision
+from videos.services.undo import undo_milliseconds, undo_review, undoable_decision

@@ -17,6 +17,7 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
 from shortvideo.pacing import batched
 from videos.models import CdnQuota, CdnTask, Takedown, Video
+from videos.models.media import PLAYS
 from videos.services.attention import close, lock_video
 
 BATCH = 100  # URLs in one task: the most that PushObjectCache takes
@@ -169,14 +170,22 @@ def remember_media(video: Video, media: Mapping[str, str]) -> None:
     row.save(update_fields=["further_media"])
 
 
-def media_paths(video: Video) -> list[str]:
-    """Every `host/path` of the video that our CDN may have, without duplicates.
+def media_on_cdn(video: Video) -> list[dict[str, str]]:
+    """The media of the video that our CDN may have: objects of kind and path.
 
-    Media on other hosts, such as a cover that an app set, are left out: the CDN would refuse the
-    whole call.
+    A cover on another host is left out: the CDN would refuse the whole call. So is a cover that is
+    a file of another video: that one is purged with its own video.
     """
-    paths = dict.fromkeys(item["path"] for item in video.media)
-    return [path for path in paths if is_on_cdn(path)]
+    return [
+        item
+        for item in video.media
+        if is_on_cdn(item["path"]) and (item["kind"] == PLAYS or not video.is_foreign(item["path"]))
+    ]
+
+
+def media_paths(video: Video) -> list[str]:
+    """Every `host/path` of the video that our CDN may have, without duplicates."""
+    return list(dict.fromkeys(item["path"] for item in media_on_cdn(video)))
 
 
 def urls_of_closed_videos(urls: Iterable[str]) -> set[str]:

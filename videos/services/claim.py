@@ -121,7 +121,7 @@ def describe_claim(claim: ReviewClaim) -> str:
     """Say who reviews the clip, and since when."""
     return _("%(who)s is reviewing it since %(when)s.") % {
         "who": claim.operator,
-        "when": f"{timezone.localtime(claim.claimed_at):%H:%M}",
+        "when": f"{timezone.localtime(claim.claimed_at):%H:%M %z}",
     }
 
 

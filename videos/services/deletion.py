@@ -12,8 +12,8 @@ from shortvideo.outbox.models import Delivery
 from videos.models import CensorStatus, ReviewClaim, ReviewTask, TaskCause, Video, VideoDeletion
 from videos.services import announcements, evidence, takedown
 from videos.services.claim import end_claims
-from videos.services.standing import Seen, check_seen, latest_decision
-from videos.services.status import open_task
+from videos.services.standing import Seen, Standing, check_seen
+from videos.services.task import open_task
 
 
 @transaction.atomic
@@ -33,7 +33,7 @@ def delete_video(
     if video.deleted_at is not None:
         return None
     if seen is not None:
-        check_seen(video, seen, latest_decision(video))
+        check_seen(Standing.read(video), seen)
     archived = takedown.archive_before_deletion(video)
     delivery = outbox.send("delete_video", subject=video.vod_id, after=archived)
     deletion = VideoDeletion.objects.create(

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 from django.db import transaction
+from django.db.models.functions import Mod
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -41,10 +42,15 @@ def _storing(refusal: str) -> Iterator[Storage]:
     try:
         yield storage()
     except Exception as error:
-        logger.exception("The storage of evidence has failed")
         # The texts of other errors may contain a key.
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise StorageRefused(f"{refusal} ({reason or type(error).__name__}).") from error
+        reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        # The operator mends a full disk or a folder's mode; other errors may be defects.
+        logger.warning(
+            "The storage of evidence has failed",
+            extra={"reason": reason},
+            exc_info=not isinstance(error, OSError),
+        )
+        raise StorageRefused(f"{refusal} ({reason}).") from error
 
 
 def store_copy(
@@ -71,15 +77,54 @@ def store_copy(
             raise
 
 
+def lost_names(evidence: Evidence) -> set[str]:
+    """Ask the storage for each copy. Returns those that it does not have. Raises StorageRefused."""
+    with _storing("The storage of evidence did not tell which copies it has") as files:
+        return {file["name"] for file in evidence.files if not files.exists(file["name"])}
+
+
+def check_copies(*, share: int, turn: int) -> None:
+    """Ask the storage for the copies of one in `share` clips; `turn` is which, any whole number.
+
+    Evidence whose copies are lost waits for an operator and is archived again.
+    """
+    rows = Evidence.objects.kept().annotate(turn=Mod("pk", share)).filter(turn=turn % share)
+    for row in rows.iterator():
+        try:
+            lost = lost_names(row)
+        except StorageRefused:  # it is logged, and the next check asks again
+            return
+        if lost != {file["name"] for file in row.files if file.get("is_lost")}:
+            _note_lost(row.pk, lost)
+
+
+@transaction.atomic
+def _note_lost(pk: int, lost: Collection[str]) -> None:
+    evidence = Evidence.objects.kept().select_for_update().filter(pk=pk).first()
+    if evidence is not None:
+        evidence.files = _with_lost(evidence.files, lost)
+        _schedule_retry(evidence, timezone.now())
+        evidence.save(update_fields=["files", "attention_at", "retry_at"])
+
+
+def _with_lost(files: Iterable[Mapping[str, Any]], lost: Collection[str]) -> list[dict[str, Any]]:
+    """The entries of `Evidence.files` with `is_lost` where, and only where, a copy is lost."""
+    found = ({key: value for key, value in file.items() if key != "is_lost"} for file in files)
+    return [{**file, "is_lost": True} if file["name"] in lost else file for file in found]
+
+
 def keep_evidence(
     video: Video,
     source_version: int,
     *,
     facts: Mapping[str, Any],
     files: Sequence[Mapping[str, str]],
+    lost: Collection[str] = (),
     problem: str,
 ) -> Evidence:
     """Write what was archived of one version of a clip, beside copies of an earlier attempt.
+
+    `lost` are the names of earlier copies that the storage does not have.
 
     Evidence with a problem, or without any copy, waits for an operator and is tried again: after
     a minute, then each time after as long as it has been incomplete, once a day at least.
@@ -87,7 +132,8 @@ def keep_evidence(
     locked = Evidence.objects.select_for_update()
     evidence, _created = locked.get_or_create(video=video, source_version=source_version)
     known = {file["path"]: file for file in evidence.files}
-    evidence.files = list((known | {file["path"]: dict(file) for file in files}).values())
+    known |= {file["path"]: dict(file) for file in files}
+    evidence.files = _with_lost(known.values(), set(lost) - {file["name"] for file in files})
     evidence.facts = evidence.facts or dict(facts)  # as they were when the clip was blocked
     evidence.machine_review = _machine_review_of(video, source_version)
     now = timezone.now()
@@ -113,15 +159,13 @@ def _schedule_retry(evidence: Evidence, now: datetime) -> None:
 
 
 def is_incomplete(evidence: Evidence) -> bool:
-    """Whether copies are missing: there is a problem, or no copy at all."""
-    return evidence.removed_at is None and bool(evidence.problem or not evidence.files)
+    """Whether copies are missing: some were never made or are lost, or there is none at all."""
+    return evidence.removed_at is None and bool(evidence.shortfall or not evidence.copies)
 
 
 def check_retryable(evidence: Evidence) -> None:
     """Raise InvalidState if the clip cannot be archived again."""
     video = evidence.video
-    if not is_incomplete(evidence):
-        raise InvalidState(_("Nothing is missing."))
     if video.deleted_at is not None:
         raise InvalidState(_("The clip is deleted: VOD has its pictures no longer."))
     if evidence.source_version != video.source_version:

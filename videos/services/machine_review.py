@@ -35,10 +35,3 @@ def machine_suggestion(video: Video) -> str | None:
         return None
     reviews = video.machine_reviews.filter(source_version=video.source_version)
     return reviews.values_list("suggestion", flat=True).first()
-
-
-def highest_score(video: Video) -> int:
-    """The highest score of the machine's hits in the present source, 0 to 100; 0 without a hit."""
-    reviews = video.machine_reviews.filter(source_version=video.source_version)
-    hits = reviews.values_list("hits", flat=True).first() or []
-    return min(100, round(max((float(hit.get("score") or 0) for hit in hits), default=0)))

@@ -21,6 +21,7 @@ from videos.models import (
     ReviewDecision,
     ReviewTask,
     Source,
+    TaskCause,
     Video,
 )
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
@@ -28,11 +29,12 @@ from videos.services import announcements, takedown
 from videos.services.claim import end_claims_by_decision
 from videos.services.standing import (
     Seen,
+    Standing,
     check_seen,
     check_status_seen,
-    latest_decision,
     undo_refusal,
 )
+from videos.services.task import open_task
 
 DELIVERED = (Source.API, Source.ADMIN, Source.MACHINE)  # their decisions go to VOD
 
@@ -100,7 +102,7 @@ def review_video(
 def _check_precondition(video: Video, seen: Seen | CensorStatus | None) -> None:
     """Raise NeedsConfirmation if something else stands than the decider saw."""
     if isinstance(seen, Seen):
-        check_seen(video, seen, latest_decision(video))
+        check_seen(Standing.read(video), seen)
     elif seen is not None:
         check_status_seen(video, seen)
 
@@ -153,7 +155,9 @@ def record_decision(
     review = add_to_log(video, new, to_status=status, at=now, delivery=delivery)
     video.save(update_fields=video.set_censor_status(status, at=now))
     announcements.emit_decision(review)
-    if status != CensorStatus.CHECK:
+    if new.decision == Decision.REVIEW:
+        open_task(video, TaskCause.RECHECK)
+    else:
         ReviewTask.objects.open().filter(video=video).update(closed_at=now)
     end_claims_by_decision(review, claim)
     return review

@@ -1,8 +1,8 @@
 """The decision that stands about a video: who saw it, how it is sent, whether it can be undone."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,18 +19,26 @@ from shortvideo.errors import NeedsConfirmation
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryQuerySet, DeliveryState
 from shortvideo.text import cut_to_bytes
-from videos.models import CensorStatus, Decision, ReviewDecision, Source, Video
+from videos.models import (
+    CensorStatus,
+    Decision,
+    MachineReview,
+    ReviewDecision,
+    ReviewTask,
+    Source,
+    Video,
+)
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import takedown
 
 AUDIT_KIND: Final = "create_audit"
 ALREADY_SENT: Final = gettext_lazy("It is being sent to VOD already: decide again instead.")
-_TOKEN: Final = re.compile(r"(\d{1,18})-(\d{1,9})-([a-zA-Z]{1,8})")
+_TOKEN: Final = re.compile(r"(\d{1,18})-(\d{1,9})-([a-zA-Z]{1,8})-(\d{1,20})-(\d{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a page showed of a video's review. str() is its form in pages, such as "17-1-check".
+    """What a page showed of a video's review. str() is its form in pages: "17-1-check-0-4".
 
     The default was shown by no page: it differs from every review.
     """
@@ -38,19 +46,64 @@ class Seen:
     decision_id: int = 0  # of the latest decision in force about the source; 0: there is none
     source_version: int = 0
     censor_status: str = ""
-
-    @classmethod
-    def of(cls, video: Video, latest: ReviewDecision | None) -> "Seen":
-        return cls(latest.pk if latest else 0, video.source_version, video.censor_status)
+    machine_reviewed_at: int = 0  # the digits of the moment; 0: there is no machine review
+    task_id: int = 0  # of the newest review task; 0: there is none
 
     @classmethod
     def parse(cls, text: str) -> "Seen":
         """Return what was seen; the default for any other text."""
         found = _TOKEN.fullmatch(text)
-        return cls(int(found[1]), int(found[2]), found[3]) if found else cls()
+        if found is None:
+            return cls()
+        return cls(int(found[1]), int(found[2]), found[3], int(found[4]), int(found[5]))
 
     def __str__(self) -> str:
-        return f"{self.decision_id}-{self.source_version}-{self.censor_status}"
+        return "-".join(str(value) for value in astuple(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands about a video's review: all that a decider must have seen.
+
+    A verdict of the machine or a review task may be new although the decision and the status are
+    not, and a decision closes every task.
+    """
+
+    video: Video
+    decision: ReviewDecision | None  # the latest in force about the present source
+    machine_review: MachineReview | None  # of the present source
+    task: ReviewTask | None  # the newest
+
+    @classmethod
+    def read(cls, video: Video) -> "Standing":
+        return cls(
+            video,
+            latest_decision(video),
+            video.machine_reviews.filter(source_version=video.source_version).first(),
+            video.review_tasks.order_by("-id").first(),
+        )
+
+    @property
+    def seen(self) -> Seen:
+        """What a page shows of it."""
+        at = f"{self.machine_review.received_at:%Y%m%d%H%M%S%f}" if self.machine_review else 0
+        return Seen(
+            self.decision.pk if self.decision else 0,
+            self.video.source_version,
+            self.video.censor_status,
+            int(at),
+            self.task.pk if self.task else 0,
+        )
+
+    def news(self, seen: Seen) -> Iterator[str]:
+        """Sentences about what is new beside the decision and the status."""
+        now = self.seen
+        if self.machine_review and now.machine_reviewed_at != seen.machine_reviewed_at:
+            verdict = self.machine_review.get_suggestion_display()
+            labels = ", ".join(self.machine_review.labels)
+            yield _("AI review: %s.") % (f"{verdict} ({labels})" if labels else verdict)
+        if self.task and now.task_id != seen.task_id:
+            yield _("Reason to look: %s.") % self.task.get_cause_display()
 
 
 def latest_decision(video: Video) -> ReviewDecision | None:
@@ -77,11 +130,12 @@ def describe_review(video: Video, latest: ReviewDecision | None) -> str:
     return _("%(decision)s by %(who)s on %(when)s.") % values
 
 
-def check_seen(video: Video, seen: Seen, latest: ReviewDecision | None) -> None:
+def check_seen(standing: Standing, seen: Seen) -> None:
     """Raise NeedsConfirmation, which says what stands, if the review is not as it was seen."""
-    if seen == Seen.of(video, latest):
+    if seen == standing.seen:
         return
-    review = describe_review(video, latest)
+    video = standing.video
+    review = " ".join([describe_review(video, standing.decision), *standing.news(seen)])
     if not seen.source_version:
         raise NeedsConfirmation(review)
     if seen.source_version != video.source_version:

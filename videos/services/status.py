@@ -9,8 +9,9 @@ from django.conf import settings
 from shortvideo.cloud.types import VodStatus
 from videos.models import CensorStatus, MachineReview, ReviewTask, Source, TaskCause, Video
 from videos.services import announcements, takedown
-from videos.services.machine_review import highest_score, machine_suggestion
+from videos.services.machine_review import machine_suggestion
 from videos.services.source import has_source
+from videos.services.task import open_task
 
 Suggestion = MachineReview.Suggestion
 _BY_MACHINE: Final = {
@@ -107,19 +108,6 @@ def _update_tasks(video: Video, proposed: _Proposal, *, at: datetime) -> None:
     tasks.update(closed_at=at)
     if proposed.cause is not None:
         open_task(video, proposed.cause)
-
-
-def open_task(video: Video, cause: TaskCause) -> None:
-    """Open a task, unless a task with this cause is open."""
-    task = ReviewTask(video=video, cause=cause, risk=highest_score(video))
-    ReviewTask.objects.bulk_create([task], ignore_conflicts=True)
-
-
-def open_recheck(video: Video, *, since: datetime) -> None:
-    """Open a re-check, unless one was opened since then. The status stays."""
-    opened = ReviewTask.objects.filter(video=video, cause=TaskCause.RECHECK, opened_at__gte=since)
-    if not opened.exists():
-        open_task(video, TaskCause.RECHECK)
 
 
 def send_to_review(video: Video, cause: TaskCause, *, at: datetime) -> list[str]:

@@ -17,14 +17,13 @@ from django.utils.translation import gettext as _
 
 from accounts import journal
 from accounts.models import Operator
-from shortvideo.cloud.urls import is_on_cdn
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.models import Evidence, ReviewDecision, Source, Takedown, Video, VideoDeletion
 from videos.models.media import PLAYS
 from videos.services import evidence
-from videos.services.cdn import media_paths, purge_media
+from videos.services.cdn import media_on_cdn, media_paths, purge_media
 
 State = Takedown.State
 Cause = Takedown.Cause
@@ -166,7 +165,10 @@ def archive_hits(video: Video) -> Delivery:
 def archive_again(
     row: Evidence, *, operator: Operator | None = None, request_id: str = ""
 ) -> Delivery:
-    """Copy what is missing of the evidence, from the CDN or from VOD. Raises InvalidState."""
+    """Copy what is missing of the evidence, or lost, from the CDN or from VOD.
+
+    Raises InvalidState.
+    """
     video = Video.objects.select_for_update().get(pk=row.video_id)
     row = Evidence.objects.select_for_update().get(pk=row.pk)
     check_archivable(row)
@@ -185,23 +187,12 @@ def check_archivable(row: Evidence) -> None:
 
 
 def archive_before_deletion(video: Video) -> Delivery | None:
-    """End unfinished takedowns, and archive a blocked clip before its deletion.
+    """End unfinished takedowns, and archive a blocked clip before its deletion; None for others.
 
-    Returns None if nothing is left to archive.
+    The worker asks the storage which copies it has, and makes those that are missing.
     """
     replace_unfinished(video)
-    if not video.is_blocked or _is_archived(video):
-        return None
-    return archive_evidence(video)
-
-
-def _is_archived(video: Video) -> bool:
-    kept = evidence.kept_of(video, video.source_version)
-    if kept is None or kept.problem:
-        return False
-    copied = {file["path"] for file in kept.files}
-    pictures = [*pictures_of(video), *evidence.hit_pictures(video)]
-    return copied.issuperset(picture["path"] for picture in pictures)
+    return archive_evidence(video) if video.is_blocked else None
 
 
 def replace_unfinished(video: Video, reason: str = "") -> int:
@@ -262,21 +253,20 @@ def cancel_deletion_takedown(video: Video, deletion: VideoDeletion, *, problem: 
 
 def play_paths(video: Video) -> list[str]:
     """`host/path` of all streams and the source. VOD does not play them once a clip is blocked."""
-    paths = dict.fromkeys(item["path"] for item in video.media if item["kind"] == PLAYS)
-    return [path for path in paths if is_on_cdn(path)]
+    media = media_on_cdn(video)
+    return list(dict.fromkeys(item["path"] for item in media if item["kind"] == PLAYS))
 
 
 def pictures_of(video: Video) -> list[dict[str, str]]:
     """The clip's pictures on our CDN, present and earlier: objects of kind and path."""
-    return unique_pictures([item for item in video.media if item["kind"] != PLAYS])
+    return unique_pictures([item for item in media_on_cdn(video) if item["kind"] != PLAYS])
 
 
 def unique_pictures(pictures: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """The pictures on our CDN and the machine's, each once. A cover on another host is not ours."""
+    """The pictures, each path once."""
     by_path: dict[str, dict[str, str]] = {}
     for picture in pictures:
-        if is_on_cdn(picture["path"]) or picture["kind"] == evidence.HIT:
-            by_path.setdefault(picture["path"], picture)
+        by_path.setdefault(picture["path"], picture)
     return list(by_path.values())
 
 

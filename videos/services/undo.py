@@ -64,6 +64,14 @@ def undoable_decision(video: Video) -> ReviewDecision | None:
     return latest if latest is not None and not undo_refusal(latest, timezone.now()) else None
 
 
+def undo_milliseconds(decision: ReviewDecision) -> int:
+    """How long a decision that was just made can be undone; 0 if it is sent at once."""
+    if decision.delivery is None:
+        return 0
+    left = decision.delivery.due_at - timezone.now()
+    return max(0, round(left.total_seconds() * 1000))
+
+
 def _cancel_delivery(decision: ReviewDecision) -> None:
     """Cancel the delivery and all after it. Raises InvalidState if a worker was faster."""
     assert decision.delivery is not None  # noqa: S101 - `undo_refusal` has checked it

@@ -1,6 +1,7 @@
 """A video's files: upload, source, streams, snapshots."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from alibabacloud_vod20170321 import models
 from alibabacloud_vod20170321.client import Client
@@ -14,9 +15,15 @@ from shortvideo.cloud.types import (
     UploadTicket,
     UserData,
 )
-from shortvideo.cloud.urls import host_and_path, is_on_cdn
+from shortvideo.cloud.urls import host_and_path, is_on_cdn, is_picture
 from shortvideo.cloud.vod.limits import check_text
 from shortvideo.cloud.vod.parsing import parse_media_path, parse_stream
+
+_SNAPSHOT_TYPES: Final = (
+    "CoverSnapshot", "NormalSnapshot", "SpriteSnapshot", "SpriteOriginSnapshot", "WebVttSnapshot",
+)  # fmt: skip
+_PAGE_SIZE: Final = 100  # the most of ListSnapshots
+_MAX_PAGES: Final = 10  # of one type
 
 
 class Files(Gateway):
@@ -59,42 +66,48 @@ class Files(Gateway):
         )
         return _parse_ticket(reply)
 
-    def play_files(self, vod_id: str) -> tuple[StreamFile, ...]:
-        """Return the playable files.
+    def play_files(
+        self, vod_id: str, *, url_ttl_seconds: int | None = None
+    ) -> tuple[StreamFile, ...]:
+        """Return the playable files. VOD's own URLs are valid for `url_ttl_seconds`.
 
         Raises CloudRejected: with the code Forbidden.IllegalStatus if VOD does not let the video
         play, with InvalidVideo.NoneStream if it has no streams.
         """
-        files = (parse_stream(stream) for stream in self._streams(vod_id))
-        return tuple(file for file in files if file.path)
-
-    def play_urls(self, vod_id: str) -> tuple[tuple[StreamFile, str], ...]:
-        """Return the playable files on our play domains with VOD's own URLs, which are secret.
-
-        Raises CloudRejected as `play_files` does.
-        """
-        found = [(parse_stream(stream), stream.text("PlayURL")) for stream in self._streams(vod_id)]
-        return tuple((file, url) for file, url in found if is_on_cdn(file.path))
-
-    def _streams(self, vod_id: str) -> list[Reply]:
         reply = self._call_with_retries(
             Client.get_play_info_with_options,
-            models.GetPlayInfoRequest(video_id=vod_id, result_type="Multiple"),
+            models.GetPlayInfoRequest(
+                video_id=vod_id, result_type="Multiple", auth_timeout=url_ttl_seconds
+            ),
         )
-        return list(reply.children("PlayInfoList", wrapped="PlayInfo"))
+        streams = reply.children("PlayInfoList", wrapped="PlayInfo")
+        files = (parse_stream(stream) for stream in streams)
+        return tuple(file for file in files if file.path)
 
     def picture_urls(self, vod_id: str) -> dict[MediaPath, str]:
-        """Return VOD's URLs of the cover and the snapshots, by path; each is secret for an hour."""
+        """Return VOD's URLs of the pictures that it made, by path; each is secret for an hour.
+
+        VOD lists the latest snapshot job of each type. Raises CloudRejected: with the code
+        Forbidden.IllegalStatus while VOD lists no pictures of the video.
+        """
         urls: dict[MediaPath, str] = {}
-        for kind in ("CoverSnapshot", "NormalSnapshot"):
+        for kind in _SNAPSHOT_TYPES:
+            listed = list(self._list_snapshots(vod_id, kind))
+            urls |= {host_and_path(url): url for url in listed if is_picture(host_and_path(url))}
+        return {path: url for path, url in urls.items() if is_on_cdn(path)}
+
+    def _list_snapshots(self, vod_id: str, kind: str) -> Iterator[str]:
+        for page in range(1, _MAX_PAGES + 1):
             reply = self._call_with_retries(
                 Client.list_snapshots_with_options,
-                models.ListSnapshotsRequest(video_id=vod_id, snapshot_type=kind, page_size=100),
-            )
-            found = reply.child("MediaSnapshot").children("Snapshots", wrapped="Snapshot")
-            listed = [snapshot.text("Url") for snapshot in found]
-            urls |= {host_and_path(url): url for url in listed if is_on_cdn(host_and_path(url))}
-        return urls
+                models.ListSnapshotsRequest(
+                    video_id=vod_id, snapshot_type=kind, page_no=page, page_size=_PAGE_SIZE
+                ),
+            ).optional("MediaSnapshot")
+            found = reply.children("Snapshots", wrapped="Snapshot") if reply is not None else ()
+            yield from (snapshot.text("Url") for snapshot in found)
+            if len(found) < _PAGE_SIZE:
+                break
 
     def mezzanine(self, vod_id: str) -> Mezzanine:
         """Return the uploaded source."""

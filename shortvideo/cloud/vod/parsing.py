@@ -95,6 +95,7 @@ def parse_stream(stream: Reply) -> StreamFile:
     narrowband = stream.text("NarrowBandType")
     return StreamFile(
         path=parse_media_path(stream, "PlayURL"),
+        url=stream.text("PlayURL"),
         definition=definition,
         format=stream.text("Format"),
         width=stream.whole("Width"),

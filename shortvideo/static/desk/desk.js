@@ -63,11 +63,50 @@
       place.append(mark);
     }
   };
-  for (const picture of document.querySelectorAll('.thumb img, [data-gone] img')) {
-    picture.addEventListener('error', () => showGone(picture));
-    if (picture.complete && picture.naturalWidth === 0 && picture.currentSrc) {
-      showGone(picture);
+  const watchPictures = (root) => {
+    for (const picture of root.querySelectorAll('.thumb img, [data-gone] img')) {
+      picture.addEventListener('error', () => showGone(picture));
+      if (picture.complete && picture.naturalWidth === 0 && picture.currentSrc) {
+        showGone(picture);
+      }
     }
+  };
+  watchPictures(document);
+
+  /* Folds of the navigation stay as the operator left them. */
+  for (const fold of document.querySelectorAll('details[data-remembers]')) {
+    const name = `desk.${fold.dataset.remembers}`;
+    fold.open ||= localStorage.getItem(name) === 'open';
+    fold.querySelector('summary').addEventListener('click', () => localStorage.setItem(name, fold.open ? 'closed' : 'open'));
+  }
+
+  /* While the demo makes its clips, the first page reads its live parts again. */
+  const live = (root, name) => root.querySelectorAll(`[data-live="${name}"]`);
+  const refresh = async () => {
+    let fresh;
+    try {
+      const response = await fetch(window.location.href);
+      fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+    } catch {
+      setTimeout(refresh, 2000); // no connection
+      return;
+    }
+    for (const part of document.querySelectorAll('[data-live]')) {
+      const now = live(fresh, part.dataset.live)[0];
+      if (!now) {
+        part.hidden = true;
+      } else if (!part.contains(document.activeElement)) {
+        part.hidden = now.hidden;
+        part.replaceChildren(...now.cloneNode(true).childNodes);
+        watchPictures(part);
+      }
+    }
+    if (live(fresh, 'preparing').length) {
+      setTimeout(refresh, 2000);
+    }
+  };
+  if (live(document, 'preparing').length) {
+    setTimeout(refresh, 2000);
   }
 
   /* On a phone each row is a card: its cells say which column they are. */
@@ -82,6 +121,48 @@
         }
       });
     }
+  }
+
+  /* Undo buttons count down and go when it is too late. The key U presses the first. */
+  for (const button of document.querySelectorAll('[data-undo]')) {
+    const end = performance.now() + Number(button.dataset.undo);
+    const tick = () => {
+      const seconds = Math.ceil((end - performance.now()) / 1000);
+      button.querySelector('.countdown').textContent = seconds;
+      if (seconds <= 0) {
+        clearInterval(timer);
+        button.remove();
+      }
+    };
+    const timer = setInterval(tick, 250);
+    tick();
+  }
+  document.addEventListener('keydown', (event) => {
+    const isTyping = event.target.matches('input, textarea, select, [contenteditable]') || event.isComposing;
+    const button = document.querySelector('[data-undo]');
+    if (button && event.key === 'u' && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      button.click();
+    }
+  });
+
+  /* A sentence of the server about the values of a form, while they are typed. */
+  const preview = document.querySelector('[data-preview-url]');
+  if (preview) {
+    const form = preview.closest('form');
+    let newest = 0;
+    const show = async () => {
+      newest += 1;
+      const number = newest;
+      const values = new URLSearchParams(new FormData(form));
+      values.delete('csrfmiddlewaretoken');
+      const answer = await fetch(`${preview.dataset.previewUrl}?${values}`);
+      if (answer.ok && number === newest) {
+        preview.textContent = (await answer.json()).sentence;
+      }
+    };
+    form.addEventListener('input', show);
+    show();
   }
 
   /* A filter that is chosen applies at once; select2 tells jQuery's listeners only. */

@@ -79,29 +79,16 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
         only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().add_view(request, form_url, {**only_save, **(extra_context or {})})
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        endpoint = self.get_object(request, object_id)
-        context = self.state_context(request, endpoint) if endpoint is not None else {}
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
-
-    def state_context(self, request: HttpRequest, endpoint: Endpoint) -> dict[str, Any]:
-        tries = Attempt.objects.filter(dispatch__endpoint=endpoint)
+    def page_context(self, request: HttpRequest, row: Endpoint) -> dict[str, Any]:
+        tries = Attempt.objects.filter(dispatch__endpoint=row)
         allowed = self.get_actions(request)
         return {
-            "title": endpoint,
+            "title": row,
             "subtitle": None,
-            "endpoint": endpoint,
-            "condition": self.condition(endpoint),
-            "waiting": self.waiting(endpoint),
-            "dead": self.dead(endpoint),
+            "endpoint": row,
+            "condition": self.condition(row),
+            "waiting": self.waiting(row),
+            "dead": self.dead(row),
             "attempts": tries.select_related("dispatch__event").order_by("-id")[:_LATEST],
             "buttons": [
                 {"name": name, "label": action[2], "tone": tone, "is_confirmed": at_once}

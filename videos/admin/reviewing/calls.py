@@ -25,6 +25,7 @@ from accounts.services import operator_of
 from shortvideo.cloud import CloudRejected, CloudUnavailable
 from shortvideo.errors import InvalidState, NeedsConfirmation
 from shortvideo.middleware import current_request_id
+from videos.admin.desk import queue_filling
 from videos.admin.media import fetch_sources
 from videos.admin.reviewing.clip import clips_as_json
 from videos.admin.reviewing.forms import (
@@ -35,9 +36,11 @@ from videos.admin.reviewing.forms import (
     EscalateForm,
     NoteForm,
     PageForm,
+    RememberForm,
     SkipForm,
     UndoForm,
 )
+from videos.admin.seen import shown_standing, standing_lookups
 from videos.mirror.asking import ILLEGAL_STATUS, NO_STREAM
 from videos.mirror.fetching import read_later
 from videos.models import Decision, ReviewClaim, ReviewDecision, Source, Video
@@ -46,17 +49,18 @@ from videos.services import (
     Seen,
     add_note,
     check_unclaimed,
+    choose_for_review,
     claim_clip,
     claim_clips,
     describe_review,
     end_claims,
     escalate_video,
-    latest_decision,
     may_play,
     missing_files_reason,
     not_named_reason,
     renew_claims,
     review_video,
+    undo_milliseconds,
     undo_review,
     waiting_count,
 )
@@ -113,25 +117,27 @@ def _own_claim(operator: Operator, values: dict[str, Any]) -> ReviewClaim:
     claim = claims.select_related("video", "decision").filter(pk=values["claim"]).first()
     if claim is None:
         raise Http404
+    if values["shown_seconds"] is not None and claim.ended_at is None:
+        claim.shown_at = timezone.now() - timedelta(seconds=values["shown_seconds"])
+        claim.save(update_fields=["shown_at"])
     return claim
 
 
 def _decided(review: ReviewDecision) -> dict[str, Any]:
-    """The decision, and how many milliseconds are left to undo it."""
-    window = 0.0
-    if review.delivery is not None:
-        window = (review.delivery.due_at - timezone.now()).total_seconds() * 1000
     return {
         "decision": review.pk,
         "label": review.get_decision_display(),
-        "undoMilliseconds": max(0, round(window)),
+        "undoMilliseconds": undo_milliseconds(review),
     }
 
 
 @_call
 @require_POST
 def clips(request: HttpRequest) -> JsonResponse:
-    """Claim clips until the page holds `limit`. Answers all clips that it holds, and the count."""
+    """Claim clips until the page holds `limit`. Answers all clips that it holds, and the count.
+
+    `preparing` says what the demo is doing, "" if nothing.
+    """
     operator, values = operator_of(request), _read(ClipsForm, request)
     held = ReviewClaim.objects.of_page(values["page"]).open().filter(operator=operator)
     claims = list(held.select_related("video").order_by("pk"))
@@ -142,7 +148,13 @@ def clips(request: HttpRequest) -> JsonResponse:
         order=values["order"],
         skipped_since=values["skipped_since"],
     )
-    return JsonResponse({"clips": clips_as_json(operator, claims), "waiting": waiting_count()})
+    return JsonResponse(
+        {
+            "clips": clips_as_json(operator, claims),
+            "waiting": waiting_count(),
+            "preparing": queue_filling()["preparing"],
+        }
+    )
 
 
 @_call
@@ -190,7 +202,7 @@ def beat(request: HttpRequest) -> JsonResponse:
 def news(request: HttpRequest) -> JsonResponse:
     """Say what became of the page's clips: `seen` of each, or who decided and when.
 
-    The page asks about once a second: three indexed queries, no write.
+    The page asks about once a second: four indexed queries, no write.
     """
     form = PageForm(request.GET)
     if not form.is_valid():
@@ -198,17 +210,19 @@ def news(request: HttpRequest) -> JsonResponse:
     asked = [int(pk) for pk in request.GET.get("claims", "").split(",")[:5] if pk.isdecimal()]
     claims = ReviewClaim.objects.of_page(form.cleaned_data["page"])
     found = claims.filter(operator=operator_of(request), pk__in=[pk for pk in asked if pk < 2**63])
-    return JsonResponse({"claims": [_news(claim) for claim in found.select_related("video")]})
+    found = found.select_related("video").prefetch_related(*standing_lookups("video__"))
+    return JsonResponse({"claims": [_news(claim) for claim in found]})
 
 
 def _news(claim: ReviewClaim) -> dict[str, Any]:
-    latest = latest_decision(claim.video)
+    standing = shown_standing(claim.video)
+    review = describe_review(claim.video, standing.decision)
     return {
         "claim": claim.pk,
         "isOpen": claim.ended_at is None,
         "end": claim.end,
-        "seen": str(Seen.of(claim.video, latest)),
-        "sentence": describe_review(claim.video, latest),
+        "seen": str(standing.seen),
+        "sentence": " ".join([review, *standing.news(Seen())]),
     }
 
 
@@ -306,6 +320,16 @@ def escalate(request: HttpRequest) -> JsonResponse:
     escalate_video(
         claim.video, operator=operator, note=values["text"], to=to, request_id=current_request_id()
     )
+    return JsonResponse({})
+
+
+@_call
+@require_POST
+def remember(request: HttpRequest) -> JsonResponse:
+    """Keep the speed or the order that the operator has just chosen on the page."""
+    values = _read(RememberForm, request)
+    chosen = {name: values[name] for name in ("speed_percent", "order") if values[name]}
+    choose_for_review(operator_of(request), **chosen)
     return JsonResponse({})
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Operator
 from videos.admin.columns import PICTURES, video_url
 from videos.admin.media import cdn_picture, copies_of, hit_copies, play_sources, snapshots
-from videos.admin.seen import latest_decisions, shown_decision, shown_review
+from videos.admin.seen import shown_standing, standing_lookups
 from videos.models import (
     CensorStatus,
     MachineReview,
@@ -36,10 +36,9 @@ def clips_as_json(operator: Operator, claims: Sequence[ReviewClaim]) -> list[dic
         claims,
         "video__uploader",
         *PICTURES,
-        latest_decisions("video__decisions"),
+        *standing_lookups("video__"),
         Prefetch("video__decisions", _LINES[:_LATEST], to_attr="latest_lines"),
         Prefetch("video__notes", _NOTES[:_LATEST], to_attr="latest_notes"),
-        "video__machine_reviews",
     )
     videos = [claim.video for claim in claims]
     tasks = _by_video(ReviewTask.objects.open().filter(video__in=videos).order_by("opened_at"))
@@ -60,9 +59,9 @@ def _by_video(tasks: Iterable[ReviewTask]) -> dict[int, list[ReviewTask]]:
 
 def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -> dict[str, Any]:
     video = claim.video
-    review = _machine_review(video)
+    standing = shown_standing(video)
+    review = standing.machine_review
     copies = copies_of(video)
-    latest = shown_decision(video)
     return {
         "claim": claim.pk,
         "video": video.pk,
@@ -75,28 +74,21 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "createdAt": _moment(video.creation_time),
         "status": video.censor_status,
         "statusLabel": str(CensorStatus(video.censor_status).label),
-        "seen": str(shown_review(video)),
-        "standing": describe_review(video, latest) if latest is not None else "",
+        "seen": str(standing.seen),
+        "standing": describe_review(video, standing.decision) if standing.decision else "",
         "isBlocked": video.is_blocked,
         "causes": [task.get_cause_display() for task in tasks],
         "waitingSince": _moment(tasks[0].opened_at) if tasks else None,
         "sources": play_sources(video) if may_play(operator, video) else [],
         "unplayable": missing_files_reason(operator, video),
         "poster": copies.get(video.first_frame) or cdn_picture(video, video.first_frame),
-        "snapshots": [url for url in snapshots(video, copies) if url],
+        "snapshots": [each["url"] for each in snapshots(video, may_see_copies=True) if each["url"]],
         "verdict": review.get_suggestion_display() if review else "",
         "labels": list(review.labels) if review else [],
         "hits": _hits(review, hit_copies(video)),
         "history": [_line(video, each) for each in video.latest_lines],  # type: ignore[attr-defined]
         "notes": [_note(each) for each in video.latest_notes],  # type: ignore[attr-defined]
     }
-
-
-def _machine_review(video: Video) -> MachineReview | None:
-    of_source = (
-        each for each in video.machine_reviews.all() if each.source_version == video.source_version
-    )
-    return next(of_source, None)
 
 
 def _hits(review: MachineReview | None, copies: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -133,7 +125,14 @@ def _uploader_figures(ids: Iterable[int]) -> dict[int, dict[str, int]]:
         approved=Count("pk", filter=Q(censor_status=CensorStatus.SUCCESS)),
         blocked=Count("pk", filter=Q(censor_status=CensorStatus.FAIL)),
     )
-    return {row.pop("uploader"): row for row in counted.order_by()}
+    return {
+        row["uploader"]: {
+            "clips": row["clips"],
+            "approved": row["approved"],
+            "blocked": row["blocked"],
+        }
+        for row in counted.order_by()
+    }
 
 
 def _uploader(video: Video, figures: dict[int, dict[str, int]]) -> dict[str, Any] | None:

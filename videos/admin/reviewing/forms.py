@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Operator
 from shortvideo.desk.forms import ByteLimitedField
 from shortvideo.text import is_blank
-from videos.models import Decision, ReasonTemplate, ReviewTask
+from videos.models import Decision, ReasonTemplate, ReviewPreferences, ReviewTask
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
 
 _LONGEST_NOTE = 2000
@@ -35,6 +35,9 @@ class BeatForm(PageForm):
 
 
 class ClaimForm(PageForm):
+    """`shown_seconds`: how long the clip has been on the screen; empty if it was not."""
+
+    shown_seconds = forms.FloatField(required=False, min_value=0, max_value=86_400)
     claim = forms.IntegerField(min_value=1, max_value=2**63 - 1)
 
 
@@ -66,6 +69,13 @@ class SkipForm(ClaimForm):
     """`is_left`: the page frees a clip that it only loaded; its operator may get it again."""
 
     is_left = forms.BooleanField(required=False)
+
+
+class RememberForm(PageForm):
+    speed_percent = forms.TypedChoiceField(
+        choices=ReviewPreferences.Speed, coerce=int, required=False
+    )
+    order = forms.ChoiceField(choices=ReviewPreferences.Order, required=False)
 
 
 class NoteForm(ClaimForm):

@@ -14,13 +14,15 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Operator
 from accounts.services import operator_of
-from videos.models import ReasonTemplate
+from videos.admin.desk import queue_filling
+from videos.admin.reviewing.keys import COMMANDS, keys_of, show_key
+from videos.models import ReasonTemplate, ReviewPreferences
 from videos.models.review import COMMENT_BYTES, REASON_BYTES
-from videos.services import COUNTED, PLAY_UNPUBLISHED
+from videos.services import COUNTED, PLAY_UNPUBLISHED, review_preferences
 
 CALLS = (
     "clips", "play", "beat", "news", "session", "decide", "skip", "undo", "note", "escalate",
-    "leave",
+    "remember", "leave",
 )  # fmt: skip
 
 
@@ -30,6 +32,7 @@ def review_page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     context = {
         **site.each_context(request),
+        **queue_filling(),
         "title": _("Review"),
         "review_settings": _settings(operator_of(request)),
         "templates": ReasonTemplate.objects.filter(is_active=True),
@@ -59,11 +62,25 @@ def _settings(operator: Operator) -> dict[str, Any]:
         "mayPlay": operator.has_perm(PLAY_UNPUBLISHED),
         "undoSeconds": settings.REVIEW_UNDO_SECONDS,
         "counted": COUNTED,
-        "order": "oldest",
-        "keys": {},
-        "hasSingleKeys": True,
+        **_chosen(review_preferences(operator)),
         "texts": _texts(),
         "calls": {name: reverse(f"review:{name}") for name in CALLS},
+    }
+
+
+def _chosen(preferences: ReviewPreferences) -> dict[str, Any]:
+    """What the operator chose, or else the team. `keyNames` is what people read."""
+    keys = keys_of(preferences.keys)
+    return {
+        "order": preferences.order,
+        "keys": keys,
+        "keyNames": {command: show_key(key) for command, key in keys.items()},
+        "hasSingleKeys": preferences.has_single_keys,
+        "isBlurred": preferences.blurs,
+        "isGrey": preferences.greys,
+        "isMuted": preferences.is_muted,
+        "speed": preferences.speed_percent / 100,
+        "speeds": [speed / 100 for speed in ReviewPreferences.Speed],
     }
 
 
@@ -87,24 +104,5 @@ def _texts() -> dict[str, Any]:
         "refused": _("The server refused this."),
         "offline": _("No connection. Your decision is kept and sent again."),
         "loggedOut": _("Your session has ended. Log in; your decision is kept and sent again."),
-        "commands": {
-            "approve": _("Approve"),
-            "block": _("Block; then 1 to 9 for a reason, or B to type one"),
-            "skip": _("Skip: leave it to others"),
-            "undo": _("Undo the last decision, then the one before"),
-            "escalate": _("Escalate to a role or a colleague"),
-            "note": _("Write a note for colleagues"),
-            "previous": _("Open the clip before"),
-            "pause": _("Pause or play"),
-            "back": _("Two seconds back"),
-            "forward": _("Two seconds on"),
-            "hit": _("Next hit of the AI"),
-            "speed": _("Speed: 1 to 2"),
-            "sound": _("Sound on or off"),
-            "reveal": _("Show a blurred clip"),
-            "fullscreen": _("Full screen"),
-            "details": _("All details"),
-            "unskip": _("Show skipped clips again"),
-            "help": _("These keys; 1 to 9 block with a reason at once"),
-        },
+        "commands": {name: str(command.label) for name, command in COMMANDS.items()},
     }

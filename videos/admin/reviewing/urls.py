@@ -17,5 +17,6 @@ urlpatterns = [
     path("undo/", calls.undo, name="undo"),
     path("note/", calls.note, name="note"),
     path("escalate/", calls.escalate, name="escalate"),
+    path("remember/", calls.remember, name="remember"),
     path("leave/", calls.leave, name="leave"),
 ]

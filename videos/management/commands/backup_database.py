@@ -26,11 +26,11 @@ class Command(BaseCommand):
         source = Path(connection.settings_dict["NAME"])
         if not source.is_file():
             raise CommandError(f"There is no database {source} yet.")
-        if path.exists():
-            raise CommandError(f"{path} exists already: give the name of a new file.")
-        if not path.parent.is_dir():
-            raise CommandError(f"There is no folder {path.parent}.")
         try:
+            if path.exists():
+                raise CommandError(f"{path} exists already: give the name of a new file.")
+            if not path.parent.is_dir():
+                raise CommandError(f"There is no folder {path.parent}.")
             _back_up(source, path)
         except (OSError, sqlite3.Error) as error:
             raise CommandError(f"The copy could not be made: {error}.") from error

@@ -1,10 +1,10 @@
 /* The dialogs of the review page: block, note, escalate, keys. */
 
-import {nameOf} from './keys.js';
-
 export class Dialogs {
   /** `send(name, values)` is called when a dialog is sent. */
-  constructor(send) {
+  constructor({hasSingleKeys, keys}, send) {
+    this.hasSingleKeys = hasSingleKeys;
+    this.blockKey = keys.block.toLowerCase();
     this.send = send;
     for (const button of document.querySelectorAll('[data-send]')) {
       button.addEventListener('click', () => this.submit(button.dataset.send));
@@ -48,11 +48,11 @@ export class Dialogs {
     if (!open || event.isComposing || event.keyCode === 229) {
       return;
     }
-    const isTyping = event.target.matches('input, textarea, select');
-    if (open.dataset.dialog === 'block' && !isTyping && /^[1-9]$/.test(event.key)) {
+    const isChoosing = this.hasSingleKeys && open.dataset.dialog === 'block' && !event.target.matches('input, textarea, select');
+    if (isChoosing && /^[1-9]$/.test(event.key)) {
       event.preventDefault();
       this.chooseNumber(Number(event.key));
-    } else if (open.dataset.dialog === 'block' && !isTyping && event.key === 'b') {
+    } else if (isChoosing && event.key.toLowerCase() === this.blockKey) {
       event.preventDefault();
       this.field('reason').focus();
     } else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey || event.target.matches('input[data-field]'))) {
@@ -89,19 +89,20 @@ export class Dialogs {
     this.send(name, values);
   }
 
+  /** Show the key of each command in the list of `?`, and on the buttons if the keys are on. */
   showKeys(keys, names) {
     const list = document.querySelector('[data-key-list]');
     list.replaceChildren(...Object.entries(keys).flatMap(([command, key]) => {
       const name = document.createElement('dt');
       const detail = document.createElement('dd');
       const shown = document.createElement('kbd');
-      shown.textContent = nameOf(key);
+      shown.textContent = key;
       name.append(shown);
       detail.textContent = names[command] || command;
       return [name, detail];
     }));
     for (const place of document.querySelectorAll('[data-key-of]')) {
-      place.textContent = nameOf(keys[place.dataset.keyOf]);
+      place.textContent = this.hasSingleKeys ? keys[place.dataset.keyOf] : '';
     }
   }
 }

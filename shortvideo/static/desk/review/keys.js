@@ -1,39 +1,15 @@
 /* From key presses to commands. */
 
-export const DEFAULT_KEYS = {
-  approve: 'a',
-  block: 'b',
-  skip: 's',
-  undo: 'u',
-  escalate: 'e',
-  note: 'n',
-  previous: 'p',
-  pause: ' ',
-  back: 'ArrowLeft',
-  forward: 'ArrowRight',
-  hit: 'h',
-  speed: 'x',
-  sound: 'm',
-  reveal: 'r',
-  fullscreen: 'f',
-  details: 'd',
-  unskip: 'o',
-  help: '?',
-};
-
-const NAMES = {' ': 'Space', ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓'};
-
-export const nameOf = (key) => NAMES[key] || (key.length === 1 ? key.toUpperCase() : key);
-
 const isTyping = (element) => element.matches('input:not([type=range]), textarea, select, [contenteditable]');
 
 /** Call `run(command)` for keys of the map, `run("reason", number)` for 1 to 9. */
-export const listen = (keys, run, {isOn}) => {
+export const listen = (keys, run) => {
   const commands = new Map(Object.entries(keys).map(([command, key]) => [key.toLowerCase(), command]));
+  commands.delete(''); // a command without a key
   document.addEventListener('keydown', (event) => {
     const isComposing = event.isComposing || event.keyCode === 229; // an input method is open
     const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
-    if (isComposing || hasModifier || event.defaultPrevented || !isOn() || isTyping(event.target)) {
+    if (isComposing || hasModifier || event.defaultPrevented || isTyping(event.target)) {
       return;
     }
     if (document.querySelector('dialog[open]')) {

@@ -3,7 +3,8 @@
 import {CallError, Server} from './calls.js';
 import {Dialogs} from './dialogs.js';
 import {Facts} from './facts.js';
-import {DEFAULT_KEYS, listen} from './keys.js';
+import {listen} from './keys.js';
+import {Messages} from './messages.js';
 import {Stage} from './stage.js';
 
 const HELD = 3; // clips that a page claims: the one on the screen and the next two
@@ -20,19 +21,21 @@ const wait = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, mi
 
 class Review {
   constructor() {
-    this.keys = {...DEFAULT_KEYS, ...settings.keys};
     const token = document.querySelector('[name=csrfmiddlewaretoken]').value;
     this.server = new Server(settings.calls, crypto.randomUUID(), token);
-    this.stage = new Stage(root, {texts, askForSources: (clip) => this.askForSources(clip)});
+    this.stage = new Stage(root, settings, (clip) => this.askForSources(clip));
     this.facts = new Facts(root, texts);
-    this.dialogs = new Dialogs((name, values) => this.onDialog(name, values));
+    this.messages = new Messages(root, () => this.retryNow?.());
+    this.dialogs = new Dialogs(settings, (name, values) => this.onDialog(name, values));
     this.queue = []; // claimed clips; the first is on the screen
     this.sending = new Map(); // decisions on their way, by claim
     this.undoable = []; // own decisions, the latest last
     this.skippedSince = '';
     this.activeAt = Date.now();
-    this.dialogs.showKeys(this.keys, texts.commands);
-    listen(this.keys, (command, number) => this.run(command, number), {isOn: () => settings.hasSingleKeys});
+    this.dialogs.showKeys(settings.keyNames, texts.commands);
+    if (settings.hasSingleKeys) {
+      listen(settings.keys, (command, number) => this.run(command, number));
+    }
     for (const button of document.querySelectorAll('[data-command]')) {
       button.addEventListener('click', () => {
         button.blur(); // else Space would press it again
@@ -45,7 +48,6 @@ class Review {
     for (const name of ['keydown', 'pointerdown', 'pointermove']) {
       document.addEventListener(name, () => { this.activeAt = Date.now(); }, {passive: true});
     }
-    part('banner-retry').addEventListener('click', () => this.retryNow?.());
     window.addEventListener('pagehide', () => this.server.leave());
     window.addEventListener('beforeunload', (event) => {
       if (this.sending.size) {
@@ -74,15 +76,23 @@ class Review {
     const answer = await this.call('clips', {limit: HELD, order: part('order').value, skipped_since: this.skippedSince});
     const known = new Set([...this.queue.map((clip) => clip.claim), ...this.sending.keys()]);
     this.queue.push(...answer.clips.filter((clip) => !known.has(clip.claim)));
-    this.showWaiting(answer.waiting);
+    this.showWaiting(answer);
     this.show();
-    if (!this.queue.length) {
-      setTimeout(() => this.fill(), LOOK_AGAIN);
+    clearTimeout(this.again);
+    if (!this.queue.length || answer.preparing) {
+      this.again = setTimeout(() => this.fill(), answer.preparing ? NEWS : LOOK_AGAIN);
     }
   }
 
-  showWaiting(count) {
-    part('waiting').textContent = texts.waiting.replace('{count}', count > settings.counted - 1 ? `${(settings.counted - 1).toLocaleString()}+` : count);
+  showWaiting({waiting: count, preparing}) {
+    const label = count > settings.counted - 1 ? `${(settings.counted - 1).toLocaleString()}+` : count;
+    part('waiting').textContent = [preparing, texts.waiting.replace('{count}', label)].filter(Boolean).join(' · ');
+    part('preparing').textContent = preparing;
+    part('preparing').hidden = !preparing;
+    for (const badge of document.querySelectorAll('[data-live="waiting"]')) {
+      badge.textContent = label;
+      badge.hidden = !count;
+    }
   }
 
   show() {
@@ -94,6 +104,7 @@ class Review {
     if (this.shown !== clip?.claim) {
       this.stage.show(clip || null);
       this.shown = clip?.claim;
+      this.shownAt = Date.now();
     }
     if (clip) {
       this.facts.show(clip);
@@ -103,6 +114,7 @@ class Review {
   /** Take the clip from the screen; the next one plays at once. */
   next() {
     const clip = this.queue.shift();
+    clip.shownSeconds = (Date.now() - this.shownAt) / 1000;
     this.show();
     return clip;
   }
@@ -130,8 +142,8 @@ class Review {
       back: () => this.stage.seek(-1),
       forward: () => this.stage.seek(1),
       hit: () => this.stage.seekToNextHit(),
-      speed: () => this.say(`${this.stage.changeSpeed()}×`),
-      sound: () => this.stage.setMuted(!this.stage.isMuted),
+      speed: () => this.changeSpeed(),
+      sound: () => this.stage.toggleSound(),
       reveal: () => this.stage.reveal(),
       fullscreen: () => this.stage.toggleFullscreen(),
       details: () => window.open(this.current.url, '_blank', 'noopener'),
@@ -160,7 +172,7 @@ class Review {
   /** Decide about the clip on the screen. The next clip plays while the decision is sent. */
   async decide(decision, values = {}) {
     const clip = this.next();
-    const sent = {claim: clip.claim, seen: clip.seen, decision, reason: '', comment: '', ...values};
+    const sent = {claim: clip.claim, shown_seconds: clip.shownSeconds, seen: clip.seen, decision, reason: '', comment: '', ...values};
     if (clip.isConfirming) {
       sent.is_confirmed = 'on';
     }
@@ -170,7 +182,7 @@ class Review {
       const answer = await done;
       this.undoable.push(answer.decision);
       this.last = clip;
-      this.offerUndo(answer);
+      this.messages.offerUndo(answer);
     } catch (error) {
       this.onRefusal(error, clip, values);
     } finally {
@@ -184,7 +196,7 @@ class Review {
     if (!(error instanceof CallError)) {
       throw error;
     }
-    this.say(error.sentence || texts.refused);
+    this.messages.say(error.sentence || texts.refused);
     if (error.problem !== 'gone') {
       const now = error.clip || clip;
       this.bringBack({...now, typed: values, isConfirming: error.problem === 'changed'});
@@ -194,7 +206,7 @@ class Review {
   async skip() {
     const clip = this.next();
     this.hasSkipped = true;
-    await this.attempt('skip', {claim: clip.claim});
+    await this.attempt('skip', {claim: clip.claim, shown_seconds: clip.shownSeconds});
     this.fill();
   }
 
@@ -208,14 +220,14 @@ class Review {
     await Promise.allSettled(this.sending.values());
     const decision = this.undoable.pop();
     if (!decision) {
-      this.say(texts.nothingToUndo);
+      this.messages.say(texts.nothingToUndo);
       return;
     }
     const answer = await this.attempt('undo', {decision});
     if (answer) {
-      this.hideToast();
+      this.messages.hide();
       this.bringBack(answer.clip);
-      this.say(texts.undone);
+      this.messages.say(texts.undone);
     }
   }
 
@@ -230,7 +242,7 @@ class Review {
   async escalate({addressee, escalation}) {
     const [kind, pk] = addressee.split(' ');
     const clip = this.next();
-    if (!await this.attempt('escalate', {claim: clip.claim, [kind]: pk, text: escalation})) {
+    if (!await this.attempt('escalate', {claim: clip.claim, shown_seconds: clip.shownSeconds, [kind]: pk, text: escalation})) {
       this.bringBack({...clip, typed: {escalation}});
     }
     this.fill();
@@ -242,7 +254,14 @@ class Review {
     }
   }
 
+  changeSpeed() {
+    const speed = this.stage.changeSpeed();
+    this.messages.say(`${speed}×`);
+    this.attempt('remember', {speed_percent: Math.round(speed * 100)});
+  }
+
   async changeOrder() {
+    this.attempt('remember', {order: part('order').value});
     const [current, ...others] = this.queue;
     this.queue = current ? [current] : [];
     for (const clip of others) {
@@ -263,48 +282,6 @@ class Review {
     }
   }
 
-  // --- Messages
-
-  say(text) {
-    this.hideToast();
-    part('toast-text').textContent = text;
-    part('toast').hidden = false;
-    this.toastTimer = setTimeout(() => this.hideToast(), 6_000);
-  }
-
-  offerUndo({label, undoMilliseconds}) {
-    this.say(label);
-    if (undoMilliseconds <= 0) {
-      return;
-    }
-    clearTimeout(this.toastTimer);
-    const end = Date.now() + undoMilliseconds;
-    part('toast-undo').hidden = false;
-    const tick = () => {
-      const seconds = Math.ceil((end - Date.now()) / 1000);
-      part('toast-seconds').textContent = seconds;
-      if (seconds <= 0) {
-        this.hideToast();
-      }
-    };
-    tick();
-    this.countdown = setInterval(tick, 250);
-  }
-
-  hideToast() {
-    clearTimeout(this.toastTimer);
-    clearInterval(this.countdown);
-    part('toast').hidden = true;
-    part('toast-undo').hidden = true;
-  }
-
-  showBanner(text, {login = false} = {}) {
-    part('banner-text').textContent = text;
-    part('banner-login').hidden = !login;
-    part('banner-retry').hidden = false;
-    part('banner').hidden = false;
-  }
-
   // --- Calls
 
   /** Call the server, and say so if it refuses. Returns its answer, or undefined. */
@@ -315,7 +292,7 @@ class Review {
       if (!(error instanceof CallError)) {
         throw error;
       }
-      this.say(error.sentence || texts.refused);
+      this.messages.say(error.sentence || texts.refused);
       return undefined;
     }
   }
@@ -325,15 +302,15 @@ class Review {
     for (let tried = 0; ; tried += 1) {
       try {
         const answer = await this.server.post(name, values);
-        part('banner').hidden = true;
+        this.messages.hideBanner();
         return answer;
       } catch (error) {
         if (!['offline', 'login'].includes(error.problem)) {
-          part('banner').hidden = true;
+          this.messages.hideBanner();
           throw error;
         }
         const isLogin = error.problem === 'login';
-        this.showBanner(isLogin ? texts.loggedOut : texts.offline, {login: isLogin});
+        this.messages.showBanner(isLogin ? texts.loggedOut : texts.offline, {login: isLogin});
         await this.pause(RETRIES[Math.min(tried, RETRIES.length - 1)]);
         if (isLogin) {
           await this.renewToken();
@@ -396,7 +373,7 @@ class Review {
     this.show();
     if (isShown) {
       this.dialogs.close();
-      this.say(news.sentence);
+      this.messages.say(news.sentence);
     }
     this.fill();
   }

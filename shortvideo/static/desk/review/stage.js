@@ -3,7 +3,6 @@
 import {Sources} from '../playing.js';
 
 const STEP = 2; // seconds of one key press
-const SPEEDS = [1, 1.25, 1.5, 2];
 
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 
@@ -11,24 +10,29 @@ const image = (url) => Object.assign(document.createElement('img'), {src: url, a
 
 export class Stage {
   /**
-   * `texts` has the sentences about clips that do not play. `askForSources(clip)` asks VOD for other
-   * sources: it resolves to them and to a sentence that says why there are none.
+   * `settings` says how the operator wants clips shown; its `texts` has the sentences about clips that
+   * do not play. `askForSources(clip)` asks VOD for other sources: it resolves to them and to a
+   * sentence that says why there are none.
    */
-  constructor(root, {texts, askForSources}) {
+  constructor(root, settings, askForSources) {
     this.root = root;
+    this.settings = settings;
+    this.stage = root.querySelector('.review-stage');
     this.screen = root.querySelector('[data-screen]');
     this.message = root.querySelector('[data-message]');
     this.position = root.querySelector('[data-position]');
     this.clock = root.querySelector('[data-clock]');
     this.hits = root.querySelector('[data-hits]');
     this.snapshots = root.querySelector('[data-snapshots]');
-    Object.assign(this, {texts, askForSources});
+    this.texts = settings.texts;
+    this.askForSources = askForSources;
     this.players = new Map(); // of claims
     this.sources = new Map(); // of claims
     this.failures = new Map(); // sentences, of claims
     this.current = null;
-    this.speed = 1;
-    this.isMuted = true;
+    this.revealed = new Set(); // videos
+    this.speed = settings.speed;
+    this.isMuted = settings.isMuted;
     this.position.addEventListener('input', () => this.seekTo(this.duration * this.position.value / 1000));
   }
 
@@ -120,7 +124,7 @@ export class Stage {
     }
     this.current = clip;
     this.showFailure();
-    this.screen.classList.toggle('is-blurred', Boolean(clip?.isBlocked));
+    this.showVeil();
     if (!clip) {
       return;
     }
@@ -138,7 +142,7 @@ export class Stage {
       await this.player.play();
     } catch (error) {
       if (error.name === 'NotAllowedError' && !this.player.muted) {
-        this.setMuted(true); // a browser plays sound only after a click
+        this.player.muted = true; // a browser plays sound only after a click or a key
         await this.player.play();
       }
     }
@@ -223,22 +227,31 @@ export class Stage {
   }
 
   changeSpeed() {
-    this.speed = SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length];
+    const {speeds} = this.settings;
+    this.speed = speeds[(speeds.indexOf(this.speed) + 1) % speeds.length];
     if (this.player) {
       this.player.playbackRate = this.speed;
     }
     return this.speed;
   }
 
-  setMuted(isMuted) {
-    this.isMuted = isMuted;
+  toggleSound() {
+    this.isMuted = !(this.player ? this.player.muted : this.isMuted);
     if (this.player) {
-      this.player.muted = isMuted;
+      this.player.muted = this.isMuted;
     }
   }
 
   reveal() {
-    this.screen.classList.remove('is-blurred');
+    this.revealed.add(this.current.video);
+    this.showVeil();
+  }
+
+  /** Blur the clip and its snapshots, or take their colours, until the clip is revealed. */
+  showVeil() {
+    const isVeiled = this.current && !this.revealed.has(this.current.video);
+    this.stage.classList.toggle('is-veiled', Boolean(isVeiled && (this.settings.isBlurred || this.current.isBlocked)));
+    this.stage.classList.toggle('is-grey', Boolean(isVeiled && this.settings.isGrey));
   }
 
   toggleFullscreen() {

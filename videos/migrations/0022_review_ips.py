@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """The permission to change VOD's review security IPs. No table changes."""
 
     dependencies = [
-        ("videos", "0019_task_open_riskiest"),
+        ("videos", "0021_review_preferences"),
     ]
 
     operations = [

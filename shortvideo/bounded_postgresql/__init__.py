@@ -1,0 +1,1 @@
+"""Database backend: PostgreSQL where a silent server holds no thread for ever."""

@@ -1,0 +1,53 @@
+"""A clip's page tells what happened to it, newest first."""
+
+import pytest
+from django.db.models import prefetch_related_objects
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from tests.admin.conftest import DeskOf
+from tests.admin.test_reviewing import Page, make_pending
+from tests.factories import make_operator
+from videos.admin.seen import standing_lookups
+from videos.admin.story import story_of
+from videos.models import Decision, MachineReview, Source
+from videos.services import DecisionInput, delete_video, review_video, undo_review
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_story_names_who_why_from_where_and_the_answer(
+    desk_of: DeskOf, settings: Settings
+) -> None:
+    settings.REVIEW_UNDO_SECONDS = 60
+    video = make_pending()
+    hits = [{"label": "weapon", "score": 64.4, "timestamp_ms": 3000}]
+    MachineReview.objects.create(video=video, source_version=1, suggestion="review", hits=hits)
+    page = Page(desk_of("moderator", username="Mei"))
+    [clip] = page.fill()
+    page.post("note", claim=clip["claim"], text="Is it a toy?")
+    page.post("skip", claim=clip["claim"], shown_seconds=12)
+    ada = make_operator("moderator", username="Ada")
+    block = DecisionInput(Decision.BLOCKED, Source.ADMIN, operator=ada, reason="weapons")
+    undo_review(review_video(video, block), operator=ada)
+    refused = review_video(video, block).delivery
+    assert refused is not None
+    refused.state, refused.error, refused.finished_at = "given_up", "No such video.", timezone.now()
+    refused.save()
+    delete_video(video, operator=ada)
+    prefetch_related_objects([video], *standing_lookups())
+    told = [(entry.sentence, entry.quote, entry.answer) for entry in story_of(video)]
+    assert told == [
+        ("Deleted by Ada.", "", ""),
+        ("Blocked by Ada (admin). Reason: weapons.", "", "VOD refused it: No such video."),
+        ("Undone by Ada (admin).", "", ""),
+        ("Blocked by Ada (admin). Reason: weapons.", "", "Not sent to VOD."),
+        ("Mei looked at it for 12 seconds and skipped it.", "", ""),
+        ("Note by Mei.", "Is it a toy?", ""),
+        ("The AI suggests: needs human review.", "", "weapon 64"),
+        ("Put into the queue: new clip.", "", ""),
+        ("Uploaded.", "", ""),
+    ]
+    assert "looked at it for 12 seconds" in desk_of("administrator").page(
+        "videos_video_change", video.pk
+    )
