@@ -62,6 +62,7 @@ def test_the_system_is_open_on_its_own_pages(desk_of: DeskOf) -> None:
     desk = desk_of("operator")
     fold = re.compile('<details class="section-fold" data-remembers="system"( open)?>')
     assert fold.findall(desk.page("videos_transcodejob_changelist")) == [" open", " open"]
+    assert fold.findall(desk.client.get(reverse("review_ips")).content.decode()) == [" open"] * 2
     assert fold.findall(desk.page("videos_video_changelist")) == ["", ""]
 
 

@@ -5,7 +5,8 @@ from playwright.sync_api import Page, expect
 
 from tests.factories import make_video
 from tests.fixtures_browser import OpenDesk
-from videos.models import CensorStatus, ReviewPreferences, ReviewTask
+from tests.videos.takedowns import PIXEL
+from videos.models import CensorStatus, Evidence, MachineReview, ReviewPreferences, ReviewTask
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,6 +84,24 @@ def test_a_clip_is_blurred_and_grey_until_it_is_revealed(open_desk: OpenDesk) ->
     page.get_by_role("button", name="Show it as it is").click()
     expect(player).to_have_css("filter", "none")
     assert ReviewPreferences.objects.get().speed_percent == 200
+
+
+def test_pictures_of_hits_are_veiled_as_their_clip(open_desk: OpenDesk) -> None:
+    video = make_video(title="Blocked", censor_status=CensorStatus.FAIL)
+    ReviewTask.objects.create(video=video, cause="new")
+    hit = {"label": "weapon", "score": 90, "timestamp_ms": 1000, "picture": "vod/hit.jpg"}
+    MachineReview.objects.create(video=video, source_version=1, suggestion="block", hits=[hit])
+    copy = {"kind": "hit", "path": "vod/hit.jpg", "name": "hit.jpg"}
+    Evidence.objects.create(video=video, source_version=1, files=[copy])
+    page = open_desk("moderator")
+    page.route("**/evidence/*/copy/*", lambda route: route.fulfill(body=PIXEL))
+    review(page, "Blocked")
+    pictures = page.locator("[data-hits] img, [data-snapshots] .shot-bad img")
+    expect(pictures).to_have_count(2)
+    for veil in ("blur(22px) grayscale(0.6)", "none"):
+        for picture in pictures.all():
+            expect(picture).to_have_css("filter", veil)
+        page.keyboard.press("r")
 
 
 def test_language_and_zone_hold_from_the_login_page_on(open_desk: OpenDesk) -> None:

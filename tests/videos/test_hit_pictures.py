@@ -18,6 +18,7 @@ from videos import mirror, periodic
 from videos.mirror import asking
 from videos.mirror.asking import EVERYTHING
 from videos.models import Evidence, ReviewTask, Video
+from videos.services.evidence import check_copies
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,7 +68,7 @@ def test_hit_pictures_are_archived_and_outlive_vod(cloud: LocalVod) -> None:
     cloud.set_ahead(0)
 
 
-def test_the_pages_show_the_copies_at_the_hits(cloud: LocalVod) -> None:
+def test_the_pages_show_the_copies_at_the_hits(cloud: LocalVod, folder: Path) -> None:
     video = read(cloud)
     work()
     ReviewTask.objects.get_or_create(video=video, closed_at=None, defaults={"cause": "new"})
@@ -84,6 +85,14 @@ def test_the_pages_show_the_copies_at_the_hits(cloud: LocalVod) -> None:
     page = reverse("admin:videos_video_change", args=[video.pk])
     assert all(url in moderator.get(page).content.decode() for url in urls)
     assert not any(url in viewer.get(page).content.decode() for url in urls)
+    lost = folder / video.evidence.get().files[0]["name"]
+    lost.unlink()
+    check_copies(share=1, turn=0)
+    assert [url in moderator.get(page).content.decode() for url in urls] == [False, True, True]
+    Evidence.objects.update(retry_at=timezone.now())
+    periodic.archive_incomplete_evidence()
+    work()
+    assert lost.exists()
 
 
 def test_a_block_archives_pictures_and_hits_as_one(cloud: LocalVod) -> None:

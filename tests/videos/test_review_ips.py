@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from shortvideo.cloud import vod_gateway
 from shortvideo.outbox.models import Delivery
@@ -107,7 +108,9 @@ def test_other_roles_do_not_reach_the_page(db: None, role: str) -> None:
     assert f'href="{url}"' not in client.get(reverse("admin:index")).content.decode()
 
 
-def test_the_review_page_plays_pending_clips_from_a_review_ip(cloud: LocalVod) -> None:
+def test_the_review_page_plays_pending_clips_from_a_review_ip(
+    cloud: LocalVod, settings: Settings
+) -> None:
     vod_id = cloud.seed(status="Checking")
     video = make_video(
         vod_id=vod_id, status="Checking", censor_status="check", files=[], source_path=""
@@ -132,6 +135,9 @@ def test_the_review_page_plays_pending_clips_from_a_review_ip(cloud: LocalVod) -
     answer = post("play", claim=clip["claim"])
     assert [source["label"] for source in answer["sources"]] == ["476p", "360p"]
     assert all(cloud.get(source["url"]).status_code == 200 for source in answer["sources"])
+    cloud.set_ahead(settings.MEDIA_URL_TTL_UNPUBLISHED + 2)
+    assert all(cloud.get(source["url"]).status_code == 403 for source in answer["sources"])
+    cloud.set_ahead(0)
     assert Delivery.objects.open().filter(kind="read_video", subject=vod_id).exists()
     cloud.faults({"operation": "GetPlayInfo", "kind": "error", "status": 500})
     assert "VOD" in post("play", claim=clip["claim"])["sentence"]
