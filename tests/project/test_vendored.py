@@ -8,7 +8,7 @@ from typing import Final
 VENDOR: Final = Path(__file__).resolve().parents[2] / "shortvideo" / "static" / "desk" / "vendor"
 
 
-def test_every_vendored_file_has_its_recorded_digest_and_a_licence() -> None:
+def test_vendored_files_have_their_digest_and_a_licence() -> None:
     packages = json.loads((VENDOR / "versions.json").read_text(encoding="utf-8"))
     recorded = {
         f"{package['name']}/{file}": digest
