@@ -77,7 +77,9 @@ def expect_clip(page: Page, name: str) -> None:
 
 
 def expect_empty(page: Page) -> None:
+    """The queue is empty, and every decision has been answered."""
     expect(page.locator("[data-empty]")).to_be_visible()
+    expect(page.locator("[data-review]")).to_have_attribute("aria-busy", "false")
 
 
 def expect_playing(page: Page) -> None:

@@ -178,17 +178,24 @@ class Review {
     }
     const done = this.call('decide', sent);
     this.sending.set(clip.claim, done);
+    this.showSending();
     try {
       const answer = await done;
       this.undoable.push(answer.decision);
+      this.undoable.sort((one, other) => one - other); // answers may overtake each other
       this.last = clip;
       this.messages.offerUndo(answer);
     } catch (error) {
       this.onRefusal(error, clip, values);
     } finally {
       this.sending.delete(clip.claim);
+      this.showSending();
     }
     this.fill();
+  }
+
+  showSending() {
+    root.setAttribute('aria-busy', String(this.sending.size > 0));
   }
 
   /** The clip comes back with what stands, and with the typed reason. */
