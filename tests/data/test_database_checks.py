@@ -138,7 +138,7 @@ def test_lost_and_changed_constraints_are_found(
                 editor.remove_constraint(model, each)
             for each in constraints:
                 editor.add_constraint(model, each)
-        alter(editor, VodEvent, "dedupe_key", unique=False)
+        alter(editor, VodEvent, "dedupe_key", _unique=False, unique=False)  # it is cached
         alter(editor, TranscodeJob, "video", db_constraint=False)
         alter(editor, Takedown, "video", db_index=False)
     assert sorted(message.partition("The table ")[2] for message in messages(migrated)) == [
