@@ -1,4 +1,4 @@
-"""Pages that say why there is no other, in the theme."""
+"""Error pages in the theme."""
 
 from typing import Any
 

@@ -47,7 +47,7 @@ def shown_text(video: Video) -> str:
 
 
 def parse_shown(text: str) -> tuple[Seen, str]:
-    """Return the standing that a page showed, and the key of the claim ("0": nobody reviewed)."""
+    """Return the standing that a page showed, and the key of the claim ("0" without one)."""
     seen, _, claim = text.partition("@")
     return Seen.parse(seen), claim
 

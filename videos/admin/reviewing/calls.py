@@ -80,7 +80,7 @@ def _problem(problem: str, sentence: object, status: int, **more: Any) -> JsonRe
 
 
 def _call(view: _View) -> _View:
-    """Refuse whoever may not review, in JSON, and answer the refusals of services."""
+    """Require a login and the permission to review. Answer every refusal in JSON."""
 
     @wraps(view)
     def answer(request: HttpRequest) -> JsonResponse:
