@@ -1,5 +1,6 @@
 """Deciders with old pages: at the desk no decision replaces one that its decider has not seen."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from html import unescape
@@ -34,7 +35,7 @@ from videos.services.machine_review import decide_by_machine_review
 from videos.services.task import open_task
 
 PROFILE = settings(
-    max_examples=50,
+    max_examples=100 if os.environ.get("PROPERTIES") == "long" else 25,
     derandomize=True,
     database=None,
     deadline=None,  # a shared machine may be busy

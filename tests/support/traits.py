@@ -26,6 +26,7 @@ POSTGRESQL_ONLY: Final = (
     "tests/browser/",
     "tests/console/",
     "tests/contract/",
+    "tests/videos/test_sync.py::test_a_sync_of_6000",
 )
 SQLITE_ONLY: Final = (
     "tests/faults/test_crash_points.py::test_a_frozen_worker",
