@@ -8,4 +8,5 @@ pytest_plugins: list[str] = [
     "tests.fixtures_evidence",
     "tests.fixtures_localvod",
     "tests.fixtures_logging",
+    "tests.fixtures_time",
 ]

@@ -40,6 +40,7 @@ GIVEN = {
     "work": ["--once"],
     "create_operator": ["--role", "viewer"],
     "replay_events": ["--dry-run"],
+    "seed_demo": ["--timeout", "0.1"],
 }
 
 
