@@ -132,7 +132,7 @@ export class Stage {
     this.showPosition();
     const {player} = this;
     player.hidden = false;
-    player.playbackRate = this.speed;
+    this.applySpeed();
     player.muted = this.isMuted;
     this.play();
   }
@@ -229,10 +229,15 @@ export class Stage {
   changeSpeed() {
     const {speeds} = this.settings;
     this.speed = speeds[(speeds.indexOf(this.speed) + 1) % speeds.length];
-    if (this.player) {
-      this.player.playbackRate = this.speed;
-    }
+    this.applySpeed();
     return this.speed;
+  }
+
+  /** A browser goes back to the default when another source is tried. */
+  applySpeed() {
+    if (this.player) {
+      this.player.defaultPlaybackRate = this.player.playbackRate = this.speed;
+    }
   }
 
   toggleSound() {
