@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db.models import Field, Model
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext_lazy
 
 # The catalogue has the names that pages of the desk show.
 NAMES: Final = (
@@ -94,6 +94,17 @@ NAMES: Final = (
     gettext_noop("uploader"),
     gettext_noop("verification"),
     gettext_noop("video"),
+)
+
+# Texts of Django that its own Chinese catalogue lacks.
+DJANGO_TEXTS: Final = (
+    gettext_noop("Error:"),
+    gettext_noop("After you’ve created a user, you’ll be able to edit more user options."),
+    ngettext_lazy(
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+        0,
+    ),
 )
 
 

@@ -20,7 +20,7 @@ from accounts.models import Operator
 ROOT: Final = Path(__file__).resolve().parents[2]
 CATALOGUE: Final = ROOT / "shortvideo/locale/zh_Hans/LC_MESSAGES/django.po"
 FOLDERS: Final = ("accounts", "recommendations", "shortvideo", "videos")
-FUNCTIONS: Final = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
+FUNCTIONS: Final = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
 
 # Names and figures without a Chinese word.
 NAMES: Final = {"%(done)d of %(all)d", "%(rate)s kbit/s", "CDN", "URL", "URLs", "Webhooks"}
@@ -43,7 +43,7 @@ def texts_of_python(source: str) -> Iterator[Texts]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
             name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
             if name in FUNCTIONS:
-                count = 2 if name == "ngettext" else 1
+                count = 2 if name.startswith("ngettext") else 1
                 given = [arg.value for arg in node.args[:count] if isinstance(arg, ast.Constant)]
                 if given:  # not a value: the texts of it are marked elsewhere
                     yield tuple(str(text) for text in given)
