@@ -65,11 +65,10 @@ def in_source() -> set[Texts]:
     return found
 
 
-@pytest.fixture(scope="module")
-def catalogue() -> dict[Texts, str]:
-    """The translation of each text in `django.po`."""
+def read_catalogue(path: Path) -> dict[Texts, str]:
+    """Return the translation of each text in a `.po` file."""
     found = {}
-    for block in CATALOGUE.read_text(encoding="utf-8").split("\n\n"):
+    for block in path.read_text(encoding="utf-8").split("\n\n"):
         values: dict[str, str] = {}
         keyword = ""
         for line in block.splitlines():
@@ -82,6 +81,11 @@ def catalogue() -> dict[Texts, str]:
         texts = tuple(values[key] for key in ("msgid", "msgid_plural") if key in values)
         found[texts] = values.get("msgstr[0]", values.get("msgstr", ""))
     return found
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> dict[Texts, str]:
+    return read_catalogue(CATALOGUE)
 
 
 def test_no_text_is_missing_or_stale(in_source: set[Texts], catalogue: dict[Texts, str]) -> None:
@@ -112,12 +116,13 @@ def test_both_languages_have_the_same_placeholders(catalogue: dict[Texts, str]) 
     assert different == []
 
 
-def test_the_compiled_catalogue_is_the_written_one(catalogue: dict[Texts, str]) -> None:
-    with CATALOGUE.with_suffix(".mo").open("rb") as file:
+@pytest.mark.parametrize("path", sorted(CATALOGUE.parent.glob("*.po")), ids=lambda path: path.stem)
+def test_the_compiled_catalogue_is_the_written_one(path: Path) -> None:
+    with path.with_suffix(".mo").open("rb") as file:
         compiled: dict[Any, str] = GNUTranslations(file)._catalog  # type: ignore[attr-defined]
     written = {
         texts[0] if len(texts) == 1 else (texts[0], 0): chinese
-        for texts, chinese in catalogue.items()
+        for texts, chinese in read_catalogue(path).items()
     }
     del compiled[""], written[""]  # the headers: msgfmt leaves out the date
     assert compiled == written, "compile it: see CONTRIBUTING.md"
