@@ -96,8 +96,8 @@ NAMES: Final = (
     gettext_noop("video"),
 )
 
-# Texts of Django that its own Chinese catalogue lacks.
-DJANGO_TEXTS: Final = (
+# Texts of Django and django-axes that their own catalogues lack in Chinese.
+FOREIGN_TEXTS: Final = (
     gettext_noop("Error:"),
     gettext_noop("After you’ve created a user, you’ll be able to edit more user options."),
     ngettext_lazy(
@@ -105,6 +105,10 @@ DJANGO_TEXTS: Final = (
         "This password is too short. It must contain at least %d characters.",
         0,
     ),
+    gettext_noop("access attempt"),
+    gettext_noop("access attempt expiration"),
+    gettext_noop("access failure"),
+    gettext_noop("access log"),
 )
 
 
