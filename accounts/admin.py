@@ -156,7 +156,7 @@ class RoleAdmin(DeskAdmin[Group], GroupAdmin):
     list_display = ("name", "operator_count")
 
     def formfield_for_manytomany(self, *args: Any, **kwargs: Any) -> Any:
-        field = super().formfield_for_manytomany(*args, **kwargs)
+        field: Any = super().formfield_for_manytomany(*args, **kwargs)
         field.label_from_instance = _permission_label
         return field
 

@@ -45,7 +45,7 @@ def texts_of_python(source: str) -> Iterator[Texts]:
             if name in FUNCTIONS:
                 count = 2 if name.startswith("ngettext") else 1
                 given = [arg.value for arg in node.args[:count] if isinstance(arg, ast.Constant)]
-                if given:  # not a value: the texts of it are marked elsewhere
+                if given:  # a variable's texts are marked where they are written
                     yield tuple(str(text) for text in given)
 
 
