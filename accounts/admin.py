@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -130,11 +130,35 @@ class OperatorAdmin(DeskAdmin[Operator], UserAdmin):  # type: ignore[type-arg]  
         return display.toned(_("active"), "good")
 
 
+# What Django stores in English for each model.
+_MODEL_PERMISSIONS: Final = {
+    "add": gettext_lazy("Can add %s"),
+    "change": gettext_lazy("Can change %s"),
+    "delete": gettext_lazy("Can delete %s"),
+    "view": gettext_lazy("Can view %s"),
+}
+
+
+def _permission_label(permission: Permission) -> str:
+    content_type = permission.content_type
+    action, _of, model = permission.codename.partition("_")
+    if action in _MODEL_PERMISSIONS and model == content_type.model:
+        name = _MODEL_PERMISSIONS[action] % content_type.name
+    else:
+        name = _(permission.name)
+    return f"{content_type} | {name}"
+
+
 @admin.register(Group)
 class RoleAdmin(DeskAdmin[Group], GroupAdmin):
     """Roles are groups. `migrate` creates five; an installation may add its own."""
 
     list_display = ("name", "operator_count")
+
+    def formfield_for_manytomany(self, *args: Any, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_manytomany(*args, **kwargs)
+        field.label_from_instance = _permission_label
+        return field
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         groups: QuerySet[Group] = super().get_queryset(request)

@@ -188,6 +188,7 @@ LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LANGUAGE_CODE = env.choice("LANGUAGE_CODE", tuple(dict(LANGUAGES)), "en")
 TIME_ZONE = env.time_zone("TIME_ZONE", "Asia/Shanghai")
 USE_I18N = True
+LOCALE_PATHS = [BASE_DIR / "shortvideo" / "locale"]
 FORMAT_MODULE_PATH = "shortvideo.formats"
 USE_TZ = True
 STATIC_URL = "static/"

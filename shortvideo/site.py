@@ -10,7 +10,12 @@ class ConsoleAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
+        from django.contrib import admin  # noqa: PLC0415
+
         from shortvideo.database_checks import check_databases, refuse_unfit  # noqa: PLC0415
+        from shortvideo.desk.labels import translate_field_labels  # noqa: PLC0415
+
+        translate_field_labels(admin.site._registry)
 
         checks.register(check_databases, checks.Tags.database)
         pre_migrate.connect(refuse_unfit, sender=self)

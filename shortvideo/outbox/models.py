@@ -160,7 +160,7 @@ class Delivery(models.Model):
         verbose_name = _("VOD call")
         verbose_name_plural = _("VOD calls")
         default_permissions = ("view",)
-        permissions = [("retry_delivery", "Can retry a delivery that was given up")]
+        permissions = [("retry_delivery", _("Can retry a delivery that was given up"))]
         indexes = [
             models.Index(
                 fields=["kind", "due_at", "id"],

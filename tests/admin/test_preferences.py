@@ -300,3 +300,14 @@ def test_a_lost_database_is_said_before_the_page_begins(
     desk = desk_of("viewer")
     monkeypatch.setattr(OperatorBackend, "get_user", lost)
     assert desk.status("index") == 503
+
+
+def test_the_roles_permissions_and_scripts_are_in_chinese(desk_of: DeskOf) -> None:
+    desk = desk_of("administrator", language="zh-hans")
+    page = desk.page("auth_group_add")
+    assert "视频 | 视频 | 可播放待审核和已屏蔽的视频" in page
+    assert "账号 | 操作员 | 可添加操作员" in page
+    assert "Can " not in "".join(re.findall("<option.*", page))
+    script = desk.client.get(reverse("admin:jsi18n")).content.decode()
+    assert json.dumps("选择全部%s") in script
+    assert "Can add console token" in desk_of("administrator").page("auth_group_add")

@@ -68,7 +68,7 @@ def test_a_search_that_is_not_utf8_is_400(admin_client: Client) -> None:
 
 @pytest.mark.parametrize("text", [b"a%EF%BF%BDb", "a\ufffdb".encode()])
 def test_a_replacement_character_at_the_desk_is_text(admin_client: Client, text: bytes) -> None:
-    admin_client.post(TEMPLATES, b"position=0&text=" + text, content_type=_URLENCODED)
+    admin_client.post(TEMPLATES, b"position=0&severity=2&text=" + text, content_type=_URLENCODED)
     assert ReasonTemplate.objects.get().text == "a\ufffdb"
 
 

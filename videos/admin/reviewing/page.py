@@ -88,7 +88,7 @@ def _texts() -> dict[str, Any]:
     """The sentences of the script."""
     return {
         "untitled": _("Untitled"),
-        "aiReview": _("AI review"),
+        "aiReview": _("AI review: {verdict}"),
         "noAiReview": _("No AI review of this file."),
         "uploader": _("Uploader"),
         "uploaderFigures": _("{clips} clips, {blocked} blocked ({rate}%)"),

@@ -44,7 +44,7 @@ export class Facts {
       }
     }
     const badges = [...best.values()].sort((a, b) => b.score - a.score).map((hit) => element('span', `${hit.label} ${Math.round(hit.score)}`, `badge badge-${hit.tone}`));
-    const verdict = element('span', clip.verdict ? `${this.texts.aiReview}: ${clip.verdict}` : this.texts.noAiReview, 'quiet');
+    const verdict = element('span', clip.verdict ? this.texts.aiReview.replace('{verdict}', clip.verdict) : this.texts.noAiReview, 'quiet');
     this.part('labels').replaceChildren(verdict, ...badges);
   }
 
