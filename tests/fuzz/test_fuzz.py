@@ -179,7 +179,8 @@ def test_every_call_of_the_api_is_answered(firing: Range) -> None:
 def test_every_other_method_is_answered(firing: Range) -> None:
     operations = [path for path, _ in operations_of_the_api()]
     firing.walk(Shot(each, path, who="root") for path in operations for each in OTHER_METHODS)
-    pages = zip(cycle(OTHER_METHODS), desk_pages(), strict=False)  # Django's pages take any method
+    # Django's pages take any method as a GET: a third of them is enough.
+    pages = zip(cycle(OTHER_METHODS), desk_pages()[::3], strict=False)
     firing.walk(Shot(each, page.path(), who="root") for each, page in pages)
 
 
