@@ -84,6 +84,7 @@ def _as_utf8(content_type: str, charset: re.Match[str]) -> str:
 def _measure_body(environ: Environ) -> None:
     """Read a body of unknown length into memory. Raises Problem if the server cannot tell its end.
 
+    A type without a length announces a body that HTTP ends before its first byte.
     Stops one byte past our limit: the reader then refuses the body as too long.
     """
     length = environ.get("CONTENT_LENGTH") or ""
@@ -94,11 +95,15 @@ def _measure_body(environ: Environ) -> None:
         if not (length.isascii() and length.isdigit()):
             raise Problem(400, "The header Content-Length must be a number.")
         return
+    is_typed_post = environ["REQUEST_METHOD"] == "POST" and bool(environ.get("CONTENT_TYPE"))
     # HTTP/1.0 has no chunks: what the server passed is not the body.
     if environ.get("wsgi.input_terminated") and environ.get("SERVER_PROTOCOL") != "HTTP/1.0":
         body = b"".join(_chunks(environ["wsgi.input"], settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1))
         environ.update({"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))})
-    elif coding:
+        is_missing = not body and not coding and is_typed_post
+    else:
+        is_missing = bool(coding) or is_typed_post
+    if is_missing:
         raise Problem(411, "This server cannot read a body of unknown length: send Content-Length.")
 
 

@@ -14,6 +14,8 @@ from django.core.handlers.wsgi import get_bytes_from_wsgi
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser
 
+from shortvideo.unread import refuse_other_syntax, refuse_unread_parts
+
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 _NAME_LENGTH: Final = 64  # of a name in a sentence
 _DISPOSITION: Final = re.compile(rb"^content-disposition:[^\r\n]*", re.IGNORECASE | re.MULTILINE)
@@ -27,11 +29,17 @@ def broken_in_query(request: HttpRequest) -> str | None:
 def broken_in_form(request: HttpRequest) -> str | None:
     """The name of the first field of a form that is not UTF-8; None if there is none.
 
-    Reads the body. Raises what Django raises for a form that it cannot read.
+    Reads the body. Raises what Django raises for a form that it cannot read, also where Django
+    would read it only in part.
     """
     is_multipart = request.content_type == FORMS[1]
     body = request.body
-    return _first_broken(_parts(request.META, body) if is_multipart else _pairs(body))
+    broken = _first_broken(_parts(request.META, body) if is_multipart else _pairs(body))
+    if broken is None and is_multipart:
+        refuse_unread_parts(request)
+    elif broken is None:
+        refuse_other_syntax(body)
+    return broken
 
 
 def _first_broken(fields: Iterator[tuple[bytes, bytes]]) -> str | None:

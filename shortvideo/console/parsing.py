@@ -37,15 +37,17 @@ class ParsedRequest:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
-        """Merge query string and body. The body wins unless its value is null or empty text."""
+        """Merge query string and body. The body wins unless its value is null or empty text.
+
+        A GET with a body is unreadable: Django reads no form of it, and proxies may drop it.
+        """
         query_string: dict[str, str] = {}
         body: dict[str, Any] = {}
         problem = None
-        if request.method != "GET":
-            try:
-                body = _read_body(request)
-            except Unreadable as error:
-                problem = error
+        try:
+            body = _read_body(request)
+        except Unreadable as error:
+            problem = error
         try:
             query_string = _read_query_string(request)
         except Unreadable as error:
@@ -107,6 +109,10 @@ def _single_values(values: QueryDict) -> dict[str, str]:
 
 def _read_body(request: HttpRequest) -> dict[str, Any]:
     """Return the parameters of the body. Raises Unreadable."""
+    if request.method == "GET":
+        if _content_length(request):
+            raise Unreadable("The body of a GET is not read: send a POST.", may_hold_token=True)
+        return {}
     content_type = request.content_type or ""
     if not content_type and not _content_length(request):
         return {}

@@ -240,15 +240,86 @@ def test_a_token_that_is_not_text_is_unknown(token: Any) -> None:
     assert answer["code"] == "403"
 
 
-def test_the_body_of_a_get_is_ignored(console: Console) -> None:
-    response = console.http.generic(
-        "GET",
-        url_of("getVideos"),
-        b"{",
-        content_type="application/json",
-        QUERY_STRING=f"consoleToken={console.token}",
-    )
-    assert envelope(response)["code"] == "200"
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data; boundary=Y"
+DISPOSITION = b"Content-Disposition: form-data; "
+STATUS = b'name="status"'
+
+
+def part(
+    header: bytes = DISPOSITION + STATUS, before: bytes = b"", after: bytes = b"--\r\n"
+) -> bytes:
+    return b"%b--Y\r\n%b\r\n\r\nBlocked\r\n--Y%b" % (before, header, after)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"status=Blocked&reason=x", MULTIPART),
+        (b'{"status": "Blocked"}', MULTIPART),
+        (part().replace(b"\r\n", b"\n"), MULTIPART),
+        (part(b"Content-Type: text/plain"), MULTIPART),
+        (part(b"Content-Disposition : form-data; " + STATUS), MULTIPART),
+        (part(DISPOSITION + b'filename="a.txt"'), MULTIPART),
+        (part(DISPOSITION + STATUS + b'; filename="."'), MULTIPART),  # Django drops this name
+        (part(DISPOSITION + STATUS + b"\r\n" + DISPOSITION + b'name="x"'), MULTIPART),
+        (part(DISPOSITION + b'name="x"\n\nstatus'), MULTIPART),
+        (part(before=b"status=Blocked\r\n"), MULTIPART),
+        (part(DISPOSITION + b'name="x"', after=b"--\r\nstatus=Blocked"), MULTIPART),
+        (part(DISPOSITION + b'name="x"', after=b""), MULTIPART),  # cut off
+        (part(DISPOSITION + b'name="x"', after=b"Z\r\n\r\n--Y--"), MULTIPART),
+        (b'{"status": "Blocked"}', FORM),
+        (b'["status=Blocked&reason=x"]', FORM),
+        (b"<status>Blocked</status>", FORM),
+        (part(), FORM),
+    ],
+)
+def test_a_form_that_was_read_in_part_is_400(
+    body: bytes, content_type: str, bearer: Console
+) -> None:
+    query = f"mediaId={make_video().vod_id}&status=Normal"
+    answer = post(bearer, body, content_type, query)
+    assert (answer["code"], answer["message"][:8]) == ("400", "The body")
+    assert not ReviewDecision.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", MULTIPART),
+        (b"", FORM),
+        (b"", "application/json"),
+        (b"--Y--\r\n", MULTIPART),  # what browsers send for a form without fields
+        (part(DISPOSITION + b'name="x"; filename="a.txt"', after=b"--"), MULTIPART),
+        (part(DISPOSITION + b'name="x"\r\nX: y').replace(b"--Y\r", b"--Y \r"), MULTIPART),
+        (part(DISPOSITION + b'name="x"; filename=""').replace(b"Blocked", b""), MULTIPART),
+        (b"x[]=1&&y", FORM),
+    ],
+)
+def test_a_body_without_known_fields_leaves_the_query(
+    body: bytes, content_type: str, bearer: Console
+) -> None:
+    query = f"mediaId={make_video().vod_id}&status=Normal"
+    length = {"CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": content_type}
+    answer = bearer.http.generic("POST", f"{AUDIT}?{query}", body, content_type, **length)
+    assert envelope(answer)["code"] == "200"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [(b"status=Blocked&reason=x", FORM), (b"{}", "application/json"), (b"a", "")],
+)
+@pytest.mark.parametrize("operation", ["createAudit", "getVideos"])
+def test_a_get_with_a_body_is_400(
+    operation: str, body: bytes, content_type: str, console: Console
+) -> None:
+    query = f"mediaId={make_video().vod_id}&status=Normal"
+    for token in (f"&consoleToken={console.token}", ""):  # the body may hold the token
+        url = f"{url_of(operation)}?{query}{token}"
+        response = console.http.generic("GET", url, body, content_type)
+        assert envelope(response)["code"] == "400"
+        assert response["X-Error-Code"] == "unreadable_body"
+    assert not ReviewDecision.objects.exists()
 
 
 def test_messages_are_english_in_every_language(console: Console, settings: Any) -> None:

@@ -103,6 +103,12 @@ def test_the_page_has_no_script_or_style_of_its_own(staff: Client) -> None:
     assert staff.get("/console/docs?script=")["Content-Type"].startswith("application/javascript")
 
 
+@pytest.mark.parametrize("path", ["/console/schema", "/console/docs"])
+def test_the_documentation_is_only_read(path: str, staff: Client) -> None:
+    for method in ("OPTIONS", "POST", "DELETE"):
+        assert staff.generic(method, path).status_code == 405
+
+
 def test_every_operation_is_documented_once_with_its_methods(schema: dict[str, Any]) -> None:
     documented = {path.rpartition("/")[2] for path in schema["paths"]}
     assert documented == {*OPERATIONS, "login"}

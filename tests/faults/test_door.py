@@ -36,6 +36,22 @@ def test_a_chunked_body_is_read_and_wins_over_the_query(
     assert status == "fail"
 
 
+def test_a_chunked_get_is_refused(door: Door) -> None:
+    token = f"Bearer {door.token}"
+    url = url_of("createAudit") + f"?mediaId={door.vod_id}&status=Normal"
+    form = in_pieces(b"status=Blocked&reason=x")
+    answer = door.ask("GET", url, form, Authorization=token, Content_Type=FORM)
+    assert (answer.status, answer.headers["x-error-code"]) == (400, "unreadable_body")
+
+
+def test_a_typed_post_without_a_length_is_411(door: Door) -> None:
+    first = f"POST {url_of('createAudit')}?mediaId={door.vod_id}&status=Normal HTTP/1.1".encode()
+    token = f"Authorization: Bearer {door.token}".encode()
+    request = head(token, b"Content-Type: " + FORM.encode(), first=first)
+    answer = ask_raw(door, request + b"status=Blocked&reason=x")
+    assert (answer.status, answer.headers["x-error-code"]) == (411, "length_required")
+
+
 def test_a_chunked_json_body_may_hold_the_token(door: Door) -> None:
     body = {"mediaId": door.vod_id, "status": "Normal", "consoleToken": door.token}
     answer = door.ask(

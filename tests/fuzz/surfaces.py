@@ -218,7 +218,7 @@ class Operations:
 
     def __init__(self, tokens: Mapping[str, str], good: Mapping[str, str]) -> None:
         self.tokens, self.good = tokens, good
-        self.operations = list(_operations_of_the_api())
+        self.operations = list(operations_of_the_api())
 
     def shot(self, random: Random) -> Shot:
         junk = Junk(random)
@@ -239,7 +239,7 @@ class Operations:
         return Shot(method, path, "", body, "application/json", who=who, headers=headers)
 
 
-def _operations_of_the_api() -> Iterator[tuple[str, list[str]]]:
+def operations_of_the_api() -> Iterator[tuple[str, list[str]]]:
     """The path of each operation, and the names of its parameters."""
     for pattern in get_resolver().url_patterns:
         if getattr(pattern, "app_name", None) == "admin":

@@ -6,8 +6,9 @@ Short here, long with `python3 run.py fuzz`. A failure says how to repeat it.
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
+from itertools import cycle
 from random import Random
 from typing import Any, Final, Protocol
 
@@ -19,7 +20,15 @@ from pytest_django import Settings
 
 from accounts.tokens import issue_token
 from tests.factories import make_operator
-from tests.fuzz.surfaces import Callbacks, DeskGets, DeskPosts, Operations, Shot, desk_pages
+from tests.fuzz.surfaces import (
+    Callbacks,
+    DeskGets,
+    DeskPosts,
+    Operations,
+    Shot,
+    desk_pages,
+    operations_of_the_api,
+)
 from tests.fuzz.world import make_operators, make_rows, secrets
 from tests.support.localvod import LocalVod
 from videos.models import Video
@@ -29,6 +38,7 @@ GETS: Final = int(os.environ.get("FUZZ_GETS", "250"))
 POSTS: Final = int(os.environ.get("FUZZ_POSTS", "120"))
 # "posts:17" sends only this request.
 ONLY: Final = os.environ.get("FUZZ_ONLY", "").partition(":")
+OTHER_METHODS: Final = ("HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE")
 _FAILURES_SHOWN: Final = 25
 _CPU_SECONDS: Final = 5.0  # of one request: a pattern that backtracks takes hours
 
@@ -73,13 +83,23 @@ class Range:
     def _try(self, name: str, surface: Surface, number: int) -> str:
         """Send one request. Returns what is wrong with its answer, or ""."""
         shot = surface.shot(Random(f"{SEED}/{name}/{number}"))
+        problem = self._send_in_savepoint(shot)
+        repeat = f"python3 run.py fuzz --seed {SEED} --only {name}:{number}"
+        return problem and f"{str(shot)[:2000]}\n  {problem}\n  again: {repeat}"
+
+    def walk(self, shots: Iterable[Shot]) -> None:
+        """Send each request. Fails with all that ended in a defect."""
+        problems = ((shot, self._send_in_savepoint(shot)) for shot in shots)
+        failures = [f"{shot}\n  {problem}" for shot, problem in problems if problem]
+        assert not failures, "\n\n".join(failures[:_FAILURES_SHOWN])
+
+    def _send_in_savepoint(self, shot: Shot) -> str:
         signal.setitimer(signal.ITIMER_VIRTUAL, _CPU_SECONDS)
         with transaction.atomic():
             problem = self._send(shot)
             transaction.set_rollback(True)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        repeat = f"python3 run.py fuzz --seed {SEED} --only {name}:{number}"
-        return problem and f"{str(shot)[:2000]}\n  {problem}\n  again: {repeat}"
+        return problem
 
     def _send(self, shot: Shot) -> str:
         client = self.clients[shot.who]
@@ -153,6 +173,15 @@ def test_every_call_of_the_api_is_answered(firing: Range) -> None:
     good = {"videoId": video.vod_id, "mediaId": video.vod_id, "userId": video.uploader.user_id}
     tokens = {who: issue_token(make_operator(who)) for who in ("viewer", "operator")}
     firing.fire("api", Operations(tokens, good), POSTS)
+
+
+@pytest.mark.skipif(bool(ONLY[0]), reason="FUZZ_ONLY is set")
+def test_every_other_method_is_answered(firing: Range) -> None:
+    operations = [path for path, _ in operations_of_the_api()]
+    firing.walk(Shot(each, path, who="root") for path in operations for each in OTHER_METHODS)
+    # Django's pages take any method as a GET: a third of them is enough.
+    pages = zip(cycle(OTHER_METHODS), desk_pages()[::3], strict=False)
+    firing.walk(Shot(each, page.path(), who="root") for each, page in pages)
 
 
 def test_every_callback_is_answered(firing: Range, settings: Settings) -> None:

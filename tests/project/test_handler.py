@@ -129,6 +129,17 @@ def test_a_body_of_unknown_length_is_never_absent(environ: dict[str, Any]) -> No
     assert Video.objects.get().censor_status == "check"
 
 
+@pytest.mark.parametrize("server", [{}, {"wsgi.input_terminated": True}])
+def test_a_post_with_a_type_and_no_length_is_411(server: dict[str, Any]) -> None:
+    query = f"consoleToken={Console(make_operator()).token}"
+    typed = {"CONTENT_TYPE": "application/json", "SERVER_PROTOCOL": "HTTP/1.1", **server}
+    status, body = call(f"/console/vod/createAudit?{query}", **typed)
+    assert (status, "Content-Length" in sentence(body)) == (411, True)
+    for without_body in ({"CONTENT_LENGTH": "0"}, {"CONTENT_TYPE": ""}):
+        assert call(f"/console/vod/createAudit?{query}", **{**typed, **without_body})[0] == 400
+    assert call(f"/console/vod/getVideos?{query}", method="GET", **typed)[0] == 200
+
+
 @pytest.mark.parametrize("coding", ["chunked", "Chunked", ""])
 def test_a_body_is_read_to_its_end(coding: str) -> None:
     video = make_video(censor_status="check")
