@@ -135,6 +135,7 @@ class RoleAdmin(DeskAdmin[Group], GroupAdmin):
     """Roles are groups. `migrate` creates five; an installation may add its own."""
 
     list_display = ("name", "operator_count")
+    name_fields = ("name",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         groups: QuerySet[Group] = super().get_queryset(request)
