@@ -258,9 +258,11 @@ def test_an_empty_file_is_a_new_database(scratch: str) -> None:
     "statement",
     [
         "CREATE TABLE notes (id integer)",
-        "CREATE TABLE django_migrations (id integer PRIMARY KEY, app text, name text, applied text);"
-        "INSERT INTO django_migrations VALUES (1, 'contenttypes', '0001_initial', '2026-01-01');"
-        "CREATE TABLE shop_order (id integer)",
+        """
+        CREATE TABLE django_migrations (id integer PRIMARY KEY, app text, name text, applied text);
+        INSERT INTO django_migrations VALUES (1, 'contenttypes', '0001_initial', '2026-01-01');
+        CREATE TABLE shop_order (id integer)
+        """,
     ],
     ids=["not Django", "Django"],
 )
