@@ -40,7 +40,11 @@ def test_a_story_names_who_why_from_where_and_the_answer(
     told = [(entry.sentence, entry.quote, entry.answer) for entry in story_of(video)]
     assert told == [
         ("Deleted by Ada.", "", ""),
-        ("Blocked by Ada (admin). Reason: \u2068weapons\u2069.", "", "VOD refused it: No such video."),
+        (
+            "Blocked by Ada (admin). Reason: \u2068weapons\u2069.",
+            "",
+            "VOD refused it: No such video.",
+        ),
         ("Undone by Ada (admin).", "", ""),
         ("Blocked by Ada (admin). Reason: \u2068weapons\u2069.", "", "Not sent to VOD."),
         ("Mei looked at it for 12 seconds and skipped it.", "", ""),
