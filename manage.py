@@ -5,18 +5,28 @@ What an operator can mend ends with one sentence and status 1, `--traceback` sho
 Ctrl-C ends with status 130, SIGTERM with 143.
 """
 
+import errno
 import os
 import signal
 import sys
 from typing import Any, NoReturn
 
+_CANNOT_WRITE = (errno.ENOSPC, errno.EPIPE)
+
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shortvideo.settings")
     try:
-        return _run(sys.argv)
+        status = _run(sys.argv)
+        sys.stdout.flush()  # at the exit of Python a failure would be no error of the command
     except KeyboardInterrupt:
         return _fail("Interrupted.", status=128 + signal.SIGINT)
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE or "--traceback" in sys.argv:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to write
+        return _fail(f"The output cannot be written: {error.strerror}.")
+    return status
 
 
 def _run(arguments: list[str]) -> int:

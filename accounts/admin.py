@@ -154,6 +154,7 @@ class RoleAdmin(DeskAdmin[Group], GroupAdmin):
     """Roles are groups. `migrate` creates five; an installation may add its own."""
 
     list_display = ("name", "operator_count")
+    name_fields = ("name",)
 
     def formfield_for_manytomany(self, *args: Any, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_manytomany(*args, **kwargs)

@@ -13,6 +13,7 @@ from django.db import (
     connections,
     transaction,
 )
+from django.db.migrations.recorder import MigrationRecorder
 
 from shortvideo.fair_sqlite.base import DatabaseWrapper as FairSqlite
 
@@ -21,7 +22,10 @@ _TIMEOUTS = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 _STATES_OF_SERVER = (
     psycopg.errors.IdleInTransactionSessionTimeout,
     psycopg.errors.ReadOnlySqlTransaction,  # after a failover: this is a standby
+    psycopg.errors.DataCorrupted,
+    psycopg.errors.IndexCorrupted,
 )
+_STATES_OF_FILE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)  # Django's DatabaseError
 
 
 def is_unavailable(error: BaseException | None) -> bool:
@@ -29,9 +33,13 @@ def is_unavailable(error: BaseException | None) -> bool:
     if not isinstance(error, DatabaseError | InterfaceError):
         return False
     cause = error.__cause__
+    if _is_without_table(cause):
+        return _is_emptied()
     if isinstance(cause, sqlite3.OperationalError):
-        # SQLITE_ERROR: no such table, no such column. The others are about the file and its locks.
+        # SQLITE_ERROR: no such column, for example. The others are about the file and its locks.
         return _primary_code(cause) != sqlite3.SQLITE_ERROR
+    if isinstance(cause, sqlite3.DatabaseError):
+        return _primary_code(cause) in _STATES_OF_FILE
     return isinstance(error, OperationalError | InterfaceError) or isinstance(
         cause, _STATES_OF_SERVER
     )
@@ -57,6 +65,26 @@ def without_waiting() -> Iterator[None]:
             with backend.cursor() as cursor:
                 cursor.execute("SET LOCAL lock_timeout = '10ms'")
         yield
+
+
+def _is_without_table(cause: BaseException | None) -> bool:
+    if isinstance(cause, sqlite3.OperationalError):
+        return str(cause).startswith("no such table")
+    return isinstance(cause, psycopg.errors.UndefinedTable)
+
+
+def _is_emptied() -> bool:
+    """Whether the database has lost all, rather than lacks the table of a wrong query.
+
+    It has no table of migrations then. A new connection looks: a transaction of the old one failed.
+    """
+    fresh = connections[DEFAULT_DB_ALIAS].copy()
+    try:
+        return MigrationRecorder.Migration._meta.db_table not in fresh.introspection.table_names()
+    except DatabaseError:
+        return True
+    finally:
+        fresh.close()
 
 
 def describe(error: BaseException) -> str:

@@ -3,8 +3,10 @@
 import re
 import unicodedata
 
+from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 # Default_Ignorable_Code_Point: all characters that show nothing where nothing else uses them. From
@@ -48,6 +50,12 @@ def is_blank(text: str) -> bool:
 def has_invisible(text: str) -> bool:
     """Whether a character, white space aside, shows nothing, for example a variation selector."""
     return _INVISIBLE.search(text) is not None
+
+
+def check_name(name: str) -> None:
+    """Raise ValidationError for a character that shows nothing: the name looks like another."""
+    if has_invisible(name):
+        raise ValidationError(_("The name has a character that shows nothing."))
 
 
 def isolated(text: str) -> str:

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from shortvideo.text import has_invisible
+from shortvideo.text import check_name
 
 
 class _OperatorManager(UserManager["Operator"]):
@@ -77,8 +77,10 @@ class Operator(AbstractUser):
     def clean(self) -> None:
         """Refuse a name with invisible letters: it would look like another operator's."""
         super().clean()
-        if has_invisible(self.username):
-            raise ValidationError({"username": _("The name has a character that shows nothing.")})
+        try:
+            check_name(self.username)
+        except ValidationError as error:
+            raise ValidationError({"username": error}) from None
 
     @property
     def zone(self) -> ZoneInfo | None:

@@ -21,6 +21,7 @@ from shortvideo.desk.editing import EditingForm
 from shortvideo.desk.forms import require_visible
 from shortvideo.desk.lists import DeskList
 from shortvideo.moments import zone_name
+from shortvideo.text import check_name
 
 M = TypeVar("M", bound=Model)
 
@@ -42,11 +43,13 @@ class DeskAdmin(ModelAdmin[M]):
 
     Attributes:
         list_heading: the heading of the list, if not the model's name.
+        name_fields: fields whose text tells rows apart: each character of it shows something.
         operations: the actions of the list. An operator sees the permitted ones.
         linked_lookups: parameters of the list beside those of its filters: links of other pages.
     """
 
     list_heading: str | Promise = ""
+    name_fields: ClassVar[Sequence[str]] = ()
     operations: ClassVar[Sequence[type["Operation[Any]"]]] = ()
     linked_lookups: ClassVar[Sequence[str]] = ()
 
@@ -80,6 +83,8 @@ class DeskAdmin(ModelAdmin[M]):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if isinstance(field, forms.CharField) and field.required:
             field.validators.append(require_visible)
+        if db_field.name in self.name_fields and field is not None:
+            field.validators.append(check_name)
         if isinstance(db_field, DateTimeField) and field is not None:
             field.help_text = f"{field.help_text} {zone_name()}".strip()
         return field

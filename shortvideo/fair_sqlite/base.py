@@ -28,10 +28,8 @@ from django.db.backends.sqlite3 import base
 
 _RETRY_SECONDS: Final = (0.001, 0.004)  # a random pause, so that no writer is always last
 _PRIMARY_CODE: Final = 0xFF  # the lowest byte of SQLite's error code says busy, the others why
-# WAL is written into the file. That of another program stays as it is: `migrate` will refuse it.
-_IS_OURS: Final = (
-    "SELECT count(*) = 0 OR coalesce(max(name = 'django_migrations'), 0) FROM sqlite_master"
-)
+_TABLES: Final = "SELECT count(*), coalesce(max(name = 'django_migrations'), 0) FROM sqlite_master"
+_HAS_OWN_MIGRATIONS: Final = "SELECT count(*) FROM django_migrations WHERE app = 'accounts'"
 # Of the patience of a request that has waited for a thread: a gap between two short transactions.
 _LEAST_SECONDS: Final = 0.1
 _random = SystemRandom()
@@ -70,8 +68,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
         connection: sqlite3.Connection = super().get_new_connection(conn_params)
-        [(is_ours,)] = connection.execute(_IS_OURS)
-        if is_ours:
+        if _is_empty_or_ours(connection):
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA busy_timeout = 0")
         return connection
@@ -126,6 +123,15 @@ def _retry_while_busy(statement: Callable[[], Result], seconds: float) -> Result
             if not _is_busy(error) or time.monotonic() >= ends_at:
                 raise
         time.sleep(_random.uniform(*_RETRY_SECONDS))
+
+
+def _is_empty_or_ours(connection: sqlite3.Connection) -> bool:
+    """Whether the mode may be written into the file. `migrate` refuses that of another program."""
+    [(table_count, has_migrations)] = connection.execute(_TABLES)
+    if not has_migrations:
+        return bool(table_count == 0)
+    [(own_count,)] = connection.execute(_HAS_OWN_MIGRATIONS)
+    return bool(own_count)
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
@@ -106,6 +107,23 @@ def test_a_title_with_anything_visible_is_shown(title: str, desk_of: DeskOf) -> 
 def test_a_blank_display_title_shows_the_videos_own(values: Any, db: None) -> None:
     item = make_recommendation(make_video(title="Own"), **values)
     assert item.label == "Own"
+
+
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [
+        ("auth_group", "name"),
+        ("webhooks_endpoint", "name"),
+        ("videos_labelthreshold", "label"),
+        ("videos_reasontemplate", "policy"),
+    ],
+)
+def test_a_name_at_the_desk_shows_each_character(page: str, field: str, desk_of: DeskOf) -> None:
+    client = desk_of("", is_superuser=True).client
+    refusal = "The name has a character that shows nothing."
+    url = reverse(f"admin:{page}_add")
+    assert refusal in client.post(url, {field: "viewer\u200b"}).content.decode()
+    assert refusal not in client.post(url, {field: "viewer two"}).content.decode()
 
 
 def test_an_isolated_name_cannot_end_its_isolation() -> None:

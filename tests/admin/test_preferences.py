@@ -234,7 +234,7 @@ def test_the_api_keeps_its_language_and_its_zone(desk_of: DeskOf) -> None:
     refused = desk.client.post("/console/vod/createAudit", asked, headers=headers).json()
     assert refused["code"] == "409"
     assert refused["message"].startswith("The video's censorStatus is fail by now. Blocked by ")
-    assert " +0800. Reason: spam" in refused["message"]
+    assert " +0800. Reason: \u2068spam\u2069" in refused["message"]
 
 
 def test_times_at_the_desk_are_the_operators(desk_of: DeskOf) -> None:
@@ -266,8 +266,8 @@ def test_sentences_name_the_offset_of_the_operator(desk_of: DeskOf) -> None:
         reverse("admin:videos_video_changelist"),
         {"action": "approve", "_selected_action": [video.pk], "confirmed": "1", "seen": "0-1-x"},
     )
-    assert " +0530. Reason: spam" in page.content.decode()
-    assert " +0800. Reason: spam" in describe_review(video, review)
+    assert " +0530. Reason: \u2068spam\u2069" in page.content.decode()
+    assert " +0800. Reason: \u2068spam\u2069" in describe_review(video, review)
 
 
 def test_a_typed_moment_is_the_operators(desk_of: DeskOf) -> None:

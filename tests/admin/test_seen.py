@@ -112,7 +112,7 @@ def test_an_old_page_does_not_lift_a_colleagues_block(desk_of: DeskOf) -> None:
     answer = press(one, "approve", video, seen=seen)
     page = text_of(answer)
     when = f"{timezone.localtime(blocked.created_at):%Y-%m-%d %H:%M:%S} +0800"
-    assert f"Blocked by {other.operator} (admin) on {when}. Reason: child abuse" in page
+    assert f"Blocked by {other.operator} (admin) on {when}. Reason: \u2068child abuse\u2069" in page
     video.refresh_from_db()
     assert video.censor_status == CensorStatus.FAIL
     assert ReviewDecision.objects.get() == blocked
@@ -135,7 +135,7 @@ def by_api(video: Video) -> str:
 def by_vod(video: Video) -> str:
     new = DecisionInput(Decision.BLOCKED, Source.VOD, auditor="Wang", reason="gore")
     review_video(video, new)
-    return "Blocked by Wang (VOD console) on "
+    return "Blocked by \u2068Wang\u2069 (VOD console) on "
 
 
 def by_machine(video: Video) -> str:
@@ -269,7 +269,7 @@ def test_the_preview_says_what_stands_about_each_row(desk_of: DeskOf) -> None:
     desk, other, video = desk_of("moderator"), desk_of("moderator"), pending()
     block(video, other)
     page = text_of(desk.choose("approve", video))
-    assert "Reason: child abuse" in page
+    assert "Reason: \u2068child abuse\u2069" in page
     assert ASKING not in page
 
 
@@ -341,7 +341,7 @@ def test_the_reason_of_a_block_is_corrected(desk_of: DeskOf) -> None:
     preview = desk.choose("block", video, seen=opened(desk, video))
     page = text_of(preview)
     assert f"Change the reason? Blocked by {desk.operator} (admin) on " in page
-    assert "Reason: spma" in page
+    assert "Reason: \u2068spma\u2069" in page
     assert selected_in(page) == [str(video.pk)]
     assert "1 of 1 blocked." in follow(desk, "block", preview, video, reason="spam")
     lines = list(video.decisions.order_by("id"))

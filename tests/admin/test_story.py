@@ -5,6 +5,7 @@ from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from shortvideo.text import isolated
 from tests.admin.conftest import DeskOf
 from tests.admin.test_reviewing import Page, make_pending
 from tests.factories import make_operator
@@ -39,9 +40,13 @@ def test_a_story_names_who_why_from_where_and_the_answer(
     told = [(entry.sentence, entry.quote, entry.answer) for entry in story_of(video)]
     assert told == [
         ("Deleted by Ada.", "", ""),
-        ("Blocked by Ada (admin). Reason: weapons.", "", "VOD refused it: No such video."),
+        (
+            "Blocked by Ada (admin). Reason: \u2068weapons\u2069.",
+            "",
+            "VOD refused it: No such video.",
+        ),
         ("Undone by Ada (admin).", "", ""),
-        ("Blocked by Ada (admin). Reason: weapons.", "", "Not sent to VOD."),
+        ("Blocked by Ada (admin). Reason: \u2068weapons\u2069.", "", "Not sent to VOD."),
         ("Mei looked at it for 12 seconds and skipped it.", "", ""),
         ("Note by Mei.", "Is it a toy?", ""),
         ("The AI suggests: needs human review.", "", "weapon 64"),
@@ -51,3 +56,13 @@ def test_a_story_names_who_why_from_where_and_the_answer(
     assert "looked at it for 12 seconds" in desk_of("administrator").page(
         "videos_video_change", video.pk
     )
+
+
+def test_a_reason_and_an_auditor_turn_no_sentence_of_the_story() -> None:
+    video, turning = make_pending(), "one\u202e\u2069\ntwo"
+    new = DecisionInput(Decision.BLOCKED, Source.VOD, auditor=turning, reason=turning)
+    review_video(video, new)
+    prefetch_related_objects([video], *standing_lookups())
+    assert f"Blocked by {isolated(turning)} (VOD console). Reason: {isolated(turning)}." in [
+        entry.sentence for entry in story_of(video)
+    ]

@@ -19,7 +19,7 @@ def test_it_shows_clips_rates_decisions_and_reasons(desk_of: DeskOf) -> None:
         )
         review_video(video, block)
     page = moderator.page("accounts_uploader_change", uploader.pk)
-    for text in ("Clip A", "Clip D", "Advertising", "Mei ·", "25%"):
+    for text in ("Clip A", "Clip D", "Advertising", "Mei</bdi> ·", "25%"):
         assert text in page
 
 

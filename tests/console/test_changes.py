@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from recommendations.models import Recommendation
 from shortvideo.outbox.models import Delivery
+from shortvideo.text import isolated
 from tests.factories import make_file, make_operator, make_recommendation, make_video
 from tests.support.console import Console
 from videos.models import (
@@ -55,6 +56,16 @@ def decide(console: Console, video: Video, status: str, **parameters: str) -> An
     )
 
 
+def test_a_reason_does_not_turn_the_sentence_of_a_409(console: Console) -> None:
+    video = make_video(censor_status=CensorStatus.CHECK)
+    turning = "one\u202e\u2069\ntwo"
+    new = DecisionInput(Decision.BLOCKED, Source.VOD, auditor=turning, reason=turning)
+    review_video(video, new)
+    message = decide(console, video, "Normal", ifCensorStatus="check")["message"]
+    assert f"Blocked by {isolated(turning)} (VOD console) on " in message
+    assert message.endswith(f"Reason: {isolated(turning)}")
+
+
 def test_a_decision_on_another_status_is_409_and_names_it(console: Console) -> None:
     video, colleague = make_video(censor_status=CensorStatus.CHECK), make_operator("moderator")
     new = DecisionInput(Decision.BLOCKED, Source.ADMIN, operator=colleague, reason="gore")
@@ -64,7 +75,7 @@ def test_a_decision_on_another_status_is_409_and_names_it(console: Console) -> N
     assert (answer["code"], answer["data"]) == ("409", None)
     assert answer["message"] == (
         "The video's censorStatus is fail by now. "
-        f"Blocked by {colleague} (admin) on {when}. Reason: gore"
+        f"Blocked by {colleague} (admin) on {when}. Reason: \u2068gore\u2069"
     )
     assert ReviewDecision.objects.get() == blocked
     assert decide(console, video, "Normal", ifCensorStatus="fail")["code"] == "200"

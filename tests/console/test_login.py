@@ -279,6 +279,9 @@ def test_a_command_makes_a_token_for_a_service(capsys: pytest.CaptureFixture[str
         ("nobody", "backend", "no operator 'nobody'"),
         ("disabled", "backend", "not an active staff member"),
         ("able", "", "1 to 64 characters"),
+        ("able", " ", "1 to 64 characters"),
+        ("able", "\u200b", "1 to 64 characters"),
+        ("able", "back\u200bend", "a character that shows nothing"),
     ],
 )
 def test_the_command_says_why_it_makes_no_token(username: str, service: str, message: str) -> None:

@@ -254,13 +254,26 @@ def test_an_empty_file_is_a_new_database(scratch: str) -> None:
     assert message.startswith("shortvideo.W001 The database 'scratch' lacks ")
 
 
-def test_a_file_of_another_program_stays_as_it_is(scratch: str) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE notes (id integer)",
+        """
+        CREATE TABLE django_migrations (id integer PRIMARY KEY, app text, name text, applied text);
+        INSERT INTO django_migrations VALUES (1, 'contenttypes', '0001_initial', '2026-01-01');
+        CREATE TABLE shop_order (id integer)
+        """,
+    ],
+    ids=["not Django", "Django"],
+)
+def test_a_file_of_another_program_stays_as_it_is(statement: str, scratch: str) -> None:
     if connections[scratch].vendor != "sqlite":
         return
     path = Path(connections[scratch].settings_dict["NAME"])
     with closing(sqlite3.connect(path)) as other:
-        other.execute("CREATE TABLE notes (id integer)")
+        other.executescript(statement)
     before = path.read_bytes()
+    assert "another program" in messages(scratch)[0]
     with pytest.raises(CommandError, match="another program"):
         migrate(scratch)
     connections[scratch].close()

@@ -26,7 +26,9 @@ COMMANDS = (
 NO_DATABASE = "postgres://console:hidden@127.0.0.1:9/console"
 
 
-def manage(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def manage(
+    command: str, folder: Path, output: int = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command that has only `environment`, on an empty SQLite file."""
     return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *command.split()],
@@ -39,7 +41,8 @@ def manage(command: str, folder: Path, **environment: str) -> subprocess.Complet
             "VOD_ENDPOINT": "127.0.0.1:9",
             **environment,
         },
-        capture_output=True,
+        stdout=output,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=120,
         check=False,
@@ -97,6 +100,23 @@ def test_an_empty_database_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "db.sqlite3").touch()
     ended = manage("reconcile", tmp_path)
     assert "manage.py: The database refuses: no such table: " in sentence(ended)
+
+
+@pytest.mark.parametrize(
+    ("command", "cause"),
+    [("help", "Broken pipe"), ("diffsettings", "No space left on device")],
+)
+def test_output_that_cannot_be_written_is_one_sentence(
+    command: str, cause: str, tmp_path: Path
+) -> None:
+    if cause == "Broken pipe":
+        reader, output = os.pipe()
+        os.close(reader)
+    else:
+        output = os.open("/dev/full", os.O_WRONLY)
+    ended = manage(command, tmp_path, output=output)
+    os.close(output)
+    assert sentence(ended) == f"manage.py: The output cannot be written: {cause}.\n"
 
 
 def test_the_traceback_can_be_asked_for(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg.errors
@@ -50,6 +51,10 @@ def sqlite_error(statement: str, path: str = ":memory:") -> sqlite3.Error:
         caused(OperationalError(), psycopg.errors.TooManyConnections()),
         caused(InternalError(), psycopg.errors.IdleInTransactionSessionTimeout()),
         caused(InternalError(), psycopg.errors.ReadOnlySqlTransaction()),
+        caused(InternalError(), psycopg.errors.DataCorrupted()),
+        caused(OperationalError(), psycopg.errors.InvalidCatalogName()),
+        caused(OperationalError(), psycopg.errors.DiskFull()),
+        caused(OperationalError(), psycopg.errors.CannotConnectNow()),
         caused(OperationalError(), sqlite_error("SELECT 1", "/nowhere/at/all.sqlite3")),
     ],
 )
@@ -59,6 +64,43 @@ def test_an_outage_is_503(error: Exception) -> None:
     assert (envelope_of(error).code, envelope_of(error).headers["Retry-After"]) == (503, "5")
 
 
+@pytest.mark.parametrize("junk", [b"\0" * 4096, b"junk" * 4096, b"malformed"])
+def test_a_file_that_is_no_database_is_an_outage(junk: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "db.sqlite3"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript("CREATE TABLE a (b); INSERT INTO a VALUES (1)")
+    header = 100 if junk == b"malformed" else 0
+    path.write_bytes(path.read_bytes()[:header] + junk)
+    assert is_unavailable(caused(DatabaseError(), sqlite_error("SELECT * FROM a", str(path))))
+
+
+MISSING_TABLE = [
+    caused(OperationalError(), sqlite_error("SELECT * FROM missing")),
+    caused(ProgrammingError(), psycopg.errors.UndefinedTable()),
+]
+
+
+@pytest.mark.parametrize("error", MISSING_TABLE)
+@pytest.mark.django_db
+def test_a_missing_table_of_a_wrong_query_is_a_defect(error: Exception) -> None:
+    assert envelope_of(error).code == 500
+
+
+@pytest.mark.parametrize("error", MISSING_TABLE)
+@pytest.mark.django_db
+def test_an_emptied_database_is_an_outage(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emptied = tmp_path / "db.sqlite3"
+    emptied.touch()
+    values: dict[str, object] = {"NAME": str(emptied)}
+    if connection.vendor == "postgresql":
+        values = {"OPTIONS": {"options": "-c search_path=nowhere"}}
+    for name, value in values.items():
+        monkeypatch.setitem(connection.settings_dict, name, value)
+    assert envelope_of(error).code == 503
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -66,7 +108,7 @@ def test_an_outage_is_503(error: Exception) -> None:
         IntegrityError("duplicate"),
         ProgrammingError("syntax"),
         caused(InternalError(), psycopg.errors.InFailedSqlTransaction()),
-        caused(OperationalError(), sqlite_error("SELECT * FROM nothing")),
+        caused(OperationalError(), sqlite_error("SELECT missing")),
         ValueError("no"),
     ],
 )

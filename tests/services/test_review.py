@@ -94,7 +94,9 @@ def test_an_unseen_decision_is_not_replaced() -> None:
     before = seen(video)
     blocked = block(video, operator=other)
     approval = DecisionInput(Decision.NORMAL, Source.ADMIN, operator=make_operator("moderator"))
-    with pytest.raises(NeedsConfirmation, match=f"Blocked by {other} .* Reason: violence"):
+    with pytest.raises(
+        NeedsConfirmation, match=f"Blocked by {other} .* Reason: \u2068violence\u2069"
+    ):
         review_video(video, approval, seen=before)
     assert seen(video).decision_id == blocked.pk
     assert review_video(video, approval, seen=seen(video)).to_status == CensorStatus.SUCCESS

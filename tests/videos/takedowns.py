@@ -25,9 +25,9 @@ PIXEL = bytes.fromhex(
 )
 
 
-def published(vod: LocalVod) -> Video:
-    """Seed a passed video with streams, a cover and two snapshots; read it into the mirror."""
-    vod_id = vod.seed(status="Normal", cover=True, snapshots=2, files=True)
+def published(vod: LocalVod, *, snapshots: int = 2) -> Video:
+    """Seed a passed video with streams, a cover and snapshots; read it into the mirror."""
+    vod_id = vod.seed(status="Normal", cover=True, snapshots=snapshots, files=True)
     write_pixels(vod, vod_id)
     facts, _ = asking.fetch_facts([vod_id])
     mirror.apply(asking.fetch_reading(facts[vod_id], None, EVERYTHING))

@@ -26,11 +26,13 @@ from tests.videos.takedowns import (
     takedown_of,
     work,
     work_now,
+    work_one,
 )
 from videos import mirror, periodic
 from videos.models import Evidence, MachineReview, ReviewDecision, Takedown, Video
 from videos.services import delete_video
 from videos.services import evidence as evidence_service
+from videos.services.takedown import pictures_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,6 +73,18 @@ def test_a_block_archives_pictures_facts_and_machine_review(cloud: LocalVod, fol
     assert all(name.startswith(f"{video.vod_id}/1/") and name.endswith(".jpg") for name in names)
     with storages["evidence"].open(names[0]) as copy:
         assert copy.read().startswith(PIXEL)
+
+
+def test_every_picture_that_is_purged_is_archived(cloud: LocalVod) -> None:
+    video = published(cloud, snapshots=61)
+    block(video)
+    work_one("create_audit")
+    work_one("archive_evidence")
+    evidence = Evidence.objects.get()
+    assert {file["path"] for file in evidence.files} == {
+        picture["path"] for picture in pictures_of(video)
+    }
+    assert (len(evidence.files) > 61, evidence.problem) == (True, "")
 
 
 def test_a_second_block_of_the_same_source_copies_nothing(cloud: LocalVod, folder: Path) -> None:

@@ -73,6 +73,7 @@ class ReasonTemplateAdmin(DeskAdmin[ReasonTemplate]):
     list_editable = ("position", "is_active")
     list_filter = ("is_active", "severity", "is_urgent")
     ordering = ("position", "id")
+    name_fields = ("policy",)
 
     @admin.display(description=_("VOD gets"))
     def for_vod(self, template: ReasonTemplate) -> SafeString:

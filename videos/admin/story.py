@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from shortvideo.outbox.models import DeliveryState
+from shortvideo.text import isolated
 from videos.models import (
     Decision,
     MachineReview,
@@ -109,13 +110,11 @@ def _of_decision(decision: ReviewDecision) -> Entry:
         Decision.REVIEW: _("Sent back to review by %s."),
         Decision.UNDO: _("Undone by %s."),
     }
-    name, source = decision.operator or decision.auditor, decision.get_source_display()
-    who = f"{name} ({source})" if name else source
-    sentences = [texts[Decision(decision.decision)] % who]
+    sentences = [texts[Decision(decision.decision)] % decision.who]
     if decision.reason:
-        sentences.append(_("Reason: %s.") % decision.reason)
+        sentences.append(_("Reason: %s.") % isolated(decision.reason))
     if decision.policy:
-        sentences.append(_("Policy: %s.") % decision.policy)
+        sentences.append(_("Policy: %s.") % isolated(decision.policy))
     answer, is_failed = _answer_to(decision)
     return Entry(
         decision.created_at,

@@ -19,6 +19,7 @@ Suggestion = MachineReview.Suggestion
 class LabelThresholdAdmin(DeskAdmin[LabelThreshold]):
     list_display = ("label", "review_at", "block_at")
     ordering = ("label",)
+    name_fields = ("label",)
     change_form_template = "admin/videos/labelthreshold/change_form.html"
 
     def get_urls(self) -> list[Any]:

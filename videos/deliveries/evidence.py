@@ -24,7 +24,6 @@ from videos.services import evidence
 from videos.services.evidence import hit_pictures
 from videos.services.takedown import pictures_of, unique_pictures
 
-MAX_PICTURES: Final = 60
 MAX_ATTEMPTS: Final = 4  # attempts: a takedown does not wait long for its evidence
 MAX_FAILED: Final = 3  # copies that fail at the last attempt; then no more are tried
 
@@ -155,7 +154,7 @@ def _pictures_to_copy(video: Video, delivery: Delivery) -> list[dict[str, str]]:
     pictures = list(delivery.payload["pictures"])
     if video.source_version == delivery.payload["source_version"]:
         pictures += [*(pictures_of(video) if video.is_blocked else ()), *hit_pictures(video)]
-    return unique_pictures(pictures)[:MAX_PICTURES]
+    return unique_pictures(pictures)
 
 
 def _store(video: Video, version: int, picture: dict[str, str], media: Picture) -> dict[str, str]:

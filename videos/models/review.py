@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Operator
+from shortvideo.text import isolated
 from videos.models.status import CensorStatus, Decision, Source, TaskCause
 
 REASON_BYTES = 128
@@ -105,6 +106,12 @@ class ReviewDecision(models.Model):
     @property
     def is_human(self) -> bool:
         return self.source in Source.human()
+
+    @property
+    def who(self) -> str:
+        """Who decided, for a sentence: the operator or auditor, and the source."""
+        name = self.operator or (isolated(self.auditor) if self.auditor else "")
+        return f"{name} ({self.get_source_display()})" if name else self.get_source_display()
 
     @property
     def mark(self) -> str:

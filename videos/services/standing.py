@@ -18,7 +18,7 @@ from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.errors import NeedsConfirmation
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery, DeliveryQuerySet, DeliveryState
-from shortvideo.text import cut_to_bytes
+from shortvideo.text import cut_to_bytes, isolated
 from videos.models import (
     CensorStatus,
     Decision,
@@ -117,15 +117,14 @@ def describe_review(video: Video, latest: ReviewDecision | None) -> str:
     if latest is None:
         text = _("Nobody has decided about this file; its status is: %s.")
         return text % video.get_censor_status_display()
-    name = latest.operator or latest.auditor
-    source = latest.get_source_display()
     values = {
         "decision": capfirst(latest.get_decision_display()),
-        "who": f"{name} ({source})" if name else source,
+        "who": latest.who,
         "when": f"{timezone.localtime(latest.created_at):%Y-%m-%d %H:%M:%S %z}",
         "why": latest.reason or latest.comment,
     }
     if values["why"]:
+        values["why"] = isolated(values["why"])
         return _("%(decision)s by %(who)s on %(when)s. Reason: %(why)s") % values
     return _("%(decision)s by %(who)s on %(when)s.") % values
 

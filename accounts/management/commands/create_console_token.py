@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from accounts.models import Operator
 from accounts.tokens import issue_token
+from shortvideo.text import has_invisible, is_blank
 
 _MAX_DAYS = 3650
 
@@ -31,8 +32,10 @@ class Command(BaseCommand):
             raise CommandError(f"There is no operator {username!r}.") from None
         if not (operator.is_active and operator.is_staff):
             raise CommandError(f"{username!r} is not an active staff member: no token would work.")
-        if not 1 <= len(service) <= 64:
-            raise CommandError("--service must have 1 to 64 characters.")
+        if is_blank(service) or len(service) > 64:
+            raise CommandError("--service must have 1 to 64 characters, and one that is visible.")
+        if has_invisible(service):
+            raise CommandError("--service has a character that shows nothing.")
         if not 1 <= days <= _MAX_DAYS:
             raise CommandError(f"--days must be from 1 to {_MAX_DAYS}.")
         expires_at = timezone.now() + timedelta(days=days)

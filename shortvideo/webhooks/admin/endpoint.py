@@ -36,6 +36,7 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
     )  # fmt: skip
     list_filter = ("is_active",)
     ordering = ("name",)
+    name_fields = ("name",)
     operations = (operations.SendTest, operations.Replay, operations.RotateSecret)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
