@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from shortvideo.desk.editing import EditingForm
+from shortvideo.desk.editing import EditingForm, ListEditingForm
 from shortvideo.desk.forms import require_visible
 from shortvideo.desk.lists import DeskList
 from shortvideo.moments import zone_name
@@ -85,7 +85,7 @@ class DeskAdmin(ModelAdmin[M]):
         return field
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
-        return super().get_changelist_form(request, **{"form": EditingForm, **kwargs})
+        return super().get_changelist_form(request, **{"form": ListEditingForm, **kwargs})
 
     def rows_to_lock(self, keys: Sequence[Any]) -> QuerySet[Any]:
         """What is locked while rows are edited."""
