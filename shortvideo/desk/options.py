@@ -82,6 +82,9 @@ class DeskAdmin(ModelAdmin[M]):
             field.validators.append(require_visible)
         if isinstance(db_field, DateTimeField) and field is not None:
             field.help_text = f"{field.help_text} {zone_name()}".strip()
+            names = (_("%(name)s: date"), _("%(name)s: time"))
+            for part, name in zip(getattr(field.widget, "widgets", ()), names, strict=False):
+                part.attrs["aria-label"] = name % {"name": field.label}
         return field
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:

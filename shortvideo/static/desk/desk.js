@@ -165,22 +165,11 @@
     show();
   }
 
-  /* select2 hides a choice with its label: the box in its place and its search field get the name. */
-  const nameBox = (choice) => {
-    const name = choice.getAttribute('aria-label') || choice.labels[0]?.textContent || '';
-    const box = choice.nextElementSibling.querySelector('.select2-selection');
-    const value = box.querySelector('.select2-selection__rendered');
-    value.removeAttribute('role'); // a text field without a name
-    value.removeAttribute('aria-readonly');
-    box.removeAttribute('aria-labelledby');
-    box.setAttribute('aria-label', name);
-    box.setAttribute('aria-describedby', value.id);
-    window.django.jQuery(choice).on('select2:open', () => document.querySelector('.select2-search__field').setAttribute('aria-label', name));
-  };
-
-  /* A filter that is chosen applies at once; select2 tells jQuery's listeners only. */
+  /* A filter that is chosen applies at once; select2 tells jQuery's listeners only. Django's scripts are done. */
   window.addEventListener('load', () => {
-    document.querySelectorAll('select.select2-hidden-accessible').forEach(nameBox);
+    for (const help of document.querySelectorAll('.help-tooltip[aria-label]')) {
+      help.setAttribute('role', 'img'); // of Django's script for many choices: a span has no name
+    }
     for (const choice of document.querySelectorAll('[data-submits="change"]')) {
       window.django.jQuery(choice).on('change', () => choice.form.submit());
     }
