@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fetch the browser's libraries from npm into `shortvideo/static/desk/vendor/`.
+"""Fetch the browser's libraries from npm: the desk's, and those that only tests load.
 
     python3 tools/vendor.py
 
@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-VENDOR: Final = Path(__file__).resolve().parents[1] / "shortvideo" / "static" / "desk" / "vendor"
+ROOT: Final = Path(__file__).resolve().parents[1]
+DESK: Final = ROOT / "shortvideo" / "static" / "desk" / "vendor"
+TESTS: Final = ROOT / "tests" / "support" / "vendor"
 
 
 @dataclass(frozen=True)
@@ -31,26 +33,32 @@ class Package:
     files: tuple[str, ...]  # in the tarball, without `package/`
 
 
-PACKAGES: Final = (
-    Package(
-        "hls.js",
-        "1.7.4",
-        "Apache-2.0",
-        "sha512-3GlxGdPvT2YHvQYOt+yOzT/DEior/qJVNIylHA77kgeoBTdQQqi70GwefNEUmHQeNGyjC8U62+bruqW/Tpm+tg==",
-        ("dist/hls.light.min.mjs", "dist/hls.worker.js", "LICENSE"),
-    ),
+HLS: Final = Package(
+    "hls.js",
+    "1.7.4",
+    "Apache-2.0",
+    "sha512-3GlxGdPvT2YHvQYOt+yOzT/DEior/qJVNIylHA77kgeoBTdQQqi70GwefNEUmHQeNGyjC8U62+bruqW/Tpm+tg==",
+    ("dist/hls.light.min.mjs", "dist/hls.worker.js", "LICENSE"),
+)
+AXE: Final = Package(
+    "axe-core",
+    "4.14.1",
+    "MPL-2.0",
+    "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+    ("axe.min.js", "LICENSE"),
 )
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as work:
-        fetched = [_fetch(package, Path(work)) for package in PACKAGES]
-    record = json.dumps(fetched, indent=2) + "\n"
-    (VENDOR / "versions.json").write_text(record, encoding="utf-8")
-    sys.stdout.write(record)
+    for vendor, packages in ((DESK, [HLS]), (TESTS, [AXE])):
+        with tempfile.TemporaryDirectory() as work:
+            fetched = [_fetch(package, vendor / package.name, Path(work)) for package in packages]
+        record = json.dumps(fetched, indent=2) + "\n"
+        (vendor / "versions.json").write_text(record, encoding="utf-8")
+        sys.stdout.write(record)
 
 
-def _fetch(package: Package, work: Path) -> dict[str, object]:
+def _fetch(package: Package, folder: Path, work: Path) -> dict[str, object]:
     """Replace a package's folder. Returns its version, licence and the digest of each file."""
     named = f"{package.name}@{package.version}"
     npm = shutil.which("npm") or sys.exit("npm is missing: install Node.js.")
@@ -60,7 +68,6 @@ def _fetch(package: Package, work: Path) -> dict[str, object]:
     digest = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
     if f"sha512-{digest}" != package.integrity:
         sys.exit(f"{named} has another content than before: sha512-{digest}")
-    folder = VENDOR / package.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with tarfile.open(tarball) as archive:

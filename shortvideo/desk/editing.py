@@ -104,6 +104,15 @@ class EditingForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
         return type(form.__name__, (cls, form), {})
 
 
+class ListEditingForm(EditingForm):
+    """In a list no label stands at a field: the field itself says its name and row."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = f"{field.label}: {self.instance}"
+
+
 def _changed_since(field: _EditedField, moment: datetime) -> str:
     """The error at a field: who changed it, and its present value."""
     values = {"who": "", "value": _text_of(field)}

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from shortvideo.desk.editing import EditingForm
+from shortvideo.desk.editing import EditingForm, ListEditingForm
 from shortvideo.desk.forms import require_visible
 from shortvideo.desk.lists import DeskList
 from shortvideo.moments import zone_name
@@ -87,10 +87,13 @@ class DeskAdmin(ModelAdmin[M]):
             field.validators.append(check_name)
         if isinstance(db_field, DateTimeField) and field is not None:
             field.help_text = f"{field.help_text} {zone_name()}".strip()
+            names = (_("%(name)s: date"), _("%(name)s: time"))
+            for part, name in zip(getattr(field.widget, "widgets", ()), names, strict=False):
+                part.attrs["aria-label"] = name % {"name": field.label}
         return field
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
-        return super().get_changelist_form(request, **{"form": EditingForm, **kwargs})
+        return super().get_changelist_form(request, **{"form": ListEditingForm, **kwargs})
 
     def rows_to_lock(self, keys: Sequence[Any]) -> QuerySet[Any]:
         """What is locked while rows are edited."""

@@ -5,19 +5,23 @@ import json
 from pathlib import Path
 from typing import Final
 
-VENDOR: Final = Path(__file__).resolve().parents[2] / "shortvideo" / "static" / "desk" / "vendor"
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
 
 
-def test_vendored_files_have_their_digest_and_a_licence() -> None:
-    packages = json.loads((VENDOR / "versions.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("folder", ["shortvideo/static/desk/vendor", "tests/support/vendor"])
+def test_vendored_files_have_their_digest_and_a_licence(folder: str) -> None:
+    vendor = ROOT / folder
+    packages = json.loads((vendor / "versions.json").read_text(encoding="utf-8"))
     recorded = {
         f"{package['name']}/{file}": digest
         for package in packages
         for file, digest in package["files"].items()
     }
     found = {
-        path.relative_to(VENDOR).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in VENDOR.glob("*/*")
+        path.relative_to(vendor).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in vendor.glob("*/*")
     }
     assert found == recorded
     assert all(package["version"] and package["licence"] for package in packages)

@@ -94,7 +94,9 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
 
     @admin.display(description=_("picture"))
     def picture(self, video: Video) -> SafeString:
-        return thumbnail(video)
+        """With the title for screen readers: a link needs text."""
+        name = display.title(video.title)
+        return format_html('{}<span class="visually-hidden">{}</span>', thumbnail(video), name)
 
     @admin.display(description=_("title"), ordering="title_search")
     def heading(self, video: Video) -> SafeString:

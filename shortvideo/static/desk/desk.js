@@ -165,8 +165,11 @@
     show();
   }
 
-  /* A filter that is chosen applies at once; select2 tells jQuery's listeners only. */
+  /* A filter that is chosen applies at once; select2 tells jQuery's listeners only. Django's scripts are done. */
   window.addEventListener('load', () => {
+    for (const help of document.querySelectorAll('.help-tooltip[aria-label]')) {
+      help.setAttribute('role', 'img'); // of Django's script for many choices: a span has no name
+    }
     for (const choice of document.querySelectorAll('[data-submits="change"]')) {
       window.django.jQuery(choice).on('change', () => choice.form.submit());
     }

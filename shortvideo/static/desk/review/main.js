@@ -37,8 +37,10 @@ class Review {
       listen(settings.keys, (command, number) => this.run(command, number));
     }
     for (const button of document.querySelectorAll('[data-command]')) {
-      button.addEventListener('click', () => {
-        button.blur(); // else Space would press it again
+      button.addEventListener('click', (event) => {
+        if (event.detail) {
+          button.blur(); // after a mouse's click Space is the key of the page, not of the button
+        }
         this.run(button.dataset.command);
       });
     }

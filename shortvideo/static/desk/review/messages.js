@@ -12,6 +12,7 @@ export class Messages {
   say(text) {
     this.hide();
     this.part('toast-text').textContent = text;
+    this.part('spoken').textContent = text; // always on the page, and without the countdown
     this.part('toast').hidden = false;
     this.timer = setTimeout(() => this.hide(), SHOWN);
   }

@@ -194,7 +194,8 @@ export class Stage {
   showPosition() {
     const at = this.player?.currentTime || 0;
     this.position.value = this.duration ? Math.round(at / this.duration * 1000) : 0;
-    this.clock.value = `${clock(at)} / ${clock(this.duration)}`;
+    this.clock.textContent = `${clock(at)} / ${clock(this.duration)}`;
+    this.position.setAttribute('aria-valuetext', this.clock.textContent);
   }
 
   seekTo(seconds) {
