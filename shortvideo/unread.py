@@ -28,7 +28,7 @@ def refuse_unread_parts(request: HttpRequest) -> None:
     if not body:
         return
     # As Django does: a boundary counts within a line too.
-    start, *pieces = body.split(b"--" + request.content_params["boundary"].encode())
+    start, *pieces = body.split(b"--" + (request.content_params or {})["boundary"].encode())
     if start or not pieces or not _END.fullmatch(pieces.pop()):
         raise MultiPartParserError("There are bytes outside of the parts.")
     parts = [_PART.fullmatch(piece) for piece in pieces]
