@@ -28,13 +28,13 @@ def refuse_unread_parts(request: HttpRequest) -> None:
     if not body:
         return
     # As Django does: a boundary counts within a line too.
-    start, *pieces = body.split(b"--" + request.content_params["boundary"].encode())
+    start, *pieces = body.split(b"--" + (request.content_params or {})["boundary"].encode())
     if start or not pieces or not _END.fullmatch(pieces.pop()):
         raise MultiPartParserError("There are bytes outside of the parts.")
     parts = [_PART.fullmatch(piece) for piece in pieces]
-    sound = sum(len(_DISPOSITION.findall(part[1])) == 1 for part in parts if part is not None)
-    fields = [*request.POST.lists(), *request.FILES.lists()]
-    if not len(parts) == sound == sum(len(values) for _, values in fields):
+    sound = [part for part in parts if part and len(_DISPOSITION.findall(part[1])) == 1]
+    read = sum(len(form.getlist(name)) for form in (request.POST, request.FILES) for name in form)
+    if not len(parts) == len(sound) == read:
         raise MultiPartParserError("A part has broken headers, no name or two.")
 
 

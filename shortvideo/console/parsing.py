@@ -45,7 +45,10 @@ class ParsedRequest:
         body: dict[str, Any] = {}
         problem = None
         try:
-            body = _read_body(request)
+            if request.method != "GET":
+                body = _read_body(request)
+            elif _content_length(request):
+                raise Unreadable("The body of a GET is not read: send a POST.", may_hold_token=True)
         except Unreadable as error:
             problem = error
         try:
@@ -109,10 +112,6 @@ def _single_values(values: QueryDict) -> dict[str, str]:
 
 def _read_body(request: HttpRequest) -> dict[str, Any]:
     """Return the parameters of the body. Raises Unreadable."""
-    if request.method == "GET":
-        if _content_length(request):
-            raise Unreadable("The body of a GET is not read: send a POST.", may_hold_token=True)
-        return {}
     content_type = request.content_type or ""
     if not content_type and not _content_length(request):
         return {}

@@ -300,7 +300,7 @@ def test_a_body_without_known_fields_leaves_the_query(
     body: bytes, content_type: str, bearer: Console
 ) -> None:
     query = f"mediaId={make_video().vod_id}&status=Normal"
-    length = {"CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": content_type}
+    length: dict[str, Any] = {"CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": content_type}
     answer = bearer.http.generic("POST", f"{AUDIT}?{query}", body, content_type, **length)
     assert envelope(answer)["code"] == "200"
 
