@@ -1,5 +1,6 @@
 """pytest plugin: what deliveries wait for comes ten times as fast while `work_until_idle` waits."""
 
+import time
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +18,7 @@ SPEED: Final = 10
 @pytest.fixture(autouse=True)
 def _waits_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deliveries that are due after the end of the wait stay as they are."""
-    find, sleep = worker._open_until, worker.time.sleep
+    find, sleep = worker._open_until, time.sleep
     until: list[datetime] = []
 
     def find_and_remember(moment: datetime, kinds: Collection[str] | None) -> DeliveryQuerySet:

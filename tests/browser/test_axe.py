@@ -1,7 +1,7 @@
 """axe-core finds nothing on a page of each kind, wide and on a phone, light and dark."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +11,6 @@ from shortvideo.webhooks.models import Endpoint
 from tests.browser.test_desk import fill_desk
 from tests.fixtures_browser import OpenDesk
 from tests.support.chromium import PHONE, WIDE
-
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,13 +22,16 @@ EVERYTHING: Final = {"runOnly": TAGS, "resultTypes": ["violations"], "preload": 
 COLOURS: Final = {**EVERYTHING, "runOnly": ["color-contrast"]}
 RUN: Final = """async (options) => {
     const {violations} = await axe.run({exclude: ['.select2']}, options);
-    return violations.flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)}`));
+    const describe = (id, node) => `${id}: ${node.html.slice(0, 160)}`;
+    return violations.flatMap(({id, nodes}) => nodes.map((node) => describe(id, node)));
 }"""
 PATHS: Final = (
-    "/admin/", "/admin/inbox/", "/admin/preferences/", "/admin/review-ips/", "/admin/password_change/",
-    "/admin/videos/takedown/", "/admin/videos/evidence/", "/admin/outbox/delivery/",
+    "/admin/", "/admin/inbox/", "/admin/preferences/", "/admin/review-ips/",
+    "/admin/password_change/", "/admin/videos/takedown/", "/admin/videos/evidence/",
+    "/admin/outbox/delivery/",
     "/admin/outbox/lane/", "/admin/outbox/periodictask/", "/admin/videos/reasontemplate/",
-    "/admin/recommendations/recommendation/", "/admin/accounts/operator/", "/admin/accounts/uploader/",
+    "/admin/recommendations/recommendation/", "/admin/accounts/operator/",
+    "/admin/accounts/uploader/",
     "/admin/auth/group/", "/admin/webhooks/endpoint/",
 )  # fmt: skip
 ROWS: Final = (
@@ -50,14 +52,15 @@ class Inspector:
     def look(self, name: str) -> None:
         """Inspect the page as it is now."""
         self.page.evaluate(self._axe)
-        for size, scheme, options in (
+        looks: Any = (
             (WIDE, "dark", COLOURS), (WIDE, "light", EVERYTHING), (PHONE, "dark", EVERYTHING),
-        ):  # fmt: skip
+        )  # fmt: skip
+        for size, scheme, options in looks:
             self.page.set_viewport_size(size)
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             for each in self.page.evaluate(RUN, options):
                 self.found.setdefault(each, f"{name}, {size['width']} pixels, {scheme}")
-        self.page.set_viewport_size(WIDE)
+        self.page.set_viewport_size({"width": WIDE["width"], "height": WIDE["height"]})
 
     def report(self) -> str:
         return "\n".join(f"{page}: {violation}" for violation, page in self.found.items())
