@@ -12,7 +12,6 @@ from tests.browser.test_desk import fill_desk
 from tests.fixtures_browser import OpenDesk
 from tests.support.chromium import PHONE, WIDE
 
-
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AXE: Final = Path(__file__).parents[1] / "support" / "vendor" / "axe-core" / "axe.min.js"
@@ -26,10 +25,12 @@ RUN: Final = """async (options) => {
     return violations.flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)}`));
 }"""
 PATHS: Final = (
-    "/admin/", "/admin/inbox/", "/admin/preferences/", "/admin/review-ips/", "/admin/password_change/",
+    "/admin/", "/admin/inbox/", "/admin/preferences/", "/admin/review-ips/",
+    "/admin/password_change/",
     "/admin/videos/takedown/", "/admin/videos/evidence/", "/admin/outbox/delivery/",
     "/admin/outbox/lane/", "/admin/outbox/periodictask/", "/admin/videos/reasontemplate/",
-    "/admin/recommendations/recommendation/", "/admin/accounts/operator/", "/admin/accounts/uploader/",
+    "/admin/recommendations/recommendation/", "/admin/accounts/operator/",
+    "/admin/accounts/uploader/",
     "/admin/auth/group/", "/admin/webhooks/endpoint/",
 )  # fmt: skip
 ROWS: Final = (
