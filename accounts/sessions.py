@@ -11,6 +11,7 @@ from django.db import OperationalError
 
 from shortvideo.database import without_waiting
 
+_SHORTEST_KEY: Final = 8  # Django's limit
 _STARTED_AT: Final = "started_at"
 _USE_STORED_EVERY: Final = 60  # seconds
 
@@ -23,6 +24,10 @@ class SessionStore(DatabaseStore):
     """
 
     _loaded: dict[str, Any] | None = None
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        """No other key was ever given out. PostgreSQL cannot even compare one with a NUL."""
+        return bool(key and key.isascii() and key.isalnum() and len(key) >= _SHORTEST_KEY)
 
     def load(self) -> dict[str, Any]:
         row = self._get_session_from_db()  # type: ignore[attr-defined]  # not in the stubs

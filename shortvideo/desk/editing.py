@@ -109,8 +109,9 @@ class ListEditingForm(EditingForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        row = f": {self.instance}" if self.instance.pk else ""
         for field in self.fields.values():
-            field.widget.attrs["aria-label"] = f"{field.label}: {self.instance}"
+            field.widget.attrs["aria-label"] = f"{field.label}{row}"
 
 
 def _changed_since(field: _EditedField, moment: datetime) -> str:

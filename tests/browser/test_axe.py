@@ -27,8 +27,8 @@ RUN: Final = """async (options) => {
 }"""
 PATHS: Final = (
     "/admin/", "/admin/inbox/", "/admin/preferences/", "/admin/review-ips/",
-    "/admin/password_change/", "/admin/videos/takedown/", "/admin/videos/evidence/",
-    "/admin/outbox/delivery/",
+    "/admin/password_change/",
+    "/admin/videos/takedown/", "/admin/videos/evidence/", "/admin/outbox/delivery/",
     "/admin/outbox/lane/", "/admin/outbox/periodictask/", "/admin/videos/reasontemplate/",
     "/admin/recommendations/recommendation/", "/admin/accounts/operator/",
     "/admin/accounts/uploader/",
