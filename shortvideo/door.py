@@ -106,8 +106,8 @@ def _encoded_body(request: HttpRequest) -> Problem | None:
 
 
 def _broken_text(request: HttpRequest) -> Problem | None:
-    """A parameter that is not UTF-8. The API's own parser says so in its answers."""
-    if is_api(request.path):
+    """A parameter at the desk that is not UTF-8. The API's parser and callbacks see to theirs."""
+    if not request.path.startswith(DESK):
         return None
     name = broken_in_query(request)
     if name is None and request.method == "POST" and request.content_type in FORMS:

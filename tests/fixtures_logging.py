@@ -1,4 +1,4 @@
-"""pytest plugin: a test that configures logging leaves it as it was.
+"""pytest plugin: a test leaves logging and the language of its thread as they were.
 
 The stream of its own capture is closed by then: later tests would print tracebacks into it.
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from shortvideo.logs import configure
 
@@ -22,3 +23,4 @@ def _logging_is_restored() -> Iterator[None]:
     yield
     if _own_handler() is not before:
         configure(settings.LOGGING)
+    translation.deactivate()  # a request of Django's test client sets it for this thread

@@ -29,7 +29,7 @@ def names_known_to_django(model_admin: Any) -> set[str]:
                 "operations",
             }
     # Django's classes have no default for the first name; the others are ours.
-    return known | {"empty_value_display", "list_heading", "linked_lookups"}
+    return known | {"empty_value_display", "list_heading", "linked_lookups", "name_fields"}
 
 
 def own_columns(model_admin: Any) -> set[str]:
