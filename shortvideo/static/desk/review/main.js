@@ -29,7 +29,8 @@ class Review {
     this.dialogs = new Dialogs(settings, (name, values) => this.onDialog(name, values));
     this.queue = []; // claimed clips; the first is on the screen
     this.sending = new Map(); // decisions on their way, by claim
-    this.undoable = []; // own decisions, the latest last
+    this.turns = 0; // decisions sent
+    this.undoable = []; // own decisions in the order of their keys
     this.skippedSince = '';
     this.activeAt = Date.now();
     this.dialogs.showKeys(settings.keyNames, texts.commands);
@@ -178,13 +179,14 @@ class Review {
     if (clip.isConfirming) {
       sent.is_confirmed = 'on';
     }
+    const turn = ++this.turns;
     const done = this.call('decide', sent);
     this.sending.set(clip.claim, done);
     this.showSending();
     try {
       const answer = await done;
-      this.undoable.push(answer.decision);
-      this.undoable.sort((one, other) => one - other); // answers may overtake each other
+      this.undoable.push({turn, decision: answer.decision});
+      this.undoable.sort((one, other) => one.turn - other.turn); // answers overtake each other
       this.last = clip;
       this.messages.offerUndo(answer);
     } catch (error) {
@@ -227,12 +229,12 @@ class Review {
 
   async undo() {
     await Promise.allSettled(this.sending.values());
-    const decision = this.undoable.pop();
-    if (!decision) {
+    const last = this.undoable.pop();
+    if (!last) {
       this.messages.say(texts.nothingToUndo);
       return;
     }
-    const answer = await this.attempt('undo', {decision});
+    const answer = await this.attempt('undo', {decision: last.decision});
     if (answer) {
       this.messages.hide();
       this.bringBack(answer.clip);
