@@ -10,6 +10,7 @@ class ConsoleAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
+        # Only now: these modules need models.
         from django.contrib import admin  # noqa: PLC0415
 
         from shortvideo.database_checks import check_databases, refuse_unfit  # noqa: PLC0415
