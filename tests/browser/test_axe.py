@@ -102,7 +102,7 @@ def test_the_review_page_has_no_violation(inspector: Inspector) -> None:
     expect(page.locator("[data-title]")).not_to_be_empty()
     inspector.look("review")
     dialog = page.locator("dialog[open]")
-    for key in "ben":
+    for key in "ben?":
         page.keyboard.press(key)
         expect(dialog).to_be_visible()
         inspector.look(f"dialog {key}")

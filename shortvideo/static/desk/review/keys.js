@@ -1,6 +1,7 @@
 /* From key presses to commands. */
 
-const isTyping = (element) => element.matches('input:not([type=range]), textarea, select, [contenteditable]');
+/* Until the next frame a field keeps the focus although its dialog is closed: a key then is a command. */
+const isTyping = (element) => element.matches('input:not([type=range]), textarea, select, [contenteditable]') && !element.closest('dialog:not([open])');
 
 /** Call `run(command)` for keys of the map, `run("reason", number)` for 1 to 9. */
 export const listen = (keys, run) => {
