@@ -50,7 +50,8 @@ class Inspector:
         self._axe = AXE.read_text(encoding="utf-8")
 
     def look(self, name: str) -> None:
-        """Inspect the page as it is now."""
+        """Inspect the page as it is now, once it is whole."""
+        self.page.wait_for_load_state("load")
         self.page.evaluate(self._axe)
         looks: Any = (
             (WIDE, "dark", COLOURS), (WIDE, "light", EVERYTHING), (PHONE, "dark", EVERYTHING),
@@ -131,9 +132,11 @@ def test_pages_without_a_role_or_a_login_have_no_violation(
     for _ in range(6):
         page.fill("#id_username", "nobody")
         page.fill("#id_password", "wrong")
-        page.click("[type=submit]")
+        with page.expect_navigation():
+            page.click("[type=submit]")
         if page.locator("h1", has_text="Locked out").count():
             break
         inspector.look("refused login")
+    expect(page.locator("h1")).to_have_text("Locked out")
     inspector.look("lock-out")
     assert not inspector.found, inspector.report()

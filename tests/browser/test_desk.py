@@ -62,6 +62,7 @@ def choose(page: Page, action: str, *titles: str) -> None:
 
 
 def width_beyond_viewport(page: Page) -> int:
+    page.wait_for_load_state("load")
     return int(
         page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     )
@@ -248,7 +249,8 @@ def test_the_phone_menu_opens_a_section(open_desk: OpenDesk) -> None:
 
 def test_a_wrong_password_is_refused_on_the_login_page(open_desk: OpenDesk) -> None:
     page = open_desk("viewer")
-    page.click("#logout-form button")
+    with page.expect_navigation():
+        page.click("#logout-form button")
     page.goto("/admin/login/")
     page.fill("#id_username", "nobody")
     page.fill("#id_password", "wrong")

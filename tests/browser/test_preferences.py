@@ -114,7 +114,8 @@ def test_language_and_zone_hold_from_the_login_page_on(open_desk: OpenDesk) -> N
     expect(page.locator(".messagelist li")).to_have_count(1)
     expect(html).to_have_attribute("lang", "zh-hans")
     expect(page.locator("#user-tools .zone")).to_contain_text("Europe/Berlin (UTC+0")
-    page.click("#logout-form button")
+    with page.expect_navigation():
+        page.click("#logout-form button")
     page.goto("/admin/login/")
     expect(html).to_have_attribute("lang", "zh-hans")
     page.get_by_role("button", name="English").click()

@@ -33,7 +33,8 @@ def test_an_endpoint_is_added_tested_watched_and_replayed(
     page.fill("#id_name", "Backend")
     page.fill("#id_url", receiver.url)
     page.uncheck("input[value='video.transcoded']")
-    page.click("input[name=_save]")
+    with page.expect_navigation():
+        page.click("input[name=_save]")
     endpoint = Endpoint.objects.get()
     expect(page.locator("#endpoint-secret")).to_have_text(endpoint.secret)
     assert "video.transcoded" not in endpoint.event_types
@@ -50,8 +51,8 @@ def test_an_endpoint_is_added_tested_watched_and_replayed(
     receiver.answer = lambda _: 200
     page.click("text=Replay failed events")
     page.click("button.default")
-    work()
     expect(page.locator(".messagelist")).to_contain_text("get their failed events again")
+    work()
     assert [item.body["type"] for item in receiver.received] == [
         "ping", "video.decided", "video.decided",
     ]  # fmt: skip
