@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,15 @@ from tests.factories import PASSWORD, make_operator
 from tests.support.chromium import CHROMIUM, FLAGS, WIDE
 
 LONGEST_WAIT_MILLISECONDS = 120_000  # of a test that fails
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pictures",
+        type=Path,
+        metavar="FOLDER",
+        help="write pictures of the desk there, in all looks",
+    )
 
 
 @pytest.fixture(scope="session")

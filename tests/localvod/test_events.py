@@ -88,11 +88,11 @@ def test_changes_and_deletions_emit_events(vod: LocalVod, client: Client) -> Non
         client.update_video_info(models.UpdateVideoInfoRequest(video_id=video_id, title="new"))
         client.delete_video(models.DeleteVideoRequest(video_ids=video_id))
         vod.idle()
-        change, removal = (item.body for item in receiver.of("MediaBaseChangeComplete"))
+        changes = receiver.of("MediaBaseChangeComplete")
         deletion = receiver.of("DeleteMediaComplete")[0].body
-    values = json.loads(change["MediaContent"]["Title"])
-    assert values == {"OldValue": "old", "NewValue": "new"}
-    assert (change["OperateMode"], removal["OperateMode"]) == ("update", "delete")
+    contents = {item.body["OperateMode"]: item.body["MediaContent"] for item in changes}
+    assert sorted(contents) == ["delete", "update"]  # sent side by side, in any order
+    assert json.loads(contents["update"]["Title"]) == {"OldValue": "old", "NewValue": "new"}
     assert (deletion["MediaId"], deletion["DeleteType"]) == (video_id, "all")
 
 

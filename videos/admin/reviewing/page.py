@@ -91,7 +91,7 @@ def _texts() -> dict[str, Any]:
         "aiReview": _("AI review: {verdict}"),
         "noAiReview": _("No AI review of this file."),
         "uploader": _("Uploader"),
-        "uploaderFigures": _("{clips} clips, {blocked} blocked ({rate}%)"),
+        "uploaderFigures": _("Clips: {clips}, blocked: {blocked} ({rate}%)"),
         "description": _("Description"),
         "tags": _("Tags"),
         "status": _("Status"),
