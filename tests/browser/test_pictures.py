@@ -40,7 +40,8 @@ class Camera:
     def take(self, name: str) -> None:
         self.page.wait_for_load_state("load")
         self.page.wait_for_function(
-            "() => [...document.images].every(i => i.complete || i.getBoundingClientRect().top > innerHeight)"
+            "() => [...document.images].every("
+            "i => i.complete || i.getBoundingClientRect().top > innerHeight)"
         )
         picture = Image.open(io.BytesIO(self.page.screenshot(animations="disabled")))
         picture.convert("RGB").save(self._folder / f"{name}{self._look}.webp", quality=82)
