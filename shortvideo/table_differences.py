@@ -168,11 +168,11 @@ def _expected_indexes(
         if field.unique or getattr(field, "db_index", False):  # the stubs lack it
             yield _Index("", field.unique, str(field.column))
     for names in meta.unique_together:
-        yield _Index("", True, columns(names))  # noqa: FBT003
+        yield _Index("", True, columns(names))  # noqa: FBT003 - unique
     for each in (*meta.indexes, *meta.constraints):
         if isinstance(each, models.UniqueConstraint) and each.fields and not each.condition:
             # SQLite names the index of such a constraint itself.
-            yield _Index("", True, columns(each.fields))  # noqa: FBT003
+            yield _Index("", True, columns(each.fields))  # noqa: FBT003 - unique
         elif isinstance(each, models.Index | models.UniqueConstraint):
             yield from _indexes_in(str(each.create_sql(model, editor)))
 

@@ -1,34 +1,44 @@
 """Operations on a review that has changed since the operator saw it."""
 
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from html import unescape
-from typing import Any
 
 import pytest
 from django.db import connections
-from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from shortvideo.outbox.models import Delivery, DeliveryState
-from tests.admin.conftest import Desk, DeskOf, seen_in
-from tests.factories import make_operator, make_video
-from tests.support.console import Console
+from tests.admin.conftest import DeskOf, seen_in
+from tests.admin.seeing import (
+    approve,
+    block,
+    by_api,
+    by_machine,
+    by_recheck,
+    by_upload,
+    by_verdict,
+    by_vod,
+    by_vods_status,
+    follow,
+    listed,
+    machine_review,
+    opened,
+    pending,
+    press,
+    selected_in,
+    text_of,
+)
 from videos.models import (
     CensorStatus,
-    Decision,
-    MachineReview,
     ReviewDecision,
     ReviewTask,
-    Source,
     Takedown,
     Video,
     VideoDeletion,
 )
-from videos.services import DecisionInput, review_video, undo_review
+from videos.services import undo_review
 
 ASKING = "To confirm"
 
@@ -36,48 +46,6 @@ ASKING = "To confirm"
 @pytest.fixture(autouse=True)
 def window(settings: Settings) -> None:
     settings.REVIEW_UNDO_SECONDS = 3600
-
-
-def pending(**values: Any) -> Video:
-    return make_video(censor_status=CensorStatus.CHECK, **values)
-
-
-def opened(desk: Desk, video: Video) -> list[str]:
-    """Open the page of a video. Returns what it showed, as each of its buttons sends it."""
-    url = reverse("admin:videos_video_change", args=[video.pk])
-    return seen_in(desk.client.get(url))[:1]
-
-
-def listed(desk: Desk, name: str = "videos_video_changelist") -> list[str]:
-    """Open a list. Returns what it showed, as its form sends it."""
-    return seen_in(desk.client.get(reverse(f"admin:{name}")))
-
-
-def press(desk: Desk, action: str, *rows: Model, **fields: Any) -> Any:
-    return desk.choose(action, *rows, confirmed="1", **fields)
-
-
-def text_of(response: Any) -> str:
-    assert response.status_code == 200
-    return unescape(response.content.decode())
-
-
-def block(video: Video, desk: Desk, reason: str = "child abuse") -> ReviewDecision:
-    new = DecisionInput(Decision.BLOCKED, Source.ADMIN, operator=desk.operator, reason=reason)
-    return review_video(video, new)
-
-
-def approve(video: Video, desk: Desk) -> ReviewDecision:
-    return review_video(video, DecisionInput(Decision.NORMAL, Source.ADMIN, operator=desk.operator))
-
-
-def machine_review(video: Video, suggestion: str, **values: Any) -> None:
-    """The machine's verdict about a source, as it is stored; it replaces an earlier one."""
-    MachineReview.objects.update_or_create(
-        video=video,
-        source_version=values.pop("source_version", 1),
-        defaults={"suggestion": suggestion, "labels": [], "received_at": timezone.now()} | values,
-    )
 
 
 def test_a_verdict_that_replaces_another_is_asked_about(desk_of: DeskOf) -> None:
@@ -96,13 +64,6 @@ def test_a_verdict_that_replaces_another_is_asked_about(desk_of: DeskOf) -> None
         assert "AI review: needs human review." in text_of(answer)
     assert not ReviewDecision.objects.exists()
     assert "1 of 1 approved." in follow(desk, "approve", answer, row)
-
-
-def selected_in(text: str) -> list[str]:
-    """The rows that the form of a page sends unless the operator changes it."""
-    inputs = re.findall(r'<input [^>]*name="_selected_action"[^>]*>', text)
-    sent = [each for each in inputs if 'type="hidden"' in each or "checked" in each]
-    return [each.split('value="')[1].split('"')[0] for each in sent]
 
 
 def test_an_old_page_does_not_lift_a_colleagues_block(desk_of: DeskOf) -> None:
@@ -124,46 +85,6 @@ def test_an_old_page_does_not_lift_a_colleagues_block(desk_of: DeskOf) -> None:
     done = press(one, "approve", video, seen=seen_in(answer), reason="not abuse")
     assert done.status_code == 302
     assert ReviewDecision.objects.order_by("id").last().to_status == CensorStatus.SUCCESS  # type: ignore[union-attr]
-
-
-def by_api(video: Video) -> str:
-    console = Console(make_operator("moderator"))
-    console.post("createAudit", mediaId=video.vod_id, status="Blocked", reason="gore")
-    return f"Blocked by {console.operator} (console API) on "
-
-
-def by_vod(video: Video) -> str:
-    new = DecisionInput(Decision.BLOCKED, Source.VOD, auditor="Wang", reason="gore")
-    review_video(video, new)
-    return "Blocked by \u2068Wang\u2069 (VOD console) on "
-
-
-def by_machine(video: Video) -> str:
-    review_video(video, DecisionInput(Decision.BLOCKED, Source.MACHINE, reason="gore"))
-    return "Blocked by AI review on "
-
-
-def by_upload(video: Video) -> str:
-    Video.objects.filter(pk=video.pk).update(source_version=video.source_version + 1)
-    return "Another file was uploaded since you saw it. Nobody has decided about this file"
-
-
-def by_verdict(video: Video) -> str:
-    machine_review(video, "block", labels=["porn", "ad"])
-    return (
-        "Its review has changed since you saw it. Nobody has decided about this file; its status "
-        "is: awaiting review. AI review: block (porn, ad)."
-    )
-
-
-def by_recheck(video: Video) -> str:
-    ReviewTask.objects.create(video=video, cause="recheck")
-    return "its status is: awaiting review. Reason to look: re-check."
-
-
-def by_vods_status(video: Video) -> str:
-    Video.objects.filter(pk=video.pk).update(censor_status=CensorStatus.FAIL)
-    return "Nobody has decided about this file; its status is: blocked."
 
 
 CHANGES = [by_api, by_vod, by_machine, by_upload, by_verdict, by_recheck, by_vods_status]
@@ -219,13 +140,6 @@ def test_the_preview_asks_about_a_row_decided_since_the_list(desk_of: DeskOf) ->
     page = text_of(press(desk, "approve", changed, seen=seen_in(answer)))
     assert "This field is required." in page
     assert "1 of 1 approved." in follow(desk, "approve", answer, changed, reason="fine")
-
-
-def follow(desk: Desk, action: str, answer: Any, *rows: Model, **fields: Any) -> str:
-    """Confirm a page with these rows. Returns the desk's messages."""
-    response = press(desk, action, *rows, seen=seen_in(answer), **fields)
-    assert response.status_code == 302, response.content.decode()
-    return desk.messages(response)
 
 
 def test_rows_decided_since_the_preview_are_asked_about_alone(desk_of: DeskOf) -> None:
@@ -330,70 +244,6 @@ def test_an_undo_names_the_decision_that_came_after(desk_of: DeskOf) -> None:
     assert f"Blocked by {other.operator} (admin) on " in message
     video.refresh_from_db()
     assert video.is_blocked
-
-
-# --- The reason of a block ----------------------------------------------------------------------
-
-
-def test_the_reason_of_a_block_is_corrected(desk_of: DeskOf) -> None:
-    desk, video = desk_of("moderator"), pending()
-    first = block(video, desk, "spma")
-    preview = desk.choose("block", video, seen=opened(desk, video))
-    page = text_of(preview)
-    assert f"Change the reason? Blocked by {desk.operator} (admin) on " in page
-    assert "Reason: \u2068spma\u2069" in page
-    assert selected_in(page) == [str(video.pk)]
-    assert "1 of 1 blocked." in follow(desk, "block", preview, video, reason="spam")
-    lines = list(video.decisions.order_by("id"))
-    assert [line.reason for line in lines] == ["spma", "spam"]
-    states = [line.delivery.state for line in lines if line.delivery]
-    assert states == [DeliveryState.SUPERSEDED, DeliveryState.WAITING]
-    assert first == lines[0]
-
-
-def test_undoing_a_correction_restores_the_first_reason(desk_of: DeskOf) -> None:
-    desk, video = desk_of("moderator"), pending()
-    first = block(video, desk, "spam")
-    desk.do("block", video, reason="spma")
-    undo_review(video.decisions.get(reason="spma"), operator=desk.operator)
-    video.refresh_from_db()
-    assert video.is_blocked
-    assert Delivery.objects.waiting().get(kind="create_audit").payload == {"decision": first.pk}
-
-
-def test_a_bulk_block_leaves_blocks_and_their_reasons(desk_of: DeskOf) -> None:
-    desk = desk_of("moderator")
-    blocked, video = pending(title="Bad"), pending()
-    block(blocked, desk)
-    preview = desk.choose("block", blocked, video)
-    assert selected_in(text_of(preview)) == [str(video.pk)]
-
-
-def test_blocking_again_with_the_same_texts_adds_nothing(desk_of: DeskOf) -> None:
-    desk, video = desk_of("moderator"), pending()
-    block(video, desk, "spam")
-    assert "<strong>" in (message := desk.do("block", video, reason="spam"))
-    assert "0 of 1 blocked." in message
-    assert "Already blocked." in message
-    assert ReviewDecision.objects.count() == 1
-
-
-@pytest.mark.parametrize("way", [by_api, by_vod, by_machine, by_vods_status])
-def test_lifting_a_block_needs_a_reason(desk_of: DeskOf, way: Callable[[Video], str]) -> None:
-    desk, video = desk_of("moderator"), pending()
-    way(video)
-    answer = press(desk, "approve", video, seen=opened(desk, video))
-    assert "This field is required." in text_of(answer)
-    assert "1 of 1 approved." in follow(desk, "approve", answer, video, reason="a mistake")
-    assert video.decisions.order_by("id").last().reason == "a mistake"  # type: ignore[union-attr]
-
-
-def test_the_page_of_a_blocked_video_asks_for_the_reason_first(desk_of: DeskOf) -> None:
-    desk = desk_of("moderator")
-    confirmed = '<input type="hidden" name="confirmed" value="1">'
-    url = "videos_video_change"
-    assert confirmed in desk.page(url, pending().pk)
-    assert confirmed not in desk.page(url, make_video(censor_status=CensorStatus.FAIL).pk)
 
 
 def test_500_rows_fit_one_confirmation(desk_of: DeskOf) -> None:
