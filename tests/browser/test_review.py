@@ -1,7 +1,9 @@
 """The review page, by keyboard, in Chromium."""
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,8 @@ from videos.models import (
 from videos.services import DecisionInput, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+SKIPPED = (10, 40, 70)
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +92,46 @@ def expect_playing(page: Page) -> None:
     )
 
 
+def decide_by_keyboard(
+    numbers: Iterable[int], press: Callable[[str], None], expect_clip: Callable[[str], None]
+) -> dict[int, Decision]:
+    """Decide the clips of an oldest-first queue, skip 10, 40 and 70. Returns the decisions."""
+    expected: dict[int, Decision] = {}
+    for number in numbers:
+        expect_clip(f"Clip {number:03d}")
+        if number in SKIPPED:
+            press("s")
+            continue
+        if number % 20 == 7:  # 5 undos in 100
+            press("a")
+            expect_clip(f"Clip {number + 1:03d}")
+            press("u")
+            expect_clip(f"Clip {number:03d}")
+        is_blocked = number % 10 == 3 or number % 20 == 7
+        press("1" if is_blocked else "a")
+        expected[number] = Decision.BLOCKED if is_blocked else Decision.NORMAL
+    return expected
+
+
+def expect_agreement(
+    vod: LocalVod, ids: list[str], videos: list[Video], expected: dict[int, Decision]
+) -> None:
+    """The log, the mirror and VOD's ledger agree about each clip."""
+    Delivery.objects.filter(kind="create_audit").update(due_at=timezone.now())
+    work_until_idle(60, kinds=["create_audit"])
+    decisions = {ids[number]: decision.value for number, decision in expected.items()}
+    in_force = ReviewDecision.objects.in_force().select_related("video")
+    assert {each.video.vod_id: each.decision for each in in_force} == decisions
+    assert {vod_id: status for vod_id, status, _ in vod.audits()} == decisions
+    assert len(vod.audits()) == len(videos)
+    assert dict(Video.objects.values_list("pk", "censor_status")) == {
+        video.pk: expected[number].censor_status for number, video in enumerate(videos)
+    }
+    undone = ReviewDecision.objects.filter(decision=Decision.UNDO).count()
+    assert undone == sum(number % 20 == 7 for number in expected)
+    assert not ReviewTask.objects.open().exists()
+
+
 def test_100_clips_are_decided_by_keyboard_without_a_page_load(
     open_desk: OpenDesk, clip: Path, vod: LocalVod, settings: Settings
 ) -> None:
@@ -98,44 +142,16 @@ def test_100_clips_are_decided_by_keyboard_without_a_page_load(
     page = open_review(open_desk, clip)
     loads: list[str] = []
     page.on("framenavigated", lambda frame: loads.append(frame.url))
-    expected: dict[int, Decision] = {}
-    for number in range(100):
-        expect_clip(page, f"Clip {number:03d}")
-        if number in (10, 40, 70):
-            page.keyboard.press("s")
-            continue
-        if number % 20 == 7:  # 5 undos
-            page.keyboard.press("a")
-            expect_clip(page, f"Clip {number + 1:03d}")
-            page.keyboard.press("u")
-            expect_clip(page, f"Clip {number:03d}")
-        is_blocked = number % 10 == 3 or number % 20 == 7
-        page.keyboard.press("1" if is_blocked else "a")
-        expected[number] = Decision.BLOCKED if is_blocked else Decision.NORMAL
+    expected = decide_by_keyboard(range(100), page.keyboard.press, partial(expect_clip, page))
     expect_empty(page)
     page.keyboard.press("o")
-    for number in (10, 40, 70):
+    for number in SKIPPED:
         expect_clip(page, f"Clip {number:03d}")
         page.keyboard.press("a")
         expected[number] = Decision.NORMAL
     expect_empty(page)
     assert loads == []
-    Delivery.objects.filter(kind="create_audit").update(due_at=timezone.now())
-    work_until_idle(60, kinds=["create_audit"])
-    in_force = ReviewDecision.objects.in_force()
-    assert {each.video.vod_id: each.decision for each in in_force.select_related("video")} == {
-        ids[number]: decision.value for number, decision in expected.items()
-    }
-    assert {vod_id: status for vod_id, status, _ in vod.audits()} == {
-        ids[number]: decision.value for number, decision in expected.items()
-    }
-    assert len(vod.audits()) == 100
-    statuses = dict(Video.objects.values_list("pk", "censor_status"))
-    assert statuses == {
-        video.pk: expected[number].censor_status for number, video in enumerate(videos)
-    }
-    assert ReviewDecision.objects.filter(decision=Decision.UNDO).count() == 5
-    assert not ReviewTask.objects.open().exists()
+    expect_agreement(vod, ids, videos, expected)
 
 
 def test_two_browsers_race_over_one_queue(open_desk: OpenDesk, clip: Path) -> None:
