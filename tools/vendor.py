@@ -32,6 +32,10 @@ class Package:
     integrity: str
     files: tuple[str, ...]  # in the tarball, without `package/`
 
+    @property
+    def folder(self) -> str:
+        return self.name.rpartition("/")[2]  # a scope is no folder
+
 
 HLS: Final = Package(
     "hls.js",
@@ -39,6 +43,13 @@ HLS: Final = Package(
     "Apache-2.0",
     "sha512-3GlxGdPvT2YHvQYOt+yOzT/DEior/qJVNIylHA77kgeoBTdQQqi70GwefNEUmHQeNGyjC8U62+bruqW/Tpm+tg==",
     ("dist/hls.light.min.mjs", "dist/hls.worker.js", "LICENSE"),
+)
+COMBOBOX: Final = Package(
+    "@github/combobox-nav",
+    "3.0.2",
+    "MIT",
+    "sha512-txEw3G7oK2b7G5olc5+xDEUJcHvyp9N+yx+LIjAwKsfOq22CGAx5zUL/6yVsHiCF/tRZlKMuFTAgpOHoCrNrzA==",
+    ("dist/index.js", "LICENSE"),
 )
 AXE: Final = Package(
     "axe-core",
@@ -50,9 +61,9 @@ AXE: Final = Package(
 
 
 def main() -> None:
-    for vendor, packages in ((DESK, [HLS]), (TESTS, [AXE])):
+    for vendor, packages in ((DESK, [HLS, COMBOBOX]), (TESTS, [AXE])):
         with tempfile.TemporaryDirectory() as work:
-            fetched = [_fetch(package, vendor / package.name, Path(work)) for package in packages]
+            fetched = [_fetch(package, vendor / package.folder, Path(work)) for package in packages]
         record = json.dumps(fetched, indent=2) + "\n"
         (vendor / "versions.json").write_text(record, encoding="utf-8")
         sys.stdout.write(record)

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.http import urlencode
 
 from shortvideo.moments import end_of_day, start_of_day, zone_name
 
@@ -105,18 +104,20 @@ class AutocompleteFilter(FormFilter):
     def context(self, changelist: ChangeList) -> dict[str, Any]:
         (name,) = self.names()
         field: Any = self.field
-        widget = AutocompleteSelect(
-            field,
-            changelist.model_admin.admin_site,
-            attrs={
-                "id": f"filter-{self.field_path}",
-                "data-submits": "change",
-                "data-placeholder": _("Type to search"),
-                "aria-label": str(self.title),
-            },
-            choices=forms.ModelChoiceField(field.related_model._default_manager.all()).choices,
-        )
-        return {"widget": widget.render(name, self.value(name))}
+        value = self.value(name)
+        row = field.related_model._default_manager.filter(pk=value).first() if value else None
+        asked = {
+            "app_label": field.model._meta.app_label,
+            "model_name": field.model._meta.model_name,
+            "field_name": field.name,
+        }
+        return {
+            "url": f"{reverse('admin:autocomplete')}?{urlencode(asked)}",
+            "id": f"filter-{self.field_path}",
+            "name": name,
+            "value": value,
+            "chosen": row or "",
+        }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         (name,) = self.names()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client, override_settings
 from django.urls import path
 from django.views.generic import View
@@ -18,7 +19,16 @@ class Broken(View):
         raise RuntimeError("a defect")
 
 
-urlpatterns = [path("admin/broken/", Broken.as_view()), *urlpatterns]
+class Locked(View):
+    def get(self, request: Any) -> Any:
+        raise OperationalError("database is locked")
+
+
+urlpatterns = [
+    path("admin/broken/", Broken.as_view()),
+    path("admin/locked/", Locked.as_view()),
+    *urlpatterns,
+]
 
 
 def theme_and_heading(response: Any) -> str:

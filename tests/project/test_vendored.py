@@ -15,7 +15,7 @@ def test_vendored_files_have_their_digest_and_a_licence(folder: str) -> None:
     vendor = ROOT / folder
     packages = json.loads((vendor / "versions.json").read_text(encoding="utf-8"))
     recorded = {
-        f"{package['name']}/{file}": digest
+        f"{package['name'].rpartition('/')[2]}/{file}": digest
         for package in packages
         for file, digest in package["files"].items()
     }

@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Q
-from django.forms import Media
+from django.forms.widgets import Media, Script
 from django.http import HttpRequest
 from django.urls import path
 from django.utils.html import format_html
@@ -82,9 +81,8 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
 
     @property
     def media(self) -> Media:
-        """Add the scripts of the uploader filter."""
-        field: Any = Video._meta.get_field("uploader")
-        return super().media + AutocompleteSelect(field, self.admin_site).media
+        """Add the script of the uploader filter."""
+        return super().media + Media(js=[Script("desk/completion.js", type="module")])
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(undo)
