@@ -96,11 +96,16 @@ def test_pictures_of_hits_are_veiled_as_their_clip(open_desk: OpenDesk) -> None:
     page = open_desk("moderator")
     page.route("**/evidence/**", lambda route: route.fulfill(body=PIXEL))
     review(page, "Blocked")
-    pictures = page.locator("[data-hits] img, [data-snapshots] .shot-bad img")
-    expect(pictures).to_have_count(2)
-    for veil in ("blur(22px) grayscale(0.6)", "none"):
-        for picture in pictures.all():
+    mark, shot = page.locator("[data-hits] img"), page.locator("[data-snapshots] .shot-bad img")
+    frames = [page.locator(".hit-picture"), page.locator("[data-snapshots] .shot-bad button")]
+    for blur in ("16px", "9px"), None:
+        for picture, radius in zip((mark, shot), blur or ("", ""), strict=True):
+            veil = f"blur({radius}) grayscale(0.6)" if radius else "none"
             expect(picture).to_have_css("filter", veil)
+        for frame in frames:  # around the picture, and sharp
+            expect(frame).to_have_css("filter", "none")
+            expect(frame).to_have_css("border-top-width", "3px")
+            expect(frame).to_have_css("overflow", "hidden")
         page.keyboard.press("r")
 
 

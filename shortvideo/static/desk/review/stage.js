@@ -159,7 +159,10 @@ export class Stage {
       mark.style.insetInlineStart = `${Math.min(99, hit.at / length * 100)}%`;
       mark.addEventListener('click', () => this.seekTo(hit.at / 1000));
       if (hit.picture) {
-        mark.append(image(hit.picture));
+        const frame = document.createElement('span');
+        frame.className = 'hit-picture';
+        frame.append(image(hit.picture));
+        mark.append(frame);
       }
       return mark;
     }));
