@@ -32,7 +32,7 @@
     });
   }
 
-  /* Menus close on a click elsewhere and on Escape; opening one closes the others. */
+  /* Menus close on a click elsewhere, when the focus leaves them, and on Escape, unless that closes a dialog. */
   const menus = [...document.querySelectorAll('details[data-closes="outside"]')];
   document.addEventListener('click', (event) => {
     for (const menu of menus) {
@@ -41,8 +41,15 @@
       }
     }
   });
+  for (const menu of menus) {
+    menu.addEventListener('focusout', ({relatedTarget}) => {
+      if (relatedTarget && !menu.contains(relatedTarget)) {
+        menu.open = false; // it would cover what has the focus now
+      }
+    });
+  }
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape') {
+    if (event.key === 'Escape' && !document.querySelector('dialog[open]')) {
       for (const menu of menus.filter((each) => each.open)) {
         menu.open = false;
         menu.querySelector('summary').focus();
@@ -165,13 +172,10 @@
     show();
   }
 
-  /* A filter that is chosen applies at once; select2 tells jQuery's listeners only. Django's scripts are done. */
+  /* When Django's scripts are done. */
   window.addEventListener('load', () => {
     for (const help of document.querySelectorAll('.help-tooltip[aria-label]')) {
       help.setAttribute('role', 'img'); // of Django's script for many choices: a span has no name
-    }
-    for (const choice of document.querySelectorAll('[data-submits="change"]')) {
-      window.django.jQuery(choice).on('change', () => choice.form.submit());
     }
   });
 }

@@ -1,5 +1,14 @@
 /* The dialogs of the review page: block, note, escalate, keys. */
 
+/** Close the menu around an element. The focus goes to its summary, which stays on the page. */
+export const leaveMenu = (element) => {
+  const menu = element.closest('details[data-closes]');
+  if (menu?.open) {
+    menu.querySelector('summary').focus();
+    menu.open = false;
+  }
+};
+
 export class Dialogs {
   /** `send(name, values)` is called when a dialog is sent. */
   constructor({hasSingleKeys, keys}, send) {
@@ -34,6 +43,7 @@ export class Dialogs {
       field.value = values[field.dataset.field] || '';
       field.dispatchEvent(new Event('input'));
     }
+    leaveMenu(document.activeElement); // a closed dialog gives the focus back
     dialog.showModal();
     const first = dialog.querySelector('[data-template], [data-field]');
     first?.focus();

@@ -1,7 +1,7 @@
 /* The review page: a queue of claimed clips, one on the screen, the next ones loading behind it. */
 
 import {CallError, Server} from './calls.js';
-import {Dialogs} from './dialogs.js';
+import {Dialogs, leaveMenu} from './dialogs.js';
 import {Facts} from './facts.js';
 import {listen} from './keys.js';
 import {Messages} from './messages.js';
@@ -39,8 +39,9 @@ class Review {
     }
     for (const button of document.querySelectorAll('[data-command]')) {
       button.addEventListener('click', (event) => {
+        leaveMenu(button);
         if (event.detail) {
-          button.blur(); // after a mouse's click Space is the key of the page, not of the button
+          document.activeElement.blur(); // after a mouse's click Space is the key of the page, not of the button
         }
         this.run(button.dataset.command);
       });
@@ -109,8 +110,9 @@ class Review {
       this.shown = clip?.claim;
       this.shownAt = Date.now();
     }
-    if (clip) {
-      this.facts.show(clip);
+    if (clip && this.described !== clip) {
+      this.facts.show(clip); // once: a link in it may have the focus
+      this.described = clip;
     }
   }
 
