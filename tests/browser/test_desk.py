@@ -181,6 +181,19 @@ def test_a_blocked_clips_missing_picture_says_so(open_desk: OpenDesk) -> None:
     expect(page.locator(".strip img").first).to_be_hidden()
 
 
+def test_a_threshold_is_tried_on_the_last_ai_reviews_while_typed(open_desk: OpenDesk) -> None:
+    hits = [{"label": "ad", "score": 70}]
+    MachineReview.objects.create(
+        video=make_video(), source_version=1, suggestion="review", labels=["ad"], hits=hits
+    )
+    page = open_desk("operator")
+    page.goto("/admin/videos/labelthreshold/add/")
+    page.get_by_label("Label").fill("ad")
+    page.get_by_label("Review from").fill("15")
+    page.get_by_label("Block from").fill("60")
+    expect(page.locator("[data-preview-url]")).to_contain_text("and 1 would block (0).")
+
+
 def test_the_theme_toggle_makes_the_desk_dark_and_light(open_desk: OpenDesk) -> None:
     page = open_desk(color_scheme="light")
     body = page.locator("body")

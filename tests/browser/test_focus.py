@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def expect_menu(page: Page, selector: str) -> None:
-    """A menu opens by Enter, closes by Escape with the focus on its summary, and when it is left."""
+    """Escape closes a menu and gives its summary the focus. It closes when the focus leaves it."""
     menu = page.locator(selector).first
     summary, inside = menu.locator("> summary"), menu.locator("> :not(summary)")
     summary.focus()

@@ -21,6 +21,7 @@ from tests.support.localvod import LocalVod
 from videos.models import (
     CensorStatus,
     Decision,
+    MachineReview,
     ReasonTemplate,
     ReviewClaim,
     ReviewDecision,
@@ -261,9 +262,36 @@ def test_keys_are_ignored_while_text_is_typed(open_desk: OpenDesk, clip: Path) -
 
 
 def test_the_next_clip_plays_and_a_hit_is_one_key_away(open_desk: OpenDesk, clip: Path) -> None:
-    make_pending(2)
+    _, second = make_pending(2)
+    hit = {"label": "weapon", "score": 90, "timestamp_ms": 400}
+    MachineReview.objects.create(video=second, source_version=1, suggestion="block", hits=[hit])
     page = open_review(open_desk, clip)
     expect_playing(page)
     page.keyboard.press("a")
     expect_clip(page, "Clip 001")
     expect_playing(page)
+    player = page.locator("[data-screen] video:not([hidden])")
+    page.keyboard.press("h")
+    expect(player).to_have_js_property("paused", value=True)
+    expect(player).to_have_js_property("currentTime", 0.4)
+    page.keyboard.press("ArrowLeft")
+    expect(player).to_have_js_property("currentTime", 0)
+    page.get_by_role("button", name="weapon 90 · 0:00").click()
+    expect(player).to_have_js_property("currentTime", 0.4)
+
+
+def test_a_clip_is_escalated_by_keyboard(open_desk: OpenDesk, clip: Path) -> None:
+    video, _ = make_pending(2)
+    make_operator("operator")
+    page = open_review(open_desk, clip)
+    expect_clip(page, "Clip 000")
+    page.keyboard.press("e")
+    page.keyboard.type("Role: operator")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Is this a real weapon?")
+    with page.expect_response("**/admin/review/escalate/"):
+        page.keyboard.press("Control+Enter")
+    expect_clip(page, "Clip 001")
+    [task] = ReviewTask.objects.open().filter(video=video, cause="escalated")
+    assert str(task.for_role) == "operator"
+    assert [note.text for note in video.notes.all()] == ["Is this a real weapon?"]

@@ -49,3 +49,16 @@ def test_the_video_page_undoes_a_block_and_its_takedown(open_desk: OpenDesk) -> 
     expect(page.locator(".messagelist")).to_contain_text("1 of 1 decisions undone.")
     expect(card).to_contain_text("reversed")
     assert Takedown.objects.get().state == Takedown.State.REVERSED
+
+
+def test_a_decided_clip_is_sent_back_to_review(open_desk: OpenDesk) -> None:
+    video = make_video()
+    page = open_desk("moderator")
+    page.goto(f"/admin/videos/video/{video.pk}/change/")
+    page.get_by_role("button", name="Send back to review").click()
+    expect(page.locator("#content")).to_contain_text("VOD keeps its status")
+    page.fill("#id_reason", "Look at the end")
+    page.get_by_role("button", name="Send back").click()
+    expect(page.locator(".messagelist")).to_contain_text("1 of 1 sent back to review.")
+    video.refresh_from_db()
+    assert video.censor_status == CensorStatus.CHECK

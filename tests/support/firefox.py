@@ -1,6 +1,6 @@
 """Debian's Firefox, headless, driven by WebDriver BiDi (https://w3c.github.io/webdriver-bidi/).
 
-Playwright drives only builds of its own. Firefox speaks the protocol itself: no other program is needed.
+Playwright drives only Firefox builds of its own. Firefox speaks the protocol itself.
 """
 
 import json

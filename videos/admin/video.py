@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
-from django.forms.widgets import Media, Script
 from django.http import HttpRequest
 from django.urls import path
 from django.utils.html import format_html
@@ -78,11 +77,6 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
             | Q(uploader__name_search__contains=folded(text))
             | Q(uploader__user_id=text)
         )
-
-    @property
-    def media(self) -> Media:
-        """Add the script of the uploader filter."""
-        return super().media + Media(js=[Script("desk/completion.js", type="module")])
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(undo)
