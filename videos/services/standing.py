@@ -14,6 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import Operator
 from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.errors import NeedsConfirmation
 from shortvideo.outbox import services as outbox
@@ -33,6 +34,7 @@ from videos.services import takedown
 
 AUDIT_KIND: Final = "create_audit"
 ALREADY_SENT: Final = gettext_lazy("It is being sent to VOD already: decide again instead.")
+_OWN_DECISIONS: Final = 20
 _TOKEN: Final = re.compile(r"(\d{1,18})-(\d{1,9})-([a-zA-Z]{1,8})-(\d{1,20})-(\d{1,18})")
 
 
@@ -110,6 +112,24 @@ def latest_decision(video: Video) -> ReviewDecision | None:
     """The last decision in force about the present source, by a person or a machine."""
     in_force = video.decisions.in_force().filter(source_version=video.source_version)
     return in_force.select_related("operator").order_by("-id").first()
+
+
+def last_own_decision(operator: Operator, *, before: int | None = None) -> ReviewDecision | None:
+    """The operator's last approval or block at the desk, older than `before`, that still stands.
+
+    It reads a few of the operator's decisions at a time: who decides much has many thousands.
+    """
+    own = ReviewDecision.objects.filter(operator=operator, source=Source.ADMIN)
+    own = own.filter(decision__in=(Decision.NORMAL, Decision.BLOCKED)).order_by("-pk")
+    while True:
+        older = own if before is None else own.filter(pk__lt=before)
+        ids = list(older.values_list("pk", flat=True)[:_OWN_DECISIONS])
+        if not ids:
+            return None
+        standing = ReviewDecision.objects.standing().filter(pk__in=ids).select_related("video")
+        if found := standing.order_by("-pk").first():
+            return found
+        before = ids[-1]
 
 
 def describe_review(video: Video, latest: ReviewDecision | None) -> str:
