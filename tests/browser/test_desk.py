@@ -256,3 +256,24 @@ def test_a_wrong_password_is_refused_on_the_login_page(open_desk: OpenDesk) -> N
     page.fill("#id_password", "wrong")
     page.click("[type=submit]")
     expect(page.locator(".errornote")).to_be_visible()
+
+
+def test_the_preview_of_a_threshold_follows_the_typed_values(open_desk: OpenDesk) -> None:
+    for score in (95, 70):
+        MachineReview.objects.create(
+            video=make_video(),
+            source_version=1,
+            suggestion="review",
+            labels=["ad"],
+            hits=[{"label": "ad", "score": score}],
+        )
+    page = open_desk("operator")
+    page.goto("/admin/videos/labelthreshold/add/")
+    table = page.get_by_role("table")
+    page.fill("#id_label", "ad")
+    page.fill("#id_review_at", "80")
+    expect(table.get_by_role("row", name="All labels")).to_have_text("All labels0 → 12 → 10")
+    page.fill("#id_block_at", "90")
+    expect(table.get_by_role("row", name="ad", exact=False).last).to_have_text("ad0 → 12 → 00 → 1")
+    page.fill("#id_review_at", "")
+    expect(table).to_be_hidden()

@@ -146,19 +146,35 @@
     }
   });
 
-  /* A sentence of the server about the values of a form, while they are typed. */
+  /* What the server says about the values of a form, while they are typed: a sentence and a table. */
   const preview = document.querySelector('[data-preview-url]');
   if (preview) {
     const form = preview.closest('form');
+    const table = preview.querySelector('[data-preview-table]');
+    const showPreview = ({sentence, rows}) => {
+      preview.querySelector('[data-preview-sentence]').textContent = sentence;
+      table.hidden = !rows.length;
+      table.tBodies[0].replaceChildren(...rows.map(({label, cells}) => {
+        const row = document.createElement('tr');
+        const head = document.createElement('th');
+        head.scope = 'row';
+        head.textContent = label;
+        row.append(head);
+        for (const cell of cells) {
+          row.insertCell().textContent = cell;
+        }
+        return row;
+      }));
+    };
     let newest = 0;
     const show = async () => {
       newest += 1;
       const number = newest;
       const values = new URLSearchParams(new FormData(form));
       values.delete('csrfmiddlewaretoken');
-      const answer = await fetch(`${preview.dataset.previewUrl}?${values}`);
+      const answer = await fetch(`${preview.dataset.previewUrl}&${values}`);
       if (answer.ok && number === newest) {
-        preview.textContent = (await answer.json()).sentence;
+        showPreview(await answer.json());
       }
     };
     form.addEventListener('input', show);
