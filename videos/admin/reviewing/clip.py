@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Operator
 from videos.admin.columns import PICTURES, video_url
 from videos.admin.media import cdn_picture, copies_of, hit_copies, play_sources, snapshots
-from videos.admin.seen import shown_standing, standing_lookups
+from videos.admin.seen import review_lookups, shown_standing
 from videos.models import (
     CensorStatus,
     MachineReview,
@@ -36,7 +36,7 @@ def clips_as_json(operator: Operator, claims: Sequence[ReviewClaim]) -> list[dic
         claims,
         "video__uploader",
         *PICTURES,
-        *standing_lookups("video__"),
+        *review_lookups("video__"),
         Prefetch("video__decisions", _LINES[:_LATEST], to_attr="latest_lines"),
         Prefetch("video__notes", _NOTES[:_LATEST], to_attr="latest_notes"),
     )
@@ -76,6 +76,7 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "statusLabel": str(CensorStatus(video.censor_status).label),
         "seen": str(standing.seen),
         "standing": describe_review(video, standing.decision) if standing.decision else "",
+        "reason": standing.decision.reason if standing.decision else "",
         "isBlocked": video.is_blocked,
         "causes": [task.get_cause_display() for task in tasks],
         "waitingSince": _moment(tasks[0].opened_at) if tasks else None,

@@ -22,6 +22,8 @@ export class Facts {
     this.part('vod-id').textContent = clip.vodId;
     this.part('causes').replaceChildren(...clip.causes.map((cause) => element('span', cause, 'badge badge-attention')));
     this.part('details-link').href = clip.url;
+    this.part('past').hidden = !clip.past;
+    this.part('correct').hidden = !clip.isBlocked;
     this.showStanding(clip);
     this.showLabels(clip);
     this.showFacts(clip);
