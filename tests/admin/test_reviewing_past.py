@@ -1,5 +1,7 @@
 """The review page goes back to own decisions: a reversal, and another reason."""
 
+from typing import Any
+
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -22,7 +24,7 @@ def page(desk_of: DeskOf) -> Page:
     return Page(desk_of("moderator"))
 
 
-def decide_one(page: Page, decision: str, **values: str) -> Video:
+def decide_one(page: Page, decision: str, **values: Any) -> Video:
     video = make_pending()
     [clip] = page.fill(limit=1)
     page.decide(clip, decision, **values)

@@ -13,7 +13,7 @@ def multiply(row: models.Model, count: int, **columns: str) -> None:
     `columns` are SQL expressions, in which `n` is the number of the copy (1 to `count`).
     """
     quote = connection.ops.quote_name
-    names = [field.column for field in row._meta.concrete_fields]
+    names = [str(field.column) for field in row._meta.concrete_fields]
     values = {"id": f"{row.pk} + n", **columns}
     selected = ", ".join(values.get(name, f"original.{quote(name)}") for name in names)
     table = quote(row._meta.db_table)

@@ -316,8 +316,8 @@ def undo(request: HttpRequest) -> JsonResponse:
 def past(request: HttpRequest) -> JsonResponse:
     """Return to the operator's last decision before `before`: its clip, claimed by the page.
 
-    `clip` is None, and `sentence` says why, if there is no such decision (`decision` is None) or
-    if another page holds the clip.
+    `clip` is None if there is no such decision (`decision` is None too), or if another page holds
+    the clip. `sentence` says which.
     """
     operator, values = operator_of(request), _read(PastForm, request)
     decision = last_own_decision(operator, before=values["before"])

@@ -8,8 +8,10 @@ from django.contrib.admin import site
 from django.db.models import Count, Prefetch, Q, prefetch_related_objects
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import Operator
+from shortvideo.desk.display import waited
 from videos.admin.columns import PICTURES, video_url
 from videos.admin.media import cdn_picture, copies_of, hit_copies, play_sources, snapshots
 from videos.admin.seen import review_lookups, shown_standing
@@ -79,7 +81,7 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "reason": standing.decision.reason if standing.decision else "",
         "isBlocked": video.is_blocked,
         "causes": [task.get_cause_display() for task in tasks],
-        "waitingSince": _moment(tasks[0].opened_at) if tasks else None,
+        "waiting": _waiting(tasks[0]) if tasks else "",
         "sources": play_sources(video) if may_play(operator, video) else [],
         "unplayable": missing_files_reason(operator, video),
         "poster": copies.get(video.first_frame) or cdn_picture(video, video.first_frame),
@@ -90,6 +92,10 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "history": [_line(video, each) for each in video.latest_lines],  # type: ignore[attr-defined]
         "notes": [_note(each) for each in video.latest_notes],  # type: ignore[attr-defined]
     }
+
+
+def _waiting(oldest: ReviewTask) -> str:
+    return _("waiting %(age)s") % {"age": waited(oldest.opened_at, timezone.now())}
 
 
 def _hits(review: MachineReview | None, copies: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ export class Facts {
       [this.texts.uploader, this.uploader(clip.uploader)],
       [this.texts.description, clip.description && outside(clip.description)],
       [this.texts.tags, clip.tags.length && outside(clip.tags.join(', '))],
-      [this.texts.status, clip.statusLabel],
+      [this.texts.status, [clip.statusLabel, clip.waiting].filter(Boolean).join(' · ')],
     ];
     this.part('facts').replaceChildren(...rows.filter(([, value]) => value).flatMap(([name, value]) => {
       const detail = document.createElement('dd');
