@@ -1,9 +1,11 @@
 """The list of videos and the page of one video."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.forms import Media
 from django.http import HttpRequest
@@ -22,6 +24,7 @@ from videos.admin.filters import DeletedFilter
 from videos.admin.media import thumbnail, with_pictures
 from videos.admin.seen import SeenRows, standing_lookups
 from videos.admin.undo import undo
+from videos.admin.whole import read_whole
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video, VideoQuerySet
 from videos.services import is_undeletable
 
@@ -69,7 +72,16 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
     def get_queryset(self, request: HttpRequest) -> VideoQuerySet:
         """Deleted videos only for operators who may delete."""
         videos = with_pictures(Video.objects.prefetch_related(*standing_lookups()))
-        return videos if request.user.has_perm("videos.delete_video") else videos.visible()
+        return _permitted(videos, request)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Video | None:
+        """Without what lists prefetch: the page reads more of it, see `read_whole`."""
+        videos = _permitted(Video.objects.select_related("uploader", "recommendation"), request)
+        with suppress(ValidationError):
+            return videos.filter(pk=Video._meta.pk.to_python(object_id)).first()
+        return None
 
     def search_condition(self, text: str) -> Q:
         """An exact id, or part of the title or of the uploader's name, as in the API."""
@@ -136,6 +148,7 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
 
     def page_context(self, request: HttpRequest, row: Video) -> dict[str, Any]:
         """Facts and buttons, no form."""
+        read_whole(row)
         return {
             **detail_context(request, row),
             "title": str(row),
@@ -156,6 +169,10 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
             for name, tone in _buttons_for(video)
             if (action := allowed.get(name))
         ]
+
+
+def _permitted(videos: VideoQuerySet, request: HttpRequest) -> VideoQuerySet:
+    return videos if request.user.has_perm("videos.delete_video") else videos.visible()
 
 
 def _is_confirmed(name: str, video: Video) -> bool:

@@ -214,17 +214,20 @@ def is_latest_decision(video: Video, decision: ReviewDecision) -> bool:
     return latest_decision(video) == decision
 
 
-def undo_refusal(decision: ReviewDecision, now: datetime) -> str:
-    """Why a decision cannot be undone, in one sentence; "" if it can."""
+def undo_refusal(decision: ReviewDecision, now: datetime, *, is_known_latest: bool = False) -> str:
+    """Why a decision cannot be undone, in one sentence; "" if it can.
+
+    `is_known_latest`: the caller has read it as the last in force about the present source.
+    """
     window = timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
     delivery = decision.delivery
     if decision.source != Source.ADMIN or delivery is None:
         return _("Only a decision made at the desk can be undone: decide again instead.")
     if now >= decision.created_at + window:
         return _("Too late to undo: decide again instead.")
-    if decision.undone_by.exists():
+    if not is_known_latest and decision.undone_by.exists():
         return _("It was undone already.")
-    if not is_latest_decision(decision.video, decision):
+    if not is_known_latest and not is_latest_decision(decision.video, decision):
         return _("There is another decision or another source since: decide again instead.")
     is_sent = delivery.state != DeliveryState.WAITING or delivery.claim_count
     return str(ALREADY_SENT) if is_sent else ""
