@@ -201,7 +201,21 @@ class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
     search_fields = ("operator__username", "service")
     ordering = ("-last_used_at",)
     operations = (Revoke,)
-    fields = ("operator", "service", "created_at", "last_used_at")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "operator",
+                    "service",
+                    "condition",
+                    "created_at",
+                    "last_used_at",
+                    "expires",
+                )
+            },
+        ),
+    )
 
     @admin.display(description=gettext_lazy("state"))
     def condition(self, token: ConsoleToken) -> SafeString:
@@ -225,8 +239,19 @@ class UploaderAdmin(ReadOnlyAdmin[Uploader]):
     search_fields = ("name_search", "user_id")
     search_help_text = gettext_lazy("Part of the name, or exact user ID")
     ordering = ("user_id",)
-    fields = ("avatar", "identifier", "name", "videos")
-    readonly_fields = ("avatar", "identifier", "name", "videos")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "avatar",
+                    "identifier",
+                    "name",
+                    "videos",
+                )
+            },
+        ),
+    )
 
     def search_condition(self, text: str) -> Q:
         return Q(name_search__contains=folded(text)) | Q(user_id=text)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import journal
 from shortvideo.desk import display, inbox
+from shortvideo.desk.display import named_video_link
 from shortvideo.desk.filters import DateRangeFilter, ErrorCodeFilter
 from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ReadOnlyAdmin
@@ -29,6 +30,7 @@ _ATTENTION: Final = "attention"
 
 class Retry(Operation[Delivery]):
     name = "retry"
+    is_direct = True
     permission = "outbox.retry_delivery"
     label = gettext_lazy("Retry")
     title = gettext_lazy("Retry VOD calls")
@@ -47,6 +49,7 @@ class Retry(Operation[Delivery]):
 
 class Dismiss(Retry):
     name = "dismiss"
+    is_direct = False
     label = gettext_lazy("Dismiss…")
     title = gettext_lazy("Dismiss VOD calls")
     verb = gettext_lazy("Dismiss")
@@ -63,6 +66,7 @@ class Dismiss(Retry):
 
 class Resume(Operation[Lane]):
     name = "resume"
+    is_direct = True
     permission = "outbox.retry_delivery"
     label = gettext_lazy("Resume…")
     title = gettext_lazy("Resume delivery channels")
@@ -152,17 +156,45 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     search_help_text = gettext_lazy("Exact video ID or error code")
     ordering = ("-id",)
     operations = (Retry, Dismiss)
-    fields = (
-        "kind", "subject", "state", "attempts", "claim_count", "broken_lease_count", "fault_count",
-        "retry_count", "due_at", "after", "is_held", "is_superseding", "first_attempt_at",
-        "lease_until", "error_code", "error", "error_request_id", "payload", "result",
-        "created_at", "finished_at",
-    )  # fmt: skip
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "kind",
+                    "subject_link",
+                    "state_badge",
+                    "error_text",
+                    "attempts",
+                    "due_at",
+                    "created_at",
+                    "finished_at",
+                    "after",
+                )
+            },
+        ),
+        (
+            gettext_lazy("Worker"),
+            {
+                "fields": (
+                    "first_attempt_at",
+                    "lease_until",
+                    "claim_count",
+                    "broken_lease_count",
+                    "fault_count",
+                    "retry_count",
+                    "is_held",
+                    "is_superseding",
+                    "payload",
+                    "result",
+                )
+            },
+        ),
+    )
 
     @admin.display(description=gettext_lazy("subject"), ordering="subject")
-    def subject_link(self, delivery: Delivery) -> SafeString:
-        url = reverse("admin:videos_video_changelist", query={"q": delivery.subject})
-        return format_html('<a href="{}"><code>{}</code></a>', url, delivery.subject)
+    def subject_link(self, delivery: Delivery) -> SafeString | str:
+        return named_video_link(delivery.subject)
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def state_badge(self, delivery: Delivery) -> SafeString:
@@ -184,6 +216,20 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
 class LaneAdmin(ReadOnlyAdmin[Lane]):
     list_display = ("kind", "condition", "paused_until", "throttled_count", "reason")
     ordering = ("kind",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "kind",
+                    "condition",
+                    "paused_until",
+                    "throttled_count",
+                    "reason",
+                )
+            },
+        ),
+    )
     operations = (Resume,)
 
     @admin.display(description=gettext_lazy("state"))
@@ -197,6 +243,22 @@ class LaneAdmin(ReadOnlyAdmin[Lane]):
 class PeriodicTaskAdmin(ReadOnlyAdmin[PeriodicTask]):
     list_display = ("name", "condition", "due_at", "last_run_at", "last_finished_at", "last_error")
     ordering = ("name",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    "condition",
+                    "due_at",
+                    "last_run_at",
+                    "last_finished_at",
+                    "last_error",
+                    "lease_until",
+                )
+            },
+        ),
+    )
 
     @admin.display(description=gettext_lazy("state"))
     def condition(self, task: PeriodicTask) -> SafeString:

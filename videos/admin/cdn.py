@@ -31,6 +31,7 @@ _PERMISSIONS = {
 
 class PrefetchAgain(Operation[CdnTask]):
     name = "prefetch_again"
+    is_direct = True
     permission = _PERMISSIONS[CdnTask.Kind.PREFETCH]
     kind: ClassVar[CdnTask.Kind] = CdnTask.Kind.PREFETCH
     label = gettext_lazy("Prefetch again")
@@ -113,6 +114,36 @@ class CdnTaskAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[CdnTask
     search_fields = ("=video__vod_id",)
     ordering = ("-id",)
     operations = (PrefetchAgain, PurgeAgain, DismissTasks)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "kind",
+                    "video_link",
+                    "state_badge",
+                    "percent",
+                    "error_text",
+                    "operator",
+                    "created_at",
+                    "finished_at",
+                )
+            },
+        ),
+        (
+            gettext_lazy("On the CDN"),
+            {
+                "fields": (
+                    "urls",
+                    "task_ids",
+                    "checked_at",
+                    "takedown",
+                    "part_of",
+                    "delivery",
+                )
+            },
+        ),
+    )
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

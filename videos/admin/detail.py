@@ -6,10 +6,9 @@ from typing import Any
 from django.db.models import Q
 from django.http import HttpRequest
 
-from shortvideo.desk.operations import shown_field
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.admin.media import cdn_picture, copies_of, hit_copies, play_sources, snapshots
-from videos.admin.seen import shown_claim, shown_standing, shown_text
+from videos.admin.seen import shown_claim, shown_standing
 from videos.admin.story import story_of
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
@@ -36,7 +35,6 @@ def detail_context(request: HttpRequest, video: Any) -> dict[str, Any]:
     undoable = undoable_decision(video, latest) if latest else None
     return {
         "video": video,
-        "seen": shown_field(video, shown_text(video)),
         "reviewing": describe_claim(claim) if (claim := shown_claim(video)) else "",
         "may_play": may_play(user, video),
         "sources": play_sources(video) if may_play(user, video) else [],

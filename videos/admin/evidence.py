@@ -60,6 +60,7 @@ def _picture_response(name: str) -> FileResponse:
 
 class ArchiveAgain(Operation[Evidence]):
     name = "archive_again"
+    is_direct = True
     permission = "outbox.retry_delivery"
     label = _("Archive again")
     title = _("Archive again")
@@ -110,11 +111,33 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     search_fields = ("=video__vod_id",)
     search_help_text = _("Exact video ID")
     ordering = ("-id",)
-    fields = (
-        "video", "source_version", "clip", "machine_review", "files", "shortfall", "archived_at",
-        "expires_at", "removed_at",
-    )  # fmt: skip
-    readonly_fields = ("clip", "shortfall")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "video_link",
+                    "condition",
+                    "shortfall",
+                    "copy_strip",
+                    "archived_at",
+                    "expires_at",
+                    "removed_at",
+                    "source_version",
+                )
+            },
+        ),
+        (
+            _("The clip as it was"),
+            {
+                "fields": (
+                    "clip",
+                    "machine_review",
+                    "files",
+                )
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> EvidenceQuerySet:
         return Evidence.objects.prefetch_related(*PICTURES)
@@ -132,6 +155,24 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
         values = ((name, display.bdi(str(value))) for name, value in evidence.facts.items())
         rows = format_html_join("", "<dt>{}</dt><dd>{}</dd>", values)
         return format_html('<dl class="facts">{}</dl>', rows)
+
+    @admin.display(description=_("copies"))
+    def copy_strip(self, evidence: Evidence) -> SafeString:
+        """The stored pictures, blurred."""
+        urls = (
+            reverse("admin:videos_evidence_copy", args=[evidence.pk, index])
+            for index, file in enumerate(evidence.files)
+            if not file.get("is_lost") and evidence.removed_at is None
+        )
+        items = format_html_join(
+            "",
+            '<li><a href="{}"><img src="{}" alt="{}" loading="lazy"></a></li>',
+            (
+                (url, url, _("Copy %(number)d") % {"number": number})
+                for number, url in enumerate(urls, 1)
+            ),
+        )
+        return format_html('<ul class="strip is-blurred">{}</ul>', items) if items else items
 
     @admin.display(description=_("copies"))
     def copy_count(self, evidence: Evidence) -> int:

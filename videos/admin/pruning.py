@@ -10,3 +10,18 @@ from videos.models import LogPruning
 class LogPruningAdmin(ReadOnlyAdmin[LogPruning]):
     list_display = ("created_at", "run_by", "before", "decision_count", "first_id", "last_id")
     ordering = ("-id",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "created_at",
+                    "run_by",
+                    "before",
+                    "decision_count",
+                    "first_id",
+                    "last_id",
+                )
+            },
+        ),
+    )

@@ -36,6 +36,26 @@ class ReviewTaskAdmin(VideoColumns, SeenRows, ReadOnlyAdmin[ReviewTask]):
     list_filter = (OpenFilter, "cause")
     ordering = (F("priority").desc(), "opened_at", "id")
     operations = (operations.Approve, operations.Block)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "video_link",
+                    "cause",
+                    "review",
+                    "uploader",
+                    "length",
+                    "age",
+                    "opened_at",
+                    "closed_at",
+                    "reviewer",
+                    "for_operator",
+                    "for_role",
+                )
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewTask]:
         return super().get_queryset(request).prefetch_related(*standing_lookups("video__"))

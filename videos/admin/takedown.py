@@ -186,6 +186,7 @@ def _first_given_up(takedown: Takedown) -> Delivery:
 
 class Retry(Operation[Takedown]):
     name = "retry"
+    is_direct = True
     permission = "outbox.retry_delivery"
     label = gettext_lazy("Retry")
     title = gettext_lazy("Retry takedowns")
@@ -208,7 +209,8 @@ class Retry(Operation[Takedown]):
 
 class Dismiss(Retry):
     name = "dismiss"
-    label = gettext_lazy("Dismiss")
+    is_direct = False
+    label = gettext_lazy("Dismiss…")
     title = gettext_lazy("Dismiss takedowns")
     verb = gettext_lazy("Dismiss")
     report = gettext_lazy("%(done)d of %(selected)d dismissed.")
@@ -245,10 +247,24 @@ class TakedownAdmin(StateColumn, VideoColumns, ReadOnlyAdmin[Takedown]):
     search_help_text = gettext_lazy("Exact video ID.")
     ordering = ("-id",)
     operations = (Retry, Dismiss)
-    fields = (
-        "video", "cause", "state", "problem", "decision", "deletion", "verification", "created_at",
-        "verified_at",
-    )  # fmt: skip
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "video_link",
+                    "cause",
+                    "state_badge",
+                    "problem",
+                    "decision",
+                    "deletion",
+                    "verification",
+                    "created_at",
+                    "verified_at",
+                )
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Takedown]:
         """Of tombstones only for those who may delete."""

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shortvideo.desk import display, inbox
+from shortvideo.desk.display import named_video_link
 from shortvideo.desk.filters import DateRangeFilter
 from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.outbox.models import Delivery, DeliveryState
@@ -21,7 +22,7 @@ from shortvideo.webhooks.models import Attempt, Dispatch, Event, EventType
 from shortvideo.webhooks.services import KIND
 
 from . import operations
-from .columns import endpoint_link, error_text, video_link
+from .columns import endpoint_link, error_text
 
 inbox.register(
     inbox.Concern(
@@ -82,7 +83,21 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     search_fields = ("=subject", "=uid")
     search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
-    fields = ("uid", "type", "subject", "told", "created_at", "data")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "type",
+                    "video",
+                    "told",
+                    "created_at",
+                    "uid",
+                    "data",
+                )
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         rows: QuerySet[Event] = super().get_queryset(request)
@@ -90,7 +105,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
     @admin.display(description=gettext_lazy("video"), ordering="subject")
     def video(self, event: Event) -> SafeString | str:
-        return video_link(event.subject)
+        return named_video_link(event.subject)
 
     @admin.display(description=gettext_lazy("delivered to"))
     def told(self, event: Event) -> SafeString:
@@ -119,10 +134,23 @@ class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
     search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
     operations = (operations.ReplayDispatch, operations.Dismiss)
-    fields = (
-        "event_type", "video", "endpoint_name", "state_badge", "tries", "error", "due_at",
-        "created_at",
-    )  # fmt: skip
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "event_type",
+                    "video",
+                    "endpoint_name",
+                    "state_badge",
+                    "tries",
+                    "error",
+                    "due_at",
+                    "created_at",
+                )
+            },
+        ),
+    )
 
     @admin.display(description=gettext_lazy("event"), ordering="event__type")
     def event_type(self, row: Dispatch) -> SafeString:
@@ -131,7 +159,7 @@ class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
 
     @admin.display(description=gettext_lazy("video"), ordering="event__subject")
     def video(self, row: Dispatch) -> SafeString | str:
-        return video_link(row.event.subject)
+        return named_video_link(row.event.subject)
 
     @admin.display(description=gettext_lazy("endpoint"), ordering="endpoint__name")
     def endpoint_name(self, row: Dispatch) -> SafeString:
@@ -169,6 +197,23 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     list_select_related = ("dispatch__event", "dispatch__endpoint")
     list_filter = ("dispatch__endpoint", "status", ("created_at", DateRangeFilter))
     linked_lookups = ("dispatch__id__exact",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "event_type",
+                    "video",
+                    "endpoint",
+                    "number",
+                    "answer",
+                    "milliseconds",
+                    "error_sentence",
+                    "created_at",
+                )
+            },
+        ),
+    )
     search_fields = ("=dispatch__event__subject", "=dispatch__event__uid")
     search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
@@ -183,7 +228,7 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
 
     @admin.display(description=gettext_lazy("video"))
     def video(self, attempt: Attempt) -> SafeString | str:
-        return video_link(attempt.dispatch.event.subject)
+        return named_video_link(attempt.dispatch.event.subject)
 
     @admin.display(description=gettext_lazy("HTTP status"), ordering="status")
     def answer(self, attempt: Attempt) -> SafeString:
