@@ -59,6 +59,7 @@ class Unlock(Operation[Operator]):
 class OperatorAdmin(DeskAdmin[Operator], UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Operators are deactivated, never deleted: the log of decisions points to them."""
 
+    empty_hint = gettext_lazy("Add the people and services that use the console.")
     list_display = ("username", "full_name", "role_names", "condition", "last_login")
     list_filter = ("is_active", "is_staff", "groups")
     filter_horizontal = ("groups",)
@@ -153,6 +154,7 @@ def _permission_label(permission: Permission) -> str:
 class RoleAdmin(DeskAdmin[Group], GroupAdmin):
     """Roles are groups. `migrate` creates five; an installation may add its own."""
 
+    empty_hint = gettext_lazy("manage.py migrate creates the five roles.")
     list_display = ("name", "operator_count")
     name_fields = ("name",)
 
@@ -187,6 +189,7 @@ class Revoke(Operation[ConsoleToken]):
 
 @admin.register(ConsoleToken)
 class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
+    empty_hint = gettext_lazy("A token appears when an operator logs in to the console API.")
     list_display = (
         "id",
         "operator",
@@ -234,6 +237,7 @@ class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
 class UploaderAdmin(ReadOnlyAdmin[Uploader]):
     """Users of the app, as named in the user data of clips."""
 
+    empty_hint = gettext_lazy("Users of the app appear here with their first clip.")
     list_display = ("avatar", "name", "identifier", "videos")
     list_display_links = ("name",)
     search_fields = ("name_search", "user_id")

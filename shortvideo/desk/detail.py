@@ -54,7 +54,7 @@ def detail_context(
         for name in flatten(options["fields"]):
             if name not in _SECRETS:
                 is_raw, fact = _fact(model_admin, request, row, str(name))
-                if fact.value not in ("", display.NOTHING):
+                if fact.value:
                     (raw if is_raw else group.facts).append(fact)
         if group.facts:
             groups.append(group)
@@ -83,7 +83,7 @@ def _is_list_of_texts(value: Any) -> bool:
 def _shown(model_admin: "DeskAdmin[Any]", request: HttpRequest, value: Any) -> SafeString | str:
     shown: SafeString | str
     match value:
-        case None:
+        case None | display.NOTHING:
             shown = ""
         case bool():
             shown = _("Yes") if value else _("No")

@@ -1,8 +1,8 @@
-"""Filters of lists: a range of days, a related row found by typing, error codes."""
+"""Filters of lists: a range of days, a related row found by typing, error codes, defaults."""
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from shortvideo.moments import end_of_day, start_of_day, zone_name
@@ -45,6 +46,17 @@ class FormFilter(admin.FieldListFilter):
 
     def context(self, changelist: ChangeList) -> dict[str, Any]:
         raise NotImplementedError
+
+
+class NarrowingFilter(admin.SimpleListFilter):
+    """A filter that shows only some rows without a choice too, and says which."""
+
+    default: ClassVar[str | Promise]
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        choices = super().choices(changelist)
+        yield {**next(choices), "display": self.default, "is_narrowing": True}
+        yield from choices
 
 
 class DateRangeFilter(FormFilter):

@@ -47,6 +47,9 @@ class DeskAdmin(ModelAdmin[M]):
         list_heading: the heading of the list, if not the model's name.
         name_fields: fields whose text tells rows apart: each character of it shows something.
         operations: the actions of the list. An operator sees the permitted ones.
+        phone_columns: the three columns of a card on a phone, beside link and picture; by default
+            the first three.
+        empty_hint: what fills the list, for an empty one.
         linked_lookups: parameters of the list beside those of its filters: links of other pages.
         detail_template: the page of a row that the operator cannot edit. `fieldsets` names its
             facts; other parts come from `page_context`.
@@ -55,6 +58,8 @@ class DeskAdmin(ModelAdmin[M]):
     list_heading: str | Promise = ""
     name_fields: ClassVar[Sequence[str]] = ()
     operations: ClassVar[Sequence[type["Operation[Any]"]]] = ()
+    phone_columns: ClassVar[Sequence[str]] = ()
+    empty_hint: str | Promise = ""
     linked_lookups: ClassVar[Sequence[str]] = ()
     detail_template: ClassVar[str] = "admin/detail.html"
 

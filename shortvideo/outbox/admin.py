@@ -1,10 +1,9 @@
 """Deliveries ("VOD calls"), lanes ("delivery channels") and periodic tasks on the desk."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -17,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from accounts import journal
 from shortvideo.desk import display, inbox
 from shortvideo.desk.display import named_video_link
-from shortvideo.desk.filters import DateRangeFilter, ErrorCodeFilter
+from shortvideo.desk.filters import DateRangeFilter, ErrorCodeFilter, NarrowingFilter
 from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.errors import InvalidState
@@ -109,9 +108,10 @@ inbox.register(
 )
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(NarrowingFilter):
     """Without a choice: deliveries that are open or failed."""
 
+    default = gettext_lazy("Unfinished or failed")
     title = gettext_lazy("state")
     parameter_name = "state"
 
@@ -121,11 +121,6 @@ class StateFilter(admin.SimpleListFilter):
             (_ATTENTION, _("Failed, needs attention")),
             ("all", _("All")),
         ]
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        choices = super().choices(changelist)
-        yield {**next(choices), "display": _("Unfinished or failed")}
-        yield from choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         state = self.value()
@@ -145,6 +140,10 @@ class GivenUpCodeFilter(ErrorCodeFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
+    empty_hint = gettext_lazy(
+        "Calls to VOD and the CDN appear here while they wait, and when they fail."
+    )
+    phone_columns = ("kind", "state_badge", "subject_link")
     list_display = (
         "id", "kind", "subject_link", "state_badge", "attempts", "error_text", "due_at",
         "created_at",
@@ -214,6 +213,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
 
 @admin.register(Lane)
 class LaneAdmin(ReadOnlyAdmin[Lane]):
+    empty_hint = gettext_lazy("A channel appears with the first call of its kind.")
     list_display = ("kind", "condition", "paused_until", "throttled_count", "reason")
     ordering = ("kind",)
     fieldsets = (
@@ -241,6 +241,7 @@ class LaneAdmin(ReadOnlyAdmin[Lane]):
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(ReadOnlyAdmin[PeriodicTask]):
+    empty_hint = gettext_lazy("The worker lists its tasks here when it starts: manage.py work.")
     list_display = ("name", "condition", "due_at", "last_run_at", "last_finished_at", "last_error")
     ordering = ("name",)
     fieldsets = (

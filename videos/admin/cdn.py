@@ -104,6 +104,10 @@ inbox.register(
 
 @admin.register(CdnTask)
 class CdnTaskAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[CdnTask]):
+    empty_hint = gettext_lazy(
+        "Prefetches of recommended clips and purges of blocked clips appear here."
+    )
+    phone_columns = ("kind", "state_badge", "percent")
     change_list_template = "admin/videos/cdntask/change_list.html"
     list_display = (
         "id", "kind", "video_link", "url_count", "state_badge", "percent", "error_text",

@@ -57,6 +57,8 @@ inbox.register(
 
 @admin.register(VodEvent)
 class VodEventAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[VodEvent]):
+    empty_hint = gettext_lazy("Callbacks appear here as VOD sends them.")
+    phone_columns = ("event_type", "state_badge", "received_at")
     list_display = (
         "id", "event_type", "media_id", "state_badge", "error_text", "event_time", "received_at",
     )  # fmt: skip

@@ -100,6 +100,8 @@ inbox.register(
 
 @admin.register(Evidence)
 class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
+    empty_hint = _("Pictures are kept when a clip is blocked, and when the AI finds something.")
+    phone_columns = ("condition", "copy_count", "expires_at")
     list_display = (
         "picture", "video_link", "source_version", "copy_count", "condition", "shortfall",
         "archived_at", "expires_at",
@@ -154,7 +156,7 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
         """The clip as it was; uploaders wrote most values."""
         values = ((name, display.bdi(str(value))) for name, value in evidence.facts.items())
         rows = format_html_join("", "<dt>{}</dt><dd>{}</dd>", values)
-        return format_html('<dl class="facts">{}</dl>', rows)
+        return format_html('<dl class="facts">{}</dl>', rows) if rows else rows
 
     @admin.display(description=_("copies"))
     def copy_strip(self, evidence: Evidence) -> SafeString:

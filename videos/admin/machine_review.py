@@ -16,6 +16,7 @@ from videos.models import MachineReview
 
 @admin.register(MachineReview)
 class MachineReviewAdmin(ErrorColumn, VideoColumns, ReadOnlyAdmin[MachineReview]):
+    empty_hint = _("Each result of an AI review in VOD appears here.")
     list_display = ("picture", "video_link", "verdict", "label_list", "hit_count", "received_at")
     list_display_links = ("received_at",)
     list_select_related = ("video",)

@@ -28,6 +28,10 @@ _OUTCOMES = {
 
 @admin.register(ReconcileRun)
 class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
+    empty_hint = gettext_lazy(
+        "The worker compares by itself; the buttons above start a comparison now."
+    )
+    phone_columns = ("mode", "state_badge", "left_count")
     list_display = (
         "started_at", "mode", "state_badge", "here_count", "there_count", "found_count",
         "left_count", "error_text", "requested_by", "finished_at",

@@ -10,6 +10,8 @@ from videos.models import SyncRun
 
 @admin.register(SyncRun)
 class SyncRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[SyncRun]):
+    empty_hint = _("The worker starts sync runs by itself; manage.py sync_videos starts one now.")
+    phone_columns = ("kind", "state_badge", "changed_count")
     list_display = (
         "started_at", "kind", "state_badge", "is_dry_run", "seen_count", "new_count",
         "changed_count", "unchanged_count", "failed_count", "error_text", "finished_at",

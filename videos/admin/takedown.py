@@ -237,6 +237,8 @@ inbox.register(
 
 @admin.register(Takedown)
 class TakedownAdmin(StateColumn, VideoColumns, ReadOnlyAdmin[Takedown]):
+    empty_hint = gettext_lazy("Each block and each deletion of a clip starts a takedown.")
+    phone_columns = ("cause", "state_badge", "problem")
     list_display = (
         "picture", "video_link", "cause", "state_badge", "problem", "created_at", "verified_at",
     )  # fmt: skip

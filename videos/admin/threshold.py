@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from shortvideo.desk.options import DeskAdmin
 from videos.models import LabelThreshold, MachineReview
@@ -21,6 +22,7 @@ _LABELS = 12  # rows of the preview
 
 @admin.register(LabelThreshold)
 class LabelThresholdAdmin(DeskAdmin[LabelThreshold]):
+    empty_hint = gettext_lazy("Add a threshold to decide by the score of a label.")
     list_display = ("label", "review_at", "block_at")
     ordering = ("label",)
     name_fields = ("label",)

@@ -56,6 +56,8 @@ inbox.register(
 
 @admin.register(TranscodeJob)
 class TranscodeJobAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[TranscodeJob]):
+    empty_hint = gettext_lazy("Transcoding that starts at the desk or by the API appears here.")
+    phone_columns = ("kind", "state_badge", "error_text")
     list_display = (
         "picture", "video_link", "kind", "state_badge", "percent", "error_text", "requested_by",
         "last_update", "created_at",

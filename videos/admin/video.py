@@ -33,6 +33,8 @@ from videos.services import is_undeletable
 
 @admin.register(Video)
 class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
+    empty_hint = _("Uploads to VOD appear here: callbacks and sync runs bring them.")
+    phone_columns = ("review", "uploader", "creation_time")
     detail_template = "admin/videos/video/detail.html"
     list_display = (
         "picture",
@@ -167,7 +169,15 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
 
     def page_context(self, request: HttpRequest, row: Video) -> dict[str, Any]:
         """Facts and buttons, no form."""
-        return {**detail_context(request, row), "title": str(row)}
+        decisions = (operations.Approve.name, operations.Block.name)
+        buttons = self.buttons(request, row)
+        return {
+            **detail_context(request, row),
+            "title": str(row),
+            "buttons": buttons,
+            "decisions": [each for each in buttons if each["name"] in decisions],
+            "other_buttons": [each for each in buttons if each["name"] not in decisions],
+        }
 
     def buttons(self, request: HttpRequest, row: Video) -> list[dict[str, Any]]:
         """The operations that make sense for the video, refused or not: their page says why."""

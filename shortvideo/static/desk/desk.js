@@ -109,15 +109,22 @@
     setTimeout(refresh, 2000);
   }
 
-  /* On a phone each row is a card: its cells say which column they are. */
+  /* On a phone each row is a card: its cells say which column they are. Of a list it shows the link, the picture, fields and three facts. */
   for (const table of document.querySelectorAll('#result_list, table[data-labels]')) {
     const names = [...table.querySelectorAll('thead th')].map((head) => (head.querySelector('.text') || head).textContent.trim());
     const unnamed = '.action-checkbox, .field-picture, .field-heading, .field-video_link';
+    const list = table.closest('[data-phone-columns]');
+    const chosen = list ? list.dataset.phoneColumns.split(' ').filter(Boolean).map((name) => `field-${name}`) : [];
     for (const row of table.tBodies[0].rows) {
+      let facts = 0;
       [...row.cells].forEach((cell, index) => {
         const isEmpty = cell.textContent.trim() === '' && !cell.querySelector('input, img');
         if (names[index] && !isEmpty && !cell.matches(unnamed)) {
           cell.dataset.label = names[index];
+          if (list && cell.matches('td') && !cell.querySelector('input, select')) {
+            facts += 1;
+            cell.classList.toggle('is-minor', chosen.length ? !chosen.some((name) => cell.classList.contains(name)) : facts > 3);
+          }
         }
       });
     }

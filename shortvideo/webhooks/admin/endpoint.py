@@ -28,6 +28,7 @@ _EDITED = ("name", "url", "event_types", "is_active")
 
 @admin.register(Endpoint)
 class EndpointAdmin(DeskAdmin[Endpoint]):
+    empty_hint = gettext_lazy("Add your backend's address: events about clips are sent there.")
     form = EndpointForm
     change_form_template = "admin/webhooks/endpoint/change_form.html"
     detail_template = "admin/webhooks/endpoint/detail.html"

@@ -1,10 +1,8 @@
 """Events, their deliveries to endpoints, and each attempt."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -15,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from shortvideo.desk import display, inbox
 from shortvideo.desk.display import named_video_link
-from shortvideo.desk.filters import DateRangeFilter
+from shortvideo.desk.filters import DateRangeFilter, NarrowingFilter
 from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.webhooks.models import Attempt, Dispatch, Event, EventType
@@ -43,9 +41,10 @@ inbox.register(
 )
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(NarrowingFilter):
     """Without a choice: waiting and failed deliveries."""
 
+    default = gettext_lazy("Unfinished or failed")
     title = gettext_lazy("state")
     parameter_name = "state"
 
@@ -56,11 +55,6 @@ class StateFilter(admin.SimpleListFilter):
             (DeliveryState.DONE, DeliveryState.DONE.label),
             ("all", _("All")),
         ]
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        choices = super().choices(changelist)
-        yield {**next(choices), "display": _("Unfinished or failed")}
-        yield from choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         match self.value():
@@ -78,6 +72,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin[Event]):
+    empty_hint = gettext_lazy("Events about clips appear here while an endpoint is active.")
     list_display = ("id", "type", "video", "told", "created_at")
     list_filter = ("type", ("created_at", DateRangeFilter))
     search_fields = ("=subject", "=uid")
@@ -123,6 +118,10 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
 @admin.register(Dispatch)
 class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
+    empty_hint = gettext_lazy(
+        "Each event for each endpoint appears here while it waits, and when it fails."
+    )
+    phone_columns = ("event_type", "state_badge", "error")
     list_display = (
         "id", "event_type", "video", "endpoint_name", "state_badge", "tries", "error", "due_at",
         "created_at",
@@ -190,6 +189,8 @@ class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin[Attempt]):
+    empty_hint = gettext_lazy("Each call to an endpoint appears here.")
+    phone_columns = ("event_type", "answer", "endpoint")
     list_display = (
         "created_at", "endpoint", "event_type", "video", "number", "answer", "milliseconds",
         "error_sentence",
