@@ -45,7 +45,7 @@ def detail_context(
 ) -> dict[str, Any]:
     """The context of `admin/detail.html`: the fields of the admin's `fieldsets` or `fields`.
 
-    Empty values are left out. JSON that is no list of texts is raw data, folded.
+    Empty values are left out. JSON is raw data, except for lists of texts.
     """
     groups: list[Group] = []
     raw: list[Fact] = []

@@ -1,4 +1,4 @@
-"""The pages of rows that nobody edits, and the way back to the filtered list."""
+"""The pages of rows that cannot be edited, and the way back to the filtered list."""
 
 import html
 import re

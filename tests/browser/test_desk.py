@@ -16,7 +16,7 @@ from videos.models import (
     ReviewTask,
     Source,
 )
-from videos.services import DecisionInput, review_video
+from videos.services import DecisionInput, prefetch, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -245,6 +245,30 @@ def test_the_phone_menu_opens_a_section(open_desk: OpenDesk) -> None:
     page.click(".phone-menu summary")
     page.click(".phone-menu >> text=Review queue")
     expect(page.locator("h1")).to_have_text("Review queue")
+
+
+def test_the_phone_shows_the_player_first_and_keeps_the_decisions(open_desk: OpenDesk) -> None:
+    video = make_video(title="A title that takes two lines on the screen of a phone")
+    ReviewTask.objects.create(video=video, cause="reported")
+    prefetch(["media.example.com/a"], video=video)
+    page = open_desk("operator", viewport=PHONE)
+    page.goto(f"/admin/videos/video/{video.pk}/change/")
+    player, bar = page.locator(".player"), page.locator(".decide-bar")
+    assert (player.bounding_box() or {})["y"] < 160
+    for place in (0, 100_000):
+        page.evaluate("place => window.scrollTo(0, place)", place)
+        for name in ("Approve", "Block…"):
+            expect(bar.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+    page.goto("/admin/review/")
+    expect(page.locator("[data-title]")).not_to_be_empty()
+    assert (page.locator(".review-screen").bounding_box() or {})["y"] < 160
+    for name in ("approve", "block", "undo"):
+        expect(page.locator(f".review-bar [data-command={name}]")).to_be_in_viewport(ratio=1)
+    for name in ("videos/video", "videos/reviewtask", "outbox/delivery"):
+        page.goto(f"/admin/{name}/?{'state=all' if name.startswith('outbox') else ''}")
+        page.wait_for_load_state("load")
+        facts = page.locator("#result_list tbody tr:first-child td[data-label]:visible")
+        expect(facts).to_have_count(3)
 
 
 def test_a_wrong_password_is_refused_on_the_login_page(open_desk: OpenDesk) -> None:
