@@ -1,6 +1,5 @@
 """The lists of the desk: what they take from the query string, and the way back to them."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -78,7 +77,7 @@ def with_way_back(url: str, row: Any) -> str:
     return f"{url}?{urlencode({_BACK: listed_at})}" if listed_at else url
 
 
-def way_back(context: Mapping[str, Any]) -> tuple[str, str]:
+def way_back(context: Any) -> tuple[str, str]:
     """The list that a page of a row came from, with its filters: URL and heading."""
     back = context["request"].GET.get(_BACK, "")
     for model in site._registry:

@@ -85,7 +85,7 @@ class DeskAdmin(ModelAdmin[M]):
         context.update(self.page_context(request, row))
         if is_edited:
             return super().render_change_form(request, context, *args, **kw)
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]  # as Django does
+        request.current_app = self.admin_site.name  # as Django does
         return TemplateResponse(request, self.detail_template, context)
 
     def buttons(self, request: HttpRequest, row: M) -> list[dict[str, Any]]:

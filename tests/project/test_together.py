@@ -1,6 +1,7 @@
 """Rows of several models in one query are the rows that single queries read."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -33,7 +34,7 @@ def test_rows_read_together_have_every_value_and_type() -> None:
     ReviewTask.objects.create(video=video, cause="escalated", closed_at=late, for_operator=operator)
     sent = outbox.send("delete_video", subject=video.vod_id, payload={"deep": {"er": [1, True]}})
     VideoDeletion.objects.create(video=video, delivery=sent)
-    lists = {
+    lists: dict[str, Any] = {
         "jobs": video.transcode_jobs.select_related("requested_by"),
         "purges": video.cdn_tasks.select_related("operator"),
         "verdicts": video.machine_reviews.defer("result"),
