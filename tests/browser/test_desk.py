@@ -1,7 +1,7 @@
 """What moderators do at the desk, in Chromium."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from recommendations.services import Options, recommend_video
 from tests.factories import make_operator, make_uploader, make_video
@@ -66,6 +66,12 @@ def width_beyond_viewport(page: Page) -> int:
     return int(
         page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     )
+
+
+def top_of(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box is not None
+    return box["y"]
 
 
 def test_a_reason_of_43_chinese_characters_cannot_be_submitted(open_desk: OpenDesk) -> None:
@@ -254,14 +260,14 @@ def test_the_phone_shows_the_player_first_and_keeps_the_decisions(open_desk: Ope
     page = open_desk("operator", viewport=PHONE)
     page.goto(f"/admin/videos/video/{video.pk}/change/")
     player, bar = page.locator(".player"), page.locator(".decide-bar")
-    assert (player.bounding_box() or {})["y"] < 160
+    assert top_of(player) < 160
     for place in (0, 100_000):
         page.evaluate("place => window.scrollTo(0, place)", place)
         for name in ("Approve", "Block…"):
             expect(bar.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
     page.goto("/admin/review/")
     expect(page.locator("[data-title]")).not_to_be_empty()
-    assert (page.locator(".review-screen").bounding_box() or {})["y"] < 160
+    assert top_of(page.locator(".review-screen")) < 160
     for name in ("approve", "block", "undo"):
         expect(page.locator(f".review-bar [data-command={name}]")).to_be_in_viewport(ratio=1)
     for name in ("videos/video", "videos/reviewtask", "outbox/delivery"):
