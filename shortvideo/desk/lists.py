@@ -82,12 +82,12 @@ def way_back(context: Any) -> tuple[str, str]:
     back = context["request"].GET.get(_BACK, "")
     for model in site._registry:
         if urlsplit(back)[:3] == ("", "", _list_url(model)):
-            return back, heading_of(model)
+            return back, _heading_of(model)
     model = context["opts"].model
-    return add_preserved_filters(context, _list_url(model)), heading_of(model)
+    return add_preserved_filters(context, _list_url(model)), _heading_of(model)
 
 
-def heading_of(model: type[Model]) -> str:
+def _heading_of(model: type[Model]) -> str:
     heading = getattr(site._registry.get(model), "list_heading", "")
     return str(heading or capfirst(model._meta.verbose_name_plural))
 

@@ -110,7 +110,7 @@ def test_no_read_only_page_is_a_form_or_shows_json(root: Desk) -> None:
         assert 'class="form-row' not in page, model
         assert 'class="help' not in main, model
         assert not re.search(r'[\[{]\s*"', text_of(main)), model
-        assert f'href="{list_url(model)}"' in main, model
+        assert f'href="{list_url(model)}"' in crumbs_of(page), model
 
 
 def test_facts_are_words_links_and_local_times_and_raw_data_is_folded(root: Desk) -> None:
