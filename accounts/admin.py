@@ -59,6 +59,7 @@ class Unlock(Operation[Operator]):
 class OperatorAdmin(DeskAdmin[Operator], UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Operators are deactivated, never deleted: the log of decisions points to them."""
 
+    empty_hint = gettext_lazy("Add the people and services that use the console.")
     list_display = ("username", "full_name", "role_names", "condition", "last_login")
     list_filter = ("is_active", "is_staff", "groups")
     filter_horizontal = ("groups",)
@@ -153,6 +154,7 @@ def _permission_label(permission: Permission) -> str:
 class RoleAdmin(DeskAdmin[Group], GroupAdmin):
     """Roles are groups. `migrate` creates five; an installation may add its own."""
 
+    empty_hint = gettext_lazy("manage.py migrate creates the five roles.")
     list_display = ("name", "operator_count")
     name_fields = ("name",)
 
@@ -187,6 +189,7 @@ class Revoke(Operation[ConsoleToken]):
 
 @admin.register(ConsoleToken)
 class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
+    empty_hint = gettext_lazy("A token appears when an operator logs in to the console API.")
     list_display = (
         "id",
         "operator",
@@ -201,7 +204,21 @@ class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
     search_fields = ("operator__username", "service")
     ordering = ("-last_used_at",)
     operations = (Revoke,)
-    fields = ("operator", "service", "created_at", "last_used_at")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "operator",
+                    "service",
+                    "condition",
+                    "created_at",
+                    "last_used_at",
+                    "expires",
+                )
+            },
+        ),
+    )
 
     @admin.display(description=gettext_lazy("state"))
     def condition(self, token: ConsoleToken) -> SafeString:
@@ -220,13 +237,25 @@ class ConsoleTokenAdmin(ReadOnlyAdmin[ConsoleToken]):
 class UploaderAdmin(ReadOnlyAdmin[Uploader]):
     """Users of the app, as named in the user data of clips."""
 
+    empty_hint = gettext_lazy("Users of the app appear here with their first clip.")
     list_display = ("avatar", "name", "identifier", "videos")
     list_display_links = ("name",)
     search_fields = ("name_search", "user_id")
     search_help_text = gettext_lazy("Part of the name, or exact user ID")
     ordering = ("user_id",)
-    fields = ("avatar", "identifier", "name", "videos")
-    readonly_fields = ("avatar", "identifier", "name", "videos")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "avatar",
+                    "identifier",
+                    "name",
+                    "videos",
+                )
+            },
+        ),
+    )
 
     def search_condition(self, text: str) -> Q:
         return Q(name_search__contains=folded(text)) | Q(user_id=text)

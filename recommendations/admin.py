@@ -107,6 +107,8 @@ class RecommendationForm(forms.ModelForm):  # type: ignore[type-arg]  # not subs
 
 @admin.register(Recommendation)
 class RecommendationAdmin(VideoColumns, DeskAdmin[Recommendation]):
+    empty_hint = gettext_lazy("Select approved clips in the list of videos and recommend them.")
+    phone_columns = ("position", "publication", "ends_at")
     form = RecommendationForm
     list_display = (
         "picture", "heading", "position", "publication", "starts_at", "ends_at",

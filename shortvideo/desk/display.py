@@ -1,20 +1,49 @@
 """How values look: badges, durations, sizes. Also the template library `desk`."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 
 from django import template
+from django.contrib.admin.models import LogEntry
 from django.db.models import Choices
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from shortvideo.desk.lists import way_back
 from shortvideo.moments import zone_name
 from shortvideo.text import FIRST_STRONG_ISOLATE, POP_ISOLATE, NamedOutside, is_blank
 
 register = template.Library()
+# What operators did with rows, by the name in the log.
+_ACTIONS: Mapping[str, str] = {
+    "add review IPs": gettext_noop("Review IPs added"),
+    "archive again": gettext_noop("Archived again"),
+    "delete": gettext_noop("Deleted"),
+    "dismiss": gettext_noop("Dismissed"),
+    "prefetch again": gettext_noop("Prefetched again"),
+    "purge again": gettext_noop("Purged again"),
+    "recommend": gettext_noop("Recommended"),
+    "remove recommendation": gettext_noop("Removed from the recommended list"),
+    "remove review IPs": gettext_noop("Review IPs removed"),
+    "replay": gettext_noop("Replayed"),
+    "resume": gettext_noop("Resumed"),
+    "retry": gettext_noop("Retried"),
+    "retry narrowband transcoding": gettext_noop("Transcoding to Narrowband HD retried"),
+    "retry standard transcoding": gettext_noop("Transcoding retried"),
+    "revoke": gettext_noop("Revoked"),
+    "revoke all tokens": gettext_noop("All tokens revoked"),
+    "submit narrowband transcoding": gettext_noop("Transcoded to Narrowband HD"),
+    "submit standard transcoding": gettext_noop("Transcoded"),
+    "take back": gettext_noop("Restored"),
+    "unlock": gettext_noop("Unlocked"),
+}
 register.simple_tag(zone_name, name="zone")
 
 NOTHING = "–"
@@ -47,6 +76,12 @@ _TONES: Mapping[str, str] = {
 }
 
 
+@register.simple_tag(name="way_back", takes_context=True)
+def _way_back(context: template.Context) -> dict[str, str]:
+    url, name = way_back(context.flatten())
+    return {"url": url, "name": name}
+
+
 @register.simple_tag
 def badge(value: str, label: str) -> SafeString:
     """A status as colour and text; a dash if it is empty."""
@@ -60,6 +95,14 @@ def toned(label: str, tone: str) -> SafeString:
     return format_html('<span class="badge badge-{}">{}</span>', tone, label)
 
 
+def named_video_link(vod_id: str) -> SafeString | str:
+    """A link to the page of the video with this id in VOD, for apps that know no more of it."""
+    if not vod_id:
+        return NOTHING
+    url = reverse("admin:videos_video_named", args=[vod_id])
+    return format_html('<a href="{}"><code>{}</code></a>', url, vod_id)
+
+
 def choice_badge(choices: type[Choices], value: str) -> SafeString:
     """The badge of a choice, with its label."""
     return badge(value, str(choices(value).label))
@@ -68,6 +111,16 @@ def choice_badge(choices: type[Choices], value: str) -> SafeString:
 def waited(start: datetime, end: datetime) -> str:
     """The time between two moments in its largest unit, for example "3 hours"."""
     return timesince(start, end, depth=1)
+
+
+@register.filter
+def action_text(entry: LogEntry) -> str:
+    """What an operator did, of an entry of the log: `accounts.journal` writes JSON."""
+    try:
+        action = json.loads(entry.change_message)["action"]
+    except (ValueError, TypeError, KeyError):
+        return entry.get_change_message()
+    return _(_ACTIONS[action]) if action in _ACTIONS else capfirst(action)
 
 
 @register.filter

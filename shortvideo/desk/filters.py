@@ -1,8 +1,8 @@
-"""Filters of lists: a range of days, a related row found by typing, error codes."""
+"""Filters of lists: a range of days, a related row found by typing, error codes, defaults."""
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.http import urlencode
 
 from shortvideo.moments import end_of_day, start_of_day, zone_name
@@ -44,6 +45,17 @@ class FormFilter(admin.FieldListFilter):
 
     def context(self, changelist: ChangeList) -> dict[str, Any]:
         raise NotImplementedError
+
+
+class NarrowingFilter(admin.SimpleListFilter):
+    """A filter that shows only some rows without a choice too, and says which."""
+
+    default: ClassVar[str | Promise]
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        choices = super().choices(changelist)
+        yield {**next(choices), "display": self.default, "is_narrowing": True}
+        yield from choices
 
 
 class DateRangeFilter(FormFilter):

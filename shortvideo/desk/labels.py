@@ -1,7 +1,7 @@
 """Labels of model fields without a `verbose_name`, in the operator's language.
 
-In English the label is Django's own: the field's name with spaces. A `verbose_name` in the model
-would need a migration for each change.
+In English the label is Django's own, the field's name with spaces, or a better one from here. A
+`verbose_name` in the model would need a migration for each change.
 """
 
 from collections.abc import Iterable
@@ -17,11 +17,9 @@ NAMES: Final = (
     gettext_noop("after"),
     gettext_noop("attempts"),
     gettext_noop("body"),
-    gettext_noop("broken lease count"),
     gettext_noop("changed count"),
     gettext_noop("checked at"),
     gettext_noop("checkpoint"),
-    gettext_noop("claim count"),
     gettext_noop("claimed at"),
     gettext_noop("claimed by"),
     gettext_noop("claimed until"),
@@ -36,19 +34,15 @@ NAMES: Final = (
     gettext_noop("error"),
     gettext_noop("error code"),
     gettext_noop("error message"),
-    gettext_noop("error request id"),
     gettext_noop("event time"),
     gettext_noop("examples"),
     gettext_noop("expected count"),
     gettext_noop("failed count"),
-    gettext_noop("fault count"),
     gettext_noop("files"),
     gettext_noop("finished at"),
     gettext_noop("first attempt at"),
     gettext_noop("first id"),
     gettext_noop("hits"),
-    gettext_noop("is held"),
-    gettext_noop("is superseding"),
     gettext_noop("job id"),
     gettext_noop("job ids"),
     gettext_noop("kind"),
@@ -75,7 +69,6 @@ NAMES: Final = (
     gettext_noop("request id"),
     gettext_noop("requested by"),
     gettext_noop("result"),
-    gettext_noop("retry count"),
     gettext_noop("retry of"),
     gettext_noop("seen count"),
     gettext_noop("since"),
@@ -95,6 +88,17 @@ NAMES: Final = (
     gettext_noop("verification"),
     gettext_noop("video"),
 )
+
+# Names of columns that only developers understand.
+_BETTER: Final = {
+    "broken lease count": gettext_noop("workers lost"),
+    "claim count": gettext_noop("times taken by a worker"),
+    "fault count": gettext_noop("faults in a row"),
+    "retry count": gettext_noop("retries by operators"),
+    "is held": gettext_noop("waits for an earlier call"),
+    "is superseding": gettext_noop("replaces earlier calls"),
+    "error request id": gettext_noop("request ID of the error"),
+}
 
 # Texts of Django and django-axes that their own catalogues lack in Chinese.
 FOREIGN_TEXTS: Final = (
@@ -117,4 +121,5 @@ def translate_field_labels(models: Iterable[type[Model]]) -> None:
     for model in models:
         for field in model._meta.get_fields():
             if isinstance(field, Field) and not isinstance(field.verbose_name, Promise):
-                field.verbose_name = gettext_lazy(field.verbose_name)
+                name = field.verbose_name
+                field.verbose_name = gettext_lazy(_BETTER.get(name, name))

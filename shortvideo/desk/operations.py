@@ -57,6 +57,7 @@ class Operation(Generic[M]):
         report: the message afterwards, with the numbers `done` and `selected`.
         form_class: the fields of the page.
         select_related: relations that `check` and `run` read.
+        is_direct: the button on a row's page asks nothing more.
     """
 
     name: ClassVar[str]
@@ -69,6 +70,7 @@ class Operation(Generic[M]):
     is_destructive: ClassVar[bool] = False
     form_class: ClassVar[type[forms.Form]] = forms.Form
     select_related: ClassVar[tuple[str, ...]] = ()
+    is_direct: ClassVar[bool] = False
 
     def __init__(self, model_admin: ModelAdmin[M], request: HttpRequest) -> None:
         self.model_admin = model_admin
@@ -81,6 +83,28 @@ class Operation(Generic[M]):
     def as_action(cls) -> tuple[Any, str, _Label]:
         """The operation as a value of `ModelAdmin.get_actions`."""
         return partial(_carry_out, cls), cls.name, cls.label
+
+    def as_button(self, row: M) -> dict[str, Any] | None:
+        """The operation as a button on the page of a row; None if the row's state refuses it.
+
+        `seen` makes the list find a row that its filters leave out.
+        """
+        self.prepare([row])
+        try:
+            self.check(row)
+        except NeedsConfirmation:
+            is_direct = False
+        except InvalidState:
+            return None
+        else:
+            is_direct = self.is_direct
+        return {
+            "name": self.name,
+            "label": self.label,
+            "tone": "bad" if self.is_destructive else "",
+            "is_confirmed": is_direct,
+            "seen": f"{row.pk}:{self.shown(row)}",
+        }
 
     @classmethod
     def is_allowed(cls, user: Any) -> bool:
@@ -283,6 +307,7 @@ def _preview(operation: Operation[M], plan: _Plan[M], form: forms.Form) -> Templ
         **model_admin.admin_site.each_context(request),
         "title": operation.title or operation.label,
         "opts": model_admin.model._meta,
+        "preserved_filters": model_admin.get_preserved_filters(request),
         "operation": operation,
         "form": form,
         "changing": items[0],

@@ -14,9 +14,11 @@ from django.core.exceptions import BadRequest, ValidationError
 from django.db import transaction
 from django.db.models import DateTimeField, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from shortvideo.desk.detail import detail_context
 from shortvideo.desk.editing import EditingForm, ListEditingForm
 from shortvideo.desk.forms import require_visible
 from shortvideo.desk.lists import DeskList
@@ -45,13 +47,21 @@ class DeskAdmin(ModelAdmin[M]):
         list_heading: the heading of the list, if not the model's name.
         name_fields: fields whose text tells rows apart: each character of it shows something.
         operations: the actions of the list. An operator sees the permitted ones.
+        phone_columns: the three columns of a card on a phone, beside link and picture; by default
+            the first three.
+        empty_hint: what fills the list, for an empty one.
         linked_lookups: parameters of the list beside those of its filters: links of other pages.
+        detail_template: the page of a row that the operator cannot edit. `fieldsets` names its
+            facts; other parts come from `page_context`.
     """
 
     list_heading: str | Promise = ""
     name_fields: ClassVar[Sequence[str]] = ()
     operations: ClassVar[Sequence[type["Operation[Any]"]]] = ()
+    phone_columns: ClassVar[Sequence[str]] = ()
+    empty_hint: str | Promise = ""
     linked_lookups: ClassVar[Sequence[str]] = ()
+    detail_template: ClassVar[str] = "admin/detail.html"
 
     show_full_result_count = False
     list_per_page = 50
@@ -62,9 +72,27 @@ class DeskAdmin(ModelAdmin[M]):
         return {}
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
-        if (row := kw.get("obj")) is not None:
-            context.update(self.page_context(request, row))
-        return super().render_change_form(request, context, *args, **kw)
+        """Render the form, or the page of facts for an operator who cannot edit the row."""
+        row = kw.get("obj")
+        if row is None:
+            return super().render_change_form(request, context, *args, **kw)
+        is_edited = self.has_change_permission(request, row)
+        if not is_edited:
+            context.update(
+                title=row, subtitle=None, opts=self.opts, buttons=self.buttons(request, row),
+                **detail_context(self, request, row),
+            )  # fmt: skip
+        context.update(self.page_context(request, row))
+        if is_edited:
+            return super().render_change_form(request, context, *args, **kw)
+        request.current_app = self.admin_site.name  # as Django does
+        return TemplateResponse(request, self.detail_template, context)
+
+    def buttons(self, request: HttpRequest, row: M) -> list[dict[str, Any]]:
+        """The operations that the operator may start with this row and that its state allows."""
+        allowed = self.get_actions(request)
+        buttons = (each(self, request) for each in self.operations if each.name in allowed)
+        return [button for each in buttons if (button := each.as_button(row))]
 
     # --- Edits: see `shortvideo.desk.editing`
 

@@ -1,10 +1,9 @@
 """Deliveries ("VOD calls"), lanes ("delivery channels") and periodic tasks on the desk."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,7 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts import journal
 from shortvideo.desk import display, inbox
-from shortvideo.desk.filters import DateRangeFilter, ErrorCodeFilter
+from shortvideo.desk.display import named_video_link
+from shortvideo.desk.filters import DateRangeFilter, ErrorCodeFilter, NarrowingFilter
 from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.errors import InvalidState
@@ -29,6 +29,7 @@ _ATTENTION: Final = "attention"
 
 class Retry(Operation[Delivery]):
     name = "retry"
+    is_direct = True
     permission = "outbox.retry_delivery"
     label = gettext_lazy("Retry")
     title = gettext_lazy("Retry VOD calls")
@@ -47,6 +48,7 @@ class Retry(Operation[Delivery]):
 
 class Dismiss(Retry):
     name = "dismiss"
+    is_direct = False
     label = gettext_lazy("Dismiss…")
     title = gettext_lazy("Dismiss VOD calls")
     verb = gettext_lazy("Dismiss")
@@ -63,6 +65,7 @@ class Dismiss(Retry):
 
 class Resume(Operation[Lane]):
     name = "resume"
+    is_direct = True
     permission = "outbox.retry_delivery"
     label = gettext_lazy("Resume…")
     title = gettext_lazy("Resume delivery channels")
@@ -105,9 +108,10 @@ inbox.register(
 )
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(NarrowingFilter):
     """Without a choice: deliveries that are open or failed."""
 
+    default = gettext_lazy("Unfinished or failed")
     title = gettext_lazy("state")
     parameter_name = "state"
 
@@ -117,11 +121,6 @@ class StateFilter(admin.SimpleListFilter):
             (_ATTENTION, _("Failed, needs attention")),
             ("all", _("All")),
         ]
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        choices = super().choices(changelist)
-        yield {**next(choices), "display": _("Unfinished or failed")}
-        yield from choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         state = self.value()
@@ -141,6 +140,10 @@ class GivenUpCodeFilter(ErrorCodeFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
+    empty_hint = gettext_lazy(
+        "Calls to VOD and the CDN appear here while they wait, and when they fail."
+    )
+    phone_columns = ("kind", "state_badge", "subject_link")
     list_display = (
         "id", "kind", "subject_link", "state_badge", "attempts", "error_text", "due_at",
         "created_at",
@@ -152,17 +155,45 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     search_help_text = gettext_lazy("Exact video ID or error code")
     ordering = ("-id",)
     operations = (Retry, Dismiss)
-    fields = (
-        "kind", "subject", "state", "attempts", "claim_count", "broken_lease_count", "fault_count",
-        "retry_count", "due_at", "after", "is_held", "is_superseding", "first_attempt_at",
-        "lease_until", "error_code", "error", "error_request_id", "payload", "result",
-        "created_at", "finished_at",
-    )  # fmt: skip
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "kind",
+                    "subject_link",
+                    "state_badge",
+                    "error_text",
+                    "attempts",
+                    "due_at",
+                    "created_at",
+                    "finished_at",
+                    "after",
+                )
+            },
+        ),
+        (
+            gettext_lazy("Worker"),
+            {
+                "fields": (
+                    "first_attempt_at",
+                    "lease_until",
+                    "claim_count",
+                    "broken_lease_count",
+                    "fault_count",
+                    "retry_count",
+                    "is_held",
+                    "is_superseding",
+                    "payload",
+                    "result",
+                )
+            },
+        ),
+    )
 
     @admin.display(description=gettext_lazy("subject"), ordering="subject")
-    def subject_link(self, delivery: Delivery) -> SafeString:
-        url = reverse("admin:videos_video_changelist", query={"q": delivery.subject})
-        return format_html('<a href="{}"><code>{}</code></a>', url, delivery.subject)
+    def subject_link(self, delivery: Delivery) -> SafeString | str:
+        return named_video_link(delivery.subject)
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def state_badge(self, delivery: Delivery) -> SafeString:
@@ -182,8 +213,23 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
 
 @admin.register(Lane)
 class LaneAdmin(ReadOnlyAdmin[Lane]):
+    empty_hint = gettext_lazy("A channel appears with the first call of its kind.")
     list_display = ("kind", "condition", "paused_until", "throttled_count", "reason")
     ordering = ("kind",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "kind",
+                    "condition",
+                    "paused_until",
+                    "throttled_count",
+                    "reason",
+                )
+            },
+        ),
+    )
     operations = (Resume,)
 
     @admin.display(description=gettext_lazy("state"))
@@ -195,8 +241,25 @@ class LaneAdmin(ReadOnlyAdmin[Lane]):
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(ReadOnlyAdmin[PeriodicTask]):
+    empty_hint = gettext_lazy("The worker lists its tasks here when it starts: manage.py work.")
     list_display = ("name", "condition", "due_at", "last_run_at", "last_finished_at", "last_error")
     ordering = ("name",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    "condition",
+                    "due_at",
+                    "last_run_at",
+                    "last_finished_at",
+                    "last_error",
+                    "lease_until",
+                )
+            },
+        ),
+    )
 
     @admin.display(description=gettext_lazy("state"))
     def condition(self, task: PeriodicTask) -> SafeString:

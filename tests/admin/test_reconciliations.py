@@ -36,7 +36,7 @@ def test_a_run_shows_counts_by_kind_and_links_its_videos(desk_of: DeskOf) -> Non
         left_count=7,
     )  # fmt: skip
     page = desk_of("operator").page("videos_reconcilerun_change", run.pk)
-    assert "Compared and repaired" in page
+    assert "compared and repaired" in page
     assert all(f">{count}<" in page for count in (31, 24, 5))
     assert "Here, not in VOD" in page, "kinds without drift are shown too"
     assert reverse("admin:videos_video_change", args=[video.pk]) in page

@@ -29,7 +29,11 @@ def names_known_to_django(model_admin: Any) -> set[str]:
                 "operations",
             }
     # Django's classes have no default for the first name; the others are ours.
-    return known | {"empty_value_display", "list_heading", "linked_lookups", "name_fields"}
+    own = {
+        "list_heading", "linked_lookups", "name_fields", "detail_template", "phone_columns",
+        "empty_hint",
+    }  # fmt: skip
+    return known | own | {"empty_value_display"}
 
 
 def own_columns(model_admin: Any) -> set[str]:

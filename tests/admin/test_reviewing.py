@@ -79,6 +79,7 @@ def test_a_page_gets_its_clips_and_their_facts(page: Page) -> None:
     assert clip["title"] == "Sunset"
     assert clip["tags"] == ["sea", "sun"]
     assert clip["causes"] == ["new clip"]
+    assert clip["waiting"] == "waiting 0\xa0minutes"
     assert clip["uploader"] | {"url": ""} == {
         "name": uploader.label,
         "userId": uploader.user_id,

@@ -1,7 +1,6 @@
 """A clip's page tells what happened to it, newest first."""
 
 import pytest
-from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -9,8 +8,8 @@ from shortvideo.text import isolated
 from tests.admin.conftest import DeskOf
 from tests.admin.test_reviewing import Page, make_pending
 from tests.factories import make_operator
-from videos.admin.seen import standing_lookups
 from videos.admin.story import story_of
+from videos.admin.whole import read_whole
 from videos.models import Decision, MachineReview, Source
 from videos.services import DecisionInput, delete_video, review_video, undo_review
 
@@ -36,7 +35,7 @@ def test_a_story_names_who_why_from_where_and_the_answer(
     refused.state, refused.error, refused.finished_at = "given_up", "No such video.", timezone.now()
     refused.save()
     delete_video(video, operator=ada)
-    prefetch_related_objects([video], *standing_lookups())
+    read_whole(video)
     told = [(entry.sentence, entry.quote, entry.answer) for entry in story_of(video)]
     assert told == [
         ("Deleted by Ada.", "", ""),
@@ -62,7 +61,7 @@ def test_a_reason_and_an_auditor_turn_no_sentence_of_the_story() -> None:
     video, turning = make_pending(), "one\u202e\u2069\ntwo"
     new = DecisionInput(Decision.BLOCKED, Source.VOD, auditor=turning, reason=turning)
     review_video(video, new)
-    prefetch_related_objects([video], *standing_lookups())
+    read_whole(video)
     assert f"Blocked by {isolated(turning)} (VOD console). Reason: {isolated(turning)}." in [
         entry.sentence for entry in story_of(video)
     ]

@@ -133,6 +133,9 @@ def test_the_review_page_has_no_violation(inspector: Inspector, tmp_path: Path) 
     page.keyboard.press("a")
     expect(page.locator("[data-empty]")).to_be_visible()
     inspector.look("empty")
+    page.keyboard.press("p")
+    expect(page.locator("[data-past]")).to_be_visible()
+    inspector.look("the clip before")
     assert not inspector.found, inspector.report()
 
 

@@ -1,7 +1,7 @@
 """What moderators do at the desk, in Chromium."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from recommendations.services import Options, recommend_video
 from tests.factories import make_operator, make_uploader, make_video
@@ -16,7 +16,7 @@ from videos.models import (
     ReviewTask,
     Source,
 )
-from videos.services import DecisionInput, review_video
+from videos.services import DecisionInput, prefetch, review_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +66,12 @@ def width_beyond_viewport(page: Page) -> int:
     return int(
         page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     )
+
+
+def top_of(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box is not None
+    return box["y"]
 
 
 def test_a_reason_of_43_chinese_characters_cannot_be_submitted(open_desk: OpenDesk) -> None:
@@ -254,6 +260,30 @@ def test_the_phone_menu_opens_a_section(open_desk: OpenDesk) -> None:
     expect(page.locator("h1")).to_have_text("Review queue")
 
 
+def test_the_phone_shows_the_player_first_and_keeps_the_decisions(open_desk: OpenDesk) -> None:
+    video = make_video(title="A title that takes two lines on the screen of a phone")
+    ReviewTask.objects.create(video=video, cause="reported")
+    prefetch(["media.example.com/a"], video=video)
+    page = open_desk("operator", viewport=PHONE)
+    page.goto(f"/admin/videos/video/{video.pk}/change/")
+    player, bar = page.locator(".player"), page.locator(".decide-bar")
+    assert top_of(player) < 160
+    for place in (0, 100_000):
+        page.evaluate("place => window.scrollTo(0, place)", place)
+        for name in ("Approve", "Block…"):
+            expect(bar.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+    page.goto("/admin/review/")
+    expect(page.locator("[data-title]")).not_to_be_empty()
+    assert top_of(page.locator(".review-screen")) < 160
+    for name in ("approve", "block", "undo"):
+        expect(page.locator(f".review-bar [data-command={name}]")).to_be_in_viewport(ratio=1)
+    for name in ("videos/video", "videos/reviewtask", "outbox/delivery"):
+        page.goto(f"/admin/{name}/?{'state=all' if name.startswith('outbox') else ''}")
+        page.wait_for_load_state("load")
+        facts = page.locator("#result_list tbody tr:first-child td[data-label]:visible")
+        expect(facts).to_have_count(3)
+
+
 def test_a_wrong_password_is_refused_on_the_login_page(open_desk: OpenDesk) -> None:
     page = open_desk("viewer")
     with page.expect_navigation():
@@ -263,3 +293,24 @@ def test_a_wrong_password_is_refused_on_the_login_page(open_desk: OpenDesk) -> N
     page.fill("#id_password", "wrong")
     page.click("[type=submit]")
     expect(page.locator(".errornote")).to_be_visible()
+
+
+def test_the_preview_of_a_threshold_follows_the_typed_values(open_desk: OpenDesk) -> None:
+    for score in (95, 70):
+        MachineReview.objects.create(
+            video=make_video(),
+            source_version=1,
+            suggestion="review",
+            labels=["ad"],
+            hits=[{"label": "ad", "score": score}],
+        )
+    page = open_desk("operator")
+    page.goto("/admin/videos/labelthreshold/add/")
+    table = page.get_by_role("table")
+    page.fill("#id_label", "ad")
+    page.fill("#id_review_at", "80")
+    expect(table.get_by_role("row", name="All labels")).to_have_text("All labels0 → 12 → 10")
+    page.fill("#id_block_at", "90")
+    expect(table.get_by_role("row", name="ad", exact=False).last).to_have_text("ad0 → 12 → 00 → 1")
+    page.fill("#id_review_at", "")
+    expect(table).to_be_hidden()

@@ -299,3 +299,63 @@ def test_a_clip_is_escalated_by_keyboard(open_desk: OpenDesk, clip: Path) -> Non
     [task] = ReviewTask.objects.open().filter(video=video, cause="escalated")
     assert str(task.for_role) == "operator"
     assert [note.text for note in video.notes.all()] == ["Is this a real weapon?"]
+
+
+def test_one_key_reverses_and_one_changes_the_reason(open_desk: OpenDesk, clip: Path) -> None:
+    make_pending(3)
+    ReasonTemplate.objects.create(text="Advertising")
+    page = open_review(open_desk, clip)
+    card, toast = page.locator("[data-past]"), page.locator("[data-toast]")
+    expect_clip(page, "Clip 000")
+    page.keyboard.press("p")
+    expect(toast).to_contain_text("You have decided about no clip before.")
+    for number in range(2):
+        expect_clip(page, f"Clip {number:03d}")
+        page.keyboard.press("a")
+    expect_clip(page, "Clip 002")
+    page.keyboard.press("v")  # the last: a block, with a typed reason
+    expect(page.locator("[data-dialog=block]")).to_be_visible()
+    expect_clip(page, "Clip 001")
+    page.keyboard.press("b")
+    page.keyboard.type("spam")
+    page.keyboard.press("Enter")
+    expect_clip(page, "Clip 002")
+    expect(toast).to_contain_text("blocked")
+    page.keyboard.press("p")
+    expect_clip(page, "Clip 001")
+    expect(card).to_be_visible()
+    card.get_by_role("button", name="Change the reason").click()
+    expect(page.locator("#review-reason")).to_have_value("spam")
+    page.fill("#review-reason", "violence")
+    page.keyboard.press("Enter")
+    expect_clip(page, "Clip 002")
+    page.keyboard.press("p")
+    expect_clip(page, "Clip 001")
+    page.keyboard.press("p")
+    expect_clip(page, "Clip 000")
+    page.keyboard.press("c")
+    expect(toast).to_contain_text("no reason to change")
+    page.keyboard.press("s")  # back to the queue
+    expect_clip(page, "Clip 002")
+    expect(card).to_be_hidden()
+    page.keyboard.press("v")
+    expect_clip(page, "Clip 001")
+    page.fill("#review-lift", "a toy")
+    page.keyboard.press("Enter")
+    expect_clip(page, "Clip 002")
+    page.keyboard.press("u")  # the reversal: the block stands again
+    expect_clip(page, "Clip 001")
+    expect(page.locator("[data-standing]")).to_contain_text("violence")
+    page.keyboard.press("s")
+    expect_clip(page, "Clip 002")
+    page.keyboard.press("a")
+    expect_empty(page)
+    lines = ReviewDecision.objects.filter(video__title="Clip 001").order_by("pk")
+    assert list(lines.values_list("decision", "reason")) == [
+        ("Normal", ""),
+        ("Blocked", "spam"),
+        ("Blocked", "violence"),
+        ("Normal", "a toy"),
+        ("Undo", ""),
+    ]
+    assert not ReviewClaim.objects.held().exists()

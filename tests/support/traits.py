@@ -26,6 +26,7 @@ POSTGRESQL_ONLY: Final = (
     "tests/browser/",
     "tests/console/",
     "tests/contract/",
+    "tests/services/test_queue_plans.py",
     "tests/videos/test_sync.py::test_a_sync_of_6000",
 )
 SQLITE_ONLY: Final = (

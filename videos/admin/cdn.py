@@ -31,6 +31,7 @@ _PERMISSIONS = {
 
 class PrefetchAgain(Operation[CdnTask]):
     name = "prefetch_again"
+    is_direct = True
     permission = _PERMISSIONS[CdnTask.Kind.PREFETCH]
     kind: ClassVar[CdnTask.Kind] = CdnTask.Kind.PREFETCH
     label = gettext_lazy("Prefetch again")
@@ -103,6 +104,10 @@ inbox.register(
 
 @admin.register(CdnTask)
 class CdnTaskAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[CdnTask]):
+    empty_hint = gettext_lazy(
+        "Prefetches of recommended clips and purges of blocked clips appear here."
+    )
+    phone_columns = ("kind", "state_badge", "percent")
     change_list_template = "admin/videos/cdntask/change_list.html"
     list_display = (
         "id", "kind", "video_link", "url_count", "state_badge", "percent", "error_text",
@@ -113,6 +118,36 @@ class CdnTaskAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[CdnTask
     search_fields = ("=video__vod_id",)
     ordering = ("-id",)
     operations = (PrefetchAgain, PurgeAgain, DismissTasks)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "kind",
+                    "video_link",
+                    "state_badge",
+                    "percent",
+                    "error_text",
+                    "operator",
+                    "created_at",
+                    "finished_at",
+                )
+            },
+        ),
+        (
+            gettext_lazy("On the CDN"),
+            {
+                "fields": (
+                    "urls",
+                    "task_ids",
+                    "checked_at",
+                    "takedown",
+                    "part_of",
+                    "delivery",
+                )
+            },
+        ),
+    )
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.desk import display
+from shortvideo.desk.lists import with_way_back
 from videos.admin.media import thumbnail
 from videos.models import Video
 
@@ -32,7 +33,7 @@ class VideoColumns:
             return display.NOTHING
         return format_html(
             '<a class="heading" href="{}">{}</a><span class="identifier">{}</span>',
-            video_url(row.video),
+            with_way_back(video_url(row.video), row),
             display.title(row.video.title),
             row.video.vod_id,
         )

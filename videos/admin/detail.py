@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import Q
 from django.http import HttpRequest
 
-from shortvideo.desk.operations import shown_field
 from shortvideo.outbox.models import Delivery, DeliveryState
 from videos.admin.media import cdn_picture, copies_of, hit_copies, play_sources, snapshots
-from videos.admin.seen import shown_claim, shown_standing, shown_text
-from videos.admin.story import TOLD, story_of
+from videos.admin.seen import shown_claim, shown_standing
+from videos.admin.story import story_of
 from videos.admin.takedown import card as takedown_card
 from videos.models import MachineReview, Video
 from videos.services import (
@@ -26,16 +25,16 @@ _LATEST = 50  # deliveries
 _READS = ("process_event", "read_video", "reread_video")
 
 
-def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
+def detail_context(request: HttpRequest, video: Any) -> dict[str, Any]:
+    """The context for a video that `read_whole` has read."""
     user = request.user
-    prefetch_related_objects([video], *TOLD)
     may_review = user.has_perm("videos.review_video")
     copies = copies_of(video) if may_review else {}
-    undoable = undoable_decision(video) if may_review else None
     standing = shown_standing(video)
+    latest = standing.decision if may_review else None
+    undoable = undoable_decision(video, latest) if latest else None
     return {
         "video": video,
-        "seen": shown_field(video, shown_text(video)),
         "reviewing": describe_claim(claim) if (claim := shown_claim(video)) else "",
         "may_play": may_play(user, video),
         "sources": play_sources(video) if may_play(user, video) else [],
@@ -49,10 +48,7 @@ def detail_context(request: HttpRequest, video: Video) -> dict[str, Any]:
         "machine_review": standing.machine_review,
         "hits": _hits(standing.machine_review, hit_copies(video) if may_review else {}),
         "story": story_of(video),
-        "open_tasks": [task for task in video.review_tasks.all() if task.closed_at is None],
-        "jobs": video.transcode_jobs.select_related("requested_by", "delivery").order_by("-id"),
-        "cdn_tasks": video.cdn_tasks.select_related("operator", "delivery").order_by("-id"),
-        "deletions": video.deletions.all(),
+        "open_tasks": [task for task in video.told_tasks if task.closed_at is None],
         "recommendation": getattr(video, "recommendation", None),
         "deliveries": _deliveries(video) if user.has_perm("outbox.view_delivery") else None,
         "may_retry": user.has_perm("outbox.retry_delivery"),

@@ -5,9 +5,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from shortvideo.desk import inbox
+from shortvideo.desk.display import named_video_link
 from shortvideo.desk.filters import DateRangeFilter
 from shortvideo.desk.operations import Operation
 from shortvideo.desk.options import ReadOnlyAdmin
@@ -20,6 +22,7 @@ from videos.models import VodEvent
 
 class Replay(Operation[VodEvent]):
     name = "replay"
+    is_direct = True
     permission = "videos.replay_vodevent"
     label = gettext_lazy("Replay")
     title = gettext_lazy("Replay VOD callbacks")
@@ -54,6 +57,8 @@ inbox.register(
 
 @admin.register(VodEvent)
 class VodEventAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[VodEvent]):
+    empty_hint = gettext_lazy("Callbacks appear here as VOD sends them.")
+    phone_columns = ("event_type", "state_badge", "received_at")
     list_display = (
         "id", "event_type", "media_id", "state_badge", "error_text", "event_time", "received_at",
     )  # fmt: skip
@@ -62,3 +67,24 @@ class VodEventAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[VodEvent]):
     search_help_text = gettext_lazy("Exact video ID")
     ordering = ("-id",)
     operations = (Replay, DismissEvents)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "event_type",
+                    "video",
+                    "state_badge",
+                    "error_text",
+                    "event_time",
+                    "received_at",
+                    "processed_at",
+                    "body",
+                )
+            },
+        ),
+    )
+
+    @admin.display(description=gettext_lazy("video"))
+    def video(self, event: VodEvent) -> SafeString | str:
+        return named_video_link(event.media_id)

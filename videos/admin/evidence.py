@@ -60,6 +60,7 @@ def _picture_response(name: str) -> FileResponse:
 
 class ArchiveAgain(Operation[Evidence]):
     name = "archive_again"
+    is_direct = True
     permission = "outbox.retry_delivery"
     label = _("Archive again")
     title = _("Archive again")
@@ -99,6 +100,8 @@ inbox.register(
 
 @admin.register(Evidence)
 class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
+    empty_hint = _("Pictures are kept when a clip is blocked, and when the AI finds something.")
+    phone_columns = ("condition", "copy_count", "expires_at")
     list_display = (
         "picture", "video_link", "source_version", "copy_count", "condition", "shortfall",
         "archived_at", "expires_at",
@@ -110,11 +113,33 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     search_fields = ("=video__vod_id",)
     search_help_text = _("Exact video ID")
     ordering = ("-id",)
-    fields = (
-        "video", "source_version", "clip", "machine_review", "files", "shortfall", "archived_at",
-        "expires_at", "removed_at",
-    )  # fmt: skip
-    readonly_fields = ("clip", "shortfall")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "video_link",
+                    "condition",
+                    "shortfall",
+                    "copy_strip",
+                    "archived_at",
+                    "expires_at",
+                    "removed_at",
+                    "source_version",
+                )
+            },
+        ),
+        (
+            _("The clip as it was"),
+            {
+                "fields": (
+                    "clip",
+                    "machine_review",
+                    "files",
+                )
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> EvidenceQuerySet:
         return Evidence.objects.prefetch_related(*PICTURES)
@@ -131,7 +156,25 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
         """The clip as it was; uploaders wrote most values."""
         values = ((name, display.bdi(str(value))) for name, value in evidence.facts.items())
         rows = format_html_join("", "<dt>{}</dt><dd>{}</dd>", values)
-        return format_html('<dl class="facts">{}</dl>', rows)
+        return format_html('<dl class="facts">{}</dl>', rows) if rows else rows
+
+    @admin.display(description=_("copies"))
+    def copy_strip(self, evidence: Evidence) -> SafeString:
+        """The stored pictures, blurred."""
+        urls = (
+            reverse("admin:videos_evidence_copy", args=[evidence.pk, index])
+            for index, file in enumerate(evidence.files)
+            if not file.get("is_lost") and evidence.removed_at is None
+        )
+        items = format_html_join(
+            "",
+            '<li><a href="{}"><img src="{}" alt="{}" loading="lazy"></a></li>',
+            (
+                (url, url, _("Copy %(number)d") % {"number": number})
+                for number, url in enumerate(urls, 1)
+            ),
+        )
+        return format_html('<ul class="strip is-blurred">{}</ul>', items) if items else items
 
     @admin.display(description=_("copies"))
     def copy_count(self, evidence: Evidence) -> int:

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from shortvideo.desk.filters import NarrowingFilter
 from videos.models import ReviewTaskQuerySet, VideoQuerySet
 
 
@@ -23,9 +24,10 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.needing_attention() if self.value() == "yes" else queryset
 
 
-class DeletedFilter(admin.SimpleListFilter):
+class DeletedFilter(NarrowingFilter):
     """Deleted videos appear only with this filter, for operators who may delete."""
 
+    default = _("Not deleted")
     title = _("deleted")
     parameter_name = "deleted"
 
@@ -33,29 +35,20 @@ class DeletedFilter(admin.SimpleListFilter):
         may_delete = request.user.has_perm("videos.delete_video")
         return [("yes", _("Deleted"))] if may_delete or self.value() else []
 
-    def choices(self, changelist: Any) -> Any:
-        choices = super().choices(changelist)
-        yield {**next(choices), "display": _("Not deleted")}
-        yield from choices
-
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> VideoQuerySet:
         videos: VideoQuerySet = queryset  # type: ignore[assignment]  # the model's own manager
         return videos.exclude(deleted_at=None) if self.value() == "yes" else videos.visible()
 
 
-class OpenFilter(admin.SimpleListFilter):
+class OpenFilter(NarrowingFilter):
     """Open tasks, the default, or closed tasks."""
 
+    default = _("Open")
     title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("closed", _("Closed"))]
-
-    def choices(self, changelist: Any) -> Any:
-        choices = super().choices(changelist)
-        yield {**next(choices), "display": _("Open")}
-        yield from choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> ReviewTaskQuerySet:
         tasks: ReviewTaskQuerySet = queryset  # type: ignore[assignment]  # the model's own manager

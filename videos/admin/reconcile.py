@@ -28,11 +28,26 @@ _OUTCOMES = {
 
 @admin.register(ReconcileRun)
 class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
+    empty_hint = gettext_lazy(
+        "The worker compares by itself; the buttons above start a comparison now."
+    )
+    phone_columns = ("mode", "state_badge", "left_count")
     list_display = (
         "started_at", "mode", "state_badge", "here_count", "there_count", "found_count",
         "left_count", "error_text", "requested_by", "finished_at",
     )  # fmt: skip
-    change_form_template = "admin/videos/reconcilerun/detail.html"
+    detail_template = "admin/videos/reconcilerun/detail.html"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "mode", "state_badge", "here_count", "there_count", "found_count",
+                    "left_count", "error", "requested_by", "started_at", "finished_at",
+                )
+            },
+        ),
+    )  # fmt: skip
     list_filter = ("state", "is_heal")
     list_select_related = ("requested_by",)
     ordering = ("-id",)
@@ -71,10 +86,6 @@ class ReconcileRunAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[ReconcileRun]):
     def page_context(self, request: HttpRequest, row: ReconcileRun) -> dict[str, Any]:
         """Counts and examples of each kind of difference."""
         return {
-            "title": str(row),
-            "subtitle": None,
-            "run": row,
-            "mode": _mode_of(row),
             "rows": _rows_of(row),
             "examples": _examples_of(row),
         }

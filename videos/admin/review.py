@@ -26,6 +26,11 @@ from videos.models.review import REASON_BYTES
 
 @admin.register(ReviewTask)
 class ReviewTaskAdmin(VideoColumns, SeenRows, ReadOnlyAdmin[ReviewTask]):
+    empty_hint = _(
+        "Clips appear here by themselves: those that the AI flags or cannot judge, and those that "
+        "are reported, escalated or sent back to review."
+    )
+    phone_columns = ("cause", "age", "reviewer")
     list_heading = _("Review queue")
     list_display = (
         "picture", "video_link", "uploader", "cause", "review", "length", "age", "opened_at",
@@ -36,6 +41,26 @@ class ReviewTaskAdmin(VideoColumns, SeenRows, ReadOnlyAdmin[ReviewTask]):
     list_filter = (OpenFilter, "cause")
     ordering = (F("priority").desc(), "opened_at", "id")
     operations = (operations.Approve, operations.Block)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "video_link",
+                    "cause",
+                    "review",
+                    "uploader",
+                    "length",
+                    "age",
+                    "opened_at",
+                    "closed_at",
+                    "reviewer",
+                    "for_operator",
+                    "for_role",
+                )
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewTask]:
         return super().get_queryset(request).prefetch_related(*standing_lookups("video__"))
@@ -64,6 +89,8 @@ class ReviewTaskAdmin(VideoColumns, SeenRows, ReadOnlyAdmin[ReviewTask]):
 
 @admin.register(ReasonTemplate)
 class ReasonTemplateAdmin(DeskAdmin[ReasonTemplate]):
+    empty_hint = _("Add the reasons that moderators choose from when they block a clip.")
+    phone_columns = ("policy", "position", "is_active")
     form = ReasonTemplateForm
     list_display = (
         "english", "chinese", "for_vod", "policy", "severity_badge", "is_urgent",

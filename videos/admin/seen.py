@@ -11,18 +11,22 @@ from videos.models import MachineReview, ReviewClaim, ReviewDecision, ReviewTask
 from videos.services import Seen, Standing
 
 
-def standing_lookups(to_video: str = "") -> "list[Prefetch[Any]]":
+def review_lookups(to_video: str = "") -> "list[Prefetch[Any]]":
     """What `shown_standing` needs, to prefetch with the rows; `to_video` is such as "video__"."""
     decisions = ReviewDecision.objects.in_force().select_related("operator").order_by("-id")[:1]
     tasks = ReviewTask.objects.order_by("-id")[:1]
     verdicts = MachineReview.objects.defer("result")
-    held = ReviewClaim.objects.held().select_related("operator")
     return [
         Prefetch(f"{to_video}decisions", decisions, to_attr="latest_decisions"),
         Prefetch(f"{to_video}review_tasks", tasks, to_attr="latest_tasks"),
         Prefetch(f"{to_video}machine_reviews", verdicts, to_attr="verdicts"),
-        Prefetch(f"{to_video}claims", held, to_attr="held_claims"),
     ]
+
+
+def standing_lookups(to_video: str = "") -> "list[Prefetch[Any]]":
+    """What `shown_text` needs: the standing, and the claim of the page that reviews the video."""
+    held = ReviewClaim.objects.held().select_related("operator")
+    return [*review_lookups(to_video), Prefetch(f"{to_video}claims", held, to_attr="held_claims")]
 
 
 def shown_standing(video: Any) -> Standing:

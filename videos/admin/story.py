@@ -1,10 +1,10 @@
 """The story of one clip: who saw, claimed and decided, why, from where, and what VOD answered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,14 +15,14 @@ from videos.models import (
     MachineReview,
     ReviewClaim,
     ReviewDecision,
+    ReviewNote,
     ReviewTask,
     Takedown,
     TaskCause,
-    Video,
     VideoDeletion,
 )
 
-_LATEST = 100  # of each kind
+_LATEST = 100  # claims, and notes
 _TONES = {Decision.NORMAL: "good", Decision.BLOCKED: "bad", Decision.REVIEW: "attention"}
 _End = ReviewClaim.End
 
@@ -43,26 +43,17 @@ class Entry:
     is_failed: bool = False
 
 
-# What the story reads beside `standing_lookups`, to prefetch; the page reads some of it too.
-TOLD = (
-    Prefetch("review_tasks", ReviewTask.objects.select_related("for_operator", "for_role")),
-    Prefetch("deletions", VideoDeletion.objects.select_related("operator", "delivery")),
-    "takedowns",
-)
-
-
-def story_of(video: Video) -> list[Entry]:
-    """The story of a video, the newest entry first."""
-    decisions = video.decisions.select_related("operator", "delivery").order_by("-id")
+def story_of(video: Any) -> list[Entry]:
+    """The story of a video that `read_whole` has read, the newest entry first."""
     entries = [
         Entry(video.creation_time, _("Uploaded.")),
-        *map(_of_machine_review, video.verdicts),  # type: ignore[attr-defined]  # see `standing_lookups`
-        *map(_of_task, video.review_tasks.all()),
-        *_of_claims(video),
-        *map(_of_decision, decisions[:_LATEST]),
-        *_of_notes(video),
+        *map(_of_machine_review, video.verdicts),
+        *map(_of_task, video.told_tasks),
+        *_of_claims(video.told_claims[:_LATEST]),
+        *map(_of_decision, video.told_decisions),
+        *map(_of_note, video.told_notes[:_LATEST]),
         *(_of_takedown(each) for each in video.takedowns.all() if each.verified_at),
-        *map(_of_deletion, video.deletions.all()),
+        *map(_of_deletion, video.told_deletions),
     ]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
@@ -85,7 +76,7 @@ def _of_task(task: ReviewTask) -> Entry:
     return Entry(task.opened_at, _("Put into the queue: %s.") % task.get_cause_display())
 
 
-def _of_claims(video: Video) -> Iterator[Entry]:
+def _of_claims(claims: Iterable[ReviewClaim]) -> Iterator[Entry]:
     """The claims that ended without a decision of their page: the others are told by it."""
     texts = {
         _End.SKIPPED: _("%(who)s looked at it for %(time)s and skipped it."),
@@ -94,8 +85,9 @@ def _of_claims(video: Video) -> Iterator[Entry]:
         _End.EXPIRED: _("%(who)s had it on the page for %(time)s without deciding."),
         _End.LEFT: _("%(who)s had it on the page for %(time)s and left."),
     }
-    claims = video.claims.select_related("operator").order_by("-id")
-    for claim in claims.exclude(shown_at=None)[:_LATEST]:
+    for claim in claims:
+        if claim.shown_at is None:
+            continue  # it waits behind the clip on the screen
         if claim.ended_at is None:
             yield Entry(claim.claimed_at, _("%s is looking at it.") % claim.operator, "busy")
         elif claim.end in texts:
@@ -140,9 +132,8 @@ def _answer_to(decision: ReviewDecision) -> tuple[str, bool]:
     return _("VOD refused it: %s") % (delivery.error or delivery.error_code), True
 
 
-def _of_notes(video: Video) -> Iterator[Entry]:
-    for note in video.notes.select_related("operator").order_by("-id")[:_LATEST]:
-        yield Entry(note.created_at, _("Note by %s.") % note.operator, quote=note.text)
+def _of_note(note: ReviewNote) -> Entry:
+    return Entry(note.created_at, _("Note by %s.") % note.operator, quote=note.text)
 
 
 def _of_takedown(takedown: Takedown) -> Entry:

@@ -26,7 +26,7 @@ from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import PREDECESSOR_GIVEN_UP, Delivery, DeliveryState
 from videos.admin.columns import PICTURES, StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter
-from videos.models import CdnTask, Evidence, Takedown, Video
+from videos.models import CdnTask, Evidence, Takedown
 from videos.services.evidence import is_incomplete
 
 WHOLE_CHAIN = "verification__after__after__after"
@@ -56,17 +56,15 @@ class Step:
         return is_given_up and bool(self.error)
 
 
-def card(video: Video) -> dict[str, Any] | None:
-    """The latest takedown of a video with its steps; None where there was none."""
-    takedowns = Takedown.objects.filter(video=video).select_related(
-        WHOLE_CHAIN, "deletion", "decision__delivery"
-    )
-    takedown = takedowns.order_by("-id").first()
+def card(video: Any) -> dict[str, Any] | None:
+    """The latest takedown of a video that `read_whole` has read, with its steps; None without."""
+    takedown = next(iter(video.takedowns.all()), None)
     if takedown is None:
         return None
-    rows = Evidence.objects.of_blocks()
-    evidence = rows.filter(video=video, source_version=video.source_version).first()
-    return {"row": takedown, "steps": list(_steps(takedown, evidence))}
+    rows = (row for row in video.evidence.all() if row.source_version == video.source_version)
+    evidence = next((row for row in rows if row.is_of_block), None)
+    purges = [task for task in video.cdn_work if task.takedown_id == takedown.pk]
+    return {"row": takedown, "steps": list(_steps(takedown, evidence, purges[::-1]))}
 
 
 def _chain(takedown: Takedown) -> list[Delivery]:
@@ -79,7 +77,9 @@ def _chain(takedown: Takedown) -> list[Delivery]:
     return found
 
 
-def _steps(takedown: Takedown, evidence: Evidence | None) -> Iterator[Step]:
+def _steps(
+    takedown: Takedown, evidence: Evidence | None, purges: Sequence[CdnTask]
+) -> Iterator[Step]:
     # The latest of each kind: files that came later repeat some steps.
     deliveries = {delivery.kind: delivery for delivery in reversed(_chain(takedown))}
     yield Step(_("Hidden in the app"), badge=_good_badge(_("done")), at=takedown.created_at)
@@ -94,7 +94,7 @@ def _steps(takedown: Takedown, evidence: Evidence | None) -> Iterator[Step]:
             _("Blocked in VOD"),
         )
         yield _evidence_step(evidence, deliveries.get("archive_evidence"))
-    yield _purge_step(takedown, deliveries.get("purge"))
+    yield _purge_step(purges, deliveries.get("purge"))
     yield _proof_step(takedown, deliveries.get("verify_takedown"))
 
 
@@ -131,9 +131,8 @@ def _evidence_step(evidence: Evidence | None, delivery: Delivery | None) -> Step
     return _delivery_step(label, delivery, note=note)
 
 
-def _purge_step(takedown: Takedown, delivery: Delivery | None) -> Step:
+def _purge_step(tasks: Sequence[CdnTask], delivery: Delivery | None) -> Step:
     label = _("Purged from the CDN")
-    tasks = list(CdnTask.objects.filter(takedown=takedown).order_by("id"))
     if not tasks:
         return Step(label, note=_("No file of it is on our CDN."))
     note = _purge_note(tasks)
@@ -187,6 +186,7 @@ def _first_given_up(takedown: Takedown) -> Delivery:
 
 class Retry(Operation[Takedown]):
     name = "retry"
+    is_direct = True
     permission = "outbox.retry_delivery"
     label = gettext_lazy("Retry")
     title = gettext_lazy("Retry takedowns")
@@ -209,7 +209,8 @@ class Retry(Operation[Takedown]):
 
 class Dismiss(Retry):
     name = "dismiss"
-    label = gettext_lazy("Dismiss")
+    is_direct = False
+    label = gettext_lazy("Dismiss…")
     title = gettext_lazy("Dismiss takedowns")
     verb = gettext_lazy("Dismiss")
     report = gettext_lazy("%(done)d of %(selected)d dismissed.")
@@ -236,6 +237,8 @@ inbox.register(
 
 @admin.register(Takedown)
 class TakedownAdmin(StateColumn, VideoColumns, ReadOnlyAdmin[Takedown]):
+    empty_hint = gettext_lazy("Each block and each deletion of a clip starts a takedown.")
+    phone_columns = ("cause", "state_badge", "problem")
     list_display = (
         "picture", "video_link", "cause", "state_badge", "problem", "created_at", "verified_at",
     )  # fmt: skip
@@ -246,10 +249,24 @@ class TakedownAdmin(StateColumn, VideoColumns, ReadOnlyAdmin[Takedown]):
     search_help_text = gettext_lazy("Exact video ID.")
     ordering = ("-id",)
     operations = (Retry, Dismiss)
-    fields = (
-        "video", "cause", "state", "problem", "decision", "deletion", "verification", "created_at",
-        "verified_at",
-    )  # fmt: skip
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "video_link",
+                    "cause",
+                    "state_badge",
+                    "problem",
+                    "decision",
+                    "deletion",
+                    "verification",
+                    "created_at",
+                    "verified_at",
+                )
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Takedown]:
         """Of tombstones only for those who may delete."""

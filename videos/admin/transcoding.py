@@ -21,6 +21,7 @@ from videos.services import check_retryable, retry_transcode
 
 class Retry(Operation[TranscodeJob]):
     name = "retry"
+    is_direct = True
     permission = "videos.transcode_video"
     label = gettext_lazy("Retry")
     title = gettext_lazy("Retry transcoding jobs")
@@ -55,6 +56,8 @@ inbox.register(
 
 @admin.register(TranscodeJob)
 class TranscodeJobAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[TranscodeJob]):
+    empty_hint = gettext_lazy("Transcoding that starts at the desk or by the API appears here.")
+    phone_columns = ("kind", "state_badge", "error_text")
     list_display = (
         "picture", "video_link", "kind", "state_badge", "percent", "error_text", "requested_by",
         "last_update", "created_at",
@@ -69,6 +72,39 @@ class TranscodeJobAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[Tr
     search_help_text = gettext_lazy("Exact video ID, VOD task ID or error code")
     ordering = ("-id",)
     operations = (Retry, DismissJobs)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "video_link",
+                    "kind",
+                    "state_badge",
+                    "percent",
+                    "error_text",
+                    "requested_by",
+                    "created_at",
+                    "last_update",
+                    "finished_at",
+                )
+            },
+        ),
+        (
+            gettext_lazy("In VOD"),
+            {
+                "fields": (
+                    "task_id",
+                    "job_ids",
+                    "template_group_id",
+                    "source_version",
+                    "checked_at",
+                    "retry_of",
+                    "delivery",
+                    "streams",
+                )
+            },
+        ),
+    )
 
     @admin.display(description=gettext_lazy("last update"), ordering="news_at")
     def last_update(self, job: TranscodeJob) -> datetime | None:

@@ -22,7 +22,7 @@ admin.site.unregister(Uploader)
 class UploaderPageAdmin(UploaderAdmin):
     """The list of accounts, with a page that shows clips and decisions."""
 
-    change_form_template = "admin/videos/uploader.html"
+    detail_template = "admin/videos/uploader.html"
 
     def page_context(self, request: HttpRequest, row: Uploader) -> dict[str, Any]:
         if not request.user.has_perm("videos.view_video"):

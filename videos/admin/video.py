@@ -1,32 +1,39 @@
 """The list of videos and the page of one video."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.http import HttpRequest
-from django.urls import path
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from shortvideo.desk import display
 from shortvideo.desk.filters import AutocompleteFilter, DateRangeFilter
+from shortvideo.desk.lists import way_back
 from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.text import folded
 from videos.admin import operations
 from videos.admin.detail import detail_context
 from videos.admin.filters import DeletedFilter
 from videos.admin.media import thumbnail, with_pictures
-from videos.admin.seen import SeenRows, standing_lookups
+from videos.admin.seen import SeenRows, shown_text, standing_lookups
 from videos.admin.undo import undo
+from videos.admin.whole import read_whole
 from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video, VideoQuerySet
 from videos.services import is_undeletable
 
 
 @admin.register(Video)
 class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
-    change_form_template = "admin/videos/video/detail.html"
+    empty_hint = _("Uploads to VOD appear here: callbacks and sync runs bring them.")
+    phone_columns = ("review", "uploader", "creation_time")
+    detail_template = "admin/videos/video/detail.html"
     list_display = (
         "picture",
         "heading",
@@ -50,6 +57,7 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
         ("uploader", AutocompleteFilter),
         DeletedFilter,
     )
+    fieldsets = ((None, {"fields": ()}),)  # the template names the facts
     search_fields = ("title_search", "vod_id", "uploader__name_search", "uploader__user_id")
     search_help_text = _("Exact video ID, part of the title, or uploader")
     ordering = ("-creation_time", "-id")
@@ -67,7 +75,16 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
     def get_queryset(self, request: HttpRequest) -> VideoQuerySet:
         """Deleted videos only for operators who may delete."""
         videos = with_pictures(Video.objects.prefetch_related(*standing_lookups()))
-        return videos if request.user.has_perm("videos.delete_video") else videos.visible()
+        return _permitted(videos, request)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Video | None:
+        """Without what lists prefetch: the page reads more of it, see `read_whole`."""
+        videos = _permitted(Video.objects.select_related("uploader", "recommendation"), request)
+        with suppress(ValidationError):
+            return videos.filter(pk=Video._meta.pk.to_python(object_id)).first()
+        return None
 
     def search_condition(self, text: str) -> Q:
         """An exact id, or part of the title or of the uploader's name, as in the API."""
@@ -79,8 +96,19 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
         )
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(undo)
-        return [path("undo/", view, name="videos_video_undo"), *super().get_urls()]
+        guard = self.admin_site.admin_view
+        return [
+            path("undo/", guard(undo), name="videos_video_undo"),
+            path("named/<path:vod_id>/", guard(self.named_view), name="videos_video_named"),
+            *super().get_urls(),
+        ]
+
+    def named_view(self, request: HttpRequest, vod_id: str) -> HttpResponse:
+        """Go to the page of the video with this id in VOD; to a search if there is none."""
+        videos = _permitted(Video.objects.filter(vod_id=vod_id), request)
+        if (video := videos.first()) is not None:
+            return redirect("admin:videos_video_change", video.pk)
+        return redirect(reverse("admin:videos_video_changelist", query={"q": vod_id}))
 
     # --- Columns
 
@@ -126,28 +154,48 @@ class VideoAdmin(SeenRows, ReadOnlyAdmin[Video]):
 
     # --- The page of one video
 
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
+        if (row := kw.get("obj")) is not None:
+            read_whole(row)
+        return super().render_change_form(request, context, *args, **kw)
+
     def page_context(self, request: HttpRequest, row: Video) -> dict[str, Any]:
         """Facts and buttons, no form."""
+        decisions = (operations.Approve.name, operations.Block.name)
+        buttons = self.buttons(request, row)
         return {
             **detail_context(request, row),
             "title": str(row),
-            "subtitle": None,
-            "actions": self.buttons(request, row),
+            "buttons": buttons,
+            "decisions": [each for each in buttons if each["name"] in decisions],
+            "other_buttons": [each for each in buttons if each["name"] not in decisions],
         }
 
-    def buttons(self, request: HttpRequest, video: Video) -> list[dict[str, Any]]:
-        """Return the actions that the operator may start from this page."""
-        allowed = self.get_actions(request)
+    def buttons(self, request: HttpRequest, row: Video) -> list[dict[str, Any]]:
+        """The operations that make sense for the video, refused or not: their page says why."""
+        allowed = {each.name: each for each in self.operations if each.is_allowed(request.user)}
+        seen = f"{row.pk}:{shown_text(row)}"
         return [
             {
                 "name": name,
-                "label": action[2],
+                "label": allowed[name].label,
                 "tone": tone,
-                "is_confirmed": _is_confirmed(name, video),
+                "is_confirmed": _is_confirmed(name, row),
+                "seen": seen,
+                "next": self._list_url(request) if name == operations.Delete.name else "",
             }
-            for name, tone in _buttons_for(video)
-            if (action := allowed.get(name))
+            for name, tone in _buttons_for(row)
+            if name in allowed
         ]
+
+    def _list_url(self, request: HttpRequest) -> str:
+        """The list that the page came from: a deleted video may have no page for the operator."""
+        filters = self.get_preserved_filters(request)
+        return way_back({"request": request, "opts": self.opts, "preserved_filters": filters})[0]
+
+
+def _permitted(videos: VideoQuerySet, request: HttpRequest) -> VideoQuerySet:
+    return videos if request.user.has_perm("videos.delete_video") else videos.visible()
 
 
 def _is_confirmed(name: str, video: Video) -> bool:

@@ -75,7 +75,9 @@ class ReviewClaim(models.Model):
         indexes = [
             models.Index(fields=["page"], name="claim_page", condition=Q(ended_at=None)),
             models.Index(
-                fields=["operator", "video"], name="claim_skipped", condition=Q(end="skipped")
+                fields=["operator", "ended_at", "video"],
+                name="claim_skipped_lately",
+                condition=Q(end="skipped"),
             ),
         ]
 

@@ -107,6 +107,11 @@ class Evidence(NeedsAttention):
         return str(self.video)
 
     @property
+    def is_of_block(self) -> bool:
+        """As `EvidenceQuerySet.of_blocks`."""
+        return bool(self.facts) or self.removed_at is not None
+
+    @property
     def copies(self) -> list[dict[str, Any]]:
         """The files that the storage had when it was last asked."""
         return [file for file in self.files if not file.get("is_lost")]

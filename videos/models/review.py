@@ -3,7 +3,7 @@ from typing import Any, ClassVar, NoReturn, Self
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +23,15 @@ class ReviewDecisionQuerySet(models.QuerySet["ReviewDecision"]):
     def in_force(self) -> Self:
         """Decisions that were not undone, without the `Undo` lines. Only these count."""
         return self.exclude(decision=Decision.UNDO).filter(undone_by=None)
+
+    def standing(self) -> Self:
+        """Decisions about present sources that no later decision has replaced."""
+        of_video = ReviewDecision.objects.in_force().filter(video=OuterRef("video"))
+        return self.in_force().filter(
+            ~Exists(of_video.filter(pk__gt=OuterRef("pk"))),
+            source_version=F("video__source_version"),
+            video__deleted_at=None,
+        )
 
 
 class ReviewDecision(models.Model):
@@ -95,7 +104,10 @@ class ReviewDecision(models.Model):
                 fields=["undoes"], name="decision_undone_once", condition=Q(undoes__isnull=False)
             )
         ]
-        indexes = [models.Index(fields=["video", "-id"], name="decision_video")]
+        indexes = [
+            models.Index(fields=["video", "-id"], name="decision_video"),
+            models.Index(fields=["operator", "-id"], name="decision_operator"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_decision_display()}: {self.video}"
@@ -138,7 +150,7 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
     def addressed_elsewhere(self, operator: Operator) -> Self:
         """Escalated tasks for a colleague, or for a role that the operator does not have."""
         is_own = Q(for_operator=operator) | Q(for_role__in=operator.groups.all())
-        return self.open().filter(cause=TaskCause.ESCALATED).exclude(is_own)
+        return self.filter(closed_at=None, cause=TaskCause.ESCALATED).exclude(is_own)
 
 
 class ReviewTask(models.Model):
@@ -203,6 +215,11 @@ class ReviewTask(models.Model):
                 "id",
                 name="task_open_riskiest",
                 condition=Q(closed_at=None),
+            ),
+            models.Index(
+                fields=["video"],
+                name="task_escalated",
+                condition=Q(closed_at=None, cause=TaskCause.ESCALATED),
             ),
         ]
 

@@ -37,7 +37,13 @@ from videos.services.media import (
 )
 from videos.services.preferences import choose_for_review, review_preferences
 from videos.services.review import DecisionInput, latest_human_decision, review_video
-from videos.services.standing import Seen, Standing, check_seen, describe_review
+from videos.services.standing import (
+    Seen,
+    Standing,
+    check_seen,
+    describe_review,
+    last_own_decision,
+)
 from videos.services.takedown import archive_again, archive_hits, check_archivable
 from videos.services.threshold import Preview, preview_threshold
 from videos.services.transcoding import (

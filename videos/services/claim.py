@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -77,8 +77,12 @@ def claim_clip(operator: Operator, page: UUID, video: Video) -> ReviewClaim:
 
 
 def waiting_count() -> int:
-    """How many tasks are open, counted up to `COUNTED`."""
-    return ReviewTask.objects.open().order_by()[:COUNTED].count()
+    """How many tasks are open, counted up to `COUNTED`.
+
+    Only an index is read: a deletion closes the tasks of its video, and the order keeps PostgreSQL
+    from reading the closed tasks on its way.
+    """
+    return ReviewTask.objects.filter(closed_at=None).oldest_first()[:COUNTED].count()
 
 
 def renew_claims(page: UUID, *, idle: timedelta) -> int:
@@ -126,12 +130,18 @@ def describe_claim(claim: ReviewClaim) -> str:
 
 
 def _free_tasks(operator: Operator, now: datetime, skipped_since: datetime) -> ReviewTaskQuerySet:
-    """The open tasks that may be handed to the operator."""
-    claims = ReviewClaim.objects.filter(video=OuterRef("video"))
+    """The open tasks that may be handed to the operator.
+
+    PostgreSQL walks along the index of the order and hashes each `NOT IN` list once. Of `NOT
+    EXISTS` it makes joins: with 5,000 skipped clips that it had not counted yet, it compared each
+    task with each of them for 2 to 8 seconds.
+    """
+    claims = ReviewClaim.objects.all()
     held = claims.open().filter(lease_until__gt=now)
     skipped = claims.filter(operator=operator, end=End.SKIPPED, ended_at__gte=skipped_since)
-    elsewhere = ReviewTask.objects.addressed_elsewhere(operator).filter(video=OuterRef("video"))
-    return ReviewTask.objects.open().filter(~Exists(held), ~Exists(skipped), ~Exists(elsewhere))
+    elsewhere = ReviewTask.objects.addressed_elsewhere(operator)
+    left_out = [~Q(video__in=rows.values("video")) for rows in (held, skipped, elsewhere)]
+    return ReviewTask.objects.open().filter(*left_out)
 
 
 def _lock_videos(tasks: ReviewTaskQuerySet, limit: int) -> list[int]:
@@ -154,5 +164,5 @@ def _insert_claims(
         [ReviewClaim(video_id=pk, **new) for pk in ids], ignore_conflicts=True
     )
     inserted = ReviewClaim.objects.of_page(page).open().filter(video__in=ids, claimed_at=now)
-    by_video = {claim.video_id: claim for claim in inserted.select_related("video")}
+    by_video = {claim.video_id: claim for claim in inserted.select_related("video__uploader")}
     return [by_video[pk] for pk in ids if pk in by_video]

@@ -14,6 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import Operator
 from shortvideo.cloud.types import Audit, AuditStatus
 from shortvideo.errors import NeedsConfirmation
 from shortvideo.outbox import services as outbox
@@ -33,6 +34,7 @@ from videos.services import takedown
 
 AUDIT_KIND: Final = "create_audit"
 ALREADY_SENT: Final = gettext_lazy("It is being sent to VOD already: decide again instead.")
+_OWN_DECISIONS: Final = 20
 _TOKEN: Final = re.compile(r"(\d{1,18})-(\d{1,9})-([a-zA-Z]{1,8})-(\d{1,20})-(\d{1,18})")
 
 
@@ -110,6 +112,24 @@ def latest_decision(video: Video) -> ReviewDecision | None:
     """The last decision in force about the present source, by a person or a machine."""
     in_force = video.decisions.in_force().filter(source_version=video.source_version)
     return in_force.select_related("operator").order_by("-id").first()
+
+
+def last_own_decision(operator: Operator, *, before: int | None = None) -> ReviewDecision | None:
+    """The operator's last approval or block at the desk, older than `before`, that still stands.
+
+    It reads a few of the operator's decisions at a time: who decides much has many thousands.
+    """
+    own = ReviewDecision.objects.filter(operator=operator, source=Source.ADMIN)
+    own = own.filter(decision__in=(Decision.NORMAL, Decision.BLOCKED)).order_by("-pk")
+    while True:
+        older = own if before is None else own.filter(pk__lt=before)
+        ids = list(older.values_list("pk", flat=True)[:_OWN_DECISIONS])
+        if not ids:
+            return None
+        standing = ReviewDecision.objects.standing().filter(pk__in=ids).select_related("video")
+        if found := standing.order_by("-pk").first():
+            return found
+        before = ids[-1]
 
 
 def describe_review(video: Video, latest: ReviewDecision | None) -> str:
@@ -194,17 +214,20 @@ def is_latest_decision(video: Video, decision: ReviewDecision) -> bool:
     return latest_decision(video) == decision
 
 
-def undo_refusal(decision: ReviewDecision, now: datetime) -> str:
-    """Why a decision cannot be undone, in one sentence; "" if it can."""
+def undo_refusal(decision: ReviewDecision, now: datetime, *, is_known_latest: bool = False) -> str:
+    """Why a decision cannot be undone, in one sentence; "" if it can.
+
+    `is_known_latest`: the caller has read it as the last in force about the present source.
+    """
     window = timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
     delivery = decision.delivery
     if decision.source != Source.ADMIN or delivery is None:
         return _("Only a decision made at the desk can be undone: decide again instead.")
     if now >= decision.created_at + window:
         return _("Too late to undo: decide again instead.")
-    if decision.undone_by.exists():
+    if not is_known_latest and decision.undone_by.exists():
         return _("It was undone already.")
-    if not is_latest_decision(decision.video, decision):
+    if not is_known_latest and not is_latest_decision(decision.video, decision):
         return _("There is another decision or another source since: decide again instead.")
     is_sent = delivery.state != DeliveryState.WAITING or delivery.claim_count
     return str(ALREADY_SENT) if is_sent else ""

@@ -1,7 +1,8 @@
 """From the labels and scores of the AI review to what the console does."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from videos.models import LabelThreshold, MachineReview
@@ -44,23 +45,47 @@ def all_thresholds() -> dict[str, LabelThreshold]:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcomes:
+    """How many AI reviews have each outcome, with the saved thresholds and with the proposed."""
+
+    now: Counter[Suggestion] = field(default_factory=Counter)
+    proposed: Counter[Suggestion] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
-    """How many of the last AI reviews had each outcome, then and with the proposed threshold."""
+    """What a proposed threshold changes: in all reviews, and in those with each label.
+
+    A review with two labels counts for both. The proposed label comes first, then the most
+    frequent ones.
+    """
 
     count: int
-    then: Mapping[Suggestion, int]
-    proposed: Mapping[Suggestion, int]
+    total: Outcomes
+    by_label: Mapping[str, Outcomes]
 
 
 def preview_threshold(proposed: LabelThreshold) -> Preview:
     """Apply a threshold that is not saved, beside all others, to the last 1,000 AI reviews."""
-    thresholds = all_thresholds() | {proposed.label: proposed}
-    then = dict.fromkeys(_SEVERITY, 0)
-    now = dict.fromkeys(_SEVERITY, 0)
+    saved = all_thresholds()
+    others = {label: each for label, each in saved.items() if each.pk != proposed.pk}
+    changed = others | {proposed.label: proposed}
+    total = Outcomes()
+    by_label: defaultdict[str, Outcomes] = defaultdict(Outcomes)
     reviews = MachineReview.objects.exclude(suggestion=Suggestion.ERROR).order_by("-id")
     rows = list(reviews.values("suggestion", "vod_suggestion", "labels", "hits")[:PREVIEWED])
     for row in rows:
-        then[Suggestion(row["suggestion"])] += 1
+        labels, hits = row["labels"], row["hits"]
         said = Suggestion(row["vod_suggestion"] or row["suggestion"])
-        now[apply_thresholds(said, row["labels"], row["hits"], thresholds)] += 1
-    return Preview(len(rows), then, now)
+        now = apply_thresholds(said, labels, hits, saved)
+        then = apply_thresholds(said, labels, hits, changed)
+        named = {*labels, *(hit["label"] for hit in hits)} - {"normal"}
+        for outcomes in (total, *(by_label[label] for label in named)):
+            outcomes.now[now] += 1
+            outcomes.proposed[then] += 1
+    order = sorted(by_label, key=lambda label: (label != proposed.label, -_size(by_label[label])))
+    return Preview(len(rows), total, {label: by_label[label] for label in order})
+
+
+def _size(outcomes: Outcomes) -> int:
+    return outcomes.now.total()

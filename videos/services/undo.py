@@ -58,10 +58,18 @@ def undo_review(
     return line
 
 
-def undoable_decision(video: Video) -> ReviewDecision | None:
-    """The decision about a video that can be undone right now."""
-    latest = video.decisions.in_force().select_related("delivery").order_by("-id").first()
-    return latest if latest is not None and not undo_refusal(latest, timezone.now()) else None
+def undoable_decision(video: Video, latest: ReviewDecision | None = None) -> ReviewDecision | None:
+    """The decision about a video that can be undone right now.
+
+    `latest` is the last decision in force about the present source, if the caller has read it.
+    """
+    is_known = latest is not None
+    if latest is None:
+        in_force = video.decisions.in_force().select_related("delivery")
+        latest = in_force.order_by("-id").first()
+    if latest is None or undo_refusal(latest, timezone.now(), is_known_latest=is_known):
+        return None
+    return latest
 
 
 def undo_milliseconds(decision: ReviewDecision) -> int:

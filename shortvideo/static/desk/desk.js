@@ -116,15 +116,22 @@
     setTimeout(refresh, 2000);
   }
 
-  /* On a phone each row is a card: its cells say which column they are. */
+  /* On a phone each row is a card: its cells say which column they are. Of a list it shows the link, the picture, fields and three facts. */
   for (const table of document.querySelectorAll('#result_list, table[data-labels]')) {
     const names = [...table.querySelectorAll('thead th')].map((head) => (head.querySelector('.text') || head).textContent.trim());
     const unnamed = '.action-checkbox, .field-picture, .field-heading, .field-video_link';
+    const list = table.closest('[data-phone-columns]');
+    const chosen = list ? list.dataset.phoneColumns.split(' ').filter(Boolean).map((name) => `field-${name}`) : [];
     for (const row of table.tBodies[0].rows) {
+      let facts = 0;
       [...row.cells].forEach((cell, index) => {
         const isEmpty = cell.textContent.trim() === '' && !cell.querySelector('input, img');
         if (names[index] && !isEmpty && !cell.matches(unnamed)) {
           cell.dataset.label = names[index];
+          if (list && cell.matches('td') && !cell.querySelector('input, select')) {
+            facts += 1;
+            cell.classList.toggle('is-minor', chosen.length ? !chosen.some((name) => cell.classList.contains(name)) : facts > 3);
+          }
         }
       });
     }
@@ -153,19 +160,35 @@
     }
   });
 
-  /* A sentence of the server about the values of a form, while they are typed. */
+  /* What the server says about the values of a form, while they are typed: a sentence and a table. */
   const preview = document.querySelector('[data-preview-url]');
   if (preview) {
     const form = preview.closest('form');
+    const table = preview.querySelector('[data-preview-table]');
+    const showPreview = ({sentence, rows}) => {
+      preview.querySelector('[data-preview-sentence]').textContent = sentence;
+      table.hidden = !rows.length;
+      table.tBodies[0].replaceChildren(...rows.map(({label, cells}) => {
+        const row = document.createElement('tr');
+        const head = document.createElement('th');
+        head.scope = 'row';
+        head.textContent = label;
+        row.append(head);
+        for (const cell of cells) {
+          row.insertCell().textContent = cell;
+        }
+        return row;
+      }));
+    };
     let newest = 0;
     const show = async () => {
       newest += 1;
       const number = newest;
       const values = new URLSearchParams(new FormData(form));
       values.delete('csrfmiddlewaretoken');
-      const answer = await fetch(`${preview.dataset.previewUrl}?${values}`);
+      const answer = await fetch(`${preview.dataset.previewUrl}&${values}`);
       if (answer.ok && number === newest) {
-        preview.textContent = (await answer.json()).sentence;
+        showPreview(await answer.json());
       }
     };
     form.addEventListener('input', show);

@@ -8,13 +8,6 @@ from shortvideo.desk import display
 from shortvideo.webhooks.models import Endpoint
 
 
-def video_link(subject: str) -> SafeString | str:
-    if not subject:
-        return display.NOTHING
-    url = reverse("admin:videos_video_changelist", query={"q": subject})
-    return format_html('<a href="{}"><code>{}</code></a>', url, subject)
-
-
 def endpoint_link(endpoint: Endpoint) -> SafeString:
     url = reverse("admin:webhooks_endpoint_change", args=[endpoint.pk])
     return format_html('<a href="{}">{}</a>', url, endpoint)

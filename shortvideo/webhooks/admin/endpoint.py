@@ -24,13 +24,14 @@ from . import operations
 
 _LATEST = 10  # attempts on the page of an endpoint
 _EDITED = ("name", "url", "event_types", "is_active")
-_BUTTONS = (("send_test", "", True), ("replay", "", False), ("rotate_secret", "quiet", False))
 
 
 @admin.register(Endpoint)
 class EndpointAdmin(DeskAdmin[Endpoint]):
+    empty_hint = gettext_lazy("Add your backend's address: events about clips are sent there.")
     form = EndpointForm
     change_form_template = "admin/webhooks/endpoint/change_form.html"
+    detail_template = "admin/webhooks/endpoint/detail.html"
     list_display = (
         "name", "url", "condition", "last_success_at", "last_failure_at", "waiting", "dead",
     )  # fmt: skip
@@ -82,7 +83,6 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
 
     def page_context(self, request: HttpRequest, row: Endpoint) -> dict[str, Any]:
         tries = Attempt.objects.filter(dispatch__endpoint=row)
-        allowed = self.get_actions(request)
         return {
             "title": row,
             "subtitle": None,
@@ -91,11 +91,7 @@ class EndpointAdmin(DeskAdmin[Endpoint]):
             "waiting": self.waiting(row),
             "dead": self.dead(row),
             "attempts": tries.select_related("dispatch__event").order_by("-id")[:_LATEST],
-            "buttons": [
-                {"name": name, "label": action[2], "tone": tone, "is_confirmed": at_once}
-                for name, tone, at_once in _BUTTONS
-                if (action := allowed.get(name))
-            ],
+            "buttons": self.buttons(request, row),
         }
 
     # --- Columns

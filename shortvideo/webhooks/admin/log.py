@@ -1,10 +1,8 @@
 """Events, their deliveries to endpoints, and each attempt."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,14 +12,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shortvideo.desk import display, inbox
-from shortvideo.desk.filters import DateRangeFilter
+from shortvideo.desk.display import named_video_link
+from shortvideo.desk.filters import DateRangeFilter, NarrowingFilter
 from shortvideo.desk.options import ReadOnlyAdmin
 from shortvideo.outbox.models import Delivery, DeliveryState
 from shortvideo.webhooks.models import Attempt, Dispatch, Event, EventType
 from shortvideo.webhooks.services import KIND
 
 from . import operations
-from .columns import endpoint_link, error_text, video_link
+from .columns import endpoint_link, error_text
 
 inbox.register(
     inbox.Concern(
@@ -42,9 +41,10 @@ inbox.register(
 )
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(NarrowingFilter):
     """Without a choice: waiting and failed deliveries."""
 
+    default = gettext_lazy("Unfinished or failed")
     title = gettext_lazy("state")
     parameter_name = "state"
 
@@ -55,11 +55,6 @@ class StateFilter(admin.SimpleListFilter):
             (DeliveryState.DONE, DeliveryState.DONE.label),
             ("all", _("All")),
         ]
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        choices = super().choices(changelist)
-        yield {**next(choices), "display": _("Unfinished or failed")}
-        yield from choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         match self.value():
@@ -77,12 +72,27 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin[Event]):
+    empty_hint = gettext_lazy("Events about clips appear here while an endpoint is active.")
     list_display = ("id", "type", "video", "told", "created_at")
     list_filter = ("type", ("created_at", DateRangeFilter))
     search_fields = ("=subject", "=uid")
     search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
-    fields = ("uid", "type", "subject", "told", "created_at", "data")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "type",
+                    "video",
+                    "told",
+                    "created_at",
+                    "uid",
+                    "data",
+                )
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         rows: QuerySet[Event] = super().get_queryset(request)
@@ -90,7 +100,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
     @admin.display(description=gettext_lazy("video"), ordering="subject")
     def video(self, event: Event) -> SafeString | str:
-        return video_link(event.subject)
+        return named_video_link(event.subject)
 
     @admin.display(description=gettext_lazy("delivered to"))
     def told(self, event: Event) -> SafeString:
@@ -108,6 +118,10 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
 @admin.register(Dispatch)
 class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
+    empty_hint = gettext_lazy(
+        "Each event for each endpoint appears here while it waits, and when it fails."
+    )
+    phone_columns = ("event_type", "state_badge", "error")
     list_display = (
         "id", "event_type", "video", "endpoint_name", "state_badge", "tries", "error", "due_at",
         "created_at",
@@ -119,10 +133,23 @@ class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
     search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
     operations = (operations.ReplayDispatch, operations.Dismiss)
-    fields = (
-        "event_type", "video", "endpoint_name", "state_badge", "tries", "error", "due_at",
-        "created_at",
-    )  # fmt: skip
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "event_type",
+                    "video",
+                    "endpoint_name",
+                    "state_badge",
+                    "tries",
+                    "error",
+                    "due_at",
+                    "created_at",
+                )
+            },
+        ),
+    )
 
     @admin.display(description=gettext_lazy("event"), ordering="event__type")
     def event_type(self, row: Dispatch) -> SafeString:
@@ -131,7 +158,7 @@ class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
 
     @admin.display(description=gettext_lazy("video"), ordering="event__subject")
     def video(self, row: Dispatch) -> SafeString | str:
-        return video_link(row.event.subject)
+        return named_video_link(row.event.subject)
 
     @admin.display(description=gettext_lazy("endpoint"), ordering="endpoint__name")
     def endpoint_name(self, row: Dispatch) -> SafeString:
@@ -162,6 +189,8 @@ class DispatchAdmin(ReadOnlyAdmin[Dispatch]):
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin[Attempt]):
+    empty_hint = gettext_lazy("Each call to an endpoint appears here.")
+    phone_columns = ("event_type", "answer", "endpoint")
     list_display = (
         "created_at", "endpoint", "event_type", "video", "number", "answer", "milliseconds",
         "error_sentence",
@@ -169,6 +198,23 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     list_select_related = ("dispatch__event", "dispatch__endpoint")
     list_filter = ("dispatch__endpoint", "status", ("created_at", DateRangeFilter))
     linked_lookups = ("dispatch__id__exact",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "event_type",
+                    "video",
+                    "endpoint",
+                    "number",
+                    "answer",
+                    "milliseconds",
+                    "error_sentence",
+                    "created_at",
+                )
+            },
+        ),
+    )
     search_fields = ("=dispatch__event__subject", "=dispatch__event__uid")
     search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
@@ -183,7 +229,7 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
 
     @admin.display(description=gettext_lazy("video"))
     def video(self, attempt: Attempt) -> SafeString | str:
-        return video_link(attempt.dispatch.event.subject)
+        return named_video_link(attempt.dispatch.event.subject)
 
     @admin.display(description=gettext_lazy("HTTP status"), ordering="status")
     def answer(self, attempt: Attempt) -> SafeString:

@@ -19,6 +19,7 @@ from shortvideo.webhooks.models import Dispatch, Endpoint
 
 class SendTest(Operation[Endpoint]):
     name = "send_test"
+    is_direct = True
     permission = "webhooks.change_endpoint"
     label = gettext_lazy("Send test event")
     title = gettext_lazy("Send a test event")
@@ -101,6 +102,7 @@ class Replay(Operation[Endpoint]):
 
 class ReplayDispatch(Operation[Dispatch]):
     name = "replay"
+    is_direct = True
     permission = "webhooks.replay_dispatch"
     label = gettext_lazy("Replay…")
     title = gettext_lazy("Replay webhooks")
@@ -119,6 +121,7 @@ class ReplayDispatch(Operation[Dispatch]):
 
 class Dismiss(ReplayDispatch):
     name = "dismiss"
+    is_direct = False
     label = gettext_lazy("Dismiss…")
     title = gettext_lazy("Dismiss webhooks")
     verb = gettext_lazy("Dismiss")

@@ -25,6 +25,7 @@ from accounts.services import operator_of
 from shortvideo.cloud import CloudRejected, CloudUnavailable
 from shortvideo.errors import InvalidState, NeedsConfirmation
 from shortvideo.middleware import current_request_id
+from shortvideo.text import is_blank
 from videos.admin.desk import queue_filling
 from videos.admin.media import fetch_sources
 from videos.admin.reviewing.clip import clips_as_json
@@ -36,14 +37,15 @@ from videos.admin.reviewing.forms import (
     EscalateForm,
     NoteForm,
     PageForm,
+    PastForm,
     RememberForm,
     SkipForm,
     UndoForm,
 )
-from videos.admin.seen import shown_standing, standing_lookups
+from videos.admin.seen import review_lookups, shown_standing
 from videos.mirror.asking import ILLEGAL_STATUS, NO_STREAM
 from videos.mirror.fetching import read_later
-from videos.models import Decision, ReviewClaim, ReviewDecision, Source, Video
+from videos.models import CensorStatus, Decision, ReviewClaim, ReviewDecision, Source, Video
 from videos.services import (
     DecisionInput,
     Seen,
@@ -55,6 +57,7 @@ from videos.services import (
     describe_review,
     end_claims,
     escalate_video,
+    last_own_decision,
     may_play,
     missing_files_reason,
     not_named_reason,
@@ -140,7 +143,7 @@ def clips(request: HttpRequest) -> JsonResponse:
     """
     operator, values = operator_of(request), _read(ClipsForm, request)
     held = ReviewClaim.objects.of_page(values["page"]).open().filter(operator=operator)
-    claims = list(held.select_related("video").order_by("pk"))
+    claims = list(held.select_related("video__uploader").order_by("pk"))
     claims += claim_clips(
         operator,
         values["page"],
@@ -210,7 +213,7 @@ def news(request: HttpRequest) -> JsonResponse:
     asked = [int(pk) for pk in request.GET.get("claims", "").split(",")[:5] if pk.isdecimal()]
     claims = ReviewClaim.objects.of_page(form.cleaned_data["page"])
     found = claims.filter(operator=operator_of(request), pk__in=[pk for pk in asked if pk < 2**63])
-    found = found.select_related("video").prefetch_related(*standing_lookups("video__"))
+    found = found.select_related("video").prefetch_related(*review_lookups("video__"))
     return JsonResponse({"claims": [_news(claim) for claim in found]})
 
 
@@ -236,14 +239,20 @@ def session(request: HttpRequest) -> JsonResponse:
 @_call
 @require_POST
 def decide(request: HttpRequest) -> JsonResponse:
-    """Decide about a claimed clip. Sent again, it answers the decision that was made."""
+    """Decide about a claimed clip. Sent again, it answers the decision that was made.
+
+    To approve a clip that the page shows as blocked needs a reason.
+    """
     operator, values = operator_of(request), _read(DecideForm, request)
     claim = _own_claim(operator, values)
     if claim.decision is not None and _is_repeated(claim, claim.decision, values):
         return JsonResponse(_decided(claim.decision))
     if not values["is_confirmed"]:
         check_unclaimed(claim.video, page=values["page"])
-    template = values["template"]
+    template, seen = values["template"], Seen.parse(values["seen"])
+    lifts = values["decision"] == Decision.NORMAL and seen.censor_status == CensorStatus.FAIL
+    if lifts and is_blank(values["reason"]):
+        raise _BadInput(_("A reason is required to lift a block."))
     new = DecisionInput(
         Decision(values["decision"]),
         Source.ADMIN,
@@ -255,9 +264,11 @@ def decide(request: HttpRequest) -> JsonResponse:
         request_id=current_request_id(),
     )
     try:
-        review = review_video(claim.video, new, seen=Seen.parse(values["seen"]), claim=claim)
+        review = review_video(claim.video, new, seen=seen, claim=claim)
     except NeedsConfirmation as error:
         return _problem("changed", error, 409, clip=_clip_now(operator, values["page"], claim))
+    if review.request_id != new.request_id:  # it was made before: nothing has ended the claim
+        end_claims(ReviewClaim.objects.filter(pk=claim.pk), _End.LEFT)
     return JsonResponse(_decided(review))
 
 
@@ -298,6 +309,27 @@ def undo(request: HttpRequest) -> JsonResponse:
     claim = claim_clip(operator, values["page"], decision.video)
     claim.video.refresh_from_db()
     return JsonResponse({"clip": clips_as_json(operator, [claim])[0]})
+
+
+@_call
+@require_POST
+def past(request: HttpRequest) -> JsonResponse:
+    """Return to the operator's last decision before `before`: its clip, claimed by the page.
+
+    `clip` is None if there is no such decision (`decision` is None too), or if another page holds
+    the clip. `sentence` says which.
+    """
+    operator, values = operator_of(request), _read(PastForm, request)
+    decision = last_own_decision(operator, before=values["before"])
+    if decision is None:
+        sentence = _("You have decided about no clip before.")
+        return JsonResponse({"decision": None, "clip": None, "sentence": sentence})
+    found: dict[str, Any] = {"decision": decision.pk, "clip": None, "sentence": ""}
+    try:
+        claim = claim_clip(operator, values["page"], decision.video)
+    except NeedsConfirmation as error:
+        return JsonResponse(found | {"sentence": str(error)})
+    return JsonResponse(found | {"clip": clips_as_json(operator, [claim])[0]})
 
 
 @_call

@@ -8,11 +8,13 @@ from django.contrib.admin import site
 from django.db.models import Count, Prefetch, Q, prefetch_related_objects
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import Operator
+from shortvideo.desk.display import waited
 from videos.admin.columns import PICTURES, video_url
 from videos.admin.media import cdn_picture, copies_of, hit_copies, play_sources, snapshots
-from videos.admin.seen import shown_standing, standing_lookups
+from videos.admin.seen import review_lookups, shown_standing
 from videos.models import (
     CensorStatus,
     MachineReview,
@@ -36,7 +38,7 @@ def clips_as_json(operator: Operator, claims: Sequence[ReviewClaim]) -> list[dic
         claims,
         "video__uploader",
         *PICTURES,
-        *standing_lookups("video__"),
+        *review_lookups("video__"),
         Prefetch("video__decisions", _LINES[:_LATEST], to_attr="latest_lines"),
         Prefetch("video__notes", _NOTES[:_LATEST], to_attr="latest_notes"),
     )
@@ -76,9 +78,10 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "statusLabel": str(CensorStatus(video.censor_status).label),
         "seen": str(standing.seen),
         "standing": describe_review(video, standing.decision) if standing.decision else "",
+        "reason": standing.decision.reason if standing.decision else "",
         "isBlocked": video.is_blocked,
         "causes": [task.get_cause_display() for task in tasks],
-        "waitingSince": _moment(tasks[0].opened_at) if tasks else None,
+        "waiting": _waiting(tasks[0]) if tasks else "",
         "sources": play_sources(video) if may_play(operator, video) else [],
         "unplayable": missing_files_reason(operator, video),
         "poster": copies.get(video.first_frame) or cdn_picture(video, video.first_frame),
@@ -89,6 +92,10 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "history": [_line(video, each) for each in video.latest_lines],  # type: ignore[attr-defined]
         "notes": [_note(each) for each in video.latest_notes],  # type: ignore[attr-defined]
     }
+
+
+def _waiting(oldest: ReviewTask) -> str:
+    return _("waiting %(age)s") % {"age": waited(oldest.opened_at, timezone.now())}
 
 
 def _hits(review: MachineReview | None, copies: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -100,3 +100,9 @@ class EscalateForm(ClaimForm):
 
 class UndoForm(PageForm):
     decision = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+
+
+class PastForm(PageForm):
+    """`before`: the decision that the page has shown; empty for the last one."""
+
+    before = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)

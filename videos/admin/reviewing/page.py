@@ -21,8 +21,8 @@ from videos.models.review import COMMENT_BYTES, REASON_BYTES
 from videos.services import COUNTED, PLAY_UNPUBLISHED, review_preferences
 
 CALLS = (
-    "clips", "play", "beat", "news", "session", "decide", "skip", "undo", "note", "escalate",
-    "remember", "leave",
+    "clips", "play", "beat", "news", "session", "decide", "skip", "undo", "past", "note",
+    "escalate", "remember", "leave",
 )  # fmt: skip
 
 
@@ -101,6 +101,7 @@ def _texts() -> dict[str, Any]:
         "noFile": _("There is no file to play yet. The snapshots show its content."),
         "undone": _("Undone. Decide again."),
         "nothingToUndo": _("There is nothing to undo."),
+        "notBlocked": _("You approved this clip: it has no reason to change."),
         "refused": _("The server refused this."),
         "offline": _("No connection. Your decision is kept and sent again."),
         "loggedOut": _("Your session has ended. Log in; your decision is kept and sent again."),

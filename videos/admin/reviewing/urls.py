@@ -15,6 +15,7 @@ urlpatterns = [
     path("decide/", calls.decide, name="decide"),
     path("skip/", calls.skip, name="skip"),
     path("undo/", calls.undo, name="undo"),
+    path("past/", calls.past, name="past"),
     path("note/", calls.note, name="note"),
     path("escalate/", calls.escalate, name="escalate"),
     path("remember/", calls.remember, name="remember"),

@@ -26,6 +26,18 @@ export class Server {
     return this.call(`${this.urls[name]}?${new URLSearchParams({page: this.page, ...values})}`);
   }
 
+  /** Other sources of a clip whose own do not play, or why there are none. */
+  async askForSources(clip) {
+    try {
+      return await this.post('play', {claim: clip.claim});
+    } catch (error) {
+      if (!(error instanceof CallError)) {
+        throw error;
+      }
+      return {sources: [], sentence: error.sentence};
+    }
+  }
+
   /** Free the page's clips while it is being closed: no answer is awaited. */
   leave() {
     const body = new URLSearchParams({page: this.page, csrfmiddlewaretoken: this.token});

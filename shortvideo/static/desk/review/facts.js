@@ -22,6 +22,8 @@ export class Facts {
     this.part('vod-id').textContent = clip.vodId;
     this.part('causes').replaceChildren(...clip.causes.map((cause) => element('span', cause, 'badge badge-attention')));
     this.part('details-link').href = clip.url;
+    this.part('past').hidden = !clip.past;
+    this.part('correct').hidden = !clip.isBlocked;
     this.showStanding(clip);
     this.showLabels(clip);
     this.showFacts(clip);
@@ -53,7 +55,7 @@ export class Facts {
       [this.texts.uploader, this.uploader(clip.uploader)],
       [this.texts.description, clip.description && outside(clip.description)],
       [this.texts.tags, clip.tags.length && outside(clip.tags.join(', '))],
-      [this.texts.status, clip.statusLabel],
+      [this.texts.status, [clip.statusLabel, clip.waiting].filter(Boolean).join(' · ')],
     ];
     this.part('facts').replaceChildren(...rows.filter(([, value]) => value).flatMap(([name, value]) => {
       const detail = document.createElement('dd');

@@ -5,6 +5,7 @@ import {Dialogs, leaveMenu} from './dialogs.js';
 import {Facts} from './facts.js';
 import {listen} from './keys.js';
 import {Messages} from './messages.js';
+import {Past} from './past.js';
 import {Stage} from './stage.js';
 
 const HELD = 3; // clips that a page claims: the one on the screen and the next two
@@ -23,13 +24,14 @@ class Review {
   constructor() {
     const token = document.querySelector('[name=csrfmiddlewaretoken]').value;
     this.server = new Server(settings.calls, crypto.randomUUID(), token);
-    this.stage = new Stage(root, settings, (clip) => this.askForSources(clip));
+    this.stage = new Stage(root, settings, (clip) => this.server.askForSources(clip));
     this.facts = new Facts(root, texts);
     this.messages = new Messages(root, () => this.retryNow?.());
     this.dialogs = new Dialogs(settings, (name, values) => this.onDialog(name, values));
+    this.past = new Past(this, texts);
     this.queue = []; // claimed clips; the first is on the screen
     this.sending = new Map(); // decisions on their way, by claim
-    this.turns = 0; // decisions sent
+    this.sent = Promise.resolve(); // the answer of the last decision
     this.undoable = []; // own decisions in the order of their keys
     this.skippedSince = '';
     this.activeAt = Date.now();
@@ -119,6 +121,7 @@ class Review {
   /** Take the clip from the screen; the next one plays at once. */
   next() {
     const clip = this.queue.shift();
+    this.past.restart();
     clip.shownSeconds = (Date.now() - this.shownAt) / 1000;
     this.show();
     return clip;
@@ -135,14 +138,16 @@ class Review {
 
   run(command, number) {
     const commands = {
-      approve: () => this.decide('Normal'),
+      approve: () => this.approve(),
       block: () => this.dialogs.show('block', this.current?.typed),
       reason: () => this.dialogs.chooseNumber(number),
       skip: () => this.skip(),
       undo: () => this.undo(),
       escalate: () => this.dialogs.show('escalate', this.current?.typed),
       note: () => this.dialogs.show('note', this.current?.typed),
-      previous: () => this.openPrevious(),
+      previous: () => this.past.show(),
+      reverse: () => this.past.reverse(),
+      correct: () => this.past.correct(),
       pause: () => this.stage.togglePause(),
       back: () => this.stage.seek(-1),
       forward: () => this.stage.seek(1),
@@ -155,7 +160,7 @@ class Review {
       unskip: () => this.showSkipped(),
       help: () => this.dialogs.show('help'),
     };
-    const isFree = ['undo', 'help', 'unskip', 'previous', 'speed', 'sound'].includes(command);
+    const isFree = ['undo', 'help', 'unskip', 'previous', 'reverse', 'correct', 'speed', 'sound'].includes(command);
     if (commands[command] && (this.current || isFree)) {
       commands[command]();
     }
@@ -165,12 +170,21 @@ class Review {
     if (!this.current) {
       return;
     }
-    if (name === 'block') {
-      this.decide('Blocked', values);
+    if (name === 'block' || name === 'lift') {
+      this.decide(name === 'lift' ? 'Normal' : 'Blocked', values);
     } else if (name === 'note') {
       this.note(values.note);
     } else {
       this.escalate(values);
+    }
+  }
+
+  /** Lifting a block needs a reason. */
+  approve() {
+    if (this.current.isBlocked) {
+      this.dialogs.show('lift', this.current.typed);
+    } else {
+      this.decide('Normal');
     }
   }
 
@@ -181,15 +195,13 @@ class Review {
     if (clip.isConfirming) {
       sent.is_confirmed = 'on';
     }
-    const turn = ++this.turns;
-    const done = this.call('decide', sent);
+    const done = this.sent.catch(() => {}).then(() => this.call('decide', sent)); // one by one: the log has the order of the keys
+    this.sent = done;
     this.sending.set(clip.claim, done);
     this.showSending();
     try {
       const answer = await done;
-      this.undoable.push({turn, decision: answer.decision});
-      this.undoable.sort((one, other) => one.turn - other.turn); // answers overtake each other
-      this.last = clip;
+      this.undoable = [...this.undoable.filter((made) => made !== answer.decision), answer.decision];
       this.messages.offerUndo(answer);
     } catch (error) {
       this.onRefusal(error, clip, values);
@@ -212,14 +224,14 @@ class Review {
     this.messages.say(error.sentence || texts.refused);
     if (error.problem !== 'gone') {
       const now = error.clip || clip;
-      this.bringBack({...now, typed: values, isConfirming: error.problem === 'changed'});
+      this.bringBack({...now, past: clip.past, typed: values, isConfirming: error.problem === 'changed'});
     }
   }
 
   async skip() {
     const clip = this.next();
-    this.hasSkipped = true;
-    await this.attempt('skip', {claim: clip.claim, shown_seconds: clip.shownSeconds});
+    this.hasSkipped ||= !clip.past;
+    await (clip.past ? this.past.leave(clip) : this.attempt('skip', {claim: clip.claim, shown_seconds: clip.shownSeconds}));
     this.fill();
   }
 
@@ -236,7 +248,7 @@ class Review {
       this.messages.say(texts.nothingToUndo);
       return;
     }
-    const answer = await this.attempt('undo', {decision: last.decision});
+    const answer = await this.attempt('undo', {decision: last});
     if (answer) {
       this.messages.hide();
       this.bringBack(answer.clip);
@@ -261,12 +273,6 @@ class Review {
     this.fill();
   }
 
-  openPrevious() {
-    if (this.last) {
-      window.open(this.last.url, '_blank', 'noopener');
-    }
-  }
-
   changeSpeed() {
     const speed = this.stage.changeSpeed();
     this.messages.say(`${speed}×`);
@@ -281,18 +287,6 @@ class Review {
       await this.attempt('skip', {claim: clip.claim, is_left: 'on'});
     }
     this.fill();
-  }
-
-  /** Other sources of a clip whose own do not play, or why there are none. */
-  async askForSources(clip) {
-    try {
-      return await this.server.post('play', {claim: clip.claim});
-    } catch (error) {
-      if (!(error instanceof CallError)) {
-        throw error;
-      }
-      return {sources: [], sentence: error.sentence};
-    }
   }
 
   // --- Calls
