@@ -66,7 +66,9 @@ def _pages(desk: Desk) -> Iterator[tuple[str, str]]:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         urls = [reverse(f"admin:{name}_changelist")]
         for row in model._default_manager.all():
-            urls += [reverse(f"admin:{name}_{each}", args=[row.pk]) for each in ("change", "history")]
+            urls += [
+                reverse(f"admin:{name}_{each}", args=[row.pk]) for each in ("change", "history")
+            ]
         for url in urls:
             answer = desk.client.get(url)
             assert answer.status_code in (200, 302, 403), url
