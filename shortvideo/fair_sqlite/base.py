@@ -36,7 +36,7 @@ _TABLES: Final = "SELECT count(*), coalesce(max(name = 'django_migrations'), 0) 
 _HAS_OWN_MIGRATIONS: Final = "SELECT count(*) FROM django_migrations WHERE app = 'accounts'"
 # Of the patience of a request that has waited for a thread: a gap between two short transactions.
 _LEAST_SECONDS: Final = 0.1
-# The lock is taken for stuck if the process waits for so long. Bulk writes keep it for 0.05 seconds.
+# A lock that the process waits for so long is stuck. Bulk writes keep it for 0.05 seconds.
 _STUCK_SECONDS: Final = 0.5
 _random = SystemRandom()
 # When the work began that the thread does (time.monotonic()): its waits for the lock end `timeout`
