@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+import threading
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -109,7 +110,10 @@ def _count(text: str) -> int:
 
 
 def _run_demo_command(options: argparse.Namespace, project: Project, console: Console) -> int:
-    """Run the demo, or add clips to the one that runs. Ctrl-C and SIGTERM are its normal end."""
+    """Run the demo, or add clips to the one that runs.
+
+    Ctrl-C and SIGTERM are the normal end of a demo that is ready; before that they interrupt it.
+    """
     demo_options = DemoOptions(
         port=options.port,
         clips=options.clips,
@@ -117,19 +121,22 @@ def _run_demo_command(options: argparse.Namespace, project: Project, console: Co
         is_reset=options.reset,
         is_sure=options.yes,
     )
+    is_ready = threading.Event()
     try:
         with checkout_lock(project, console) as lock, Guard(lock) as guard:
             children = Children(console, guard, project.root)
-            asyncio.run(_until_stopped(run_demo(demo_options, project, children), children))
+            demo = run_demo(demo_options, project, children, on_ready=is_ready.set)
+            stopped_by, _ = asyncio.run(_until_stopped(demo, children))
     except AlreadyRunning:
         if demo_options.clips is None or demo_options.is_reset:
             raise
         with Guard() as guard:
             children = Children(console, guard, project.root)
-            asyncio.run(_until_stopped(add_clips(demo_options, project, children), children))
+            clips = add_clips(demo_options, project, children)
+            stopped_by, _ = asyncio.run(_until_stopped(clips, children))
     else:
         console.say("Everything has stopped.")
-    return 0
+    return STOPPED_BY + stopped_by if stopped_by and not is_ready.is_set() else 0
 
 
 def _options(options: argparse.Namespace, rest: Sequence[str]) -> TestOptions:

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,19 +69,23 @@ class Demo:
         return f"http://127.0.0.1:{self.options.port}"
 
 
-async def run_demo(options: DemoOptions, project: Project, children: Children) -> None:
+async def run_demo(
+    options: DemoOptions, project: Project, children: Children, *, on_ready: Callable[[], None]
+) -> None:
     """Run the demo until cancelled. Raises Failure where a part cannot run."""
     _require_free(options.port, "choose another one with --port")
     if options.is_reset:
         _reset(project, is_sure=options.is_sure)
     with children.console.log_in(project.log_file):
         try:
-            await _run_parts(options, project, children)
+            await _run_parts(options, project, children, on_ready)
         finally:
             children.console.status("run", "")
 
 
-async def _run_parts(options: DemoOptions, project: Project, children: Children) -> None:
+async def _run_parts(
+    options: DemoOptions, project: Project, children: Children, on_ready: Callable[[], None]
+) -> None:
     started_at = time.monotonic()
     children.console.say("Starting. The first start takes longest.")
     python = await ensure_installed(project, children)
@@ -101,6 +105,7 @@ async def _run_parts(options: DemoOptions, project: Project, children: Children)
             await wait_for_http(options.port, "/admin/login/", seconds=60)
             children.console.status("run", "")
             _announce(demo, seconds=time.monotonic() - started_at)
+            on_ready()
             await _seed(demo)
             if not children.console.is_quiet:
                 _announce_login(demo)  # the log has buried it

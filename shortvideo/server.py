@@ -26,6 +26,7 @@ from waitress.utilities import BadRequest, Error
 
 from shortvideo.cors import allow_origin
 from shortvideo.door import answer
+from shortvideo.fair_sqlite.base import write_gate
 from shortvideo.handler import RECEIVED_AT
 
 # From the first byte of a request to its last.
@@ -219,6 +220,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             raise AppImportError(str(error)) from error
 
     def run(self) -> None:
+        write_gate.places = max(self.cfg.threads // 2, 1)
         sockets: dict[int, Any] = {}  # what waitress watches: listeners, channels, a pipe
         server = create_server(
             self.wsgi,

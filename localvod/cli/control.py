@@ -6,11 +6,15 @@ import math
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
 from localvod.settings import raw_from_environment
+
+# Of `faults`: options of a fault of calls, and of callbacks.
+_RULE_OPTIONS: Final = ("operation", "rate", "skip", "times", "code", "status", "body", "after")
+_CALLBACK_OPTIONS: Final = ("drop", "duplicate", "reorder")
 
 
 class ControlFailure(Exception):
@@ -85,6 +89,7 @@ def add_faults_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_faults(arguments: argparse.Namespace) -> int:
     """Add a fault or remove all, then print the faults; without options only print them."""
+    _refuse_ignored(arguments)
     faults = _request(arguments.endpoint, "GET", "faults")
     if arguments.clear:
         faults = _request(arguments.endpoint, "POST", "faults", content={})
@@ -95,12 +100,30 @@ def run_faults(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_ignored(arguments: argparse.Namespace) -> None:
+    """Raise ControlFailure for an option that means nothing beside the others."""
+    parser = argparse.ArgumentParser()
+    add_faults_arguments(parser)
+    given = {name for name, value in vars(arguments).items() if value != parser.get_default(name)}
+    is_change = _asks_for_change(arguments)
+    if arguments.clear and given & {*_RULE_OPTIONS, *_CALLBACK_OPTIONS, "kind", "latency", "seed"}:
+        raise ControlFailure("--clear removes all faults: give no other option.")
+    if not (arguments.kind or arguments.latency) and (ignored := given & set(_RULE_OPTIONS)):
+        names = ", ".join(f"--{name}" for name in sorted(ignored))
+        raise ControlFailure(f"Say how calls fail: {names} needs --kind or --latency.")
+    for name, kind in (("code", "error"), ("body", "body")):
+        if name in given and arguments.kind != kind:
+            raise ControlFailure(f"--{name} needs --kind {kind}.")
+    if "seed" in given and not is_change:
+        raise ControlFailure("--seed needs a fault.")
+
+
 def _asks_for_change(arguments: argparse.Namespace) -> bool:
     return bool(arguments.kind or arguments.latency or _callback_shares(arguments))
 
 
 def _callback_shares(arguments: argparse.Namespace) -> dict[str, float]:
-    shares = {name: getattr(arguments, name) for name in ("drop", "duplicate", "reorder")}
+    shares = {name: getattr(arguments, name) for name in _CALLBACK_OPTIONS}
     return {name: share for name, share in shares.items() if share is not None}
 
 

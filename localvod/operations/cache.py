@@ -14,6 +14,7 @@ from localvod.errors import ApiError, missing_parameter
 from localvod.limits import DAILY_QUOTAS, QUOTAS_NOTE
 from localvod.operations.parameters import Parameters
 from localvod.operations.registry import Answer, Call
+from localvod.patterns import PatternError, matching
 from localvod.store import Row
 from localvod.store.database import insert
 from localvod.store.notes import load_note
@@ -140,7 +141,11 @@ def _purge(cloud: Cloud, tx: sqlite3.Connection, kind: str, target: Target, at: 
 
     Objects of published videos stay: the CDN would fetch them from the origin again.
     """
-    for row in tx.execute(*_select_objects(kind, target)).fetchall():
+    rows = tx.execute(*_select_objects(kind, target)).fetchall()
+    if kind == REGEX:
+        keys = set(_matching(target, [row["object_key"] for row in rows]))
+        rows = [row for row in rows if row["object_key"] in keys]
+    for row in rows:
         video = cloud.videos.find(tx, row["video_id"])
         if video is None or video.status != "Normal":
             tx.execute(
@@ -150,13 +155,21 @@ def _purge(cloud: Cloud, tx: sqlite3.Connection, kind: str, target: Target, at: 
 
 
 def _select_objects(kind: str, target: Target) -> tuple[str, tuple[str, ...]]:
-    """SQL and values that select the objects of videos under a target."""
-    query = "SELECT object_key, video_id FROM objects WHERE video_id <> '' AND "
+    """SQL and values that select the objects of videos under a target; of a pattern, all."""
+    query = "SELECT object_key, video_id FROM objects WHERE video_id <> ''"
     if kind == DIRECTORY:
-        return query + "substr(object_key, 1, length(?)) = ?", (target.path, target.path)
+        return query + " AND substr(object_key, 1, length(?)) = ?", (target.path, target.path)
     if kind == REGEX:
-        return query + "object_key REGEXP ?", (target.path,)
-    return query + "object_key = ?", (target.path,)
+        return query, ()
+    return query + " AND object_key = ?", (target.path,)
+
+
+def _matching(target: Target, keys: Sequence[str]) -> list[str]:
+    try:
+        return matching(target.path, keys)
+    except PatternError as error:
+        message = "ObjectPath is no regular expression, or its search takes too long."
+        raise ApiError("InvalidObjectPath.Malformed", 400, message) from error
 
 
 def list_tasks(cloud: Cloud, connection: sqlite3.Connection, call: Call) -> Answer:

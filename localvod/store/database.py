@@ -1,6 +1,5 @@
 """Access to the SQLite file: one short write transaction at a time, and reads beside it."""
 
-import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -54,7 +53,6 @@ class Database:
             self._path, timeout=20, isolation_level=None, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
-        connection.create_function("REGEXP", 2, _matches_regex, deterministic=True)
         connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL: the end of the process loses nothing, a power cut may lose the last transactions.
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -120,11 +118,3 @@ def update(tx: sqlite3.Connection, table: str, row_id: str | int, **changes: obj
     """Change columns of the row with this id."""
     assignments = ", ".join(f"{column} = ?" for column in changes)
     tx.execute(f"UPDATE {table} SET {assignments} WHERE id = ?", (*changes.values(), row_id))
-
-
-def _matches_regex(pattern: str, text: str) -> bool:
-    """SQLite's `text REGEXP pattern`; an invalid pattern matches nothing."""
-    try:
-        return re.search(pattern, text) is not None
-    except re.error:
-        return False

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -26,6 +26,7 @@ from shortvideo.moments import zone_name
 from shortvideo.text import check_name
 
 M = TypeVar("M", bound=Model)
+_PLAY_UNPUBLISHED: Final = "videos.play_unpublished_video"
 
 if TYPE_CHECKING:
     from shortvideo.desk.operations import Operation
@@ -51,6 +52,7 @@ class DeskAdmin(ModelAdmin[M]):
             the first three.
         empty_hint: what fills the list, for an empty one.
         linked_lookups: parameters of the list beside those of its filters: links of other pages.
+        media_fields: fields that may hold paths of streams and sources: see `may_see_media`.
         detail_template: the page of a row that the operator cannot edit. `fieldsets` names its
             facts; other parts come from `page_context`.
     """
@@ -61,6 +63,7 @@ class DeskAdmin(ModelAdmin[M]):
     phone_columns: ClassVar[Sequence[str]] = ()
     empty_hint: str | Promise = ""
     linked_lookups: ClassVar[Sequence[str]] = ()
+    media_fields: ClassVar[Sequence[str]] = ()
     detail_template: ClassVar[str] = "admin/detail.html"
 
     show_full_result_count = False
@@ -93,6 +96,23 @@ class DeskAdmin(ModelAdmin[M]):
         allowed = self.get_actions(request)
         buttons = (each(self, request) for each in self.operations if each.name in allowed)
         return [button for each in buttons if (button := each.as_button(row))]
+
+    def may_see_media(self, request: HttpRequest, row: M | None) -> bool:
+        """Whether the page shows `media_fields`: they may name files of any clip, also blocked."""
+        return bool(request.user.has_perm(_PLAY_UNPUBLISHED))
+
+    def get_fieldsets(self, request: HttpRequest, obj: M | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if not self.media_fields or self.may_see_media(request, obj):
+            return fieldsets
+        hidden = self.media_fields
+        return [
+            (
+                title,
+                {**options, "fields": [name for name in options["fields"] if name not in hidden]},
+            )
+            for title, options in fieldsets
+        ]
 
     # --- Edits: see `shortvideo.desk.editing`
 

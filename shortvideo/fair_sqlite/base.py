@@ -9,12 +9,15 @@ may free a cursor of that connection in any thread, also in the thread that has 
 both threads wait for each other until the timeout, and all other writers with them. Therefore no
 thread sleeps inside SQLite here.
 
+Few requests of a web server wait for long (`WriteGate`): its other threads are free for reads.
+
 `executemany()` outside a transaction does not retry: it would repeat the rows already written.
 
 Only `migrate` makes a file. Where it was moved away, an empty new one would hide that.
 """
 
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +25,7 @@ from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
+from threading import Lock
 from typing import Any, Final, TypeVar
 
 from django.db.backends.sqlite3 import base
@@ -32,12 +36,53 @@ _TABLES: Final = "SELECT count(*), coalesce(max(name = 'django_migrations'), 0) 
 _HAS_OWN_MIGRATIONS: Final = "SELECT count(*) FROM django_migrations WHERE app = 'accounts'"
 # Of the patience of a request that has waited for a thread: a gap between two short transactions.
 _LEAST_SECONDS: Final = 0.1
+# A lock that the process waits for so long is stuck. Bulk writes keep it for 0.05 seconds.
+_STUCK_SECONDS: Final = 0.5
 _random = SystemRandom()
 # When the work began that the thread does (time.monotonic()): its waits for the lock end `timeout`
 # seconds later. None: each statement may wait that long.
 work_began: ContextVar[float | None] = ContextVar("work_began", default=None)
 
 Result = TypeVar("Result")
+
+
+class WriteGate:
+    """Who of this process waits for the lock.
+
+    Example: another program keeps the lock, and 24 requests write in a server with 4 threads. Two
+    (`places`) wait until their time is over. The others give up as soon as nobody here has got the
+    lock for `_STUCK_SECONDS`. Later ones give up at once, so that reads find a thread.
+    """
+
+    def __init__(self) -> None:
+        self.places = sys.maxsize
+        self.waiting = 0
+        self._placed = 0
+        self._stuck_since = 0.0
+        self._mutex = Lock()
+
+    @contextmanager
+    def wait(self) -> Iterator[Callable[[], bool]]:
+        """Wait in the block, which ends with the lock or raises. Yields whether to give up."""
+        with self._mutex:
+            if not self.waiting:
+                self._stuck_since = time.monotonic()
+            self.waiting += 1
+            has_place = self._placed < self.places
+            self._placed += has_place
+        try:
+            yield lambda: not has_place and self._is_stuck()
+            self._stuck_since = time.monotonic()
+        finally:
+            with self._mutex:
+                self.waiting -= 1
+                self._placed -= has_place
+
+    def _is_stuck(self) -> bool:
+        return time.monotonic() - self._stuck_since >= _STUCK_SECONDS
+
+
+write_gate: Final = WriteGate()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -116,13 +161,20 @@ class _RetryingCursor(base.SQLiteCursorWrapper):
 
 def _retry_while_busy(statement: Callable[[], Result], seconds: float) -> Result:
     ends_at = time.monotonic() + seconds
-    while True:
-        try:
-            return statement()
-        except sqlite3.OperationalError as error:
-            if not _is_busy(error) or time.monotonic() >= ends_at:
-                raise
-        time.sleep(_random.uniform(*_RETRY_SECONDS))
+    try:
+        return statement()
+    except sqlite3.OperationalError as error:
+        if not _is_busy(error) or not seconds:
+            raise
+    with write_gate.wait() as has_to_give_up:
+        while True:
+            time.sleep(_random.uniform(*_RETRY_SECONDS))
+            try:
+                return statement()
+            except sqlite3.OperationalError as error:
+                is_over = time.monotonic() >= ends_at or has_to_give_up()
+                if not _is_busy(error) or is_over:
+                    raise
 
 
 def _is_empty_or_ours(connection: sqlite3.Connection) -> bool:

@@ -155,6 +155,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     search_help_text = gettext_lazy("Exact video ID or error code")
     ordering = ("-id",)
     operations = (Retry, Dismiss)
+    media_fields = ("payload", "result")
     fieldsets = (
         (
             None,

@@ -65,6 +65,12 @@ def test_the_review_page_reads_the_preferences(desk_of: DeskOf) -> None:
     assert after["keys"]["skip"] == "s"
 
 
+def test_a_form_without_its_fields_is_shown_with_errors(desk_of: DeskOf) -> None:
+    answer = desk_of("moderator").client.post(URL, {})
+    assert answer.status_code == 200
+    assert answer.content.decode().count("Choose a key.") == len(COMMANDS)
+
+
 @pytest.mark.parametrize(
     ("typed", "key"),
     [

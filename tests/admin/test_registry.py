@@ -30,8 +30,8 @@ def names_known_to_django(model_admin: Any) -> set[str]:
             }
     # Django's classes have no default for the first name; the others are ours.
     own = {
-        "list_heading", "linked_lookups", "name_fields", "detail_template", "phone_columns",
-        "empty_hint",
+        "list_heading", "linked_lookups", "media_fields", "name_fields", "detail_template",
+        "empty_hint", "phone_columns",
     }  # fmt: skip
     return known | own | {"empty_value_display"}
 

@@ -70,6 +70,13 @@ def page(desk_of: DeskOf) -> Page:
     return Page(desk_of("moderator"))
 
 
+@pytest.mark.parametrize("junk", ["9" * 19, "9" * 5_000, "²", "-1", "1e3", ""])
+def test_the_news_of_a_claim_that_cannot_be_are_none(page: Page, junk: str) -> None:
+    query = {"page": page.page, "claims": junk}
+    answer = page.client.get(reverse("review:news"), query)
+    assert page.read(answer, 200) == {"claims": []}
+
+
 def test_a_page_gets_its_clips_and_their_facts(page: Page) -> None:
     uploader = make_uploader()
     make_pending(title="Sunset", tags="sea,sun", description="At the pier.", uploader=uploader)

@@ -122,7 +122,7 @@ def callback_url(port: int) -> str:
 
 
 @contextmanager
-def serving(database_url: str, folder: Path) -> Iterator[Door]:
+def serving(database_url: str, folder: Path, **settings: str) -> Iterator[Door]:
     """Run gunicorn as it is shipped on a new database."""
     port = free_port()
     environment = {
@@ -137,6 +137,7 @@ def serving(database_url: str, folder: Path) -> Iterator[Door]:
         "BEHIND_TLS_PROXY": "true",
         "VOD_ENDPOINT": "127.0.0.1:9",
         "VOD_PROTOCOL": "http",
+        **settings,
     }
     prepared = subprocess.run(
         [sys.executable, "-c", PREPARE],

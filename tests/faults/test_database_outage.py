@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -20,6 +22,7 @@ from tests.support.postgres import private_postgres
 
 __all__ = ["database", "door", "private_postgres"]
 
+PLACES = 4  # two of the four threads of each process
 # Each waits two seconds for the lock: one after the other in eight threads they would take 15.
 QUEUED_WRITES = 60
 
@@ -65,6 +68,23 @@ def test_while_sqlite_is_locked_writes_are_503_and_reads_work(
     finally:
         database.execute("ROLLBACK")
     assert door.log.read_text().count("Traceback") == before
+
+
+def test_reads_find_a_thread_while_writes_wait(tmp_path: Path, migrated_file: Path) -> None:
+    path = shutil.copy(migrated_file, tmp_path / "db.sqlite3")
+    patient = serving(f"sqlite:///{path}", tmp_path, DATABASE_LOCK_TIMEOUT="60000")
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    with patient as door, closing(other), ThreadPoolExecutor(24) as pool:
+        other.execute("BEGIN EXCLUSIVE")
+        blocking = f"createAudit?mediaId={door.vod_id}&status=Blocked&reason=y"
+        writings = [pool.submit(door.call, blocking) for _ in range(24)]
+        wait_until(lambda: sum(each.done() for each in writings) >= 24 - PLACES)
+        assert [door.call("getVideos").status for _ in range(10)] == [200] * 10
+        other.execute("ROLLBACK")
+        statuses = Counter(each.result().status for each in writings)
+    assert statuses[200] > 0
+    assert statuses[503] >= 24 - PLACES
+    assert statuses.total() == 24 == statuses[200] + statuses[503]
 
 
 def test_a_moved_sqlite_file_is_503_and_is_not_made_anew(door: Door) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from random import Random
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -66,23 +67,30 @@ class Page:
 
     @property
     def weight(self) -> int:
-        """Lists and autocompletion read most of the query string."""
+        """Lists, autocompletion, and calls of scripts read most of what is sent."""
         is_list = self.model is not None and self.route.count("/") == 4
-        return 12 if is_list else 6 if "autocomplete" in self.route else 1
+        is_read = "autocomplete" in self.route or self.route.startswith("/admin/review/")
+        return 12 if is_list else 6 if is_read or "preferences" in self.route else 1
 
 
-def desk_pages() -> list[Page]:
-    """Every URL of the admin site, also those that models add."""
-    resolver = get_resolver()
-    (desk,) = (each for each in resolver.url_patterns if getattr(each, "app_name", "") == "admin")
+def desk_pages(review: Mapping[str, str]) -> list[Page]:
+    """Every URL of the desk, also those that models add. `review` fills the calls of its script."""
     models = {model._meta.label_lower.replace(".", "/"): model for model in admin.site._registry}
     pages = []
-    for route in _routes(desk, "/"):
+    desk = filter(_is_of_desk, get_resolver().url_patterns)
+    for route in chain.from_iterable(_routes(each, "/") for each in desk):
+        if route.startswith("/admin/review/"):
+            pages.append(Page(route, good=review))
+            continue
         model = models.get("/".join(route.split("/")[2:4]))
         newest = model._default_manager.order_by("pk").last() if model else None
         key = str(newest.pk) if newest else "1"
         pages.append(Page(route, model, {"object_id": key, "id": key, "evidence_id": key}))
     return pages
+
+
+def _is_of_desk(pattern: "URLPattern | URLResolver") -> bool:
+    return str(pattern.pattern).startswith("admin/")
 
 
 def _routes(pattern: "URLPattern | URLResolver", prefix: str) -> Iterator[str]:
@@ -131,17 +139,16 @@ class DeskGets(Desk):
         junk = Junk(random)
         page = self.page(random)
         paths, own = _paths_of(page.model), _own_parameters(page)
-        query = [
-            (junk.name(*paths, own=own), junk.value(page.good.get("object_id", "1")))
-            for _ in range(random.randrange(4))
-        ]
+        names = [junk.name(*paths, own=own) for _ in range(random.randrange(4))]
+        key = page.good.get("object_id", "1")
+        query = [(name, junk.value(page.good.get(name, key))) for name in names]
         return Shot("GET", page.path(junk), urlencode(query), who=self.role(random))
 
 
 def _own_parameters(page: Page) -> list[str]:
     """The parameters of the list's own filters and links, or those of the completion."""
     if page.model is None:
-        return ["app_label", "model_name", "field_name", "term", "page"]
+        return [*page.good, "app_label", "model_name", "field_name", "term", "page"]
     model_admin = admin.site._registry[page.model]
     names = ["o", "q", "p", *getattr(model_admin, "linked_lookups", ())]
     for each in model_admin.list_filter:
@@ -165,11 +172,11 @@ class DeskPosts(Desk):
 
     def shot(self, random: Random) -> Shot:
         junk = Junk(random)
-        page = self.page(random)
+        page, share = self.page(random), random.choice((0.5, 0.9, 1.0))
         body = [
             (name, value if random.random() < 0.6 else junk.value(value))
             for name, value in self.forms[page.route]
-            if random.random() < 0.9
+            if random.random() < share  # of the fields, buttons too
         ]
         if random.random() < 0.5:
             body += self._action(junk, page)
@@ -202,7 +209,9 @@ def _operations(of: type[Model] | None = None) -> Iterator[type[Operation[Any]]]
 
 
 def _form_of(client: Client, page: Page) -> Pairs:
-    """The fields of the page's forms with their values."""
+    """The fields of the page's forms with their values, or of what its script sends."""
+    if page.route.startswith("/admin/review/"):
+        return list(page.good.items())
     response = client.get(page.path())
     if response.streaming or "html" not in response.get("Content-Type", ""):
         return []
@@ -242,7 +251,7 @@ class Operations:
 def operations_of_the_api() -> Iterator[tuple[str, list[str]]]:
     """The path of each operation, and the names of its parameters."""
     for pattern in get_resolver().url_patterns:
-        if getattr(pattern, "app_name", None) == "admin":
+        if _is_of_desk(pattern):
             continue
         for path, view in _views(pattern, "/"):
             parameters = getattr(getattr(view, "cls", None), "parameters_class", None)

@@ -29,7 +29,7 @@ from tests.fuzz.surfaces import (
     desk_pages,
     operations_of_the_api,
 )
-from tests.fuzz.world import make_operators, make_rows, secrets
+from tests.fuzz.world import make_operators, make_rows, review_call, secrets
 from tests.support.localvod import LocalVod
 from videos.models import Video
 
@@ -158,11 +158,11 @@ def roles_of(firing: Range) -> list[str]:
 
 
 def test_every_get_of_the_desk_is_answered(firing: Range) -> None:
-    firing.fire("gets", DeskGets(desk_pages(), roles_of(firing)), GETS)
+    firing.fire("gets", DeskGets(desk_pages(review_call()), roles_of(firing)), GETS)
 
 
 def test_every_post_to_the_desk_is_answered(firing: Range) -> None:
-    forms = DeskPosts(desk_pages(), roles_of(firing), firing.clients["root"])
+    forms = DeskPosts(desk_pages(review_call()), roles_of(firing), firing.clients["root"])
     firing.fire("posts", forms, POSTS)
 
 
@@ -180,7 +180,7 @@ def test_every_other_method_is_answered(firing: Range) -> None:
     operations = [path for path, _ in operations_of_the_api()]
     firing.walk(Shot(each, path, who="root") for path in operations for each in OTHER_METHODS)
     # Django's pages take any method as a GET: a third of them is enough.
-    pages = zip(cycle(OTHER_METHODS), desk_pages()[::3], strict=False)
+    pages = zip(cycle(OTHER_METHODS), desk_pages(review_call())[::3], strict=False)
     firing.walk(Shot(each, page.path(), who="root") for each, page in pages)
 
 

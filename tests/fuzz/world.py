@@ -1,9 +1,10 @@
 """At least one row of each model of the desk, and the values that no page may show."""
 
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import admin
-from django.db.models import Field, ForeignKey, Model
+from django.db.models import Field, ForeignKey, Model, prefetch_related_objects
 from django.utils import timezone
 
 from accounts.models import ConsoleToken, Operator
@@ -13,8 +14,9 @@ from shortvideo.webhooks import services as webhooks
 from shortvideo.webhooks.models import Endpoint
 from shortvideo.webhooks.signing import new_secret
 from tests.factories import make_operator, make_video
-from videos.models import CensorStatus, Decision, Source
-from videos.services import DecisionInput, delete_video, review_video
+from videos.admin.seen import shown_standing, standing_lookups
+from videos.models import CensorStatus, Decision, ReviewClaim, Source
+from videos.services import DecisionInput, claim_clip, delete_video, review_video
 
 
 def make_operators() -> dict[str, Operator]:
@@ -35,8 +37,23 @@ def make_rows(operator: Operator) -> None:
     block = DecisionInput(Decision.BLOCKED, Source.ADMIN, operator=operator, reason="violence")
     review_video(blocked, block)
     delete_video(deleted, operator=operator, request_id="")
+    claim_clip(operator, uuid4(), waiting)
     for model in admin.site._registry:
         _any_row(model)
+
+
+def review_call() -> dict[str, str]:
+    """Good values of all that the script of the review page sends."""
+    claim = ReviewClaim.objects.latest("pk")
+    prefetch_related_objects([claim.video], *standing_lookups())
+    seen = str(shown_standing(claim.video).seen)
+    return {
+        "page": str(claim.page), "claim": f"{claim.pk}", "claims": f"{claim.pk}", "seen": seen,
+        "limit": "5", "order": "oldest", "skipped_since": "2026-01-01T00:00:00Z",
+        "idle_seconds": "1", "shown_seconds": "1", "decision": "Normal", "template": "1",
+        "reason": "r", "comment": "c", "is_confirmed": "1", "is_left": "1", "text": "note",
+        "speed_percent": "100", "operator": f"{claim.operator_id}", "role": "1",
+    }  # fmt: skip
 
 
 def secrets() -> list[str]:

@@ -172,6 +172,14 @@ def test_a_blocked_video_plays_until_it_is_purged(
     assert vod.get(url).status_code == 200
 
 
+@pytest.mark.parametrize("pattern", ["(", "a**", "^(([0-9a-f])+)+Z"])
+def test_a_pattern_without_an_end_is_refused(vod: LocalVod, cdn: CdnClient, pattern: str) -> None:
+    vod.seed()
+    with refused("InvalidObjectPath.Malformed", 400):
+        refresh(cdn, f"{vod.url}/{pattern}", kind="Regex")
+    assert vod.ledger()[-1]["effect"] == {}
+
+
 @pytest.fixture(scope="module", params=["", AUTH_KEY], ids=["open", "signed"])
 def reviewed_vod(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -151,6 +151,26 @@ def test_faults_are_added_shown_and_cleared(vod: LocalVod) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--rate", "0.3"], "--rate needs --kind or --latency"),
+        (["--operation", "CreateAudit", "--times", "2"], "--operation, --times needs"),
+        (["--after"], "--after needs --kind"),
+        (["--kind", "lost", "--code", "Forbidden"], "--code needs --kind error"),
+        (["--latency", "1", "--body", "x"], "--body needs --kind body"),
+        (["--seed", "7"], "--seed needs a fault"),
+        (["--clear", "--drop", "1"], "--clear removes all faults"),
+        (["--clear", "--kind", "lost"], "--clear removes all faults"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(
+    vod: LocalVod, options: list[str], sentence: str
+) -> None:
+    assert sentence in one_sentence(run_here("faults", "--endpoint", vod.endpoint, *options))
+    assert json.loads(run_here("faults", "--endpoint", vod.endpoint).stdout)["rules"] == []
+
+
 def test_the_ledger_prints_lines_or_json(vod: LocalVod, client: Client) -> None:
     client.get_categories(models.GetCategoriesRequest())
     assert "GetCategories" in run_here("ledger", "--endpoint", vod.endpoint).stdout

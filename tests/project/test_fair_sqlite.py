@@ -11,6 +11,7 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.models import Uploader
 from shortvideo import pacing
+from shortvideo.fair_sqlite.base import write_gate
 from shortvideo.handler import RECEIVED_AT
 from shortvideo.pacing import Pace
 from shortvideo.utf8 import FORMS
@@ -105,6 +106,32 @@ def test_a_request_that_waited_for_a_thread_gives_up_at_once(
         is_over.set()
     assert status == 503
     assert call(url_of("login"), body, **form)[0] == 401
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_while_the_lock_is_stuck_few_of_a_process_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_gate, "places", 1)
+    is_over = threading.Event()
+
+    def create(user_id: str) -> None:
+        with transaction.atomic():
+            Uploader.objects.create(user_id=user_id)
+        connection.close()
+
+    first = threading.Thread(target=create, args=("first",))
+    with holding_the_lock(lambda: is_over.wait(LONGEST_WAIT_SECONDS)):
+        first.start()
+        wait_until(lambda: write_gate.waiting)
+        for _ in range(10):
+            with pytest.raises(OperationalError, match="database is locked"):
+                create("another")
+        assert write_gate.waiting == 1
+        is_over.set()
+    first.join()
+    create("another")
+    assert Uploader.objects.filter(user_id__in=["first", "another"]).count() == 2
+    assert write_gate.waiting == 0
 
 
 @on_sqlite

@@ -203,6 +203,13 @@ def test_sigterm_and_ctrl_c_stop_every_process(checkout: Checkout) -> None:
         assert alive(checkout.processes()) == []
 
 
+def test_a_start_that_is_interrupted_says_so(checkout: Checkout) -> None:
+    run = checkout.start("demo", f"--port={free_port()}", STAND_IN_DIES="localvod")  # never ready
+    run.wait_for("Starting.")
+    assert run.signal(signal.SIGINT) == 130
+    assert alive(checkout.processes()) == []
+
+
 def test_a_second_signal_ends_a_part_that_does_not_stop(checkout: Checkout) -> None:
     run = checkout.demo(STAND_IN_IS_STUBBORN="worker")
     until(lambda: bool(checkout.calls("child-of-worker")), lambda: "no worker")

@@ -19,7 +19,7 @@ from videos.admin.columns import ErrorColumn, StateColumn, VideoColumns
 from videos.admin.filters import AttentionFilter
 from videos.admin.operations import Dismiss
 from videos.models import CdnQuota, CdnTask
-from videos.services import check_resendable, resend_task
+from videos.services import are_passed, check_resendable, resend_task
 from videos.services.cdn_quota import day_began_at
 
 # A failed purge may leave blocked media public: operators who handle takedowns repeat it.
@@ -118,6 +118,7 @@ class CdnTaskAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[CdnTask
     search_fields = ("=video__vod_id",)
     ordering = ("-id",)
     operations = (PrefetchAgain, PurgeAgain, DismissTasks)
+    media_fields = ("urls",)
     fieldsets = (
         (
             None,
@@ -153,6 +154,9 @@ class CdnTaskAdmin(StateColumn, ErrorColumn, VideoColumns, ReadOnlyAdmin[CdnTask
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "cdn": cdn_state()})
+
+    def may_see_media(self, request: HttpRequest, row: CdnTask | None) -> bool:
+        return super().may_see_media(request, row) or (row is not None and are_passed(row.urls))
 
     @admin.display(description=gettext_lazy("URLs"))
     def url_count(self, task: CdnTask) -> int:

@@ -67,6 +67,7 @@ class VodEventAdmin(StateColumn, ErrorColumn, ReadOnlyAdmin[VodEvent]):
     search_help_text = gettext_lazy("Exact video ID")
     ordering = ("-id",)
     operations = (Replay, DismissEvents)
+    media_fields = ("body",)
     fieldsets = (
         (
             None,

@@ -113,6 +113,7 @@ class EvidenceAdmin(VideoColumns, ReadOnlyAdmin[Evidence]):
     search_fields = ("=video__vod_id",)
     search_help_text = _("Exact video ID")
     ordering = ("-id",)
+    media_fields = ("files",)
     fieldsets = (
         (
             None,

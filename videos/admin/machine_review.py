@@ -22,6 +22,7 @@ class MachineReviewAdmin(ErrorColumn, VideoColumns, ReadOnlyAdmin[MachineReview]
     list_select_related = ("video",)
     list_filter = ("suggestion",)
     ordering = ("-id",)
+    media_fields = ("hits", "result")
     fieldsets = (
         (
             None,

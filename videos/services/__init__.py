@@ -29,6 +29,7 @@ from videos.services.deletion import (
 from videos.services.escalation import add_note, escalate_video
 from videos.services.media import (
     PLAY_UNPUBLISHED,
+    are_passed,
     check_playable,
     may_play,
     missing_files_reason,

@@ -1,5 +1,7 @@
 """Who may play a video's files, and why there is nothing to play."""
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
 
@@ -15,6 +17,15 @@ PLAY_UNPUBLISHED = "videos.play_unpublished_video"
 def may_play(operator: Operator | AnonymousUser, video: Video) -> bool:
     """Whether the operator may have URLs of the video's streams and source."""
     return video.is_passed or operator.has_perm(PLAY_UNPUBLISHED)
+
+
+def are_passed(urls: Collection[str]) -> bool:
+    """Whether each `host/path` is in the folder of a passed clip, and none in another's."""
+    folders = [set(url.split("/")[1:-1]) for url in urls]
+    videos = Video.objects.filter(vod_id__in=set[str]().union(*folders))
+    known = {video.vod_id: video.is_passed and video.deleted_at is None for video in videos}
+    owners = [[known[name] for name in names & known.keys()] for names in folders]
+    return all(bool(each) and all(each) for each in owners)
 
 
 def check_playable(video: Video) -> None:

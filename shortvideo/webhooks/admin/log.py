@@ -78,6 +78,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     search_fields = ("=subject", "=uid")
     search_help_text = gettext_lazy("Exact video ID or event ID")
     ordering = ("-id",)
+    media_fields = ("data",)
     fieldsets = (
         (
             None,

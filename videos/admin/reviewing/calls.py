@@ -210,9 +210,10 @@ def news(request: HttpRequest) -> JsonResponse:
     form = PageForm(request.GET)
     if not form.is_valid():
         raise _BadInput(_("The page has no name."))
-    asked = [int(pk) for pk in request.GET.get("claims", "").split(",")[:5] if pk.isdecimal()]
+    asked = request.GET.get("claims", "").split(",")[:5]
+    keys = [int(pk) for pk in asked if pk.isdecimal() and len(pk) < 19]  # 64 bits
     claims = ReviewClaim.objects.of_page(form.cleaned_data["page"])
-    found = claims.filter(operator=operator_of(request), pk__in=[pk for pk in asked if pk < 2**63])
+    found = claims.filter(operator=operator_of(request), pk__in=keys)
     found = found.select_related("video").prefetch_related(*review_lookups("video__"))
     return JsonResponse({"claims": [_news(claim) for claim in found]})
 

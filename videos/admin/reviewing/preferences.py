@@ -51,8 +51,8 @@ class _KeyField(forms.CharField):
     def __init__(self, *, label: Any) -> None:
         super().__init__(required=False, label=label, strip=False, max_length=20)
 
-    def prepare_value(self, value: str) -> str:
-        return show_key(value)
+    def prepare_value(self, value: str | None) -> str:
+        return show_key(value or "")
 
     def clean(self, value: str) -> str:
         return parse_key(super().clean(value))
