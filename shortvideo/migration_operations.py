@@ -1,6 +1,7 @@
 """Migration operations that protect rows, and the users of big tables.
 
-`RefuseReverse` refuses to reverse a migration while that would lose rows.
+`RefuseReverse` refuses to reverse a migration while that would lose rows. `RunOnPostgresql` runs
+statements that SQLite has no use for.
 
 The others build or drop an index while other connections write to its table. PostgreSQL does this
 with CONCURRENTLY, which fails inside a transaction: put them into a migration of their own with
@@ -11,13 +12,13 @@ unique constraint, and fails when an interrupted migration runs again. These ski
 exists, and rebuild the invalid index that an interrupted build leaves behind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.apps.registry import Apps
 from django.contrib.postgres.operations import NotInTransactionMixin
 from django.core.management import CommandError
-from django.db import migrations, models
+from django.db import migrations, models, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Statement
 from django.db.migrations.operations.base import Operation
@@ -51,6 +52,46 @@ class RefuseReverse(migrations.RunPython):
         for name, rows in self.kept.items():
             if apps.get_model(name)._base_manager.using(alias).filter(rows).exists():
                 raise CommandError(f"This cannot be taken back: {self.why}.")
+
+
+class RunOnPostgresql(Operation):
+    """Run statements in one transaction on PostgreSQL; do nothing on SQLite."""
+
+    reversible = True
+
+    def __init__(self, statements: Sequence[str], reverse: Sequence[str]) -> None:
+        self.statements, self.reverse = list(statements), list(reverse)
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (type(self).__name__, [self.statements, self.reverse], {})
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The models stay as they are."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._run(schema_editor, self.statements)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._run(schema_editor, self.reverse)
+
+    def _run(self, schema_editor: BaseDatabaseSchemaEditor, statements: Sequence[str]) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            return
+        with transaction.atomic(schema_editor.connection.alias):
+            for statement in statements:
+                schema_editor.execute(statement, params=None)
 
 
 class ConcurrentOperation(NotInTransactionMixin, Operation):
@@ -87,6 +128,39 @@ class ConcurrentOperation(NotInTransactionMixin, Operation):
 
 class AddIndexConcurrently(ConcurrentOperation, migrations.AddIndex):
     """Build an index while others write to its table."""
+
+
+class AddIndexOnPostgresql(AddIndexConcurrently):
+    """Build an index that SQLite cannot have. The models do not name it."""
+
+    def __init__(self, model_name: str, index: models.Index, app_label: str = "") -> None:
+        super().__init__(model_name, index)
+        self.app_label = app_label  # "": the migration's own
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The models stay as they are."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            model = to_state.apps.get_model(self.app_label or app_label, self.model_name)
+            self._editor(schema_editor).add_index(model, self.index)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            model = from_state.apps.get_model(self.app_label or app_label, self.model_name)
+            self._editor(schema_editor).remove_index(model, self.index)
 
 
 class RemoveIndexConcurrently(ConcurrentOperation, migrations.RemoveIndex):

@@ -3,6 +3,7 @@
 pytest_plugins: list[str] = [
     "tests.fixtures_flush",
     "tests.fixtures_browser",
+    "tests.fixtures_counts",
     "tests.fixtures_databases",
     "tests.fixtures_demo",
     "tests.fixtures_evidence",

@@ -215,13 +215,13 @@ def test_page_size_is_at_most_100_and_ten_by_default(console: Console) -> None:
 
 
 @pytest.mark.parametrize("operation", LISTS)
-def test_a_page_of_any_size_needs_four_queries(
-    operation: str, console: Console, django_assert_num_queries: Any
+def test_a_page_of_any_size_needs_at_most_four_queries(
+    operation: str, console: Console, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(12):
         make_video(recommended=True)
     for size in (1, 12):
-        with django_assert_num_queries(4):  # token, permissions, total, page
+        with django_assert_max_num_queries(4):  # token, permissions, total, page
             console.get(operation, pageSize=size)
 
 

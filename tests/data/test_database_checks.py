@@ -101,7 +101,7 @@ def test_another_index_of_the_same_name_is_found(migrated: str) -> None:
         "video_newest": "INDEX {} ON videos_video (creation_time DESC, vod_id DESC) "
         "WHERE deleted_at IS NULL",
         "video_changed": "INDEX {} ON videos_video (changed_at, id) WHERE deleted_at IS NOT NULL",
-        "video_uploader_newest": "INDEX {} ON videos_video (uploader_id, creation_time, id DESC) "
+        "video_uploader_status": "INDEX {} ON videos_video (uploader_id, creation_time, id DESC) "
         "WHERE deleted_at IS NULL",
         "one_deletion_under_way": "INDEX {} ON videos_videodeletion (video_id) "
         "WHERE state = 'waiting'",
@@ -113,7 +113,7 @@ def test_another_index_of_the_same_name_is_found(migrated: str) -> None:
     text = "\n".join(messages(migrated))
     assert "video_newest is not this index (creation_time DESC, id DESC)" in text
     assert "video_changed is not this index (changed_at, id)" in text
-    assert "video_uploader_newest is not this index (uploader_id, creation_time DESC, id" in text
+    assert "video_uploader_status is not this index (uploader_id, creation_time DESC, id" in text
     assert "one_deletion_under_way is not this unique (video_id)" in text
     assert "videos_reasontemplate differs from its migrations: an unknown unique (text)." in text
     assert "video_censor_newest" not in text

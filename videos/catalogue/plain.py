@@ -1,46 +1,10 @@
 """The plain path: COUNT and OFFSET. For SQLite and small installations."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Generic, TypeVar
-
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from shortvideo.text import folded
+from videos.catalogue.query import ListQuery, Page, Row, step_of
 from videos.models import Video, VideoQuerySet
-
-Row = TypeVar("Row", bound=Model)
-
-
-@dataclass(frozen=True, slots=True)
-class ListQuery:
-    """Filters, combined with AND, and a page. Empty text and None filter nothing.
-
-    With a cursor, a video's id, the page is a step of a walk: the rows after it, ordered by id.
-    """
-
-    page_index: int = 1
-    page_size: int = 10
-    vod_id: str = ""
-    user_id: str = ""
-    title: str = ""
-    user_name: str = ""
-    start_at: datetime | None = None
-    end_before: datetime | None = None
-    censor_status: str = ""
-    updated_since: datetime | None = None
-    cursor: int | None = None
-
-    @property
-    def offset(self) -> int:
-        return (self.page_index - 1) * self.page_size
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    rows: list[Row]
-    total: int  # rows that match the filters
-    next_cursor: int | None = None  # None: a walk ends here, or there is none
 
 
 def page_of(rows: QuerySet[Row], query: ListQuery, *, id_field: str = "id") -> Page[Row]:
@@ -50,18 +14,11 @@ def page_of(rows: QuerySet[Row], query: ListQuery, *, id_field: str = "id") -> P
     """
     total = rows.count()
     if query.cursor is not None:
-        return _step_of(rows, query.cursor, query.page_size, total, id_field)
+        after = rows.filter(**{f"{id_field}__gt": query.cursor}).order_by(id_field)
+        return step_of(after, query.page_size, total, id_field=id_field)
     if query.offset >= total:
         return Page([], total)
     return Page(list(rows[query.offset : query.offset + query.page_size]), total)
-
-
-def _step_of(rows: QuerySet[Row], cursor: int, size: int, total: int, id_field: str) -> Page[Row]:
-    """One step of a walk. No change moves a row to another place: ids stay."""
-    after = rows.filter(**{f"{id_field}__gt": cursor}).order_by(id_field)
-    step = list(after[: size + 1])
-    has_more = len(step) > size
-    return Page(step[:size], total, getattr(step[size - 1], id_field) if has_more else None)
 
 
 def filter_videos(query: ListQuery) -> VideoQuerySet:

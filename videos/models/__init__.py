@@ -3,6 +3,7 @@
 from videos.models.attention import AttentionQuerySet, NeedsAttention
 from videos.models.cdn import CdnQuota, CdnTask, CdnTaskQuerySet
 from videos.models.claim import ReviewClaim, ReviewClaimQuerySet
+from videos.models.count import CountKind, VideoCount
 from videos.models.deletion import VideoDeletion
 from videos.models.events import VodEvent
 from videos.models.evidence import Evidence, EvidenceQuerySet

@@ -194,8 +194,8 @@ class Video(NamedOutside, models.Model):
                 condition=Q(deleted_at=None),
             ),
             models.Index(
-                fields=["uploader", "-creation_time", "-id"],
-                name="video_uploader_newest",
+                fields=["uploader", "-creation_time", "-id", "censor_status"],
+                name="video_uploader_status",
                 condition=Q(deleted_at=None),
             ),
             models.Index(

@@ -1,0 +1,127 @@
+"""The counts behind the totals on PostgreSQL. `fixtures_counts` checks them after each test."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.utils import timezone
+
+from tests.factories import make_uploader, make_video
+from videos.catalogue import ListQuery, compact, counts, filter_videos, page_of
+from videos.models import CensorStatus, CountKind, Video, VideoCount, append_only
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _on_postgresql(db: None) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite keeps no counts.")
+
+
+def total(**filters: object) -> int:
+    query = ListQuery(**filters)  # type: ignore[arg-type]  # names of its fields
+    return page_of(filter_videos(query), query).total
+
+
+def spoil() -> None:
+    VideoCount.objects.update(number=7)
+
+
+def test_every_kind_of_write_is_counted() -> None:
+    uploader = make_uploader()
+    videos = [make_video(uploader=uploader) for _ in range(5)]
+    Video.objects.filter(pk=videos[0].pk).update(censor_status=CensorStatus.FAIL)
+    Video.objects.filter(pk=videos[1].pk).update(deleted_at=timezone.now())
+    Video.objects.filter(pk=videos[2].pk).update(creation_time=datetime(2020, 2, 2, tzinfo=UTC))
+    Video.objects.filter(pk=videos[3].pk).update(uploader=None)
+    Video.objects.filter(pk=videos[4].pk).delete()
+    assert (total(), total(censor_status="fail")) == (3, 1)
+    assert total(user_id=uploader.user_id) == 2
+    assert total(end_before=datetime(2020, 2, 3, tzinfo=UTC)) == 1
+
+
+def test_a_write_that_moves_nothing_adds_no_row() -> None:
+    make_video()
+    before = VideoCount.objects.count()
+    Video.objects.update(title="Other", changed_at=timezone.now(), deleted_at=None)
+    Video.objects.filter(pk=0).delete()
+    assert VideoCount.objects.count() == before
+
+
+def test_a_change_that_is_rolled_back_is_not_counted() -> None:
+    with transaction.atomic():
+        make_video()
+        transaction.set_rollback(True)
+    assert total() == 0
+
+
+def test_compacting_leaves_one_row_for_each_number() -> None:
+    for _ in range(20):
+        make_video(uploader=None, creation_time=datetime(2026, 1, 1, tzinfo=UTC))
+    Video.objects.update(censor_status=CensorStatus.CHECK)
+    assert compact() > 0
+    rows = VideoCount.objects.exclude(kind=CountKind.UPLOADER)
+    assert {(row.kind, row.censor_status, row.number) for row in rows} == {
+        (CountKind.TOTAL, "check", 20),
+        (CountKind.DAY, "check", 20),
+    }
+    assert compact() == 0
+    assert total() == 20
+
+
+def test_truncate_forgets_the_counts() -> None:
+    make_video()
+    with append_only.suspended(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE videos_video CASCADE")
+    assert not VideoCount.objects.exists()
+
+
+def test_verify_totals_finds_and_corrects_wrong_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    make_video()
+    output = StringIO()
+    call_command("verify_totals", stdout=output)
+    spoil()
+    with pytest.raises(CommandError, match="3 numbers are wrong"):
+        call_command("verify_totals", stdout=output)
+    assert counts.count_wrong(CountKind.DAY) == 1
+    call_command("verify_totals", "--rebuild", stdout=output)
+    call_command("verify_totals", stdout=output)
+    assert output.getvalue().splitlines() == [
+        "All totals are right.",
+        "3 numbers were corrected.",
+        "All totals are right.",
+    ]
+    assert "3 of 3 counts" in capsys.readouterr().err
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_writer_waits_for_a_count_and_all_are_counted() -> None:
+    """Another writes the same day, status and uploader while a bulk of them is uncommitted."""
+    uploader = make_uploader()
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def write_and_compact() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '1ms'")
+            for _ in range(3):
+                make_video(uploader=uploader, creation_time=moment)
+                compact()
+                counts.rebuild(CountKind.UPLOADER)
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        videos = [make_video(uploader=uploader, creation_time=moment) for _ in range(3)]
+        other = threading.Thread(target=write_and_compact)
+        other.start()
+        other.join()
+        assert total() == 6  # this transaction sees its own rows and the committed ones
+        Video.objects.filter(pk=videos[0].pk).update(censor_status=CensorStatus.FAIL)
+    assert (total(), total(censor_status="fail", user_id=uploader.user_id)) == (6, 1)
+    compact()
+    assert total() == 6
