@@ -75,7 +75,7 @@ FROM generate_series(0, 2) AS kind, LATERAL videos_count_afresh(kind) AS fresh
 def fill(
     cursor: Any, *, videos: int, uploaders: int = 0, snapshots: int = 8, files: int = 3
 ) -> None:
-    """Fill the empty tables of videos and uploaders, then VACUUM, ANALYZE and count.
+    """Fill the empty tables of videos and uploaders, count, VACUUM and ANALYZE.
 
     Needs a superuser and a connection in autocommit. Indexes are built after the rows.
 
@@ -84,21 +84,30 @@ def fill(
         snapshots: per video. 0, with no files, keeps 10,000,000 rows at 8 GB.
         files: per video.
     """
+    cursor.execute("SET maintenance_work_mem = '512MB'")
+    cursor.execute("SET session_replication_role = replica")  # no triggers, no foreign keys
+    insert(cursor, videos=videos, uploaders=uploaders, snapshots=snapshots, files=files)
+    cursor.execute("SET session_replication_role = DEFAULT")
+    cursor.execute(_COUNTS)
+    cursor.execute("VACUUM (ANALYZE) videos_video, accounts_uploader, videos_videocount")
+
+
+def insert(
+    cursor: Any, *, videos: int, uploaders: int = 0, snapshots: int = 8, files: int = 3
+) -> None:
+    """Insert the rows. May run in a transaction; the other indexes are dropped meanwhile."""
     cursor.execute(_INDEXES)
     indexes = cursor.fetchall()
     for name, _definition in indexes:
         cursor.execute(f"DROP INDEX {name}")
-    cursor.execute("SET session_replication_role = replica")  # no triggers, no foreign keys
     values = {"videos": videos, "uploaders": uploaders or max(1, videos // 50)}
     cursor.execute(_UPLOADERS, values)
     cursor.execute("SELECT min(id) FROM accounts_uploader")
     values |= {"first_uploader": cursor.fetchone()[0], "span": _SPAN_DAYS}
     cursor.execute(_VIDEOS, {**values, "snapshots": snapshots, "files": files})
-    cursor.execute("SET session_replication_role = DEFAULT")
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # foreign keys wait for the commit
     for _name, definition in indexes:
         cursor.execute(definition)
-    cursor.execute(_COUNTS)
-    cursor.execute("VACUUM (ANALYZE) videos_video, accounts_uploader, videos_videocount")
 
 
 def main() -> None:

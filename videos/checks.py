@@ -1,6 +1,6 @@
-"""`manage.py check`: warn of missing settings of VOD, and of missing triggers of the log."""
+"""`manage.py check`: warn of missing settings of VOD, and of missing triggers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError
 
+from videos.catalogue import counts
 from videos.models import append_only
 
 _NO_KEY = "VOD and the CDN refuse every call"
@@ -32,22 +33,35 @@ def check_vod_settings(*_: object, **__: object) -> list[CheckMessage]:
     ]
 
 
-def check_log(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Warn if the log of decisions can be changed (`manage.py check --database default`)."""
-    return [
-        CheckWarning(
-            f"The log of decisions in the database {alias!r} is not append-only.",
-            hint="Its triggers are missing: `manage.py migrate` installs them.",
-            id="videos.W006",
-        )
-        for alias in databases or ()
-        if _is_changeable(alias)
-    ]
+def check_triggers(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Warn if the log of decisions can be changed, or if videos are not counted.
+
+    Runs with `manage.py check --database default`.
+    """
+    found = []
+    for alias in databases or ():
+        if _lacks(append_only.is_installed, alias):
+            found.append(
+                CheckWarning(
+                    f"The log of decisions in the database {alias!r} is not append-only.",
+                    hint="Its triggers are missing: `manage.py migrate` installs them.",
+                    id="videos.W006",
+                )
+            )
+        if _lacks(counts.are_kept, alias):
+            found.append(
+                CheckWarning(
+                    f"Changes of videos in the database {alias!r} are not counted.",
+                    hint="Triggers are missing: `manage.py migrate videos 0023`, then `migrate`.",
+                    id="videos.W009",
+                )
+            )
+    return found
 
 
-def _is_changeable(alias: str) -> bool:
+def _lacks(has_triggers: Callable[[str], bool], alias: str) -> bool:
     """False too for a database that cannot be used: another check reports that."""
     try:
-        return not append_only.is_installed(alias)
+        return not has_triggers(alias)
     except DatabaseError:
         return False

@@ -17,7 +17,7 @@ from recommendations.models import Recommendation
 from shortvideo.database_checks import check_databases
 from tests.data.test_migrations import schema
 from tests.fixtures_databases import migrate
-from videos.checks import check_log
+from videos.checks import check_triggers
 from videos.models import CdnQuota, Takedown, TranscodeJob, Video, VodEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -232,7 +232,7 @@ def test_a_database_that_cannot_be_opened_is_named(scratch: str) -> None:
     assert error.id == "shortvideo.E001"
     assert str(error.msg).startswith("The database 'scratch' cannot be used: ")
     assert "\n" not in str(error.msg)
-    assert check_log([scratch]) == []
+    assert check_triggers([scratch]) == []
 
 
 @pytest.mark.parametrize("is_truncated", [True, False])

@@ -138,6 +138,7 @@ def test_500_lists_are_what_a_loop_in_python_finds(
         query = random_query(chance, videos[-1].pk)
         for module, name, few in (
             (seek, "DEEP", 3),
+            (measuring, "_FILTERED", 5),
             (measuring, "_GATHERED", 5),
             (measuring, "_GATHERED_BY_ID", 5),
             (measuring, "_WALKED", chance.choice([5, 100])),

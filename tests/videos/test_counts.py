@@ -1,10 +1,11 @@
 """The counts behind the totals on PostgreSQL. `fixtures_counts` checks them after each test."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
+from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
@@ -13,13 +14,10 @@ from tests.factories import make_uploader, make_video
 from videos.catalogue import ListQuery, compact, counts, filter_videos, page_of
 from videos.models import CensorStatus, CountKind, Video, VideoCount, append_only
 
-DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def _on_postgresql(db: None) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite keeps no counts.")
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no counts."),
+]
 
 
 def total(**filters: object) -> int:
@@ -125,3 +123,12 @@ def test_no_writer_waits_for_a_count_and_all_are_counted() -> None:
     assert (total(), total(censor_status="fail", user_id=uploader.user_id)) == (6, 1)
     compact()
     assert total() == 6
+
+
+def test_missing_triggers_give_a_warning() -> None:
+    assert counts.are_kept()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE videos_video DISABLE TRIGGER videos_count_update")
+        found = [each.id for each in run_checks(databases=["default"])]
+        cursor.execute("ALTER TABLE videos_video ENABLE TRIGGER videos_count_update")
+    assert "videos.W009" in found

@@ -5,7 +5,7 @@ The triggers and functions are in the migration `count_videos`.
 
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 from videos.models import CountKind
 
@@ -44,12 +44,25 @@ SELECT count(*) FROM (
     GROUP BY 1, 2, 3 HAVING sum(number) <> 0
 ) AS wrong
 """
+_FIND_TRIGGERS: Final = """
+SELECT to_regclass('videos_videocount') IS NULL OR 4 = count(*) FROM pg_trigger
+WHERE tgrelid = to_regclass('videos_video') AND tgname LIKE 'videos_count_%' AND tgenabled <> 'D'
+"""
+
+
+def are_kept(using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Whether the triggers are there and enabled. True if there are no counts (yet)."""
+    if connections[using].vendor != "postgresql":
+        return True
+    with connections[using].cursor() as cursor:
+        cursor.execute(_FIND_TRIGGERS)
+        return bool(cursor.fetchone()[0])
 
 
 def compact() -> int:
     """Replace the new rows of the counts by sums; returns how many rows were replaced.
 
-    Waits for nobody, and nobody waits for it. Does nothing while another process counts.
+    No writer waits for it. Does nothing while another process compacts or rebuilds.
     """
     if connection.vendor != "postgresql":
         return 0

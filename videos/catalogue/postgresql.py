@@ -35,7 +35,7 @@ def page_of(rows: QuerySet[Row], query: ListQuery) -> Page[Row]:
     """
     if query.vod_id:  # one row at most
         return plain.page_of(rows, query)
-    plan = plan_of(query)
+    plan = _plan_of(query)
     if plan is None:
         return _measured_page(rows, query)
     if query.offset < _MOST_OFFSET:
@@ -45,7 +45,7 @@ def page_of(rows: QuerySet[Row], query: ListQuery) -> Page[Row]:
     return Page([], value_of(plan.total))
 
 
-def plan_of(query: ListQuery) -> Plan | None:
+def _plan_of(query: ListQuery) -> Plan | None:
     """Return None where the plan depends on how many rows match: see `measuring`."""
     needs_measure = query.title or query.user_name or query.updated_since
     if needs_measure or query.cursor is not None:

@@ -76,5 +76,6 @@ def _day_after(query: ListQuery, rows: int) -> Sql:
         + Sql(") AS each_day) AS running, (SELECT %s::bigint", (rows,))
         + "+"
         + shift
-        + "AS before) AS place WHERE upto > before ORDER BY day DESC LIMIT 1"
+        # OFFSET 0: computed once, not where it is used.
+        + "AS before OFFSET 0) AS place WHERE upto > before ORDER BY day DESC LIMIT 1"
     )

@@ -23,6 +23,26 @@ def matches(column: str, word: str) -> Sql:
     )
 
 
+def share_of_titles(word: str) -> float:
+    """The share of titles that may have the word, by the statistics of ANALYZE; 0 if it is small.
+
+    It is that of its rarest gram. PostgreSQL multiplies the shares of all grams instead, and takes
+    a common word for a rare one.
+    """
+    grams = _grams(word)
+    found = Sql(
+        "SELECT coalesce(min(share), 0) FROM (SELECT coalesce(sum(frequency), 0) AS share"
+        " FROM unnest(%s::text[]) AS gram LEFT JOIN (pg_stats CROSS JOIN LATERAL"
+        " unnest(most_common_elems::text::text[], most_common_elem_freqs) AS elements"
+        " (element, frequency)) ON starts_with(element, gram)"
+        " AND tablename = 'video_title_grams' AND schemaname = current_schema()"
+        " GROUP BY gram) AS shares",
+        (grams,),
+    )
+    ((share,),) = found.fetch()
+    return float(share)
+
+
 def contains(column: str, word: str) -> Sql:
     """Rows that have the word. No index offers it, and PostgreSQL expects to find it often.
 
@@ -34,9 +54,14 @@ def contains(column: str, word: str) -> Sql:
 def _as_tsquery(word: str) -> str:
     if len(word) < _GRAM:
         return f"{_quoted(word)}:*"
-    grams = list(dict.fromkeys(word[start : start + _GRAM] for start in range(len(word) - 2)))
-    step = -(-len(grams) // _MOST_GRAMS)
-    return " & ".join(_quoted(gram) for gram in grams[::step])
+    return " & ".join(_quoted(gram) for gram in _grams(word))
+
+
+def _grams(word: str) -> list[str]:
+    """At most `_MOST_GRAMS` of the word, spread over it; a shorter word itself."""
+    starts = range(max(1, len(word) - _GRAM + 1))
+    grams = list(dict.fromkeys(word[start : start + _GRAM] for start in starts))
+    return grams[:: -(-len(grams) // _MOST_GRAMS)]
 
 
 def _quoted(gram: str) -> str:

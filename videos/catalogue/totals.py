@@ -16,7 +16,7 @@ def total_of(query: ListQuery) -> Sql:
     uploader in a range are counted.
     """
     if query.user_id and query.has_times:
-        return count(all_of(indexed(query)))
+        return _count(all_of(indexed(query)))
     if query.user_id:
         return _sum(query, Sql("kind = 2 AND key =") + uploader_of(query))
     if query.has_times:
@@ -32,7 +32,7 @@ def total_of_uploaders(query: ListQuery, uploaders: Sql) -> Sql:
 def total_since(query: ListQuery, moment: datetime) -> Sql:
     """Likewise for the videos of the status, created at or after the moment."""
     day, start = _next_midnight(moment)
-    edge = count(all_of([VISIBLE, *status_is(query), _created_in(moment, start)]))
+    edge = _count(all_of([VISIBLE, *status_is(query), _created_in(moment, start)]))
     return "(" + _sum(query, Sql("kind = 1 AND key >= %s", (day,))) + "+" + edge + ")"
 
 
@@ -51,7 +51,7 @@ def _total_in_range(query: ListQuery) -> Sql:
     last_day, last = _last_midnight(end) if end else (None, None)
     if first_day is not None and last_day is not None and first_day >= last_day:
         # No whole day: the two edges would overlap, and count some videos twice.
-        return count(all_of([VISIBLE, *status_is(query), *in_time(query)]))
+        return _count(all_of([VISIBLE, *status_is(query), *in_time(query)]))
     bounds, parts = [Sql("kind = 1")], []
     if start and first:
         bounds.append(Sql("key >= %s", (first_day,)))
@@ -61,7 +61,7 @@ def _total_in_range(query: ListQuery) -> Sql:
         parts.append(_created_in(last, end))
     total = _sum(query, all_of(bounds))
     for part in parts:
-        total = total + "+" + count(all_of([VISIBLE, *status_is(query), part]))
+        total = total + "+" + _count(all_of([VISIBLE, *status_is(query), part]))
     return "(" + total + ")"
 
 
@@ -80,7 +80,7 @@ def _next_midnight(moment: datetime) -> tuple[int, datetime]:
     return _last_midnight(moment + timedelta(days=1, microseconds=-1))
 
 
-def count(condition: Sql) -> Sql:
+def _count(condition: Sql) -> Sql:
     return "(SELECT count(*) FROM videos_video WHERE" + condition + ")"
 
 

@@ -13,7 +13,7 @@ from videos.models import CountKind
 class Command(BaseCommand):
     help = (
         "Count all videos and compare with the counts that PostgreSQL keeps for the totals of "
-        "lists. The exit status is 1 if a number is wrong. May run at any time: nobody waits."
+        "lists. The exit status is 1 if a number is wrong. May run at any time, beside writers."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
