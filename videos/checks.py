@@ -38,7 +38,7 @@ def check_triggers(databases: Sequence[str] | None = None, **_: Any) -> list[Che
 
     Runs with `manage.py check --database default`.
     """
-    found = []
+    found: list[CheckMessage] = []
     for alias in databases or ():
         if _lacks(append_only.is_installed, alias):
             found.append(

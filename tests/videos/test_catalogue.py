@@ -137,6 +137,7 @@ def test_500_lists_are_what_a_loop_in_python_finds(
     for _ in range(100):
         query = random_query(chance, videos[-1].pk)
         for module, name, few in (
+            (plain, "_DEEP", 3),
             (seek, "DEEP", 3),
             (measuring, "_FILTERED", 5),
             (measuring, "_GATHERED", 5),

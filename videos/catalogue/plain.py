@@ -1,14 +1,18 @@
 """The plain path: COUNT and OFFSET. For SQLite and small installations."""
 
+from typing import Final
+
 from django.db.models import Q, QuerySet
 
 from shortvideo.text import folded
 from videos.catalogue.query import ListQuery, Page, Row, step_of
 from videos.models import Video, VideoQuerySet
 
+_DEEP: Final = 1_000  # rows
+
 
 def page_of(rows: QuerySet[Row], query: ListQuery, *, id_field: str = "id") -> Page[Row]:
-    """One page and the exact total, in two queries. A page past the end takes one.
+    """One page and the exact total, in two queries or three. A page past the end takes one.
 
     Such a page number may be larger than the database's integers. `id_field` has the video's id.
     """
@@ -18,7 +22,12 @@ def page_of(rows: QuerySet[Row], query: ListQuery, *, id_field: str = "id") -> P
         return step_of(after, query.page_size, total, id_field=id_field)
     if query.offset >= total:
         return Page([], total)
-    return Page(list(rows[query.offset : query.offset + query.page_size]), total)
+    page = slice(query.offset, query.offset + query.page_size)
+    if query.offset < _DEEP:
+        return Page(list(rows[page]), total)
+    # The rows that are skipped are not joined with their uploaders.
+    ids = list(rows.values_list("pk", flat=True)[page])
+    return Page(list(rows.filter(pk__in=ids)), total)
 
 
 def filter_videos(query: ListQuery) -> VideoQuerySet:
