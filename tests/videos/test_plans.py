@@ -1,19 +1,20 @@
 """PostgreSQL's plans of lists, with rows enough that a wrong plan would look cheap."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from pytest_django.plugin import DjangoDbBlocker
 
 from benchmarks import million
 from videos.catalogue import ListQuery, filter_videos, measuring, page_of
 
-pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one path.")
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one path."),
+]
 COUNTS, GRAMS = "video_count_key", "video_title_grams"
 NEWEST, STATUS, UPLOADER = "video_newest", "video_censor_newest", "video_uploader_status"
 CHANGED, NAMES, KEY = "video_changed", "uploader_name_grams", "videos_video_pkey"
@@ -52,34 +53,26 @@ SHAPES: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def _many_videos(django_db_setup: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with django_db_blocker.unblock(), transaction.atomic(), connection.cursor() as cursor:
-        million.insert(cursor, videos=40_000, snapshots=0, files=0)
-        cursor.execute("ANALYZE videos_video, accounts_uploader, videos_videocount")
-        yield
-        transaction.set_rollback(True)
-
-
-@pytest.mark.usefixtures("_many_videos")
-@pytest.mark.parametrize(("filters", "indexes"), SHAPES, ids=str)
-def test_a_list_reads_its_indexes_and_no_whole_table(
-    filters: dict[str, Any],
-    indexes: set[str],
-    django_db_blocker: DjangoDbBlocker,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(measuring, "_FILTERED", 500)
-    monkeypatch.setattr(measuring, "_GATHERED", 1_000)
-    monkeypatch.setattr(measuring, "_GATHERED_BY_ID", 1_000)
-    monkeypatch.setattr(measuring, "_MERGED", 50)
-    query = ListQuery(**filters)
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        with CaptureQueriesContext(connection) as captured:
-            page_of(filter_videos(query), query)
-        plan = ""
+def explained(query: ListQuery) -> str:
+    """Return the plans of all queries of the list."""
+    with CaptureQueriesContext(connection) as captured:
+        page_of(filter_videos(query), query)
+    plans = []
+    with connection.cursor() as cursor:
         for executed in captured.captured_queries:
             cursor.execute(f"EXPLAIN (COSTS OFF) {executed['sql']}")
-            plan += "".join(f"{line}\n" for (line,) in cursor.fetchall())
-    assert not re.search(r"Seq Scan on videos_video\b", plan), plan
-    assert all(index in plan for index in indexes), plan
+            plans += [line for (line,) in cursor.fetchall()]
+    return "\n".join(plans)
+
+
+def test_lists_read_their_indexes_and_no_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, few in (("_FILTERED", 500), ("_GATHERED", 1_000), ("_GATHERED_BY_ID", 1_000)):
+        monkeypatch.setattr(measuring, name, few)
+    monkeypatch.setattr(measuring, "_MERGED", 50)
+    with connection.cursor() as cursor:
+        million.insert(cursor, videos=40_000, snapshots=0, files=0)
+        cursor.execute("ANALYZE videos_video, accounts_uploader, videos_videocount")
+    for filters, indexes in SHAPES:
+        plan = explained(ListQuery(**filters))
+        assert not re.search(r"Seq Scan on videos_video\b", plan), (filters, plan)
+        assert all(index in plan for index in indexes), (filters, plan)
