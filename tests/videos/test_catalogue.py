@@ -30,6 +30,7 @@ WORDS = [
     "日",
 ]
 WORDS += [
+    "noodle foodles",
     "面条",
     "100%",
     "e_c",
