@@ -10,7 +10,16 @@ from django.db import connection
 from accounts.models import Uploader
 from shortvideo.text import folded
 from tests.factories import make_uploader
-from videos.catalogue import ListQuery, Page, filter_videos, measuring, page_of, plain, seek
+from videos.catalogue import (
+    ListQuery,
+    Page,
+    filter_videos,
+    measuring,
+    page_ids,
+    page_of,
+    plain,
+    seek,
+)
 from videos.models import CensorStatus, Video
 
 pytestmark = pytest.mark.django_db
@@ -148,6 +157,8 @@ def test_500_lists_are_what_a_loop_in_python_finds(
         ):  # a few rows are many now, for about half of the queries
             monkeypatch.setattr(module, name, few if chance.random() < 0.5 else 10**6)
         wanted = expected(query, videos)
+        page = page_ids(query)
+        assert (page.rows, page.total, page.next_cursor) == wanted, query
         assert answer(page_of(filter_videos(query), query)) == wanted, query
         if connection.vendor == "postgresql":
             assert answer(plain.page_of(filter_videos(query), query)) == wanted, query

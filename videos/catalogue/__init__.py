@@ -1,7 +1,9 @@
 """Lists: one page and a total from validated filters.
 
-`filter_videos` chooses rows; `page_of` returns one page of them and the total. `plain` is for every
-database and list, `postgresql` for the list of videos there. `counts` keeps what it counts by.
+`filter_videos` chooses rows; `page_of` returns one page of them and the total. `page_ids` is for
+those who read the rows of videos themselves.
+
+`plain` is for every database and list, `postgresql` for the list of videos there.
 """
 
 from django.db import connection
@@ -24,3 +26,10 @@ def page_of(rows: QuerySet[Row], query: ListQuery, *, id_field: str = "id") -> P
     if rows.model is Video and connection.vendor == "postgresql":
         return postgresql.page_of(rows, query)
     return plain.page_of(rows, query, id_field=id_field)
+
+
+def page_ids(query: ListQuery) -> Page[int]:
+    """The ids of one page of videos, newest first, and the exact total."""
+    if connection.vendor == "postgresql":
+        return postgresql.page_ids(query)
+    return plain.page_ids(query)

@@ -30,6 +30,12 @@ def page_of(rows: QuerySet[Row], query: ListQuery, *, id_field: str = "id") -> P
     return Page(list(rows.filter(pk__in=ids)), total)
 
 
+def page_ids(query: ListQuery) -> Page[int]:
+    """The ids of one page of videos."""
+    page = page_of(filter_videos(query).only("id"), query)
+    return Page([video.pk for video in page.rows], page.total, page.next_cursor)
+
+
 def filter_videos(query: ListQuery) -> VideoQuerySet:
     """The visible videos that match, newest first."""
     videos = Video.objects.visible().filter(video_conditions(query))

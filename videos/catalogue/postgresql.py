@@ -6,78 +6,66 @@ page come from an index; only the rows of the page are read in full.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from videos.catalogue import measuring, plain, seek
-from videos.catalogue.query import ListQuery, Page, Row, step_of
-from videos.catalogue.sql import Sql, all_of, indexed, value_of
+from videos.catalogue.query import ListQuery, Page, Row
+from videos.catalogue.sql import all_of, indexed
 from videos.catalogue.totals import total_of
 
-_MOST_OFFSET: Final = 2**62  # of a bigint of PostgreSQL
+_MOST_OFFSET: Final = 2**62  # of a bigint; such a page is empty
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One statement with both parts: of one snapshot."""
-
-    total: Sql  # a scalar subquery
-    ids: Sql  # a SELECT of the ids on the page
+def page_ids(query: ListQuery) -> Page[int]:
+    """The ids of one page of videos and the exact total, of one snapshot."""
+    if query.vod_id:  # one row at most
+        return plain.page_ids(query)
+    query = replace(query, page_index=min(query.page_index, _MOST_OFFSET // query.page_size))
+    has_words = query.title or query.user_name
+    if has_words or query.updated_since is not None or query.cursor is not None:
+        return _measured(query)
+    if query.offset >= seek.DEEP and not query.user_id:
+        ids = seek.deep_ids(query)
+    else:
+        ids = seek.walk(all_of(indexed(query)), seek.newest(query.page_size, query.offset))
+    found, total = ("SELECT ARRAY(" + ids + ")," + total_of(query)).fetch()[0]
+    return Page(found, total)
 
 
 def page_of(rows: QuerySet[Row], query: ListQuery) -> Page[Row]:
     """One page of videos and the exact total, of one snapshot.
 
-    `rows` says which columns are wanted. Its conditions are those of `query`: the plan has them.
+    `rows` says which columns are wanted. Its conditions are those of `query`, which the ids meet.
+    PostgreSQL would weigh them against the ids, and read, for example, all videos of an uploader
+    for ten of them. So they are dropped.
     """
-    if query.vod_id:  # one row at most
-        return plain.page_of(rows, query)
-    plan = _plan_of(query)
-    if plan is None:
-        return _measured_page(rows, query)
-    if query.offset < _MOST_OFFSET:
-        with_total = _of_ids(rows, plan.ids).annotate(list_total=plan.total.as_expression())
-        if found := list(with_total):
-            return Page(found, found[0].list_total)  # type: ignore[attr-defined]  # annotated
-    return Page([], value_of(plan.total))
+    with _one_snapshot():
+        page = page_ids(query)
+        found = rows.all()
+        found.query.where = type(found.query.where)()
+        if query.cursor is not None:
+            found = found.order_by("id")
+        listed = list(found.filter(pk__in=page.rows)) if page.rows else []
+        return Page(listed, page.total, page.next_cursor)
 
 
-def _plan_of(query: ListQuery) -> Plan | None:
-    """Return None where the plan depends on how many rows match: see `measuring`."""
-    needs_measure = query.title or query.user_name or query.updated_since
-    if needs_measure or query.cursor is not None:
-        return None
-    if query.offset >= seek.DEEP and not query.user_id:
-        return Plan(total_of(query), seek.deep_ids(query))
-    newest = seek.newest(query.page_size, query.offset)
-    return Plan(total_of(query), seek.walk(all_of(indexed(query)), newest))
-
-
-def _measured_page(rows: QuerySet[Row], query: ListQuery) -> Page[Row]:
+def _measured(query: ListQuery) -> Page[int]:
     with _one_snapshot():
         total, ids = measuring.measure(query)
-        if query.cursor is not None:
-            return step_of(_of_ids(rows, ids).order_by("id"), query.page_size, total)
-        return Page(list(_of_ids(rows, ids)) if query.offset < total else [], total)
-
-
-def _of_ids(rows: QuerySet[Row], ids: Sql) -> QuerySet[Row]:
-    """The same columns of the rows with these ids.
-
-    PostgreSQL would otherwise weigh the conditions against the ids, and read, for example, all
-    videos of an uploader for ten of them.
-    """
-    found = rows.all()
-    found.query.where = type(found.query.where)()
-    return found.filter(pk__in=ids.as_expression())
+        found = [id_ for (id_,) in ids.fetch()] if total > query.offset else []
+    if query.cursor is None:
+        return Page(found, total)
+    step = found[: query.page_size]
+    return Page(step, total, step[-1] if len(found) > len(step) else None)
 
 
 @contextmanager
 def _one_snapshot() -> Iterator[None]:
-    """Both statements see the same rows. Inside a transaction they are what it sees."""
+    """All statements see the same rows. Inside a transaction they see what it sees."""
     if connection.in_atomic_block:
         yield
         return

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from django.db.models import Model, QuerySet
 
+Item = TypeVar("Item")
 Row = TypeVar("Row", bound=Model)
 
 
@@ -38,8 +39,8 @@ class ListQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    rows: list[Row]
+class Page(Generic[Item]):
+    rows: list[Item]
     total: int  # rows that match the filters
     next_cursor: int | None = None  # None: a walk ends here, or there is none
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import BigIntegerField
-from django.db.models.expressions import RawSQL
 
 from videos.catalogue.query import ListQuery
 
@@ -27,9 +25,6 @@ class Sql:
 
     def __radd__(self, other: str) -> "Sql":
         return Sql(f"{other} {self.text}", self.params)
-
-    def as_expression(self) -> RawSQL:
-        return RawSQL(self.text, self.params, output_field=BigIntegerField())  # noqa: S611 - see above
 
     def fetch(self) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
