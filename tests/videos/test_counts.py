@@ -1,8 +1,10 @@
 """The counts behind the totals on PostgreSQL. `fixtures_counts` checks them after each test."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.checks import run_checks
@@ -11,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tests.factories import make_uploader, make_video
-from videos.catalogue import ListQuery, compact, counts, filter_videos, page_of
+from videos.catalogue import ListQuery, Page, compact, counts, filter_videos, page_of, postgresql
 from videos.models import CensorStatus, CountKind, Video, VideoCount, append_only
 
 pytestmark = [
@@ -23,6 +25,20 @@ pytestmark = [
 def total(**filters: object) -> int:
     query = ListQuery(**filters)  # type: ignore[arg-type]  # names of its fields
     return page_of(filter_videos(query), query).total
+
+
+def run_beside(work: Callable[[], object]) -> None:
+    """Do the work in another connection."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
 
 
 def spoil() -> None:
@@ -103,21 +119,16 @@ def test_no_writer_waits_for_a_count_and_all_are_counted() -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
 
     def write_and_compact() -> None:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '1ms'")
-            for _ in range(3):
-                make_video(uploader=uploader, creation_time=moment)
-                compact()
-                counts.rebuild(CountKind.UPLOADER)
-        finally:
-            connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")
+        for _ in range(3):
+            make_video(uploader=uploader, creation_time=moment)
+            compact()
+            counts.rebuild(CountKind.UPLOADER)
 
     with transaction.atomic():
         videos = [make_video(uploader=uploader, creation_time=moment) for _ in range(3)]
-        other = threading.Thread(target=write_and_compact)
-        other.start()
-        other.join()
+        run_beside(write_and_compact)
         assert total() == 6  # this transaction sees its own rows and the committed ones
         Video.objects.filter(pk=videos[0].pk).update(censor_status=CensorStatus.FAIL)
     assert (total(), total(censor_status="fail", user_id=uploader.user_id)) == (6, 1)
@@ -132,3 +143,22 @@ def test_missing_triggers_give_a_warning() -> None:
         found = [each.id for each in run_checks(databases=["default"])]
         cursor.execute("ALTER TABLE videos_video ENABLE TRIGGER videos_count_update")
     assert "videos.W009" in found
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("filters", [{}, {"title": "old"}, {"cursor": 0}], ids=str)
+def test_total_and_rows_are_of_one_snapshot(
+    filters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_video(title="Old")
+    page_ids = postgresql.page_ids
+
+    def page_ids_then_change(query: ListQuery) -> Page[int]:
+        page = page_ids(query)
+        run_beside(lambda: Video.objects.update(title="New", deleted_at=timezone.now()))
+        return page
+
+    monkeypatch.setattr(postgresql, "page_ids", page_ids_then_change)
+    query = ListQuery(**filters)
+    page = page_of(filter_videos(query), query)
+    assert ([video.title for video in page.rows], page.total) == (["Old"], 1)

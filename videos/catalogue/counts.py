@@ -10,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from videos.models import CountKind
 
 _COMPACTED_AT_ONCE: Final = 10_000
+_VACUUMED_AFTER: Final = 1_000  # rows
 _LOCK: Final = "hashtext('videos_videocount')"
 # One statement: a reader sees the rows or their sum. New rows of the same keys are added meanwhile.
 _COMPACT: Final = """
@@ -69,6 +70,9 @@ def compact() -> int:
     replaced = 0
     while batch := _compact_batch():
         replaced += batch
+    if replaced > _VACUUMED_AFTER and not connection.in_atomic_block:
+        with connection.cursor() as cursor:  # autovacuum comes late: readers would meet dead rows
+            cursor.execute("VACUUM videos_videocount")
     return replaced
 
 
