@@ -10,6 +10,7 @@ class VideosConfig(AppConfig):
 
     def ready(self) -> None:
         from videos import periodic  # noqa: F401, PLC0415 - its tasks register themselves
+        from videos.catalogue import sqlite  # noqa: PLC0415 - needs loaded models
         from videos.checks import check_triggers, check_vod_settings  # noqa: PLC0415 - likewise
         from videos.deliveries import register_handlers  # noqa: PLC0415 - needs loaded models
         from videos.models import append_only  # noqa: PLC0415 - needs loaded models
@@ -18,3 +19,4 @@ class VideosConfig(AppConfig):
         checks.register(check_vod_settings)
         checks.register(check_triggers, checks.Tags.database)
         post_migrate.connect(append_only.install, sender=self)
+        post_migrate.connect(sqlite.install_index, sender=self)

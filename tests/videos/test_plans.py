@@ -1,4 +1,4 @@
-"""PostgreSQL's plans of lists, with rows enough that a wrong plan would look cheap."""
+"""Plans of lists. On PostgreSQL with rows enough that a wrong plan would look cheap."""
 
 import re
 from datetime import UTC, datetime
@@ -11,10 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from benchmarks import million
 from videos.catalogue import ListQuery, filter_videos, measuring, page_of
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one path."),
-]
+pytestmark = pytest.mark.django_db
 COUNTS, GRAMS = "video_count_key", "video_title_grams"
 NEWEST, STATUS, UPLOADER = "video_newest", "video_censor_newest", "video_uploader_status"
 CHANGED, NAMES, KEY = "video_changed", "uploader_name_grams", "videos_video_pkey"
@@ -65,6 +62,7 @@ def explained(query: ListQuery) -> str:
     return "\n".join(plans)
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one path.")
 def test_lists_read_their_indexes_and_no_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, few in (("_FILTERED", 500), ("_GATHERED", 1_000), ("_GATHERED_BY_ID", 1_000)):
         monkeypatch.setattr(measuring, name, few)
@@ -76,3 +74,14 @@ def test_lists_read_their_indexes_and_no_whole_table(monkeypatch: pytest.MonkeyP
         plan = explained(ListQuery(**filters))
         assert not re.search(r"Seq Scan on videos_video\b", plan), (filters, plan)
         assert all(index in plan for index in indexes), (filters, plan)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has an index of grams.")
+def test_sqlite_searches_titles_in_an_index() -> None:
+    query = ListQuery(title="coffee")
+    with CaptureQueriesContext(connection) as captured:
+        page_of(filter_videos(query), query)
+    (counting,) = captured.captured_queries  # no video, no page
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {counting['sql']}")
+        assert "COVERING INDEX video_newest_titles" in str(cursor.fetchall())
