@@ -4,6 +4,7 @@ Few matches are gathered through an index and sorted. Many are met soon on a wal
 But all may be old: so the total comes with the number of matches among the newest rows.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from shortvideo.text import folded
@@ -32,14 +33,9 @@ def measure(query: ListQuery) -> tuple[int, Sql]:
     """Return the total, and a SELECT of the page's ids; after a cursor of one row more."""
     named = _uploaders_named(query) if query.user_name else None
     others = [*indexed(query), *_has_name(query, named), *changed_since(query)]
-    through_index = on_walk = others
-    if query.title:
-        word = folded(query.title)
-        on_walk = [*others, titles.contains("title_search", word)]
-        if _is_found_by_word(query, named, word):
-            through_index = [*others, titles.matches("title_search", word)]
-        else:
-            through_index = on_walk
+    on_walk = [*others, *_has_word(query)]
+    is_by_word = query.title and _is_found_by_word(query, named)
+    through_index = [*others, *_has_word(query, titles.matches)] if is_by_word else on_walk
 
     if query.title or query.updated_since or (query.user_name and query.has_times):
         total, near = _count_with_near(query, all_of(through_index))
@@ -47,24 +43,27 @@ def measure(query: ListQuery) -> tuple[int, Sql]:
         total = near = value_of(_counted(query, named))
 
     if query.cursor is not None:
-        after = Sql("id > %s", (query.cursor,))
-        if total > _GATHERED_BY_ID:
-            return total, seek.walk(all_of([*on_walk, after]), _step(query))
-        return total, seek.gather(all_of([*through_index, after]), _step(query))
-    if named is not None and not (query.title or query.updated_since or query.user_id):
-        return total, _merge(query, named)
-    if total > _GATHERED and near >= query.offset + query.page_size:
-        return total, seek.walk(all_of(on_walk), _page(query))
-    return total, seek.gather(all_of(through_index), _page(query))
+        ids = _step(query, on_walk if total > _GATHERED_BY_ID else through_index, total)
+    elif named is not None and not (query.title or query.updated_since or query.user_id):
+        ids = _merge(query, named)
+    elif total > _GATHERED and near >= query.offset + query.page_size:
+        ids = seek.walk(all_of(on_walk), _page(query))
+    else:
+        ids = seek.gather(all_of(through_index), _page(query))
+    return total, ids
 
 
-def _is_found_by_word(query: ListQuery, named: list[int] | None, word: str) -> bool:
+def _has_word(query: ListQuery, how: Callable[[str, str], Sql] = titles.contains) -> list[Sql]:
+    return [how("title_search", folded(query.title))] if query.title else []
+
+
+def _is_found_by_word(query: ListQuery, named: list[int] | None) -> bool:
     """Whether the word's index finds fewer rows than the other filters do, or nearly as few."""
     others = value_of(_counted(query, named))
     if others <= _FILTERED:
         return False
     every = value_of(total_of(ListQuery()))
-    return others == every or titles.share_of_titles(word) * every < others
+    return others == every or titles.share_of_titles(folded(query.title)) * every < others
 
 
 def _counted(query: ListQuery, named: list[int] | None) -> Sql:
@@ -121,5 +120,7 @@ def _page(query: ListQuery) -> Sql:
     return seek.newest(query.page_size, query.offset)
 
 
-def _step(query: ListQuery) -> Sql:
-    return Sql("ORDER BY id LIMIT %s", (query.page_size + 1,))
+def _step(query: ListQuery, conditions: list[Sql], total: int) -> Sql:
+    condition = all_of([*conditions, Sql("id > %s", (query.cursor,))])
+    order = Sql("ORDER BY id LIMIT %s", (query.page_size + 1,))
+    return (seek.walk if total > _GATHERED_BY_ID else seek.gather)(condition, order)
