@@ -52,7 +52,7 @@ def check_triggers(databases: Sequence[str] | None = None, **_: Any) -> list[Che
             found.append(
                 CheckWarning(
                     f"Changes of videos in the database {alias!r} are not counted.",
-                    hint="Triggers are missing: `manage.py migrate videos 0023`, then `migrate`.",
+                    hint="Triggers are missing: `manage.py migrate videos 0024`, then `migrate`.",
                     id="videos.W009",
                 )
             )

@@ -149,6 +149,7 @@ def test_500_lists_are_what_a_loop_in_python_finds(
         for module, name, few in (
             (plain, "_DEEP", 3),
             (seek, "DEEP", 3),
+            (seek, "FAR", 3),
             (measuring, "_FILTERED", 5),
             (measuring, "_GATHERED", 5),
             (measuring, "_GATHERED_BY_ID", 5),

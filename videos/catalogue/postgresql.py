@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from videos.catalogue import measuring, plain, seek
 from videos.catalogue.query import ListQuery, Page, Row
-from videos.catalogue.sql import all_of, indexed
+from videos.catalogue.sql import all_of, indexed, value_of
 from videos.catalogue.totals import total_of
 
 _MOST_OFFSET: Final = 2**62  # of a bigint; such a page is empty
@@ -28,6 +28,8 @@ def page_ids(query: ListQuery) -> Page[int]:
     has_words = query.title or query.user_name
     if has_words or query.updated_since is not None or query.cursor is not None:
         return _measured(query)
+    if query.offset >= seek.FAR and query.user_id:
+        return _far_page_of_uploader(query)
     if query.offset >= seek.DEEP and not query.user_id:
         ids = seek.deep_ids(query)
     else:
@@ -51,6 +53,21 @@ def page_of(rows: QuerySet[Row], query: ListQuery) -> Page[Row]:
             found = found.order_by("id")
         listed = list(found.filter(pk__in=page.rows)) if page.rows else []
         return Page(listed, page.total, page.next_cursor)
+
+
+def _far_page_of_uploader(query: ListQuery) -> Page[int]:
+    """There are no counts per uploader and day: skip from the nearer end."""
+    with _one_snapshot():
+        total = value_of(total_of(query))
+        left = total - query.offset
+        if left <= 0:
+            return Page([], total)
+        size = min(query.page_size, left)
+        if left < query.offset:
+            ids = seek.walk(all_of(indexed(query)), seek.oldest(size, left - size))
+            return Page([id_ for (id_,) in reversed(ids.fetch())], total)
+        ids = seek.walk(all_of(indexed(query)), seek.newest(size, query.offset))
+        return Page([id_ for (id_,) in ids.fetch()], total)
 
 
 def _measured(query: ListQuery) -> Page[int]:

@@ -13,6 +13,7 @@ from videos.catalogue.sql import VISIBLE, Sql, all_of, status_is
 from videos.catalogue.totals import days, total_since
 
 DEEP: Final = 2_000  # rows; below it OFFSET is cheaper
+FAR: Final = 5_000  # rows of one uploader
 _NEWEST_FIRST: Final = "ORDER BY creation_time DESC, id DESC"
 
 
@@ -33,6 +34,10 @@ def gather(condition: Sql, order: Sql) -> Sql:
 
 def newest(limit: int, offset: int = 0) -> Sql:
     return Sql(f"{_NEWEST_FIRST} LIMIT %s OFFSET %s", (limit, offset))
+
+
+def oldest(limit: int, offset: int) -> Sql:
+    return Sql("ORDER BY creation_time, id LIMIT %s OFFSET %s", (limit, offset))
 
 
 def deep_ids(query: ListQuery) -> Sql:

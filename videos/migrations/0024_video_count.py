@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """The table of counts. The next migration fills it."""
 
     dependencies = [
-        ("videos", "0022_review_ips"),
+        ("videos", "0023_lists_of_the_queue"),
     ]
 
     operations = [

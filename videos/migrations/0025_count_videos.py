@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
     atomic = False  # the count does not wait for writers: the triggers must be committed
 
     dependencies = [
-        ("videos", "0023_video_count"),
+        ("videos", "0024_video_count"),
     ]
 
     operations = [

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
     """What the word indexes hold: at each place of a text the three characters that begin there."""
 
     dependencies = [
-        ("videos", "0024_count_videos"),
+        ("videos", "0025_count_videos"),
     ]
 
     operations = [

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("accounts", "0007_guide"),
-        ("videos", "0025_search_grams"),
+        ("videos", "0026_search_grams"),
     ]
 
     operations = [
