@@ -17,7 +17,7 @@ def _totals_are_exact(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     request.getfixturevalue("db")  # so that the database is there when this fixture ends
     yield
-    is_in_use = connection.connection is not None and not connection.needs_rollback
-    if connection.vendor == "postgresql" and is_in_use:
+    is_open = connection.connection is not None and not connection.needs_rollback
+    if connection.vendor == "postgresql" and is_open and connection.is_usable():
         wrong = {kind.label: count_wrong(kind) for kind in CountKind}
         assert not any(wrong.values()), wrong
