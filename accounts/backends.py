@@ -1,5 +1,7 @@
 """The authentication backend: who may log in, and all permissions in one query."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.db.models import Model, Q
@@ -24,9 +26,16 @@ class OperatorBackend(ModelBackend):
             return set()
         cached: set[str] | None = getattr(user_obj, "_perm_cache", None)
         if cached is None:
-            cached = {f"{app}.{codename}" for app, codename in _granted_permissions(user_obj)}
-            user_obj._perm_cache = cached  # type: ignore[attr-defined]  # Django's cache
+            granted = _granted_permissions(user_obj)
+            cached = remember_permissions(user_obj, (f"{app}.{name}" for app, name in granted))
         return cached
+
+
+def remember_permissions(operator: Operator, permissions: Iterable[str]) -> set[str]:
+    """Keep what was read of the operator's permissions for this object, as Django does."""
+    cached = set(permissions)
+    operator._perm_cache = cached  # type: ignore[attr-defined]  # Django's cache
+    return cached
 
 
 def _granted_permissions(operator: Operator) -> list[tuple[str, str]]:

@@ -2,19 +2,58 @@
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any, Final
 
-from django.db import DatabaseError, transaction
+from django.contrib.auth.models import Group, Permission
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, transaction
+from django.db.models import OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Concat
+from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts import journal
+from accounts.backends import remember_permissions
 from accounts.models import ConsoleToken, Operator
 from accounts.models.token import hashed
+from shortvideo.compiled import CompiledQuery, Names, Parameter
 from shortvideo.database import describe, is_unavailable, without_waiting
 
 _USE_STORED_EVERY = timedelta(minutes=1)
 
+# What an operation needs, in the order of the model: `from_db` wants it. Django reads the others
+# when they are used.
+_TOKEN_FIELDS: Final = (
+    "id", "operator_id", "session_hash", "created_at", "last_used_at", "expires_at"
+)  # fmt: skip
+_OPERATOR_FIELDS: Final = (
+    "id", "password", "is_superuser", "username", "is_staff", "is_active"
+)  # fmt: skip
+
 logger = logging.getLogger(__name__)
+
+
+def _tokens_with_operators() -> QuerySet[ConsoleToken, tuple[Any, ...]]:
+    """The token of a hash with its operator's row and permissions, if active staff holds it."""
+    operator = OuterRef(OuterRef("operator"))  # from the query set inside `granted`
+    groups = Group.permissions.through.objects.filter(group__user=operator)
+    own = Operator.user_permissions.through.objects.filter(operator=operator)
+    granted = Permission.objects.filter(
+        Q(id__in=groups.values("permission"))
+        | Q(id__in=own.values("permission"))
+        | Q(Exact(OuterRef("operator__is_superuser"), Value(True)))  # noqa: FBT003 - SQL
+    )
+    name = Concat("content_type__app_label", Value("."), "codename")
+    return ConsoleToken.objects.filter(
+        token_hash=Parameter("token_hash"), operator__is_active=True, operator__is_staff=True
+    ).values_list(
+        *_TOKEN_FIELDS,
+        *(f"operator__{field}" for field in _OPERATOR_FIELDS),
+        Names(granted.order_by().values(named=name)),
+    )
+
+
+_BY_HASH = CompiledQuery(_tokens_with_operators)
 
 
 def issue_token(
@@ -41,18 +80,26 @@ def issue_token(
 def authenticate_token(secret: str) -> ConsoleToken | None:
     """Return the valid token of an active staff member with its operator, in one query.
 
-    None for an unknown, expired or revoked token, and after a change of the password.
+    The operator's permissions come with it. None for an unknown, expired or revoked token, and
+    after a change of the password.
     """
     now = timezone.now()
-    token = (
-        ConsoleToken.objects.unexpired(now)
-        .filter(token_hash=hashed(secret), operator__is_active=True, operator__is_staff=True)
-        .select_related("operator")
-        .first()
-    )
-    if token is None or not _is_of_current_password(token):
-        return None
-    _store_use(token, now)
+    for row in _BY_HASH.rows(token_hash=hashed(secret)):  # one, or none
+        token = _token_of(row)
+        if token.ends_at > now and _is_of_current_password(token):
+            _store_use(token, now)
+            return token
+    return None
+
+
+def _token_of(row: tuple[Any, ...]) -> ConsoleToken:
+    """The token of a row of `_BY_HASH`."""
+    *values, permissions = row
+    own_values = values[: len(_TOKEN_FIELDS)]
+    token = ConsoleToken.from_db(DEFAULT_DB_ALIAS, _TOKEN_FIELDS, own_values)
+    operator = Operator.from_db(DEFAULT_DB_ALIAS, _OPERATOR_FIELDS, values[len(_TOKEN_FIELDS) :])
+    remember_permissions(operator, (permissions or "").split(","))
+    token.operator = operator
     return token
 
 

@@ -4,6 +4,7 @@ PostgreSQL ends slow statements itself, unless it is frozen, for example while i
 The system still accepts and confirms what is sent to it, so that no limit of libpq applies.
 """
 
+import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +12,13 @@ from typing import Any, Final
 
 import psycopg
 from django.db.backends.postgresql import base
-from psycopg.pq import TransactionStatus
+from psycopg import sql
+from psycopg.pq import Format, TransactionStatus
 
 _CHECK_SECONDS: Final = 1.0  # for the answer of an idle connection, before it is used
+# A connection that answered this recently is not asked again, unless its socket says something.
+_RECENT_SECONDS: Final = 1.0
+_PLANNED_AFTER: Final = 1  # uses of a statement of `planning_cursor`
 # After a connection timed out. Otherwise each request that waits for a thread would find out anew.
 _REFUSING_SECONDS: Final = 1.0
 
@@ -23,11 +28,30 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     _refuses_until = 0.0  # of time.monotonic(), for all threads
     _seconds: float | None = None
+    _answered_at = 0.0  # of time.monotonic()
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
         self._seconds = params.pop("answer_timeout", None)
+        params["prepare_threshold"] = _PLANNED_AFTER
         return params
+
+    def planning_cursor(self) -> Any:
+        """A cursor whose statements PostgreSQL parses and plans once for this connection.
+
+        For statements with constant text that run often: Django's own cursor writes values into it.
+        """
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            cursor: Any = base.ServerBindingCursor(self.connection)  # type: ignore[call-arg]
+            cursor.format = Format.BINARY  # psycopg reads numbers and times much faster
+            return self._prepare_cursor(cursor)  # type: ignore[attr-defined]  # Django's own
+
+    def literal(self, value: Any) -> str:
+        """The value as it is written in SQL."""
+        self.ensure_connection()
+        return sql.Literal(value).as_string(self.connection)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if time.monotonic() < DatabaseWrapper._refuses_until:
@@ -42,7 +66,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         def wait(*arguments: Any, **options: Any) -> Any:
             try:
-                return patient(*arguments, **{"timeout": self._seconds, **options})
+                answer = patient(*arguments, **{"timeout": self._seconds, **options})
+                self._answered_at = time.monotonic()
+                return answer
             except psycopg.OperationalError:
                 if connection.pgconn.transaction_status == TransactionStatus.ACTIVE:
                     connection.pgconn.finish()  # the answer could still come: to another question
@@ -52,9 +78,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def is_usable(self) -> bool:
+        """Whether the server answers. Where it answered just now, whether the socket is silent.
+
+        A server that stops, restarts or ends the session says so, or closes the socket.
+        """
+        is_recent = time.monotonic() - self._answered_at < _RECENT_SECONDS
+        if is_recent and not self.connection.closed and not self._has_news():
+            return True
         with self._answer_within(_CHECK_SECONDS):
             is_usable: bool = super().is_usable()
             return is_usable
+
+    def _has_news(self) -> bool:
+        """Whether the socket has something to read, or is closed by the server."""
+        news = select.poll()  # select() takes no descriptor above 1,023
+        news.register(self.connection.fileno(), select.POLLIN)
+        return bool(news.poll(0))
 
     @contextmanager
     def _answer_within(self, seconds: float) -> Iterator[None]:

@@ -240,12 +240,12 @@ def test_the_last_use_of_a_token_is_stored_once_a_minute(
 ) -> None:
     long_ago = timezone.now() - timedelta(days=29)
     ConsoleToken.objects.update(last_used_at=long_ago)
-    # Token, three to store its use in a transaction, permissions, an empty total. PostgreSQL needs
+    # Token, three to store its use in a transaction, an empty total. PostgreSQL needs
     # another, so that it does not wait for a lock.
-    with django_assert_num_queries(7 if connection.vendor == "postgresql" else 6):
+    with django_assert_num_queries(6 if connection.vendor == "postgresql" else 5):
         console.get("getVideos")
     assert timezone.now() - ConsoleToken.objects.get().last_used_at < timedelta(minutes=1)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         console.get("getVideos")
 
 
