@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Self
 
 from django.conf import settings
@@ -6,15 +7,19 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from shortvideo.compiled import Parameter
 from shortvideo.text import NamedOutside, is_blank, isolated
 from videos.models import CensorStatus, Video
 from videos.models.media import unplayable
 
 
 class RecommendationQuerySet(models.QuerySet["Recommendation"]):
-    def published(self) -> Self:
-        """Items that the API lists: active, started, not ended, and not without a file to play."""
-        now = timezone.now()
+    def published(self, at: datetime | Parameter | None = None) -> Self:
+        """Items that the API lists: active, started, not ended, and not without a file to play.
+
+        `at` is a moment, by default now.
+        """
+        now = at or timezone.now()
         return self.active().filter(
             Q(starts_at=None) | Q(starts_at__lte=now),
             Q(ends_at=None) | Q(ends_at__gt=now),

@@ -18,11 +18,12 @@ from videos.api.answers import (
     WalkFacts,
     file_urls,
     picture_url,
-    signer_for,
+    signers_at,
     snapshot_lists,
     video_facts,
 )
 from videos.api.parameters import VideoIdParameters, web_path
+from videos.api.rows import VideoRow
 from videos.models import Video
 
 
@@ -120,7 +121,7 @@ class ItemListDocument(WalkFacts):
 
 def _displayed_values(item: Recommendation, sign: Signer) -> VideoFacts:
     """The video's facts, overridden by the display fields of the item."""
-    video = item.video
+    video = VideoRow.of_video(item.video)
     return {
         **video_facts(video, sign),
         "title": item.title or video.title,
@@ -141,17 +142,18 @@ def _playable_file(video: Video, sign: Signer) -> PlayableFile:
 
 def listed_item(item: Recommendation, *, now: datetime) -> ListedItemDocument:
     """An item of getRecommendVideos."""
-    sign = signer_for(item.video, now)
+    sign = signers_at(now)[item.video.is_passed]
     return {**_displayed_values(item, sign), **_playable_file(item.video, sign)}
 
 
 def single_item(item: Recommendation, operator: Operator, *, now: datetime) -> SingleItemDocument:
     """The item of getRecommendVideoById."""
-    sign = signer_for(item.video, now)
-    urls = file_urls(item.video, sign, operator)
+    sign = signers_at(now)[item.video.is_passed]
+    video = VideoRow.of_video(item.video)
+    urls = file_urls(video, sign, operator)
     return {
         **_displayed_values(item, sign),
-        **snapshot_lists(item.video, sign),
+        **snapshot_lists(video, sign),
         "fileUrilList": urls,
         "fileUrlList": urls,
         **_playable_file(item.video, sign),

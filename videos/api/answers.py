@@ -3,18 +3,20 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import Operator, Uploader
-from shortvideo.cloud.types import MediaPath
-from shortvideo.cloud.urls import is_on_cdn, is_picture, media_url
+from accounts.models import Operator
+from shortvideo.cloud.urls import UrlSigner, is_on_cdn, is_picture
 from videos.api.parameters import web_path
+from videos.api.rows import VideoRow
 from videos.catalogue import ListQuery, Page
-from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus, Video
+from videos.models import CensorStatus, SnapshotStatus, TranscodeStatus
 from videos.models.media import newest_of_each_definition
+from videos.models.video import is_foreign, is_of_video
 from videos.services import may_play
 
 TranscodeState = Annotated[str, {"choices": TranscodeStatus.values}]
@@ -86,22 +88,23 @@ class PlayInfoDocument(TypedDict):
 Signer = Callable[[str], str]
 
 
-def signer_for(video: Video, now: datetime) -> Signer:
-    """Return a function that signs the video's media. URLs of unpublished videos expire soon."""
+def signers_at(now: datetime) -> dict[bool, Signer]:
+    """Functions that sign media, by whether their video is passed.
+
+    URLs of unpublished videos expire soon.
+    """
     ttl_seconds = settings.MEDIA_URL_TTL
-    if not video.is_passed:
-        ttl_seconds = min(ttl_seconds, settings.MEDIA_URL_TTL_UNPUBLISHED)
-
-    def sign(path: str) -> str:
-        return media_url(MediaPath(path), ttl_seconds=ttl_seconds, now=now)
-
-    return sign
+    unpublished = min(ttl_seconds, settings.MEDIA_URL_TTL_UNPUBLISHED)
+    return {
+        True: UrlSigner(ttl_seconds=ttl_seconds, now=now).sign,
+        False: UrlSigner(ttl_seconds=unpublished, now=now).sign,
+    }
 
 
-def video_facts(video: Video, sign: Signer) -> VideoFacts:
+def video_facts(video: VideoRow, sign: Signer) -> VideoFacts:
     """The keys of every Video object, in the documented order."""
     return {
-        "id": str(video.pk),
+        "id": str(video.id),
         "videoId": video.vod_id,
         "title": video.title,
         "description": video.description,
@@ -115,7 +118,7 @@ def video_facts(video: Video, sign: Signer) -> VideoFacts:
         "cateName": video.cate_name,
         "tags": video.tags,
         "shareUrl": video.share_url,
-        "user": _user_facts(video.uploader, sign),
+        "user": _user_facts(video, sign),
         "transcodeStatus": video.transcode_status,
         "snapshotStatus": video.snapshot_status,
         "censorStatus": video.censor_status,
@@ -123,34 +126,33 @@ def video_facts(video: Video, sign: Signer) -> VideoFacts:
     }
 
 
-def picture_url(video: Video, path: str, sign: Signer) -> str:
+def picture_url(video: VideoRow, path: str, sign: Signer) -> str:
     """The URL of a picture of the video.
 
     '' for the path of another kind of file, and of another video's picture: a signature would
     open it.
     """
-    return sign(path) if is_picture(path) and not video.is_foreign(path) else ""
+    return sign(path) if is_picture(path) and not is_foreign(path, video.vod_id) else ""
 
 
-def _user_facts(uploader: Uploader | None, sign: Signer) -> UserDocument:
+def _user_facts(video: VideoRow, sign: Signer) -> UserDocument:
     """The uploader. An avatar on a play domain is signed, unless it is a file of a video."""
-    if uploader is None:
+    if video.user_id is None:
         return {"userId": "", "userName": "", "avatarUrl": ""}
-    path, avatar_url = web_path(uploader.avatar_url), uploader.avatar_url
+    path, avatar_url = _avatar_path(video.avatar_url), video.avatar_url
     if is_on_cdn(path):
-        is_avatar = is_picture(path) and not Video.objects.with_file(path).exists()
+        is_avatar = is_picture(path) and not is_of_video(path)
         avatar_url = sign(path) if is_avatar else ""
-    return {
-        "userId": uploader.user_id,
-        "userName": uploader.user_name,
-        "avatarUrl": avatar_url,
-    }
+    return {"userId": video.user_id, "userName": video.user_name, "avatarUrl": avatar_url}
+
+
+_avatar_path = lru_cache(maxsize=10_000)(web_path)  # few uploaders have most videos of a list
 
 
 def _local_text(moment: datetime) -> str:
     """The local time, for example `2019-01-09 22:11:29.0`."""
     local = moment.astimezone(timezone.get_default_timezone())
-    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 100_000}"
+    return local.isoformat(" ", "milliseconds")[: len("2019-01-09 22:11:29.0")]
 
 
 def walk_facts(query: ListQuery, page: Page[Any], as_of: datetime) -> WalkFacts:
@@ -161,40 +163,34 @@ def walk_facts(query: ListQuery, page: Page[Any], as_of: datetime) -> WalkFacts:
     return {"nextCursor": next_cursor, "asOf": f"{as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}
 
 
-def snapshot_lists(video: Video, sign: Signer) -> SnapshotLists:
+def snapshot_lists(video: VideoRow, sign: Signer) -> SnapshotLists:
     urls = [sign(path) for path in video.snapshots]
     return {"SnapshotList": urls, "snapshotList": urls}
 
 
-def file_urls(video: Video, sign: Signer, operator: Operator) -> list[str]:
+def file_urls(video: VideoRow, sign: Signer, operator: Operator) -> list[str]:
     """The URLs of the video's files; [] if the operator may not play it."""
     if not may_play(operator, video):
         return []
     return [sign(file["path"]) for file in video.files if file["path"]]
 
 
-def listed_video(
-    video: Video, operator: Operator, *, is_recommended: bool, now: datetime
-) -> ListedVideoDocument:
+def listed_video(video: VideoRow, operator: Operator, sign: Signer) -> ListedVideoDocument:
     """A Video object of getVideos."""
-    sign = signer_for(video, now)
     return {
         **video_facts(video, sign),
-        "isRecommend": "true" if is_recommended else "false",
+        "isRecommend": "true" if video.is_recommended else "false",
         **snapshot_lists(video, sign),
         "fileUrlList": file_urls(video, sign, operator),
     }
 
 
-def single_video(
-    video: Video, operator: Operator, *, is_recommended: bool, now: datetime
-) -> SingleVideoDocument:
+def single_video(video: VideoRow, operator: Operator, sign: Signer) -> SingleVideoDocument:
     """The Video object of getVideoById, with both spellings of its files."""
-    sign = signer_for(video, now)
     urls = file_urls(video, sign, operator)
     return {
         **video_facts(video, sign),
-        "isRecommend": "true" if is_recommended else "false",
+        "isRecommend": "true" if video.is_recommended else "false",
         **snapshot_lists(video, sign),
         "fileUrilList": urls,
         "fileUrlList": urls,

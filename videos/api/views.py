@@ -8,7 +8,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.console import ConsoleView
-from recommendations.models import Recommendation
 from shortvideo.cloud import CloudRejected, vod_gateway
 from shortvideo.cloud.types import VodStatus
 from shortvideo.console.envelope import Envelope
@@ -20,11 +19,10 @@ from videos.api.answers import (
     VideoListDocument,
     listed_video,
     play_info,
-    signer_for,
+    signers_at,
     single_video,
     walk_facts,
 )
-from videos.api.listing import list_videos
 from videos.api.parameters import (
     CreateAudit,
     CreateAuditParameters,
@@ -37,7 +35,8 @@ from videos.api.parameters import (
     PushObjectCacheParameters,
     VideoIdParameters,
 )
-from videos.catalogue import ListQuery, page_of
+from videos.api.rows import VideoRow, rows_by_id, visible_row
+from videos.catalogue import ListQuery, page_ids
 from videos.mirror.asking import ENCRYPTED, NO_STREAM, NOT_PLAYABLE
 from videos.mirror.fetching import DEADLINE_SECONDS, as_unavailable, fetch_video
 from videos.mirror.media import file_as_json
@@ -94,15 +93,11 @@ class GetVideosView(ConsoleView[ListQuery]):  # GET /console/vod/getVideos
 
     def respond(self, query: ListQuery) -> Envelope:
         now = timezone.now()
-        page = page_of(list_videos(query), query)
+        page = page_ids(query)
+        signers = signers_at(now)
         listed = [
-            listed_video(
-                video,
-                self.operator,
-                is_recommended=video.is_recommended,  # type: ignore[attr-defined]  # annotated
-                now=now,
-            )
-            for video in page.rows
+            listed_video(video, self.operator, signers[video.is_passed])
+            for video in rows_by_id(page.rows, now=now)
         ]
         walk = walk_facts(query, page, now)
         return Envelope(data=VideoListDocument(total=page.total, videoList=listed, **walk))
@@ -116,14 +111,11 @@ class GetVideoByIdView(ConsoleView[OneVideo]):  # GET /console/vod/getVideoById
     data_class = SingleVideoDocument
 
     def respond(self, query: OneVideo) -> Envelope:
-        video = _visible_or_fetched(query.vod_id)
-        data = single_video(
-            video,
-            self.operator,
-            is_recommended=Recommendation.objects.published().filter(video=video).exists(),
-            now=timezone.now(),
-        )
-        return Envelope(data=data)
+        now = timezone.now()
+        video = visible_row(query.vod_id, now=now)
+        if video is None:
+            video = VideoRow.of_video(_visible_or_fetched(query.vod_id))
+        return Envelope(data=single_video(video, self.operator, signers_at(now)[video.is_passed]))
 
 
 class SubmitTranscodeView(ConsoleView[OneVideo]):  # GET or POST /console/vod/submitTranscode
@@ -212,7 +204,7 @@ class PlayVideoView(ConsoleView[OneVideo]):  # GET /vodVideo/getVideoById
             self.require(PLAY_UNPUBLISHED)
         files = video.playable_files if video.is_public else []
         files = files or _play_files(video, deadline=deadline)
-        return Envelope(data=play_info(files, signer_for(video, timezone.now())))
+        return Envelope(data=play_info(files, signers_at(timezone.now())[video.is_passed]))
 
 
 def _play_files(video: Video, *, deadline: float) -> list[Mapping[str, Any]]:

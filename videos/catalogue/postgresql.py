@@ -34,7 +34,8 @@ def page_ids(query: ListQuery) -> Page[int]:
         ids = seek.deep_ids(query)
     else:
         ids = seek.walk(all_of(indexed(query)), seek.newest(query.page_size, query.offset))
-    found, total = ("SELECT ARRAY(" + ids + ")," + total_of(query)).fetch()[0]
+    statement = "SELECT ARRAY(" + ids + ")," + total_of(query)
+    found, total = statement.fetch(keeps_plan=True)[0]
     return Page(found, total)
 
 

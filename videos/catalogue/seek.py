@@ -33,6 +33,8 @@ def gather(condition: Sql, order: Sql) -> Sql:
 
 
 def newest(limit: int, offset: int = 0) -> Sql:
+    if not offset:  # a kept plan knows no parameters: for an OFFSET it expects a tenth of all rows
+        return Sql(f"{_NEWEST_FIRST} LIMIT {limit:d}")
     return Sql(f"{_NEWEST_FIRST} LIMIT %s OFFSET %s", (limit, offset))
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from shortvideo.compiled import planning_cursor
 from videos.catalogue.query import ListQuery
 
 
@@ -26,8 +27,9 @@ class Sql:
     def __radd__(self, other: str) -> "Sql":
         return Sql(f"{other} {self.text}", self.params)
 
-    def fetch(self) -> list[tuple[Any, ...]]:
-        with connection.cursor() as cursor:
+    def fetch(self, *, keeps_plan: bool = False) -> list[tuple[Any, ...]]:
+        """Run it. With `keeps_plan` PostgreSQL parses and plans the text once for a connection."""
+        with planning_cursor() if keeps_plan else connection.cursor() as cursor:
             cursor.execute(self.text, self.params)
             return list(cursor.fetchall())
 

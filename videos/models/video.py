@@ -31,6 +31,26 @@ def _folders_of(path: str) -> list[str]:
     return unquote(path).split("/")[1:-1]
 
 
+def _possible_ids(path: str) -> list[str]:
+    """The folders that may be a video's id."""
+    return [name for name in _folders_of(path) if len(name) >= SHORTEST_ID]
+
+
+def is_foreign(path: str, vod_id: str) -> bool:
+    """Whether the path names a file of another video; apps may set any path as a cover."""
+    folders = _folders_of(path)
+    if vod_id in folders and ".." not in folders:
+        return False
+    return bool(_possible_ids(path)) and (
+        Video.objects.with_file(path).exclude(vod_id=vod_id).exists()
+    )
+
+
+def is_of_video(path: str) -> bool:
+    """Whether the path is in a video's folder. Most paths show by themselves that they are not."""
+    return bool(_possible_ids(path)) and Video.objects.with_file(path).exists()
+
+
 class VideoQuerySet(models.QuerySet["Video"]):
     def visible(self) -> Self:
         """Every video that was not deleted. No other is ever shown outside the desk."""
@@ -45,7 +65,7 @@ class VideoQuerySet(models.QuerySet["Video"]):
 
     def with_file(self, path: str) -> Self:
         """The videos whose folder has this `host/path`, however it is encoded."""
-        names = [name for name in _folders_of(path) if len(name) >= SHORTEST_ID]
+        names = _possible_ids(path)
         return self.filter(vod_id__in=names) if names else self.none()
 
     def playable(self) -> Self:
@@ -286,11 +306,8 @@ class Video(NamedOutside, models.Model):
         )
 
     def is_foreign(self, path: str) -> bool:
-        """Whether the path names a file of another video; apps may set any path as a cover."""
-        folders = _folders_of(path)
-        if self.vod_id in folders and ".." not in folders:
-            return False
-        return Video.objects.with_file(path).exclude(pk=self.pk).exists()
+        """Whether the path names a file of another video."""
+        return is_foreign(path, self.vod_id)
 
     def own_picture(self, path: str) -> str:
         """The clip's picture with this `host/path`, however it is encoded; '' if it has none."""

@@ -1,6 +1,7 @@
 """Who may play a video's files, and why there is nothing to play."""
 
 from collections.abc import Collection
+from typing import Protocol
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
@@ -14,7 +15,14 @@ from videos.models.media import DAMAGED, UNFINISHED
 PLAY_UNPUBLISHED = "videos.play_unpublished_video"
 
 
-def may_play(operator: Operator | AnonymousUser, video: Video) -> bool:
+class Reviewed(Protocol):
+    """A video, or a row of it."""
+
+    @property
+    def is_passed(self) -> bool: ...
+
+
+def may_play(operator: Operator | AnonymousUser, video: Reviewed) -> bool:
     """Whether the operator may have URLs of the video's streams and source."""
     return video.is_passed or operator.has_perm(PLAY_UNPUBLISHED)
 
