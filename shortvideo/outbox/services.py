@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from shortvideo.compiled import insert_row
 from shortvideo.errors import InvalidState
 
 from . import chains
@@ -64,7 +65,7 @@ def send(
     )
     if after is not None:
         _chain_after(delivery, after)
-    delivery.save()
+    insert_row(delivery)
     return delivery
 
 

@@ -16,6 +16,7 @@ from accounts import journal
 from accounts.models import Operator
 from shortvideo.cloud.events import Event
 from shortvideo.cloud.urls import host_and_path, is_on_cdn, is_picture
+from shortvideo.compiled import insert_row
 from shortvideo.errors import InvalidState
 from shortvideo.outbox import services as outbox
 from shortvideo.outbox.models import Delivery
@@ -97,17 +98,17 @@ def store_event(event: Event) -> VodEvent:
     """
     is_known = event.type in READ_REQUESTS and _is_about_video(event.media_id, event.body)
     body = _strip_queries(event.body)
-    row, is_new = VodEvent.objects.get_or_create(
+    row = VodEvent(
         dedupe_key=_dedupe_key(event, body),
-        defaults={
-            "event_type": event.type[:ID_LENGTH],
-            "media_id": event.media_id[:ID_LENGTH],
-            "event_time": event.event_time,
-            "body": body,
-            "state": VodEvent.State.WAITING if is_known else VodEvent.State.UNKNOWN,
-        },
+        event_type=event.type[:ID_LENGTH],
+        media_id=event.media_id[:ID_LENGTH],
+        event_time=event.event_time,
+        body=body,
+        state=VodEvent.State.WAITING if is_known else VodEvent.State.UNKNOWN,
     )
-    if is_new and is_known:
+    if not insert_row(row, unless_exists="dedupe_key"):
+        return VodEvent.objects.get(dedupe_key=row.dedupe_key)
+    if is_known:
         _process_later(row)
     return row
 
