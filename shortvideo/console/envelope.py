@@ -14,6 +14,10 @@ from shortvideo.middleware import current_request_id
 # Clients of the original AppServer show the message on 401 and 500, go back to their login page on
 # 403, and take every other code for success.
 _COMPAT_CODES = ("200", "401", "500")
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Envelope:
             orjson.dumps(content),
             content_type="application/json",
             status=200 if settings.CONSOLE_API_COMPAT else self.code,
-            headers={"Cache-Control": "no-store", **word, **self.headers},
+            headers={**_HEADERS, **word, **self.headers},
         )
 
     def code_in_dialect(self) -> str:

@@ -1,6 +1,7 @@
 """Parameters of an operation: one serializer documents, validates and converts them."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from rest_framework import serializers
@@ -26,23 +27,30 @@ class Parameters(serializers.Serializer[Any], Generic[Query]):
 
         Ignores unknown parameters. An empty one counts as absent unless the field allows it.
         """
-        serializer = cls(data={})
-        serializer.initial_data = {
+        serializer = _serializer(cls)
+        given = {
             name: parameters[name]
             for name, field in serializer.fields.items()
             if name in parameters
             and (parameters[name] != "" or getattr(field, "allow_blank", False))
         }
-        for name, value in serializer.initial_data.items():
+        for name, value in given.items():
             if not isinstance(value, str):
                 raise BadParameter(f"{name} must be text, not a list, an object or a file.")
-        if not serializer.is_valid():
-            raise BadParameter(_first_message(serializer.errors))
-        query: Query = cls.query_class(**serializer.validated_data)
+        try:
+            validated = serializer.run_validation(given)
+        except serializers.ValidationError as error:
+            raise BadParameter(_first_message(error.detail)) from error
+        query: Query = cls.query_class(**validated)
         return query
 
 
-def _first_message(errors: Mapping[str, Any]) -> str:
+@cache  # a new serializer copies all its fields; to validate changes nothing in it
+def _serializer(parameters_class: type[Parameters[Any]]) -> Parameters[Any]:
+    return parameters_class()
+
+
+def _first_message(errors: Any) -> str:
     name, (detail, *_) = next(iter(errors.items()))
     return f"{name} {_DRF_SENTENCES.get(detail.code, str(detail))}."
 

@@ -1,6 +1,6 @@
 """The base of every operation: checks in the documented order, then the operation itself."""
 
-from typing import Any, ClassVar, Generic
+from typing import Any, ClassVar, Final, Generic
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -18,6 +18,8 @@ from shortvideo.console.parsing import ParsedRequest
 from shortvideo.console.schema import ConsoleSchema
 from shortvideo.errors import ErrorCode
 from shortvideo.middleware import current_request_id
+
+_GZIP: Final = GZipMiddleware(lambda _: HttpResponse())  # for its `process_response`
 
 
 class DialectView(APIView, Generic[Query]):
@@ -72,9 +74,7 @@ class DialectView(APIView, Generic[Query]):
 
 def _compressed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Compress the answer if the client asks for it."""
-    compressed: HttpResponseBase = GZipMiddleware(lambda _: response).process_response(
-        request, response
-    )
+    compressed: HttpResponseBase = _GZIP.process_response(request, response)
     return compressed
 
 
