@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Short Video Console on this machine: `python3 run.py demo`, `... test` and `... fuzz`.
+"""Short Video Console on this machine: `python3 run.py demo`, `test`, `fuzz`, `bench`.
 
 This file keeps to syntax that old Pythons read, so that they can say what is wrong with them; the
 work is in `runner/`, which needs nothing but the standard library.

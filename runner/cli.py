@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from runner.bench import BENCHMARKS, run_benchmark
 from runner.children import Children, Guard
 from runner.console import Console
 from runner.demo import DemoOptions, add_clips, run_demo
@@ -24,7 +25,7 @@ STOPPED_BY = 128  # plus the signal's number: the exit status of a command that 
 def run(arguments: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
     options, rest = _parser().parse_known_args(arguments)
-    if options.command != "test" and rest:
+    if options.command not in ("test", "bench") and rest:
         _parser().error(f"unrecognized arguments: {' '.join(rest)}")
     project = Project(Path(__file__).resolve().parent.parent)
     console = Console(is_quiet=options.command == "demo" and not options.verbose)
@@ -33,6 +34,8 @@ def run(arguments: Sequence[str]) -> int:
             raise Failure("Short Video Console runs on Linux and macOS; on Windows use WSL.")
         if options.command == "demo":
             return _run_demo_command(options, project, console)
+        if options.command == "bench":
+            return _run_bench_command(options.name, rest, project, console)
         tests = _fuzz_options(options) if options.command == "fuzz" else _options(options, rest)
         return _run_test_command(tests, project, console)
     except Failure as failure:
@@ -48,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="run.py",
         description="Short Video Console on this machine, with VOD and CDN beside it.",
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="demo | test | fuzz")
+    commands = top.add_subparsers(
+        dest="command", required=True, metavar="demo | test | fuzz | bench"
+    )
     demo_parser = commands.add_parser(
         "demo", help="run everything, with demo clips", description="Run everything. Ctrl-C stops."
     )
@@ -88,6 +93,15 @@ def _parser() -> argparse.ArgumentParser:
     fuzz_parser.add_argument(
         "--only", default="", metavar="NAME:NUMBER", help="one request, as a failure names it"
     )
+    bench_parser = commands.add_parser(
+        "bench",
+        help="measure cost and speed",
+        description="Measure on a private PostgreSQL with data of its own. Other arguments go to "
+        "the benchmark, for example --sizes 10000 1000000.",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    bench_parser.add_argument("name", nargs="?", choices=list(BENCHMARKS), default="api")
     return top
 
 
@@ -168,6 +182,18 @@ def _run_test_command(test_options: TestOptions, project: Project, console: Cons
     if stopped_by:
         return STOPPED_BY + stopped_by
     return 0 if is_passed else 1
+
+
+def _run_bench_command(
+    name: str, arguments: Sequence[str], project: Project, console: Console
+) -> int:
+    with Guard() as guard:
+        children = Children(console, guard, project.root)
+        work = run_benchmark(name, arguments, project, children)
+        stopped_by, is_done = asyncio.run(_until_stopped(work, children))
+    if stopped_by:
+        return STOPPED_BY + stopped_by
+    return 0 if is_done else 1
 
 
 async def _until_stopped(
