@@ -8,11 +8,11 @@
 PostgreSQL parses and plans such a query once for a connection. SQLite does the same by itself.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any, ClassVar, Final
 
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, Field, Func, QuerySet, Subquery, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
@@ -85,9 +85,14 @@ class CompiledQuery:
             each.value_for(backend, values) if isinstance(each, Parameter) else each
             for each in parameters
         ]
-        with planning_cursor() as cursor:
-            cursor.execute(sql, given)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        try:
+            rows = _fetch(sql, given)
+        except NotSupportedError:
+            # A migration has changed the type of a column: PostgreSQL refuses plans of before.
+            if backend.in_atomic_block:
+                raise
+            backend.close()
+            rows = _fetch(sql, given)
         return [_converted(row, converters, backend) for row in rows] if converters else rows
 
     @cached_property
@@ -100,6 +105,13 @@ class CompiledQuery:
         if isinstance(backend, BoundedPostgresql):
             sql, parameters = _with_constants(sql, parameters, backend)
         return sql, tuple(parameters), converters
+
+
+def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with planning_cursor() as cursor:
+        cursor.execute(sql, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def insert_row(row: models.Model, *, unless_exists: str = "") -> bool:

@@ -23,9 +23,6 @@ def _is_unexpired(now: datetime) -> Q:
 
 
 class ConsoleTokenQuerySet(models.QuerySet["ConsoleToken"]):
-    def unexpired(self, now: datetime) -> Self:
-        return self.filter(_is_unexpired(now))
-
     def expired(self, now: datetime) -> Self:
         return self.exclude(_is_unexpired(now))
 
