@@ -41,6 +41,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         For statements with constant text that run often: Django's own cursor writes values into it.
         """
+        if self.queries_logged:  # in DEBUG and tests: the log shows values, not $1
+            return self.cursor()
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
