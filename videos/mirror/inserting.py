@@ -1,0 +1,45 @@
+"""Insert rows of videos. Another process may insert the same at the same time."""
+
+from collections.abc import Sequence
+
+import orjson
+from django.db import connection
+
+from videos.models import Video
+
+
+def insert_rows(videos: Sequence[Video]) -> None:
+    """Insert rows, and set their primary keys. Where a row stands already, the key stays None."""
+    insert = _insert_as_json if connection.vendor == "postgresql" else _insert_by_django
+    keys = insert(videos) if videos else {}
+    for video in videos:
+        video.pk = keys.get(video.vod_id)
+        video._state.adding = video.pk is None
+
+
+def _insert_by_django(videos: Sequence[Video]) -> dict[str, int]:
+    Video.objects.bulk_create(videos, ignore_conflicts=True)
+    first_seen = {video.vod_id: video.first_seen_at for video in videos}
+    rows = Video.objects.filter(vod_id__in=first_seen)
+    stored = rows.values_list("vod_id", "pk", "first_seen_at")
+    return {vod_id: pk for vod_id, pk, at in stored if at == first_seen[vod_id]}
+
+
+def _insert_as_json(videos: Sequence[Video]) -> dict[str, int]:
+    """Insert all in one statement with one parameter.
+
+    Django prepares, quotes and sends each of 41 values of a row: that takes three times as long.
+    """
+    fields = [field for field in Video._meta.concrete_fields if not field.primary_key]
+    names = [field.attname for field in fields]
+    columns = ", ".join(names)
+    typed = ", ".join(f"{field.attname} {field.db_type(connection)}" for field in fields)
+    rows = [{name: values[name] for name in names} for values in map(vars, videos)]
+    sql = (
+        f"INSERT INTO {Video._meta.db_table} ({columns}) "  # noqa: S608 - names of our columns
+        f"SELECT {columns} FROM json_to_recordset(%s) AS told ({typed}) "
+        "ON CONFLICT (vod_id) DO NOTHING RETURNING vod_id, id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [orjson.dumps(rows).decode()])
+        return dict(cursor.fetchall())
