@@ -26,18 +26,17 @@ def _insert_by_django(videos: Sequence[Video]) -> dict[str, int]:
 
 
 def _insert_as_json(videos: Sequence[Video]) -> dict[str, int]:
-    """Insert all in one statement with one parameter.
+    """Insert all in one statement with one parameter, whose keys are short: each row repeats them.
 
     Django prepares, quotes and sends each of 41 values of a row: that takes three times as long.
     """
     fields = [field for field in Video._meta.concrete_fields if not field.primary_key]
-    names = [field.attname for field in fields]
-    columns = ", ".join(names)
-    typed = ", ".join(f"{field.attname} {field.db_type(connection)}" for field in fields)
-    rows = [{name: values[name] for name in names} for values in map(vars, videos)]
+    names = {f"c{number}": field.attname for number, field in enumerate(fields)}
+    typed = (f"c{number} {field.db_type(connection)}" for number, field in enumerate(fields))
+    rows = [{key: values[name] for key, name in names.items()} for values in map(vars, videos)]
     sql = (
-        f"INSERT INTO {Video._meta.db_table} ({columns}) "  # noqa: S608 - names of our columns
-        f"SELECT {columns} FROM json_to_recordset(%s) AS told ({typed}) "
+        f"INSERT INTO {Video._meta.db_table} ({', '.join(names.values())}) "  # noqa: S608 - columns
+        f"SELECT {', '.join(names)} FROM json_to_recordset(%s) AS told ({', '.join(typed)}) "
         "ON CONFLICT (vod_id) DO NOTHING RETURNING vod_id, id"
     )
     with connection.cursor() as cursor:
