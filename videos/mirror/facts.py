@@ -79,11 +79,12 @@ def has_changes(video: Any, facts: MediaFacts) -> bool:
         return True
     if not facts.snapshots:
         return False
-    return (
-        video.snapshots != list(facts.snapshots)
-        or video.first_frame != fit_column("first_frame", facts.snapshots[0])
-        or video.snapshot_status != SnapshotStatus.SUCCESS
+    is_same: bool = (
+        video.snapshots == list(facts.snapshots)
+        and video.first_frame == fit_column("first_frame", facts.snapshots[0])
+        and video.snapshot_status == SnapshotStatus.SUCCESS
     )
+    return not is_same
 
 
 def copy_facts(video: Video, facts: MediaFacts) -> None:

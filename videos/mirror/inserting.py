@@ -8,13 +8,15 @@ from django.db import connection
 from videos.models import Video
 
 
-def insert_rows(videos: Sequence[Video]) -> None:
-    """Insert rows, and set their primary keys. Where a row stands already, the key stays None."""
+def insert_rows(videos: Sequence[Video]) -> list[Video]:
+    """Insert rows; returns those of videos that had none, with their primary keys."""
     insert = _insert_as_json if connection.vendor == "postgresql" else _insert_by_django
     keys = insert(videos) if videos else {}
-    for video in videos:
-        video.pk = keys.get(video.vod_id)
-        video._state.adding = video.pk is None
+    inserted = [video for video in videos if video.vod_id in keys]
+    for video in inserted:
+        video.pk = keys[video.vod_id]
+        video._state.adding = False
+    return inserted
 
 
 def _insert_by_django(videos: Sequence[Video]) -> dict[str, int]:

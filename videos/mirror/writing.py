@@ -188,8 +188,7 @@ def _insert(
         _new_row(Video(*defaults), item.facts, by_user_id, backlog_until)
         for item in sorted(readings, key=lambda item: item.facts.vod_id)
     ]
-    insert_rows(rows)
-    return {row.vod_id: row for row in rows if row.pk is not None}
+    return {row.vod_id: row for row in insert_rows(rows)}
 
 
 def _new_row(
