@@ -4,7 +4,6 @@ import logging
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from functools import cache
 from typing import Any, Final
 
 from shortvideo.cloud import vod_gateway
@@ -90,15 +89,11 @@ def _read_in_full(vod_ids: Collection[str]) -> tuple[dict[str, MediaFacts], int]
     def ask(batch: list[str]) -> Found:
         return retrying(lambda: gateway.get_infos(batch))
 
-    answers = list(_callers().map(ask, batched(vod_ids, asking.BATCH_SIZE)))
+    # Threads of this page: memory that long-lived threads free is not reused by others.
+    with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+        answers = list(pool.map(ask, batched(vod_ids, asking.BATCH_SIZE)))
     full = {facts.vod_id: facts for found in answers for facts in found.videos}
     return full, sum(len(found.unreadable_ids) for found in answers)
-
-
-@cache
-def _callers() -> ThreadPoolExecutor:
-    """The threads of this process: a page of new videos comes every few milliseconds."""
-    return ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="sync")
 
 
 def _request_for(video: Video | None, backlog_until: datetime | None) -> ReadRequest | None:
