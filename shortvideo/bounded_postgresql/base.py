@@ -13,6 +13,8 @@ import psycopg
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
+from shortvideo.bounded_postgresql.moments import MomentLoader
+
 _CHECK_SECONDS: Final = 1.0  # for the answer of an idle connection, before it is used
 # After a connection timed out. Otherwise each request that waits for a thread would find out anew.
 _REFUSING_SECONDS: Final = 1.0
@@ -38,6 +40,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if self._seconds is not None:
                 DatabaseWrapper._refuses_until = time.monotonic() + _REFUSING_SECONDS
             raise
+        connection.adapters.register_loader("timestamptz", MomentLoader)
         patient = connection.wait
 
         def wait(*arguments: Any, **options: Any) -> Any:
