@@ -43,6 +43,7 @@ class Installation:
         self._environment = {
             **os.environ,
             "TESTING": "true",
+            "DJANGO_SETTINGS_MODULE": "shortvideo.settings",
             "ENV_FILE": os.devnull,
             "DATABASE_URL": database_url,
             "VOD_ENDPOINT": vod.endpoint,
@@ -56,12 +57,12 @@ class Installation:
             "LOG_LEVEL": "WARNING",
         }
 
-    def measure(self, *arguments: str, given: str = "") -> Run:
-        """Run `manage.py` in a process of its own, whatever its exit status."""
+    def measure(self, *arguments: str, given: str = "", module: str = "") -> Run:
+        """Run `manage.py`, or a module, in a process of its own, whatever its exit status."""
         calls_before = self._calls()
         started = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, *(("-m", module) if module else ("manage.py",)), *arguments],
             cwd=ROOT,
             env=self._environment,
             stdin=subprocess.PIPE,
@@ -83,12 +84,21 @@ class Installation:
             calls=self._calls() - calls_before,
         )
 
-    def run(self, *arguments: str, given: str = "") -> Run:
+    def run(self, *arguments: str, given: str = "", module: str = "") -> Run:
         """Like `measure`. Raises SystemExit if the command fails."""
-        run = self.measure(*arguments, given=given)
+        run = self.measure(*arguments, given=given, module=module)
         if run.status:
-            raise SystemExit(f"manage.py {' '.join(arguments)} failed.")
+            raise SystemExit(f"{module or 'manage.py'} {' '.join(arguments)} failed.")
         return run
+
+    def vod_cpu_seconds(self) -> float:
+        """CPU seconds of localvod so far."""
+        fields = Path(f"/proc/{self.vod.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def refused_calls(self) -> Counter[str]:
+        """Refusals so far, by code."""
+        return Counter(entry["code"] for entry in self.vod.ledger() if entry["code"])
 
     @contextmanager
     def served(self) -> Iterator[str]:
@@ -114,15 +124,21 @@ def is_listening(address: str) -> bool:
         return probe.connect_ex((host, int(port))) == 0
 
 
+def parser(description: str | None) -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--videos", type=int, default=100_000)
+    options.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    return options
+
+
 def parse_arguments(description: str | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--videos", type=int, default=100_000)
-    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
-    return parser.parse_args()
+    return parser(description).parse_args()
 
 
 @contextmanager
-def migrated_installation(videos: int, database: str) -> Iterator[Installation]:
+def migrated_installation(
+    videos: int, database: str, **vod_settings: str
+) -> Iterator[Installation]:
     """Start localvod with computed videos, and migrate an empty "sqlite" or "postgres" database."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -132,7 +148,7 @@ def migrated_installation(videos: int, database: str) -> Iterator[Installation]:
             if postgres_folder is None:
                 raise SystemExit("No PostgreSQL binaries were found.")
             url = stack.enter_context(PrivateCluster(postgres_folder)).url
-        vod = stack.enter_context(LocalVod(folder / "localvod"))
+        vod = stack.enter_context(LocalVod(folder / "localvod", **vod_settings))
         vod.catalogue(videos)
         installation = Installation(url, vod)
         installation.run("migrate", "--verbosity=0")

@@ -13,10 +13,9 @@ _MOST_SECONDS = 100 * 366 * 86_400  # a hundred years
 
 def within_range(moment: datetime) -> datetime:
     """Convert to UTC, as databases do; a moment that has no UTC becomes the nearest limit."""
-    naive = moment.replace(tzinfo=None)
-    if naive.year < _EARLIEST.year:
+    if moment.year < _EARLIEST.year:
         return _EARLIEST
-    if naive.year > _LATEST.year:
+    if moment.year > _LATEST.year:
         return _LATEST
     return moment.astimezone(UTC)
 

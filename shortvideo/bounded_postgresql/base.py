@@ -15,6 +15,8 @@ from django.db.backends.postgresql import base
 from psycopg import sql
 from psycopg.pq import Format, TransactionStatus
 
+from shortvideo.bounded_postgresql.moments import MomentLoader
+
 _CHECK_SECONDS: Final = 1.0  # for the answer of an idle connection, before it is used
 # A connection that answered this recently is not asked again, unless its socket says something.
 _RECENT_SECONDS: Final = 1.0
@@ -64,6 +66,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if self._seconds is not None:
                 DatabaseWrapper._refuses_until = time.monotonic() + _REFUSING_SECONDS
             raise
+        connection.adapters.register_loader("timestamptz", MomentLoader)
         patient = connection.wait
 
         def wait(*arguments: Any, **options: Any) -> Any:

@@ -12,6 +12,8 @@ _MAX_DEPTH = 20
 
 def clean_text(value: str) -> str:
     """Return the text without NUL characters and lone surrogates, which databases refuse."""
+    if value.isascii():
+        return value.replace("\x00", "")
     return value.replace("\x00", "").encode(errors="replace").decode()
 
 
@@ -35,12 +37,11 @@ def parse_moment(text: str) -> datetime | None:
 
     None too beyond the calendar that databases and time zones share.
     """
-    day, separator, time = text.strip().partition("T")
-    hours, *rest = time.split(":")
-    if len(rest) == 3:
-        time = f"{hours}:{rest[0]}:{rest[1]}.{rest[2]}"
+    text = text.strip()
+    if text.count(":") == 3:
+        text = ".".join(text.rsplit(":", 1))
     try:
-        moment = datetime.fromisoformat(f"{day}{separator}{time}")
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -29,11 +29,13 @@ class Reply:
 
     def text(self, name: str) -> str:
         value = self.fields.get(name)
+        if isinstance(value, str):
+            return clean_text(value)
         if value is None:
             return ""
-        if not isinstance(value, str | int | float):
+        if not isinstance(value, int | float):
             self.unexpected(f"{name} is not a text")
-        return clean_text(str(value))
+        return str(value)
 
     def required(self, name: str) -> str:
         return self.text(name) or self.unexpected(f"{name} is missing")
@@ -91,6 +93,8 @@ class Reply:
         """Read a list of texts, or a text that separates them by commas."""
         value = self.fields.get(name)
         items = value.split(",") if isinstance(value, str) else self._list(name, wrapped)
-        if not all(isinstance(item, str) for item in items):
+        try:
+            texts = [clean_text(str.strip(item)) for item in items]
+        except TypeError:
             self.unexpected(f"{name} holds something that is not a text")
-        return tuple(clean_text(item.strip()) for item in items if item.strip())
+        return tuple(filter(None, texts))

@@ -72,7 +72,7 @@ def page(desk_of: DeskOf) -> Page:
 
 @pytest.mark.parametrize("junk", ["9" * 19, "9" * 5_000, "²", "-1", "1e3", ""])
 def test_the_news_of_a_claim_that_cannot_be_are_none(page: Page, junk: str) -> None:
-    query = {"page": page.page, "claims": junk}
+    query = {"page": str(page.page), "claims": junk}
     answer = page.client.get(reverse("review:news"), query)
     assert page.read(answer, 200) == {"claims": []}
 

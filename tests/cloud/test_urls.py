@@ -1,6 +1,7 @@
 """Media URLs: which parts are kept, and how they are signed."""
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -10,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from shortvideo.cloud import urls
 from shortvideo.cloud.types import MediaPath
 from shortvideo.cloud.urls import host_and_path, is_on_cdn, media_url
 
@@ -53,6 +55,22 @@ def test_no_text_breaks_the_reader_and_no_query_survives(text: str) -> None:
     kept = host_and_path(text)
     assert "?" not in kept
     assert "#" not in kept
+
+
+# Pieces of URLs, usual and unusual.
+PIECES = st.sampled_from(
+    ["http://", "https://", "HTTP://", "//", "media.example.com", "Media", "127.0.0.1:80", "user@",
+     "/", "a", "b.mp4", "%20", "~", "#t", "?k=v", "?", "é", " ", "\t", "[", "]", ":", "\\"]
+)  # fmt: skip
+
+
+@hypothesis_settings(deadline=None, max_examples=500)
+@given(st.lists(PIECES, max_size=8).map("".join))
+def test_a_usual_url_is_read_as_if_it_were_parsed(url: str) -> None:
+    read = host_and_path(url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(urls, "_USUAL_URL", re.compile(r"(?!)"))
+        assert read == host_and_path(url)
 
 
 def test_a_url_expires_exactly_after_its_ttl() -> None:

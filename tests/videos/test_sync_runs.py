@@ -40,7 +40,7 @@ def test_a_run_that_is_taken_over_stops_its_first_process(cloud: LocalVod) -> No
     other_walk = sync.walk(second)
     next(other_walk)
     with pytest.raises(sync.TakenOver, match="Another process has taken this run over"):
-        next(walk)
+        list(walk)
     for _ in other_walk:
         pass
     run = SyncRun.objects.get()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from shortvideo.cloud import CloudError, CloudRejected, CloudUnavailable, vod_gateway
 from shortvideo.cloud.retry import retrying
@@ -163,6 +163,16 @@ def fetch_facts(vod_ids: Iterable[str]) -> tuple[dict[str, MediaFacts], set[str]
 
 def rows_by_vod_id(facts: Iterable[MediaFacts]) -> dict[str, Video]:
     return Video.objects.in_bulk([item.vod_id for item in facts], field_name="vod_id")
+
+
+def may_need_more(known: Any, facts: MediaFacts) -> bool:
+    """Whether `fetch_reading` may ask VOD for more, although the facts equal those of the row.
+
+    `known` is of `rows_for_list`.
+    """
+    if known.deleted_at is not None:
+        return False
+    return is_upload_time_needed(known, facts) or is_history_needed(known, facts)
 
 
 def fetch_reading(facts: MediaFacts, video: Video | None, request: ReadRequest) -> Reading:

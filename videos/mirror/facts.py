@@ -1,5 +1,6 @@
 """The plain facts of a video, copied onto its row."""
 
+from operator import attrgetter
 from typing import Any, Final
 
 from django.db.models import CharField
@@ -23,6 +24,7 @@ COPIED: Final = (
     "modification_time",
     "template_group_id",
 )
+COMPARED: Final = (*COPIED, "title_search", "snapshots", "first_frame", "snapshot_status")
 # Zero means unknown: VOD analyses a source some time after its upload.
 KNOWN_LATER: Final = ("size", "duration")
 LENGTHS: Final = {
@@ -37,12 +39,10 @@ def field_values(facts: MediaFacts) -> dict[str, Any]:
 
     An empty value in a search row means nothing: VOD does not list every field there.
     """
-    values = {name: getattr(facts, name) for name in COPIED}
-    silent = COPIED if facts.origin == "search" else KNOWN_LATER
     values = {
         name: fit_column(name, value)
-        for name, value in values.items()
-        if value is not None and (value or name not in silent)
+        for name, value in zip(COPIED, _copied(facts), strict=True)
+        if _is_told(name, value, facts)
     }
     if "title" in values:
         values["title_search"] = folded(values["title"])
@@ -53,14 +53,38 @@ def field_values(facts: MediaFacts) -> dict[str, Any]:
     return values
 
 
+_copied = attrgetter(*COPIED)
+
+
+def _is_told(name: str, value: Any, facts: MediaFacts) -> bool:
+    if value:
+        return True
+    return value is not None and facts.origin != "search" and name not in KNOWN_LATER
+
+
 def fit_column(name: str, value: Any) -> Any:
     """Cut a text to the length of its column: VOD's own limits may grow."""
     return value[: LENGTHS.get(name)] if isinstance(value, str) else value
 
 
-def has_changes(video: Video, facts: MediaFacts) -> bool:
-    """Whether VOD's facts differ from the row."""
-    return any(getattr(video, name) != value for name, value in field_values(facts).items())
+def has_changes(video: Any, facts: MediaFacts) -> bool:
+    """Whether a value of `field_values` differs from the row, a `Video` or one of `rows_for_list`.
+
+    It runs for each video of the catalogue in each full sync: it makes no values to compare.
+    """
+    for name, told, kept in zip(COPIED, _copied(facts), _copied(video), strict=True):
+        if told != kept and _is_told(name, told, facts) and fit_column(name, told) != kept:
+            return True
+    if _is_told("title", facts.title, facts) and video.title_search != folded(video.title):
+        return True
+    if not facts.snapshots:
+        return False
+    is_same: bool = (
+        video.snapshots == list(facts.snapshots)
+        and video.first_frame == fit_column("first_frame", facts.snapshots[0])
+        and video.snapshot_status == SnapshotStatus.SUCCESS
+    )
+    return not is_same
 
 
 def copy_facts(video: Video, facts: MediaFacts) -> None:

@@ -1,7 +1,7 @@
 """VOD's history of decisions: import those made in VOD's console, recognize our own."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from shortvideo.cloud.types import AuditEntry, AuditStatus, MediaFacts
@@ -21,7 +21,7 @@ from videos.services.standing import (
 MARK: Final = re.compile(r"(?:^|\s)#(\d{1,18})$")
 # In any other status no entry of the history is in force: it is about an earlier source.
 DECIDED: Final = (AuditStatus.NORMAL, AuditStatus.BLOCKED)
-EXPECTED_STATUS: Final = {
+EXPECTED_STATUS: Final[Mapping[str, AuditStatus]] = {
     CensorStatus.SUCCESS: AuditStatus.NORMAL,
     CensorStatus.FAIL: AuditStatus.BLOCKED,
 }
@@ -33,7 +33,7 @@ def is_history_needed(video: Video | None, facts: MediaFacts) -> bool:
         return False
     if video is None or video.status != facts.status:
         return True
-    expected = EXPECTED_STATUS.get(CensorStatus(video.censor_status))
+    expected = EXPECTED_STATUS.get(video.censor_status)
     return expected is not None and expected != facts.status and not _is_delivery_open(video)
 
 

@@ -1,6 +1,6 @@
 """`apply`: compare readings with rows, lock, write; in transactions kept short for SQLite."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import Uploader
 from shortvideo.cloud.types import MediaFacts
 from shortvideo.outbox import services as outbox
 from shortvideo.pacing import Pace, batched
@@ -23,12 +22,14 @@ from videos.mirror import (
     transcoding,
     uploaders,
 )
+from videos.mirror.inserting import insert_rows
+from videos.mirror.known import rows_for_facts
 from videos.mirror.reading import Applied, Reading
-from videos.models import CensorStatus, TaskCause, Video
+from videos.models import CensorStatus, Video
 from videos.models.media import is_unplayable
 from videos.services import announcements, status, takedown, task
 
-CHUNK_SIZE: Final = 50  # rows compared at once, and the most rows in a transaction
+CHUNK_SIZE: Final = 100  # rows compared at once, and the most rows in a transaction
 pace = Pace(CHUNK_SIZE)
 
 # The fields that the mirror writes, and the fields among them that no user sees.
@@ -72,6 +73,7 @@ FactsOrReading = MediaFacts | Reading
 def apply(
     items: FactsOrReading | Iterable[FactsOrReading],
     *,
+    unknown_ids: Collection[str] = (),
     backlog_until: datetime | None = None,
     dry_run: bool = False,
 ) -> Applied:
@@ -79,13 +81,14 @@ def apply(
 
     Args:
         items: facts or readings, each video once.
+        unknown_ids: videos that had no row a moment ago: they are not looked for again.
         backlog_until: given in a first import: videos created before this time keep VOD's status,
             and do not flood the review queue.
         dry_run: count, but write nothing.
     """
     total = Applied()
     for chunk in batched(_as_readings(items), CHUNK_SIZE):
-        total += _apply_chunk(chunk, backlog_until=backlog_until, dry_run=dry_run)
+        total += _apply_chunk(chunk, unknown_ids, backlog_until=backlog_until, dry_run=dry_run)
     return total
 
 
@@ -95,21 +98,28 @@ def _as_readings(items: FactsOrReading | Iterable[FactsOrReading]) -> Iterator[R
 
 
 def _apply_chunk(
-    readings: Sequence[Reading], *, backlog_until: datetime | None, dry_run: bool
+    readings: Sequence[Reading],
+    unknown_ids: Collection[str],
+    *,
+    backlog_until: datetime | None,
+    dry_run: bool,
 ) -> Applied:
-    ids = [item.facts.vod_id for item in readings]
-    rows = Video.objects.select_related("uploader").in_bulk(ids, field_name="vod_id")
+    ids = [item.facts.vod_id for item in readings if item.facts.vod_id not in unknown_ids]
+    rows = rows_for_facts(ids)
     pending = [item for item in readings if _may_change(rows.get(item.facts.vod_id), item)]
     total = Applied(unchanged=len(readings) - len(pending))
     for batch in pace.batches(pending):
         with pace.transaction():
-            total += _write(batch, backlog_until)
+            total += _write(batch, rows.keys(), backlog_until)
             transaction.set_rollback(dry_run)
     return total
 
 
-def _may_change(video: Video | None, reading: Reading) -> bool:
-    """Whether a transaction may be needed; the locked row decides."""
+def _may_change(video: Any, reading: Reading) -> bool:
+    """Whether a transaction may be needed; the locked row decides.
+
+    `video` is of `rows_for_facts`.
+    """
     if video is None:
         return True
     if video.deleted_at is not None:
@@ -117,95 +127,102 @@ def _may_change(video: Video | None, reading: Reading) -> bool:
     return not reading.is_bare or (_is_fresh(video, reading) and _differs(video, reading))
 
 
-def _differs(video: Video, reading: Reading) -> bool:
+def _differs(video: Any, reading: Reading) -> bool:
     return facts.has_changes(video, reading.facts) or uploaders.has_other_uploader(
-        video, reading.facts
+        video.uploader__user_id, reading.facts
     )
 
 
-def _is_fresh(video: Video, reading: Reading) -> bool:
+def _is_fresh(video: Any, reading: Reading) -> bool:
     return video.read_at is None or reading.facts.read_at >= video.read_at
 
 
-def _write(readings: Sequence[Reading], backlog_until: datetime | None) -> Applied:
-    """Write readings inside the caller's transaction."""
+def _write(
+    readings: Sequence[Reading], known_ids: Collection[str], backlog_until: datetime | None
+) -> Applied:
+    """Write readings inside the caller's transaction. `known_ids` had a row a moment ago."""
     by_user_id = uploaders.import_uploaders(item.facts for item in readings)
-    rows = _lock_rows(readings)
+    ids = {item.facts.vod_id for item in readings}
+    rows = _lock_rows(ids.intersection(known_ids))
     missing = [item for item in readings if item.facts.vod_id not in rows]
-    inserted = _insert(missing, by_user_id, backlog_until)
-    rows |= _lock_rows(missing)
-    known = {vod_id: _mirrored_values(video) for vod_id, video in rows.items()}
-    total = Applied()
+    new = _insert(missing, by_user_id, backlog_until)
+    rows |= new | _lock_rows(ids.difference(rows, new))
+    _begin_new(new.values(), backlog_until)
+    total = Applied(new=len(new))
     for item in readings:
-        video, is_backlog = rows[item.facts.vod_id], _is_backlog(item, backlog_until)
-        is_new = inserted.get(video.vod_id) == video.first_seen_at
-        if is_new:
-            _after_insert(video, is_backlog=is_backlog)
-        if is_new and item.is_bare and video.read_at == item.facts.read_at:
-            has_changed = False
-        else:
-            with silence(when=is_new and is_backlog):  # no events about the backlog
-                has_changed = _update(video, item, by_user_id, is_backlog=is_backlog)
-        media.take_down_if_new(video, known[video.vod_id], is_backlog=is_backlog)
-        total += Applied(
-            new=int(is_new),
-            changed=int(has_changed and not is_new),
-            unchanged=int(not has_changed and not is_new),
-        )
+        video, is_new = rows[item.facts.vod_id], item.facts.vod_id in new
+        if is_new and item.is_bare:
+            continue
+        is_backlog = _is_backlog(item.facts.creation_time, backlog_until)
+        before = _mirrored_values(video)
+        with silence(when=is_new and is_backlog):  # no events about the backlog
+            has_changed = _update(video, item, by_user_id, is_backlog=is_backlog)
+        media.take_down_if_new(video, before, is_backlog=is_backlog)
+        if not is_new:
+            total += Applied(changed=int(has_changed), unchanged=int(not has_changed))
     return total
 
 
-def _lock_rows(readings: Sequence[Reading]) -> dict[str, Video]:
+def _lock_rows(vod_ids: Collection[str]) -> dict[str, Video]:
     """Lock the rows of these videos, always in the same order, and return them by VOD id."""
-    ids = [item.facts.vod_id for item in readings]
-    rows = Video.objects.select_for_update().filter(vod_id__in=ids).order_by("pk")
-    return {video.vod_id: video for video in rows} if ids else {}
+    if not vod_ids:
+        return {}
+    rows = Video.objects.select_for_update().filter(vod_id__in=vod_ids).order_by("pk")
+    return {video.vod_id: video for video in rows}
 
 
-def _is_backlog(reading: Reading, until: datetime | None) -> bool:
-    created = reading.facts.creation_time
+def _is_backlog(created: datetime | None, until: datetime | None) -> bool:
     return until is not None and created is not None and created < until
 
 
 def _insert(
-    readings: Sequence[Reading], by_user_id: dict[str, Uploader], backlog_until: datetime | None
-) -> dict[str, datetime]:
-    """Insert rows; returns `first_seen_at` of each by its VOD id.
+    readings: Sequence[Reading], by_user_id: Mapping[str, int], backlog_until: datetime | None
+) -> dict[str, Video]:
+    """Insert rows, and return them by VOD id. Where another process was first, its row stands.
 
-    A row that another process inserts first stands, and has another `first_seen_at`.
+    No other process sees the rows before the commit: they need no lock.
     """
+    # All at once: for each row that would take Django as long as the insert.
+    defaults = [field.get_default() for field in Video._meta.concrete_fields]
     rows = [
-        _new_row(item, by_user_id, is_backlog=_is_backlog(item, backlog_until))
+        _new_row(Video(*defaults), item.facts, by_user_id, backlog_until)
         for item in sorted(readings, key=lambda item: item.facts.vod_id)
     ]
-    Video.objects.bulk_create(rows, ignore_conflicts=True)
-    return {row.vod_id: row.first_seen_at for row in rows}
+    return {row.vod_id: row for row in insert_rows(rows)}
 
 
-def _new_row(reading: Reading, by_user_id: dict[str, Uploader], *, is_backlog: bool) -> Video:
-    read_at = reading.facts.read_at
-    video = Video(vod_id=reading.facts.vod_id, creation_time=read_at, read_at=read_at)
-    _copy_to_row(video, Reading(reading.facts), by_user_id)
+def _new_row(
+    video: Video,
+    told: MediaFacts,
+    by_user_id: Mapping[str, int],
+    backlog_until: datetime | None,
+) -> Video:
+    """Fill a row in memory. Its defaults belong to other rows too: each list is replaced."""
+    video.vod_id = told.vod_id
+    video.creation_time = video.read_at = told.read_at
+    video.snapshots, video.files, video.further_media = [], [], []
+    _copy_to_row(video, Reading(told), by_user_id)
     transcoding.set_statuses(video)
+    is_backlog = _is_backlog(told.creation_time, backlog_until)
     status.set_initial_status(video, at=timezone.now(), is_backlog=is_backlog)
     return video
 
 
-def _after_insert(video: Video, *, is_backlog: bool) -> None:
-    """Begin what follows a new video: review task or takedown, machine review, and event."""
-    if video.censor_status == CensorStatus.CHECK:
-        task.open_task(video, TaskCause.NEW)
-    if is_backlog:
-        return
-    if video.is_blocked:
-        takedown.take_down_new_media(video)
-    if video.source_uploaded_at is not None:
-        _request_machine_review(video)
-    announcements.emit_new_video(video)
+def _begin_new(videos: Iterable[Video], backlog_until: datetime | None) -> None:
+    """Begin what follows new videos: review tasks or takedown, machine review, and event."""
+    task.open_first_tasks(video for video in videos if video.censor_status == CensorStatus.CHECK)
+    for video in videos:
+        if _is_backlog(video.creation_time, backlog_until):
+            continue
+        if video.is_blocked:
+            takedown.take_down_new_media(video)
+        if video.source_uploaded_at is not None:
+            _request_machine_review(video)
+        announcements.emit_new_video(video)
 
 
 def _update(
-    video: Video, reading: Reading, by_user_id: dict[str, Uploader], *, is_backlog: bool
+    video: Video, reading: Reading, by_user_id: Mapping[str, int], *, is_backlog: bool
 ) -> bool:
     """Write a reading to a locked row; returns whether it changed anything."""
     if video.deleted_at is not None:
@@ -233,7 +250,7 @@ def _update(
     return _save_changes(video, before, reading) or has_changed
 
 
-def _copy_to_row(video: Video, reading: Reading, by_user_id: dict[str, Uploader]) -> bool:
+def _copy_to_row(video: Video, reading: Reading, by_user_id: Mapping[str, int]) -> bool:
     """Update the row in memory; returns whether there is a source to review."""
     is_fresh = _is_fresh(video, reading)
     has_new_source = source.detect_upload(video, reading, is_fresh=is_fresh)
@@ -241,7 +258,7 @@ def _copy_to_row(video: Video, reading: Reading, by_user_id: dict[str, Uploader]
         facts.copy_facts(video, reading.facts)
         uploader = uploaders.uploader_in(reading.facts)
         if uploader is not None:
-            video.uploader = by_user_id.get(uploader.user_id) or video.uploader
+            video.uploader_id = by_user_id.get(uploader.user_id, video.uploader_id)
         media.copy_media(video, reading)
     return has_new_source
 

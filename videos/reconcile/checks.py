@@ -215,7 +215,8 @@ def differing_fields(video: Video, facts: MediaFacts) -> list[str]:
     names = [
         name for name, value in values if name not in UNCOMPARED and getattr(video, name) != value
     ]
-    if has_other_uploader(video, facts):
+    user_id = video.uploader.user_id if video.uploader is not None else None
+    if has_other_uploader(user_id, facts):
         names.append("uploader")
     return names
 

@@ -1,5 +1,6 @@
 """Opening review tasks: each reason for a person to look is a row of the queue."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from videos.models import ReviewTask, TaskCause, Video
@@ -9,6 +10,11 @@ def open_task(video: Video, cause: TaskCause) -> None:
     """Open a task, unless a task with this cause is open."""
     task = ReviewTask(video=video, cause=cause, risk=_highest_score(video))
     ReviewTask.objects.bulk_create([task], ignore_conflicts=True)
+
+
+def open_first_tasks(videos: Iterable[Video]) -> None:
+    """Open the tasks of videos that were just inserted: no machine has reviewed them."""
+    ReviewTask.objects.bulk_create(ReviewTask(video=video, cause=TaskCause.NEW) for video in videos)
 
 
 def open_recheck(video: Video, *, since: datetime) -> None:

@@ -21,6 +21,8 @@ from videos.sync.walking import Walk, pages
 
 # How far an incremental run reaches back behind the start of the run before it.
 OVERLAP: Final = timedelta(minutes=10)
+# A save costs as much as a tenth of a page. Pages that were not saved are read again.
+SAVED_EVERY: Final = timedelta(seconds=1)
 # VOD's clock may be ahead of ours.
 CLOCK_SKEW: Final = timedelta(minutes=1)
 
@@ -105,7 +107,8 @@ def walk(run: SyncRun) -> Generator[int]:
             run.failed_count += failed_count
             run.unchanged_count += page.row_count - applied.new - applied.changed - failed_count
             run.checkpoint = course.position
-            _save(run)
+            if timezone.now() - run.saved_at > SAVED_EVERY:
+                _save(run)
             yield page.row_count
     except TakenOver:
         raise

@@ -1,10 +1,10 @@
 """One page of the catalogue: videos that are new or changed are read in full, then applied."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from shortvideo.cloud import vod_gateway
 from shortvideo.cloud.retry import retrying
@@ -15,6 +15,7 @@ from videos.mirror import Applied, Reading, asking
 from videos.mirror.asking import ReadRequest
 from videos.mirror.facts import has_changes
 from videos.mirror.fetching import read_later
+from videos.mirror.known import rows_for_list
 from videos.models import Video
 
 CALLS_AT_ONCE: Final = 5
@@ -30,11 +31,20 @@ def apply_page(
     A search row knows neither uploader nor template group, so new and changed videos are read
     again in batches of 20. Raises CloudUnavailable, or CloudRejected if a batch is refused.
     """
-    rows = asking.rows_by_vod_id(listed)
-    news = [item.vod_id for item in listed if _is_news(rows.get(item.vod_id), item)]
-    full, failed_count = _read_in_full(news)
-    readings: list[Reading] = []
+    known = rows_for_list(item.vod_id for item in listed)
+    news: set[str] = set()
+    doubtful: list[MediaFacts] = []
     for item in listed:
+        row = known.get(item.vod_id)
+        if _is_news(row, item):
+            news.add(item.vod_id)
+        elif not asking.may_need_more(row, item):
+            continue
+        doubtful.append(item)
+    full, failed_count = _read_in_full(news)
+    rows = asking.rows_by_vod_id(item for item in doubtful if item.vod_id in known)
+    readings: list[Reading] = []
+    for item in doubtful:
         facts = full.get(item.vod_id) if item.vod_id in news else item
         if facts is None:
             continue  # deleted since VOD listed it, or unreadable
@@ -48,7 +58,12 @@ def apply_page(
                 "A video could not be read",
                 extra={"vod_id": item.vod_id, "reason": str(result.errors[0])},
             )
-    applied = mirror.apply(readings, backlog_until=backlog_until, dry_run=dry_run)
+    applied = mirror.apply(
+        readings,
+        unknown_ids=news.difference(known),
+        backlog_until=backlog_until,
+        dry_run=dry_run,
+    )
     if backlog_until is None and not dry_run:
         # No event told of these videos: read the rest about those that had no files until now.
         unread = [vod_id for vod_id in full if vod_id not in rows or not rows[vod_id].files]
@@ -58,13 +73,14 @@ def apply_page(
     return applied, failed_count
 
 
-def _is_news(video: Video | None, listed: MediaFacts) -> bool:
-    if video is None:
+def _is_news(known: Any, listed: MediaFacts) -> bool:
+    """Whether a listed video differs from its row (of `rows_for_list`), or has none."""
+    if known is None:
         return True
-    return video.deleted_at is None and has_changes(video, listed)
+    return known.deleted_at is None and has_changes(known, listed)
 
 
-def _read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], int]:
+def _read_in_full(vod_ids: Collection[str]) -> tuple[dict[str, MediaFacts], int]:
     """Return the facts by id and the number of unreadable videos; several calls run at a time."""
     if not vod_ids:
         return {}, 0
@@ -73,6 +89,7 @@ def _read_in_full(vod_ids: Sequence[str]) -> tuple[dict[str, MediaFacts], int]:
     def ask(batch: list[str]) -> Found:
         return retrying(lambda: gateway.get_infos(batch))
 
+    # Threads of this page: memory that long-lived threads free is not reused by others.
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
         answers = list(pool.map(ask, batched(vod_ids, asking.BATCH_SIZE)))
     full = {facts.vod_id: facts for found in answers for facts in found.videos}

@@ -85,8 +85,8 @@ def _parse_facts(video: Reply, *, origin: Literal["search", "info"]) -> MediaFac
 
 def _parse_snapshots(video: Reply) -> tuple[MediaPath, ...]:
     """Parse a flat list (GetVideoInfos, SearchMedia) or a wrapped one (GetVideoInfo)."""
-    paths = (host_and_path(url) for url in video.names("Snapshots", wrapped="Snapshot"))
-    return tuple(path for path in paths if path)
+    urls = video.names("Snapshots", wrapped="Snapshot")
+    return tuple(filter(None, map(host_and_path, urls)))
 
 
 def parse_stream(stream: Reply) -> StreamFile:

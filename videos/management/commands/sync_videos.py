@@ -1,5 +1,6 @@
 """`manage.py sync_videos`: read VOD's catalogue, or single videos, into the mirror."""
 
+import gc
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import closing
@@ -58,6 +59,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error} Run the command again to resume.") from error
 
     def walk(self, *, is_full: bool, since: datetime | None, dry_run: bool) -> None:
+        gc.freeze()  # the programs' own objects: the collector would look through them again
         run = sync.resume_or_start(is_full=is_full, since=since, dry_run=dry_run)
         bar = Progress("sync_videos", unit="video", initial=run.seen_count)
         with bar, closing(sync.walk(run)) as counts:
