@@ -98,7 +98,7 @@ def _token_of(row: tuple[Any, ...]) -> ConsoleToken:
     own_values = values[: len(_TOKEN_FIELDS)]
     token = ConsoleToken.from_db(DEFAULT_DB_ALIAS, _TOKEN_FIELDS, own_values)
     operator = Operator.from_db(DEFAULT_DB_ALIAS, _OPERATOR_FIELDS, values[len(_TOKEN_FIELDS) :])
-    remember_permissions(operator, (permissions or "").split(","))
+    remember_permissions(operator, permissions.split(",") if permissions else ())
     token.operator = operator
     return token
 
