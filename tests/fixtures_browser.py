@@ -19,7 +19,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--pictures",
         type=Path,
         metavar="FOLDER",
-        help="write pictures of the desk there, in all looks",
+        help="write pictures of the desk there",
+    )
+    parser.addoption(
+        "--all-looks",
+        action="store_true",
+        help="each picture in two sizes, two schemes and two languages",
     )
 
 
