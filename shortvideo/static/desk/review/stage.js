@@ -82,7 +82,12 @@ export class Stage {
         }
       },
       onSlow: () => this.fail(clip, this.texts.slow),
-      onReady: () => this.fail(clip, ''),
+      onReady: () => {
+        this.fail(clip, '');
+        if (isShown()) {
+          this.play(); // a load that began after the last call has ended it
+        }
+      },
       onFail: async () => {
         this.fail(clip, clip.unplayable || (clip.sources.length ? this.texts.doesNotPlay : this.texts.noFile));
         if (!hasAsked) {
