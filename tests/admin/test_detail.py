@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib import admin
@@ -189,6 +190,17 @@ def test_every_list_is_found_again_with_its_filters(root: Desk) -> None:
             crumbs = crumbs_of(root.client.get(link).content.decode())
             [back] = re.findall(rf'href="{re.escape(list_url(model))}\?([^"]*)"', crumbs)
             assert sorted(back.split("&")) == sorted(query.split("&")), link
+
+
+def test_the_navigation_leads_to_lists_that_take_its_parameters(root: Desk) -> None:
+    video = make_video()
+    filters = quote("q=clip&o=1")
+    page = root.client.get(f"{root.url(video)}?_changelist_filters={filters}").content.decode()
+    sections = page.split('id="sections"')[1].split("</nav>", maxsplit=1)[0]
+    links = [html.unescape(link) for link in re.findall(r'href="(/admin/[^"]*)"', sections)]
+    assert f"{list_url(Video)}?q=clip&o=1" in links
+    for link in links:
+        assert root.client.get(link).status_code == 200, link
 
 
 @pytest.mark.parametrize("model", [ReasonTemplate, LabelThreshold, Group])

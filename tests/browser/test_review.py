@@ -17,6 +17,7 @@ from shortvideo.outbox.worker import work_until_idle
 from tests.factories import make_file, make_operator, make_video
 from tests.fixtures_browser import OpenDesk
 from tests.localvod.media import make_clip
+from tests.support.chromium import PHONE
 from tests.support.localvod import LocalVod
 from videos.models import (
     CensorStatus,
@@ -359,3 +360,19 @@ def test_one_key_reverses_and_one_changes_the_reason(open_desk: OpenDesk, clip: 
         ("Undo", ""),
     ]
     assert not ReviewClaim.objects.held().exists()
+
+
+def test_menu_and_dialogs_fit_a_phone(open_desk: OpenDesk, clip: Path) -> None:
+    make_pending(1)
+    page = open_review(open_desk, clip)
+    page.set_viewport_size(PHONE)
+    expect_clip(page, "Clip 000")
+    page.click(".review-more summary")
+    for box in (".review-more > div", "dialog[open]"):
+        expect(page.locator(box)).to_be_visible()
+        shape = page.locator(box).bounding_box()
+        assert shape is not None
+        assert shape["x"] >= 0, box
+        assert shape["x"] + shape["width"] <= PHONE["width"], box
+        page.keyboard.press("Escape")
+        page.keyboard.press("b")
