@@ -285,6 +285,24 @@ def test_the_next_clip_plays_and_a_hit_is_one_key_away(open_desk: OpenDesk, clip
     expect(player).to_have_js_property("currentTime", 0.4)
 
 
+def test_a_clip_plays_once_its_files_are_there(open_desk: OpenDesk, clip: Path) -> None:
+    video, _ = make_pending(2)
+    files, video.files, video.source_path = video.files, [], ""
+    video.save()
+    page = open_review(open_desk, clip)
+    expect_clip(page, "Clip 000")
+    page.keyboard.press("a")
+    expect(page.locator("[data-spoken]")).to_contain_text("Approve again to confirm.")
+    expect_clip(page, "Clip 000")
+    expect(page.locator("[data-message]")).to_be_visible()
+    video.files = files
+    video.save()
+    expect(page.locator("[data-message]")).to_be_hidden()
+    expect_playing(page)
+    page.keyboard.press("s")
+    expect(page.locator("[data-spoken]")).to_have_text("Skipped.")
+
+
 def test_a_clip_is_escalated_by_keyboard(open_desk: OpenDesk, clip: Path) -> None:
     video, _ = make_pending(2)
     make_operator("operator")
@@ -297,6 +315,7 @@ def test_a_clip_is_escalated_by_keyboard(open_desk: OpenDesk, clip: Path) -> Non
     with page.expect_response("**/admin/review/escalate/"):
         page.keyboard.press("Control+Enter")
     expect_clip(page, "Clip 001")
+    expect(page.locator("[data-toast]")).to_contain_text("Escalated to operator.")
     [task] = ReviewTask.objects.open().filter(video=video, cause="escalated")
     assert str(task.for_role) == "operator"
     assert [note.text for note in video.notes.all()] == ["Is this a real weapon?"]
@@ -321,12 +340,12 @@ def test_one_key_reverses_and_one_changes_the_reason(open_desk: OpenDesk, clip: 
     page.keyboard.type("spam")
     page.keyboard.press("Enter")
     expect_clip(page, "Clip 002")
-    expect(toast).to_contain_text("blocked")
+    expect(toast).to_contain_text("“Clip 001” blocked: spam")
     page.keyboard.press("p")
     expect_clip(page, "Clip 001")
     expect(card).to_be_visible()
     card.get_by_role("button", name="Change the reason").click()
-    expect(page.locator("#review-reason")).to_have_value("spam")
+    expect(page.locator("#review-reason:focus")).to_have_value("spam")
     page.fill("#review-reason", "violence")
     page.keyboard.press("Enter")
     expect_clip(page, "Clip 002")

@@ -28,7 +28,7 @@ from shortvideo.middleware import current_request_id
 from shortvideo.text import is_blank
 from videos.admin.desk import queue_filling
 from videos.admin.media import fetch_sources
-from videos.admin.reviewing.clip import clips_as_json
+from videos.admin.reviewing.clip import clips_as_json, sources_of
 from videos.admin.reviewing.forms import (
     BeatForm,
     ClaimForm,
@@ -65,6 +65,7 @@ from videos.services import (
     review_video,
     undo_milliseconds,
     undo_review,
+    unplayable_reason,
     waiting_count,
 )
 
@@ -129,9 +130,21 @@ def _own_claim(operator: Operator, values: dict[str, Any]) -> ReviewClaim:
 def _decided(review: ReviewDecision) -> dict[str, Any]:
     return {
         "decision": review.pk,
-        "label": review.get_decision_display(),
+        "label": _decision_label(review),
         "undoMilliseconds": undo_milliseconds(review),
     }
+
+
+def _decision_label(review: ReviewDecision) -> str:
+    """The clip and what was decided, with the reason of a block."""
+    named = {
+        "title": review.video.title.strip() or _("Untitled"),
+        "decision": review.get_decision_display(),
+        "reason": review.template or review.reason,
+    }
+    if review.decision == Decision.BLOCKED:
+        return _("“%(title)s” %(decision)s: %(reason)s") % named
+    return _("“%(title)s” %(decision)s") % named
 
 
 @_call
@@ -203,7 +216,7 @@ def beat(request: HttpRequest) -> JsonResponse:
 @_call
 @require_GET
 def news(request: HttpRequest) -> JsonResponse:
-    """Say what became of the page's clips: `seen` of each, or who decided and when.
+    """Say what became of the page's clips: `seen` and sources, or who decided and when.
 
     The page asks about once a second: four indexed queries, no write.
     """
@@ -215,10 +228,10 @@ def news(request: HttpRequest) -> JsonResponse:
     claims = ReviewClaim.objects.of_page(form.cleaned_data["page"])
     found = claims.filter(operator=operator_of(request), pk__in=keys)
     found = found.select_related("video").prefetch_related(*review_lookups("video__"))
-    return JsonResponse({"claims": [_news(claim) for claim in found]})
+    return JsonResponse({"claims": [_news(operator_of(request), claim) for claim in found]})
 
 
-def _news(claim: ReviewClaim) -> dict[str, Any]:
+def _news(operator: Operator, claim: ReviewClaim) -> dict[str, Any]:
     standing = shown_standing(claim.video)
     review = describe_review(claim.video, standing.decision)
     return {
@@ -227,6 +240,7 @@ def _news(claim: ReviewClaim) -> dict[str, Any]:
         "end": claim.end,
         "seen": str(standing.seen),
         "sentence": " ".join([review, *standing.news(Seen())]),
+        "sources": sources_of(operator, claim.video),
     }
 
 
@@ -242,7 +256,8 @@ def session(request: HttpRequest) -> JsonResponse:
 def decide(request: HttpRequest) -> JsonResponse:
     """Decide about a claimed clip. Sent again, it answers the decision that was made.
 
-    To approve a clip that the page shows as blocked needs a reason.
+    To approve a clip that the page shows as blocked needs a reason, one that has no file to play
+    needs `is_confirmed`.
     """
     operator, values = operator_of(request), _read(DecideForm, request)
     claim = _own_claim(operator, values)
@@ -265,12 +280,20 @@ def decide(request: HttpRequest) -> JsonResponse:
         request_id=current_request_id(),
     )
     try:
+        if new.decision == Decision.NORMAL and not values["is_confirmed"]:
+            _check_playable(claim.video)
         review = review_video(claim.video, new, seen=seen, claim=claim)
     except NeedsConfirmation as error:
         return _problem("changed", error, 409, clip=_clip_now(operator, values["page"], claim))
     if review.request_id != new.request_id:  # it was made before: nothing has ended the claim
         end_claims(ReviewClaim.objects.filter(pk=claim.pk), _End.LEFT)
     return JsonResponse(_decided(review))
+
+
+def _check_playable(video: Video) -> None:
+    """Raise NeedsConfirmation, which says why, if nobody can watch the video."""
+    if reason := unplayable_reason(video):
+        raise NeedsConfirmation(_("%(reason)s Approve again to confirm.") % {"reason": reason})
 
 
 def _is_repeated(claim: ReviewClaim, made: ReviewDecision, values: dict[str, Any]) -> bool:
@@ -353,7 +376,7 @@ def escalate(request: HttpRequest) -> JsonResponse:
     escalate_video(
         claim.video, operator=operator, note=values["text"], to=to, request_id=current_request_id()
     )
-    return JsonResponse({})
+    return JsonResponse({"label": _("Escalated to %s.") % to})
 
 
 @_call

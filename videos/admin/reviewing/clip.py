@@ -82,7 +82,7 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "isBlocked": video.is_blocked,
         "causes": [task.get_cause_display() for task in tasks],
         "waiting": _waiting(tasks[0]) if tasks else "",
-        "sources": play_sources(video) if may_play(operator, video) else [],
+        "sources": sources_of(operator, video),
         "unplayable": missing_files_reason(operator, video),
         "poster": copies.get(video.first_frame) or cdn_picture(video, video.first_frame),
         "snapshots": [each["url"] for each in snapshots(video, may_see_copies=True) if each["url"]],
@@ -92,6 +92,11 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "history": [_line(video, each) for each in video.latest_lines],  # type: ignore[attr-defined]
         "notes": [_note(each) for each in video.latest_notes],  # type: ignore[attr-defined]
     }
+
+
+def sources_of(operator: Operator, video: Video) -> list[dict[str, Any]]:
+    """What the operator's browser may play."""
+    return play_sources(video) if may_play(operator, video) else []
 
 
 def _waiting(oldest: ReviewTask) -> str:

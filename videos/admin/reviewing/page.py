@@ -37,11 +37,18 @@ def review_page(request: HttpRequest) -> HttpResponse:
         "review_settings": _settings(operator_of(request)),
         "templates": ReasonTemplate.objects.filter(is_active=True),
         "colleagues": _colleagues(operator_of(request)),
-        "roles": Group.objects.filter(permissions__codename="review_video").order_by("name"),
+        "roles": _roles(),
         "reason_bytes": REASON_BYTES,
         "comment_bytes": COMMENT_BYTES,
     }
     return TemplateResponse(request, "admin/review/page.html", context)
+
+
+def _roles() -> Any:
+    """Roles in which somebody may review."""
+    somebody = Q(user__is_active=True, user__is_staff=True)
+    may_review = Q(permissions__codename="review_video")
+    return Group.objects.filter(somebody, may_review).order_by("name").distinct()
 
 
 def _colleagues(operator: Operator) -> Any:
@@ -91,7 +98,7 @@ def _texts() -> dict[str, Any]:
         "aiReview": _("AI review: {verdict}"),
         "noAiReview": _("No AI review of this file."),
         "uploader": _("Uploader"),
-        "uploaderFigures": _("Clips: {clips}, blocked: {blocked} ({rate}%)"),
+        "uploaderFigures": _("Clips: {clips}, decided: {decided}, blocked: {blocked}"),
         "description": _("Description"),
         "tags": _("Tags"),
         "status": _("Status"),
@@ -100,6 +107,8 @@ def _texts() -> dict[str, Any]:
         "slow": _("The CDN does not answer yet. The snapshots show the clip's content."),
         "noFile": _("There is no file to play yet. The snapshots show its content."),
         "undone": _("Undone. Decide again."),
+        "skipped": _("Skipped."),
+        "noteKept": _("The note is kept."),
         "nothingToUndo": _("There is nothing to undo."),
         "notBlocked": _("You approved this clip: it has no reason to change."),
         "refused": _("The server refused this."),

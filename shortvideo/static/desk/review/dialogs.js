@@ -46,7 +46,7 @@ export class Dialogs {
     leaveMenu(document.activeElement); // a closed dialog gives the focus back
     dialog.showModal();
     const first = dialog.querySelector('[data-template], [data-field]');
-    first?.focus();
+    (values.reason ? this.field('reason') : first)?.focus();
   }
 
   close() {

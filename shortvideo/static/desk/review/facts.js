@@ -72,11 +72,10 @@ export class Facts {
     Object.assign(link, {href: uploader.url, target: '_blank', rel: 'noopener'});
     link.append(outside(uploader.name));
     const decided = uploader.approved + uploader.blocked;
-    const rate = decided ? Math.round(uploader.blocked / decided * 100) : 0;
     const figures = this.texts.uploaderFigures
       .replace('{clips}', uploader.clips)
-      .replace('{blocked}', uploader.blocked)
-      .replace('{rate}', rate);
+      .replace('{decided}', decided)
+      .replace('{blocked}', uploader.blocked);
     const made = document.createElement('span');
     made.append(link, element('span', figures, 'quiet uploader-figures'));
     return made;

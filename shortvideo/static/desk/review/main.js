@@ -230,6 +230,9 @@ class Review {
 
   async skip() {
     const clip = this.next();
+    if (!clip.past) {
+      this.messages.say(texts.skipped);
+    }
     this.hasSkipped ||= !clip.past;
     await (clip.past ? this.past.leave(clip) : this.attempt('skip', {claim: clip.claim, shown_seconds: clip.shownSeconds}));
     this.fill();
@@ -261,13 +264,17 @@ class Review {
     if (answer && this.current?.video === answer.clip.video) {
       this.queue[0] = {...this.current, notes: answer.clip.notes};
       this.show();
+      this.messages.say(texts.noteKept);
     }
   }
 
   async escalate({addressee, escalation}) {
     const [kind, pk] = addressee.split(' ');
     const clip = this.next();
-    if (!await this.attempt('escalate', {claim: clip.claim, shown_seconds: clip.shownSeconds, [kind]: pk, text: escalation})) {
+    const answer = await this.attempt('escalate', {claim: clip.claim, shown_seconds: clip.shownSeconds, [kind]: pk, text: escalation});
+    if (answer) {
+      this.messages.say(answer.label);
+    } else {
       this.bringBack({...clip, typed: {escalation}});
     }
     this.fill();
@@ -372,7 +379,11 @@ class Review {
 
   onNews(news) {
     const clip = this.queue.find((each) => each.claim === news.claim);
-    if (!clip || (news.isOpen && news.seen === clip.seen)) {
+    if (!clip) {
+      return;
+    }
+    if (news.isOpen && news.seen === clip.seen) {
+      this.stage.renew(clip, news.sources);
       return;
     }
     const isShown = clip === this.current;

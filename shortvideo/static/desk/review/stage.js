@@ -107,6 +107,15 @@ export class Stage {
     sources.play(clip.sources);
   }
 
+  /** Play files that came after the clip was loaded. */
+  renew(clip, sources) {
+    if (this.failures.get(clip.claim) && sources.length > clip.sources.length) {
+      clip.sources = sources;
+      clip.unplayable = '';
+      this.sources.get(clip.claim).play(sources);
+    }
+  }
+
   /** Remember why a clip does not play, and say so if it is on the screen; '' ends that. */
   fail(clip, sentence) {
     this.failures.set(clip.claim, sentence);
