@@ -387,7 +387,7 @@ def test_one_key_reverses_and_one_changes_the_reason(open_desk: OpenDesk, clip: 
 def test_menu_and_dialogs_fit_a_phone(open_desk: OpenDesk, clip: Path) -> None:
     make_pending(1)
     page = open_review(open_desk, clip)
-    page.set_viewport_size(PHONE)
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     expect_clip(page, "Clip 000")
     page.click(".review-more summary")
     for box in (".review-more > div", "dialog[open]"):
