@@ -27,3 +27,9 @@ def test_an_uploader_without_clips_has_a_page(desk_of: DeskOf) -> None:
     page = desk_of("viewer").page("accounts_uploader_change", make_uploader().pk)
     assert "No clips." in page
     assert "Nothing was blocked." in page
+
+
+def test_a_clip_leads_to_the_page_of_its_uploader(desk_of: DeskOf) -> None:
+    uploader, viewer = make_uploader(), desk_of("viewer")
+    page = viewer.page("videos_video_change", make_video(uploader=uploader).pk)
+    assert f'<a href="{viewer.url(uploader)}">' in page
