@@ -10,9 +10,10 @@ from contextlib import nullcontext
 from typing import Any, Final
 
 import pytest
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TransactionTestCase
+from psycopg.errors import DeadlockDetected
 
 from videos.models import VideoCount, append_only
 
@@ -23,6 +24,7 @@ KEPT_TABLES: Final = (
     "auth_group",
     "auth_group_permissions",
 )
+DEADLOCKS: Final = 5  # more in a row are an error
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -32,7 +34,7 @@ def _flush_is_quick() -> Iterator[None]:
 
     def flush(case: Any) -> None:
         databases = case._databases_names(include_mirrors=False)
-        if all(_flush_others(using, kept.get(using)) for using in databases):
+        if all(_flush_patiently(using, kept.get(using)) for using in databases):
             return
         with append_only.suspended():
             django_flush(case)
@@ -42,6 +44,17 @@ def _flush_is_quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", flush)
         yield
+
+
+def _flush_patiently(using: str, kept: object) -> bool:
+    """`_flush_others`, again where a thread that still writes holds a lock that we wait for."""
+    for _attempt in range(DEADLOCKS - 1):
+        try:
+            return _flush_others(using, kept)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected):
+                raise
+    return _flush_others(using, kept)
 
 
 def _flush_others(using: str, kept: object) -> bool:
