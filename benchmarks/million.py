@@ -116,7 +116,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shortvideo.settings")
     import django  # noqa: PLC0415 - after the settings are named
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415 - after the settings are named
 
     django.setup()
     with connection.cursor() as cursor:

@@ -22,7 +22,7 @@ json.dump([text for text in texts if found.search(text)], sys.stdout)
 
 
 class PatternError(ValueError):
-    """The text is no regular expression, or its search takes too long."""
+    """The text is not a regular expression, or its search takes too long."""
 
 
 def matching(pattern: str, texts: Sequence[str]) -> list[str]:

@@ -124,7 +124,7 @@ class _Table:
         table = self.connection.ops.quote_name(self.name)
         with self.connection.cursor() as cursor:
             # Django's SQL, or what the database answered.
-            cursor.execute(f"{words} SELECT 1 FROM {table} WHERE {each.condition}")  # noqa: S608
+            cursor.execute(f"{words} SELECT 1 FROM {table} WHERE {each.condition}")  # noqa: S608 - names and conditions of models
             return each._replace(condition=str(cursor.fetchall()))
 
     def _texts(self, queries: dict[str, str]) -> list[str]:

@@ -62,7 +62,7 @@ def tolerated() -> set[str]:
 def open_desk(browser: Browser, live_server: Any, tolerated: set[str]) -> Iterator[OpenDesk]:
     """Log in through the login page. The test fails on any other complaint of the console.
 
-    Media are served by nobody: requests for them are answered with a pixel or nothing.
+    Requests for media are answered with a pixel or nothing.
     """
     contexts: list[Any] = []
     complaints: list[str] = []

@@ -55,7 +55,7 @@ def query(sql: str, values: Any = ()) -> list[Any]:
     return cursor.fetchall() if cursor.description else []
 
 
-def signer(is_published: bool) -> Callable[[str], str]:  # noqa: FBT001
+def signer(is_published: bool) -> Callable[[str], str]:  # noqa: FBT001 - a column of the table
     """Return a function that signs `host/path`. Paths of the data need no encoding."""
     ttl = URL_TTL if is_published else URL_TTL_UNPUBLISHED
     prefix = f"{int(time.time()) + ttl - URL_VALIDITY}-0-0"

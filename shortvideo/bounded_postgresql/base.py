@@ -48,7 +48,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            cursor: Any = base.ServerBindingCursor(self.connection)  # type: ignore[call-arg]
+            cursor: Any = base.ServerBindingCursor(self.connection)  # type: ignore[call-arg]  # the stubs lack it
             cursor.format = Format.BINARY  # psycopg reads numbers and times much faster
             return self._prepare_cursor(cursor)  # type: ignore[attr-defined]  # Django's own
 

@@ -152,7 +152,7 @@ class Operation(Generic[M]):
         """The list's column `picture`, if it has one."""
         if "picture" not in self.model_admin.list_display:
             return ""
-        column: Callable[[M], SafeString] = self.model_admin.picture  # type: ignore[attr-defined]
+        column: Callable[[M], SafeString] = self.model_admin.picture  # type: ignore[attr-defined]  # of the lists of videos
         return column(row)
 
     def report_suffix(self) -> SafeString | str:

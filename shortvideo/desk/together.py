@@ -71,7 +71,7 @@ def _instance(model: type[Model], values: Mapping[str, Any], relations: _Relatio
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return json.loads(value) if isinstance(value, str) else value  # type: ignore[no-any-return]
+    return json.loads(value) if isinstance(value, str) else value  # type: ignore[no-any-return]  # JSON
 
 
 def _value(field: "Field[Any, Any]", value: Any) -> Any:

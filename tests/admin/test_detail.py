@@ -114,7 +114,7 @@ def test_no_read_only_page_is_a_form_or_shows_json(root: Desk) -> None:
         assert f'href="{list_url(model)}"' in crumbs_of(page), model
 
 
-def test_facts_are_words_links_and_local_times_and_raw_data_is_folded(root: Desk) -> None:
+def test_facts_are_words_and_links_and_raw_data_is_folded(root: Desk) -> None:
     make_rows()
     review = MachineReview.objects.get()
     page = root.client.get(root.url(review)).content.decode()

@@ -14,7 +14,7 @@ def page(desk_of: DeskOf) -> Page:
     return Page(desk_of("moderator"))
 
 
-def test_a_clip_that_nobody_can_watch_is_approved_by_the_second_call(page: Page) -> None:
+def test_a_clip_without_a_file_is_approved_by_the_second_call(page: Page) -> None:
     video = make_pending(status="UploadFail", files=[], source_path="")
     [clip] = page.fill()
     answer = page.decide(clip, status=409)

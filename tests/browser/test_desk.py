@@ -260,7 +260,7 @@ def test_the_phone_menu_opens_a_section(open_desk: OpenDesk) -> None:
     expect(page.locator("h1")).to_have_text("Review queue")
 
 
-def test_the_phone_shows_the_player_first_and_keeps_the_decisions(open_desk: OpenDesk) -> None:
+def test_a_phone_shows_the_player_first_and_keeps_the_bar(open_desk: OpenDesk) -> None:
     video = make_video(title="A title that takes two lines on the screen of a phone")
     ReviewTask.objects.create(video=video, cause="reported")
     prefetch(["media.example.com/a"], video=video)

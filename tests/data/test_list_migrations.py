@@ -16,7 +16,7 @@ def rows(alias: str, statement: str) -> set[tuple[object, ...]]:
         return set(cursor.fetchall())
 
 
-def test_earlier_videos_are_counted_and_a_broken_index_is_built_again(migrated: str) -> None:
+def test_earlier_videos_are_counted_and_a_bad_index_is_rebuilt(migrated: str) -> None:
     migrate(migrated, "videos", "0023")
     fill(migrated, models_of(migrated))
     migrate(migrated, "videos", "0026")

@@ -291,7 +291,7 @@ def decide(request: HttpRequest) -> JsonResponse:
 
 
 def _check_playable(video: Video) -> None:
-    """Raise NeedsConfirmation, which says why, if nobody can watch the video."""
+    """Raise NeedsConfirmation with the reason if the video has no file to play."""
     if reason := unplayable_reason(video):
         raise NeedsConfirmation(_("%(reason)s Approve again to confirm.") % {"reason": reason})
 

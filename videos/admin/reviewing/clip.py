@@ -89,8 +89,8 @@ def _clip(operator: Operator, claim: ReviewClaim, tasks: Sequence[ReviewTask]) -
         "verdict": review.get_suggestion_display() if review else "",
         "labels": list(review.labels) if review else [],
         "hits": _hits(review, hit_copies(video)),
-        "history": [_line(video, each) for each in video.latest_lines],  # type: ignore[attr-defined]
-        "notes": [_note(each) for each in video.latest_notes],  # type: ignore[attr-defined]
+        "history": [_line(video, each) for each in video.latest_lines],  # type: ignore[attr-defined]  # of a Prefetch
+        "notes": [_note(each) for each in video.latest_notes],  # type: ignore[attr-defined]  # of a Prefetch
     }
 
 

@@ -45,7 +45,7 @@ def review_page(request: HttpRequest) -> HttpResponse:
 
 
 def _roles() -> Any:
-    """Roles in which somebody may review."""
+    """Roles with an active operator who may review."""
     somebody = Q(user__is_active=True, user__is_staff=True)
     may_review = Q(permissions__codename="review_video")
     return Group.objects.filter(somebody, may_review).order_by("name").distinct()
